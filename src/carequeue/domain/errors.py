@@ -1,0 +1,49 @@
+"""The errors that a person may read: what happened, that nothing is lost, what to do next.
+
+They are sorted by what the reader can do: choose another address, repair, sign in, wait, update.
+Never freeze or compare exceptions: a frozen one breaks inside a context manager.
+"""
+
+from __future__ import annotations
+
+
+class CareQueueError(Exception):
+    """A failure with a sentence for the person; `exit_code` is what a script sees."""
+
+    exit_code = 1
+
+
+class NoSuchItem(CareQueueError):
+    """A key that names nothing in this cache."""
+
+    exit_code = 4
+
+
+class BadQuestion(CareQueueError):
+    """The person (or a script) asked for something that cannot be; nothing was changed."""
+
+    exit_code = 2
+
+
+class ProfileError(CareQueueError):
+    """The profile is missing or cannot be read."""
+
+    exit_code = 3
+
+
+class CacheError(CareQueueError):
+    """The cache cannot be opened or written: wrong key, newer version, full disk."""
+
+    exit_code = 5
+
+
+class ServerError(CareQueueError):
+    """The server is unreachable, is no FHIR R4 server, or its answer cannot be used."""
+
+    exit_code = 6
+
+
+class SignInError(CareQueueError):
+    """The server does not know the person, or does not allow it."""
+
+    exit_code = 7

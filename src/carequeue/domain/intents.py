@@ -1,0 +1,134 @@
+"""What a person decided, kept until the server has it: kinds, states, and the legal steps.
+
+Why intents and not patches: the body of a request is computed when it is sent, from the base and
+the open intents, so nothing stale is ever stored (docs/architecture.md, "the way of a decision").
+Not here: what an intent does to JSON (`fhir/edits.py`), its row on disk (`store/outbox.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+#: Version of the argument format of an intent, stored with each one.
+INTENT_SCHEMA: Final = 1
+
+
+class IntentKind(StrEnum):
+    """What one intent does to one resource."""
+
+    CREATE = "create"  # args: resource
+    SET_STATUS = "set_status"  # args: to, reason?, owner?, business_status?, output?
+    ASSIGN = "assign"  # args: owner {reference, display}
+    SET_PRIORITY = "set_priority"  # args: to
+    SNOOZE = "snooze"  # args: until (ISO instant) or None to wake, why?
+    ADD_NOTE = "add_note"  # args: text
+    REMOVE_NOTE = "remove_note"  # args: note (the element id)
+    RESTORE = "restore"  # args: unit (element names), values (as they were); undo of the above
+
+
+class IntentState(StrEnum):
+    """Where an intent stands; see `TRANSITIONS`."""
+
+    QUEUED = "queued"
+    IN_DOUBT = "in_doubt"
+    ACKNOWLEDGED = "acknowledged"
+    CONFLICT = "conflict"
+    NEEDS_ATTENTION = "needs_attention"
+    KEPT_HERE = "kept_here"
+    UNDONE = "undone"
+
+
+class IntentEvent(StrEnum):
+    """What can happen to an intent."""
+
+    MARKED = "marked"  # written down as in doubt, before the bytes leave
+    ACKNOWLEDGED = "acknowledged"  # a clear yes, or found on the server
+    FOUND_NOT_APPLIED = "found_not_applied"  # settle: same version, or own unit unchanged
+    FOUND_CHANGED = "found_changed"  # settle: own unit changed meanwhile, or gone
+    REFUSED = "refused"  # the server will never take it as it is
+    NO_PLACE = "no_place"  # the source has no place for it
+    PLACE_FOUND = "place_found"  # the source can take it now
+    DROPPED = "dropped"  # a person took it back before it left
+    KEPT_MINE = "kept_mine"  # a person answered a conflict
+    TOOK_THEIRS = "took_theirs"
+    RETRIED = "retried"  # a person asked for another try
+    DISCARDED = "discarded"  # a person typed the confirmation
+
+
+_S, _E = IntentState, IntentEvent
+TRANSITIONS: Final[Mapping[tuple[IntentState, IntentEvent], IntentState]] = {
+    (_S.QUEUED, _E.MARKED): _S.IN_DOUBT,
+    (_S.QUEUED, _E.DROPPED): _S.UNDONE,
+    (_S.QUEUED, _E.NO_PLACE): _S.KEPT_HERE,
+    (_S.QUEUED, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,  # settled: somebody else did just this
+    (_S.QUEUED, _E.FOUND_CHANGED): _S.CONFLICT,
+    (_S.QUEUED, _E.REFUSED): _S.NEEDS_ATTENTION,  # what it depends on was refused
+    (_S.KEPT_HERE, _E.PLACE_FOUND): _S.QUEUED,
+    (_S.KEPT_HERE, _E.DROPPED): _S.UNDONE,
+    (_S.IN_DOUBT, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,
+    (_S.IN_DOUBT, _E.FOUND_NOT_APPLIED): _S.QUEUED,
+    (_S.IN_DOUBT, _E.FOUND_CHANGED): _S.CONFLICT,
+    (_S.IN_DOUBT, _E.REFUSED): _S.NEEDS_ATTENTION,
+    (_S.IN_DOUBT, _E.NO_PLACE): _S.KEPT_HERE,
+    (_S.CONFLICT, _E.KEPT_MINE): _S.QUEUED,
+    (_S.CONFLICT, _E.TOOK_THEIRS): _S.UNDONE,
+    (_S.NEEDS_ATTENTION, _E.RETRIED): _S.QUEUED,
+    (_S.NEEDS_ATTENTION, _E.DISCARDED): _S.UNDONE,
+}
+
+#: States whose intent is folded over the base to make the view.
+OPEN_STATES: Final = frozenset(
+    {_S.QUEUED, _S.IN_DOUBT, _S.CONFLICT, _S.NEEDS_ATTENTION, _S.KEPT_HERE}
+)
+#: States that hold the base back: it may not move by a pull.
+HOLDING_STATES: Final = OPEN_STATES - {_S.KEPT_HERE}
+#: States in which the outbox may send.
+SENDABLE_STATES: Final = frozenset({_S.QUEUED, _S.IN_DOUBT})
+
+
+class IllegalStep(ValueError):
+    """An event that cannot happen to an intent in this state; a fault of ours, nothing changed."""
+
+
+def step(state: IntentState, event: IntentEvent) -> IntentState:
+    """The state after an event. Raises IllegalStep, and changes nothing, where there is none."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise IllegalStep(f"an intent that is {state} cannot be {event}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One decision about one resource.
+
+    `target_id` is the server's id, or ours where the resource is not yet on the server.
+    `seen` holds the unit's elements as the person saw them (absent elements are left out).
+    `after` names an intent that must be acknowledged first.
+    """
+
+    id: str
+    group: str
+    seq: int
+    source: str
+    target_type: str
+    target_id: str
+    item_key: str
+    kind: IntentKind
+    args: Mapping[str, Any]
+    verb: str
+    decided_at: datetime
+    author: str = ""  # reference of the person
+    author_name: str = ""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    after: str = ""
+    inverse_of: str = ""  # group that this one takes back
+    state: IntentState = IntentState.QUEUED
+    attempts: int = 0
+    settles: int = 0
+    words: str = ""  # the server's last words, or why it is kept here
+    schema: int = INTENT_SCHEMA

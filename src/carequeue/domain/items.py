@@ -1,0 +1,241 @@
+"""What the queue is made of: one `WorkItem` a row, and the words around it.
+
+In:  nothing; these are plain values, built by `fhir/` and read by `ranking.py` and `intents.py`.
+Why facts are named: a clock rule is data (`rules/*.toml`) and names the instants that start and
+meet it, so a site can add a rule without a line of code. The names are listed in `FACTS` and
+`MARKS`; `rules.py` refuses a rule that asks for any other.
+Not here: how a resource becomes an item (`fhir/read.py`), its place (`ranking.py`).
+Every text in here is as the server sent it: it goes through `text.clean` before it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """The kinds of row; the value is what the cache, the scripts and the docs say."""
+
+    REFERRAL = "referral"
+    FOLLOW_UP = "follow_up"
+    HANDOFF = "handoff"
+    AUTHORIZATION = "authorization"
+
+
+class Mover(StrEnum):
+    """Who must act next."""
+
+    ME = "me"
+    TEAM = "team"
+    PARTNER = "partner"
+    CLIENT = "client"
+
+
+class Direction(StrEnum):
+    """Whether the ask came to us, went out from us, or stays among us."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class Priority(StrEnum):
+    """FHIR request-priority: the sender's wish. It gives points, never a band."""
+
+    ROUTINE = "routine"
+    URGENT = "urgent"
+    ASAP = "asap"
+    STAT = "stat"
+
+
+#: Instants that a clock rule may name as its start, its end or what meets it.
+FACTS: Final = frozenset(
+    {
+        "requested_at",  # an inbound ask reached us (first contact)
+        "sent_at",  # we, or somebody, sent it: outbound referral, handoff
+        "answered_at",  # the receiver accepted, declined or asked
+        "accepted_at",
+        "declined_at",  # declined, cancelled by them or failed: ours to decide again
+        "info_asked_at",  # the partner waits for our answer
+        "scheduled_at",  # a visit that answers the need is booked: when it was found booked
+        "served_at",  # a clinical service took place
+        "crisis_at",  # a crisis contact or a mobile crisis request began
+        "discharged_at",  # left the emergency department, inpatient or crisis stay
+        "contacted_at",  # two-way contact since the start
+        "acknowledged_at",  # a handoff was read back and taken
+        "due_at",  # a due date that the server holds
+        "ends_at",  # an authorization or a coverage ends
+        "authored_at",  # the first instant that is known of the item
+        "completed_at",
+    }
+)
+
+#: Marks that a clock rule may ask for (`when`) or exclude (`unless`), and that give points.
+MARKS: Final = frozenset(
+    {
+        "inbound",
+        "outbound",
+        "internal",
+        "open",
+        "triage:crisis",
+        "triage:urgent",
+        "triage:routine",
+        "triage:none",
+        "priority:routine",
+        "priority:urgent",  # urgent, asap and stat
+        "severity:unstable",
+        "severity:watcher",
+        "severity:stable",
+        "accepted",
+        "discharge",  # the item is about a stay that ended
+        "dated",  # the server holds a due date
+        "no-contact",  # nobody has reached the client since the start
+        "self-harm",
+        "overdose",
+        "high-risk",
+        "deceased",
+        "approximate",  # the start was not given and was taken from the next best element
+        "impossible-date",  # a date was left out of account because it cannot be
+        "read-only",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRef:
+    """One resource of one source; `id` is the server's, or ours until the server gave one."""
+
+    source: str
+    type: str
+    id: str
+
+    @property
+    def reference(self) -> str:
+        """The relative FHIR reference, such as `Task/12`."""
+        return f"{self.type}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Whom the item is about. `text` is the server's own rendering; all parts may be empty."""
+
+    reference: str = ""
+    family: str = ""
+    given: str = ""
+    text: str = ""
+    birth_date: str = ""  # FHIR date: YYYY, YYYY-MM or YYYY-MM-DD
+    gender: str = ""
+    mrn: str = ""
+    phone: str = ""
+    deceased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A person, team or organization that asks or owes; `ours` says that it belongs to us."""
+
+    reference: str
+    name: str
+    ours: bool = False
+    me: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Who must act next, the name to show, and since when where that is known."""
+
+    who: Mover
+    name: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One line of the client's story beside an item, newest first."""
+
+    at: datetime | None
+    text: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Us:
+    """Who "we" are, from the profile: FHIR references relative to the source.
+
+    `people` are the references (practitioners, roles, teams, organizations) that the source's
+    own directory places in our organization; `fhir/us.py` computes them.
+    """
+
+    me: str = ""
+    my_name: str = ""
+    teams: frozenset[str] = frozenset()
+    organization: str = ""
+    people: frozenset[str] = frozenset()
+
+    def is_me(self, reference: str) -> bool:
+        """Whether a reference is the person at the keyboard."""
+        return bool(reference) and reference == self.me
+
+    def is_ours(self, reference: str) -> bool:
+        """Whether a reference is the person, one of the teams, a colleague or the organization."""
+        return bool(reference) and (
+            reference in (self.me, self.organization)
+            or reference in self.teams
+            or reference in self.people
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One row of the queue, as the server and the open intents together say.
+
+    `key` is ours and stable: an identifier that we wrote, or `Type/id`; it starts with the source.
+    `target` is the Task that acts change; None where the first act must create it.
+    `anchor` is what the item is about (ServiceRequest, Encounter, ClaimResponse, Coverage, Task).
+    `facts` are aware datetimes by the names of `FACTS`; `marks` a subset of `MARKS`.
+    """
+
+    key: str
+    source: str
+    kind: Kind
+    title: str
+    client: Client
+    move: Move
+    anchor: ResourceRef
+    target: ResourceRef | None = None
+    status: str = ""  # FHIR Task.status, "" where there is no Task yet
+    status_reason: str = ""
+    direction: Direction = Direction.INTERNAL
+    priority: Priority = Priority.ROUTINE
+    requester: Party | None = None
+    owner: Party | None = None
+    facts: Mapping[str, datetime] = field(default_factory=dict)
+    marks: frozenset[str] = frozenset()
+    attempts: int = 0  # tries to reach the client that failed, since the start
+    snoozed_until: datetime | None = None
+    about: str = ""  # free text: the ask in the sender's words
+    notes: tuple[StoryLine, ...] = ()
+    story: tuple[StoryLine, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The client as FAMILY, Given; the server's own text where there is no such order."""
+        return client_label(self.client)
+
+
+def client_label(client: Client) -> str:
+    """`FAMILY, Given`; a name without that order keeps its own text and gets no capitals.
+
+    Source: NHS Common User Interface, patient name display (NID-0001 to NID-0005).
+    """
+    if client.family and client.given:
+        return f"{client.family.upper()}, {client.given}"
+    if client.text:
+        return client.text
+    if client.family:
+        return client.family.upper()
+    return client.given or ("name unknown" if client.reference else "no client")

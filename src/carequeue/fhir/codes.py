@@ -1,0 +1,54 @@
+"""Code systems, and our own among them. A URI in here is a name, it is never fetched."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OURS: Final = "https://carequeue.dev/fhir"
+
+#: Identifier that makes a create repeatable: a stable key of a derived item, or a fresh uuid.
+IDENTIFIER: Final = f"{OURS}/identifier/item"
+#: Task.code: "take this client over" (a handoff).
+TASK_CODE: Final = f"{OURS}/CodeSystem/task-code"
+HANDOFF: Final = "handoff"
+FOLLOW_UP: Final = "follow-up"
+#: Task.input.type of a handoff, after I-PASS.
+HANDOFF_INPUT: Final = f"{OURS}/CodeSystem/handoff-input"
+SEVERITY: Final = "illness-severity"  # valueString: unstable | watcher | stable
+SUMMARY: Final = "patient-summary"
+ACTIONS: Final = "action-list"
+CONTINGENCY: Final = "contingency"
+#: Task.output.type of a read-back by the receiver of a handoff.
+READ_BACK: Final = "read-back"
+#: Task.extension: valueDateTime until which the item sleeps (no FHIR code says "snoozed").
+SNOOZED_UNTIL: Final = f"{OURS}/StructureDefinition/snoozed-until"
+#: Task.extension on a derived Task: valueReference to the Encounter, ClaimResponse, … it is about.
+ABOUT: Final = f"{OURS}/StructureDefinition/about"
+
+#: A triage record: Observation.code; valueCodeableConcept crisis | urgent | routine.
+TRIAGE: Final = f"{OURS}/CodeSystem/triage"
+#: Flag.code of a risk that the queue ranks by: self-harm | overdose | high-risk.
+RISK: Final = f"{OURS}/CodeSystem/risk"
+
+TASK_CODE_HL7: Final = "http://hl7.org/fhir/CodeSystem/task-code"
+FULFILL: Final = "fulfill"
+ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+#: Encounter.class of a stay whose end asks for a contact.
+STAY_CLASSES: Final = frozenset({"EMER", "IMP", "ACUTE", "NONAC"})
+#: Encounter.class of a contact with the client.
+CONTACT_CLASSES: Final = frozenset({"AMB", "VR", "HH"})
+#: Communication.statusReason of a try that did not reach the client.
+CONTACT_OUTCOME: Final = f"{OURS}/CodeSystem/contact-outcome"
+NO_ANSWER: Final = "no-answer"
+LEFT_MESSAGE: Final = "left-message"
+
+#: Task.businessStatus of the BSeR IG; both ballots' codes of "cancellation requested".
+BSER: Final = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
+AWAITING_INFORMATION: Final = "awaiting-information"
+VISIT_SCHEDULED: Final = frozenset({"5.1.1", "visit-scheduled"})
+
+TASK_CLOSED: Final = frozenset(
+    {"completed", "cancelled", "rejected", "failed", "entered-in-error"}
+)
+#: Closed, but not done: ours to decide again where we had asked (domain notes, "cancelled is not done").
+TASK_NOT_DONE: Final = frozenset({"cancelled", "rejected", "failed"})

@@ -1,0 +1,136 @@
+"""What a shell gets back from the desk: plain values, already clean, ready to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonLine:
+    """One reason of an item's place."""
+
+    points: int
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLine:
+    """One clock of an item: its name, when it ends, how it stands and where the rule is from."""
+
+    label: str
+    due: datetime
+    state: str  # running | met | breached | paused
+    citation: str
+    provenance: str  # read | cited | site practice
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLine:
+    """One line of the story."""
+
+    at: datetime | None
+    text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One item in full, as the detail pane shows it. All text is clean."""
+
+    key: str
+    kind: str
+    band: int
+    points: int
+    client: str
+    born: str
+    gender: str
+    mrn: str
+    phone: str
+    deceased: bool
+    title: str
+    about: str
+    status: str
+    move: str  # sentence: "you", "your team: Access", "Harbor Housing"
+    since: datetime | None
+    requester: str
+    owner: str
+    priority: str
+    due: datetime | None
+    snoozed_until: datetime | None
+    reasons: tuple[ReasonLine, ...]
+    clocks: tuple[ClockLine, ...]
+    changes_at: datetime | None  # when the row will next move by itself
+    story: tuple[TimeLine, ...]
+    notes: tuple[TimeLine, ...]
+    pending: tuple[str, ...]  # what waits for the server, in words
+    flags: tuple[str, ...]  # "start of the clock is approximate", ...
+    others: int  # other open items of the same client
+    source: str
+    resource: str  # Task/12, for support
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A verb that does not apply, and why, naming the client."""
+
+    key: str
+    client: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a verb would do to many items."""
+
+    verb: str
+    changes: tuple[str, ...]  # keys
+    already: tuple[str, ...]  # keys that are so already
+    refused: tuple[Refused, ...]
+    kept_here: tuple[str, ...]  # of `changes`, what the source cannot take
+
+    @property
+    def total(self) -> int:
+        """How many items were asked about."""
+        return len(self.changes) + len(self.already) + len(self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What an act did: the sentence to show, and what undo needs."""
+
+    message: str
+    group: str  # "" where nothing was changed
+    changed: tuple[str, ...]
+    already: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    kept_here: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The truth about sync, as far as this cache knows it."""
+
+    online: bool | None  # None: not tried yet
+    offline_since: datetime | None
+    why_offline: str
+    last_full: datetime | None  # end of the last pull in which every search finished
+    waiting: int
+    checking: int
+    conflicts: int
+    needs_you: int  # conflicts and needs attention together
+    kept_here: int
+    syncing: bool
+    progress: str  # "Fetching the most urgent first: 212 of 1,400", "" when idle
+    other_syncs: bool  # another process holds the sync lock
+    ever_synced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, or a team, to whom an item can be given."""
+
+    reference: str
+    name: str
+    team: bool = False
