@@ -47,8 +47,6 @@ BSER: Final = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
 AWAITING_INFORMATION: Final = "awaiting-information"
 VISIT_SCHEDULED: Final = frozenset({"5.1.1", "visit-scheduled"})
 
-TASK_CLOSED: Final = frozenset(
-    {"completed", "cancelled", "rejected", "failed", "entered-in-error"}
-)
+TASK_CLOSED: Final = frozenset({"completed", "cancelled", "rejected", "failed", "entered-in-error"})
 #: Closed, but not done: ours to decide again where we had asked (domain notes, "cancelled is not done").
 TASK_NOT_DONE: Final = frozenset({"cancelled", "rejected", "failed"})

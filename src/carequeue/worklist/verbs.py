@@ -99,49 +99,73 @@ SEVERITY: Final = Question(
 )
 
 ACCEPT: Final = Verb(
-    "accept", "a", "accept", "accept",
+    "accept",
+    "a",
+    "accept",
+    "accept",
     "Accept a referral, or read back and acknowledge a handoff; u takes it back.",
     "Accepted",
     labels=(("handoff", "acknowledge"),),
 )
 DECLINE: Final = Verb(
-    "decline", "d", "decline", "decline",
+    "decline",
+    "d",
+    "decline",
+    "decline",
     "Send it back with a reason; u takes it back.",
     "Declined",
     (REASON,),
 )
-CLAIM: Final = Verb(
-    "claim", "c", "claim", "claim", "Make it yours; u takes it back.", "Claimed"
-)
+CLAIM: Final = Verb("claim", "c", "claim", "claim", "Make it yours; u takes it back.", "Claimed")
 DONE: Final = Verb(
-    "done", "e", "done", "done",
+    "done",
+    "e",
+    "done",
+    "done",
     "Close it: what had to happen has happened; u takes it back.",
     "Done",
 )
 LOG: Final = Verb(
-    "log", "l", "log contact", "log",
+    "log",
+    "l",
+    "log contact",
+    "log",
     "Log a contact: r reached, m left message, n no answer; u takes it back.",
     "Logged",
     (OUTCOME,),
 )
 SNOOZE: Final = Verb(
-    "snooze", "s", "snooze", "snooze",
+    "snooze",
+    "s",
+    "snooze",
+    "snooze",
     "Let it sleep until a time that you give; a clock that runs out wakes it; u takes it back.",
     "Snoozed",
     (Question("until", "until?", Asks.WHEN),),
 )
 NOTE: Final = Verb(
-    "note", "n", "note", "note", "Add a note to it; u takes it back.", "Noted",
+    "note",
+    "n",
+    "note",
+    "note",
+    "Add a note to it; u takes it back.",
+    "Noted",
     (Question("text", "note:", Asks.TEXT),),
 )
 ASSIGN: Final = Verb(
-    "assign", "t", "assign", "assign",
+    "assign",
+    "t",
+    "assign",
+    "assign",
     "Give it to a colleague or a team of ours; u takes it back.",
     "Assigned",
     (Question("to", "to whom?", Asks.WHOM),),
 )
 HAND_OFF: Final = Verb(
-    "handoff", "h", "hand off", "hand off",
+    "handoff",
+    "h",
+    "hand off",
+    "hand off",
     "Ask somebody to take this client over; it closes when they acknowledge; u takes it back.",
     "Handed off",
     (
@@ -152,12 +176,17 @@ HAND_OFF: Final = Verb(
     ),
 )
 PRIORITY: Final = Verb(
-    "priority", "p", "priority", "prio",
+    "priority",
+    "p",
+    "priority",
+    "prio",
     "Set its priority: 1 routine, 2 urgent, 3 asap, 4 stat; u takes it back.",
     "Priority set",
     (
         Question(
-            "to", "priority?", Asks.CHOICE,
+            "to",
+            "priority?",
+            Asks.CHOICE,
             (
                 Choice("1", "routine", "routine"),
                 Choice("2", "urgent", "urgent"),
@@ -168,7 +197,10 @@ PRIORITY: Final = Verb(
     ),
 )
 NEW: Final = Verb(
-    "new", "plus", "new", "new",
+    "new",
+    "plus",
+    "new",
+    "new",
     "A new follow-up for this client; u takes it back.",
     "New follow-up",
     (
@@ -177,9 +209,13 @@ NEW: Final = Verb(
     ),
 )
 UNDO: Final = Verb(
-    "undo", "u", "undo", "undo",
+    "undo",
+    "u",
+    "undo",
+    "undo",
     "Take back the last thing that you did, also a whole group, also after it was sent.",
-    "Taken back", on_item=False,
+    "Taken back",
+    on_item=False,
 )
 SYNC: Final = Verb(
     "sync", "r", "sync now", "sync", "Look at the server now.", "Syncing", on_item=False

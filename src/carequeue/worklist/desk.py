@@ -1,0 +1,87 @@
+"""The desk: what a shell may ask, one method a use case.
+
+The terminal, the command line and the tests type against this protocol; `local.py` is the desk
+over a cache. Reading methods are quick enough for the event loop (one prepared statement); those
+marked *slow* write, and belong on a worker thread. None of them touches the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from carequeue.store.window import QueueRow, Tally, View
+from carequeue.worklist.answers import Acted, Detail, Health, Person, Preview
+
+
+class Desk(Protocol):
+    """One person's queue over one cache."""
+
+    @property
+    def heading(self) -> str:
+        """The organization and the person, as the header shows them."""
+        ...
+
+    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+        """Rows `offset` to `offset + limit` of a view, in the order of the queue."""
+        ...
+
+    def tally(self, view: View, narrow: str) -> Tally:
+        """How many rows there are, per view and per band of this view."""
+        ...
+
+    def place(self, view: View, narrow: str, key: str) -> int | None:
+        """The offset of a key in a view, None where it is not in it."""
+        ...
+
+    def keys_of(self, view: View, narrow: str) -> Sequence[str]:
+        """All keys of a view, in order (to mark all that match)."""
+        ...
+
+    def stamp(self) -> int:
+        """A number that changes when anything in the cache may have changed; costs next to nothing."""
+        ...
+
+    def detail(self, key: str, now: datetime) -> Detail | None:
+        """One item in full; None where the key is no longer in the queue. *Slow* (loads the rules)."""
+        ...
+
+    def health(self, now: datetime) -> Health:
+        """The true sentence about sync."""
+        ...
+
+    def people(self) -> Sequence[Person]:
+        """To whom an item can be given; the last used first. *Slow*."""
+        ...
+
+    def why_not(self, verb: str, key: str) -> str | None:
+        """Why a verb does not apply to an item, naming the client; None where it does."""
+        ...
+
+    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
+        """Whether an answer can be understood, and how it was read ("Mon 1 Dec 09:00")."""
+        ...
+
+    def preview(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Preview:
+        """What a verb would change, what is already so, what is not allowed. *Slow*."""
+        ...
+
+    def act(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Acted:
+        """Keep a decision about one or many items in the outbox, as one group. *Slow*.
+
+        Raises BadQuestion where an answer is missing or cannot be read; nothing is changed then.
+        """
+        ...
+
+    def undo(self, now: datetime, group: str = "") -> Acted:
+        """Take back a group, or the last one that this person did and has not taken back. *Slow*."""
+        ...
+
+    def refresh(self, now: datetime) -> bool:
+        """Move the rows that time has moved since they were projected; whether any did. *Slow*."""
+        ...
