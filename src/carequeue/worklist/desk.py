@@ -40,11 +40,11 @@ class Desk(Protocol):
         ...
 
     def stamp(self) -> int:
-        """A number that changes when anything in the cache may have changed; costs next to nothing."""
+        """A number that changes when anything in the cache may have changed; almost free."""
         ...
 
     def detail(self, key: str, now: datetime) -> Detail | None:
-        """One item in full; None where the key is no longer in the queue. *Slow* (loads the rules)."""
+        """One item in full; None where the key is no longer in the queue. *Slow*."""
         ...
 
     def health(self, now: datetime) -> Health:
@@ -79,7 +79,7 @@ class Desk(Protocol):
         ...
 
     def undo(self, now: datetime, group: str = "") -> Acted:
-        """Take back a group, or the last one that this person did and has not taken back. *Slow*."""
+        """Take back a group, or the last one that this person did. *Slow*."""
         ...
 
     def refresh(self, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The table of verbs: what a person can do to an item, and the one key, words and questions of each.
+"""The table of verbs: what a person can do to an item, with the key, words and questions of each.
 
 Footer, help, palette, message line, `carequeue act` and the docs read this table and nothing else.
 Whether a verb applies to an item is decided in `domain/allowed.py`; what it changes, in

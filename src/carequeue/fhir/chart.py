@@ -1,0 +1,56 @@
+"""A chart: everything of one client that the mapping needs, and what it makes of it.
+
+The chart is the unit in which the queue is recomputed: when a resource or an intent of a client
+changes, the client's rows are read anew and nothing else is (`store/projection.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from carequeue.domain.items import WorkItem
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`resources`: type -> id -> resource, the *views* (base plus open intents) of one client.
+
+    `shared` finds what no client owns by its relative reference: Organization, Practitioner,
+    PractitionerRole, CareTeam, Location, HealthcareService (and a Patient, for a chart without
+    one). `now` is not here: an item is the same at every hour; its rank is not.
+    """
+
+    source: str
+    client: str  # "Patient/12", or the own reference of a resource that names no client
+    resources: Mapping[str, Mapping[str, Resource]]
+    shared: Callable[[str], Resource | None]
+
+    def of(self, kind: str) -> list[Resource]:
+        """All resources of one type, in the order of their ids."""
+        found = self.resources.get(kind, {})
+        return [found[key] for key in sorted(found)]
+
+    def find(self, reference: str) -> Resource | None:
+        """What a relative reference points to, in this chart or among the shared."""
+        kind, _, key = reference.partition("/")
+        return self.resources.get(kind, {}).get(key) or self.shared(reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A resource that was kept as it came but not shown, and why, in words without its content."""
+
+    reference: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRead:
+    """The rows of a chart, and what could not be read."""
+
+    items: tuple[WorkItem, ...]
+    troubles: tuple[Trouble, ...] = ()
