@@ -134,3 +134,28 @@ class Person:
     reference: str
     name: str
     team: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What one look at the server did."""
+
+    ok: bool  # every search finished and nothing is left that could have been sent
+    sent: int
+    received: int
+    waiting: int
+    checking: int
+    conflicts: int
+    needs_attention: int
+    kept_here: int
+    words: str  # one sentence: what happened, what is safe, what to do next
+    other_syncs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor: `level` is ok | note | problem."""
+
+    level: str
+    what: str
+    hint: str = ""
