@@ -124,6 +124,7 @@ class Intent:
     decided_at: datetime
     author: str = ""  # reference of the person
     author_name: str = ""
+    chart: str = ""  # whose rows it changes, see `fhir/chart.py`
     seen: Mapping[str, Any] = field(default_factory=dict)
     after: str = ""
     inverse_of: str = ""  # group that this one takes back

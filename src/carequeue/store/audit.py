@@ -1,0 +1,59 @@
+"""The audit log: one row per act, appended in the act's own transaction, chained by hash.
+
+What the chain shows: a row changed or taken out of the middle. What it does not: a tail cut off
+by the owner of the machine (docs/threat-model.md will say so adversary by adversary).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from carequeue.store.tables import AuditRow, table
+
+_audit = table(AuditRow)
+
+
+def append(
+    connection: Connection,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    item_key: str,
+    group: str,
+) -> None:
+    """Add one act; `action` is a verb's name, never a client's."""
+    last = connection.execute(
+        select(_audit.c.hash).order_by(_audit.c.seq.desc()).limit(1)
+    ).scalar_one_or_none()
+    previous = last or ""
+    values = (at.isoformat(), actor, action, item_key, group, previous)
+    connection.execute(
+        insert(_audit).values(
+            at=values[0],
+            actor=actor,
+            action=action,
+            item_key=item_key,
+            group_id=group,
+            previous=previous,
+            hash=_hash(values),
+        )
+    )
+
+
+def first_break(connection: Connection) -> int | None:
+    """The number of the first row whose hash does not fit; None where the chain is whole."""
+    previous = ""
+    for row in connection.execute(select(_audit).order_by(_audit.c.seq)):
+        values = (row.at, row.actor, row.action, row.item_key, row.group_id, row.previous)
+        if row.previous != previous or row.hash != _hash(values):
+            return int(row.seq)
+        previous = row.hash
+    return None
+
+
+def _hash(values: tuple[str, ...]) -> str:
+    return hashlib.sha256("\x1f".join(values).encode()).hexdigest()

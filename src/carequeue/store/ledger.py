@@ -1,0 +1,135 @@
+"""What sync knows of a source between two looks: cursors, abilities, health.
+
+A cursor is written in the transaction of the page that it stands behind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from carequeue.store.tables import CapabilityRow, HealthRow, Meta, SyncStateRow, table
+
+_state: Final = table(SyncStateRow)
+_capability: Final = table(CapabilityRow)
+_health: Final = table(HealthRow)
+_meta: Final = table(Meta)
+_CURSOR: Final = ("watermark", "pending", "next_url", "received", "full_at")
+
+
+def cursors(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
+    """The cursors of a source by the names of its searches."""
+    rows = connection.execute(select(_state).where(_state.c.source == source))
+    return {row.search: {name: getattr(row, name) for name in _CURSOR} for row in rows}
+
+
+def keep_cursor(connection: Connection, source: str, search: str, cursor: Any) -> None:
+    """Write a cursor (anything with the attributes of `sync.pull.Cursor`)."""
+    values = {name: getattr(cursor, name) for name in _CURSOR}
+    connection.execute(
+        insert(_state)
+        .values(source=source, search=search, **values)
+        .on_conflict_do_update(index_elements=["source", "search"], set_=values)
+    )
+
+
+def capability(connection: Connection, source: str, name: str) -> tuple[str, str]:
+    """What is declared under a name, and when that was read; "" where it never was."""
+    row = connection.execute(
+        select(_capability.c.declared, _capability.c.at).where(
+            _capability.c.source == source, _capability.c.name == name
+        )
+    ).one_or_none()
+    return (row.declared, row.at) if row else ("", "")
+
+
+def observed(connection: Connection, source: str) -> dict[str, str]:
+    """What experience says of a source."""
+    rows = connection.execute(
+        select(_capability.c.name, _capability.c.observed).where(
+            _capability.c.source == source, _capability.c.observed != ""
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+def declare(connection: Connection, source: str, name: str, declared: str, now: datetime) -> None:
+    """Keep what a source declares."""
+    _keep_capability(connection, source, name, {"declared": declared, "at": now.isoformat()})
+
+
+def observe(
+    connection: Connection, source: str, name: str, observation: str, now: datetime
+) -> None:
+    """Keep what a source was seen to do."""
+    _keep_capability(connection, source, name, {"observed": observation, "at": now.isoformat()})
+
+
+def _keep_capability(
+    connection: Connection, source: str, name: str, values: dict[str, str]
+) -> None:
+    whole = {"declared": "", "observed": "", **values}
+    connection.execute(
+        insert(_capability)
+        .values(source=source, name=name, **whole)
+        .on_conflict_do_update(index_elements=["source", "name"], set_=values)
+    )
+
+
+def note_progress(connection: Connection, source: str, words: str) -> None:
+    """What is being fetched, for whoever looks at the header."""
+    _keep_health(connection, source, {"progress": words})
+
+
+def note_look(
+    connection: Connection,
+    source: str,
+    *,
+    online: bool,
+    full: bool,
+    why: str,
+    now: datetime,
+) -> None:
+    """How a look ended. `full`: every search of the plan has finished."""
+    at = now.isoformat()
+    values: dict[str, Any] = {"progress": "", "why": why, "online": int(online)}
+    if online:
+        values["offline_since"] = ""
+    if full:
+        values["last_full"] = at
+        connection.execute(
+            insert(_meta)
+            .values(name=f"first_full:{source}", value=str(int(now.timestamp())))
+            .on_conflict_do_nothing()
+        )
+    if not online and not _offline_since(connection, source):
+        values["offline_since"] = at
+    _keep_health(connection, source, values)
+
+
+def _offline_since(connection: Connection, source: str) -> str:
+    found = connection.execute(
+        select(_health.c.offline_since).where(_health.c.source == source)
+    ).scalar_one_or_none()
+    return found or ""
+
+
+def _keep_health(connection: Connection, source: str, values: dict[str, Any]) -> None:
+    whole = {"offline_since": "", "why": "", "last_full": "", "progress": "", **values}
+    connection.execute(
+        insert(_health)
+        .values(source=source, **whole)
+        .on_conflict_do_update(index_elements=["source"], set_=values)
+    )
+
+
+def set_meta(connection: Connection, name: str, value: str) -> None:
+    """Keep a value of the cache itself."""
+    connection.execute(
+        insert(_meta)
+        .values(name=name, value=value)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": value})
+    )

@@ -1,0 +1,134 @@
+"""The schema, step by step, in plain SQL; `PRAGMA user_version` says which steps are done.
+
+Plain SQL because a fresh cache must not need the ORM before its first frame; a test holds
+`tables.py` equal to what stands here. A step is never changed after a release: add a new one.
+`source` is in every key from the first step on: a partner's server beside one's own is the case
+the product exists for.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlcipher3 import dbapi2
+
+from carequeue.domain.errors import CacheError
+from carequeue.store.engine import Raw
+
+_FIRST: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
+
+CREATE TABLE resource (
+  source TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
+  version_id TEXT NOT NULL, last_updated TEXT NOT NULL, digest TEXT NOT NULL,
+  chart TEXT NOT NULL, focus TEXT NOT NULL, body TEXT NOT NULL,
+  theirs_body TEXT, theirs_version TEXT, theirs_digest TEXT,
+  trouble TEXT NOT NULL, gone TEXT NOT NULL, received_at INTEGER NOT NULL,
+  PRIMARY KEY (source, type, id)
+);
+CREATE INDEX resource_chart ON resource (source, chart);
+CREATE INDEX resource_focus ON resource (source, focus) WHERE focus <> '';
+CREATE INDEX resource_trouble ON resource (source, type) WHERE trouble <> '';
+
+CREATE TABLE alias (
+  source TEXT NOT NULL, type TEXT NOT NULL, local_id TEXT NOT NULL, server_id TEXT NOT NULL,
+  PRIMARY KEY (source, type, local_id)
+);
+
+CREATE TABLE item (
+  key TEXT PRIMARY KEY NOT NULL, source TEXT NOT NULL, chart TEXT NOT NULL, kind TEXT NOT NULL,
+  band INTEGER NOT NULL, weight INTEGER NOT NULL, due_sort INTEGER NOT NULL, tie TEXT NOT NULL,
+  due_at INTEGER, unit TEXT NOT NULL, days_left INTEGER,
+  client TEXT NOT NULL, born TEXT NOT NULL, alike TEXT NOT NULL, title TEXT NOT NULL,
+  move TEXT NOT NULL, move_name TEXT NOT NULL, lane TEXT NOT NULL, mine INTEGER NOT NULL,
+  sync TEXT NOT NULL, fresh INTEGER NOT NULL, verbs TEXT NOT NULL, clock_class TEXT NOT NULL,
+  folded TEXT NOT NULL, next_change_at INTEGER
+);
+CREATE INDEX item_whole ON item (band, weight, due_sort, tie);
+CREATE INDEX item_mine ON item (band, weight, due_sort, tie) WHERE mine > 0 AND band < 6;
+CREATE INDEX item_lane ON item (lane, band, weight, due_sort, tie) WHERE band < 6;
+CREATE INDEX item_chart ON item (source, chart);
+CREATE INDEX item_change ON item (next_change_at) WHERE next_change_at IS NOT NULL;
+
+CREATE TABLE tally (
+  view TEXT NOT NULL, band INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (view, band)
+);
+
+CREATE TABLE intent (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, group_id TEXT NOT NULL,
+  after TEXT NOT NULL, source TEXT NOT NULL, target_type TEXT NOT NULL, target_id TEXT NOT NULL,
+  chart TEXT NOT NULL, item_key TEXT NOT NULL, kind TEXT NOT NULL, args TEXT NOT NULL,
+  seen TEXT NOT NULL, verb TEXT NOT NULL, decided_at TEXT NOT NULL, author TEXT NOT NULL,
+  author_name TEXT NOT NULL, inverse_of TEXT NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL, settles INTEGER NOT NULL, words TEXT NOT NULL,
+  not_before TEXT, closed_at TEXT, schema INTEGER NOT NULL
+);
+CREATE INDEX intent_open ON intent (state, source, target_type, target_id)
+  WHERE state NOT IN ('acknowledged', 'undone');
+CREATE INDEX intent_chart ON intent (source, chart)
+  WHERE state NOT IN ('acknowledged', 'undone');
+CREATE INDEX intent_group ON intent (group_id);
+
+CREATE TABLE attempt (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, intent_ids TEXT NOT NULL, method TEXT NOT NULL,
+  path TEXT NOT NULL, if_match TEXT NOT NULL, sent_at TEXT NOT NULL, outcome TEXT NOT NULL
+);
+
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL,
+  action TEXT NOT NULL, item_key TEXT NOT NULL, group_id TEXT NOT NULL, previous TEXT NOT NULL,
+  hash TEXT NOT NULL
+);
+
+CREATE TABLE sync_state (
+  source TEXT NOT NULL, search TEXT NOT NULL, watermark TEXT NOT NULL, pending TEXT NOT NULL,
+  next_url TEXT NOT NULL, received INTEGER NOT NULL, full_at TEXT NOT NULL,
+  PRIMARY KEY (source, search)
+);
+CREATE TABLE capability (
+  source TEXT NOT NULL, name TEXT NOT NULL, declared TEXT NOT NULL, observed TEXT NOT NULL,
+  at TEXT NOT NULL, PRIMARY KEY (source, name)
+);
+CREATE TABLE health (
+  source TEXT PRIMARY KEY NOT NULL, online INTEGER, offline_since TEXT NOT NULL,
+  why TEXT NOT NULL, last_full TEXT NOT NULL, progress TEXT NOT NULL
+);
+"""
+
+STEPS: Final = (_FIRST,)
+VERSION: Final = len(STEPS)
+
+
+class CacheTooNew(CacheError):
+    """The cache was written by a newer CareQueue."""
+
+
+def migrate(connection: Raw) -> None:
+    """Bring a cache to this version, or raise CacheTooNew and change nothing."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > VERSION:
+        raise CacheTooNew(
+            f"This cache is of version {found}; this CareQueue reads up to {VERSION}. "
+            "Nothing was changed. Update CareQueue, or open another profile with --profile."
+        )
+    for number in range(found, VERSION):
+        _apply(connection, number)
+
+
+def _apply(connection: Raw, number: int) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        if found == number:  # else another process was here first
+            for statement in STEPS[number].split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={number + 1}")
+        connection.execute("COMMIT")
+    except dbapi2.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise CacheError(
+            f"The cache could not be prepared ({error}). Nothing was changed. "
+            "Check the disk, then start CareQueue again."
+        ) from None

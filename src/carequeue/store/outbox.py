@@ -1,0 +1,219 @@
+"""The outbox: what a person decided, until the server has it, and the history of it after.
+
+An intent changes its state by an event of `domain.intents.TRANSITIONS` and in no other way;
+nothing here deletes one. `mark` writes the attempt down before the bytes leave.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from carequeue.domain.intents import (
+    OPEN_STATES,
+    Intent,
+    IntentEvent,
+    IntentKind,
+    IntentState,
+    step,
+)
+from carequeue.fhir import jsontext
+from carequeue.store.tables import AttemptRow, IntentRow, table
+
+_intent: Final = table(IntentRow)
+_attempt: Final = table(AttemptRow)
+_CLOSED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.UNDONE})
+_OPEN: Final = sorted(OPEN_STATES)
+_COLUMNS: Final = (
+    "id, group_id, seq, source, target_type, target_id, item_key, kind, args, verb, decided_at, "
+    "author, author_name, chart, seen, after, inverse_of, state, attempts, settles, words, schema"
+)
+
+
+def append(connection: Connection, intents: Iterable[Intent]) -> None:
+    """Keep decisions, in this order; their `seq` is given here."""
+    rows = [
+        {
+            "id": intent.id,
+            "group_id": intent.group,
+            "after": intent.after,
+            "source": intent.source,
+            "target_type": intent.target_type,
+            "target_id": intent.target_id,
+            "chart": intent.chart,
+            "item_key": intent.item_key,
+            "kind": intent.kind.value,
+            "args": jsontext.dumps(dict(intent.args)).decode(),
+            "seen": jsontext.dumps(dict(intent.seen)).decode(),
+            "verb": intent.verb,
+            "decided_at": intent.decided_at.isoformat(),
+            "author": intent.author,
+            "author_name": intent.author_name,
+            "inverse_of": intent.inverse_of,
+            "state": intent.state.value,
+            "attempts": 0,
+            "settles": 0,
+            "words": intent.words,
+            "schema": intent.schema,
+        }
+        for intent in intents
+    ]
+    if rows:
+        connection.execute(insert(_intent), rows)
+
+
+def of_chart(connection: Connection, source: str, chart: str) -> list[Intent]:
+    """The open intents of one client, in the order in which they were decided."""
+    return _read(connection, "source = ? AND chart = ? AND " + _open_sql(), (source, chart))
+
+
+def of_source(connection: Connection, source: str) -> list[Intent]:
+    """All open intents for one source, in order."""
+    return _read(connection, "source = ? AND " + _open_sql(), (source,))
+
+
+def of_target(connection: Connection, source: str, kind: str, key: str) -> list[Intent]:
+    """The open intents on one resource, in order."""
+    return _read(
+        connection,
+        "source = ? AND target_type = ? AND target_id = ? AND " + _open_sql(),
+        (source, kind, key),
+    )
+
+
+def of_group(connection: Connection, group: str) -> list[Intent]:
+    """A whole group, closed ones too, in order."""
+    return _read(connection, "group_id = ?", (group,))
+
+
+def by_ids(connection: Connection, ids: Sequence[str]) -> list[Intent]:
+    """Those intents, in order."""
+    return _read(connection, f"id IN ({','.join('?' * len(ids))})", tuple(ids)) if ids else []
+
+
+def _open_sql() -> str:
+    return "state NOT IN ('acknowledged', 'undone')"
+
+
+def _read(connection: Connection, where: str, values: tuple[Any, ...]) -> list[Intent]:
+    # Plain SQL: this runs once for each chart of a projection, where building a statement shows.
+    found = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM intent WHERE {where} ORDER BY seq", values
+    )
+    return [_intent_of(row) for row in found]
+
+
+def _intent_of(row: Any) -> Intent:
+    return Intent(
+        id=row[0], group=row[1], seq=row[2], source=row[3], target_type=row[4], target_id=row[5],
+        item_key=row[6], kind=IntentKind(row[7]), args=jsontext.loads(row[8]), verb=row[9],
+        decided_at=datetime.fromisoformat(row[10]), author=row[11], author_name=row[12],
+        chart=row[13], seen=jsontext.loads(row[14]), after=row[15], inverse_of=row[16],
+        state=IntentState(row[17]), attempts=row[18], settles=row[19], words=row[20],
+        schema=row[21],
+    )  # fmt: skip
+
+
+def last_group(connection: Connection, author: str) -> str:
+    """The last group that a person did and has not taken back; "" where there is none."""
+    inverse = select(_intent.c.inverse_of).where(_intent.c.inverse_of != "")
+    found = connection.execute(
+        select(_intent.c.group_id)
+        .where(
+            _intent.c.author == author,
+            _intent.c.inverse_of == "",
+            _intent.c.state != IntentState.UNDONE.value,
+            _intent.c.group_id.not_in(inverse),
+        )
+        .order_by(_intent.c.seq.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return found or ""
+
+
+def happened(
+    connection: Connection,
+    intent: Intent,
+    event: IntentEvent,
+    words: str,
+    now: datetime,
+    counts: bool = True,
+) -> IntentState:
+    """Take one intent to its next state. Raises IllegalStep, and changes nothing, where none is."""
+    state = step(intent.state, event)
+    progress = event in (IntentEvent.ACKNOWLEDGED, IntentEvent.RETRIED, IntentEvent.KEPT_MINE)
+    settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
+    connection.execute(
+        update(_intent)
+        .where(_intent.c.id == intent.id)
+        .values(
+            state=state.value,
+            words=words,
+            settles=0 if progress else _intent.c.settles + int(settled),
+            closed_at=now.isoformat() if state in _CLOSED else None,
+        )
+    )
+    return state
+
+
+def mark(
+    connection: Connection,
+    intents: Sequence[Intent],
+    method: str,
+    path: str,
+    if_match: str,
+    now: datetime,
+) -> None:
+    """Write down that these are about to leave; from here on they may be on the server."""
+    for intent in intents:
+        if intent.state is IntentState.QUEUED:
+            happened(connection, intent, IntentEvent.MARKED, "", now)
+    ids = [intent.id for intent in intents]
+    connection.execute(
+        update(_intent).where(_intent.c.id.in_(ids)).values(attempts=_intent.c.attempts + 1)
+    )
+    connection.execute(
+        insert(_attempt).values(
+            intent_ids=json.dumps(ids),
+            method=method,
+            path=path,
+            if_match=if_match,
+            sent_at=now.isoformat(),
+            outcome="",
+        )
+    )
+
+
+def postpone(connection: Connection, ids: Sequence[str], until: datetime | None) -> None:
+    """Not before this instant (None: at once)."""
+    connection.execute(
+        update(_intent)
+        .where(_intent.c.id.in_(list(ids)))
+        .values(not_before=until.isoformat() if until else None)
+    )
+
+
+def not_before(connection: Connection, source: str) -> dict[str, datetime]:
+    """Intent id -> instant before which it is not to be sent."""
+    rows = connection.execute(
+        select(_intent.c.id, _intent.c.not_before).where(
+            _intent.c.source == source,
+            _intent.c.not_before.is_not(None),
+            _intent.c.state.in_(_OPEN),
+        )
+    )
+    return {key: datetime.fromisoformat(at) for key, at in rows}
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Open intents by state."""
+    rows = connection.execute(
+        select(_intent.c.state, func.count())
+        .where(_intent.c.state.in_(_OPEN))
+        .group_by(_intent.c.state)
+    )
+    return dict(rows.tuples().all())

@@ -1,0 +1,360 @@
+"""The projection: resources and open intents of a chart -> rows of the queue.
+
+It can be dropped and rebuilt with the same result (a test proves it). A row's rank is stored with
+the instant at which it next changes, so `move_time` recomputes only what has crossed its instant.
+The counts of the views are kept beside it, by difference, so that no paint ever counts.
+Not here: what the rows mean (`fhir/`, `domain/`); how they are read (`window.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from carequeue.domain.allowed import applicable
+from carequeue.domain.calendar import SiteCalendar
+from carequeue.domain.clocks import clocks_of
+from carequeue.domain.intents import Intent, IntentState
+from carequeue.domain.items import Mover, Us, WorkItem
+from carequeue.domain.ranking import Band, Rank, rank
+from carequeue.domain.rules import ClockRule
+from carequeue.domain.text import clean, fold
+from carequeue.fhir import edits, jsontext
+from carequeue.fhir.chart import Chart, ChartRead, Resource
+from carequeue.fhir.read import DIRECTORY_TYPES, read_chart
+from carequeue.fhir.us import our_people
+from carequeue.store import outbox
+from carequeue.store.tables import ItemRow, TallyRow, table
+from carequeue.store.window import views_of
+
+_item: Final = table(ItemRow)
+_tally: Final = table(TallyRow)
+_FAR: Final = 2**53  # sorts after every due time
+_CHUNK: Final = 200
+_NAMES: Final = tuple(column.name for column in _item.columns)
+
+#: From the mildest to what must be seen first.
+_SYNC_WORDS: Final[Mapping[IntentState, tuple[int, str]]] = {
+    IntentState.KEPT_HERE: (1, "kept_here"),
+    IntentState.QUEUED: (2, "waiting"),
+    IntentState.IN_DOUBT: (3, "checking"),
+    IntentState.NEEDS_ATTENTION: (4, "needs_you"),
+    IntentState.CONFLICT: (5, "conflict"),
+}
+
+Charts = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who we are, when we are open, and by which rules: what a rank needs beside the item."""
+
+    us: Mapping[str, Us]  # by source
+    base_urls: Mapping[str, str]
+    zone: ZoneInfo
+    calendar: SiteCalendar
+    rules: Sequence[ClockRule]
+
+
+class Projector:
+    """Keeps the rows of the queue equal to the mirror and the outbox."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._people: dict[str, Us] = {}
+        self._stamp = ""
+
+    def forget_directory(self) -> None:
+        """Somebody joined, left or was renamed: read the directory anew at the next chart."""
+        self._people.clear()
+
+    def us(self, connection: Connection, source: str) -> Us:
+        """Who we are on this source, colleagues by its own directory included."""
+        if source not in self._people:
+            us = self.site.us.get(source, Us())
+            people = our_people(directory(connection, source), us)
+            self._people[source] = Us(
+                us.me, us.my_name, us.teams, us.organization, people | us.people
+            )
+        return self._people[source]
+
+    def read(self, connection: Connection, source: str, chart: str, now: datetime) -> ChartRead:
+        """The items of one chart, from its views."""
+        return read_chart(
+            views(connection, source, chart),
+            self.us(connection, source),
+            self.site.zone,
+            now.astimezone(self.site.zone).date(),
+        )
+
+    def rank(self, item: WorkItem, now: datetime) -> Rank:
+        """An item's place at an instant."""
+        clocks = clocks_of(item, self.site.rules, self.site.calendar)
+        return rank(item, clocks, self.site.calendar, now)
+
+    def project(self, connection: Connection, charts: Charts, now: datetime) -> bool:
+        """Make the rows of these charts anew; whether any row changed."""
+        changed = False
+        names = sorted(set(charts))
+        for start in range(0, len(names), _CHUNK):
+            changed |= self._some(connection, names[start : start + _CHUNK], now)
+        return changed
+
+    def rebuild(self, connection: Connection, now: datetime) -> bool:
+        """Make every row anew, from nothing."""
+        self.forget_directory()
+        charts = connection.exec_driver_sql(
+            "SELECT source, chart FROM resource WHERE body <> '' "
+            "UNION SELECT source, chart FROM item UNION SELECT source, chart FROM intent "
+            "WHERE state NOT IN ('acknowledged', 'undone')"
+        ).all()
+        return self.project(connection, [(source, chart) for source, chart in charts], now)
+
+    def move_time(self, connection: Connection, now: datetime) -> bool:
+        """Make the rows anew that time has moved since; whether any row changed."""
+        charts = connection.exec_driver_sql(
+            "SELECT DISTINCT source, chart FROM item WHERE next_change_at <= ?",
+            (int(now.timestamp()),),
+        ).all()
+        return self.project(connection, [(source, chart) for source, chart in charts], now)
+
+    def _some(
+        self, connection: Connection, charts: Sequence[tuple[str, str]], now: datetime
+    ) -> bool:
+        old: dict[str, tuple[Any, ...]] = {}
+        new: dict[str, tuple[Any, ...]] = {}
+        for source, chart in charts:
+            for row in connection.exec_driver_sql(
+                f"SELECT {', '.join(_NAMES)} FROM item WHERE source = ? AND chart = ?",
+                (source, chart),
+            ):
+                old[row[0]] = tuple(row)
+            for row in self._rows(connection, source, chart, now):
+                new[row["key"]] = tuple(row[name] for name in _NAMES)
+        gone = [key for key in old if key not in new]
+        fresh = [row for key, row in new.items() if old.get(key) != row]
+        if gone or fresh:
+            _write(connection, gone, fresh)
+            moved = {row[0] for row in fresh} | set(gone)
+            _count(connection, moved, old, new)
+        return bool(gone or fresh)
+
+    def _rows(
+        self, connection: Connection, source: str, chart: str, now: datetime
+    ) -> list[dict[str, Any]]:
+        read = self.read(connection, source, chart, now)
+        if not read.items:
+            return []
+        pending = outbox.of_chart(connection, source, chart)
+        arrived = _arrivals(connection, source, chart)
+        us = self.us(connection, source)
+        return [
+            self._row(item, chart, self.rank(item, now), us, pending, arrived)
+            for item in read.items
+        ]
+
+    def _row(
+        self,
+        item: WorkItem,
+        chart: str,
+        placed: Rank,
+        us: Us,
+        pending: Sequence[Intent],
+        arrived: Mapping[str, int],
+    ) -> dict[str, Any]:
+        lane, mine = _lane(item, placed)
+        label = clean(item.label, 120)
+        title = clean(item.title, 200)
+        move = clean(item.move.name, 60)
+        due = _seconds(placed.due_at)
+        return {
+            "key": item.key,
+            "source": item.source,
+            "chart": chart,
+            "kind": item.kind.value,
+            "band": int(placed.band),
+            "weight": -placed.points,
+            "due_sort": _FAR if due is None else due,
+            "tie": self.site.base_urls.get(item.source, "") + "|" + item.key.partition(":")[2],
+            "due_at": due,
+            "unit": _unit(placed, item),
+            "days_left": placed.days_left,
+            "client": label,
+            "born": clean(item.client.birth_date, 10),
+            "alike": _alike(item),
+            "title": title,
+            "move": item.move.who.value,
+            "move_name": move,
+            "lane": lane,
+            "mine": mine,
+            "sync": _sync(item, pending),
+            "fresh": _fresh(item, arrived),
+            "verbs": " ".join(applicable(item, us)),
+            "clock_class": placed.clock.cls.value if placed.clock else "",
+            "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
+            "next_change_at": _seconds(placed.next_change_at),
+        }
+
+
+def _lane(item: WorkItem, placed: Rank) -> tuple[str, int]:
+    """In which view a row is counted, and whether it is mine (1) or mine and waiting (2).
+
+    What waits on somebody else comes back past its nudge: then it is ours to chase.
+    """
+    parties = (item.owner, item.requester)
+    my_own = item.move.who is Mover.ME or any(party and party.me for party in parties)
+    if placed.band == Band.WAITING:
+        return "waiting", 2 if my_own else 0
+    if item.move.who is Mover.ME:
+        return "mine", 1
+    if item.move.who is Mover.TEAM:
+        return "team", 0
+    return ("mine", 1) if my_own else ("team", 0)
+
+
+def _unit(placed: Rank, item: WorkItem) -> str:
+    if placed.band == Band.SNOOZED:
+        return "sleep"
+    if placed.band == Band.WAITING and placed.nudge:
+        return "nudge"
+    return placed.unit if placed.due_at else ""
+
+
+def _alike(item: WorkItem) -> str:
+    family, given = item.client.family, item.client.given
+    if not family:
+        return fold(item.client.text)
+    return fold(f"{family},{given[:1]}")
+
+
+def _sync(item: WorkItem, pending: Sequence[Intent]) -> str:
+    target = item.target.id if item.target else ""
+    worst = (0, "")
+    for intent in pending:
+        if intent.item_key == item.key or (target and intent.target_id == target):
+            worst = max(worst, _SYNC_WORDS[intent.state])
+    return worst[1]
+
+
+def _fresh(item: WorkItem, arrived: Mapping[str, int]) -> int:
+    names = [item.anchor.reference]
+    if item.target:
+        names.append(item.target.reference)
+    return max((arrived.get(name, 0) for name in names), default=0)
+
+
+def _seconds(instant: datetime | None) -> int | None:
+    return None if instant is None else int(instant.timestamp())
+
+
+def _arrivals(connection: Connection, source: str, chart: str) -> Mapping[str, int]:
+    """When resources of a chart came or changed, after the first full look at their source."""
+    found = connection.exec_driver_sql(
+        "SELECT type || '/' || id, received_at FROM resource WHERE source = ? AND chart = ? "
+        "AND received_at > (SELECT coalesce(min(CAST(value AS INTEGER)), 9e15) FROM meta "
+        "WHERE name = 'first_full:' || ?)",
+        (source, chart, source),
+    )
+    return dict(found.tuples().all())
+
+
+def _write(connection: Connection, gone: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    for key in gone:
+        connection.exec_driver_sql("DELETE FROM item WHERE key = ?", (key,))
+    if rows:
+        statement = insert(_item)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["key"],
+                set_={name: statement.excluded[name] for name in _NAMES if name != "key"},
+            ),
+            [dict(zip(_NAMES, row, strict=True)) for row in rows],
+        )
+
+
+def _count(
+    connection: Connection,
+    keys: Iterable[str],
+    old: Mapping[str, tuple[Any, ...]],
+    new: Mapping[str, tuple[Any, ...]],
+) -> None:
+    lane, mine, band = (_NAMES.index(name) for name in ("lane", "mine", "band"))
+    change: Counter[tuple[str, int]] = Counter()
+    for key in keys:
+        for rows, sign in ((old, -1), (new, 1)):
+            if row := rows.get(key):
+                for view in views_of(row[lane], row[mine], row[band]):
+                    change[view, row[band]] += sign
+    values = [
+        {"view": str(view), "band": at, "count": by} for (view, at), by in change.items() if by
+    ]
+    if values:
+        statement = insert(_tally)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["view", "band"],
+                set_={"count": _tally.c.count + statement.excluded["count"]},
+            ),
+            values,
+        )
+
+
+def views(connection: Connection, source: str, chart: str) -> Chart:
+    """The chart of one client as this person sees it: bases, with the open intents over them."""
+    resources: dict[str, dict[str, Resource]] = {}
+    for kind, key, body in connection.exec_driver_sql(
+        "SELECT type, id, body FROM resource "
+        "WHERE source = ? AND chart = ? AND body <> '' AND trouble = ''",
+        (source, chart),
+    ):
+        resources.setdefault(kind, {})[key] = jsontext.loads(body)
+    for intent in outbox.of_chart(connection, source, chart):
+        kind = resources.setdefault(intent.target_type, {})
+        view = edits.apply(intent, kind.get(intent.target_id))
+        if view:
+            kind[intent.target_id] = view
+
+    def find(reference: str) -> Resource | None:
+        kind, _, key = reference.partition("/")
+        return view_of(connection, source, kind, key)
+
+    return Chart(source, chart, resources, find)
+
+
+def view_of(connection: Connection, source: str, kind: str, key: str) -> Resource | None:
+    """One resource as this person sees it; None where the cache has none."""
+    row = connection.exec_driver_sql(
+        "SELECT body FROM resource WHERE source = ? AND type = ? AND id = ? AND body <> '' "
+        "AND trouble = ''",
+        (source, kind, key),
+    ).one_or_none()
+    view: Resource | None = jsontext.loads(row[0]) if row else None
+    for intent in outbox.of_target(connection, source, kind, key):
+        view = edits.apply(intent, view)
+    return view
+
+
+def directory(connection: Connection, source: str) -> list[Resource]:
+    """Everything of the source's own directory: people, roles, teams, organizations."""
+    found = connection.exec_driver_sql(
+        f"SELECT body FROM resource WHERE source = ? AND body <> '' AND trouble = '' "
+        f"AND type IN ({','.join('?' * len(DIRECTORY_TYPES))})",
+        (source, *DIRECTORY_TYPES),
+    )
+    return [jsontext.loads(body) for (body,) in found]
+
+
+def counted(connection: Connection) -> Counter[tuple[str, int]]:
+    """The tally counted from the rows themselves, to check the kept one against."""
+    found: Counter[tuple[str, int]] = Counter()
+    for lane, mine, band in connection.execute(select(_item.c.lane, _item.c.mine, _item.c.band)):
+        for view in views_of(lane, mine, band):
+            found[str(view), band] += 1
+    return found

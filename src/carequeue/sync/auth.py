@@ -1,0 +1,60 @@
+"""Tokens: where a source's bearer token comes from, and its one renewal.
+
+For now from an environment variable or from a command of the person's (a password manager, a
+vendor's own login); a token is never written down and never printed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from typing import Final
+
+from carequeue.domain.errors import SignInError
+
+_PATIENCE: Final = 60  # seconds a token command may take, it may ask for a finger
+
+
+class Tokens:
+    """The bearer token of one source; "" where it needs none."""
+
+    def __init__(self, env: str = "", command: Sequence[str] = (), fixed: str = "") -> None:
+        self._env = env
+        self._command = tuple(command)
+        self._token = fixed
+        self._asked = bool(fixed)
+
+    def current(self) -> str:
+        """The token to send. Raises SignInError where the command fails."""
+        if not self._asked:
+            self._token = self._ask()
+            self._asked = True
+        return self._token
+
+    def renew(self) -> bool:
+        """Ask once more; whether another token came."""
+        if not self._env and not self._command:
+            return False
+        old, self._token = self._token, self._ask()
+        return self._token != old
+
+    def _ask(self) -> str:
+        if self._command:
+            return self._run()
+        return os.environ.get(self._env, "").strip() if self._env else ""
+
+    def _run(self) -> str:
+        try:
+            done = subprocess.run(  # noqa: S603 - the person's own command, from a file of theirs
+                self._command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            done = None
+        token = done.stdout.strip() if done and done.returncode == 0 else ""
+        if not token or any(mark in token for mark in "\r\n\0"):
+            raise SignInError(
+                f"The token command “{self._command[0]}” gave no token. What you did is kept "
+                "here and will be sent. Run it by hand to see why, then sync again."
+            )
+        return token

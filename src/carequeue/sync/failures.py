@@ -1,0 +1,69 @@
+"""What an answer means: a clear yes, or one of the ways of no. Pure.
+
+A stale write is answered with 409, 412, 423 or 428, and with 400, by different servers; so a code
+only sorts, it never decides what became of a write: that is read back (`conflicts.py`).
+Source of the classes: R4 http.html and the table of servers in docs/servers.md.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Final
+
+#: Settles in a row without progress, after which a person is asked.
+SETTLE_LIMIT: Final = 8
+_BASE: Final = timedelta(seconds=2)
+_LONGEST: Final = timedelta(minutes=15)
+
+
+class Answer(StrEnum):
+    """The kinds of answer."""
+
+    YES = "yes"
+    READ_BACK = "read_back"  # not a clear yes: read the resource and compare
+    LATER = "later"  # the server is busy; wait, then read back
+    SIGN_IN = "sign_in"
+    NO_PLACE = "no_place"  # the server has no such interaction
+    REFUSED = "refused"
+
+
+def kind_of(status: int, conflict_issue: bool) -> Answer:
+    """What a status says about a write. `conflict_issue`: the outcome names a conflict."""
+    if 200 <= status < 300:
+        return Answer.YES
+    if status == 401:
+        return Answer.SIGN_IN
+    if status in (405, 501):
+        return Answer.NO_PLACE
+    if status in (408, 425, 429) or status >= 500:
+        return Answer.LATER
+    if status in (404, 409, 410, 412, 423, 428) or conflict_issue:
+        return Answer.READ_BACK
+    return Answer.REFUSED
+
+
+def delay(attempts: int, retry_after: str, now: datetime, chance: random.Random) -> timedelta:
+    """How long to wait: what the server asks for, else exponential with full jitter."""
+    if asked := asked_delay(retry_after, now):
+        return min(asked, timedelta(hours=1))
+    ceiling = min(_BASE * 2 ** min(attempts, 10), _LONGEST)
+    return timedelta(seconds=chance.uniform(_BASE.total_seconds() / 2, ceiling.total_seconds()))
+
+
+def asked_delay(retry_after: str, now: datetime) -> timedelta | None:
+    """`Retry-After` as seconds or as an HTTP date; None where it is absent or odd."""
+    text = retry_after.strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        return timedelta(seconds=min(int(text[:9]), 86_400))
+    try:
+        at = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if at.tzinfo is None:
+        return None
+    return max(at - now, timedelta())

@@ -1,0 +1,264 @@
+"""Pull: the source to the mirror, decided without touching either. Pure.
+
+`step(state, event)`: a page comes, it is kept together with its cursor, what it refers to and is
+not here is fetched by id, and on to the next page. The watermark is the server's own time of the
+first page and moves when the last page is on disk. A cut leaves a cursor that goes on where it was.
+A search that a server does not allow is named and left out; the others go on.
+Not here: which searches there are (`plan.py`), what a page holds (`fhir/bundles.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from carequeue.fhir.bundles import Page
+from carequeue.sync.capabilities import Abilities
+from carequeue.sync.plan import BY_ID, PAGE, Search, by_id_url, first_url, offset_url
+
+#: Pages of one search in one pull; more than any honest scope needs.
+MOST_PAGES: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a search stands. `pending`: the watermark that holds once the last page is here."""
+
+    watermark: str = ""
+    pending: str = ""
+    next_url: str = ""
+    received: int = 0
+    full_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullState:
+    """One pull of one source."""
+
+    can: Abilities
+    searches: tuple[Search, ...]
+    cursors: Mapping[str, Cursor] = field(default_factory=dict)
+    at: int = 0
+    url: str = ""
+    visited: frozenset[str] = frozenset()
+    last_ids: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    restarted: bool = False
+    server_time: str = ""  # of the first page of this pull
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The cursors as they stand on disk."""
+
+    cursors: Mapping[str, Cursor]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageCame:
+    """An answer to `Fetch`. `page` None: no page, and `words` say why.
+
+    `server_time`: an ISO instant that the server gave, "" where it gave none; never our own.
+    """
+
+    status: int
+    page: Page | None
+    server_time: str
+    words: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageKept:
+    """A page is on disk; `missing` are references that it names and that are not here."""
+
+    missing: tuple[str, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The network went away."""
+
+    why: str
+
+
+Event = Begun | PageCame | PageKept | Lost
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Get this address. `asked`: references that it is to answer, where it is a fetch by id."""
+
+    url: str
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep a page and, in the same transaction, the cursor of its search (None: by id)."""
+
+    search: Search | None
+    page: Page
+    cursor: Cursor | None
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The pull is over. `full`: every search of the plan has finished."""
+
+    full: bool
+    why: str = ""
+    offline: bool = False
+    sign_in: bool = False
+    left_out: tuple[str, ...] = ()
+
+
+Command = Fetch | Keep | Ended
+Step = tuple[PullState, tuple[Command, ...]]
+
+
+def step(state: PullState, event: Event) -> Step:
+    """What to do after an event."""
+    match event:
+        case Begun():
+            return _search(replace(state, cursors=event.cursors), event.now)
+        case PageCame():
+            return _came(state, event)
+        case PageKept():
+            return _kept(state, event)
+        case Lost():
+            return state, (Ended(full=False, why=event.why, offline=True),)
+
+
+def _search(state: PullState, now: datetime) -> Step:
+    """Begin the search that is next, or end."""
+    if state.at >= len(state.searches):
+        full = not state.left_out
+        return state, (Ended(full=True, left_out=state.left_out) if full else _partly(state),)
+    search = state.searches[state.at]
+    cursor = state.cursors.get(search.name, Cursor())
+    if search.known_only and not cursor.watermark:
+        # What is referred to has just been fetched by id: look for changes from here on.
+        begun = replace(cursor, watermark=state.server_time, full_at=now.isoformat())
+        return _with_cursor(state, search, begun), (Keep(search, Page(), begun),)
+    url = cursor.next_url or first_url(search, state.can, cursor.watermark)
+    state = replace(state, url=url, visited=frozenset({url}), last_ids=frozenset())
+    return state, (Fetch(url),)
+
+
+def _partly(state: PullState) -> Ended:
+    return Ended(
+        full=True,
+        why="not shown by the server: " + ", ".join(state.left_out),
+        left_out=state.left_out,
+    )
+
+
+def _came(state: PullState, event: PageCame) -> Step:
+    if state.missing:
+        return _came_by_id(state, event)
+    if event.page is None or event.status >= 400:
+        return _refused(state, event)
+    search = state.searches[state.at]
+    cursor = state.cursors.get(search.name, Cursor())
+    page = event.page
+    following = _following(state, page, cursor.received)
+    cursor = replace(
+        cursor,
+        pending=cursor.pending or event.server_time,
+        next_url=following,
+        received=cursor.received + len(page.entries),
+    )
+    if not following:
+        cursor = replace(
+            cursor, watermark=cursor.pending, pending="", received=0, full_at=event.now.isoformat()
+        )
+    state = replace(
+        _with_cursor(state, search, cursor),
+        url=following,
+        visited=state.visited | {following},
+        last_ids=_ids(page),
+        restarted=False,
+        server_time=state.server_time or event.server_time,
+    )
+    return state, (Keep(search, page, cursor),)
+
+
+def _following(state: PullState, page: Page, received: int) -> str:
+    """The next page's address; "" where this was the last. A page seen before ends the search."""
+    if len(state.visited) >= MOST_PAGES:
+        return ""
+    following = page.next_url
+    if not following and len(page.entries) >= PAGE:
+        if _ids(page) == state.last_ids:  # the server does not know _offset
+            return ""
+        following = offset_url(state.url, received + len(page.entries))
+    return "" if following in state.visited else following
+
+
+def _ids(page: Page) -> frozenset[str]:
+    return frozenset(
+        f"{one.get('resourceType')}/{one.get('id')}"
+        for one in page.entries
+        if isinstance(one, dict)
+    )
+
+
+def _refused(state: PullState, event: PageCame) -> Step:
+    search = state.searches[state.at]
+    cursor = state.cursors.get(search.name, Cursor())
+    if event.status == 401:
+        return state, (Ended(full=False, why=event.words, sign_in=True),)
+    if event.status in (408, 425, 429) or event.status >= 500 or event.status < 400:
+        return state, (Ended(full=False, why=event.words),)
+    if cursor.next_url and not state.restarted:  # the link has expired: the search anew
+        cursor = replace(cursor, next_url="", pending="", received=0)
+        return _search(replace(_with_cursor(state, search, cursor), restarted=True), event.now)
+    left_out = (*state.left_out, f"{search.name} ({event.status})")
+    return _search(replace(state, at=state.at + 1, left_out=left_out), event.now)
+
+
+def _kept(state: PullState, event: PageKept) -> Step:
+    wanted = tuple(dict.fromkeys((*state.missing, *event.missing)))
+    if wanted:
+        state = replace(state, missing=wanted)
+        return state, (_fetch_missing(wanted),)
+    return _go_on(state, event.now)
+
+
+def _fetch_missing(wanted: tuple[str, ...]) -> Fetch:
+    kind = wanted[0].partition("/")[0]
+    asked = tuple(name for name in wanted if name.startswith(f"{kind}/"))[:BY_ID]
+    return Fetch(by_id_url(kind, tuple(name.partition("/")[2] for name in asked)), asked)
+
+
+def _came_by_id(state: PullState, event: PageCame) -> Step:
+    asked = _fetch_missing(state.missing).asked
+    if event.status == 401:
+        return state, (Ended(full=False, why=event.words, sign_in=True),)
+    if event.status in (408, 425, 429) or event.status >= 500:
+        return state, (Ended(full=False, why=event.words),)
+    page = event.page or Page()
+    state = replace(state, missing=tuple(one for one in state.missing if one not in asked))
+    return state, (Keep(None, page, None, asked),)
+
+
+def _go_on(state: PullState, now: datetime) -> Step:
+    if state.url:
+        return state, (Fetch(state.url),)
+    return _search(replace(state, at=state.at + 1), now)
+
+
+def _with_cursor(state: PullState, search: Search, cursor: Cursor) -> PullState:
+    return replace(state, cursors={**state.cursors, search.name: cursor})
