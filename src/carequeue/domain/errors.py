@@ -47,3 +47,9 @@ class SignInError(CareQueueError):
     """The server does not know the person, or does not allow it."""
 
     exit_code = 7
+
+
+class RuleError(CareQueueError):
+    """A clock rule that cannot be used: names the rule, the key and the known choices."""
+
+    exit_code = 3

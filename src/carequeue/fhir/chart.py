@@ -28,6 +28,7 @@ class Chart:
     client: str  # "Patient/12", or the own reference of a resource that names no client
     resources: Mapping[str, Mapping[str, Resource]]
     shared: Callable[[str], Resource | None]
+    base: str = ""  # the source's base URL: a server may write its references in full
 
     def of(self, kind: str) -> list[Resource]:
         """All resources of one type, in the order of their ids."""

@@ -48,5 +48,25 @@ AWAITING_INFORMATION: Final = "awaiting-information"
 VISIT_SCHEDULED: Final = frozenset({"5.1.1", "visit-scheduled"})
 
 TASK_CLOSED: Final = frozenset({"completed", "cancelled", "rejected", "failed", "entered-in-error"})
-#: Closed, but not done: ours to decide again where we had asked (domain notes, "cancelled is not done").
+#: Closed, but not done: ours to decide again where we had asked (cancelled is not done).
 TASK_NOT_DONE: Final = frozenset({"cancelled", "rejected", "failed"})
+
+#: Identifiers of derived items, before the reference of what they are about.
+DISCHARGE_CONTACT: Final = "discharge-contact"
+AUTHORIZATION_END: Final = "authorization-end"
+#: Task.businessStatus, our own: a person has decided about an ask that was not done.
+BUSINESS_STATUS: Final = f"{OURS}/CodeSystem/business-status"
+DECIDED: Final = "decided"
+#: Task.code of a request that a contact with the client answers (SDOH Clinical Care).
+MAKE_CONTACT: Final = "make-contact"
+#: Task.extension, the R5 element carried back: the period in which the ask is wanted.
+REQUESTED_PERIOD: Final = (
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Task.requestedPeriod"
+)
+#: Task.businessStatus of a visit that took place (BSeR, COW).
+VISIT_DONE: Final = frozenset({"5.1.4", "visit-complete"})
+#: ServiceRequest.category (SNOMED CT) of orders that are no referral: laboratory, imaging.
+NO_REFERRAL: Final = frozenset({"108252007", "363679005"})
+TRIAGE_LEVELS: Final = frozenset({"crisis", "urgent", "routine"})
+RISKS: Final = frozenset({"self-harm", "overdose", "high-risk"})
+SEVERITIES: Final = frozenset({"unstable", "watcher", "stable"})

@@ -40,9 +40,12 @@ def read_private(path: Path, error: type[CareQueueError]) -> bytes:
         raise
     except OSError as fault:
         raise _unopened(path, fault, error) from None
-    with os.fdopen(handle, "rb") as file:
-        _check(path, os.fstat(file.fileno()), error)
-        data = file.read(LIMIT + 1)
+    try:
+        _check(path, os.fstat(handle), error)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(LIMIT + 1)
+    finally:
+        os.close(handle)
     if len(data) > LIMIT:
         raise error(f"{path} is larger than {LIMIT} bytes and was not read. Nothing was changed.")
     return data

@@ -85,13 +85,22 @@ class Projector:
             )
         return self._people[source]
 
-    def read(self, connection: Connection, source: str, chart: str, now: datetime) -> ChartRead:
-        """The items of one chart, from its views."""
+    def read(
+        self,
+        connection: Connection,
+        source: str,
+        chart: str,
+        now: datetime,
+        *,
+        described: bool = True,
+    ) -> ChartRead:
+        """The items of one chart, from its views; `described`: with the client's story."""
         return read_chart(
             views(connection, source, chart),
             self.us(connection, source),
             self.site.zone,
             now.astimezone(self.site.zone).date(),
+            described,
         )
 
     def rank(self, item: WorkItem, now: datetime) -> Rank:
@@ -136,8 +145,8 @@ class Projector:
                 (source, chart),
             ):
                 old[row[0]] = tuple(row)
-            for row in self._rows(connection, source, chart, now):
-                new[row["key"]] = tuple(row[name] for name in _NAMES)
+            for values in self._rows(connection, source, chart, now):
+                new[values["key"]] = tuple(values[name] for name in _NAMES)
         gone = [key for key in old if key not in new]
         fresh = [row for key, row in new.items() if old.get(key) != row]
         if gone or fresh:
@@ -149,7 +158,7 @@ class Projector:
     def _rows(
         self, connection: Connection, source: str, chart: str, now: datetime
     ) -> list[dict[str, Any]]:
-        read = self.read(connection, source, chart, now)
+        read = self.read(connection, source, chart, now, described=False)
         if not read.items:
             return []
         pending = outbox.of_chart(connection, source, chart)
@@ -317,8 +326,8 @@ def views(connection: Connection, source: str, chart: str) -> Chart:
         resources.setdefault(kind, {})[key] = jsontext.loads(body)
     for intent in outbox.of_chart(connection, source, chart):
         kind = resources.setdefault(intent.target_type, {})
-        view = edits.apply(intent, kind.get(intent.target_id))
-        if view:
+        view = edits.fold(kind.get(intent.target_id), [intent])
+        if view is not None:
             kind[intent.target_id] = view
 
     def find(reference: str) -> Resource | None:
@@ -336,9 +345,7 @@ def view_of(connection: Connection, source: str, kind: str, key: str) -> Resourc
         (source, kind, key),
     ).one_or_none()
     view: Resource | None = jsontext.loads(row[0]) if row else None
-    for intent in outbox.of_target(connection, source, kind, key):
-        view = edits.apply(intent, view)
-    return view
+    return edits.fold(view, outbox.of_target(connection, source, kind, key))
 
 
 def directory(connection: Connection, source: str) -> list[Resource]:

@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from carequeue.domain.errors import ServerError
-from carequeue.fhir.bundles import batch, is_conflict_issue, outcome_words, read_batch
+from carequeue.fhir.bundles import (
+    BatchAnswer,
+    BatchRequest,
+    batch,
+    is_conflict_issue,
+    outcome_words,
+    read_batch,
+)
 from carequeue.sync import messages as m
 from carequeue.sync.transport import HttpAnswer, Transport, Unreachable
 
@@ -108,25 +115,24 @@ def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> tuple[Repl
     return tuple(_entry_reply(one, entry) for one, entry in zip(requests, entries, strict=True))
 
 
-def _entry(request: m.Request) -> dict[str, Any]:
-    asked: dict[str, Any] = {"method": request.method, "url": request.path}
-    if request.if_match:
-        asked["ifMatch"] = request.if_match
-    if request.if_none_exist:
-        asked["ifNoneExist"] = request.if_none_exist
-    return {"request": asked, "resource": request.body}
+def _entry(request: m.Request) -> BatchRequest:
+    return BatchRequest(
+        request.method,
+        request.path,
+        request.body,
+        if_match=request.if_match,
+        if_none_exist=request.if_none_exist,
+    )
 
 
-def _entry_reply(request: m.Request, entry: Any) -> Reply:
-    status, etag, _, resource, outcome = entry
-    if resource is not None and resource.get("resourceType") != request.lane[0]:
-        resource = None
+def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
+    resource = _resource(entry.resource, request.lane[0])
     return m.Reply(
         request.lane,
-        status,
+        entry.status,
         resource,
-        _version(etag or "", resource),
+        _version(entry.etag, resource),
         "",
-        outcome_words(outcome) if status >= 400 else "",
-        status == 400 and is_conflict_issue(outcome),
+        outcome_words(entry.outcome) if entry.status >= 400 else "",
+        entry.status == 400 and is_conflict_issue(entry.outcome),
     )

@@ -140,9 +140,7 @@ def _no_place(lane: m.Lane, words: str) -> m.Change:
 
 def _write_request(lane: m.Lane, state: PushState) -> m.Request:
     kind, key = lane.key
-    view = lane.base
-    for intent in lane.intents:
-        view = edits.apply(intent, view)
+    view = edits.fold(lane.base, lane.intents)
     body = _rename(view or {}, state.aliases)
     ids = tuple(intent.id for intent in lane.intents)
     if lane.base is not None:

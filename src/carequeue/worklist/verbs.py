@@ -263,6 +263,8 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("needs_you", ("x",), "what needs you"),
     Motion("palette", ("colon", "ctrl+p"), "all actions"),
     Motion("keys", ("question_mark", "f1"), "the keys that apply here"),
+    Motion("results", ("equals_sign",), "what the last act on many did, item by item"),
     Motion("blank", ("b",), "blank the screen"),
+    Motion("suspend", ("ctrl+z",), "back to the shell for a while"),
     Motion("quit", ("q",), "back, and at the top leave"),
 )

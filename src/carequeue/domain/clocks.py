@@ -1,0 +1,191 @@
+"""Clocks: the deadlines of one item, from its facts and the rules.
+
+In:  an item, rules, the site's calendar.
+Out: one `Clock` a rule that applies, the met ones too (*why here* lists them all).
+Why without `now`: a clock is the same at every hour; only its state is asked at an instant, so a
+     clock is computed when the item changes and ranked whenever time has moved it.
+A due time that is reached is breached: "due 09:00" at 09:00 is over.
+Not here: what may be a rule (`rules.py`), what a clock does to the order (`ranking.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from carequeue.domain.calendar import SiteCalendar
+from carequeue.domain.items import Priority, WorkItem
+from carequeue.domain.rules import ClockClass, ClockRule, Length, LengthUnit
+
+__all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "marks_of"]
+
+#: Years outside of which an instant is a slip or a filler (9999-12-31), never a deadline.
+USABLE_YEARS: Final = range(1900, 2200)
+#: Events that meet a clock only when they came after its start; an answer counts whenever it came,
+#: for the two clocks of two servers disagree.
+_EVENTS: Final = frozenset({"served_at", "contacted_at", "scheduled_at"})
+_URGENT: Final = frozenset({Priority.URGENT, Priority.ASAP, Priority.STAT})
+_ELAPSED: Final = {
+    LengthUnit.MINUTE: timedelta(minutes=1),
+    LengthUnit.HOUR: timedelta(hours=1),
+    LengthUnit.OPEN_HOUR: timedelta(hours=1),
+}
+
+
+class ClockState(StrEnum):
+    """How a clock stands at an instant."""
+
+    RUNNING = "running"
+    MET = "met"
+    BREACHED = "breached"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A deadline with its source. All instants are UTC.
+
+    `unit` is how the distance to `due` is said: `h`, `d` or `bd`. `works_by` is the last open
+    moment at or before due. `nudge`: due is when to ask a partner again. `fallback`: stands in
+    for a date that nobody gave. `approximate`: the start was not given, but taken from the next
+    best element.
+    """
+
+    rule: str
+    label: str
+    start: datetime
+    due: datetime
+    cls: ClockClass
+    unit: str
+    warns_at: datetime
+    works_by: datetime
+    citation: str
+    provenance: str
+    met_at: datetime | None = None
+    nudge: bool = False
+    fallback: bool = False
+    post_acute: bool = False
+    approximate: bool = False
+    year: int | None = None
+
+    def state_at(self, now: datetime) -> ClockState:
+        """How it stands: met whenever it was met, breached from the due time on."""
+        if self.met_at is not None:
+            return ClockState.MET
+        return ClockState.BREACHED if self.due <= now else ClockState.RUNNING
+
+    @property
+    def open(self) -> bool:
+        """Whether it still runs, in time or late."""
+        return self.met_at is None
+
+
+def marks_of(item: WorkItem) -> frozenset[str]:
+    """The marks of an item, with those that its other fields imply."""
+    implied = {item.direction.value}
+    if item.priority in _URGENT:
+        implied.add("priority:urgent")
+    elif item.priority is Priority.ROUTINE:
+        implied.add("priority:routine")
+    if not any(mark.startswith("triage:") for mark in item.marks):
+        implied.add("triage:none")
+    if item.client.deceased:
+        implied.add("deceased")
+    return item.marks | implied
+
+
+def clocks_of(
+    item: WorkItem, rules: Iterable[ClockRule], calendar: SiteCalendar
+) -> tuple[Clock, ...]:
+    """The clocks of an item in the order of the rules; a fallback only where no other one is open.
+
+    Facts of an impossible year are left out of account.
+    """
+    facts = {
+        name: instant.astimezone(UTC)
+        for name, instant in item.facts.items()
+        if instant.year in USABLE_YEARS
+    }
+    marks = marks_of(item)
+    clocks: list[Clock] = []
+    fallbacks: list[Clock] = []
+    for rule in rules:
+        applies = item.kind in rule.kinds and rule.starts in facts
+        if applies and rule.when <= marks and not rule.unless & marks:
+            clock = _clock(rule, facts, marks, calendar)
+            (fallbacks if rule.fallback else clocks).append(clock)
+    if not any(clock.open for clock in clocks):
+        clocks += fallbacks
+    return tuple(clocks)
+
+
+def class_of(clocks: Iterable[Clock]) -> ClockClass | None:
+    """The gravest class among the open clocks; what bulk and snooze ask before they act."""
+    open_classes = {clock.cls for clock in clocks if clock.open}
+    return next((cls for cls in ClockClass if cls in open_classes), None)
+
+
+def _clock(
+    rule: ClockRule, facts: Mapping[str, datetime], marks: frozenset[str], calendar: SiteCalendar
+) -> Clock:
+    start = facts[rule.starts]
+    due = _due(start, rule.length, calendar)
+    unit = "h" if rule.length.unit in _ELAPSED else rule.length.unit.value
+    works_by = due if unit == "h" else calendar.work_by(due)
+    # A clock that counts back from an end warns before the end, not before the due time.
+    anchor = start if rule.length.count < 0 else works_by
+    met = (
+        facts[name]
+        for name in rule.met_by
+        if name in facts and (name not in _EVENTS or facts[name] >= start)
+    )
+    return Clock(
+        rule=rule.id,
+        label=rule.label,
+        start=start,
+        due=due,
+        cls=rule.cls,
+        unit=unit,
+        warns_at=start if rule.warn is None else _warns_at(anchor, due, rule.warn, calendar),
+        works_by=works_by,
+        citation=rule.citation,
+        provenance=rule.provenance.value,
+        met_at=min(met, default=None),
+        nudge=rule.nudge,
+        fallback=rule.fallback,
+        post_acute=rule.post_acute,
+        approximate="approximate" in marks,
+        year=rule.year,
+    )
+
+
+def _due(start: datetime, length: Length, calendar: SiteCalendar) -> datetime:
+    """When a length from a start is over; a negative one is over before it."""
+    count = length.count
+    if count == 0:
+        return start
+    if length.unit is LengthUnit.OPEN_HOUR and count > 0:
+        return calendar.add_open_time(start, timedelta(hours=count))
+    if length.unit in _ELAPSED:
+        return start + count * _ELAPSED[length.unit]
+    if length.unit is LengthUnit.DAY:
+        return calendar.end_of_day(calendar.local_date(start) + timedelta(days=count))
+    if count > 0:
+        return calendar.add_business_days(start, count)
+    return calendar.business_days_before(start, -count)
+
+
+def _warns_at(anchor: datetime, due: datetime, warn: Length, calendar: SiteCalendar) -> datetime:
+    """When the warning begins: a number of hours before, or at the start of a day before."""
+    if warn.count == 0:
+        return due
+    if warn.unit in _ELAPSED:
+        return min(anchor - warn.count * _ELAPSED[warn.unit], due)
+    day = calendar.local_date(anchor)
+    if warn.unit is LengthUnit.DAY:
+        day -= timedelta(days=warn.count)
+    else:
+        day = calendar.open_date_after(day, -warn.count)
+    return min(calendar.start_of_day(day), due)

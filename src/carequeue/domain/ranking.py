@@ -1,0 +1,301 @@
+"""Ranking: where an item stands, why, and when that next changes by itself.
+
+In:  an item, its clocks, the site's calendar, `now`.
+Out: a `Rank`: band, then points, then due time; ties are broken by the source's own id.
+Why bands: a crisis is never outvoted by ten routine items. Why overdue and due today share one:
+     an item would fall at midnight otherwise, and an older one must never rank lower. For the same
+     reason nearness is scored in steps that rise as time goes (0…100 < 150 < 180 < 200…), never
+     as a fraction of the warning: a ten-day warning would beat a three-day one on their last day.
+Laws, held by property tests: of two items alike in all else the older never ranks lower; a higher
+     priority never ranks lower; waiting on somebody ranks below one's own move until its nudge or
+     its warning, except in class C, which never waits; what is snoozed is out until its time,
+     unless a clock runs out or a class S clock warns.
+Every point has a reason, and the reasons sum to the points.
+Not here: how a clock is computed (`clocks.py`), how a distance is worded (`widgets/queue_line.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from carequeue.domain.calendar import DAY, SiteCalendar
+from carequeue.domain.clocks import Clock, ClockClass, ClockState, marks_of
+from carequeue.domain.items import Kind, Mover, Priority, WorkItem
+
+HOUR: Final = timedelta(hours=1)
+_CLOSE_BY: Final = 2 * HOUR
+
+
+class Band(IntEnum):
+    """The coarse order of the queue; a smaller one stands higher."""
+
+    NOW = 0
+    SAFETY = 1
+    DUE = 2
+    SOON = 3
+    ON_TRACK = 4
+    WAITING = 5
+    SNOOZED = 6
+
+    @property
+    def title(self) -> str:
+        """The word above the rows."""
+        return _WORDS[self][0]
+
+    @property
+    def hint(self) -> str:
+        """What the word means, in a clinician's words."""
+        return _WORDS[self][1]
+
+
+_WORDS: Final[Mapping[Band, tuple[str, str]]] = {
+    Band.NOW: ("Now", "somebody has to move this minute"),
+    Band.SAFETY: ("Safety", "a person may be at risk"),
+    Band.DUE: ("Due", "overdue, or due today"),
+    Band.SOON: ("Soon", "a clock has begun to warn"),
+    Band.ON_TRACK: ("On track", "your move, nothing is pressing"),
+    Band.WAITING: ("Waiting", "somebody else’s move; comes back at its nudge"),
+    Band.SNOOZED: ("Snoozed", "asleep until a time that somebody gave"),
+}
+
+#: Points of a clock in its warning, by open days left; the step for more than the last is 0.
+WARNING_STEPS: Final[tuple[tuple[int, int], ...]] = (
+    (0, 100), (1, 80), (2, 60), (3, 40), (4, 30), (5, 20), (10, 10),
+)  # fmt: skip
+DUE_TODAY: Final = 150
+DUE_IN_TWO_HOURS: Final = 180
+BREACHED: Final = 200
+LATE_STEP: Final = 20  # per open day (class T), per hour (C and S)
+MOST_STEPS: Final = 10  # so a clock gives 400 points at most
+POST_ACUTE: Final = 40
+PAST_NUDGE: Final = 40
+HIGH_RISK: Final = 120
+NO_CONTACT: Final = 80
+SELF_HARM: Final = 60
+WATCHER: Final = 60
+ASKED: Final[Mapping[Priority, int]] = {Priority.STAT: 60, Priority.ASAP: 40, Priority.URGENT: 30}
+ATTEMPT: Final = 10
+MOST_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Points, why they are given, and where that is from. The text is not yet clean."""
+
+    points: int
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """An item's place at an instant.
+
+    `due_at` with `unit` is the distance to say: to the due time of `clock` in `h`, `d` or `bd`
+    (`days_left` of them, negative when over), to its nudge (`nudge`), to the end of a snooze
+    (`sleep`); `""` where there is none. Nothing here changes by itself before `next_change_at`.
+    """
+
+    band: Band
+    points: int
+    clock: Clock | None
+    due_at: datetime | None
+    unit: str
+    days_left: int | None
+    reasons: tuple[Reason, ...]
+    next_change_at: datetime | None
+    nudge: bool
+
+    @property
+    def place(self) -> tuple[int, int, datetime]:
+        """What the queue sorts by, before the tie of the source's own id."""
+        return (self.band, -self.points, self.due_at or datetime.max.replace(tzinfo=UTC))
+
+
+class _Look(NamedTuple):
+    """One open clock as it stands at an instant."""
+
+    band: Band
+    clock: Clock
+    state: ClockState
+    reasons: tuple[Reason, ...]
+
+    @property
+    def order(self) -> tuple[int, int, datetime, str]:
+        points = sum(reason.points for reason in self.reasons)
+        return (self.band, -points, self.clock.due, self.clock.rule)
+
+
+class _Instant(NamedTuple):
+    """`now` in the two forms that ranking needs, and the calendar that joined them."""
+
+    now: datetime
+    today: date
+    calendar: SiteCalendar
+
+
+def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: datetime) -> Rank:
+    """An item's place at an instant. Its most urgent clock decides; *why here* lists the rest."""
+    now = now.astimezone(UTC)
+    at = _Instant(now, calendar.local_date(now), calendar)
+    looks = [_look(item, clock, at) for clock in clocks if clock.open]
+    best = min(looks, key=lambda look: look.order, default=None)
+    asleep = item.snoozed_until if _sleeps(item, looks, now) else None
+    waits = item.move.who in (Mover.PARTNER, Mover.CLIENT)
+    band = best.band if best else (Band.WAITING if waits else Band.ON_TRACK)
+    reasons = (best.reasons if best else ()) + tuple(_common(item))
+    marks = marks_of(item)
+    if "deceased" in marks:
+        reasons = (
+            Reason(0, "recorded as deceased: close it with care, no outreach", "the record"),
+            *(replace(reason, points=0) for reason in reasons),
+        )
+    due_at, unit, days_left = _distance(best, band, at) if best else (None, "", None)
+    if asleep is not None:
+        band, due_at, unit, days_left = Band.SNOOZED, asleep, "sleep", None
+    return Rank(
+        band=band,
+        points=sum(reason.points for reason in reasons),
+        clock=best.clock if best else None,
+        due_at=due_at,
+        unit=unit,
+        days_left=days_left,
+        reasons=reasons,
+        next_change_at=min(_changes(item, looks, at), default=None),
+        nudge=unit == "nudge",
+    )
+
+
+def _sleeps(item: WorkItem, looks: Iterable[_Look], now: datetime) -> bool:
+    """Whether a snooze hides it: never from a crisis, a breach, or a warning of class S."""
+    if item.snoozed_until is None or item.snoozed_until <= now:
+        return False
+    for look in looks:
+        clock = look.clock
+        if clock.fallback:  # a snooze is the decision that it asks for
+            continue
+        if clock.cls is ClockClass.CRISIS or look.state is ClockState.BREACHED:
+            return False
+        if clock.cls is ClockClass.SAFETY and clock.warns_at <= now:
+            return False
+    return True
+
+
+def _look(item: WorkItem, clock: Clock, at: _Instant) -> _Look:
+    state = clock.state_at(at.now)
+    return _Look(_band(item, clock, state, at), clock, state, tuple(_clock_reasons(clock, at)))
+
+
+def _band(item: WorkItem, clock: Clock, state: ClockState, at: _Instant) -> Band:
+    """The band that one clock puts the item in."""
+    quiet = Band.WAITING if item.move.who in (Mover.PARTNER, Mover.CLIENT) else Band.ON_TRACK
+    late = state is ClockState.BREACHED
+    if clock.cls is ClockClass.CRISIS:
+        return Band.NOW
+    if clock.cls is ClockClass.SAFETY:
+        return Band.SAFETY if late or clock.warns_at <= at.now else quiet
+    if clock.fallback:  # an unknown never outranks a known breach
+        return Band.SOON if late else quiet
+    if clock.nudge:
+        urgent = item.priority in ASKED
+        return (Band.DUE if urgent else Band.SOON) if late else quiet
+    if late or at.calendar.local_date(clock.due) == at.today:
+        return Band.DUE
+    return Band.SOON if clock.warns_at <= at.now else quiet
+
+
+def _clock_reasons(clock: Clock, at: _Instant) -> Iterator[Reason]:
+    """What a clock gives, in steps that only rise while time goes."""
+    if clock.fallback:
+        yield Reason(0, clock.label, clock.citation)
+        return
+    yield _nearness(clock, at)
+    if clock.nudge and clock.due <= at.now:
+        yield Reason(PAST_NUDGE, "time to ask again", "site practice")
+    if clock.post_acute:
+        yield Reason(POST_ACUTE, "after an emergency, inpatient or crisis stay", "site practice")
+
+
+def _nearness(clock: Clock, at: _Instant) -> Reason:
+    left = at.calendar.business_days(at.today, at.calendar.local_date(clock.due))
+    if clock.due <= at.now:
+        by_hour = clock.cls is not ClockClass.STANDARD
+        late = int((at.now - clock.due) / HOUR) if by_hour else -left
+        steps = min(late, MOST_STEPS)
+        more = " or more" if late >= MOST_STEPS else ""
+        over = f"{steps} {'h' if by_hour else 'bd'} over{more}" if steps else "over"
+        return Reason(BREACHED + LATE_STEP * steps, f"{clock.label}: {over}", clock.citation)
+    if clock.due - at.now <= _CLOSE_BY:
+        return Reason(DUE_IN_TWO_HOURS, f"{clock.label}: within 2 h", clock.citation)
+    if at.calendar.local_date(clock.due) == at.today:
+        return Reason(DUE_TODAY, f"{clock.label}: due today", clock.citation)
+    if clock.warns_at > at.now:
+        return Reason(0, f"{clock.label}: not yet near", clock.citation)
+    points = next((points for most, points in WARNING_STEPS if left <= most), 0)
+    words = f"{left} bd left" if left else "no open day left before it is due"
+    return Reason(points, f"{clock.label}: {words}", clock.citation)
+
+
+def _common(item: WorkItem) -> Iterator[Reason]:
+    """What the person, the sender and the chase give, whatever the clock."""
+    marks = item.marks
+    if "high-risk" in marks:
+        yield Reason(HIGH_RISK, "flagged as high risk", "flag")
+    elif "severity:unstable" in marks:
+        yield Reason(HIGH_RISK, "handed off as unstable", "handoff")
+    if {"no-contact", "discharge"} <= marks:
+        yield Reason(NO_CONTACT, "nobody has reached the client since discharge", "record")
+    if "self-harm" in marks:
+        yield Reason(SELF_HARM, "self-harm", "flag")
+    elif "overdose" in marks:
+        yield Reason(SELF_HARM, "overdose", "flag")
+    if item.priority in ASKED:
+        yield Reason(ASKED[item.priority], f"asked for as {item.priority}", "sender")
+    if item.kind is Kind.HANDOFF and "severity:watcher" in marks:
+        yield Reason(WATCHER, "handed off as one to watch", "handoff")
+    tries = min(item.attempts, MOST_ATTEMPTS)
+    if tries > 0:
+        words = "1 try" if tries == 1 else f"{tries} tries"
+        more = " or more" if tries == MOST_ATTEMPTS else ""
+        yield Reason(ATTEMPT * tries, f"{words}{more}, not reached", "log")
+
+
+def _distance(look: _Look, band: Band, at: _Instant) -> tuple[datetime, str, int | None]:
+    """How far it is to due: in hours on the day itself, unless all of the day counts."""
+    clock = look.clock
+    if clock.nudge and band is Band.WAITING:
+        return clock.due, "nudge", None
+    if clock.unit == "h":
+        return clock.due, "h", None
+    due_date = at.calendar.local_date(clock.due)
+    days = (
+        at.calendar.business_days(at.today, due_date)
+        if clock.unit == "bd"
+        else (due_date - at.today).days
+    )
+    whole_day = clock.cls is ClockClass.STANDARD and clock.due >= at.calendar.closing(due_date)
+    if days == 0 and (look.state is ClockState.BREACHED or not whole_day):
+        return clock.due, "h", None
+    return clock.due, clock.unit, days
+
+
+def _changes(item: WorkItem, looks: Iterable[_Look], at: _Instant) -> Iterator[datetime]:
+    """Instants after now at which something of the rank can change by itself."""
+    if item.snoozed_until is not None and item.snoozed_until > at.now:
+        yield item.snoozed_until.astimezone(UTC)
+    by_day = False
+    for look in looks:
+        clock = look.clock
+        for instant in (clock.warns_at, clock.due - _CLOSE_BY, clock.due):
+            if instant > at.now:
+                yield instant
+        hours_late = int((at.now - clock.due) / HOUR) + 1
+        if look.state is ClockState.BREACHED and hours_late <= MOST_STEPS:
+            yield clock.due + hours_late * HOUR
+        by_day = by_day or clock.unit != "h" or look.state is not ClockState.BREACHED
+    if by_day:
+        yield at.calendar.start_of_day(at.today + DAY)

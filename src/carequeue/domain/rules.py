@@ -1,0 +1,278 @@
+"""Clock rules: data in, checked `ClockRule` values out.
+
+In:  plain mappings (the tables of `rules/clocks.toml`, and a site's own on top of them).
+Out: rules, or a RuleError that names the rule, the key and what could stand there.
+Why data: criteria and quality measures change by year and by state; each rule carries where it
+     comes from, and how well that is known (`provenance`), and *why here* shows both.
+Not here: what a rule makes of an item (`clocks.py`), the file of a site (`store/profiles.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from carequeue.domain.errors import RuleError
+from carequeue.domain.items import FACTS, MARKS, Kind
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class ClockClass(StrEnum):
+    """How much a person is at risk while a clock runs; the class decides the band."""
+
+    CRISIS = "C"
+    SAFETY = "S"
+    STANDARD = "T"
+
+
+class LengthUnit(StrEnum):
+    """In what a length is counted."""
+
+    MINUTE = "m"
+    HOUR = "h"
+    OPEN_HOUR = "oh"  # opening hours only
+    DAY = "d"  # ends with the last local date
+    BUSINESS_DAY = "bd"
+
+
+class Owner(StrEnum):
+    """Whose step meets the clock."""
+
+    US = "us"
+    PARTNER = "partner"
+
+
+class Provenance(StrEnum):
+    """How well the source of a rule is known."""
+
+    READ = "read"  # the text was read
+    CITED = "cited"  # named, not yet read
+    SITE_PRACTICE = "site practice"
+
+
+_LENGTH: Final = re.compile(r"(-?)(\d{1,4})(m|h|oh|d|bd)", re.ASCII)
+_SHAPE: Final = "a number and m, h, oh (opening hours), d or bd (business days), such as 3h or 2bd"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A count of one unit; negative counts back from the start (an authorization's end)."""
+
+    count: int
+    unit: LengthUnit
+
+    def __str__(self) -> str:
+        return f"{self.count}{self.unit}" if self.count else "0"
+
+
+AT_ONCE: Final = Length(0, LengthUnit.DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRule:
+    """What starts a clock, what meets it, how long it runs and where that is written.
+
+    `warn` is how long before due the warning begins, None for the whole length. `nudge`: the due
+    time is when to ask a partner again. `fallback`: only where no other clock runs, never above
+    Soon. `post_acute`: follows an emergency, inpatient or crisis stay (ranking gives it points).
+    """
+
+    id: str
+    label: str
+    kinds: frozenset[Kind]
+    starts: str
+    met_by: tuple[str, ...]
+    length: Length
+    warn: Length | None
+    cls: ClockClass
+    citation: str
+    provenance: Provenance
+    when: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+    owner: Owner = Owner.US
+    nudge: bool = False
+    fallback: bool = False
+    post_acute: bool = False
+    year: int | None = None
+
+
+_REQUIRED: Final = ("label", "kinds", "starts", "length", "class", "citation", "provenance")
+_KEYS: Final = (
+    *_REQUIRED, "when", "unless", "met_by", "warn", "owner", "nudge", "fallback", "post_acute",
+    "year", "enabled",
+)  # fmt: skip
+
+
+class _Table:
+    """One rule's table while it is read; every refusal names the rule and the key."""
+
+    def __init__(self, rule: str, table: object) -> None:
+        self.rule = rule
+        if not isinstance(table, Mapping):
+            raise RuleError(f"Clock rule {rule!r} is not a table of keys. Nothing was changed.")
+        self.table: Mapping[object, object] = table
+        for key in table:
+            if key not in _KEYS:
+                raise self.refuse(str(key), "is not a known key", _KEYS)
+        for key in _REQUIRED:
+            if key not in table:
+                raise self.refuse(key, "is missing")
+
+    def refuse(self, key: str, what: str, choices: object = ()) -> RuleError:
+        """The error for one key."""
+        if isinstance(choices, str):
+            known = f" Known: {choices}."
+        else:
+            names = [str(choice) for choice in choices] if isinstance(choices, tuple) else []
+            known = f" Known: {', '.join(names)}." if names else ""
+        return RuleError(
+            f"Clock rule {self.rule!r}: {key!r} {what}.{known} Correct the rule; "
+            "until then nothing was changed."
+        )
+
+    def text(self, key: str) -> str:
+        """A text that says something."""
+        value = self.table.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.refuse(key, "is not a text")
+        return value
+
+    def one_of(self, key: str, choices: type[_Choice], default: _Choice | None = None) -> _Choice:
+        """One of the known words."""
+        value = self.table.get(key, default)
+        for choice in choices:
+            if choice.value == value:
+                return choice
+        raise self.refuse(key, f"cannot be {value!r}", tuple(choice.value for choice in choices))
+
+    def words(self, key: str, known: frozenset[str]) -> tuple[str, ...]:
+        """A list of known words; a single word stands for a list of one."""
+        value = self.table.get(key, ())
+        words = [value] if isinstance(value, str) else value
+        if not isinstance(words, list | tuple):
+            raise self.refuse(key, "is not a list", tuple(sorted(known)))
+        for word in words:
+            if not isinstance(word, str) or word not in known:
+                raise self.refuse(key, f"cannot hold {word!r}", tuple(sorted(known)))
+        return tuple(words)
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false."""
+        value = self.table.get(key, default)
+        if not isinstance(value, bool):
+            raise self.refuse(key, f"cannot be {value!r}", ("true", "false"))
+        return value
+
+    def length(self, key: str) -> Length:
+        """A length such as `3h`, `2bd` or `0`."""
+        value = self.table.get(key)
+        found = _LENGTH.fullmatch(value) if isinstance(value, str) else None
+        if value in ("0", 0) and not isinstance(value, bool):
+            return AT_ONCE
+        if not found:
+            raise self.refuse(key, f"cannot be {value!r}", f"0, or {_SHAPE}")
+        count = int(found[1] + found[2])
+        return Length(count, LengthUnit(found[3])) if count else AT_ONCE
+
+    def warn(self, length: Length) -> Length | None:
+        """How long before due it warns; None for the whole length."""
+        if self.table.get("warn", "0") == "whole":
+            if length.count < 0:
+                raise self.refuse("warn", "cannot be 'whole' for a clock that counts back", _SHAPE)
+            return None
+        warn = self.length("warn") if "warn" in self.table else AT_ONCE
+        if warn.count < 0 or warn.unit is LengthUnit.OPEN_HOUR:
+            raise self.refuse(
+                "warn", f"cannot be '{warn}'", "whole, 0, or a number and m, h, d, bd"
+            )
+        return warn
+
+    def year(self) -> int | None:
+        """The measurement year, for a quality measure."""
+        value = self.table.get("year")
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise self.refuse("year", "is not a year")
+        return value
+
+
+def _rule(table: _Table) -> ClockRule:
+    """One rule out of its table."""
+    length = table.length("length")
+    kinds = table.words("kinds", frozenset(Kind))
+    starts = table.words("starts", FACTS)
+    if not kinds:
+        raise table.refuse("kinds", "is empty", tuple(Kind))
+    if len(starts) != 1:
+        raise table.refuse("starts", "must name one fact", tuple(sorted(FACTS)))
+    rule = ClockRule(
+        id=table.rule,
+        label=table.text("label"),
+        kinds=frozenset(Kind(kind) for kind in kinds),
+        starts=starts[0],
+        met_by=table.words("met_by", FACTS),
+        length=length,
+        warn=table.warn(length),
+        cls=table.one_of("class", ClockClass),
+        citation=table.text("citation"),
+        provenance=table.one_of("provenance", Provenance),
+        when=frozenset(table.words("when", MARKS)),
+        unless=frozenset(table.words("unless", MARKS)),
+        owner=table.one_of("owner", Owner, Owner.US),
+        nudge=table.flag("nudge"),
+        fallback=table.flag("fallback"),
+        post_acute=table.flag("post_acute"),
+        year=table.year(),
+    )
+    if (rule.nudge or rule.fallback) and rule.cls is not ClockClass.STANDARD:
+        raise table.refuse("class", "of a nudge or a fallback can only be 'T'")
+    return rule
+
+
+def rules_from(mapping: Mapping[str, Any]) -> tuple[ClockRule, ...]:
+    """Rules from a mapping of id to table, in its order; those with `enabled = false` are left out.
+
+    A rule that is off is checked as well. Raises RuleError for the first that cannot be used.
+    """
+    rules = []
+    for name, content in mapping.items():
+        table = _Table(str(name), content)
+        rule = _rule(table)
+        if table.flag("enabled", default=True):
+            rules.append(rule)
+    return tuple(rules)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Mapping[str, Any]:
+    # Late: neither is needed by a start that finds its rows ranked already.
+    import tomllib
+    from importlib.resources import files
+
+    text = (files("carequeue") / "rules" / "clocks.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@lru_cache(maxsize=1)
+def default_rules() -> tuple[ClockRule, ...]:
+    """The rules that are shipped with CareQueue."""
+    return rules_from(_shipped())
+
+
+def site_rules(site: Mapping[str, Any]) -> tuple[ClockRule, ...]:
+    """The shipped rules with a site's keys laid over them, and the site's own rules after them.
+
+    `{"access-triage": {"enabled": True}}` switches a rule on and changes nothing else of it.
+    """
+    tables: dict[str, Any] = dict(_shipped())
+    for name, keys in site.items():
+        shipped = tables.get(name)
+        if isinstance(shipped, Mapping) and isinstance(keys, Mapping):
+            tables[name] = {**shipped, **keys}
+        else:
+            tables[name] = keys
+    return rules_from(tables)

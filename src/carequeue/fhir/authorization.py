@@ -1,0 +1,156 @@
+"""Authorizations and coverages that come to an end.
+
+In:  a ClaimResponse of use `preauthorization` or a Coverage. Out: a `WorkItem` with `ends_at`.
+Why all of them: how near an end must be to be shown is a clock rule, and time passes without a
+resource changing; a far end ranks itself down. Why the end is part of the key: a Coverage is
+renewed under the same id, and what was closed for one end says nothing of the next.
+Not here: units left (R4 has no element for them), the warning (`rules/*.toml`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from carequeue.domain.items import Kind, WorkItem
+from carequeue.fhir import codes, values
+from carequeue.fhir.asks import lines_of
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.parts import Findings, Reading, move_to
+from carequeue.fhir.us import own_reference
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+_PERIOD: Final = {"ClaimResponse": "preAuthPeriod", "Coverage": "period"}
+
+
+def derived(reading: Reading, resource: Resource) -> WorkItem | None:
+    """The row of an authorization or a coverage that no Task is about; None without an end."""
+    end = _end(reading, resource)
+    if end is None or not _in_force(resource) or _renewed(reading, resource, end):
+        return None
+    value = identifier(resource)
+    tasks = reading.of("Task")
+    if any(values.identifier_value(task, codes.IDENTIFIER) == value for task in tasks):
+        return None
+    return _item(reading, resource, end, {})
+
+
+def is_companion(task: Resource) -> bool:
+    """Whether a Task of ours stands for the end of an authorization."""
+    value = values.identifier_value(task, codes.IDENTIFIER)
+    return value.startswith(f"{codes.AUTHORIZATION_END}:")
+
+
+def from_companion(reading: Reading, task: Resource) -> WorkItem | None:
+    """The row of a Task that stands for an end; None where it is closed, or the end moved on."""
+    if values.text(task, "status") in codes.TASK_CLOSED:
+        return None
+    value = values.identifier_value(task, codes.IDENTIFIER)
+    resource = reading.find(value.split(":")[1])
+    if not resource or identifier(resource) != value:
+        return None
+    end = _end(reading, resource)
+    if end is None or _renewed(reading, resource, end):
+        return None
+    return _item(reading, resource, end, task)
+
+
+def identifier(resource: Resource) -> str:
+    """The stable identifier of one end of one authorization, the same for everybody."""
+    written = values.text(resource, f"{_PERIOD.get(_kind(resource), 'period')}.end")
+    return f"{codes.AUTHORIZATION_END}:{own_reference(resource)}:{written[:10]}"
+
+
+def _item(reading: Reading, resource: Resource, end: datetime, task: Resource) -> WorkItem:
+    found = Findings()
+    made = values.text(resource, "created") or values.text(
+        resource, f"{_PERIOD[_kind(resource)]}.start"
+    )
+    found.put("authored_at", reading.start(found, resource, made))
+    found.put("ends_at", end)
+    found.mark("open")
+    found.mark("accepted", values.text(task, "status") in ("accepted", "ready", "in-progress"))
+    payer = resource.get("insurer") or next(iter(values.objects(resource, "payor")), None)
+    owner = reading.party(task.get("owner"), task)
+    named = "authorization" if _kind(resource) == "ClaimResponse" else "coverage"
+    return reading.item(
+        task or resource,
+        found,
+        key=f"{reading.chart.source}:{identifier(resource)}",
+        kind=Kind.AUTHORIZATION,
+        title=f"Renew {named}, ends {_day(reading, end)}",
+        move=move_to(owner, reading.when(values.text(task, "lastModified"))),
+        anchor=resource,
+        subject=resource.get("patient") or resource.get("beneficiary"),
+        task=task,
+        requester=reading.party(payer, resource),
+        owner=owner,
+        about=_about(reading, resource),
+    )
+
+
+def _kind(resource: Resource) -> str:
+    return values.text(resource, "resourceType")
+
+
+def _in_force(resource: Resource) -> bool:
+    if values.text(resource, "status") != "active":
+        return False
+    if _kind(resource) == "Coverage":
+        return True
+    granted = values.text(resource, "outcome") not in ("error", "queued")
+    return granted and values.text(resource, "use") == "preauthorization"
+
+
+def _end(reading: Reading, resource: Resource) -> datetime | None:
+    if _kind(resource) not in _PERIOD:
+        return None
+    return values.period_end(resource.get(_PERIOD[_kind(resource)]), reading.zone)
+
+
+def _renewed(reading: Reading, resource: Resource, end: datetime) -> bool:
+    """Whether another one of the same kind is in force the day after this one ends."""
+    period, mine = _PERIOD[_kind(resource)], own_reference(resource)
+    for other in reading.of(_kind(resource)):
+        if own_reference(other) == mine or not _in_force(other) or not _alike(resource, other):
+            continue
+        begins = reading.when(values.text(other, f"{period}.start"))
+        ends = _end(reading, other)
+        # An end that cannot be read is no proof of a renewal; no end at all is.
+        known = ends is not None or not values.text(other, f"{period}.end")
+        later = ends is None or ends > end
+        if known and later and (begins is None or begins <= end + timedelta(days=1)):
+            return True
+    return False
+
+
+def _alike(one: Resource, other: Resource) -> bool:
+    """Whether two are of one type and, for authorizations, of one payer, as far as they say."""
+    types = [{c.code for c in values.codings(each.get("type"))} for each in (one, other)]
+    if types[0] and types[1] and not types[0] & types[1]:
+        return False
+    payers = [values.text(each, "insurer.reference") for each in (one, other)]
+    return payers[0] == payers[1]
+
+
+def _day(reading: Reading, end: datetime) -> str:
+    """A day without a year in the year of the reading, else with it; never relative to now."""
+    local = end.astimezone(reading.zone)
+    named = f"{local.day} {_MONTHS[local.month - 1]}"
+    if local.year == reading.as_of.year:
+        return f"{_DAYS[local.weekday()]} {named}"
+    return f"{named} {local.year}"
+
+
+def _about(reading: Reading, resource: Resource) -> str:
+    number = values.text(resource, "preAuthRef")
+    return "\n".join(
+        lines_of(
+            f"Authorization number {number}" if number else "",
+            values.concept_text(resource.get("type")),
+            values.text(resource, "disposition"),
+        )
+    )

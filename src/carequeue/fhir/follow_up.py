@@ -1,0 +1,182 @@
+"""Follow-ups: Tasks that are no referral and no handoff, and contacts that nobody has made yet.
+
+In:  a Task, or an Encounter that ended. Out: a `WorkItem` or None.
+Why a stay asks for a contact: the risk of suicide is highest in the first week after it (domain
+notes 1.2); no server writes a Task for that, so the row is derived, and becomes a Task when
+somebody first acts on it, under an identifier that is the same for everybody.
+Not here: how long there is for it (`rules/*.toml`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from carequeue.domain.items import Kind, WorkItem
+from carequeue.fhir import codes, values
+from carequeue.fhir.asks import decided, direction_of, expired, lines_of
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.parts import Findings, Reading, due_of, encounter_class, move_to, party_name
+from carequeue.fhir.us import own_reference
+
+#: A stay that ended earlier is history: an import of old records must not flood the queue.
+REACH: Final = timedelta(days=60)
+_STAYS: Final = {
+    "EMER": "ED discharge",
+    "IMP": "inpatient discharge",
+    "ACUTE": "inpatient discharge",
+    "NONAC": "residential stay",
+}
+_ACCEPTED: Final = frozenset({"accepted", "ready", "in-progress", "on-hold"})
+_VOID: Final = frozenset({"cancelled", "entered-in-error", "planned"})
+
+
+def from_task(reading: Reading, task: Resource) -> WorkItem | None:
+    """The row of an open Task, whoever owns it; None where it is closed or not yet asked."""
+    requester = reading.party(task.get("requester"), task)
+    owner = reading.party(task.get("owner"), task)
+    asked = bool(requester and requester.ours and owner and not owner.ours)
+    status, late = values.text(task, "status"), expired(task)
+    not_done = status in codes.TASK_NOT_DONE and (asked or late) and not decided(task)
+    if status == "draft" or (status in codes.TASK_CLOSED and not not_done):
+        return None
+    found = Findings()
+    found.put("authored_at", reading.start(found, task, values.text(task, "authoredOn")))
+    modified = reading.when(values.text(task, "lastModified")) or found.facts.get("authored_at")
+    found.mark("open", not not_done)
+    found.mark("accepted", status in _ACCEPTED)
+    found.put("accepted_at", modified if status in _ACCEPTED else None)
+    found.put("declined_at", modified if not_done else None)
+    due_of(reading, found, task, {})
+    stay = _stay_of(reading, task)
+    _find_contact(reading, found, stay)
+    return reading.item(
+        task,
+        found,
+        key=reading.key(task),
+        kind=Kind.FOLLOW_UP,
+        title=_decide(task) if not_done else _stay_title(stay) or _words(task),
+        move=move_to(requester if not_done and asked else None if not_done else owner, modified),
+        anchor=stay or task,
+        subject=task.get("for"),
+        task=task,
+        direction=direction_of(requester, owner),
+        requester=requester,
+        owner=owner,
+        about=_about(reading, task),
+    )
+
+
+def discharge(reading: Reading) -> WorkItem | None:
+    """The contact that the client's latest stay asks for, until somebody has made it.
+
+    Only the latest stay counts (a readmission voids the one before), only where it ended within
+    `REACH` of the day of the reading, and only until a contact after it or a Task for it. Nobody
+    is asked to call a client who has died.
+    """
+    stay = _latest_stay(reading)
+    ended = _ended(reading, stay)
+    of_client = reading.chart.client.startswith("Patient/")
+    if ended is None or not of_client or "deceased" in reading.risks:
+        return None
+    age = reading.as_of - ended.astimezone(reading.zone).date()
+    if age > REACH:
+        return None
+    value = f"{codes.DISCHARGE_CONTACT}:{own_reference(stay)}"
+    tasks = reading.of("Task")
+    if any(values.identifier_value(task, codes.IDENTIFIER) == value for task in tasks):
+        return None
+    found = Findings()
+    found.mark("open")
+    _find_contact(reading, found, stay)
+    if "contacted_at" in found.facts:
+        return None
+    found.put("authored_at", found.facts.get("discharged_at"))
+    return reading.item(
+        stay,
+        found,
+        key=f"{reading.chart.source}:{value}",
+        kind=Kind.FOLLOW_UP,
+        title=_stay_title(stay),
+        move=move_to(None, ended),
+        anchor=stay,
+        subject=stay.get("subject"),
+        about=_why_there(reading, stay),
+    )
+
+
+def _latest_stay(reading: Reading) -> Resource:
+    """The stay that began last, finished or not."""
+    known = [
+        (began, own_reference(each), each)
+        for each in reading.of("Encounter")
+        if encounter_class(each) in codes.STAY_CLASSES and values.text(each, "status") not in _VOID
+        if (began := reading.when(values.text(each, "period.start")) or _ended(reading, each))
+    ]
+    return max(known, key=lambda stay: stay[:2])[2] if known else {}
+
+
+def _ended(reading: Reading, stay: Resource) -> datetime | None:
+    """When a finished stay ended: its period, else the last period of its status history."""
+    if values.text(stay, "status") != "finished":
+        return None
+    ends = [
+        reading.when(values.text(each, "period.end"))
+        for each in values.objects(stay, "statusHistory")
+    ]
+    end = reading.when(values.text(stay, "period.end"))
+    return end or max((each for each in ends if each), default=None)
+
+
+def _stay_of(reading: Reading, task: Resource) -> Resource:
+    """The stay that a Task of ours is about, by its stable identifier."""
+    value = values.identifier_value(task, codes.IDENTIFIER)
+    about, _, reference = value.partition(":")
+    found = reading.find(reference) if about == codes.DISCHARGE_CONTACT else {}
+    return found if found.get("resourceType") == "Encounter" else {}
+
+
+def _find_contact(reading: Reading, found: Findings, stay: Resource) -> None:
+    ended = _ended(reading, stay) if stay else None
+    if ended is not None:
+        written = values.text(stay, "period.end")
+        found.put("discharged_at", reading.start(found, stay, written) if written else ended)
+        found.mark("discharge")
+    start = found.facts.get("discharged_at") or found.facts.get("authored_at")
+    contact = reading.contact_after(start)
+    found.put("contacted_at", contact)
+    found.mark("no-contact", ended is not None and contact is None)
+
+
+def _stay_title(stay: Resource) -> str:
+    named = _STAYS.get(encounter_class(stay)) if stay else None
+    return f"First contact after {named}" if named else ""
+
+
+def _words(task: Resource) -> str:
+    said = (
+        values.text(task, "description"),
+        values.concept_text(task.get("code")),
+        values.text(task, "focus.display"),
+        *(f"Do: {coding.code}" for coding in values.codings(task.get("code")) if coding.code),
+    )
+    return next((values.squeeze(each, 160) for each in said if each.strip()), "Follow up")
+
+
+def _decide(task: Resource) -> str:
+    return f"Decide again: {_words(task)}"
+
+
+def _about(reading: Reading, task: Resource) -> str:
+    period = values.objects(task, "input")
+    inputs = (values.text(each, "valueString") for each in period)
+    stay = _stay_of(reading, task)
+    there = _why_there(reading, stay) if stay else ""
+    return "\n".join(lines_of(values.text(task, "description"), there, *inputs))
+
+
+def _why_there(reading: Reading, stay: Resource) -> str:
+    place = party_name(reading.party(stay.get("serviceProvider"), stay))
+    reasons = [values.concept_text(each) for each in values.objects(stay, "reasonCode")]
+    kinds = values.concept_text(stay.get("type"))
+    return "\n".join(lines_of(place, kinds, *reasons))

@@ -1,0 +1,126 @@
+"""JSON that comes back as it came: every number keeps its spelling, nothing is repaired.
+
+In:  bytes of a server, a file or the cache. Out: plain dicts and lists, and the way back.
+Why: a resource is written back whole, and an element that nobody here reads must survive the
+trip. `1.50` says a precision that `1.5` does not (FHIR R4, decimal), and a 20-digit integer has
+no place in a float. Standard parsers also keep the last of two equal keys in silence, and take
+NaN. Not here: sizes on the wire (`sync/transport.py`), meaning (`read.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final, NoReturn
+
+import orjson
+
+#: orjson writes 254 levels at most; the deepest of the published examples has about 20.
+MAX_DEPTH: Final = 100
+#: Bytes of one text: a page of a search, or a bundle.
+MAX_BYTES: Final = 64 * 1024 * 1024
+
+# An unterminated string runs to the end, so that a hostile text is scanned once and not once a
+# quote; the possessive quantifiers keep it linear.
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKET: Final = re.compile(r"[^\[\]{}]+")
+_STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+_LONGEST_INT: Final = 18  # digits and sign that always fit into 64 bits
+
+
+class BadJson(ValueError):
+    """A text that is no JSON, or none that can be kept safely. It says nothing of the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A number by its spelling. Two are equal when they are spelled alike, as `1.5` and `1.50`
+    are not: the spelling is what has to survive.
+    """
+
+    literal: str
+
+
+class Duplicated(dict[str, Any]):
+    """An object that named a key twice; it holds the last value, and must not be written back."""
+
+
+def loads(text: bytes | str, cap: int = MAX_BYTES) -> Any:
+    """A JSON text as dicts, lists, strings, booleans, ints, `Exact` and None.
+
+    Raises BadJson where it is none, holds NaN or Infinity, is nested deeper than `MAX_DEPTH`, or
+    is longer than `cap` bytes (characters, for a str).
+    """
+    if len(text) > cap:
+        raise BadJson(f"the text is longer than {cap} bytes")
+    try:
+        plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    except UnicodeDecodeError:
+        raise BadJson("the text is not UTF-8") from None
+    if _depth(plain) > MAX_DEPTH:
+        raise BadJson(f"the text is nested deeper than {MAX_DEPTH} levels")
+    try:
+        return _DECODER.decode(plain)
+    except (ValueError, RecursionError) as error:
+        raise BadJson(f"the text is no JSON: {_words(error)}") from None
+
+
+def dumps(value: Any) -> bytes:
+    """A value of `loads`, or one built of the same types, as compact UTF-8."""
+    try:
+        return orjson.dumps(value, default=_fragment, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    except TypeError:
+        # A lone surrogate has no UTF-8; escaped, it is the same text again. orjson also refuses
+        # integers over 64 bits that did not come through `loads`.
+        return _plain(value).encode("ascii")
+
+
+def _depth(text: str) -> int:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return 0
+    brackets = _NO_BRACKET.sub("", _STRING.sub("", text))
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos}"
+    return str(error) if isinstance(error, BadJson) else "it cannot be parsed"
+
+
+def _integer(literal: str) -> int | Exact:
+    if len(literal) <= _LONGEST_INT and literal != "-0":
+        return int(literal)
+    return Exact(literal)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Duplicated(found)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise BadJson(f"{constant} is no number")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=Exact, parse_constant=_refuse
+)
+
+
+def _fragment(value: Any) -> Any:
+    if isinstance(value, Exact):
+        return orjson.Fragment(value.literal.encode())
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Exact):
+        return value.literal
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(k)}:{_plain(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_plain, value)) + "]"
+    return json.dumps(value, allow_nan=False)

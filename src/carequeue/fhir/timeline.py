@@ -1,0 +1,135 @@
+"""The story beside an item: what happened to the client, in plain words, newest first.
+
+In:  a chart. Out: at most `LINES` lines with time, words and by whom.
+Why one story for all items of a client: the reader wants to know the person, and it is computed
+once. Not here: notes on an item (`parts.py`), what is still to come from us (the queue itself).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from carequeue.domain.items import StoryLine
+from carequeue.fhir import codes, values
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.parts import Reading, encounter_class, newest_first, party_name
+
+LINES: Final = 12
+_CONTACTS: Final = {"VR": "phone or video visit", "HH": "home visit"}
+_PLACES: Final = {
+    "EMER": "the ED",
+    "IMP": "the hospital",
+    "ACUTE": "the hospital",
+    "NONAC": "residential care",
+}
+_VISITS: Final = {
+    "proposed": "visit offered",
+    "pending": "visit not yet confirmed",
+    "booked": "visit booked",
+    "arrived": "came to the visit",
+    "checked-in": "came to the visit",
+    "fulfilled": "came to the visit",
+    "cancelled": "visit called off",
+    "noshow": "missed the visit",
+    "waitlist": "on the waiting list for a visit",
+}
+
+
+def story(reading: Reading) -> tuple[StoryLine, ...]:
+    """The latest lines of a client's story; a resource that says nothing readable has none."""
+    found: list[StoryLine] = []
+    for each in reading.of("Encounter"):
+        found += _encounter(reading, each)
+    for each in reading.of("Appointment"):
+        found += _appointment(reading, each)
+    for each in reading.of("Communication"):
+        found += _communication(reading, each)
+    for kind in ("ServiceRequest", "Task"):
+        for each in reading.of(kind):
+            found += _asked(reading, each)
+    return newest_first(found)[:LINES]
+
+
+def _encounter(reading: Reading, encounter: Resource) -> Iterator[StoryLine]:
+    status, kind = values.text(encounter, "status"), encounter_class(encounter)
+    if status in ("cancelled", "entered-in-error", "planned"):
+        return
+    place = party_name(reading.party(encounter.get("serviceProvider"), encounter))
+    began = reading.when(values.text(encounter, "period.start"))
+    ended = reading.when(values.text(encounter, "period.end"))
+    what = values.concept_text(encounter.get("type"))
+    if kind in _PLACES:
+        if began:
+            yield StoryLine(began, _join(f"came to {_PLACES[kind]}", what), place)
+        if ended and status == "finished":
+            yield StoryLine(ended, f"left {_PLACES[kind]}", place)
+        return
+    people = [p for p in values.objects(encounter, "participant") if p.get("individual")]
+    who = party_name(reading.party(people[0]["individual"], encounter)) if people else ""
+    yield StoryLine(began, _join(_CONTACTS.get(kind, "visit"), what), who or place)
+
+
+def _appointment(reading: Reading, appointment: Resource) -> Iterator[StoryLine]:
+    words = _VISITS.get(values.text(appointment, "status"))
+    start = reading.when(values.text(appointment, "start"))
+    if words is None:
+        return
+    what = values.text(appointment, "description") or values.concept_text(
+        appointment.get("serviceType")
+    )
+    reason = values.concept_text(appointment.get("cancelationReason"))
+    made = start or reading.when(values.text(appointment, "created"))
+    yield StoryLine(made, _join(_join(words, what), reason), _with(reading, appointment))
+
+
+def _with(reading: Reading, appointment: Resource) -> str:
+    for each in values.objects(appointment, "participant"):
+        actor = values.get(each, "actor")
+        if not reading.ref(actor).startswith(("Patient/", "RelatedPerson/", "Location/")):
+            return party_name(reading.party(actor, appointment))
+    return ""
+
+
+def _communication(reading: Reading, communication: Resource) -> Iterator[StoryLine]:
+    status = values.text(communication, "status")
+    by = party_name(reading.party(communication.get("sender"), communication))
+    said = next((values.text(p, "contentString") for p in _payload(communication)), "")
+    topic = said or values.concept_text(communication.get("topic"))
+    at = reading.said(communication)
+    if status == "not-done":
+        yield StoryLine(at, _join(f"tried to reach, {_outcome(communication)}", topic), by)
+    elif status == "completed":
+        reached = reading.reached(communication)
+        yield StoryLine(at, _join("reached" if reached else "message", topic), by)
+
+
+def _payload(communication: Resource) -> list[dict[str, Any]]:
+    return values.objects(communication, "payload")
+
+
+def _outcome(communication: Resource) -> str:
+    reason = communication.get("statusReason")
+    if values.has_code(reason, codes.LEFT_MESSAGE, codes.CONTACT_OUTCOME):
+        return "left a message"
+    return values.concept_text(reason) or "no answer"
+
+
+def _asked(reading: Reading, ask: Resource) -> Iterator[StoryLine]:
+    if values.text(ask, "status") in ("draft", "entered-in-error"):
+        return
+    at = reading.when(values.text(ask, "authoredOn"))
+    by = party_name(reading.party(ask.get("requester"), ask))
+    what = values.text(ask, "description") or values.concept_text(ask.get("code"))
+    if values.text(ask, "resourceType") == "ServiceRequest":
+        yield StoryLine(at, _join("asked for", what or "a service", " "), by)
+    elif values.has_code(ask.get("code"), codes.HANDOFF, codes.TASK_CODE):
+        to = party_name(reading.party(ask.get("owner"), ask), "nobody yet")
+        yield StoryLine(at, f"handed off to {to}", by)
+    elif not reading.ref(ask.get("focus")).startswith("ServiceRequest/") and at:
+        yield StoryLine(at, _join("to do", what), by)
+
+
+def _join(words: str, more: str, between: str = ": ") -> str:
+    more = values.squeeze(more, 160)
+    return f"{words}{between}{more}" if more else words

@@ -1,0 +1,108 @@
+"""The clinic's own process: `python -m carequeue.practice --seed 7 --clients 400`.
+
+It prints one JSON line (address, token, who "me" is) and answers until its standard input ends or
+its parent is gone, whichever is seen first: a killed parent closes the pipe, and a pipe that some
+other child of the parent inherited is caught by the look at the parent's process id.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from carequeue.practice.moments import milliseconds
+from carequeue.practice.people import ME, Clinic
+from carequeue.practice.quirks import Temper, parse
+from carequeue.practice.server import PracticeServer
+from carequeue.practice.store import Store
+
+_POLL_SECONDS = 0.05
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until the parent is gone; 2 on a wrong argument."""
+    _leave_with_parent()
+    asked = _arguments(argv)
+    now = asked.now or datetime.now(UTC)
+    server = PracticeServer(secrets.token_urlsafe(24))
+    store = Store(_clock(now), server.base)
+    store.seed(Clinic(asked.seed, asked.clients, now).resources())
+    server.open(store, Temper(asked.quirks))
+    line = {"base": server.base, "token": server.token, "me": ME}
+    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+    threading.Event().wait()
+    return 0
+
+
+def _clock(now: datetime) -> Callable[[], int]:
+    """Time as the clinic sees it: `now` when it opened, and on from there."""
+    start, opened = time.monotonic_ns() // 1_000_000, milliseconds(now)
+    return lambda: opened + time.monotonic_ns() // 1_000_000 - start
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m carequeue.practice",
+        description="A FHIR R4 server with synthetic people, on this machine only.",
+    )
+    parser.add_argument("--seed", type=int, default=7, help="the same seed, the same people")
+    parser.add_argument("--clients", type=_people, default=400, help="how many clients")
+    parser.add_argument("--quirk", action="append", default=[], help="a way of other servers")
+    parser.add_argument("--now", type=_instant, help="the clinic's time, ISO 8601 with an offset")
+    parser.add_argument("--pace", choices=["off"], default="off", help="whether it moves by itself")
+    asked = parser.parse_args(argv)
+    try:
+        asked.quirks = parse(asked.quirk)
+    except ValueError as wrong:
+        parser.error(str(wrong))
+    return asked
+
+
+def _people(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 200_000:
+        raise argparse.ArgumentTypeError("a number from 1 to 200000")
+    return int(text)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"no date and time: {text!r}") from None
+    if when.tzinfo is None:
+        raise argparse.ArgumentTypeError("the offset is missing, such as +00:00")
+    return when.astimezone(UTC)
+
+
+def _leave_with_parent() -> None:
+    threading.Thread(target=_until_input_ends, daemon=True, name="input").start()
+    if os.name == "posix":
+        threading.Thread(
+            target=_until_orphaned, args=(os.getppid(),), daemon=True, name="parent"
+        ).start()
+
+
+def _until_input_ends() -> None:
+    try:
+        while os.read(0, 4096):
+            pass
+    finally:
+        os._exit(0)
+
+
+def _until_orphaned(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""How the parts are put together; nothing here decides anything.
+
+A `Session` is a profile, its open cache and its desk. Opening one is the way to the first frame:
+the key, one connection, one statement. SQLModel and httpx are loaded by what needs them, after it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from carequeue.domain.errors import CareQueueError, ServerError, SignInError
+from carequeue.store.engine import connect
+from carequeue.store.keys import read_or_make_key
+from carequeue.store.migrations import migrate
+from carequeue.store.private import private_folder
+from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
+from carequeue.store.window import Window
+from carequeue.worklist.local import LocalDesk
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from carequeue.store.projection import Projector, Site
+    from carequeue.sync.background import Background
+    from carequeue.sync.driver import Syncer
+    from carequeue.sync.transport import Transport
+    from carequeue.worklist.answers import Finding, Person, SyncReport
+
+_LOCK_PATIENCE: Final = 3.0
+_LISTED: Final = 200  # people and teams that `connect` offers
+
+
+def now() -> datetime:
+    """The source of time of the program."""
+    return datetime.now(UTC)
+
+
+class Session:
+    """One profile at work. `tokens` are for the practice clinic, whose token no file knows."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        where: Places,
+        tokens: Mapping[str, str] | None = None,
+        now: Callable[[], datetime] = now,
+    ) -> None:
+        self.profile = profile
+        self.zone: ZoneInfo = profile.zone
+        self.places = where
+        self.now = now
+        self._tokens = tokens or {}
+        private_folder(where.folder, CareQueueError)
+        self._key = read_or_make_key(where, may_create=not where.cache.exists())
+        connection = connect(where.cache, self._key)
+        migrate(connection)
+        self._window = Window(connection)
+        self._engine: Engine | None = None
+        self._projector: Projector | None = None
+        self._background: Background | None = None
+        self.desk = LocalDesk(
+            self._window,
+            " · ".join(part for part in (profile.organization_name, profile.my_name) if part),
+            profile.me,
+            tuple(source.name for source in profile.sources),
+            self.engine,
+            self.projector,
+            now,
+        )
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- parts, made when they are needed ---------------------------------------------------------
+
+    def engine(self) -> Engine:
+        """The door for what writes; loads the ORM."""
+        if self._engine is None:
+            from carequeue.store.engine import orm
+
+            self._engine = orm(self.places.cache, self._key)
+        return self._engine
+
+    def projector(self) -> Projector:
+        """Who we are, when we are open and by which rules, over this cache."""
+        if self._projector is None:
+            from carequeue.store.projection import Projector
+
+            self._projector = Projector(_site(self.profile))
+        return self._projector
+
+    def transport(self, source: SourceProfile) -> Transport:
+        """The way to one source."""
+        from carequeue.sync.auth import Tokens
+        from carequeue.sync.transport import Transport
+
+        fixed = self._tokens.get(source.name, "")
+        tokens = Tokens(source.token_env, source.token_command, fixed)
+        return Transport(source.base_url, tokens, source.ca_bundle)
+
+    def syncers(self) -> list[Syncer]:
+        """One syncer a source."""
+        from carequeue.sync.driver import Syncer
+
+        return [
+            Syncer(
+                source.name,
+                source.scope,
+                self.engine(),
+                self.projector(),
+                self.transport(source),
+                self.now,
+            )
+            for source in self.profile.sources
+        ]
+
+    def background(self) -> Background:
+        """The thread that keeps the cache in step."""
+        if self._background is None:
+            from carequeue.sync.background import Background
+
+            self._background = made = Background(self.places.lock, self.syncers)
+            self.desk.syncing = lambda: made.syncing
+            self.desk.other_syncs = lambda: made.other_syncs
+        return self._background
+
+    # --- use cases that need more than the cache --------------------------------------------------
+
+    def sync_once(self, progress: Callable[[str], None] = lambda _: None) -> SyncReport:
+        """One whole look at every source."""
+        from carequeue.sync.background import locked_look
+        from carequeue.worklist.report import sync_report
+
+        syncers = self.syncers()
+        looked = locked_look(
+            self.places.lock,
+            syncers,
+            full=True,
+            progress=progress,
+            stop=lambda: False,
+            patience=_LOCK_PATIENCE,
+        )
+        return sync_report(looked, self._window.outbox_counts())
+
+    def doctor(self) -> list[Finding]:
+        """What is right and what is not with this profile's cache and sources."""
+        from carequeue.worklist.health import examine
+
+        names = tuple(source.name for source in self.profile.sources)
+        with self.engine().connect() as connection:
+            return examine(connection, names)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._background is not None:
+            self._background.stop()
+        self._window.close()
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+def open_session(name: str, root: Path | None = None) -> Session:
+    """The profile of a name, its cache and its desk. Raises ProfileError or CacheError."""
+    return Session(load(name, root), places(name, root))
+
+
+def _site(profile: Profile) -> Site:
+    from datetime import date
+
+    from carequeue.domain.calendar import SiteCalendar
+    from carequeue.domain.items import Us
+    from carequeue.domain.rules import default_rules
+    from carequeue.store.projection import Site
+
+    us = Us(profile.me, profile.my_name, frozenset(profile.teams), profile.organization)
+    hours = dict.fromkeys(profile.open_days, (profile.opens, profile.closes))
+    if profile.closed_days is None:
+        calendar = SiteCalendar(profile.zone, hours)
+    else:
+        closed = frozenset(date.fromisoformat(day) for day in profile.closed_days)
+        calendar = SiteCalendar(profile.zone, hours, closed)
+    return Site(
+        {source.name: us for source in profile.sources},
+        {source.name: source.base_url for source in profile.sources},
+        profile.zone,
+        calendar,
+        default_rules(),
+    )
+
+
+# --- the practice clinic --------------------------------------------------------------------------
+
+
+@contextmanager
+def practice(seed: int, clients: int, quirks: Sequence[str]) -> Iterator[Session]:
+    """A session of an invented clinician at the practice clinic; nothing of it is left after it."""
+    from carequeue.practice.clinic import PracticeClinic
+
+    folder = Path(tempfile.mkdtemp(prefix="carequeue-demo-"))
+    try:
+        with (
+            PracticeClinic(seed=seed, clients=clients, quirks=tuple(quirks)) as clinic,
+            practice_session(clinic.base, clinic.token, clinic.me, folder) as session,
+        ):
+            yield session
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def practice_session(
+    base: str,
+    token: str,
+    me: Mapping[str, object],
+    folder: Path,
+    now: Callable[[], datetime] = now,
+) -> Session:
+    """A session of `me`, as the practice clinic names her, on a server; its files in `folder`."""
+    teams = me.get("teams")
+    profile = Profile(
+        name="practice",
+        me=str(me["practitioner"]),
+        my_name=str(me["name"]),
+        teams=tuple(str(team) for team in teams) if isinstance(teams, list | tuple) else (),
+        organization=str(me["organization"]),
+        organization_name=str(me["organization_name"]),
+        time_zone=str(me["time_zone"]),
+        sources=(SourceProfile("practice", base),),
+    )
+    return Session(profile, places("practice", folder), {"practice": token}, now)
+
+
+# --- connecting -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server says of itself, and whom it lists."""
+
+    base_url: str
+    software: str
+    fhir_version: str
+    can: tuple[str, ...]
+    practitioners: tuple[Person, ...]
+    organizations: tuple[Person, ...]
+    teams: tuple[Person, ...]
+    warnings: tuple[str, ...]
+
+
+def probe(url: str, token: str | None) -> Probe:
+    """Look at a server without keeping anything. Raises ServerError or SignInError."""
+    from carequeue.sync.auth import Tokens
+    from carequeue.sync.capabilities import read_statement, sentences
+    from carequeue.sync.transport import Transport, Unreachable
+
+    with Transport(url, Tokens(fixed=token or "")) as transport:
+        try:
+            answer = transport.send("GET", "metadata")
+            if answer.status in (401, 403):
+                raise SignInError(
+                    "The server asks who you are. Nothing was changed. Give a token with "
+                    "--token-env NAME or --token-command, then connect again."
+                )
+            if answer.status >= 400:
+                raise ServerError(
+                    f"The server answered {answer.status} at /metadata. Nothing was changed. "
+                    "Check the address; it often ends in /fhir or /R4."
+                )
+            can = read_statement(answer.json, {})
+            warnings: list[str] = []
+            listed = {
+                kind: _listed(transport, kind, warnings)
+                for kind in ("Practitioner", "Organization", "CareTeam")
+            }
+        except Unreachable as error:
+            raise ServerError(
+                f"The server {transport.base_url} {error.why}. Nothing was changed. "
+                "Check the address and the network, then try again."
+            ) from None
+        return Probe(
+            transport.base_url,
+            can.software,
+            can.fhir_version,
+            sentences(can),
+            listed["Practitioner"],
+            listed["Organization"],
+            listed["CareTeam"],
+            tuple(warnings),
+        )
+
+
+def _listed(transport: Transport, kind: str, warnings: list[str]) -> tuple[Person, ...]:
+    from carequeue.domain.text import clean
+    from carequeue.fhir.bundles import read_page
+    from carequeue.fhir.us import name_of, own_reference
+    from carequeue.worklist.answers import Person
+
+    answer = transport.send("GET", f"{kind}?_count={_LISTED}")
+    if answer.status >= 400:
+        warnings.append(f"{kind} cannot be listed ({answer.status}).")
+        return ()
+    found = [
+        Person(own_reference(one), str(clean(name_of(one), 80)), kind == "CareTeam")
+        for one in read_page(answer.json).entries
+        if isinstance(one, dict) and one.get("resourceType") == kind
+    ]
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))

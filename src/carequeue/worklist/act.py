@@ -1,0 +1,326 @@
+"""One decision about one item or many: checked, put into the outbox, shown at once.
+
+The transaction holds all of it: the intents, the audit rows, the rows of the queue. What the
+person sees after it survives whatever happens next. Bulk is nothing else than this with many keys
+and one group; its preview runs the same checks and writes nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from carequeue.domain.allowed import Verdict, allowed, bulk_refusal
+from carequeue.domain.clocks import ClockClass
+from carequeue.domain.intents import Intent, IntentKind, IntentState
+from carequeue.domain.items import Us, WorkItem
+from carequeue.domain.text import clean
+from carequeue.fhir import edits
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.drafts import Draft, drafts
+from carequeue.store import audit, ledger, mirror, outbox
+from carequeue.store.projection import Projector, view_of
+from carequeue.sync.capabilities import Abilities, from_json
+from carequeue.worklist.answers import Acted, Preview, Refused
+from carequeue.worklist.verbs import Verb
+
+_NO_PLACE = "the server takes no such change"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One key, its item where there is one, and whether the verb applies."""
+
+    key: str
+    item: WorkItem | None
+    verdict: Verdict
+
+    @property
+    def client(self) -> str:
+        """The client's name, clean."""
+        return str(clean(self.item.label, 80)) if self.item else self.key
+
+
+class Acts:
+    """Puts decisions into the outbox of one cache."""
+
+    def __init__(self, projector: Projector) -> None:
+        self._projector = projector
+
+    # --- checking ---------------------------------------------------------------------------------
+
+    def items(
+        self, connection: Connection, keys: Sequence[str], now: datetime
+    ) -> dict[str, tuple[WorkItem, str]]:
+        """Key -> item and its chart, of those that are in the queue."""
+        found: dict[str, tuple[WorkItem, str]] = {}
+        charts: dict[tuple[str, str], None] = {}
+        for key in keys:
+            row = connection.exec_driver_sql(
+                "SELECT source, chart FROM item WHERE key = ?", (key,)
+            ).one_or_none()
+            if row:
+                charts[row[0], row[1]] = None
+        wanted = set(keys)
+        for source, chart in charts:
+            read = self._projector.read(connection, source, chart, now, described=False)
+            for item in read.items:
+                if item.key in wanted:
+                    found[item.key] = (item, chart)
+        return found
+
+    def check(
+        self,
+        connection: Connection,
+        verb: Verb,
+        keys: Sequence[str],
+        items: Mapping[str, tuple[WorkItem, str]],
+        now: datetime,
+    ) -> Iterator[Checked]:
+        """Whether the verb applies to each key; for many at once, the rule of bulk as well."""
+        for key in dict.fromkeys(keys):
+            if key not in items:
+                yield Checked(key, None, Verdict(False, "is no longer in the queue"))
+                continue
+            item = items[key][0]
+            verdict = allowed(verb.name, item, self._projector.us(connection, item.source))
+            if verdict.ok and len(keys) > 1:
+                clock = self._projector.rank(item, now).clock
+                why = bulk_refusal(verb.name, clock.cls if clock else ClockClass.STANDARD)
+                if why:
+                    verdict = Verdict(False, why)
+            yield Checked(key, item, verdict)
+
+    def preview(
+        self,
+        connection: Connection,
+        verb: Verb,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+    ) -> Preview:
+        """What would change, what is so already, what is not allowed, what would stay here."""
+        items = self.items(connection, keys, now)
+        changes, already, refused, kept = [], [], [], []
+        for one in self.check(connection, verb, keys, items, now):
+            if one.item is not None and one.verdict.ok:
+                changes.append(one.key)
+                if self._stays_here(connection, verb, one.item, answers, now):
+                    kept.append(one.key)
+            elif one.verdict.already:
+                already.append(one.key)
+            else:
+                refused.append(Refused(one.key, one.client, one.verdict.why))
+        return Preview(verb.name, tuple(changes), tuple(already), tuple(refused), tuple(kept))
+
+    def _stays_here(
+        self,
+        connection: Connection,
+        verb: Verb,
+        item: WorkItem,
+        answers: Mapping[str, str],
+        now: datetime,
+    ) -> bool:
+        intents = self._intents(connection, verb, item, "", answers, "", now)
+        return any(intent.state is IntentState.KEPT_HERE for intent in intents)
+
+    # --- acting -----------------------------------------------------------------------------------
+
+    def act(
+        self,
+        connection: Connection,
+        verb: Verb,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+    ) -> Acted:
+        """Keep the decision, in the caller's transaction; what does not apply is said."""
+        items = self.items(connection, keys, now)
+        group = str(uuid.uuid4())
+        changed: list[Checked] = []
+        already, refused, kept = [], [], 0
+        charts: set[tuple[str, str]] = set()
+        for one in self.check(connection, verb, keys, items, now):
+            if one.item is None or not one.verdict.ok:
+                if one.verdict.already:
+                    already.append(one.key)
+                else:
+                    refused.append(Refused(one.key, one.client, one.verdict.why))
+                continue
+            item, chart = items[one.key]
+            intents = self._intents(connection, verb, item, chart, answers, group, now)
+            outbox.append(connection, intents)
+            kept += any(intent.state is IntentState.KEPT_HERE for intent in intents)
+            us = self._projector.us(connection, item.source)
+            audit.append(
+                connection, at=now, actor=us.me, action=verb.name, item_key=item.key, group=group
+            )
+            charts |= {(intent.source, intent.chart) for intent in intents} | {(item.source, chart)}
+            changed.append(one)
+        self._projector.project(connection, charts, now)
+        return Acted(
+            _message(verb, changed, already, refused, answers, kept),
+            group if changed else "",
+            tuple(one.key for one in changed),
+            tuple(already),
+            tuple(refused),
+            kept,
+        )
+
+    def _intents(
+        self,
+        connection: Connection,
+        verb: Verb,
+        item: WorkItem,
+        chart: str,
+        answers: Mapping[str, str],
+        group: str,
+        now: datetime,
+    ) -> list[Intent]:
+        us = self._projector.us(connection, item.source)
+        task = None
+        if item.target:
+            task = view_of(connection, item.source, item.target.type, item.target.id)
+        made = drafts(verb.name, item, answers, us, now, lambda: str(uuid.uuid4()), task)
+        can = abilities(connection, item.source)
+        filing = Filing(
+            connection,
+            source=item.source,
+            item_key=item.key,
+            chart=chart,
+            us=us,
+            verb=verb.name,
+            group=group,
+            can=can,
+            now=now,
+        )
+        return filing.intents(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """Drafts of one act on one item -> intents, with what the person saw and where each can go."""
+
+    connection: Connection
+    source: str
+    item_key: str
+    chart: str
+    us: Us
+    verb: str
+    group: str
+    can: Abilities
+    now: datetime
+    inverse_of: str = ""
+
+    def intents(self, made: Sequence[Draft]) -> list[Intent]:
+        """In the order in which they are to take effect."""
+        views: dict[tuple[str, str], Resource | None] = {}
+        filed: list[Intent] = []
+        for draft in made:
+            name = (draft.target_type, draft.target_id)
+            if name not in views:
+                views[name] = view_of(self.connection, self.source, *name)
+            intent = self._intent(draft, filed, views[name])
+            views[name] = edits.fold(views[name], [intent])
+            filed.append(intent)
+        return filed
+
+    def _intent(self, draft: Draft, filed: Sequence[Intent], view: Resource | None) -> Intent:
+        bare = Intent(
+            id=str(uuid.uuid4()),
+            group=self.group,
+            seq=len(filed),
+            source=self.source,
+            target_type=draft.target_type,
+            target_id=draft.target_id,
+            item_key=self.item_key,
+            kind=draft.kind,
+            args=draft.args,
+            verb=self.verb,
+            decided_at=self.now,
+            author=self.us.me,
+            author_name=self.us.my_name,
+            chart=draft.chart or self.chart,
+            after=filed[draft.after].id if draft.after is not None else "",
+            inverse_of=self.inverse_of,
+        )
+        seen: dict[str, Any] = {}
+        if draft.kind is not IntentKind.CREATE:
+            seen = edits.snapshot(edits.unit(bare), view or {})
+        state = self._state(bare, filed)
+        words = _NO_PLACE if state is IntentState.KEPT_HERE else ""
+        return replace(bare, seen=seen, state=state, words=words)
+
+    def _state(self, intent: Intent, filed: Sequence[Intent]) -> IntentState:
+        """Whether the source can take it; what belongs to a resource kept here stays with it."""
+        kind, key = intent.target_type, intent.target_id
+        if intent.kind is IntentKind.CREATE:
+            fits = self.can.can("create", kind) or self.can.of(kind).update_create
+            return IntentState.QUEUED if fits else IntentState.KEPT_HERE
+        same = [one for one in filed if (one.target_type, one.target_id) == (kind, key)]
+        same += outbox.of_target(self.connection, self.source, kind, key)
+        creates = [one for one in same if one.kind is IntentKind.CREATE]
+        if creates:
+            kept = creates[0].state is IntentState.KEPT_HERE
+            return IntentState.KEPT_HERE if kept else IntentState.QUEUED
+        return IntentState.QUEUED if self.can.can("update", kind) else IntentState.KEPT_HERE
+
+
+def abilities(connection: Connection, source: str) -> Abilities:
+    """What a source can take, as far as the cache knows."""
+    kept, _ = ledger.capability(connection, source, "statement")
+    observed = ledger.observed(connection, source)
+    return from_json(kept, observed) if kept else Abilities(observed=observed)
+
+
+def charts_of(connection: Connection, intents: Sequence[Intent]) -> set[tuple[str, str]]:
+    """The charts that closing these touches, with what lay beside their bases now applied."""
+    charts = {(intent.source, intent.chart) for intent in intents}
+    for intent in intents:
+        charts |= mirror.apply_theirs(
+            connection, intent.source, intent.target_type, intent.target_id, intent.decided_at
+        )
+    return charts
+
+
+def _message(
+    verb: Verb,
+    changed: Sequence[Checked],
+    already: Sequence[str],
+    refused: Sequence[Refused],
+    answers: Mapping[str, str],
+    kept: int,
+) -> str:
+    if not changed:
+        if len(refused) == 1 and not already:
+            return f"{refused[0].client}: {refused[0].why}"
+        return f"Nothing changed: {len(already)} already so, {len(refused)} not allowed."
+    detail = _said(verb, answers)
+    if len(changed) == 1 and not already and not refused:
+        words = f"{verb.done}: {changed[0].client}{detail}."
+    else:
+        words = f"{verb.done}: {len(changed)} items{detail}"
+        words += f", {len(already)} already so" if already else ""
+        words += f", {len(refused)} not allowed" if refused else ""
+        words += "."
+    if kept == len(changed):
+        words += " Kept here only: the server takes no such change."
+    elif kept:
+        words += f" {kept} of them kept here only."
+    return words
+
+
+def _said(verb: Verb, answers: Mapping[str, str]) -> str:
+    """The answer that a person wants to see confirmed."""
+    for question in verb.asks:
+        if question.name in ("reason", "outcome"):
+            return f", {clean(answers[question.name], 60)}"
+        if question.name == "to":
+            shown = answers["to"].partition("|")[2] or answers["to"]
+            return f" to {clean(shown, 60)}"
+    return ""

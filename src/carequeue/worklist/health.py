@@ -1,0 +1,111 @@
+"""The true sentence about sync, and the doctor.
+
+"Up to date" is said only where every search has finished and nothing waits: a queue that looks
+complete and is not is the one fault that nobody would find.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from carequeue.domain.text import clean
+from carequeue.store import audit, projection
+from carequeue.store.window import Window
+from carequeue.sync.capabilities import sentences
+from carequeue.worklist.act import abilities
+from carequeue.worklist.answers import Finding, Health
+
+_MOST: Final = 20
+
+
+def health(window: Window, *, syncing: bool, other_syncs: bool) -> Health:
+    """What this cache knows about its sources; of several, the worst."""
+    rows = window.health()
+    counts = window.outbox_counts()
+    offline = [row for row in rows if row[1] == 0]
+    fulls = [datetime.fromisoformat(row[4]) for row in rows if row[4]]
+    everywhere = bool(rows) and len(fulls) == len(rows)
+    conflicts = counts.get("conflict", 0)
+    needs = counts.get("needs_attention", 0)
+    return Health(
+        online=None if not rows or all(row[1] is None for row in rows) else not offline,
+        offline_since=_instant(offline[0][2]) if offline else None,
+        why_offline=str(clean(offline[0][3], 120)) if offline else "",
+        last_full=min(fulls) if everywhere else None,
+        waiting=counts.get("queued", 0),
+        checking=counts.get("in_doubt", 0),
+        conflicts=conflicts,
+        needs_you=conflicts + needs,
+        kept_here=counts.get("kept_here", 0),
+        syncing=syncing,
+        progress=str(clean(next((row[5] for row in rows if row[5]), ""), 80)),
+        other_syncs=other_syncs,
+        ever_synced=everywhere,
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def examine(connection: Connection, sources: tuple[str, ...]) -> list[Finding]:
+    """What is right and what is not with a cache: integrity, audit, counts, what was not shown."""
+    findings = [_integrity(connection), _audit(connection), _counts(connection)]
+    for source in sources:
+        findings += _source(connection, source)
+    return findings
+
+
+def _integrity(connection: Connection) -> Finding:
+    (said,) = connection.exec_driver_sql("PRAGMA quick_check").one()
+    if said == "ok":
+        return Finding("ok", "The cache is whole.")
+    hint = "Copy the profile's folder, then ask for help: unsent work is in it."
+    return Finding("problem", f"The cache is damaged: {clean(said, 200)}.", hint)
+
+
+def _audit(connection: Connection) -> Finding:
+    broken = audit.first_break(connection)
+    if broken is None:
+        (rows,) = connection.exec_driver_sql("SELECT count(*) FROM audit").one()
+        return Finding("ok", f"The audit log is whole: {rows} acts.")
+    return Finding("problem", f"The audit log was changed at row {broken}.")
+
+
+def _counts(connection: Connection) -> Finding:
+    kept = {
+        (view, band): count
+        for view, band, count in connection.exec_driver_sql(
+            "SELECT view, band, count FROM tally WHERE count <> 0"
+        )
+    }
+    if kept == dict(projection.counted(connection)):
+        return Finding("ok", "The counts of the views fit the rows.")
+    return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
+
+
+def _source(connection: Connection, source: str) -> list[Finding]:
+    found = [
+        Finding("note", f"{source}: {words}") for words in sentences(abilities(connection, source))
+    ]
+    kept = connection.exec_driver_sql(
+        "SELECT type, count(*) FROM resource WHERE source = ? AND body <> '' GROUP BY type",
+        (source,),
+    ).all()
+    total = sum(count for _, count in kept)
+    found.append(Finding("ok", f"{source}: {total:,} resources of {len(kept)} types are here."))
+    broken = connection.exec_driver_sql(
+        "SELECT type, id, trouble FROM resource WHERE source = ? AND trouble <> '' "
+        "ORDER BY type, id",
+        (source,),
+    ).all()
+    for kind, key, why in broken[:_MOST]:
+        name = clean(f"{kind}/{key}", 80)
+        words = f"{source}: {name} is kept as it came but not shown: {clean(why, 160)}."
+        found.append(Finding("note", words, "Tell whoever runs the server."))
+    if len(broken) > _MOST:
+        found.append(Finding("note", f"{source}: and {len(broken) - _MOST} more like that."))
+    return found

@@ -1,0 +1,199 @@
+"""The desk over a cache: the use cases of `desk.py`, each of them thin.
+
+Two doors: the window, a connection that only reads and that the screen may use at any time; and
+the engine, for everything that writes, loaded at first use (the first frame does without it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.store.window import QueueRow, Tally, View, Window
+from carequeue.worklist.answers import Acted, Detail, Health, Person, Preview
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from carequeue.store.projection import Projector
+    from carequeue.worklist.verbs import Verb
+
+_CLOSED = "is no longer in the queue"
+
+
+class LocalDesk:
+    """One person's queue over one cache; see `desk.Desk` for what each method promises."""
+
+    def __init__(
+        self,
+        window: Window,
+        heading: str,
+        author: str,
+        sources: tuple[str, ...],
+        engine: Callable[[], Engine],
+        projector: Callable[[], Projector],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._window = window
+        self._heading = heading
+        self._author = author
+        self._sources = sources
+        self._engine = engine
+        self._projector = projector
+        self._now = now
+        self.syncing: Callable[[], bool] = lambda: False
+        self.other_syncs: Callable[[], bool] = lambda: False
+
+    @property
+    def heading(self) -> str:
+        """The organization and the person."""
+        return self._heading
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+        """Rows of a view."""
+        return self._window.rows(view, _folded(narrow), offset, limit)
+
+    def tally(self, view: View, narrow: str) -> Tally:
+        """Counts of views and bands."""
+        return self._window.tally(view, _folded(narrow))
+
+    def place(self, view: View, narrow: str, key: str) -> int | None:
+        """Offset of a key."""
+        return self._window.place(view, _folded(narrow), key)
+
+    def keys_of(self, view: View, narrow: str) -> Sequence[str]:
+        """All keys of a view."""
+        return self._window.keys(view, _folded(narrow))
+
+    def row(self, key: str) -> QueueRow | None:
+        """One row as the list shows it."""
+        return self._window.row(key)
+
+    def stamp(self) -> int:
+        """Changes with every commit."""
+        return self._window.stamp()
+
+    def health(self, now: datetime) -> Health:
+        """The truth about sync."""
+        from carequeue.worklist.health import health
+
+        return health(self._window, syncing=self.syncing(), other_syncs=self.other_syncs())
+
+    def detail(self, key: str, now: datetime) -> Detail | None:
+        """One item in full."""
+        from carequeue.worklist import query
+
+        with self._engine().connect() as connection:
+            return query.detail(connection, self._projector(), key, now)
+
+    def people(self) -> Sequence[Person]:
+        """To whom an item can be given, the last used first."""
+        from carequeue.fhir.us import assignable
+        from carequeue.store.projection import directory
+
+        found: dict[str, Person] = {}
+        with self._engine().connect() as connection:
+            for source in self._sources:
+                us = self._projector().us(connection, source)
+                for reference, name, team in assignable(directory(connection, source), us):
+                    found[reference] = _person(reference, name, team)
+        recent = list(dict.fromkeys(self._window.recent_assignees()))
+        order = {reference: number for number, reference in enumerate(recent)}
+        return sorted(found.values(), key=lambda one: order.get(one.reference, len(order)))
+
+    def why_not(self, verb: str, key: str) -> str | None:
+        """Why a verb does not apply; None where it does."""
+        row = self._window.row(key)
+        if row is None:
+            return _CLOSED.capitalize()
+        if verb in row.verbs.split():
+            return None
+        from carequeue.worklist.act import Acts
+        from carequeue.worklist.questions import verb_named
+
+        acts = Acts(self._projector())
+        with self._engine().connect() as connection:
+            now = self._now()
+            items = acts.items(connection, [key], now)
+            checked = next(acts.check(connection, verb_named(verb), [key], items, now))
+        return f"{checked.client}: {checked.verdict.why}" if not checked.verdict.ok else None
+
+    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
+        """Whether an answer is understood, and how."""
+        from carequeue.worklist.questions import question_named, read_answer, verb_named
+
+        asked = question_named(verb_named(verb), question)
+        people = self.people() if asked.asks == "whom" else ()
+        try:
+            return True, read_answer(asked, text, people, self._projector().site.calendar, now)[1]
+        except BadQuestion as error:
+            return False, str(error)
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def preview(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Preview:
+        """What a verb would do to many."""
+        from carequeue.worklist.act import Acts
+
+        found, read = self._question(verb, answers, now)
+        with self._engine().connect() as connection:
+            return Acts(self._projector()).preview(connection, found, keys, read, now)
+
+    def act(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Acted:
+        """Keep a decision."""
+        from carequeue.store.engine import writing
+        from carequeue.worklist.act import Acts
+
+        found, read = self._question(verb, answers, now)
+        with writing(self._engine()) as connection:
+            return Acts(self._projector()).act(connection, found, keys, read, now)
+
+    def _question(
+        self, verb: str, answers: Mapping[str, str], now: datetime
+    ) -> tuple[Verb, dict[str, str]]:
+        from carequeue.worklist.questions import read_answers, verb_named
+
+        found = verb_named(verb)
+        people = self.people() if any(one.asks == "whom" for one in found.asks) else ()
+        calendar = self._projector().site.calendar
+        return found, read_answers(found, answers, people, calendar, now)
+
+    def undo(self, now: datetime, group: str = "") -> Acted:
+        """Take back a group, or the last one."""
+        from carequeue.store.engine import writing
+        from carequeue.worklist.undo import undo
+
+        with writing(self._engine()) as connection:
+            return undo(connection, self._projector(), self._author, now, group)
+
+    def refresh(self, now: datetime) -> bool:
+        """Move the rows that time has moved."""
+        at = self._window.earliest_change()
+        if at is None or at > now.timestamp():
+            return False
+        from carequeue.store.engine import writing
+
+        with writing(self._engine()) as connection:
+            return self._projector().move_time(connection, now)
+
+
+def _folded(narrow: str) -> str:
+    if not narrow:
+        return ""
+    from carequeue.domain.text import fold
+
+    return fold(narrow)
+
+
+def _person(reference: str, name: str, team: bool) -> Person:
+    from carequeue.domain.text import clean
+
+    return Person(reference, str(clean(name, 60)), team)

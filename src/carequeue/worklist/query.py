@@ -1,0 +1,138 @@
+"""One item in full, for the detail pane and `carequeue show`. Everything that leaves is clean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from carequeue.domain.clocks import clocks_of
+from carequeue.domain.intents import Intent, IntentState
+from carequeue.domain.items import Mover, Party, StoryLine, WorkItem
+from carequeue.domain.ranking import Rank, rank
+from carequeue.domain.text import clean, clean_block
+from carequeue.store import outbox
+from carequeue.store.projection import Projector
+from carequeue.worklist.answers import ClockLine, Detail, ReasonLine, TimeLine
+from carequeue.worklist.verbs import BY_NAME
+
+_FLAGS: Final = {
+    "approximate": "The start of its clock was not given; the next best date was taken.",
+    "impossible-date": "A date on it cannot be, and was left out of account.",
+    "deceased": "This client is recorded as deceased: close with care.",
+    "read-only": "Another system owns it; what you decide is kept here.",
+}
+_STATES: Final = {
+    IntentState.QUEUED: "waits to be sent",
+    IntentState.IN_DOUBT: "is being checked with the server",
+    IntentState.CONFLICT: "differs from what a colleague did",
+    IntentState.NEEDS_ATTENTION: "needs you",
+    IntentState.KEPT_HERE: "is kept here only",
+}
+
+
+def detail(connection: Connection, projector: Projector, key: str, now: datetime) -> Detail | None:
+    """An item with its reasons, clocks and story; None where it is no longer in the queue."""
+    row = connection.exec_driver_sql(
+        "SELECT source, chart FROM item WHERE key = ?", (key,)
+    ).one_or_none()
+    if row is None:
+        return None
+    read = projector.read(connection, row[0], row[1], now)
+    item = next((one for one in read.items if one.key == key), None)
+    if item is None:
+        return None
+    site = projector.site
+    clocks = clocks_of(item, site.rules, site.calendar)
+    placed = rank(item, clocks, site.calendar, now)
+    clock_lines = tuple(
+        ClockLine(
+            clean(clock.label, 80),
+            clock.due,
+            clock.state_at(now).value,
+            clean(clock.citation, 120),
+            str(clock.provenance),
+        )
+        for clock in clocks
+    )
+    pending = [one for one in outbox.of_chart(connection, row[0], row[1]) if one.item_key == key]
+    return _detail(item, placed, clock_lines, pending, len(read.items) - 1)
+
+
+def _detail(
+    item: WorkItem,
+    placed: Rank,
+    clocks: tuple[ClockLine, ...],
+    pending: Sequence[Intent],
+    others: int,
+) -> Detail:
+    client = item.client
+    about = item.target or item.anchor
+    return Detail(
+        key=item.key,
+        kind=item.kind.value,
+        band=int(placed.band),
+        points=placed.points,
+        client=clean(item.label, 200),
+        born=clean(client.birth_date, 10),
+        gender=clean(client.gender, 20),
+        mrn=clean(client.mrn, 40),
+        phone=clean(client.phone, 40),
+        deceased=client.deceased,
+        title=clean(item.title, 300),
+        about=clean_block(item.about, 2000),
+        status=clean(item.status, 40),
+        move=_move(item),
+        since=item.move.since,
+        requester=_party(item.requester),
+        owner=_party(item.owner),
+        priority=item.priority.value,
+        due=placed.due_at,
+        snoozed_until=item.snoozed_until,
+        reasons=tuple(
+            ReasonLine(one.points, clean(one.text, 120), clean(one.source, 120))
+            for one in placed.reasons
+        ),
+        clocks=clocks,
+        changes_at=placed.next_change_at,
+        story=tuple(_line(one) for one in item.story),
+        notes=tuple(_line(one) for one in item.notes),
+        pending=tuple(_pending(one) for one in pending),
+        flags=tuple(words for mark, words in _FLAGS.items() if mark in item.marks),
+        others=others,
+        source=item.source,
+        resource=clean(about.reference, 100),
+    )
+
+
+def _move(item: WorkItem) -> str:
+    name = clean(item.move.name, 80)
+    match item.move.who:
+        case Mover.ME:
+            return "you"
+        case Mover.TEAM:
+            return f"your team: {name}" if name else "your team"
+        case Mover.CLIENT:
+            return "the client"
+        case Mover.PARTNER:
+            return name or "a partner"
+
+
+def _party(party: Party | None) -> str:
+    if party is None:
+        return ""
+    return "you" if party.me else str(clean(party.name or party.reference, 80))
+
+
+def _line(line: StoryLine) -> TimeLine:
+    return TimeLine(line.at, clean(line.text, 300), clean(line.by, 80))
+
+
+def _pending(intent: Intent) -> str:
+    verb = BY_NAME.get(intent.verb)
+    words = f"{verb.label if verb else intent.verb}: {_STATES.get(intent.state, '')}"
+    if intent.words and intent.state is not IntentState.QUEUED:
+        words += f" ({clean(intent.words, 200)})"
+    return words

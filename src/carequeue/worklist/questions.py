@@ -1,0 +1,129 @@
+"""Answers to a verb's questions: read, checked, and put into the form that an intent keeps.
+
+In:  what the person or the script gave, as text. Out: the answers by name, or BadQuestion with what
+was expected; nothing is ever guessed for them but a question's own default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from carequeue.domain.calendar import SiteCalendar
+from carequeue.domain.errors import BadQuestion
+from carequeue.domain.text import clean, clean_block, fold
+from carequeue.domain.when import parse_when, say_when
+from carequeue.worklist.answers import Person
+from carequeue.worklist.verbs import BY_NAME, Asks, Question, Verb
+
+
+def verb_named(name: str) -> Verb:
+    """The verb of a name; BadQuestion, with the names that there are, for any other."""
+    verb = BY_NAME.get(name)
+    if verb is None or not verb.on_item:
+        known = ", ".join(one.name for one in BY_NAME.values() if one.on_item)
+        raise BadQuestion(f"There is no act “{clean(name, 40)}”. There are: {known}.")
+    return verb
+
+
+def question_named(verb: Verb, name: str) -> Question:
+    """One question of a verb by its name."""
+    for question in verb.asks:
+        if question.name == name:
+            return question
+    known = ", ".join(one.name for one in verb.asks) or "none"
+    raise BadQuestion(f"{verb.name} does not ask for “{clean(name, 40)}”; it asks for: {known}.")
+
+
+def read_answers(
+    verb: Verb,
+    given: Mapping[str, str],
+    people: Sequence[Person],
+    calendar: SiteCalendar,
+    now: datetime,
+) -> dict[str, str]:
+    """All answers of a verb. Raises BadQuestion where one is missing, unknown or not understood."""
+    for name in given:
+        question_named(verb, name)
+    answers = {}
+    for question in verb.asks:
+        text = given.get(question.name, "").strip()
+        if not text:
+            if question.default is None:
+                raise BadQuestion(
+                    f"{verb.label.capitalize()} needs an answer: {question.words} "
+                    f"({question.name}). Nothing was changed."
+                )
+            answers[question.name] = question.default
+            continue
+        answers[question.name] = read_answer(question, text, people, calendar, now)[0]
+    return answers
+
+
+def read_answer(
+    question: Question,
+    text: str,
+    people: Sequence[Person],
+    calendar: SiteCalendar,
+    now: datetime,
+) -> tuple[str, str]:
+    """One answer as it is kept, and as it was understood. Raises BadQuestion."""
+    match question.asks:
+        case Asks.TEXT:
+            kept = str(clean_block(text, 4000)).strip()
+            return kept, str(clean(kept, 200))
+        case Asks.CHOICE:
+            return _choice(question, text)
+        case Asks.WHEN:
+            return _when(text, calendar, now)
+        case Asks.WHOM:
+            person = whom(text, people)
+            return f"{person.reference}|{person.name}", person.name
+
+
+def _choice(question: Question, text: str) -> tuple[str, str]:
+    wanted = fold(text)
+    for choice in question.choices:
+        if wanted in (fold(choice.key), fold(choice.value)):
+            return choice.value, choice.words
+    if question.free:
+        return str(clean(text, 300)), str(clean(text, 100))
+    known = ", ".join(choice.value for choice in question.choices)
+    raise BadQuestion(f"“{clean(text, 40)}” is none of: {known}. Nothing was changed.")
+
+
+def _when(text: str, calendar: SiteCalendar, now: datetime) -> tuple[str, str]:
+    try:
+        instant: datetime | None = datetime.fromisoformat(text) if "T" in text else None
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None or instant <= now:
+        instant = parse_when(text, now, calendar)
+    if instant is None:
+        raise BadQuestion(
+            f"“{clean(text, 40)}” is no time to come. Try: tomorrow 9, fri 14:30, 3bd, 2d, 4h, "
+            "12-24. Nothing was changed."
+        )
+    return instant.isoformat(), say_when(instant, now, calendar)
+
+
+def whom(text: str, people: Sequence[Person]) -> Person:
+    """The one person or team that a text names: a reference, a name, or a part of one name."""
+    reference = text.partition("|")[0]
+    exact = [one for one in people if one.reference == reference or one.name == text]
+    if exact:
+        return exact[0]
+    wanted = fold(text)
+    found = [one for one in people if wanted in fold(one.name)]
+    starts = [one for one in found if fold(one.name).startswith(wanted)]
+    found = starts if len(starts) == 1 else found
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadQuestion(
+            f"Nobody of ours is called “{clean(text, 40)}”. Nothing was changed. "
+            "Type a part of a name as the list shows it."
+        )
+    names = ", ".join(one.name for one in found[:5])
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    raise BadQuestion(f"“{clean(text, 40)}” could be {names}{more}. Nothing was changed.")

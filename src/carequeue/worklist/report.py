@@ -1,0 +1,54 @@
+"""What one look at the sources came to, as one honest sentence and an answer for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from carequeue.domain.text import clean
+from carequeue.sync.driver import Looked
+from carequeue.worklist.answers import SyncReport
+
+
+def sync_report(looked: Sequence[Looked] | None, counts: Mapping[str, int]) -> SyncReport:
+    """The report of a look. `looked` None: another process was syncing this cache."""
+    waiting, checking = counts.get("queued", 0), counts.get("in_doubt", 0)
+    conflicts, needs = counts.get("conflict", 0), counts.get("needs_attention", 0)
+    sent = sum(one.sent for one in looked or ())
+    received = sum(one.received for one in looked or ())
+    full = bool(looked) and all(one.full for one in looked or ())
+    left = waiting + checking + conflicts + needs
+    return SyncReport(
+        ok=full and not left,
+        sent=sent,
+        received=received,
+        waiting=waiting,
+        checking=checking,
+        conflicts=conflicts,
+        needs_attention=needs,
+        kept_here=counts.get("kept_here", 0),
+        words=_words(looked, sent, received, waiting + checking, conflicts + needs),
+        other_syncs=looked is None,
+    )
+
+
+def _words(
+    looked: Sequence[Looked] | None, sent: int, received: int, waiting: int, needs: int
+) -> str:
+    if looked is None:
+        return (
+            "Another CareQueue is syncing this cache just now. What you did is kept and goes "
+            "with it; nothing else needs to be done."
+        )
+    did = f"{received:,} changes received, {sent} sent."
+    rest = f" {waiting} wait to be sent; they are kept." if waiting else ""
+    rest += f" {needs} need you." if needs else ""
+    why = str(clean(next((one.why for one in looked if one.why), ""), 300))
+    if any(one.offline for one in looked):
+        return f"Offline: the server {why}. {did}{rest} Sync again when there is a network."
+    if any(one.sign_in for one in looked):
+        return f"Signed out: {why} {did}{rest} Check the token, then sync again."
+    if not all(one.full for one in looked):
+        return f"Not all could be fetched: {why}. {did}{rest} Sync again."
+    return f"{'Up to date' if not waiting + needs else 'Synced'}: {did}{rest}" + (
+        f" ({why})" if why else ""
+    )

@@ -1,0 +1,118 @@
+"""Taking back: what has not left is dropped, what has left (or may have) gets its inverse.
+
+An inverse is an intent like any other: guarded, settled, itself in the history. It puts back what
+the person saw before the act, and never removes what somebody else did since: that is a conflict.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.fhir import edits
+from carequeue.fhir.drafts import Draft
+from carequeue.store import audit, outbox
+from carequeue.store.projection import Projector
+from carequeue.worklist.act import Filing, abilities, charts_of
+from carequeue.worklist.answers import Acted
+from carequeue.worklist.verbs import BY_NAME
+
+#: How an intent that never became true on the server is dropped.
+_DROPS = {
+    IntentState.QUEUED: IntentEvent.DROPPED,
+    IntentState.KEPT_HERE: IntentEvent.DROPPED,
+    IntentState.CONFLICT: IntentEvent.TOOK_THEIRS,
+    IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
+}
+
+
+def undo(
+    connection: Connection, projector: Projector, author: str, now: datetime, group: str = ""
+) -> Acted:
+    """Take back a group, or the last one of this person, in the caller's transaction.
+
+    Raises BadQuestion where there is none, or where something done later rests on it.
+    """
+    group = group or outbox.last_group(connection, author)
+    intents = [
+        one for one in outbox.of_group(connection, group) if one.state is not IntentState.UNDONE
+    ]
+    if not intents:
+        raise BadQuestion("There is nothing of yours to take back.")
+    _check_alone(connection, intents)
+    dropped = [one for one in intents if one.state in _DROPS]
+    sent = [one for one in intents if one.state not in _DROPS]
+    for intent in reversed(dropped):
+        outbox.happened(connection, intent, _DROPS[intent.state], "taken back", now)
+    charts = charts_of(connection, dropped)
+    reverse = str(uuid.uuid4())
+    filed: list[Intent] = []
+    for intent in reversed(sent):
+        filed += _inverse(connection, projector, intent, reverse, now)
+    outbox.append(connection, filed)
+    charts |= {(one.source, one.chart) for one in (*filed, *sent)}
+    keys = tuple(dict.fromkeys(one.item_key for one in intents))
+    for key in keys:
+        audit.append(connection, at=now, actor=author, action="undo", item_key=key, group=reverse)
+    projector.project(connection, charts, now)
+    return Acted(_message(connection, intents, keys), reverse if filed else group, keys)
+
+
+def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
+    own = {intent.id for intent in intents}
+    for intent in intents:
+        if intent.kind is not IntentKind.CREATE or intent.state not in _DROPS:
+            continue
+        later = [
+            one
+            for one in outbox.of_target(
+                connection, intent.source, intent.target_type, intent.target_id
+            )
+            if one.id not in own
+        ]
+        if later:
+            raise BadQuestion(
+                "You did something else to it after that. Nothing was changed. "
+                "Take the later act back first."
+            )
+
+
+def _inverse(
+    connection: Connection, projector: Projector, intent: Intent, group: str, now: datetime
+) -> list[Intent]:
+    made = edits.inverse(intent)
+    if made is None:
+        return []
+    kind, args = made
+    us = projector.us(connection, intent.source)
+    draft = Draft(intent.target_type, intent.target_id, kind, args, None, intent.chart)
+    filing = Filing(
+        connection,
+        source=intent.source,
+        item_key=intent.item_key,
+        chart=intent.chart,
+        us=us,
+        verb="undo",
+        group=group,
+        can=abilities(connection, intent.source),
+        now=now,
+        inverse_of=intent.group,
+    )
+    return filing.intents([draft])
+
+
+def _message(connection: Connection, intents: Sequence[Intent], keys: Sequence[str]) -> str:
+    verb = BY_NAME.get(intents[0].verb)
+    what = verb.done if verb else intents[0].verb
+    if len(keys) == 1:
+        row = connection.exec_driver_sql(
+            "SELECT client FROM item WHERE key = ?", (keys[0],)
+        ).one_or_none()
+        who = f", {row[0]}" if row else ""
+        return f"Taken back: {what}{who}."
+    return f"Taken back: {what}, {len(keys)} items."
