@@ -120,6 +120,15 @@ def orm(path: Path, key: bytes) -> Engine:
     return engine
 
 
+def quick(connection: Connection) -> Raw:
+    """The driver's own connection under an ORM one, in the same transaction.
+
+    For the small reads of which a projection makes thousands: building a result costs SQLAlchemy
+    ten times what SQLite needs to find the row (measured).
+    """
+    return connection.connection.driver_connection
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction; all of it or nothing.

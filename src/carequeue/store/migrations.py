@@ -27,7 +27,8 @@ CREATE TABLE resource (
   PRIMARY KEY (source, type, id)
 );
 CREATE INDEX resource_chart ON resource (source, chart);
-CREATE INDEX resource_focus ON resource (source, focus) WHERE focus <> '';
+CREATE INDEX resource_orphan ON resource (source, focus)
+  WHERE focus <> '' AND chart = type || '/' || id;
 CREATE INDEX resource_trouble ON resource (source, type) WHERE trouble <> '';
 
 CREATE TABLE alias (

@@ -22,6 +22,7 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import chart_of, references, shared, trouble
 from carequeue.fhir.values import reference
+from carequeue.store.engine import quick
 from carequeue.store.tables import AliasRow, IntentRow, ResourceRow, table
 
 resource_table: Final = table(ResourceRow)
@@ -138,23 +139,21 @@ def _follow_focus(
     connection: Connection, source: str, rows: Iterable[dict[str, Any]], saved: Saved
 ) -> None:
     """The other way round: what is about these rows and came before them moves to their chart."""
-    columns = resource_table.c
+    orphans = quick(connection).execute(
+        "SELECT type, id, focus FROM resource INDEXED BY resource_orphan "
+        "WHERE source = ? AND focus <> '' AND chart = type || '/' || id",
+        (source,),
+    )
+    by_focus: dict[str, list[tuple[str, str]]] = {}
+    for kind, key, focus in orphans.fetchall():
+        by_focus.setdefault(focus, []).append((kind, key))
     for row in rows:
-        if row["type"] == "Task" or shared(row["type"]) or row["type"] == "Patient":
-            continue
-        name = f"{row['type']}/{row['id']}"
-        moved = connection.execute(
-            update(resource_table)
-            .where(
-                columns.source == source,
-                columns.focus == name,
-                columns.chart == columns.type + "/" + columns.id,
-                columns.chart != row["chart"],
+        for kind, key in by_focus.get(f"{row['type']}/{row['id']}", ()):
+            quick(connection).execute(
+                "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?",
+                (row["chart"], source, kind, key),
             )
-            .values(chart=row["chart"])
-            .returning(columns.type, columns.id)
-        ).all()
-        saved.charts |= {(source, f"{kind}/{key}") for kind, key in moved}
+            saved.charts.add((source, f"{kind}/{key}"))
 
 
 def _known(

@@ -22,6 +22,7 @@ from carequeue.domain.intents import (
     step,
 )
 from carequeue.fhir import jsontext
+from carequeue.store.engine import quick
 from carequeue.store.tables import AttemptRow, IntentRow, table
 
 _intent: Final = table(IntentRow)
@@ -100,8 +101,7 @@ def _open_sql() -> str:
 
 
 def _read(connection: Connection, where: str, values: tuple[Any, ...]) -> list[Intent]:
-    # Plain SQL: this runs once for each chart of a projection, where building a statement shows.
-    found = connection.exec_driver_sql(
+    found = quick(connection).execute(
         f"SELECT {_COLUMNS} FROM intent WHERE {where} ORDER BY seq", values
     )
     return [_intent_of(row) for row in found]

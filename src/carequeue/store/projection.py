@@ -28,9 +28,10 @@ from carequeue.domain.rules import ClockRule
 from carequeue.domain.text import clean, fold
 from carequeue.fhir import edits, jsontext
 from carequeue.fhir.chart import Chart, ChartRead, Resource
-from carequeue.fhir.read import DIRECTORY_TYPES, read_chart
+from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
 from carequeue.fhir.us import our_people
 from carequeue.store import outbox
+from carequeue.store.engine import quick
 from carequeue.store.tables import ItemRow, TallyRow, table
 from carequeue.store.window import views_of
 
@@ -69,11 +70,12 @@ class Projector:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._people: dict[str, Us] = {}
-        self._stamp = ""
+        self._directory: dict[tuple[str, str], Resource | None] = {}
 
     def forget_directory(self) -> None:
         """Somebody joined, left or was renamed: read the directory anew at the next chart."""
         self._people.clear()
+        self._directory.clear()
 
     def us(self, connection: Connection, source: str) -> Us:
         """Who we are on this source, colleagues by its own directory included."""
@@ -96,7 +98,7 @@ class Projector:
     ) -> ChartRead:
         """The items of one chart, from its views; `described`: with the client's story."""
         return read_chart(
-            views(connection, source, chart),
+            views(connection, source, chart, self._directory),
             self.us(connection, source),
             self.site.zone,
             now.astimezone(self.site.zone).date(),
@@ -119,19 +121,27 @@ class Projector:
     def rebuild(self, connection: Connection, now: datetime) -> bool:
         """Make every row anew, from nothing."""
         self.forget_directory()
-        charts = connection.exec_driver_sql(
-            "SELECT source, chart FROM resource WHERE body <> '' "
-            "UNION SELECT source, chart FROM item UNION SELECT source, chart FROM intent "
-            "WHERE state NOT IN ('acknowledged', 'undone')"
-        ).all()
+        charts = (
+            quick(connection)
+            .execute(
+                "SELECT source, chart FROM resource WHERE body <> '' "
+                "UNION SELECT source, chart FROM item UNION SELECT source, chart FROM intent "
+                "WHERE state NOT IN ('acknowledged', 'undone')"
+            )
+            .fetchall()
+        )
         return self.project(connection, [(source, chart) for source, chart in charts], now)
 
     def move_time(self, connection: Connection, now: datetime) -> bool:
         """Make the rows anew that time has moved since; whether any row changed."""
-        charts = connection.exec_driver_sql(
-            "SELECT DISTINCT source, chart FROM item WHERE next_change_at <= ?",
-            (int(now.timestamp()),),
-        ).all()
+        charts = (
+            quick(connection)
+            .execute(
+                "SELECT DISTINCT source, chart FROM item WHERE next_change_at <= ?",
+                (int(now.timestamp()),),
+            )
+            .fetchall()
+        )
         return self.project(connection, [(source, chart) for source, chart in charts], now)
 
     def _some(
@@ -140,7 +150,7 @@ class Projector:
         old: dict[str, tuple[Any, ...]] = {}
         new: dict[str, tuple[Any, ...]] = {}
         for source, chart in charts:
-            for row in connection.exec_driver_sql(
+            for row in quick(connection).execute(
                 f"SELECT {', '.join(_NAMES)} FROM item WHERE source = ? AND chart = ?",
                 (source, chart),
             ):
@@ -265,18 +275,18 @@ def _seconds(instant: datetime | None) -> int | None:
 
 def _arrivals(connection: Connection, source: str, chart: str) -> Mapping[str, int]:
     """When resources of a chart came or changed, after the first full look at their source."""
-    found = connection.exec_driver_sql(
+    found = quick(connection).execute(
         "SELECT type || '/' || id, received_at FROM resource WHERE source = ? AND chart = ? "
         "AND received_at > (SELECT coalesce(min(CAST(value AS INTEGER)), 9e15) FROM meta "
         "WHERE name = 'first_full:' || ?)",
         (source, chart, source),
     )
-    return dict(found.tuples().all())
+    return dict(found.fetchall())
 
 
 def _write(connection: Connection, gone: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     for key in gone:
-        connection.exec_driver_sql("DELETE FROM item WHERE key = ?", (key,))
+        quick(connection).execute("DELETE FROM item WHERE key = ?", (key,))
     if rows:
         statement = insert(_item)
         connection.execute(
@@ -315,10 +325,18 @@ def _count(
         )
 
 
-def views(connection: Connection, source: str, chart: str) -> Chart:
-    """The chart of one client as this person sees it: bases, with the open intents over them."""
+def views(
+    connection: Connection,
+    source: str,
+    chart: str,
+    known: dict[tuple[str, str], Resource | None],
+) -> Chart:
+    """The chart of one client as this person sees it: bases, with the open intents over them.
+
+    `known` keeps what was found of the directory, which many charts refer to.
+    """
     resources: dict[str, dict[str, Resource]] = {}
-    for kind, key, body in connection.exec_driver_sql(
+    for kind, key, body in quick(connection).execute(
         "SELECT type, id, body FROM resource "
         "WHERE source = ? AND chart = ? AND body <> '' AND trouble = ''",
         (source, chart),
@@ -332,25 +350,33 @@ def views(connection: Connection, source: str, chart: str) -> Chart:
 
     def find(reference: str) -> Resource | None:
         kind, _, key = reference.partition("/")
-        return view_of(connection, source, kind, key)
+        if not shared(kind):
+            return view_of(connection, source, kind, key)
+        if (source, reference) not in known:
+            known[source, reference] = view_of(connection, source, kind, key)
+        return known[source, reference]
 
     return Chart(source, chart, resources, find)
 
 
 def view_of(connection: Connection, source: str, kind: str, key: str) -> Resource | None:
     """One resource as this person sees it; None where the cache has none."""
-    row = connection.exec_driver_sql(
-        "SELECT body FROM resource WHERE source = ? AND type = ? AND id = ? AND body <> '' "
-        "AND trouble = ''",
-        (source, kind, key),
-    ).one_or_none()
+    row = (
+        quick(connection)
+        .execute(
+            "SELECT body FROM resource WHERE source = ? AND type = ? AND id = ? AND body <> '' "
+            "AND trouble = ''",
+            (source, kind, key),
+        )
+        .fetchone()
+    )
     view: Resource | None = jsontext.loads(row[0]) if row else None
     return edits.fold(view, outbox.of_target(connection, source, kind, key))
 
 
 def directory(connection: Connection, source: str) -> list[Resource]:
     """Everything of the source's own directory: people, roles, teams, organizations."""
-    found = connection.exec_driver_sql(
+    found = quick(connection).execute(
         f"SELECT body FROM resource WHERE source = ? AND body <> '' AND trouble = '' "
         f"AND type IN ({','.join('?' * len(DIRECTORY_TYPES))})",
         (source, *DIRECTORY_TYPES),
