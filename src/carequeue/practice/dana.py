@@ -38,6 +38,7 @@ def fill(book: Ledger, clients: Sequence[Ref]) -> None:
 
     _now_and_safety(book, who)
     _after_the_emergency(book, who)
+    _accepted(book, who)
     _due(book, who)
     _soon(book, who)
     _waiting(book, who)
@@ -76,33 +77,37 @@ def _after_the_emergency(book: Ledger, who: Who) -> None:
     about = f"Encounter/{stay}"
     call(book, boy, _NATHAN, book.ago(16), "Mother's phone, mailbox", "left-message", about)
     call(book, boy, DANA, book.ago(0.3), "Rang out twice", "no-answer", about)
+    words = "First contact after ED discharge"
+    one = FollowUp(boy, words, DANA, None, book.ago(18), "in-progress", after_stay=stay)
+    follow_up(book, one)
+
+
+#: Client, from whom, what, why, business days since it was asked.
+_ACCEPTED: Final = (
+    (6, "harbor-primary-care", "Outpatient therapy", "Grief, lost her brother in July", 12),
+    (9, "recovery-works", "Evaluation", "Cannot leave the flat, mother does the shopping", 10),
+    (14, "harbor-primary-care", "Medication review", "New diagnosis, fears for her weight", 8),
+)
+
+
+def _accepted(book: Ledger, who: Who) -> None:
+    """Routine asks that Dana took: the first service is late, due today, and due soon."""
+    for number, sender, what, why, days in _ACCEPTED:
+        one = Referral(
+            who(number),
+            (what, why),
+            book.back(days, 14),
+            org(sender),
+            DANA,
+            "accepted",
+            performer=_RIVERBEND,
+            triage="routine",
+            changed=book.back(days - 1, 9),
+        )
+        referral(book, one)
 
 
 def _due(book: Ledger, who: Who) -> None:
-    asked = Referral(
-        who(6),
-        ("Outpatient therapy", "Grief, lost her brother in July"),
-        book.back(12, 11),
-        org("harbor-primary-care"),
-        DANA,
-        "accepted",
-        performer=_RIVERBEND,
-        triage="routine",
-        changed=book.back(11, 9),
-    )
-    referral(book, asked)
-    today = Referral(
-        who(9),
-        ("Evaluation", "Cannot leave the flat, mother does the shopping"),
-        book.back(10, 14),
-        org("recovery-works"),
-        DANA,
-        "accepted",
-        performer=_RIVERBEND,
-        triage="routine",
-        changed=book.back(9, 9),
-    )
-    referral(book, today)
     refused = Referral(
         who(10),
         ("Detox bed", "Ready to stop, wife drives him"),
@@ -120,13 +125,13 @@ def _due(book: Ledger, who: Who) -> None:
         (5, "First visit after inpatient stay at County", -2, False),
         (8, "Call back: missed the last visit, none booked", -1, True),
         (12, "Treatment plan review", 0, True),
+        (32, "Call the pension office with him", 0, False),
     ):
         written = book.back(9, 9)
         due = book.ahead(days)
         follow_up(book, FollowUp(who(number), words, DANA, due, written, by_site=by_site))
     _stay_with_contact(book, who(5))
     appointment(book, who(8), DANA, book.back(5, 15), "noshow", "Therapy")
-    appointment(book, who(8), DANA, book.ahead(6, 15), "booked", "Therapy")
 
 
 def _stay_with_contact(book: Ledger, client: Ref) -> None:
@@ -143,18 +148,6 @@ def _soon(book: Ledger, who: Who) -> None:
         (13, "Safety plan: go through it again", 2),
     ):
         follow_up(book, FollowUp(who(number), words, DANA, book.ahead(days), book.back(4)))
-    asked = Referral(
-        who(14),
-        ("Medication review", "New diagnosis, worried about her weight"),
-        book.back(8, 15),
-        org("harbor-primary-care"),
-        DANA,
-        "accepted",
-        performer=_RIVERBEND,
-        triage="routine",
-        changed=book.back(7, 9),
-    )
-    referral(book, asked)
     held = Referral(
         who(15),
         ("Rent assistance", "Two months behind, landlord has written"),
@@ -177,11 +170,20 @@ _SENT: Final = (
     (17, "harbor-primary-care", "Check of thyroid", "On lithium", "requested", 1, 1),
     (24, "lincoln-school", "School counselor", "Mother has signed", "requested", 1, 1),
     (30, "recovery-works", "Peer support group", "Asked for it himself", "requested", 4, 4),
-    (18, "harbor-housing", "Rent assistance", "Flood in the flat", "accepted", 6, 2),
-    (19, "county-inpatient", "Memory testing", "Loses words", "accepted", 8, 3),
-    (20, "harbor-primary-care", "Diabetes care", "A1c of 9.2", "accepted", 5, 3),
-    (22, "recovery-works", "Peer support group", "New mother", "accepted", 4, 2),
-    (25, "harbor-housing", "Housing support", "Lease ends soon", "in-progress", 15, 9),
+    (
+        26,
+        "county-detox",
+        "Detox bed",
+        "Wants to go before the birthday of his son",
+        "requested",
+        1,
+        1,
+    ),
+    (18, "harbor-housing", "Rent assistance", "Flood in the flat", "accepted", 4, 2),
+    (19, "county-inpatient", "Memory testing", "Loses words", "accepted", 3, 1),
+    (20, "harbor-primary-care", "Diabetes care", "A1c of 9.2", "accepted", 4, 3),
+    (22, "recovery-works", "Peer support group", "New mother", "accepted", 3, 2),
+    (25, "harbor-housing", "Housing support", "Lease ends soon", "in-progress", 4, 1),
     (27, "harbor-primary-care", "Wound care", "Needs a nurse", "in-progress", 12, 8),
 )
 

@@ -16,6 +16,7 @@ _FULFILL: Final = {"system": "http://hl7.org/fhir/CodeSystem/task-code", "code":
 _TRIAGE: Final = "https://carequeue.dev/fhir/CodeSystem/triage"
 _TASK_CODE: Final = "https://carequeue.dev/fhir/CodeSystem/task-code"
 _HANDOFF_INPUT: Final = "https://carequeue.dev/fhir/CodeSystem/handoff-input"
+_ITEM: Final = "https://carequeue.dev/fhir/identifier/item"
 _SITE_TASK: Final = "https://riverbend.example/task"
 _BSER: Final = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
 #: What becomes of the ServiceRequest when its Task has this status; else it stays active.
@@ -137,7 +138,15 @@ class FollowUp:
     priority: str = "routine"
     requester: Ref | None = None
     by_site: bool = False
+    after_stay: str = ""  # the Encounter whose derived item somebody has already taken up
     said: str = ""
+
+    @property
+    def identifier(self) -> list[Tree]:
+        """The key of the derived item that this Task was made of, if it was."""
+        if self.after_stay:
+            return [{"system": _ITEM, "value": f"discharge-contact:Encounter/{self.after_stay}"}]
+        return []
 
 
 def follow_up(ledger: Ledger, one: FollowUp) -> str:
@@ -149,7 +158,9 @@ def follow_up(ledger: Ledger, one: FollowUp) -> str:
         {
             "resourceType": "Task",
             "id": key,
-            "identifier": [{"system": _SITE_TASK, "value": f"RB-{key}"}] if one.by_site else None,
+            "identifier": [{"system": _SITE_TASK, "value": f"RB-{key}"}]
+            if one.by_site
+            else one.identifier,
             "status": one.status,
             "intent": "order",
             "priority": one.priority,

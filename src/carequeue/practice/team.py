@@ -47,16 +47,16 @@ _RIVERBEND: Final = org("riverbend")
 
 #: How many of each for 400 clients; at least one in the smallest clinic.
 COUNTS: Final = {
-    "routine": 15,
+    "routine": 12,
     "urgent": 3,
     "crisis": 1,
     "untriaged": 2,
     "lone request": 2,
-    "follow-up": 22,
+    "follow-up": 17,
     "handoff": 5,
     "no contact": 3,
     "contact": 5,
-    "authorization": 5,
+    "authorization": 4,
     "coverage": 2,
     "sent": 12,
     "missed": 5,
@@ -227,7 +227,7 @@ class _Day:
 
     def _money(self) -> None:
         book = self._book
-        ends = cycle((9, 4, -2, 13, 160))
+        ends = cycle((9, 4, -2, 160))
         for _, days in zip(self._many("authorization"), ends, strict=False):
             who = next(self._staff)
             authorization(book, self._next(), who, book.now + timedelta(days=days), 20, 4)

@@ -9,10 +9,10 @@ nodes differ by seconds, and a second bound is ignored by some (docs/servers.md)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from carequeue.fhir import codes
@@ -88,6 +88,26 @@ def offset_url(url: str, offset: int) -> str:
     path, _, query = url.partition("?")
     params = [(name, value) for name, value in parse_qsl(query) if name != "_offset"]
     return f"{path}?{urlencode([*params, ('_offset', str(offset))])}"
+
+
+def from_instant(url: str, instant: str) -> str:
+    """The same search from an instant on; "" where it is not sorted by `_lastUpdated`."""
+    path, _, query = url.partition("?")
+    params = parse_qsl(query)
+    if not instant or ("_sort", "_lastUpdated") not in params:
+        return ""
+    kept = [(name, value) for name, value in params if name not in ("_lastUpdated", "_offset")]
+    return f"{path}?{urlencode([('_lastUpdated', f'ge{instant}'), *kept])}"
+
+
+def last_updated(entries: Sequence[Any]) -> str:
+    """The `meta.lastUpdated` of the last row of a sorted page; "" where it has none."""
+    meta = entries[-1].get("meta") if entries and isinstance(entries[-1], dict) else None
+    found = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    try:
+        return found if isinstance(found, str) and datetime.fromisoformat(found).tzinfo else ""
+    except ValueError:
+        return ""
 
 
 def by_id_url(kind: str, ids: tuple[str, ...]) -> str:

@@ -16,7 +16,16 @@ from typing import Final
 
 from carequeue.fhir.bundles import Page
 from carequeue.sync.capabilities import Abilities
-from carequeue.sync.plan import BY_ID, PAGE, Search, by_id_url, first_url, offset_url
+from carequeue.sync.plan import (
+    BY_ID,
+    PAGE,
+    Search,
+    by_id_url,
+    first_url,
+    from_instant,
+    last_updated,
+    offset_url,
+)
 
 #: Pages of one search in one pull; more than any honest scope needs.
 MOST_PAGES: Final = 5_000
@@ -201,10 +210,22 @@ def _following(state: PullState, page: Page, received: int) -> str:
         return ""
     following = page.next_url
     if not following and len(page.entries) >= PAGE:
-        if _ids(page) == state.last_ids:  # the server does not know _offset
-            return ""
-        following = offset_url(state.url, received + len(page.entries))
+        following = _without_link(state, page, received)
     return "" if following in state.visited else following
+
+
+def _without_link(state: PullState, page: Page, received: int) -> str:
+    """The next page of a server that gives no links: from the last instant that was seen.
+
+    Not by offset where that can be helped: a row that changes between two pages moves to the end,
+    and the row that steps into its place would never be read.
+    """
+    following = from_instant(state.url, last_updated(page.entries))
+    if following and following not in state.visited:
+        return following
+    if _ids(page) == state.last_ids:  # the server does not know _offset
+        return ""
+    return offset_url(state.url, received + len(page.entries))
 
 
 def _ids(page: Page) -> frozenset[str]:
