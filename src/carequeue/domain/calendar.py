@@ -158,18 +158,21 @@ class SiteCalendar:
         hours = self.hours.get(day.weekday())
         return self.at(day, hours[1] if hours else max(closes for _, closes in self.hours.values()))
 
-    def add_business_days(self, start: datetime, n: int) -> datetime:
+    def add_business_days(
+        self, start: datetime, n: int, *, same_time: bool | None = None
+    ) -> datetime:
         """When `n` business days from a start are over.
 
         Day 0 is the local date of the start, whatever the hour. One day ends at the same wall time
-        of day 1, within its opening hours; more days end at the closing of day n. A start on a
-        closed day has until the closing of day 1: with the wall time of a Saturday morning it
-        would be due before what came on Friday afternoon.
+        of day 1, within its opening hours; more days end at the closing of day n; `same_time`
+        says otherwise. A start on a closed day always has until closing: with the wall time of a
+        Saturday morning it would be due before what came on Friday afternoon.
         """
         local = start.astimezone(self.zone)
         day = self.open_date_after(local.date(), n)
         closing = self.closing(day)
-        if n > 1 or not self.is_open(local.date()):
+        keeps_time = n <= 1 if same_time is None else same_time
+        if not keeps_time or not self.is_open(local.date()):
             return closing
         return min(max(self.at(day, local.time()), self.opening(day)), closing)
 

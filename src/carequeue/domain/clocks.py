@@ -131,7 +131,7 @@ def _clock(
     rule: ClockRule, facts: Mapping[str, datetime], marks: frozenset[str], calendar: SiteCalendar
 ) -> Clock:
     start = facts[rule.starts]
-    due = _due(start, rule.length, calendar)
+    due = _due(start, rule, calendar)
     unit = "h" if rule.length.unit in _ELAPSED else rule.length.unit.value
     works_by = due if unit == "h" else calendar.work_by(due)
     # A clock that counts back from an end warns before the end, not before the due time.
@@ -161,8 +161,12 @@ def _clock(
     )
 
 
-def _due(start: datetime, length: Length, calendar: SiteCalendar) -> datetime:
-    """When a length from a start is over; a negative one is over before it."""
+def _due(start: datetime, rule: ClockRule, calendar: SiteCalendar) -> datetime:
+    """When a rule's length from a start is over; a negative one is over before it.
+
+    A nudge keeps the hour of the asking: a partner who was asked at eleven is asked again then.
+    """
+    length = rule.length
     count = length.count
     if count == 0:
         return start
@@ -173,7 +177,8 @@ def _due(start: datetime, length: Length, calendar: SiteCalendar) -> datetime:
     if length.unit is LengthUnit.DAY:
         return calendar.end_of_day(calendar.local_date(start) + timedelta(days=count))
     if count > 0:
-        return calendar.add_business_days(start, count)
+        same_time = True if rule.nudge else None
+        return calendar.add_business_days(start, count, same_time=same_time)
     return calendar.business_days_before(start, -count)
 
 

@@ -147,13 +147,10 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
     asleep = item.snoozed_until if _sleeps(item, looks, now) else None
     waits = item.move.who in (Mover.PARTNER, Mover.CLIENT)
     band = best.band if best else (Band.WAITING if waits else Band.ON_TRACK)
-    reasons = (best.reasons if best else ()) + tuple(_common(item))
-    marks = marks_of(item)
-    if "deceased" in marks:
-        reasons = (
-            Reason(0, "recorded as deceased: close it with care, no outreach", "the record"),
-            *(replace(reason, points=0) for reason in reasons),
-        )
+    reasons = _weighed(item, (*(best.reasons if best else ()), *_common(item)))
+    if "deceased" in marks_of(item):
+        words = "recorded as deceased: close it with care, no outreach"
+        reasons = (Reason(0, words, "the record"), *reasons)
     due_at, unit, days_left = _distance(best, band, at) if best else (None, "", None)
     if asleep is not None:
         band, due_at, unit, days_left = Band.SNOOZED, asleep, "sleep", None
@@ -187,7 +184,15 @@ def _sleeps(item: WorkItem, looks: Iterable[_Look], now: datetime) -> bool:
 
 def _look(item: WorkItem, clock: Clock, at: _Instant) -> _Look:
     state = clock.state_at(at.now)
-    return _Look(_band(item, clock, state, at), clock, state, tuple(_clock_reasons(clock, at)))
+    reasons = _weighed(item, _clock_reasons(clock, at))
+    return _Look(_band(item, clock, state, at), clock, state, reasons)
+
+
+def _weighed(item: WorkItem, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Reasons as they count: without points where the client has died, for nobody can be helped."""
+    if "deceased" in marks_of(item):
+        return tuple(replace(reason, points=0) for reason in reasons)
+    return tuple(reasons)
 
 
 def _band(item: WorkItem, clock: Clock, state: ClockState, at: _Instant) -> Band:

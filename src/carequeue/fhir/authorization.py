@@ -70,6 +70,8 @@ def _item(reading: Reading, resource: Resource, end: datetime, task: Resource) -
         resource, f"{_PERIOD[_kind(resource)]}.start"
     )
     found.put("authored_at", reading.start(found, resource, made))
+    # The clock runs to the end; that its start is a date only makes nothing approximate.
+    found.marks.discard("approximate")
     found.put("ends_at", end)
     found.mark("open")
     found.mark("accepted", values.text(task, "status") in ("accepted", "ready", "in-progress"))

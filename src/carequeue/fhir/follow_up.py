@@ -91,7 +91,6 @@ def discharge(reading: Reading) -> WorkItem | None:
     _find_contact(reading, found, stay)
     if "contacted_at" in found.facts:
         return None
-    found.put("authored_at", found.facts.get("discharged_at"))
     return reading.item(
         stay,
         found,
@@ -146,6 +145,8 @@ def _find_contact(reading: Reading, found: Findings, stay: Resource) -> None:
     contact = reading.contact_after(start)
     found.put("contacted_at", contact)
     found.mark("no-contact", ended is not None and contact is None)
+    # A need does not become younger by somebody making a Task of it.
+    found.put("authored_at", start)
 
 
 def _stay_title(stay: Resource) -> str:

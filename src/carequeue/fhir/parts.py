@@ -174,14 +174,23 @@ class Reading:
         reference = self.ref(value)
         found = self.find(reference) or _contained(values.text(value, "reference"), within)
         name = values.squeeze(values.text(value, "display")) or name_of(found)
-        role = {self.ref(found.get("practitioner")), self.ref(found.get("organization"))}
-        role = role - {""} if found.get("resourceType") == "PractitionerRole" else set()
-        me = self.us.is_me(reference) or self.us.me in role
-        ours = me or self.us.is_ours(reference) or any(map(self.us.is_ours, role))
+        person = self._person(found)
+        me = self.us.is_me(reference) or (bool(person) and person == self.us.me)
+        ours = me or self.us.is_ours(reference) or self.us.is_ours(person)
         if me:
             name = self.us.my_name or name
         name = name or reference or values.squeeze(values.text(value, "identifier.value"))
         return Party(reference, name, ours, me) if name else None
+
+    def _person(self, role: Resource) -> str:
+        """Who acts in a role at our place, "" for a role elsewhere: somebody of ours who also
+        works for a partner acts for the partner there.
+        """
+        if role.get("resourceType") != "PractitionerRole":
+            return ""
+        place = self.ref(role.get("organization"))
+        here = self.us.is_ours(place) if role.get("organization") else True
+        return self.ref(role.get("practitioner")) or place if here else ""
 
     @cached_property
     def contacts(self) -> tuple[datetime, ...]:

@@ -39,15 +39,15 @@ class Ledger:
         return self._at(self._business_day(days), hour, 0)
 
     def _business_day(self, days: int) -> datetime:
-        day = self.now
         if days == 0:
-            return day
+            return self.now
         step = timedelta(days=1 if days > 0 else -1)
-        left = abs(days)
+        weeks, left = divmod(abs(days) - 1, 5)
+        left, day = left + 1, self.now
         while left:
             day += step
             left -= day.weekday() < 5
-        return day
+        return day + weeks * 7 * step
 
     def _at(self, day: datetime, hour: int, minute: int) -> datetime:
         return datetime.combine(day.date(), time(hour, minute), tzinfo=ZONE)

@@ -24,24 +24,28 @@ class Param(NamedTuple):
     """A search parameter: its kind, the elements it looks at, the one type it keeps to."""
 
     kind: str
-    paths: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]
     only: str = ""  # the type of resource that a reference must name
 
 
+def _param(kind: str, paths: tuple[str, ...], only: str = "") -> Param:
+    return Param(kind, tuple(tuple(path.split(".")) for path in paths), only)
+
+
 def _ref(*paths: str, only: str = "") -> Param:
-    return Param(REFERENCE, paths, only)
+    return _param(REFERENCE, paths, only)
 
 
 def _token(*paths: str) -> Param:
-    return Param(TOKEN, paths)
+    return _param(TOKEN, paths)
 
 
 def _text(*paths: str) -> Param:
-    return Param(STRING, paths)
+    return _param(STRING, paths)
 
 
 def _date(*paths: str) -> Param:
-    return Param(DATE, paths)
+    return _param(DATE, paths)
 
 
 def _of(path: str) -> dict[str, Param]:
@@ -253,8 +257,9 @@ def terms(kind: str, tree: dict[str, Any], base: str) -> set[Term]:
     lines: set[Term] = set()
     for name, param in PARAMS.get(kind, {}).items():
         for path in param.paths:
-            for value in _walk(tree, path.split(".")):
-                lines.update(_READ[param.kind](name, param, value, base))
+            if path[0] in tree:
+                for value in _walk(tree, path):
+                    lines.update(_READ[param.kind](name, param, value, base))
     return lines
 
 
@@ -268,7 +273,7 @@ def split_reference(text: str, base: str) -> tuple[str, str]:
     return (parts[0], parts[1]) if len(parts) in (2, 4) else ("", text)
 
 
-def _walk(value: Any, path: list[str]) -> Iterator[Any]:
+def _walk(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
     if isinstance(value, list):
         for one in value:
             yield from _walk(one, path)

@@ -261,7 +261,7 @@ def _known(modifier: str, param: Param) -> bool:
 def _among(query: Query, name: str, way: str, args: Sequence[Any], negate: bool = False) -> None:
     query.limit(
         f"c.id {'NOT ' if negate else ''}IN "
-        f"(SELECT t.id FROM term t WHERE t.type = ? AND t.name = ? AND ({way}))",
+        f"(SELECT t.id FROM term t WHERE t.type = ? AND t.name = ? AND ({way or '0'}))",
         query.type,
         name,
         *args,

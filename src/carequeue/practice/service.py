@@ -8,6 +8,7 @@ Not here: HTTP, tokens, and the quirks that break a connection (`server.py`).
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from urllib.parse import parse_qsl
 from carequeue import __version__
 from carequeue.practice import bundles
 from carequeue.practice.checks import check
+from carequeue.practice.lossless import NotJson
 from carequeue.practice.quirks import Quirks, Temper
 from carequeue.practice.reading import Reading
 from carequeue.practice.replies import RESOURCE_ID, Refusal, Reply, Request, outcome, refused
@@ -47,6 +49,8 @@ class Service:
                     return self.single(request)
             except Refusal as no:
                 return refused(no)
+            except RecursionError:
+                return refused(Refusal(400, "structure", "The body is nested too deeply."))
 
     def _bundle(self, request: Request) -> Reply:
         if self.quirks.no_batch:
@@ -55,6 +59,16 @@ class Service:
 
     def single(self, request: Request) -> Reply:
         """One interaction that is no Bundle. Raises Refusal; the caller holds a transaction."""
+        try:
+            return self._interaction(request)
+        except (NotJson, RecursionError):
+            raise Refusal(400, "structure", "The body is nested too deeply.") from None
+        except UnicodeError:
+            raise Refusal(400, "value", "The address holds what is no text.") from None
+        except sqlite3.Error as wrong:
+            raise Refusal(500, "exception", f"The store cannot do this: {wrong}.") from None
+
+    def _interaction(self, request: Request) -> Reply:
         match request.path:
             case ("metadata",) if request.method == "GET":
                 said = statement(self.quirks, self.base, __version__, self.store.now())

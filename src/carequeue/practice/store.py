@@ -109,7 +109,7 @@ class Store:
     def _lines(self, tree: Tree, key: str) -> Iterator[tuple[object, ...]]:
         kind = tree["resourceType"]
         for one in terms(kind, tree, self._base):
-            yield kind, one.name, one.value, one.system, key, one.low, one.high
+            yield kind, one.name, _utf8(one.value), _utf8(one.system), key, one.low, one.high
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -208,3 +208,8 @@ class Store:
 
 def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
+
+
+def _utf8(text: str) -> str:
+    """What SQLite can hold of a text: a lone surrogate cannot be searched for."""
+    return text.encode("utf-8", "replace").decode()

@@ -184,7 +184,9 @@ class _Day:
         self, owner: Ref | None, sent: datetime, status: str, triage: str, priority: str = "routine"
     ) -> None:
         asked = self._ask(owner, sent, status)
-        changed = sent + timedelta(hours=2) if status != "requested" else None
+        changed = None
+        if status != "requested":
+            changed = min(sent + timedelta(hours=2), self._book.ago(0.05))
         one = Referral(
             asked.client, asked.ask, sent, asked.sender, owner, status, _RIVERBEND, priority,
             triage, changed,

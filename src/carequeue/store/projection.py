@@ -20,7 +20,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.allowed import applicable
 from carequeue.domain.calendar import SiteCalendar
-from carequeue.domain.clocks import clocks_of
+from carequeue.domain.clocks import Clock, clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
@@ -105,10 +105,13 @@ class Projector:
             described,
         )
 
+    def clocks(self, item: WorkItem) -> tuple[Clock, ...]:
+        """The clocks of an item by the site's rules."""
+        return clocks_of(item, self.site.rules, self.site.calendar)
+
     def rank(self, item: WorkItem, now: datetime) -> Rank:
         """An item's place at an instant."""
-        clocks = clocks_of(item, self.site.rules, self.site.calendar)
-        return rank(item, clocks, self.site.calendar, now)
+        return rank(item, self.clocks(item), self.site.calendar, now)
 
     def project(self, connection: Connection, charts: Charts, now: datetime) -> bool:
         """Make the rows of these charts anew; whether any row changed."""

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from carequeue.domain.allowed import Verdict, allowed, bulk_refusal
-from carequeue.domain.clocks import ClockClass
+from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.domain.items import Us, WorkItem
 from carequeue.domain.text import clean
@@ -88,12 +88,12 @@ class Acts:
                 yield Checked(key, None, Verdict(False, "is no longer in the queue"))
                 continue
             item = items[key][0]
-            verdict = allowed(verb.name, item, self._projector.us(connection, item.source))
-            if verdict.ok and len(keys) > 1:
-                clock = self._projector.rank(item, now).clock
-                why = bulk_refusal(verb.name, clock.cls if clock else ClockClass.STANDARD)
-                if why:
-                    verdict = Verdict(False, why)
+            us = self._projector.us(connection, item.source)
+            gravest = class_of(self._projector.clocks(item))
+            verdict = allowed(verb.name, item, us, item_class=gravest)
+            why = bulk_refusal(verb.name, gravest) if verdict.ok and len(keys) > 1 else None
+            if why:
+                verdict = Verdict(False, why)
             yield Checked(key, item, verdict)
 
     def preview(

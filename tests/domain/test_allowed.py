@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carequeue.domain.allowed import (
+    DEFAULT_STEPS,
+    SDOHCC,
+    Role,
+    allowed,
+    applicable,
+    bulk_refusal,
+)
+from carequeue.domain.clocks import ClockClass
+from carequeue.domain.items import Client, Direction, Kind, Mover, Party, WorkItem
+from tests.domain.builders import ACCESS, ANA, HOUSING, ME, OKAFOR, US, item, local
+
+VERBS = (
+    "accept", "decline", "claim", "done", "log", "snooze", "note", "assign", "handoff", "priority",
+    "new",
+)  # fmt: skip
+STATUSES = (
+    "", "requested", "received", "ready", "accepted", "in-progress", "on-hold", "completed",
+    "rejected", "cancelled", "failed", "entered-in-error", "strange",
+)  # fmt: skip
+
+
+def referral_in(status: str = "requested", owner: Party | None = ACCESS) -> WorkItem:
+    return item(
+        Kind.REFERRAL, direction=Direction.INBOUND, requester=HOUSING, owner=owner,
+        status=status, move=Mover.TEAM,
+    )  # fmt: skip
+
+
+def referral_out(status: str = "requested") -> WorkItem:
+    return item(
+        Kind.REFERRAL, direction=Direction.OUTBOUND, requester=ME, owner=HOUSING, status=status,
+        move=Mover.ME if status in ("rejected", "failed", "cancelled") else Mover.PARTNER,
+    )  # fmt: skip
+
+
+def handoff(
+    sender: Party = ANA, receiver: Party | None = ME, status: str = "requested"
+) -> WorkItem:
+    move = Mover.ME if receiver is not None and receiver.me else Mover.TEAM
+    return item(Kind.HANDOFF, requester=sender, owner=receiver, status=status, move=move)
+
+
+MY_FOLLOW_UP = item(owner=ME, requester=ANA)
+RENEWAL = item(Kind.AUTHORIZATION, status="")
+
+
+@pytest.mark.parametrize(
+    ("verb", "thing"),
+    [
+        ("accept", referral_in()),
+        ("accept", referral_in("received")),
+        ("accept", referral_in("")),  # a lone request: a Task is made
+        ("accept", referral_in(owner=None)),
+        ("accept", handoff()),
+        ("accept", handoff(receiver=ACCESS)),
+        ("accept", handoff(status="accepted")),  # accepted, but nobody read it back
+        ("decline", referral_in()),
+        ("decline", handoff()),
+        ("done", MY_FOLLOW_UP),
+        ("done", item(status="")),  # a derived one
+        ("done", referral_in("accepted")),
+        ("done", referral_in("in-progress")),
+        ("done", referral_out("")),  # no partner keeps a Task of it
+        ("done", referral_out("rejected")),  # decided: it stays as they ended it
+        ("done", handoff(ME, ANA, "rejected")),
+        ("done", RENEWAL),
+        ("claim", referral_in()),
+        ("claim", item(owner=ANA)),
+        ("assign", MY_FOLLOW_UP),
+        ("snooze", referral_out()),
+        ("log", referral_out("failed")),
+        ("handoff", MY_FOLLOW_UP),
+        ("handoff", handoff(ME, ANA, "rejected")),
+        ("note", item(status="completed")),
+    ],
+)
+def test_what_applies(verb: str, thing: WorkItem) -> None:
+    assert allowed(verb, thing, US).ok
+
+
+@pytest.mark.parametrize(
+    ("verb", "thing", "why"),
+    [
+        ("accept", referral_in("accepted"), "OKAFOR, Daniel is already accepted"),
+        ("accept", referral_in("on-hold"), "OKAFOR, Daniel is already accepted"),
+        ("decline", referral_in("rejected"), "OKAFOR, Daniel is already declined"),
+        ("done", item(status="completed"), "OKAFOR, Daniel is already done"),
+        ("claim", MY_FOLLOW_UP, "OKAFOR, Daniel is already yours"),
+        ("handoff", handoff(ME, ANA), "OKAFOR, Daniel is already handed off to Ana Ortiz"),
+    ],
+)
+def test_what_is_so_already(verb: str, thing: WorkItem, why: str) -> None:
+    verdict = allowed(verb, thing, US)
+    assert (verdict.ok, verdict.already, verdict.why) == (False, True, why)
+
+
+def test_a_handoff_that_was_read_back_is_acknowledged_already() -> None:
+    taken = replace(
+        handoff(status="accepted"), facts={"acknowledged_at": local("2026-03-09 08:30")}
+    )
+    assert allowed("accept", taken, US).already
+
+
+@pytest.mark.parametrize(
+    ("verb", "thing", "words"),
+    [
+        ("accept", referral_out(), "Harbor Housing has to answer"),
+        ("accept", MY_FOLLOW_UP, "a follow-up, which nobody has to accept"),
+        ("accept", RENEWAL, "an authorization"),
+        ("accept", referral_in("cancelled"), "cancelled and cannot be accepted"),
+        ("accept", referral_in("strange"), "strange and cannot be accepted"),
+        ("accept", handoff(receiver=ANA), "waits for Ana Ortiz to acknowledge"),
+        ("accept", handoff(ME, None), "waits for the receiver"),
+        ("decline", referral_in("accepted"), "already accepted; hand it off"),
+        ("decline", referral_out(), "Harbor Housing has to answer"),
+        ("decline", handoff(receiver=ANA), "waits for Ana Ortiz"),
+        ("decline", MY_FOLLOW_UP, "which nobody has to decline"),
+        ("done", referral_in(), "has to be accepted first (a)"),
+        ("done", referral_out("accepted"), "a partner’s work is closed by the partner"),
+        ("done", item(owner=HOUSING, requester=ME, direction=Direction.OUTBOUND), "Harbor Housing"),
+        ("done", handoff(), "closes when you acknowledge"),
+        ("done", handoff(ME, ANA), "closes when Ana Ortiz acknowledges"),
+        ("claim", referral_out(), "is with Harbor Housing"),
+        ("assign", referral_out("rejected"), "declined by Harbor Housing; make a new follow-up"),
+        ("assign", item(status="completed"), "nothing is left to do"),
+        ("snooze", referral_in("rejected"), "declined: nothing is left to do"),
+        ("log", item(client=replace(OKAFOR, deceased=True)), "no outreach"),
+        ("log", item(marks=["deceased"]), "no outreach"),
+        ("explode", MY_FOLLOW_UP, "no such verb"),
+    ],
+)
+def test_what_does_not_apply_and_why(verb: str, thing: WorkItem, words: str) -> None:
+    verdict = allowed(verb, thing, US)
+    assert not verdict.ok
+    assert not verdict.already
+    assert verdict.why.startswith("OKAFOR, Daniel ")
+    assert words in verdict.why
+
+
+@pytest.mark.parametrize("verb", ["log", "handoff", "new"])
+def test_what_needs_a_client_says_so_where_the_record_names_none(verb: str) -> None:
+    verdict = allowed(verb, item(client=Client()), US)
+    assert "names no client" in verdict.why
+
+
+def test_a_crisis_cannot_be_snoozed() -> None:
+    assert allowed("snooze", MY_FOLLOW_UP, US, item_class=ClockClass.SAFETY).ok
+    refused = allowed("snooze", MY_FOLLOW_UP, US, item_class=ClockClass.CRISIS)
+    assert refused.why == "OKAFOR, Daniel has a crisis clock, which cannot sleep"
+
+
+def test_a_source_may_bring_its_own_steps() -> None:
+    """A source that knows no acceptance: its referrals are worked on and completed."""
+    canvas = DEFAULT_STEPS | {
+        Kind.REFERRAL: {("requested", "completed"): frozenset({Role.PERFORMER})}
+    }
+    assert allowed("done", referral_in(), US, canvas).ok
+    assert not allowed("accept", referral_in(), US, canvas).ok
+
+
+def test_a_completed_task_is_never_taken_back_by_a_step() -> None:
+    assert not {source for source, _ in SDOHCC} & {"completed", "rejected", "cancelled", "failed"}
+
+
+def test_a_hostile_name_cannot_write_into_the_sentence() -> None:
+    hostile = Party("Organization/x", "Harbor\x1b]52;c;aGk=\x07", ours=False)
+    verdict = allowed("accept", replace(referral_out(), owner=hostile), US)
+    assert "\x1b" not in verdict.why
+    assert "␛" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("thing", "first"),
+    [
+        (MY_FOLLOW_UP, ("log", "done", "handoff", "snooze", "assign", "note", "priority", "new")),
+        (item(owner=ACCESS, move=Mover.TEAM), ("claim", "log", "done", "handoff")),
+        (referral_in(), ("accept", "decline", "claim", "assign", "log", "note", "snooze")),
+        (referral_in("accepted"), ("claim", "log", "done", "handoff")),
+        (referral_out(), ("log", "note", "snooze", "new")),
+        (referral_out("rejected"), ("new", "log", "done", "note")),
+        (handoff(), ("accept", "decline")),
+        (handoff(ME, ANA), ("log", "note", "snooze", "new")),
+        (RENEWAL, ("done", "note", "snooze", "assign")),
+    ],
+)
+def test_the_most_used_verbs_come_first(thing: WorkItem, first: tuple[str, ...]) -> None:
+    assert applicable(thing, US)[: len(first)] == first
+
+
+@given(
+    st.sampled_from(list(Kind)),
+    st.sampled_from(list(Direction)),
+    st.sampled_from(list(Mover)),
+    st.sampled_from(STATUSES),
+    st.sampled_from([None, ME, ANA, ACCESS, HOUSING]),
+    st.sampled_from([None, ME, ANA, HOUSING]),
+)
+def test_what_is_offered_is_what_is_allowed_and_all_else_says_why(
+    kind: Kind,
+    direction: Direction,
+    move: Mover,
+    status: str,
+    owner: Party | None,
+    requester: Party | None,
+) -> None:
+    thing = item(
+        kind, direction=direction, move=move, status=status, owner=owner, requester=requester
+    )
+    offered = applicable(thing, US)
+    assert len(set(offered)) == len(offered)
+    for verb in VERBS:
+        verdict = allowed(verb, thing, US)
+        assert verdict.ok == (verb in offered)
+        assert verdict.ok != bool(verdict.why)
+        assert not (verdict.ok and verdict.already)
+
+
+@pytest.mark.parametrize("verb", ["done", "decline", "snooze"])
+def test_bulk_refuses_what_touches_a_person_at_risk(verb: str) -> None:
+    assert "crisis" in (bulk_refusal(verb, ClockClass.CRISIS) or "")
+    assert "safety" in (bulk_refusal(verb, "S") or "")
+    assert bulk_refusal(verb, "T") is None
+    assert bulk_refusal(verb, None) is None
+
+
+@pytest.mark.parametrize("verb", ["assign", "note", "claim", "log"])
+def test_bulk_leaves_the_harmless_verbs_alone(verb: str) -> None:
+    assert bulk_refusal(verb, ClockClass.CRISIS) is None
