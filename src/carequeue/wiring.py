@@ -163,9 +163,8 @@ class Session:
         """What is right and what is not with this profile's cache and sources."""
         from carequeue.worklist.health import examine
 
-        names = tuple(source.name for source in self.profile.sources)
         with self.engine().connect() as connection:
-            return examine(connection, names)
+            return examine(connection, self.projector(), self.now())
 
     def close(self) -> None:
         """Close what is open."""

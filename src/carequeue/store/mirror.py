@@ -51,12 +51,21 @@ class Base:
     theirs_version: str = ""
 
 
-def save(connection: Connection, source: str, resources: Sequence[Any], now: datetime) -> Saved:
-    """Keep what a source gave. Malformed resources are kept and named, and stop nothing."""
+def save(
+    connection: Connection,
+    source: str,
+    resources: Sequence[Any],
+    now: datetime,
+    base_url: str = "",
+) -> Saved:
+    """Keep what a source gave. Malformed resources are kept and named, and stop nothing.
+
+    `base_url`: references that begin with it are the source's own.
+    """
     saved = Saved()
     rows = {}
     for resource in resources:
-        row = _row(source, resource, now)
+        row = _row(source, resource, now, base_url)
         rows[row["type"], row["id"]] = (row, resource)
     known = _known(connection, source, list(rows))
     held = _held(connection, source)
@@ -65,7 +74,7 @@ def save(connection: Connection, source: str, resources: Sequence[Any], now: dat
         _place(connection, row, resource)
         old = known.get(name)
         if isinstance(resource, dict):
-            saved.missing |= references(resource)
+            saved.missing |= references(resource, base_url)
         if old and old[0] == row["digest"]:
             continue
         saved.changed += 1
@@ -84,7 +93,7 @@ def save(connection: Connection, source: str, resources: Sequence[Any], now: dat
     return saved
 
 
-def _row(source: str, resource: Any, now: datetime) -> dict[str, Any]:
+def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, Any]:
     body = jsontext.dumps(resource).decode()
     why = trouble(resource) or ""
     digest = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
@@ -93,8 +102,8 @@ def _row(source: str, resource: Any, now: datetime) -> dict[str, Any]:
     if isinstance(resource, dict):
         kind, key = str(resource.get("resourceType", "")), str(resource.get("id", ""))
         meta = resource.get("meta")
-        focus = reference(resource.get("focus")) if kind == "Task" else ""
-        chart = chart_of(resource)
+        focus = reference(resource.get("focus"), base_url) if kind == "Task" else ""
+        chart = chart_of(resource, base_url)
     return {
         "source": source,
         "type": kind[:64] or "?",
@@ -274,10 +283,15 @@ def base(connection: Connection, source: str, kind: str, key: str) -> Base:
 
 
 def move_base(
-    connection: Connection, source: str, resource: Resource, version: str, now: datetime
+    connection: Connection,
+    source: str,
+    resource: Resource,
+    version: str,
+    now: datetime,
+    base_url: str = "",
 ) -> set[tuple[str, str]]:
     """Make what the server returned the base; the charts that this touches. Nothing lies beside."""
-    row = _row(source, resource, now)
+    row = _row(source, resource, now, base_url)
     row["version_id"] = version or row["version_id"]
     _place(connection, row, resource)
     known = _known(connection, source, [(row["type"], row["id"])])
@@ -297,7 +311,12 @@ def move_base(
 
 
 def apply_theirs(
-    connection: Connection, source: str, kind: str, key: str, now: datetime
+    connection: Connection,
+    source: str,
+    kind: str,
+    key: str,
+    now: datetime,
+    base_url: str = "",
 ) -> set[tuple[str, str]]:
     """Once the last intent on a row is closed, what lay beside it becomes its base."""
     columns = resource_table.c
@@ -319,7 +338,7 @@ def apply_theirs(
     if held or row is None or not row.theirs_body:
         return set()
     return move_base(
-        connection, source, jsontext.loads(row.theirs_body), row.theirs_version or "", now
+        connection, source, jsontext.loads(row.theirs_body), row.theirs_version or "", now, base_url
     )
 
 
@@ -339,7 +358,15 @@ def only_known(connection: Connection, source: str, resources: Sequence[Any]) ->
     ]
 
 
-def all_charts(connection: Connection, source: str) -> set[tuple[str, str]]:
+def charts(connection: Connection, source: str) -> set[str]:
+    """Every chart of a source."""
+    found = quick(connection).execute(
+        "SELECT DISTINCT chart FROM resource WHERE source = ? AND body <> ''", (source,)
+    )
+    return {chart for (chart,) in found}
+
+
+def charts_shown(connection: Connection, source: str) -> set[tuple[str, str]]:
     """Every chart that has a row in the queue: a name in the directory may stand in any."""
     found = connection.exec_driver_sql(
         "SELECT DISTINCT chart FROM item WHERE source = ?", (source,)

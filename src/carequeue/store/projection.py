@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -81,7 +81,9 @@ class Projector:
         """Who we are on this source, colleagues by its own directory included."""
         if source not in self._people:
             us = self.site.us.get(source, Us())
-            people = our_people(directory(connection, source), us)
+            people = our_people(
+                directory(connection, source), us, self.site.base_urls.get(source, "")
+            )
             self._people[source] = Us(
                 us.me, us.my_name, us.teams, us.organization, people | us.people
             )
@@ -98,7 +100,10 @@ class Projector:
     ) -> ChartRead:
         """The items of one chart, from its views; `described`: with the client's story."""
         return read_chart(
-            views(connection, source, chart, self._directory),
+            replace(
+                views(connection, source, chart, self._directory),
+                base=self.site.base_urls.get(source, ""),
+            ),
             self.us(connection, source),
             self.site.zone,
             now.astimezone(self.site.zone).date(),

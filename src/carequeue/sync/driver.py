@@ -69,6 +69,7 @@ class Syncer:
         self._engine = engine
         self._projector = projector
         self._transport = transport
+        self._base_url = transport.base_url
         self._now = now
         self._seed = seed
         self._looked = Looked()
@@ -78,7 +79,7 @@ class Syncer:
         progress: Callable[[str], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Looked:
-        """Push, pull, and push what was decided meanwhile. Never raises for the network's faults."""
+        """Push, pull, push what was decided meanwhile. Never raises for the network's faults."""
         self._looked = looked = Looked()
         try:
             can = self.abilities()
@@ -164,7 +165,7 @@ class Syncer:
     def _save(self, command: m.Save) -> m.Saved:
         now = self._now()
         with writing(self._engine) as connection:
-            done = save_changes(connection, self.source, command.changes, now)
+            done = save_changes(connection, self.source, command.changes, now, self._base_url)
             if done.directory_changed:
                 self._projector.forget_directory()
             self._projector.project(connection, done.charts, now)
@@ -216,7 +217,7 @@ class Syncer:
             entries = command.page.entries
             if search and search.known_only:
                 entries = mirror.only_known(connection, self.source, entries)
-            saved = mirror.save(connection, self.source, entries, now)
+            saved = mirror.save(connection, self.source, entries, now, self._base_url)
             given = {f"{one.get('resourceType')}/{one.get('id')}" for one in entries}
             absent = [name for name in command.asked if name not in given]
             mirror.note_absent(connection, self.source, absent, "not given", now)
@@ -224,7 +225,7 @@ class Syncer:
                 ledger.keep_cursor(connection, self.source, search.name, cursor)
             if saved.directory_changed:
                 self._projector.forget_directory()
-                saved.charts |= mirror.all_charts(connection, self.source)
+                saved.charts |= mirror.charts_shown(connection, self.source)
             self._projector.project(connection, saved.charts, now)
             if search and cursor:
                 words = _progress(search.name, cursor, command.page)

@@ -122,7 +122,11 @@ def mark_requests(
 
 
 def save_changes(
-    connection: Connection, source: str, changes: Sequence[m.Change], now: datetime
+    connection: Connection,
+    source: str,
+    changes: Sequence[m.Change],
+    now: datetime,
+    base_url: str = "",
 ) -> Done:
     """Keep what a push decided, in the caller's transaction."""
     closed: set[str] = set()
@@ -131,12 +135,12 @@ def save_changes(
     done = Done(m.Saved((), (), frozenset(), {}, now))
     for change in changes:
         kind, key = change.key
-        key = _move_base(connection, source, change, done, aliases, now)
+        key = _move_base(connection, source, change, done, aliases, now, base_url)
         keys.add((kind, key))
         _outcomes(connection, change, done, closed, now)
         ids = [one.id for one in outbox.of_target(connection, source, kind, key)]
         outbox.postpone(connection, ids, change.not_before)
-        done.charts |= mirror.apply_theirs(connection, source, kind, key, now)
+        done.charts |= mirror.apply_theirs(connection, source, kind, key, now, base_url)
         for name, observed in change.observed.items():
             ledger.observe(connection, source, name, observed, now)
     lanes = load_lanes(connection, source, frozenset(keys))
@@ -151,12 +155,13 @@ def _move_base(
     done: Done,
     aliases: dict[str, str],
     now: datetime,
+    base_url: str,
 ) -> str:
     kind, key = change.key
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
-    done.charts |= mirror.move_base(connection, source, change.base, change.version, now)
+    done.charts |= mirror.move_base(connection, source, change.base, change.version, now, base_url)
     done.directory_changed |= shared(kind)
     if server_id != key:
         mirror.name_on_server(connection, source, kind, key, server_id)

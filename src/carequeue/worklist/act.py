@@ -23,7 +23,7 @@ from carequeue.domain.text import clean
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.drafts import Draft, drafts
-from carequeue.store import audit, ledger, mirror, outbox
+from carequeue.store import audit, ledger, outbox
 from carequeue.store.projection import Projector, view_of
 from carequeue.sync.capabilities import Abilities, from_json
 from carequeue.worklist.answers import Acted, Preview, Refused
@@ -276,16 +276,6 @@ def abilities(connection: Connection, source: str) -> Abilities:
     kept, _ = ledger.capability(connection, source, "statement")
     observed = ledger.observed(connection, source)
     return from_json(kept, observed) if kept else Abilities(observed=observed)
-
-
-def charts_of(connection: Connection, intents: Sequence[Intent]) -> set[tuple[str, str]]:
-    """The charts that closing these touches, with what lay beside their bases now applied."""
-    charts = {(intent.source, intent.chart) for intent in intents}
-    for intent in intents:
-        charts |= mirror.apply_theirs(
-            connection, intent.source, intent.target_type, intent.target_id, intent.decided_at
-        )
-    return charts
 
 
 def _message(

@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from carequeue.domain.text import clean
-from carequeue.store import audit, projection
+from carequeue.store import audit, mirror, projection
+from carequeue.store.projection import Projector
 from carequeue.store.window import Window
 from carequeue.sync.capabilities import sentences
 from carequeue.worklist.act import abilities
@@ -51,11 +52,12 @@ def _instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def examine(connection: Connection, sources: tuple[str, ...]) -> list[Finding]:
+def examine(connection: Connection, projector: Projector, now: datetime) -> list[Finding]:
     """What is right and what is not with a cache: integrity, audit, counts, what was not shown."""
     findings = [_integrity(connection), _audit(connection), _counts(connection)]
-    for source in sources:
+    for source in projector.site.base_urls:
         findings += _source(connection, source)
+        findings += _named(source, _not_shown(connection, projector, source, now))
     return findings
 
 
@@ -97,15 +99,34 @@ def _source(connection: Connection, source: str) -> list[Finding]:
     ).all()
     total = sum(count for _, count in kept)
     found.append(Finding("ok", f"{source}: {total:,} resources of {len(kept)} types are here."))
+    return found
+
+
+def _not_shown(
+    connection: Connection, projector: Projector, source: str, now: datetime
+) -> list[tuple[str, str]]:
+    """(reference, why) of what is malformed, and of what could be read in part only."""
     broken = connection.exec_driver_sql(
-        "SELECT type, id, trouble FROM resource WHERE source = ? AND trouble <> '' "
+        "SELECT type || '/' || id, trouble FROM resource WHERE source = ? AND trouble <> '' "
         "ORDER BY type, id",
         (source,),
     ).all()
-    for kind, key, why in broken[:_MOST]:
-        name = clean(f"{kind}/{key}", 80)
-        words = f"{source}: {name} is kept as it came but not shown: {clean(why, 160)}."
-        found.append(Finding("note", words, "Tell whoever runs the server."))
-    if len(broken) > _MOST:
-        found.append(Finding("note", f"{source}: and {len(broken) - _MOST} more like that."))
+    found = [(name, f"kept as it came but not shown: {why}") for name, why in broken]
+    for chart in sorted(mirror.charts(connection, source)):
+        read = projector.read(connection, source, chart, now)
+        found += [(one.reference, f"read in part: {one.why}") for one in read.troubles]
+    return found
+
+
+def _named(source: str, troubles: list[tuple[str, str]]) -> list[Finding]:
+    found = [
+        Finding(
+            "note",
+            f"{source}: {clean(name, 80)} is {clean(why, 200)}.",
+            "Tell whoever runs the server.",
+        )
+        for name, why in troubles[:_MOST]
+    ]
+    if len(troubles) > _MOST:
+        found.append(Finding("note", f"{source}: and {len(troubles) - _MOST} more like that."))
     return found

@@ -98,8 +98,10 @@ class LocalDesk:
         found: dict[str, Person] = {}
         with self._engine().connect() as connection:
             for source in self._sources:
-                us = self._projector().us(connection, source)
-                for reference, name, team in assignable(directory(connection, source), us):
+                projector = self._projector()
+                us = projector.us(connection, source)
+                base = projector.site.base_urls.get(source, "")
+                for reference, name, team in assignable(directory(connection, source), us, base):
                     found[reference] = _person(reference, name, team)
         recent = list(dict.fromkeys(self._window.recent_assignees()))
         order = {reference: number for number, reference in enumerate(recent)}

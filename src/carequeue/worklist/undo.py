@@ -16,9 +16,9 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import edits
 from carequeue.fhir.drafts import Draft
-from carequeue.store import audit, outbox
+from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
-from carequeue.worklist.act import Filing, abilities, charts_of
+from carequeue.worklist.act import Filing, abilities
 from carequeue.worklist.answers import Acted
 from carequeue.worklist.verbs import BY_NAME
 
@@ -49,7 +49,7 @@ def undo(
     sent = [one for one in intents if one.state not in _DROPS]
     for intent in reversed(dropped):
         outbox.happened(connection, intent, _DROPS[intent.state], "taken back", now)
-    charts = charts_of(connection, dropped)
+    charts = _freed(connection, projector, dropped, now)
     reverse = str(uuid.uuid4())
     filed: list[Intent] = []
     for intent in reversed(sent):
@@ -61,6 +61,23 @@ def undo(
         audit.append(connection, at=now, actor=author, action="undo", item_key=key, group=reverse)
     projector.project(connection, charts, now)
     return Acted(_message(connection, intents, keys), reverse if filed else group, keys)
+
+
+def _freed(
+    connection: Connection, projector: Projector, dropped: Sequence[Intent], now: datetime
+) -> set[tuple[str, str]]:
+    """The charts that dropping these touches, with what lay beside their bases now applied."""
+    charts = {(intent.source, intent.chart) for intent in dropped}
+    for one in dropped:
+        charts |= mirror.apply_theirs(
+            connection,
+            one.source,
+            one.target_type,
+            one.target_id,
+            now,
+            projector.site.base_urls.get(one.source, ""),
+        )
+    return charts
 
 
 def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
