@@ -139,6 +139,7 @@ class Session:
             self._background = made = Background(self.places.lock, self.syncers)
             self.desk.syncing = lambda: made.syncing
             self.desk.other_syncs = lambda: made.other_syncs
+            self.desk.decided = made.send
         return self._background
 
     # --- use cases that need more than the cache --------------------------------------------------
@@ -161,7 +162,7 @@ class Session:
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""
-        from carequeue.worklist.health import examine
+        from carequeue.worklist.doctor import examine
 
         with self.engine().connect() as connection:
             return examine(connection, self.projector(), self.now())
@@ -262,13 +263,13 @@ class Probe:
     warnings: tuple[str, ...]
 
 
-def probe(url: str, token: str | None) -> Probe:
+def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
     """Look at a server without keeping anything. Raises ServerError or SignInError."""
     from carequeue.sync.auth import Tokens
     from carequeue.sync.capabilities import read_statement, sentences
     from carequeue.sync.transport import Transport, Unreachable
 
-    with Transport(url, Tokens(fixed=token or "")) as transport:
+    with Transport(url, Tokens(fixed=token or ""), ca_bundle) as transport:
         try:
             answer = transport.send("GET", "metadata")
             if answer.status in (401, 403):

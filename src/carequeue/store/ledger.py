@@ -53,7 +53,7 @@ def observed(connection: Connection, source: str) -> dict[str, str]:
             _capability.c.source == source, _capability.c.observed != ""
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def declare(connection: Connection, source: str, name: str, declared: str, now: datetime) -> None:

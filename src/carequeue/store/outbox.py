@@ -216,4 +216,4 @@ def counts(connection: Connection) -> dict[str, int]:
         .where(_intent.c.state.in_(_OPEN))
         .group_by(_intent.c.state)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

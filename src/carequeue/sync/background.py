@@ -1,8 +1,9 @@
 """Sync beside a person at work: one thread that looks at the sources, and a lock per cache.
 
 The lock is held for the length of one look, so that a `carequeue sync` finds its turn between two;
-whoever finds it taken says so and goes on working. A nudge wakes the thread at once: after an act
-only the outbox is sent, at `r` everything is looked at.
+whoever finds it taken says so and goes on working. What wakes the thread: an act
+(only the outbox is sent), a person's `r` (everything is looked at), and time.
+Loaded before the first frame: what is heavy is loaded by the thread (`syncers`).
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Final
 
 from carequeue.domain.errors import CareQueueError
-from carequeue.sync.driver import Looked, Syncer
+
+if TYPE_CHECKING:
+    from carequeue.sync.driver import Looked, Syncer
 
 #: Seconds between two looks when nothing happens, give or take a fifth.
 EVERY: Final = 60.0
@@ -33,6 +34,8 @@ def locked_look(
     patience: float,
 ) -> list[Looked] | None:
     """Look at every source under the lock; None where another process holds it."""
+    from filelock import FileLock, Timeout
+
     try:
         with FileLock(lock, timeout=patience):
             return [
@@ -61,9 +64,13 @@ class Background:
         self._thread = threading.Thread(target=self._run, name="carequeue-sync", daemon=True)
         self._thread.start()
 
-    def nudge(self, full: bool = False) -> None:
-        """Something was decided (the outbox), or a person wants to know (`full`)."""
-        self._full |= full
+    def send(self) -> None:
+        """Something was decided: the outbox, at once."""
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """A person wants to know: everything, at once."""
+        self._full = True
         self._wake.set()
 
     def stop(self, patience: float = 2.0) -> None:

@@ -40,7 +40,7 @@ def kind_of(status: int, conflict_issue: bool) -> Answer:
         return Answer.NO_PLACE
     if status in (408, 425, 429) or status >= 500:
         return Answer.LATER
-    if status in (404, 409, 410, 412, 423, 428) or conflict_issue:
+    if status < 200 or status in (404, 409, 410, 412, 423, 428) or conflict_issue:
         return Answer.READ_BACK
     return Answer.REFUSED
 

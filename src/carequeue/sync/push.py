@@ -33,11 +33,15 @@ from carequeue.sync.failures import SETTLE_LIMIT, Answer, delay, kind_of
 
 #: Entries of a batch; servers differ (docs/servers.md), most take this many.
 BATCH_SIZE: Final = 50
+_OTHER: Final = "the server took it, but returned something else"
 
 
 @dataclass(frozen=True, slots=True)
 class PushState:
-    """One push to one source. `aliases`: local reference -> the server's, for what we created."""
+    """One push to one source. `aliases`: local reference -> the server's, for what we created.
+
+    `looked`: lanes without a version that were read before they are written.
+    """
 
     can: Abilities
     seed: int = 0
@@ -45,6 +49,7 @@ class PushState:
     aliases: Mapping[str, str] = field(default_factory=dict)
     stopped: m.Stop | None = None
     tries: int = 0
+    looked: frozenset[m.LaneKey] = frozenset()
 
 
 Step = tuple[PushState, tuple[m.Command, ...]]
@@ -101,15 +106,22 @@ def _next(state: PushState, now: datetime) -> Step:
         and not lane.waits_for
         and (lane.not_before is None or lane.not_before <= now)
     ]
-    doubtful = [lane for lane in ready if lane.phase is m.Phase.DOUBTFUL][:BATCH_SIZE]
+    doubtful = [lane for lane in ready if _read_first(lane, state)][:BATCH_SIZE]
     if doubtful:
-        state = _phase(state, doubtful, m.Phase.READING)
+        looked = state.looked | {lane.key for lane in doubtful}
+        state = replace(_phase(state, doubtful, m.Phase.READING), looked=looked)
         return state, (m.ReadBack(tuple(_read_request(lane, state) for lane in doubtful)),)
     sending = ready[: BATCH_SIZE if state.can.batch else 1]
     if not sending:
         return state, ()
     requests = tuple(_write_request(lane, state) for lane in sending)
     return _phase(state, sending, m.Phase.ASKED), (m.Mark(requests),)
+
+
+def _read_first(lane: m.Lane, state: PushState) -> bool:
+    """In doubt; or of a server without versions, where only a look shows a colleague's change."""
+    unguarded = lane.base is not None and not lane.version and lane.key not in state.looked
+    return lane.phase is m.Phase.DOUBTFUL or unguarded
 
 
 def _phase(state: PushState, lanes: Sequence[m.Lane], phase: m.Phase) -> PushState:
@@ -275,14 +287,16 @@ def _all(lane: m.Lane, event: IntentEvent, words: str = "") -> tuple[m.Outcome, 
 
 
 def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    if reply.resource is None:
+    if reply.resource is None or (lane.base is not None and not _fits(lane, reply.resource)):
         return _read_request(lane, state)
     if reply.status == 200 and lane.base is None:  # it was there already: somebody made it
-        return _settled(lane, reply)
+        if _fits(lane, reply.resource):
+            return _settled(lane, reply)
+        return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, _OTHER))
     made = [one for one in lane.intents if one.kind is not IntentKind.CREATE]
     unmet = {run[-1].id for run in runs(made) if not edits.satisfied(run[-1], reply.resource)}
     outcomes = tuple(
-        m.Outcome(one, IntentEvent.REFUSED, "the server took it, but returned something else")
+        m.Outcome(one, IntentEvent.REFUSED, _OTHER)
         if one.id in unmet
         else m.Outcome(one, IntentEvent.ACKNOWLEDGED)
         for one in lane.intents
@@ -298,11 +312,15 @@ def _judge_read(
     if reply.status in (404, 410):
         return _settled(lane, replace(reply, resource=None))
     match kind_of(reply.status, conflict_issue=False):
-        case Answer.YES:
+        case Answer.YES if reply.resource is not None and _fits(lane, reply.resource):
             return _settled(lane, reply)
+        case Answer.YES if reply.resource is not None and lane.base is None:
+            # It left the search out of account; sent again, there could be two.
+            words = "the server cannot say whether it has it"
+            return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, words))
         case Answer.SIGN_IN:
             return m.Stop(reply.words or "the server asks who you are", sign_in=True)
-        case Answer.LATER:
+        case Answer.LATER | Answer.YES:  # a yes without the resource says nothing
             return m.Change(lane.key, not_before=now + _wait(state, lane, reply, now))
         case _:
             words = reply.words or f"the server does not let it be read ({reply.status})"
@@ -324,6 +342,13 @@ def _settled(lane: m.Lane, reply: m.Reply) -> m.Change:
         elif not (result is Found.NOT_APPLIED and intent.state is IntentState.QUEUED):
             outcomes.append(m.Outcome(intent, EVENTS[result], words))
     return m.Change(lane.key, tuple(outcomes), theirs, reply.version)
+
+
+def _fits(lane: m.Lane, resource: Resource) -> bool:
+    """Whether an answer holds what the lane is about, and not another resource."""
+    if lane.base is None:
+        return edits.satisfied(lane.intents[0], resource)
+    return resource.get("id") == lane.key[1]
 
 
 def _same(lane: m.Lane, reply: m.Reply) -> bool:

@@ -45,6 +45,7 @@ class LocalDesk:
         self._now = now
         self.syncing: Callable[[], bool] = lambda: False
         self.other_syncs: Callable[[], bool] = lambda: False
+        self.decided: Callable[[], None] = lambda: None  # called when the outbox has grown
 
     @property
     def heading(self) -> str:
@@ -156,7 +157,9 @@ class LocalDesk:
 
         found, read = self._question(verb, answers, now)
         with writing(self._engine()) as connection:
-            return Acts(self._projector()).act(connection, found, keys, read, now)
+            acted = Acts(self._projector()).act(connection, found, keys, read, now)
+        self.decided()
+        return acted
 
     def _question(
         self, verb: str, answers: Mapping[str, str], now: datetime
@@ -174,7 +177,9 @@ class LocalDesk:
         from carequeue.worklist.undo import undo
 
         with writing(self._engine()) as connection:
-            return undo(connection, self._projector(), self._author, now, group)
+            acted = undo(connection, self._projector(), self._author, now, group)
+        self.decided()
+        return acted
 
     def refresh(self, now: datetime) -> bool:
         """Move the rows that time has moved."""

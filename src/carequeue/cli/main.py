@@ -1,0 +1,69 @@
+"""`carequeue`: the group of all commands; without one it opens the queue."""
+
+from __future__ import annotations
+
+import click
+
+from carequeue import __version__
+from carequeue.cli import runtime
+from carequeue.cli.acts import act, undo
+from carequeue.cli.exchange import doctor, sync
+from carequeue.cli.frame import Frame
+from carequeue.cli.rows import keys, list_rows, show
+from carequeue.cli.setup import config, connect, demo, refuse_without_terminal
+
+HELP = """\
+One prioritized queue of what must happen next, whose move it is, and by when: referrals,
+follow-ups, handoffs and authorizations from a FHIR server, in the terminal, online or not.
+
+\b
+carequeue demo           try it: a practice clinic with invented people
+carequeue connect URL    your organization's FHIR R4 server
+carequeue                open the queue; ? there shows the keys
+
+\b
+For scripts:
+carequeue sync; carequeue list --view team --json | jq .
+"""
+
+
+class CareQueue(Frame):
+    """The commands under their headings."""
+
+    sections = (
+        ("Begin", ("demo", "connect", "config")),
+        ("The queue", ("list", "show", "act", "undo", "keys")),
+        ("The server", ("sync", "doctor")),
+    )
+
+
+@click.group(
+    cls=CareQueue,
+    name="carequeue",
+    invoke_without_command=True,
+    help=HELP,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+@click.option(
+    "--profile",
+    default="default",
+    envvar="CAREQUEUE_PROFILE",
+    show_envvar=True,
+    show_default=True,
+    metavar="NAME",
+    help="Which profile: who you are and which servers you read.",
+)
+@click.version_option(__version__, prog_name="carequeue", message="%(prog)s %(version)s")
+@click.pass_context
+def carequeue(ctx: click.Context, profile: str) -> None:
+    """Open the queue where no command is named."""
+    ctx.obj = profile
+    if ctx.invoked_subcommand is None:
+        refuse_without_terminal("The queue")
+        with runtime.open_session(profile) as session:
+            code = runtime.open_queue(session)
+        ctx.exit(code)
+
+
+for command in (demo, connect, config, list_rows, show, act, undo, keys, sync, doctor):
+    carequeue.add_command(command)

@@ -1,0 +1,142 @@
+"""`list`, `show` and `keys`: what is to be seen, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from carequeue import printing
+from carequeue.cli import runtime
+from carequeue.cli.frame import say
+from carequeue.domain.errors import NoSuchItem
+from carequeue.printing import Shape
+from carequeue.store.window import QueueRow, View
+from carequeue.widgets.clock_words import clock_words
+from carequeue.worklist.verbs import MOTIONS, VERBS
+
+if TYPE_CHECKING:
+    from carequeue.worklist.answers import Health
+    from carequeue.worklist.desk import Desk
+
+#: Rows in one read of the cache, and in a table for people where no limit is given.
+PAGE: Final = 500
+SHOWN: Final = 50
+
+as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
+
+
+@click.command("list")
+@click.option(
+    "--view",
+    type=click.Choice([view.value for view in View]),
+    default=View.MINE.value,
+    show_default=True,
+    help="Whose moves: mine, my team's, what waits on others, all, or the whole with the snoozed.",
+)
+@click.option("--narrow", default="", metavar="TEXT", help="Only rows that hold this text.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"At most N rows; 0 is all. [default: {SHOWN} in a table, else all]",
+)
+@as_json
+@click.option("--plain", is_flag=True, help="Tab separated, a header line, no colour.")
+@click.pass_obj
+def list_rows(
+    profile: str, view: str, narrow: str, limit: int | None, as_json: bool, plain: bool
+) -> None:
+    """Print the queue, in its order.
+
+    On a terminal this is a table; into a pipe or a file it is the same as --plain.
+    """
+    if as_json and plain:
+        raise click.UsageError("--json and --plain are two forms; choose one.")
+    shape = Shape.JSON if as_json else Shape.PLAIN
+    if not as_json and not plain and runtime.shows_people():
+        shape = Shape.TEXT
+    if limit is None and shape is Shape.TEXT:
+        limit = SHOWN
+    now = runtime.now()
+    with runtime.open_session(profile) as session:
+        session.desk.refresh(now)
+
+        def distance(row: QueueRow) -> tuple[str, bool]:
+            return clock_words(
+                row.due_at, row.unit, row.days_left, int(now.timestamp()), session.zone
+            )
+
+        rows = _rows(session.desk, View(view), narrow, limit or 0)
+        count = printing.write_rows(rows, shape, distance)
+        _say_truth(session.desk.health(now), count, narrow)
+        if shape is Shape.TEXT and count == limit:
+            total = sum(session.desk.tally(View(view), narrow).bands.values())
+            if total > count:
+                say(f"{count} of {total} rows; --limit 0 lists all.")
+
+
+def _rows(desk: Desk, view: View, narrow: str, limit: int) -> Iterator[QueueRow]:
+    """The rows of a view, read a page at a time; a limit of 0 is none."""
+
+    def pages() -> Iterator[list[QueueRow]]:
+        offset = 0
+        while page := list(desk.window(view, narrow, offset, min(PAGE, limit or PAGE))):
+            yield page
+            offset += len(page)
+
+    return islice(chain.from_iterable(pages()), limit or None)
+
+
+def _say_truth(health: Health, count: int, narrow: str) -> None:
+    """What a reader of the list must know of its age, on stderr."""
+    if not health.ever_synced:
+        say("Nothing was fetched from the server yet. Fetch it with: carequeue sync")
+    elif not count:
+        say("No row matches." if narrow else "Nothing waits in this view.")
+    if health.needs_you:
+        say(f"{health.needs_you} need you: open `carequeue` and press x.")
+    if health.waiting:
+        say(f"{health.waiting} wait for the server. Send them with: carequeue sync")
+
+
+@click.command()
+@click.argument("key")
+@as_json
+@click.pass_obj
+def show(profile: str, key: str, as_json: bool) -> None:
+    """Print one item in full: why it stands where it stands, its clocks, its story."""
+    now: datetime = runtime.now()
+    with runtime.open_session(profile) as session:
+        session.desk.refresh(now)
+        detail = session.desk.detail(key, now)
+        if detail is None:
+            raise NoSuchItem(
+                f"{key} is not in the queue. Nothing was changed. "
+                "See the keys with: carequeue list --view whole --plain"
+            )
+        printing.write_detail(detail, Shape.JSON if as_json else Shape.TEXT, session.zone)
+
+
+@click.command()
+def keys() -> None:
+    """Print the keys of the queue's screen."""
+    printing.write_pairs([(_spelled(verb.key), verb.help) for verb in VERBS])
+    printing.write()
+    printing.write_pairs(
+        [(", ".join(_spelled(key) for key in move.keys), move.words) for move in MOTIONS]
+    )
+
+
+_SPELLED: Final = {
+    "plus": "+", "asterisk": "*", "backslash": "\\", "slash": "/", "colon": ":",
+    "question_mark": "?", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc",
+}  # fmt: skip
+
+
+def _spelled(key: str) -> str:
+    """A key as it stands on the keyboard."""
+    return _SPELLED.get(key, key)

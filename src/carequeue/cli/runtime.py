@@ -1,0 +1,90 @@
+"""What the commands call: the one place where they meet the rest of CareQueue.
+
+Each function loads what it needs when it is called, so that `--help` and `list` start at once
+(Textual, httpx and SQLModel together cost half a second). The tests put fakes in their place.
+Not here: how the parts are put together (`wiring.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from carequeue.store.profiles import SourceProfile
+    from carequeue.wiring import Probe, Session
+
+
+def open_session(profile_name: str) -> Session:
+    """The profile, its cache and its desk. Raises ProfileError or CacheError."""
+    from carequeue import wiring
+
+    return wiring.open_session(profile_name)
+
+
+def open_queue(session: Session) -> int:
+    """The queue on the screen, until the person leaves it; the exit code."""
+    from carequeue.app import CareQueueApp
+
+    app = CareQueueApp(
+        session.desk,
+        session.now,
+        session.zone,
+        session.background(),
+        theme=session.profile.theme or "dark",
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def demo(seed: int, clients: int, quirks: Sequence[str]) -> int:
+    """The practice clinic, from its start to its end; the exit code."""
+    from carequeue import wiring
+
+    with wiring.practice(seed, clients, quirks) as session:
+        return open_queue(session)
+
+
+def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
+    """What a server says of itself. Raises ServerError or SignInError."""
+    from carequeue import wiring
+
+    return wiring.probe(url, token, ca_bundle)
+
+
+def token_of(source: SourceProfile) -> str | None:
+    """The bearer token of a source, None where it has none.
+
+    Raises SignInError where its command gives none.
+    """
+    from carequeue.sync.auth import Tokens
+
+    return Tokens(source.token_env, source.token_command).current() or None
+
+
+def now() -> datetime:
+    """The source of time of the command line."""
+    return datetime.now(UTC)
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at the other end of standard input."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def can_draw() -> bool:
+    """Whether a full-screen program can be drawn here."""
+    return can_ask() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def shows_people() -> bool:
+    """Whether standard output is a terminal, and not a pipe or a file."""
+    return sys.stdout.isatty()
+
+
+def read_input(limit: int) -> str:
+    """Standard input as text, at most `limit` characters. Raises UnicodeDecodeError."""
+    return sys.stdin.read(limit)

@@ -1,0 +1,100 @@
+"""The doctor: what is right and what is not with a cache, and what could not be shown of it.
+
+Names types, ids and reasons; never what stands in a resource.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from carequeue.domain.text import clean
+from carequeue.store import audit, mirror, projection
+from carequeue.store.projection import Projector
+from carequeue.sync.capabilities import sentences
+from carequeue.worklist.act import abilities
+from carequeue.worklist.answers import Finding
+
+_MOST: Final = 20
+
+
+def examine(connection: Connection, projector: Projector, now: datetime) -> list[Finding]:
+    """What is right and what is not with a cache: integrity, audit, counts, what was not shown."""
+    findings = [_integrity(connection), _audit(connection), _counts(connection)]
+    for source in projector.site.base_urls:
+        findings += _source(connection, source)
+        findings += _named(source, _not_shown(connection, projector, source, now))
+    return findings
+
+
+def _integrity(connection: Connection) -> Finding:
+    (said,) = connection.exec_driver_sql("PRAGMA quick_check").one()
+    if said == "ok":
+        return Finding("ok", "The cache is whole.")
+    hint = "Copy the profile's folder, then ask for help: unsent work is in it."
+    return Finding("problem", f"The cache is damaged: {clean(said, 200)}.", hint)
+
+
+def _audit(connection: Connection) -> Finding:
+    broken = audit.first_break(connection)
+    if broken is None:
+        (rows,) = connection.exec_driver_sql("SELECT count(*) FROM audit").one()
+        return Finding("ok", f"The audit log is whole: {rows} acts.")
+    return Finding("problem", f"The audit log was changed at row {broken}.")
+
+
+def _counts(connection: Connection) -> Finding:
+    kept = {
+        (view, band): count
+        for view, band, count in connection.exec_driver_sql(
+            "SELECT view, band, count FROM tally WHERE count <> 0"
+        )
+    }
+    if kept == dict(projection.counted(connection)):
+        return Finding("ok", "The counts of the views fit the rows.")
+    return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
+
+
+def _source(connection: Connection, source: str) -> list[Finding]:
+    found = [
+        Finding("note", f"{source}: {words}") for words in sentences(abilities(connection, source))
+    ]
+    kept = connection.exec_driver_sql(
+        "SELECT type, count(*) FROM resource WHERE source = ? AND body <> '' GROUP BY type",
+        (source,),
+    ).all()
+    total = sum(count for _, count in kept)
+    found.append(Finding("ok", f"{source}: {total:,} resources of {len(kept)} types are here."))
+    return found
+
+
+def _not_shown(
+    connection: Connection, projector: Projector, source: str, now: datetime
+) -> list[tuple[str, str]]:
+    """(reference, why) of what is malformed, and of what could be read in part only."""
+    broken = connection.exec_driver_sql(
+        "SELECT type || '/' || id, trouble FROM resource WHERE source = ? AND trouble <> '' "
+        "ORDER BY type, id",
+        (source,),
+    ).all()
+    found = [(name, f"kept as it came but not shown: {why}") for name, why in broken]
+    for chart in sorted(mirror.charts(connection, source)):
+        read = projector.read(connection, source, chart, now)
+        found += [(one.reference, f"read in part: {one.why}") for one in read.troubles]
+    return found
+
+
+def _named(source: str, troubles: list[tuple[str, str]]) -> list[Finding]:
+    found = [
+        Finding(
+            "note",
+            f"{source}: {clean(name, 80)} is {clean(why, 200)}.",
+            "Tell whoever runs the server.",
+        )
+        for name, why in troubles[:_MOST]
+    ]
+    if len(troubles) > _MOST:
+        found.append(Finding("note", f"{source}: and {len(troubles) - _MOST} more like that."))
+    return found

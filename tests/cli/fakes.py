@@ -1,0 +1,196 @@
+"""A desk in memory, with invented people: the command line is tested over it, without a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.store.window import QueueRow, Tally, View
+from carequeue.worklist.answers import (
+    Acted,
+    ClockLine,
+    Detail,
+    Finding,
+    Health,
+    Person,
+    Preview,
+    ReasonLine,
+    Refused,
+    SyncReport,
+    TimeLine,
+)
+
+NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+
+
+def row(key: str, client: str = "OKAFOR, Amara", **more: Any) -> QueueRow:
+    """A row that is due in four hours; any field may be said otherwise."""
+    fields: dict[str, Any] = {
+        "key": key,
+        "kind": "referral",
+        "band": 2,
+        "points": 120,
+        "due_at": int((NOW + timedelta(hours=4)).timestamp()),
+        "unit": "h",
+        "days_left": None,
+        "client": client,
+        "born": "1971-03-02",
+        "alike": "",
+        "title": "Answer urgent referral",
+        "move": "me",
+        "move_name": "Ana Soto",
+        "mine": 1,
+        "sync": "",
+        "fresh": 0,
+        "verbs": "accept decline",
+        "source": "main",
+    }
+    return QueueRow(**(fields | more))
+
+
+def detail(key: str, client: str = "OKAFOR, Amara") -> Detail:
+    """One item in full, with a line in each part."""
+    return Detail(
+        key=key, kind="referral", band=2, points=120, client=client, born="1971-03-02",
+        gender="female", mrn="4711", phone="555 0100", deceased=False,
+        title="Answer urgent referral", about="Needs housing.\nPrefers mornings.",
+        status="requested", move="you", since=NOW - timedelta(days=1), requester="Harbor Housing",
+        owner="Ana Soto", priority="urgent", due=NOW + timedelta(hours=4), snoozed_until=None,
+        reasons=(ReasonLine(120, "due today", "clock of 1 business day"),),
+        clocks=(
+            ClockLine("first service", NOW + timedelta(hours=4), "running", "CCBHC 2.b", "read"),
+        ),
+        changes_at=NOW + timedelta(hours=2), story=(TimeLine(None, "Left a message", "Ana Soto"),),
+        notes=(), pending=("a note waits",), flags=("the start is approximate",), others=1,
+        source="main", resource="Task/12",
+    )  # fmt: skip
+
+
+def health(**more: Any) -> Health:
+    """In step with the server, unless it is said otherwise."""
+    fields: dict[str, Any] = {
+        "online": True, "offline_since": None, "why_offline": "", "last_full": NOW, "waiting": 0,
+        "checking": 0, "conflicts": 0, "needs_you": 0, "kept_here": 0, "syncing": False,
+        "progress": "", "other_syncs": False, "ever_synced": True,
+    }  # fmt: skip
+    return Health(**(fields | more))
+
+
+@dataclass
+class FakeDesk:
+    """Keeps what it was asked; `refuses` maps a key to why a verb does not apply to it."""
+
+    rows: list[QueueRow]
+    refuses: Mapping[str, str] = field(default_factory=dict)
+    state: Health = field(default_factory=health)
+    acts: list[tuple[str, tuple[str, ...], dict[str, str]]] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
+    refreshed: int = 0
+    breaks: Exception | None = None
+
+    heading = "Riverbend"
+
+    def _in(self, narrow: str) -> list[QueueRow]:
+        return [one for one in self.rows if narrow.lower() in one.client.lower()]
+
+    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+        if self.breaks:
+            raise self.breaks
+        return self._in(narrow)[offset : offset + limit]
+
+    def tally(self, view: View, narrow: str) -> Tally:
+        return Tally({}, {2: len(self._in(narrow))}, 0)
+
+    def keys_of(self, view: View, narrow: str) -> Sequence[str]:
+        return [one.key for one in self._in(narrow)]
+
+    def detail(self, key: str, now: datetime) -> Detail | None:
+        return next((detail(one.key, one.client) for one in self.rows if one.key == key), None)
+
+    def health(self, now: datetime) -> Health:
+        return self.state
+
+    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
+        if text == "whenever":
+            return False, "“whenever” is no time to come. Nothing was changed."
+        return True, text
+
+    def _sorted(self, keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
+        names = {one.key: one.client for one in self.rows}
+        refused = tuple(
+            Refused(key, names[key], self.refuses[key]) for key in keys if key in self.refuses
+        )
+        return tuple(key for key in keys if key not in self.refuses), refused
+
+    def preview(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Preview:
+        changes, refused = self._sorted(keys)
+        return Preview(verb, changes, (), refused, ())
+
+    def act(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Acted:
+        self.acts.append((verb, tuple(keys), dict(answers)))
+        changed, refused = self._sorted(keys)
+        return Acted(f"{verb}: {len(changed)}", "g1" if changed else "", changed, (), refused)
+
+    def undo(self, now: datetime, group: str = "") -> Acted:
+        if group == "unknown":
+            raise BadQuestion("There is no group unknown. Nothing was changed.")
+        self.undone.append(group)
+        return Acted("Taken back", "g2", ("Task/1",))
+
+    def refresh(self, now: datetime) -> bool:
+        self.refreshed += 1
+        return False
+
+
+@dataclass
+class FakeSession:
+    """A session over a fake desk."""
+
+    desk: FakeDesk
+    report: SyncReport | Exception = field(
+        default_factory=lambda: SyncReport(True, 2, 5, 0, 0, 0, 0, 0, "Up to date.")
+    )
+    findings: list[Finding] = field(default_factory=list)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Chicago"))
+    closed: bool = False
+
+    def sync_once(self, progress: Callable[[str], None]) -> SyncReport:
+        progress("Fetching the most urgent first: 1 of 5")
+        if isinstance(self.report, Exception):
+            raise self.report
+        return self.report
+
+    def doctor(self) -> list[Finding]:
+        return self.findings
+
+    def __enter__(self) -> FakeSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+
+@dataclass
+class FakeProbe:
+    """What a server said of itself."""
+
+    base_url: str = "https://fhir.example.org/r4"
+    software: str = "Example FHIR"
+    fhir_version: str = "4.0.1"
+    can: tuple[str, ...] = ("Tasks can be read and changed.",)
+    practitioners: tuple[Person, ...] = (
+        Person("Practitioner/ana", "Ana Soto"),
+        Person("Practitioner/ben", "Ben Osei"),
+        Person("Practitioner/bea", "Bea Osei"),
+    )
+    organizations: tuple[Person, ...] = (Person("Organization/rb", "Riverbend"),)
+    teams: tuple[Person, ...] = (Person("CareTeam/access", "Access", team=True),)
+    warnings: tuple[str, ...] = ()

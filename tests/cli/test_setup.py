@@ -1,0 +1,213 @@
+"""`connect` and `config`: from an address to a profile, and no token ever on disk or screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from carequeue.cli.setup import matching
+from carequeue.domain.errors import ServerError, SignInError
+from carequeue.store import profiles
+from carequeue.store.profiles import Profile
+from tests.cli.conftest import Shell
+from tests.cli.fakes import FakeProbe
+
+URL = "https://fhir.example.org/r4"
+US = ("--me", "ana", "--organization", "river", "--team", "access", "--time-zone", "UTC")
+TOKEN = "sesame-4711"
+
+
+def stored(shell: Shell, name: str = "default") -> Profile:
+    return profiles.load(name, shell.home)
+
+
+def nothing_is_stored(shell: Shell) -> bool:
+    return profiles.names(shell.home) == ()
+
+
+def test_connect_checks_the_server_and_stores_who_we_are(shell: Shell) -> None:
+    asked = shell.server_is(FakeProbe(warnings=("It ignores If-Match.",)))
+    result = shell.run("connect", f"{URL}/", *US)
+    assert result.exit_code == 0, result.output
+    assert asked == [(URL, None)]
+    profile = stored(shell)
+    assert (profile.me, profile.my_name) == ("Practitioner/ana", "Ana Soto")
+    assert (profile.organization, profile.teams) == ("Organization/rb", ("CareTeam/access",))
+    assert profile.sources[0].base_url == URL
+    assert "Example FHIR, FHIR 4.0.1" in result.stdout
+    assert "Next: carequeue sync" in result.stdout
+    assert result.stderr == "Note: It ignores If-Match.\n"
+
+
+def test_a_person_is_offered_what_the_server_lists(shell: Shell) -> None:
+    shell.at_a_terminal()
+    shell.server_is(FakeProbe())
+    answers = "osei\nnobody\nbea\n1\n\nAmerica/Denver\n"
+    result = shell.run("connect", URL, given=answers)
+    assert result.exit_code == 0, result.output
+    assert "2  Ben Osei  Practitioner/ben" in result.stdout
+    assert "osei may mean 2 for you: Ben Osei (Practitioner/ben); Bea Osei" in result.stderr
+    assert "Nobody that the server lists for you is called nobody." in result.stderr
+    profile = stored(shell)
+    assert (profile.me, profile.organization) == ("Practitioner/bea", "Organization/rb")
+    assert (profile.teams, profile.time_zone) == ((), "America/Denver")
+
+
+def test_without_a_terminal_nothing_is_asked_and_what_is_missing_is_told(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    result = shell.run("connect", URL)
+    assert result.exit_code == 0
+    assert "Nobody is set as you" in result.stderr
+    assert "carequeue config set me" in result.stderr
+    assert stored(shell).me == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["fhir.example.org"], "The address is expected to be"),
+        (["http://fhir.example.org"], "The address is expected to be"),
+        ([URL, "--name", "Our Server"], "The name of a server is 1 to 40"),
+        ([URL, "--token-env", "A", "--token-command", "b"], "--token-env and --token-command"),
+        ([URL, "--token-command", "pass 'x"], "--token-command has a quotation mark"),
+        ([URL, "--me", "osei"], "osei may mean 2 for you"),
+        ([URL, "--me", "nobody"], "Nobody that the server lists for you is called nobody."),
+        ([URL, "--me", "Ana/../x"], "`me` is expected to be a reference"),
+        ([URL, "--time-zone", "Mars/Base"], "`time_zone` is expected to be the name"),
+    ],
+)
+def test_bad_input_stores_nothing(shell: Shell, words: list[str], sentence: str) -> None:
+    shell.server_is(FakeProbe())
+    result = shell.run("connect", *words)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.splitlines()[-1].startswith(sentence)
+    assert "Nothing was changed" in result.stderr
+    assert nothing_is_stored(shell)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(ServerError("This is a web page, not FHIR."), 6), (SignInError("It does not know you."), 7)],
+)
+def test_a_server_that_cannot_be_used_stores_nothing(
+    shell: Shell, error: Exception, code: int
+) -> None:
+    shell.server_is(error)
+    result = shell.run("connect", URL, *US)
+    assert (result.exit_code, result.stderr) == (code, f"{error}\n")
+    assert nothing_is_stored(shell)
+
+
+@pytest.mark.parametrize(
+    "how", [["--token-env", "OUR_TOKEN"], ["--token-command", f"printf {TOKEN}"], []]
+)
+def test_a_token_is_used_and_never_stored_or_shown(shell: Shell, how: list[str]) -> None:
+    asked = shell.server_is(FakeProbe())
+    shell.monkeypatch.setenv("CAREQUEUE_TOKEN" if not how else "OUR_TOKEN", TOKEN)
+    connected = shell.run("connect", URL, *US, *how)
+    assert asked == [(URL, TOKEN)]
+    shown = shell.run("config")
+    assert shown.exit_code == 0
+    assert TOKEN not in connected.output + shown.output
+    if how[:1] != ["--token-command"]:
+        assert TOKEN not in profiles.places("default", shell.home).config.read_text()
+
+
+def test_a_named_variable_without_a_token_is_told(shell: Shell) -> None:
+    asked = shell.server_is(FakeProbe())
+    result = shell.run("connect", URL, *US, "--token-env", "NOT_SET_ANYWHERE")
+    assert (result.exit_code, asked) == (7, [])
+    assert "NOT_SET_ANYWHERE holds no token. Nothing was changed." in result.stderr
+
+
+def test_a_token_command_that_fails_is_told(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    result = shell.run("connect", URL, *US, "--token-command", "false")
+    assert result.exit_code == 7
+    assert nothing_is_stored(shell)
+
+
+def test_a_second_server_joins_the_profile(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    shell.run("connect", URL, *US)
+    assert shell.run("connect", "https://partner.example.org", "--name", "partner").exit_code == 0
+    profile = stored(shell)
+    assert [source.name for source in profile.sources] == ["main", "partner"]
+    assert profile.me == "Practitioner/ana"
+
+
+def test_a_source_keeps_its_address_for_its_cache_belongs_to_it(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    shell.run("connect", URL, *US)
+    result = shell.run("connect", "https://other.example.org", *US)
+    assert result.exit_code == 3
+    assert "already has a source main at another address" in result.stderr
+    assert stored(shell).sources[0].base_url == URL
+    assert shell.run("connect", URL, "--me", "ben").exit_code == 0
+    assert stored(shell).me == "Practitioner/ben"
+
+
+def test_a_profile_that_cannot_be_read_is_not_overwritten(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    where = profiles.places("default", shell.home)
+    where.config.parent.mkdir(parents=True, mode=0o700)
+    where.config.write_text("not toml")
+    where.config.chmod(0o600)
+    assert shell.run("connect", URL, *US).exit_code == 3
+    assert where.config.read_text() == "not toml"
+
+
+def test_config_shows_the_place_and_the_content(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    shell.run("--profile", "south", "connect", URL, *US)
+    shell.run("connect", URL, *US)
+    lines = shell.run("config").stdout.splitlines()
+    assert lines[0] == f"# {profiles.places('default', shell.home).config}"
+    assert "# other profiles: south" in lines
+    assert "me = Practitioner/ana" in lines
+    assert f"sources.main.base_url = {URL}" in lines
+
+
+def test_config_set_changes_one_value(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    shell.run("connect", URL, *US)
+    assert shell.run("config", "set", "opens", "09:30").exit_code == 0
+    assert f"{stored(shell).opens:%H:%M}" == "09:30"
+    bad = shell.run("config", "set", "opens", "noon")
+    assert bad.exit_code == 2
+    assert bad.stderr == (
+        '`opens` is expected to be a time of day such as "08:00". Nothing was changed.\n'
+    )
+    assert shell.run("config", "set", "colour", "red").exit_code == 2
+    assert f"{stored(shell).opens:%H:%M}" == "09:30"
+
+
+def test_without_a_profile_config_names_the_way_to_one(shell: Shell) -> None:
+    for words in (["config"], ["config", "set", "opens", "09:00"]):
+        result = shell.run(*words)
+        assert result.exit_code == 3
+        assert "carequeue connect URL" in result.stderr
+    assert shell.run("--profile", "Not A Name", "config").exit_code == 3
+
+
+def test_a_hostile_name_from_the_directory_is_shown_clean(shell: Shell) -> None:
+    from carequeue.worklist.answers import Person
+
+    shell.at_a_terminal()
+    people = tuple(Person(f"Practitioner/{n}", f"[/red]\x1b]52;c;x\x07 {n}") for n in range(25))
+    shell.server_is(FakeProbe(practitioners=people, organizations=(), teams=()))
+    result = shell.run("connect", URL, given="1\nUTC\n")
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
+    assert "and 5 more: type part of a name" in result.stdout
+    assert stored(shell).my_name == "[/red]␛]52;c;x␇ 0"
+
+
+def test_somebody_is_meant_by_number_reference_or_part_of_a_name() -> None:
+    people = FakeProbe().practitioners
+    assert [person.name for person in matching("2", people)] == ["Ben Osei"]
+    assert [person.name for person in matching("Practitioner/bea", people)] == ["Bea Osei"]
+    assert [person.name for person in matching("SOTO", people)] == ["Ana Soto"]
+    assert [person.reference for person in matching("Practitioner/new", people)] == [
+        "Practitioner/new"
+    ]
+    assert matching("4", people) == []
