@@ -81,16 +81,24 @@ def chart_of(resource: Any, base: str = "") -> str:
         found = values.reference(values.get(resource, path), base)
         if found.startswith("Patient/"):
             return found
-    if kind == "Appointment":
-        for each in values.objects(resource, "participant"):
-            found = values.reference(each.get("actor"), base)
-            if found.startswith("Patient/"):
-                return found
+    for each in _taking_part(kind, resource):
+        found = values.reference(each, base)
+        if found.startswith("Patient/"):
+            return found
     if kind == "Task":
         about = values.extension(resource, codes.ABOUT).get("valueReference")
         focus = values.get(resource, "focus")
         return values.reference(about, base) or values.reference(focus, base) or mine
     return mine
+
+
+def _taking_part(kind: str, resource: Any) -> list[Any]:
+    """Where else a client may stand, in types whose subject is often left out."""
+    if kind == "Appointment":
+        return [each.get("actor") for each in values.objects(resource, "participant")]
+    if kind == "Communication":
+        return [*values.objects(resource, "recipient"), *values.objects(resource, "sender")]
+    return []
 
 
 def shared(kind: str) -> bool:
@@ -111,7 +119,7 @@ def trouble(resource: Any) -> str | None:
     if not values.ID.fullmatch(values.text(resource, "id")):
         return "its id is missing, or no FHIR id"
     if _duplicated(resource):
-        return "it names an element twice, so it is shown but must not be changed from here"
+        return "it names an element twice, so what is decided about it is kept here only"
     if "status" in resource and not isinstance(resource["status"], str):
         return "its status is no code"
     for path in _SUBJECTS:

@@ -118,6 +118,8 @@ def from_request(reading: Reading, request: Resource) -> WorkItem | None:
     status, intent = values.text(request, "status"), values.text(request, "intent")
     if status in _OVER | {"draft"} or intent in _NOT_ASKED:
         return None
+    if request.get("doNotPerform") is True:  # an order to leave it be
+        return None
     if any(c.code in codes.NO_REFERRAL for c in values.codings(request.get("category"))):
         return None
     requester = reading.party(request.get("requester"), request)

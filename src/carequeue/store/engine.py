@@ -5,7 +5,7 @@ through it and never loads the ORM. `orm` gives an SQLAlchemy engine over the sa
 after the first paint, for everything that writes. Both use `sqlcipher3` and nothing else: two
 SQLite builds on one WAL file can corrupt it (sqlite.org/wal.html, the WAL-reset bug before 3.51.3).
 A write begins with BEGIN IMMEDIATE: a plain BEGIN that reads first fails at once when another
-process writes, `busy_timeout` or not.
+process writes, `busy_timeout` or not. What only reads never waits for a writer: WAL.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _PRAGMAS: Final = (
     "PRAGMA cache_size=-65536",
 )
 _BUSY_MS: Final = 10_000
+_WRITES: Final = "carequeue_writes"
 
 
 def connect(path: Path, key: bytes) -> Raw:
@@ -81,8 +82,8 @@ def _cannot_open(path: Path, error: Exception) -> str:
     if "not a database" in words or "hmac" in words:
         return (
             f"The cache {path} cannot be read with its key: the key file belongs to another cache, "
-            "or one of the two was damaged. Nothing was changed. Put the right cache.key back "
-            "beside it, or choose another profile with --profile."
+            "or one of the two was damaged. Nothing was changed. Put the right key file "
+            "back beside it, or choose another profile with --profile."
         )
     if "disk is full" in words or "No space" in words:
         return full_disk(path)
@@ -114,8 +115,9 @@ def orm(path: Path, key: bytes) -> Engine:
     )
 
     @event.listens_for(engine, "begin")
-    def begin_immediate(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
@@ -129,6 +131,11 @@ def quick(connection: Connection) -> Raw:
     return connection.connection.driver_connection
 
 
+def storable(text: str) -> str:
+    """Text that the file can hold: a lone surrogate, which JSON can carry, has no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction; all of it or nothing.
@@ -138,10 +145,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
     from sqlalchemy.exc import DatabaseError
 
     try:
-        with engine.begin() as connection:
+        with engine.execution_options(**{_WRITES: True}).begin() as connection:
             yield connection
-    except DatabaseError as error:
-        words = str(error.orig)
+    except (DatabaseError, dbapi2.Error) as error:  # the second from `quick`
+        words = str(getattr(error, "orig", error))
         if "full" in words:
             raise CacheError(full_disk(Path("the cache"))) from None
         if "readonly" in words or "unable to open" in words or "disk I/O" in words:

@@ -5,12 +5,14 @@ A cursor is written in the transaction of the page that it stands behind.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
+from carequeue.store.engine import storable
 from carequeue.store.tables import CapabilityRow, HealthRow, Meta, SyncStateRow, table
 
 _state: Final = table(SyncStateRow)
@@ -29,6 +31,7 @@ def cursors(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
 def keep_cursor(connection: Connection, source: str, search: str, cursor: Any) -> None:
     """Write a cursor (anything with the attributes of `sync.pull.Cursor`)."""
     values = {name: getattr(cursor, name) for name in _CURSOR}
+    values["next_url"] = storable(values["next_url"])  # the server's own text
     connection.execute(
         insert(_state)
         .values(source=source, search=search, **values)
@@ -95,7 +98,7 @@ def note_look(
 ) -> None:
     """How a look ended. `full`: every search of the plan has finished."""
     at = now.isoformat()
-    values: dict[str, Any] = {"progress": "", "why": why, "online": int(online)}
+    values: dict[str, Any] = {"progress": "", "why": storable(why), "online": int(online)}
     if online:
         values["offline_since"] = ""
     if full:
@@ -124,6 +127,20 @@ def _keep_health(connection: Connection, source: str, values: dict[str, Any]) ->
         .values(source=source, **whole)
         .on_conflict_do_update(index_elements=["source"], set_=values)
     )
+
+
+def wanted(connection: Connection, source: str) -> tuple[str, ...]:
+    """References that kept pages name and that are still to be fetched, also after a cut."""
+    found = connection.execute(select(_meta.c.value).where(_meta.c.name == f"wanted:{source}"))
+    return tuple((found.scalar_one_or_none() or "").split())
+
+
+def want(connection: Connection, source: str, more: Iterable[str], asked: Iterable[str]) -> None:
+    """In the transaction of a page: `more` is still to be fetched, `asked` no longer."""
+    before = wanted(connection, source)
+    after = {*before, *more}.difference(asked)
+    if after != set(before):
+        set_meta(connection, f"wanted:{source}", " ".join(sorted(after)))
 
 
 def set_meta(connection: Connection, name: str, value: str) -> None:

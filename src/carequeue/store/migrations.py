@@ -28,7 +28,7 @@ CREATE TABLE resource (
 );
 CREATE INDEX resource_chart ON resource (source, chart);
 CREATE INDEX resource_orphan ON resource (source, focus)
-  WHERE focus <> '' AND chart = type || '/' || id;
+  WHERE focus <> '' AND substr(chart, 1, 8) <> 'Patient/';
 CREATE INDEX resource_trouble ON resource (source, type) WHERE trouble <> '';
 
 CREATE TABLE alias (
@@ -105,8 +105,14 @@ class CacheTooNew(CacheError):
 
 
 def migrate(connection: Raw) -> None:
-    """Bring a cache to this version, or raise CacheTooNew and change nothing."""
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    """Bring a cache to this version, or raise CacheTooNew and change nothing.
+
+    Raises CacheError where the disk does not let it.
+    """
+    try:
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+    except dbapi2.Error as error:
+        raise CacheError(_unprepared(error)) from None
     if found > VERSION:
         raise CacheTooNew(
             f"This cache is of version {found}; this CareQueue reads up to {VERSION}. "
@@ -129,7 +135,11 @@ def _apply(connection: Raw, number: int) -> None:
     except dbapi2.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise CacheError(
-            f"The cache could not be prepared ({error}). Nothing was changed. "
-            "Check the disk, then start CareQueue again."
-        ) from None
+        raise CacheError(_unprepared(error)) from None
+
+
+def _unprepared(error: dbapi2.Error) -> str:
+    return (
+        f"The cache could not be prepared ({error}). Nothing was changed. "
+        "Check the disk, then start CareQueue again."
+    )

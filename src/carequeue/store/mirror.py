@@ -22,7 +22,7 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import chart_of, references, shared, trouble
 from carequeue.fhir.values import reference
-from carequeue.store.engine import quick
+from carequeue.store.engine import quick, storable
 from carequeue.store.tables import AliasRow, IntentRow, ResourceRow, table
 
 resource_table: Final = table(ResourceRow)
@@ -100,7 +100,7 @@ def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, 
     kind, key, focus, chart = "", "", "", ""
     meta: Any = None
     if isinstance(resource, dict):
-        kind, key = str(resource.get("resourceType", "")), str(resource.get("id", ""))
+        kind, key = _text(resource, "resourceType"), _text(resource, "id")
         meta = resource.get("meta")
         focus = reference(resource.get("focus"), base_url) if kind == "Task" else ""
         chart = chart_of(resource, base_url)
@@ -125,12 +125,12 @@ def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, 
 
 def _text(holder: Any, name: str) -> str:
     value = holder.get(name, "") if isinstance(holder, dict) else ""
-    return value if isinstance(value, str) else str(value)
+    return storable(value if isinstance(value, str) else str(value))
 
 
 def _place(connection: Connection, row: dict[str, Any], resource: Any) -> None:
     """A Task that names no client stands in the chart of what it is about, if that is here."""
-    if not row["focus"] or row["chart"] != f"{row['type']}/{row['id']}":
+    if not row["focus"] or row["chart"].startswith("Patient/"):
         return
     kind, _, key = row["focus"].partition("/")
     found = connection.execute(
@@ -149,20 +149,20 @@ def _follow_focus(
 ) -> None:
     """The other way round: what is about these rows and came before them moves to their chart."""
     orphans = quick(connection).execute(
-        "SELECT type, id, focus FROM resource INDEXED BY resource_orphan "
-        "WHERE source = ? AND focus <> '' AND chart = type || '/' || id",
+        "SELECT type, id, focus, chart FROM resource INDEXED BY resource_orphan "
+        "WHERE source = ? AND focus <> '' AND substr(chart, 1, 8) <> 'Patient/'",
         (source,),
     )
-    by_focus: dict[str, list[tuple[str, str]]] = {}
-    for kind, key, focus in orphans.fetchall():
-        by_focus.setdefault(focus, []).append((kind, key))
+    by_focus: dict[str, list[tuple[str, str, str]]] = {}
+    for kind, key, focus, chart in orphans.fetchall():
+        by_focus.setdefault(focus, []).append((kind, key, chart))
     for row in rows:
-        for kind, key in by_focus.get(f"{row['type']}/{row['id']}", ()):
+        for kind, key, chart in by_focus.get(f"{row['type']}/{row['id']}", ()):
             quick(connection).execute(
                 "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?",
                 (row["chart"], source, kind, key),
             )
-            saved.charts.add((source, f"{kind}/{key}"))
+            saved.charts |= {(source, chart), (source, row["chart"])}
 
 
 def _known(
@@ -292,7 +292,7 @@ def move_base(
 ) -> set[tuple[str, str]]:
     """Make what the server returned the base; the charts that this touches. Nothing lies beside."""
     row = _row(source, resource, now, base_url)
-    row["version_id"] = version or row["version_id"]
+    row["version_id"] = storable(version) or row["version_id"]
     _place(connection, row, resource)
     known = _known(connection, source, [(row["type"], row["id"])])
     old = known.get((row["type"], row["id"]))

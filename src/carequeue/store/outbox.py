@@ -22,7 +22,7 @@ from carequeue.domain.intents import (
     step,
 )
 from carequeue.fhir import jsontext
-from carequeue.store.engine import quick
+from carequeue.store.engine import quick, storable
 from carequeue.store.tables import AttemptRow, IntentRow, table
 
 _intent: Final = table(IntentRow)
@@ -152,7 +152,7 @@ def happened(
         .where(_intent.c.id == intent.id)
         .values(
             state=state.value,
-            words=words,
+            words=storable(words),
             settles=0 if progress else _intent.c.settles + int(settled),
             closed_at=now.isoformat() if state in _CLOSED else None,
         )

@@ -345,8 +345,8 @@ def views(
     """
     resources: dict[str, dict[str, Resource]] = {}
     for kind, key, body in quick(connection).execute(
-        "SELECT type, id, body FROM resource "
-        "WHERE source = ? AND chart = ? AND body <> '' AND trouble = ''",
+        "SELECT type, id, body FROM resource WHERE source = ? AND chart = ? AND body <> '' "
+        "AND substr(id, 1, 1) <> '?'",  # what has no id is kept, and cannot be spoken of
         (source, chart),
     ):
         resources.setdefault(kind, {})[key] = jsontext.loads(body)
@@ -372,8 +372,7 @@ def view_of(connection: Connection, source: str, kind: str, key: str) -> Resourc
     row = (
         quick(connection)
         .execute(
-            "SELECT body FROM resource WHERE source = ? AND type = ? AND id = ? AND body <> '' "
-            "AND trouble = ''",
+            "SELECT body FROM resource WHERE source = ? AND type = ? AND id = ? AND body <> ''",
             (source, kind, key),
         )
         .fetchone()
@@ -385,7 +384,7 @@ def view_of(connection: Connection, source: str, kind: str, key: str) -> Resourc
 def directory(connection: Connection, source: str) -> list[Resource]:
     """Everything of the source's own directory: people, roles, teams, organizations."""
     found = quick(connection).execute(
-        f"SELECT body FROM resource WHERE source = ? AND body <> '' AND trouble = '' "
+        f"SELECT body FROM resource WHERE source = ? AND body <> '' "
         f"AND type IN ({','.join('?' * len(DIRECTORY_TYPES))})",
         (source, *DIRECTORY_TYPES),
     )

@@ -268,7 +268,16 @@ class Filing:
         if creates:
             kept = creates[0].state is IntentState.KEPT_HERE
             return IntentState.KEPT_HERE if kept else IntentState.QUEUED
-        return IntentState.QUEUED if self.can.can("update", kind) else IntentState.KEPT_HERE
+        fits = self.can.can("update", kind) and not self._malformed(kind, key)
+        return IntentState.QUEUED if fits else IntentState.KEPT_HERE
+
+    def _malformed(self, kind: str, key: str) -> bool:
+        """What came malformed is never written back: that could lose what we could not read."""
+        row = self.connection.exec_driver_sql(
+            "SELECT trouble FROM resource WHERE source = ? AND type = ? AND id = ?",
+            (self.source, kind, key),
+        ).one_or_none()
+        return bool(row and row[0])
 
 
 def abilities(connection: Connection, source: str) -> Abilities:

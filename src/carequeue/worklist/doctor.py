@@ -79,10 +79,18 @@ def _not_shown(
         "ORDER BY type, id",
         (source,),
     ).all()
-    found = [(name, f"kept as it came but not shown: {why}") for name, why in broken]
+    found = [
+        (name, f"malformed ({why}); it is kept as it came, and shown as far as it can be read")
+        for name, why in broken
+    ]
+    named = {name for name, _ in broken}
     for chart in sorted(mirror.charts(connection, source)):
         read = projector.read(connection, source, chart, now)
-        found += [(one.reference, f"read in part: {one.why}") for one in read.troubles]
+        found += [
+            (one.reference, f"read in part: {one.why}")
+            for one in read.troubles
+            if one.reference not in named
+        ]
     return found
 
 

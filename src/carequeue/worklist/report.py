@@ -16,6 +16,7 @@ def sync_report(looked: Sequence[Looked] | None, counts: Mapping[str, int]) -> S
     sent = sum(one.sent for one in looked or ())
     received = sum(one.received for one in looked or ())
     full = bool(looked) and all(one.full for one in looked or ())
+    kept = counts.get("kept_here", 0)
     left = waiting + checking + conflicts + needs
     return SyncReport(
         ok=full and not left,
@@ -25,14 +26,19 @@ def sync_report(looked: Sequence[Looked] | None, counts: Mapping[str, int]) -> S
         checking=checking,
         conflicts=conflicts,
         needs_attention=needs,
-        kept_here=counts.get("kept_here", 0),
-        words=_words(looked, sent, received, waiting + checking, conflicts + needs),
+        kept_here=kept,
+        words=_words(looked, sent, received, waiting + checking, conflicts + needs, kept),
         other_syncs=looked is None,
     )
 
 
 def _words(
-    looked: Sequence[Looked] | None, sent: int, received: int, waiting: int, needs: int
+    looked: Sequence[Looked] | None,
+    sent: int,
+    received: int,
+    waiting: int,
+    needs: int,
+    kept: int,
 ) -> str:
     if looked is None:
         return (
@@ -42,6 +48,7 @@ def _words(
     did = f"{received:,} changes received, {sent} sent."
     rest = f" {waiting} wait to be sent; they are kept." if waiting else ""
     rest += f" {needs} need you." if needs else ""
+    rest += f" {kept} kept here only: the server takes no such change." if kept else ""
     why = str(clean(next((one.why for one in looked if one.why), ""), 300))
     if any(one.offline for one in looked):
         return f"Offline: the server {why}. {did}{rest} Sync again when there is a network."
