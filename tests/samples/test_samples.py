@@ -129,7 +129,7 @@ MADE_UP: Sequence[tuple[Tree, Place, str]] = [
     ),
     (made("Observation", "pulse"), Place.LEFT, "Observations that are no triage record"),
     (made("Condition", "cold"), Place.LEFT, "types that the queue does not read"),
-    (a_task("odd", "requested", **{"for": "Patient/carl"}), Place.KEPT, "malformed: "),
+    (a_task("odd", "requested", **{"for": "Patient/carl"}), Place.ROW, "follow_up"),
     (made("Location", "first", name="Old"), Place.AGAIN, "unlike: the last one stands"),
     (made("Location", "first", name="New"), Place.LEFT, "nothing that was fetched names it"),
     ({"resourceType": "Task"}, Place.REFUSED, "it has no type or no id to be stored under"),
@@ -156,7 +156,7 @@ class TestASetThatWasSynced:
 
     def test_counts_the_rows_of_each_kind_and_the_zeros(self, found: Account) -> None:
         assert found.kinds == {
-            Kind.REFERRAL: 1, Kind.FOLLOW_UP: 2, Kind.HANDOFF: 0, Kind.AUTHORIZATION: 1,
+            Kind.REFERRAL: 1, Kind.FOLLOW_UP: 3, Kind.HANDOFF: 0, Kind.AUTHORIZATION: 1,
         }  # fmt: skip
 
     def test_has_what_is_malformed_named_by_the_doctor(self, found: Account) -> None:
@@ -165,7 +165,7 @@ class TestASetThatWasSynced:
 
     def test_is_told_in_words_that_add_up(self, found: Account) -> None:
         assert sums_of(words.detail(SET, found)) == [(len(SET.resources), len(SET.resources))]
-        assert "| Made up | 30 | 28 | 1 | 24 | 5 | 16 | 1 | 2 | 0 | 1 | none |" in words.summary(
+        assert "| Made up | 30 | 28 | 1 | 24 | 6 | 15 | 1 | 3 | 0 | 1 | none |" in words.summary(
             [(SET, found)]
         )
         assert "Task/odd" in words.plain(SET, found)

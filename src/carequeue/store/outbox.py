@@ -217,3 +217,12 @@ def counts(connection: Connection) -> dict[str, int]:
         .group_by(_intent.c.state)
     )
     return dict(rows.all())
+
+
+def recent_assignees(connection: Connection) -> list[str]:
+    """To whom something was given, the latest first, as references."""
+    found = quick(connection).execute(
+        "SELECT args FROM intent WHERE kind = 'assign' ORDER BY seq DESC LIMIT 20"
+    )
+    owners = [json.loads(args).get("owner", {}).get("reference", "") for (args,) in found]
+    return list(dict.fromkeys(owners))

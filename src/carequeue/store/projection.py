@@ -140,6 +140,13 @@ class Projector:
         )
         return self.project(connection, [(source, chart) for source, chart in charts], now)
 
+    def has_moved(self, connection: Connection, now: datetime) -> bool:
+        """Whether time has moved any row since it was projected."""
+        found = quick(connection).execute(
+            "SELECT 1 FROM item WHERE next_change_at <= ? LIMIT 1", (int(now.timestamp()),)
+        )
+        return found.fetchone() is not None
+
     def move_time(self, connection: Connection, now: datetime) -> bool:
         """Make the rows anew that time has moved since; whether any row changed."""
         charts = (

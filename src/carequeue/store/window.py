@@ -8,7 +8,6 @@ Not here: what fills the table (`projection.py`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -156,11 +155,6 @@ class Window:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
-    def earliest_change(self) -> int | None:
-        """The next instant at which time alone moves a row."""
-        (at,) = self._connection.execute("SELECT min(next_change_at) FROM item").fetchone()
-        return None if at is None else int(at)
-
     def outbox_counts(self) -> Mapping[str, int]:
         """Open intents by state."""
         found = self._connection.execute(
@@ -184,13 +178,6 @@ class Window:
             "SELECT value FROM meta WHERE name = ?", (name,)
         ).fetchone()
         return str(found[0]) if found else ""
-
-    def recent_assignees(self) -> Sequence[str]:
-        """Who was given something, the latest first, as references."""
-        found = self._connection.execute(
-            "SELECT args FROM intent WHERE kind = 'assign' ORDER BY seq DESC LIMIT 20"
-        )
-        return [json.loads(args).get("owner", {}).get("reference", "") for (args,) in found]
 
     def close(self) -> None:
         """Close the connection."""

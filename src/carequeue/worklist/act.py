@@ -19,7 +19,9 @@ from carequeue.domain.allowed import Verdict, allowed, bulk_refusal
 from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.domain.items import Us, WorkItem
+from carequeue.domain.ranking import Band
 from carequeue.domain.text import clean
+from carequeue.domain.when import say_when
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.drafts import Draft, drafts
@@ -44,6 +46,12 @@ class Checked:
     def client(self) -> str:
         """The client's name, clean."""
         return str(clean(self.item.label, 80)) if self.item else self.key
+
+    @property
+    def refused(self) -> Refused:
+        """The refusal for a list, which has the name in a column of its own."""
+        why = str(clean(self.verdict.why, 300))
+        return Refused(self.key, self.client, why.removeprefix(self.client).strip())
 
 
 class Acts:
@@ -115,7 +123,7 @@ class Acts:
             elif one.verdict.already:
                 already.append(one.key)
             else:
-                refused.append(Refused(one.key, one.client, one.verdict.why))
+                refused.append(one.refused)
         return Preview(verb.name, tuple(changes), tuple(already), tuple(refused), tuple(kept))
 
     def _stays_here(
@@ -150,7 +158,7 @@ class Acts:
                 if one.verdict.already:
                     already.append(one.key)
                 else:
-                    refused.append(Refused(one.key, one.client, one.verdict.why))
+                    refused.append(one.refused)
                 continue
             item, chart = items[one.key]
             intents = self._intents(connection, verb, item, chart, answers, group, now)
@@ -164,12 +172,39 @@ class Acts:
             changed.append(one)
         self._projector.project(connection, charts, now)
         return Acted(
-            _message(verb, changed, already, refused, answers, kept),
+            _message(verb, changed, already, refused, self._said(verb, answers, now), kept)
+            + self._stays(connection, verb, changed),
             group if changed else "",
             tuple(one.key for one in changed),
             tuple(already),
             tuple(refused),
             kept,
+        )
+
+    def _said(self, verb: Verb, answers: Mapping[str, str], now: datetime) -> str:
+        """The answer that a person wants to see confirmed, behind the name."""
+        for name in ("reason", "outcome"):
+            if name in answers:
+                return f", {clean(answers[name], 60)}"
+        if "until" in answers:
+            until = datetime.fromisoformat(answers["until"])
+            words = "due" if verb.name == "new" else "until"
+            return f" {words} {say_when(until, now, self._projector.site.calendar)}"
+        if "to" in answers:
+            return f" to {clean(answers['to'].partition('|')[2] or answers['to'], 60)}"
+        return ""
+
+    def _stays(self, connection: Connection, verb: Verb, changed: Sequence[Checked]) -> str:
+        """A snooze never hides a clock that has run out: then the row stays, and this says so."""
+        if verb.name != "snooze" or len(changed) != 1:
+            return ""
+        row = connection.exec_driver_sql(
+            "SELECT band FROM item WHERE key = ?", (changed[0].key,)
+        ).one_or_none()
+        return (
+            " Its clock has run out, so it stays in sight."
+            if row and row[0] != Band.SNOOZED
+            else ""
         )
 
     def _intents(
@@ -292,18 +327,18 @@ def _message(
     changed: Sequence[Checked],
     already: Sequence[str],
     refused: Sequence[Refused],
-    answers: Mapping[str, str],
+    said: str,
     kept: int,
 ) -> str:
     if not changed:
         if len(refused) == 1 and not already:
-            return f"{refused[0].client}: {refused[0].why}"
+            return f"{refused[0].client} {refused[0].why}."
         return f"Nothing changed: {len(already)} already so, {len(refused)} not allowed."
-    detail = _said(verb, answers)
     if len(changed) == 1 and not already and not refused:
-        words = f"{verb.done}: {changed[0].client}{detail}."
+        kind = changed[0].item.kind if changed[0].item else ""
+        words = f"{verb.done_for(kind)}: {changed[0].client}{said}."
     else:
-        words = f"{verb.done}: {len(changed)} items{detail}"
+        words = f"{verb.done}: {len(changed)} items{said}"
         words += f", {len(already)} already so" if already else ""
         words += f", {len(refused)} not allowed" if refused else ""
         words += "."
@@ -312,14 +347,3 @@ def _message(
     elif kept:
         words += f" {kept} of them kept here only."
     return words
-
-
-def _said(verb: Verb, answers: Mapping[str, str]) -> str:
-    """The answer that a person wants to see confirmed."""
-    for question in verb.asks:
-        if question.name in ("reason", "outcome"):
-            return f", {clean(answers[question.name], 60)}"
-        if question.name == "to":
-            shown = answers["to"].partition("|")[2] or answers["to"]
-            return f" to {clean(shown, 60)}"
-    return ""

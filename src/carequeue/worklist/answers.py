@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from carequeue.worklist.health import Health as Health
+
 
 @dataclass(frozen=True, slots=True)
 class ReasonLine:
@@ -73,7 +75,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A verb that does not apply, and why, naming the client."""
+    """A verb that does not apply; `why` follows the name: "is already accepted"."""
 
     key: str
     client: str
@@ -106,25 +108,6 @@ class Acted:
     already: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
     kept_here: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """The truth about sync, as far as this cache knows it."""
-
-    online: bool | None  # None: not tried yet
-    offline_since: datetime | None
-    why_offline: str
-    last_full: datetime | None  # end of the last pull in which every search finished
-    waiting: int
-    checking: int
-    conflicts: int
-    needs_you: int  # conflicts and needs attention together
-    kept_here: int
-    syncing: bool
-    progress: str  # "Fetching the most urgent first: 212 of 1,400", "" when idle
-    other_syncs: bool  # another process holds the sync lock
-    ever_synced: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,30 @@ complete and is not is the one fault that nobody would find. On the way to the f
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from carequeue.domain.text import clean
 from carequeue.store.window import Window
-from carequeue.worklist.answers import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The truth about sync, as far as this cache knows it."""
+
+    online: bool | None  # None: not tried yet
+    offline_since: datetime | None
+    why_offline: str
+    last_full: datetime | None  # end of the last pull in which every search finished
+    waiting: int
+    checking: int
+    conflicts: int
+    needs_you: int  # conflicts and needs attention together
+    kept_here: int
+    syncing: bool
+    progress: str  # "Fetching the most urgent first: 212 of 1,400", "" when idle
+    other_syncs: bool  # another process holds the sync lock
+    ever_synced: bool
 
 
 def health(window: Window, *, syncing: bool, other_syncs: bool) -> Health:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.window import QueueRow, Tally, View, Window
-from carequeue.worklist.answers import Acted, Detail, Health, Person, Preview
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from carequeue.store.projection import Projector
+    from carequeue.worklist.answers import Acted, Detail, Health, Person, Preview
     from carequeue.worklist.verbs import Verb
 
 _CLOSED = "is no longer in the queue"
@@ -94,17 +94,18 @@ class LocalDesk:
     def people(self) -> Sequence[Person]:
         """To whom an item can be given, the last used first."""
         from carequeue.fhir.us import assignable
+        from carequeue.store import outbox
         from carequeue.store.projection import directory
 
         found: dict[str, Person] = {}
         with self._engine().connect() as connection:
+            recent = outbox.recent_assignees(connection)
             for source in self._sources:
                 projector = self._projector()
                 us = projector.us(connection, source)
                 base = projector.site.base_urls.get(source, "")
                 for reference, name, team in assignable(directory(connection, source), us, base):
                     found[reference] = _person(reference, name, team)
-        recent = list(dict.fromkeys(self._window.recent_assignees()))
         order = {reference: number for number, reference in enumerate(recent)}
         return sorted(found.values(), key=lambda one: order.get(one.reference, len(order)))
 
@@ -123,7 +124,9 @@ class LocalDesk:
             now = self._now()
             items = acts.items(connection, [key], now)
             checked = next(acts.check(connection, verb_named(verb), [key], items, now))
-        return f"{checked.client}: {checked.verdict.why}" if not checked.verdict.ok else None
+        if checked.verdict.ok:
+            return None
+        return f"{checked.client} {checked.refused.why}"
 
     def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
         """Whether an answer is understood, and how."""
@@ -183,9 +186,9 @@ class LocalDesk:
 
     def refresh(self, now: datetime) -> bool:
         """Move the rows that time has moved."""
-        at = self._window.earliest_change()
-        if at is None or at > now.timestamp():
-            return False
+        with self._engine().connect() as connection:
+            if not self._projector().has_moved(connection, now):
+                return False
         from carequeue.store.engine import writing
 
         with writing(self._engine()) as connection:
@@ -202,5 +205,6 @@ def _folded(narrow: str) -> str:
 
 def _person(reference: str, name: str, team: bool) -> Person:
     from carequeue.domain.text import clean
+    from carequeue.worklist.answers import Person
 
     return Person(reference, str(clean(name, 60)), team)

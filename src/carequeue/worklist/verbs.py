@@ -7,9 +7,8 @@ Whether a verb applies to an item is decided in `domain/allowed.py`; what it cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Asks(StrEnum):
@@ -21,8 +20,7 @@ class Asks(StrEnum):
     WHOM = "whom"  # a person or a team of ours
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One possible answer: the key that picks it, the value kept, the words shown."""
 
     key: str
@@ -30,8 +28,7 @@ class Choice:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What a verb needs to know. `default` is taken where the person gives no answer."""
 
     name: str
@@ -42,8 +39,7 @@ class Question:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(NamedTuple):
     """`name`: CLI, palette, audit log and docs. `label`: footer, at most 12 columns; `short`: 80
     columns. `help`: one sentence that ends with how to take it back. `done`: the message after it.
     """
@@ -57,10 +53,15 @@ class Verb:
     asks: tuple[Question, ...] = ()
     on_item: bool = True
     labels: tuple[tuple[str, str], ...] = ()  # another label for a kind, such as acknowledge
+    dones: tuple[tuple[str, str], ...] = ()  # another message for a kind
 
     def label_for(self, kind: str, narrow: bool = False) -> str:
         """The footer's word for this verb on an item of this kind."""
         return dict(self.labels).get(kind) or (self.short if narrow else self.label)
+
+    def done_for(self, kind: str) -> str:
+        """The message's word after this verb on an item of this kind."""
+        return dict(self.dones).get(kind) or self.done
 
 
 REASON: Final = Question(
@@ -106,6 +107,7 @@ ACCEPT: Final = Verb(
     "Accept a referral, or read back and acknowledge a handoff; u takes it back.",
     "Accepted",
     labels=(("handoff", "acknowledge"),),
+    dones=(("handoff", "Acknowledged"),),
 )
 DECLINE: Final = Verb(
     "decline",
@@ -229,8 +231,7 @@ BY_NAME: Final = {verb.name: verb for verb in VERBS}
 BY_KEY: Final = {verb.key: verb for verb in VERBS}
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(NamedTuple):
     """A key that moves, marks or shows, and changes nothing."""
 
     name: str

@@ -1,0 +1,138 @@
+"""The terminal program: puts the desk, the sync and the screen together, and rules nothing.
+
+In:  a desk, the source of time, the zone of the profile, who syncs. Out: the return code.
+The order of a start: the first frame from one page of the cache; then, on a thread, the heavy
+imports (`after_paint`) and the sync. What is imported by this module is the way to the first
+frame; a test holds SQLModel, SQLAlchemy and httpx out of it.
+Not here: what the keys do (`screens/front.py`), how the parts of the program are made (`wiring`).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Final, Protocol
+
+from textual.screen import Screen
+
+from carequeue.screens.keys import Keys
+from carequeue.screens.queue import QueueScreen
+from carequeue.screens.terminal import TerminalApp
+from carequeue.widgets.themes import PALETTES, PLAIN, Painter, textual_theme
+
+if TYPE_CHECKING:
+    from carequeue.worklist.desk import Desk
+
+
+#: Seconds in which the first frame, drawn, is also written: that is another thread's work, and
+#: what follows the frame would hold it up.
+WRITTEN: Final = 0.03
+
+
+class SyncControl(Protocol):
+    """Who syncs, in the background; all three are quick or called on a thread of their own."""
+
+    def start(self) -> None:
+        """Begin to sync, now and then again."""
+        ...
+
+    def nudge(self) -> None:
+        """Sync now; returns at once."""
+        ...
+
+    def stop(self) -> None:
+        """End; a request under way is finished or given up, nothing is lost."""
+        ...
+
+
+class CareQueueApp(TerminalApp):
+    """One queue in a terminal."""
+
+    CSS_PATH = "carequeue.tcss"
+    TITLE = "CareQueue"
+
+    def __init__(
+        self,
+        desk: Desk,
+        now: Callable[[], datetime],
+        zone: tzinfo,
+        sync: SyncControl,
+        *,
+        theme: str = "dark",
+        keys: Mapping[str, str] | None = None,
+        after_paint: Callable[[], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        palette = PALETTES[theme_for(theme, os.environ)]
+        self._desk, self._now, self._zone, self._sync = desk, now, zone, sync
+        self._painter = Painter(palette.name)
+        self._keys = Keys(keys)
+        self._after_paint, self._monotonic = after_paint, monotonic
+        self._late = threading.Thread(target=self._start_late, name="late", daemon=True)
+        super().__init__(plain=palette is PLAIN)
+        shown = textual_theme(palette)
+        self.register_theme(shown)
+        self.theme = shown.name
+
+    def get_default_screen(self) -> Screen[None]:
+        """The queue is the only screen."""
+        return QueueScreen(
+            self._desk,
+            self._now,
+            self._zone,
+            self._painter,
+            self._keys,
+            self._monotonic,
+            self._sync.nudge,
+            self.exit,
+        )
+
+    def on_mount(self) -> None:
+        """Heed signals at once, and wait for the first frame with all else."""
+        self.heed_signals()
+        self.quiet_mouse()
+        self.call_after_refresh(self.set_timer, WRITTEN, self._painted)
+
+    def _painted(self) -> None:
+        screen = self.screen
+        if isinstance(screen, QueueScreen):
+            screen.begin()
+        if not self.is_headless:
+            gc.collect()
+            gc.freeze()  # the widgets live as long as the program: collections pass over them
+        self._late.start()
+
+    def _start_late(self) -> None:
+        load_the_rest()
+        if self._after_paint is not None:
+            self._after_paint()
+        self._sync.start()
+
+    def on_unmount(self) -> None:
+        """End the sync."""
+        self._sync.stop()
+
+
+def load_the_rest() -> None:
+    """Import what the first key may need, so that it does not wait for it."""
+    import carequeue.screens.acting
+    import carequeue.screens.motions
+    import carequeue.screens.palette
+    import carequeue.widgets.detail_pane  # noqa: F401
+
+
+def theme_for(wanted: str, environment: Mapping[str, str]) -> str:
+    """The theme to show: the wish, unless the person or the terminal has no colours to give.
+
+    NO_COLOR counts where it is not empty (no-color.org). A terminal of 16 colours shows its own
+    ground, which is not known, and would turn two of our hues into one.
+    """
+    depth = environment.get("COLORTERM", "").lower()
+    deep = depth in ("truecolor", "24bit") or "256color" in environment.get("TERM", "")
+    if environment.get("NO_COLOR") or not (deep or os.name == "nt" or "TERM" not in environment):
+        return PLAIN.name
+    return wanted if wanted in PALETTES else "dark"

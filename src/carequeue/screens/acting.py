@@ -1,0 +1,187 @@
+"""From a verb's key to an act: on one item, on all that are marked, or back again.
+
+In:  a verb. Out: questions where the verb has any, an act on the thread of acts, a message.
+One act: no confirmation, since `u` takes it back. Many: one line that says what will come of it.
+Bound when the key came: the item, its name and the answers; nothing is looked up again later.
+What was typed into a question that was left with Esc is kept for the next time.
+Not here: whether a verb applies (`desk.why_not`), what it changes (`desk.act`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from carequeue.screens.asking import AskLayer, ConfirmLayer, Option
+from carequeue.screens.layers import Stage
+from carequeue.screens.marks import (
+    Marks,
+    items,
+    preview_lines,
+    preview_words,
+    result_lines,
+    result_words,
+)
+from carequeue.widgets.form import Form
+from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.themes import Parts
+from carequeue.worklist.answers import Acted, Person, Preview
+from carequeue.worklist.verbs import SYNC, UNDO, Verb
+
+Keys = tuple[str, ...]
+Lines = Callable[[int], list[Parts]]
+BACK = "u takes it back"
+
+
+class Acting:
+    """What the verbs do on this screen."""
+
+    def __init__(self, stage: Stage, marks: Marks) -> None:
+        self._stage, self._marks = stage, marks
+        self._drafts: dict[tuple[str, Keys], Form] = {}
+        self.results: Lines | None = None  # of the last act on many
+
+    def begin(self, verb: Verb) -> None:
+        """A verb's key was pressed."""
+        if verb is SYNC:
+            self._stage.nudge()
+            self._stage.say(Message("Looking at the server now."))
+        elif verb is UNDO:
+            stage = self._stage
+            stage.act(lambda: stage.desk.undo(stage.now()), self._undone)
+        elif self._marks.labels:
+            self._many(verb)
+        else:
+            self._one(verb)
+
+    # --- one item
+
+    def _one(self, verb: Verb) -> None:
+        row = self._stage.target()
+        if row is None:
+            self._stage.say(Message("There is no item here to act on.", Tone.REFUSED))
+            return
+        if verb.name not in row.verbs.split():
+            why = self._stage.desk.why_not(verb.name, row.key)
+            if why:
+                self._stage.say(Message(why, Tone.REFUSED))
+                return
+        self._ask(verb, row.client, (row.key,), partial(self._do_one, verb, row.key))
+
+    def _do_one(self, verb: Verb, key: str, answers: Mapping[str, str]) -> None:
+        stage = self._stage
+        now = stage.now()
+        stage.advance(key)
+        stage.act(
+            lambda: stage.desk.act(verb.name, (key,), answers, now), partial(self._done_one, key)
+        )
+
+    def _done_one(self, key: str, acted: Acted) -> None:
+        self._stage.settled([key], kept=bool(acted.changed))
+        self._report(acted)
+
+    def _report(self, acted: Acted) -> None:
+        if acted.changed:
+            message = Message(acted.message, Tone.DONE, _hint(acted))
+        else:
+            refused = acted.refused[0].why if acted.refused else ""
+            message = Message(acted.message or refused, Tone.REFUSED)
+        self._stage.say(message)
+
+    def _undone(self, acted: Acted) -> None:
+        tone = Tone.DONE if acted.changed else Tone.REFUSED
+        self._stage.say(Message(acted.message, tone))
+        if acted.changed:
+            self._stage.settled(acted.changed, kept=False)
+            self._stage.reload(acted.changed[0])
+
+    # --- questions
+
+    def _ask(
+        self, verb: Verb, subject: str, keys: Keys, then: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        if not verb.asks:
+            then({})
+            return
+        stage = self._stage
+        draft = (verb.name, keys)
+
+        def check(question: str, text: str) -> tuple[bool, str]:
+            return stage.desk.check_answer(verb.name, question, text, stage.now())
+
+        def done(form: Form) -> None:
+            self._drafts.pop(draft, None)
+            then(dict(form.answers))
+
+        def left(form: Form) -> None:
+            if form.begun:
+                self._drafts[draft] = form
+                words = f"{verb.label.capitalize()} {subject}: not done. What you typed is kept."
+                stage.say(Message(words))
+
+        form = self._drafts.get(draft) or Form(verb, subject, check)
+        stage.push(AskLayer(stage, form, done, left))
+        if form.wants_people and not form.people:
+            stage.look(stage.desk.people, partial(self._people, form))
+
+    def _people(self, form: Form, people: tuple[Person, ...]) -> None:
+        form.people = people
+        self._stage.draw()
+
+    # --- many items
+
+    def _many(self, verb: Verb) -> None:
+        labels = dict(self._marks.labels)
+        keys = tuple(labels)
+        self._ask(verb, items(len(keys)), keys, partial(self._preview, verb, keys, labels))
+
+    def _preview(
+        self, verb: Verb, keys: Keys, labels: dict[str, str], answers: Mapping[str, str]
+    ) -> None:
+        stage = self._stage
+        now = stage.now()
+        stage.look(
+            lambda: stage.desk.preview(verb.name, keys, answers, now),
+            partial(self._confirm, verb, labels, answers),
+        )
+
+    def _confirm(
+        self, verb: Verb, labels: dict[str, str], answers: Mapping[str, str], preview: Preview
+    ) -> None:
+        lines: Lines = partial(preview_lines, verb, preview, labels)
+        words = preview_words(verb, preview)
+        show = Option("p", "show", lambda: self._stage.read(lines), stays=True)
+        back = Option("esc", "back", lambda: None)
+        if not preview.changes:
+            self._stage.push(ConfirmLayer(self._stage, words, (show, back)))
+            return
+        do = partial(self._do_many, verb, labels, answers, preview)
+        yes = Option("y", f"do {len(preview.changes)}", do)
+        self._stage.push(ConfirmLayer(self._stage, words, (yes, show, back)))
+
+    def _do_many(
+        self, verb: Verb, labels: dict[str, str], answers: Mapping[str, str], preview: Preview
+    ) -> None:
+        stage = self._stage
+        now = stage.now()
+        self._marks.clear()
+        stage.settled(preview.changes, kept=True)
+        stage.say(Message(f"{verb.label.capitalize()}: {items(len(preview.changes))} …"))
+        stage.act(
+            lambda: stage.desk.act(verb.name, preview.changes, answers, now),
+            partial(self._done_many, verb, labels, preview),
+        )
+
+    def _done_many(
+        self, verb: Verb, labels: dict[str, str], preview: Preview, acted: Acted
+    ) -> None:
+        words = result_words(verb, acted, preview)
+        self.results = partial(result_lines, words, acted, preview, labels)
+        self._stage.settled([refused.key for refused in acted.refused], kept=False)
+        tone = Tone.DONE if acted.changed else Tone.REFUSED
+        hint = f"= item by item   {BACK}" if acted.changed else "= item by item"
+        self._stage.say(Message(words, tone, hint))
+
+
+def _hint(acted: Acted) -> str:
+    return BACK if acted.group and BACK not in acted.message else ""

@@ -1,0 +1,92 @@
+"""The layers that ask: the questions of a verb, and a choice between a few keys.
+
+The key that asked is never an answer: it is dropped while it repeats (`RepeatGuard`), and no
+confirmation uses the key of a verb that asks for one. Enter is never yes. Any other key is
+ignored: not "no", and not handed on to the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from carequeue.screens.layers import Layer, Pairs, Stage
+from carequeue.widgets.form import Form, Step
+from carequeue.widgets.line import cut
+from carequeue.widgets.themes import Part, Parts
+
+
+class AskLayer(Layer):
+    """The questions of a verb; `done` gets the answers, `left` is called on Esc."""
+
+    asks = True
+
+    def __init__(
+        self,
+        stage: Stage,
+        form: Form,
+        done: Callable[[Form], None],
+        left: Callable[[Form], None],
+    ) -> None:
+        self._stage, self._form, self._done, self._left = stage, form, done, left
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Hand the key to the form."""
+        step = self._form.press(key, character)
+        if step is not Step.OPEN:
+            self._stage.pop(self)
+            (self._done if step is Step.DONE else self._left)(self._form)
+        return True
+
+    def paste(self, text: str) -> None:
+        """Hand the text to the form."""
+        self._form.paste(text)
+
+    def line(self, width: int) -> Parts:
+        """The question."""
+        return self._form.parts(width)
+
+    def pairs(self, width: int) -> Pairs:
+        """The keys that answer it."""
+        return self._form.pairs(width)
+
+
+class Option(NamedTuple):
+    """One answer: its key, its words, what it does; `stays` leaves the question open."""
+
+    key: str
+    words: str
+    chosen: Callable[[], None]
+    stays: bool = False
+
+
+class ConfirmLayer(Layer):
+    """A sentence and two or three keys. Esc chooses the last option."""
+
+    asks = True
+
+    def __init__(self, stage: Stage, text: str, options: tuple[Option, ...]) -> None:
+        self._stage, self._text, self._options = stage, text, options
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Choose, or do nothing."""
+        wanted = self._options[-1].key if key == "escape" else character
+        for option in self._options:
+            if option.key == wanted:
+                if not option.stays:
+                    self._stage.pop(self)
+                option.chosen()
+                break
+        return True
+
+    def line(self, width: int) -> Parts:
+        """The sentence, and the keys behind it."""
+        keys: list[Part] = []
+        for option in self._options:
+            keys += [("  ", "text"), (option.key, "key"), (f" {option.words}", "text")]
+        room = width - 1 - sum(len(text) for text, _ in keys)
+        return [(" " + cut(self._text, max(10, room - 1)), "strong"), *keys]
+
+    def pairs(self, width: int) -> Pairs:
+        """The same keys."""
+        return [(option.key, option.words) for option in self._options]

@@ -1,0 +1,308 @@
+"""What the keys do: one key in, and it goes to the layer on top, to a verb or to a motion.
+
+In:  keys as the terminal sends them. Out: acts through the desk, what the widgets show.
+This is the `Stage` that layers and acts see; it holds no rule of its own. The Textual screen
+around it (`queue.py`) only lays out the widgets and hands on keys and ticks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from textual.widget import Widget
+
+from carequeue.domain.errors import CareQueueError
+from carequeue.screens.bottom import Bottom
+from carequeue.screens.data import STILL, QueueData
+from carequeue.screens.detail import DetailView
+from carequeue.screens.hands import Hands
+from carequeue.screens.keys import Keys, RepeatGuard
+from carequeue.screens.layers import Layer
+from carequeue.screens.marks import Marks
+from carequeue.screens.reading import DetailLayer, SheetLayer
+from carequeue.store.window import QueueRow
+from carequeue.widgets.line import Line
+from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.queue_list import QueueList
+from carequeue.widgets.sheet import Sheet
+from carequeue.widgets.themes import Parts
+from carequeue.worklist.verbs import Motion, Verb
+
+if TYPE_CHECKING:
+    from carequeue.screens.acting import Acting
+    from carequeue.screens.motions import Motions
+    from carequeue.worklist.desk import Desk
+
+T = TypeVar("T")
+#: Within this many seconds a second ctrl+c leaves.
+TWICE: Final = 2.0
+
+
+class Widgets(NamedTuple):
+    """The parts of the screen."""
+
+    header: Line
+    tabs: Line
+    body: Widget
+    rows: QueueList
+    pane: Sheet
+    sheet: Sheet
+    message: Line
+    footer: Line
+
+
+class Shell(NamedTuple):
+    """What the front asks of the program around it."""
+
+    monotonic: Callable[[], float]
+    nudge: Callable[[], None]  # sync now
+    leave: Callable[[], None]
+    veil: Callable[[str], None]  # hide all behind a sentence, until the next key
+
+
+class Front:
+    """The person's side of one queue."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        now: Callable[[], datetime],
+        zone: tzinfo,
+        widgets: Widgets,
+        hands: Hands,
+        keys: Keys,
+        shell: Shell,
+    ) -> None:
+        self.desk, self.now, self.keys = desk, now, keys
+        self.widgets, self.hands, self.shell = widgets, hands, shell
+        self.layers: list[Layer] = []
+        self.marks = Marks()
+        widgets.rows.marks = self.marks.labels.keys()
+        self.data = QueueData(desk, now, zone, widgets.rows, widgets.header, widgets.tabs)
+        self.detail = DetailView(self, zone, self._detail_sheets)
+        self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
+        self._guard = RepeatGuard()
+        self._message = Message()
+        self._came = float("inf")
+        self._last_key = self._interrupted = float("-inf")
+        self._asked_by = ""
+
+    @cached_property
+    def acting(self) -> Acting:
+        """What the verbs do; loaded with the first key, or just after the first frame."""
+        from carequeue.screens.acting import Acting
+
+        return Acting(self, self.marks)
+
+    @cached_property
+    def motions(self) -> Motions:
+        """What the keys do that change nothing; loaded likewise."""
+        from carequeue.screens.motions import Motions
+
+        return Motions(self)
+
+    # --- keys and ticks
+
+    def press(self, key: str, character: str | None, came: float) -> None:
+        """One key, which came at a time of the terminal's own count of seconds."""
+        at = self.shell.monotonic()
+        held = self._guard.held(key, at)
+        self._last_key, self._came = at, came
+        try:
+            if key in ("ctrl+c", "ctrl+q"):
+                self._interrupt(key, at)
+            elif held and key == self._asked_by:
+                return
+            elif not self._layer_takes(key, character):
+                self._asked_by = ""
+                self._list_takes(key, held)
+            elif key != self._asked_by:
+                self._asked_by = ""
+        except CareQueueError as error:
+            self.failed(error)
+        finally:
+            self._came = float("inf")
+        self.draw()
+
+    def _layer_takes(self, key: str, character: str | None) -> bool:
+        return any(layer.press(key, character) for layer in reversed(self.layers))
+
+    def _list_takes(self, key: str, held: bool) -> None:
+        action = self.keys.meaning(key)
+        if action is None or (held and isinstance(action, Verb)):
+            return
+        self.run(action)
+        if self.layers and self.layers[-1].asks:
+            self._asked_by = key
+
+    def run(self, action: Verb | Motion) -> None:
+        """Do what a key of this action would do."""
+        if isinstance(action, Verb):
+            self.acting.begin(action)
+        else:
+            self.motions.do(action)
+
+    def _interrupt(self, key: str, at: float) -> None:
+        if key == "ctrl+q" or at - self._interrupted < TWICE:
+            self.leave(asked=key == "ctrl+c")
+        else:
+            self._interrupted = at
+            self.say(Message("ctrl+c again leaves; what you did is kept."))
+
+    def paste(self, text: str) -> None:
+        """A paste goes to the question that is open; into the list it does nothing."""
+        if self.layers:
+            self.layers[-1].paste(text)
+            self.draw()
+
+    def tick(self) -> None:
+        """Once a second: take over what has changed, if no finger is on a key."""
+        try:
+            self._take_over()
+        except CareQueueError as error:  # a full disk, say: the list stays as it was
+            self.failed(error)
+
+    def _take_over(self) -> None:
+        asking = any(layer.asks for layer in self.layers)
+        still = self.shell.monotonic() - self._last_key >= STILL and not asking
+        changes = self.data.poll(still=still)
+        if changes.minute:
+            now = self.now()
+            self.act(lambda: self.desk.refresh(now), lambda moved: None)
+        if changes.back_online:
+            need = self.data.health.needs_you
+            self.say(Message(f"Back online.{f' {need} need you (x).' if need else ''}"))
+        if changes.above:
+            self.say(Message(f"New at the top: {changes.above}.", Tone.WARNING, "g goes there"))
+        if changes.data or changes.minute:
+            self.detail.want(self.widgets.rows.row, again=True)
+            self.draw()
+
+    # --- the stage
+
+    def say(self, message: Message) -> None:
+        """Show a message until the next one."""
+        self._message = message
+        self.draw()
+
+    def failed(self, error: CareQueueError) -> None:
+        """Say what could not be done; nothing was changed."""
+        self.widgets.rows.acted.clear()
+        self.widgets.rows.redraw()
+        self.say(Message(str(error), Tone.WARNING))
+
+    def push(self, layer: Layer) -> None:
+        """Lay something over the list."""
+        self.layers.append(layer)
+        self.draw()
+
+    def pop(self, layer: Layer) -> None:
+        """Take it away, and all that lies over it."""
+        while layer in self.layers:
+            self.layers.pop().closed()
+        self.draw()
+
+    def act(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do work that changes the cache, on the thread of acts."""
+        self.hands.act(work, then)
+
+    def look(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do work that reads, on the thread of reading."""
+        self.hands.look(work, then)
+
+    def target(self) -> QueueRow | None:
+        """The row that was painted under the cursor when the key in hand came."""
+        return self.widgets.rows.aim(self._came)
+
+    def advance(self, key: str) -> None:
+        """Show an item as acted on, and go to the next."""
+        rows = self.widgets.rows
+        rows.acted.add(key)
+        if rows.key == key:
+            rows.move(1)
+        rows.redraw()
+
+    def settled(self, keys: Sequence[str], *, kept: bool) -> None:
+        """Acts have come to their end: whether the items stay shown as acted on."""
+        rows = self.widgets.rows
+        if kept:
+            rows.acted.update(keys)
+        else:
+            rows.acted.difference_update(keys)
+        self.data.marked(len(self.marks.labels))
+
+    def nudge(self) -> None:
+        """Ask for a sync now."""
+        self.shell.nudge()
+
+    def reload(self, key: str = "") -> None:
+        """Read the list again now."""
+        self.data.load(key)
+
+    def read(self, source: Callable[[int], list[Parts]]) -> None:
+        """Show lines in the place of the list, with the keys that scroll and close them."""
+        if self.layers and type(self.layers[-1]) is SheetLayer:
+            self.pop(self.layers[-1])
+        self.display(source)
+        sheet = self.widgets.sheet
+        layer = SheetLayer(self.pop, self.unread, sheet.scroll, lambda: sheet.size.height)
+        self.push(layer)
+
+    def display(self, source: Callable[[int], list[Parts]], line: int = 0) -> None:
+        """Show lines in the place of the list."""
+        sheet = self.widgets.sheet
+        self.widgets.body.display, sheet.display = False, True
+        sheet.more = ""
+        if not line:
+            sheet.top = 0
+        sheet.keep_in_view(line)
+        sheet.show(source)
+
+    def unread(self) -> None:
+        """Show the list again, or the detail that was open over it."""
+        if any(isinstance(layer, DetailLayer) for layer in self.layers):
+            self.widgets.sheet.more = "pgdn"
+            self.detail.show(top=0)
+        else:
+            self.widgets.sheet.display, self.widgets.body.display = False, True
+
+    def open_detail(self) -> None:
+        """Show the detail in the place of the list."""
+        if self.widgets.rows.row is None or any(isinstance(x, DetailLayer) for x in self.layers):
+            return
+        sheet = self.widgets.sheet
+        self.push(DetailLayer(self.pop, self.unread, sheet.scroll, lambda: sheet.size.height))
+        self.widgets.body.display, sheet.display = False, True
+        sheet.more = "pgdn"
+        self.detail.want(self.widgets.rows.row)
+        self.detail.show(top=0)
+
+    def _detail_sheets(self) -> list[Sheet]:
+        found = [self.widgets.pane] if self.widgets.pane.display else []
+        if any(isinstance(layer, DetailLayer) for layer in self.layers):
+            found.append(self.widgets.sheet)
+        return found
+
+    def moved(self) -> None:
+        """The cursor stands on another item."""
+        self.detail.want(self.widgets.rows.row)
+        self.draw()
+
+    def leave(self, *, asked: bool = False) -> None:
+        """Leave; asked only where something waits and there is no way to send it."""
+        health = self.data.health
+        if asked or health.online is not False or not health.waiting:
+            self.shell.leave()
+            return
+        from carequeue.screens.asking import ConfirmLayer, Option
+
+        noun = "1 act waits" if health.waiting == 1 else f"{health.waiting} acts wait"
+        options = (Option("y", "leave", self.shell.leave), Option("n", "stay", lambda: None))
+        self.push(ConfirmLayer(self, f"{noun} to be sent; they are kept.", options))
+
+    def draw(self) -> None:
+        """Redraw the message line and the footer."""
+        self._bottom.draw(self._message)

@@ -1,0 +1,119 @@
+"""What lies over the list for a while: a question, a sheet, the palette.
+
+A layer takes the keys first, may speak in the message line, and names its keys in the footer. The
+layers are plain objects: none is a Textual screen and none takes the focus, because either would
+repaint the whole screen, and the list has to stay in sight while a question is asked.
+`Stage` is all that a layer or an act may ask of the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from carequeue.store.window import QueueRow
+    from carequeue.widgets.message_line import Message
+    from carequeue.widgets.themes import Parts
+    from carequeue.worklist.desk import Desk
+    from carequeue.worklist.verbs import Motion, Verb
+
+T = TypeVar("T")
+Pairs = Sequence[tuple[str, str]]
+
+
+class Layer:
+    """A layer that takes no key and says nothing; others override what they need."""
+
+    #: Whether the list must stand still while this layer is open.
+    asks = False
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Take a key; False hands it on to what lies below."""
+        return False
+
+    def paste(self, text: str) -> None:
+        """Take pasted text; a layer that asks for none drops it."""
+
+    def line(self, width: int) -> Parts | None:
+        """What the message line says; None leaves the message."""
+        return None
+
+    def pairs(self, width: int) -> Pairs | None:
+        """What the footer says; None leaves the keys of the row."""
+        return None
+
+    def closed(self) -> None:
+        """Called when the layer is taken away."""
+
+
+class Stage(Protocol):
+    """What the parts of the screen may ask of it."""
+
+    @property
+    def desk(self) -> Desk: ...  # noqa: D102
+
+    def now(self) -> datetime:
+        """The time, aware."""
+        ...
+
+    def say(self, message: Message) -> None:
+        """Show a message until the next one."""
+        ...
+
+    def push(self, layer: Layer) -> None:
+        """Lay something over the list."""
+        ...
+
+    def pop(self, layer: Layer) -> None:
+        """Take it away, and all that lies over it."""
+        ...
+
+    def draw(self) -> None:
+        """Redraw the message line and the footer."""
+        ...
+
+    def act(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do work that changes the cache, on the thread of acts."""
+        ...
+
+    def look(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do work that reads, on the thread of reading."""
+        ...
+
+    def target(self) -> QueueRow | None:
+        """The row that the key in hand was meant for."""
+        ...
+
+    def advance(self, key: str) -> None:
+        """Show an item as acted on, and go to the next."""
+        ...
+
+    def settled(self, keys: Sequence[str], *, kept: bool) -> None:
+        """Acts have come to their end: whether the items stay shown as acted on."""
+        ...
+
+    def reload(self, key: str = "") -> None:
+        """Read the list again now, with the cursor on a key where it is in the view."""
+        ...
+
+    def display(self, source: Callable[[int], list[Parts]], line: int = 0) -> None:
+        """Show lines in the place of the list, so that a line of them is in sight."""
+        ...
+
+    def read(self, source: Callable[[int], list[Parts]]) -> None:
+        """Show lines in the place of the list, with the keys that scroll and close them."""
+        ...
+
+    def unread(self) -> None:
+        """Show the list again."""
+        ...
+
+    def run(self, action: Verb | Motion) -> None:
+        """Do what a key of this action would do."""
+        ...
+
+    def nudge(self) -> None:
+        """Ask for a sync now."""
+        ...

@@ -1,0 +1,128 @@
+"""All actions in one list, filtered while one types: `:` to do one, `?` to learn the keys.
+
+In:  the table of verbs and motions, why each verb is off for this row. Out: the action chosen.
+The key stands beside each action, so that the list makes itself unnecessary; what is off stays
+in it and says why. Loaded after the first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from carequeue.screens.keys import Keys
+from carequeue.screens.layers import Layer, Pairs, Stage
+from carequeue.widgets.edit_line import EditLine
+from carequeue.widgets.key_footer import key_name
+from carequeue.widgets.line import cut, fill
+from carequeue.widgets.themes import Part, Parts
+from carequeue.worklist.verbs import MOTIONS, VERBS, Motion, Verb
+
+
+class Entry(NamedTuple):
+    """One action: what it is, its keys, its words, and why it is off ("" where it is not)."""
+
+    action: Verb | Motion
+    keys: str
+    label: str
+    help: str
+    off: str = ""
+
+
+def entries(keys: Keys, kind: str, why_not: Callable[[Verb], str | None]) -> list[Entry]:
+    """All actions; those that do not apply come last, each with its reason."""
+    found: list[Entry] = []
+    for verb in VERBS:
+        off = (why_not(verb) or "") if verb.on_item else ""
+        label = verb.label_for(kind)
+        found.append(Entry(verb, key_name(keys.of[verb.name]), label, verb.help, off))
+    for motion in MOTIONS:
+        first = keys.of[motion.name]
+        others = [key for key in motion.keys[1:] if keys.meaning(key) is motion]
+        names = " ".join(key_name(key) for key in (first, *others) if key)
+        found.append(Entry(motion, names, motion.name.replace("_", " "), motion.words))
+    return sorted(found, key=lambda entry: bool(entry.off))
+
+
+def _distance(entry: Entry, typed: str) -> int:
+    """How far what was typed is from the name of an action."""
+    label = entry.label.casefold()
+    if label.startswith(typed):
+        return 0
+    return 1 if f" {typed}" in f" {label}" else 2 if typed in label else 3
+
+
+class PaletteLayer(Layer):
+    """The list, what is typed, and which entry is chosen."""
+
+    asks = True
+
+    def __init__(self, stage: Stage, found: Sequence[Entry], title: str) -> None:
+        self._stage, self._all, self._title = stage, found, title
+        self._typed = EditLine()
+        self._chosen = 0
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Filter, choose, do or close."""
+        shown = self.shown
+        if key == "escape" or (key == "backspace" and not self._typed.text):
+            self._stage.pop(self)
+            return True
+        if key == "enter":
+            if shown:
+                self._stage.pop(self)
+                self._stage.run(shown[self._chosen].action)
+            return True
+        if key in ("down", "tab", "up", "shift+tab"):
+            step = 1 if key in ("down", "tab") else -1
+            self._chosen = (self._chosen + step) % max(1, len(shown))
+        elif self._typed.press(key, character):
+            self._chosen = 0
+        self.show()
+        return True
+
+    def show(self) -> None:
+        """Show the list with the chosen entry in sight."""
+        self._stage.display(self.lines, self._chosen)
+
+    @property
+    def shown(self) -> list[Entry]:
+        """The entries that hold every typed word; those whose name begins with it come first."""
+        wanted = self._typed.text.casefold().split()
+        found = [
+            entry
+            for entry in self._all
+            if all(word in f"{entry.label} {entry.help} {entry.keys}".casefold() for word in wanted)
+        ]
+        return sorted(found, key=lambda entry: _distance(entry, self._typed.text.casefold()))
+
+    def lines(self, width: int) -> list[Parts]:
+        """The list as lines."""
+        if not self.shown:
+            return [[(f" No action holds “{self._typed.text}”.", "muted")]]
+        return [self._entry(n, entry, width) for n, entry in enumerate(self.shown)]
+
+    def _entry(self, number: int, entry: Entry, width: int) -> list[Part]:
+        here = number == self._chosen
+        label, key = ("muted", "muted") if entry.off else ("strong" if here else "text", "key")
+        words = f"off: {entry.off}" if entry.off else entry.help
+        room = max(0, width - 2 - 14 - 17)
+        return [
+            ("▌" if here else " ", "me"),
+            (fill(entry.keys, 14) + " ", key),
+            (fill(entry.label, 16) + " ", label),
+            (cut(words, room), "text" if here else "muted"),
+        ]
+
+    def line(self, width: int) -> Parts:
+        """What is typed."""
+        head: list[Part] = [(f" {self._title} ", "key")]
+        return [*head, *self._typed.parts(max(10, width - len(self._title) - 4))]
+
+    def pairs(self, width: int) -> Pairs:
+        """How it is used."""
+        return [("type", "to find"), ("↑ ↓", "choose"), ("enter", "do it"), ("esc", "back")]
+
+    def closed(self) -> None:
+        """Show the list again."""
+        self._stage.unread()

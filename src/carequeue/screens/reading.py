@@ -1,0 +1,67 @@
+"""Layers that are read: lines in the place of the list, and the detail of the item.
+
+A sheet keeps the keys that scroll it and those that close it; all others go on to what lies
+below, so that `y` answers a preview while its items are shown, and a verb acts on the item whose
+detail is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from carequeue.screens.layers import Layer, Pairs
+
+CLOSE: Final = frozenset({"escape", "left", "q"})
+#: Keys that scroll by lines ("1") or by screens ("page").
+_LINES: Final = {"j": 1, "down": 1, "k": -1, "up": -1}
+_PAGES: Final = {
+    "pagedown": 1, "ctrl+f": 1, "ctrl+d": 1, "space": 1, "pageup": -1, "ctrl+b": -1, "ctrl+u": -1,
+}  # fmt: skip
+
+
+class SheetLayer(Layer):
+    """Lines to read. `scroll` takes lines; `height` is asked when a page is turned."""
+
+    def __init__(
+        self,
+        close: Callable[[Layer], None],
+        hide: Callable[[], None],
+        scroll: Callable[[int], None],
+        height: Callable[[], int],
+    ) -> None:
+        self._close, self._hide, self._scroll, self._height = close, hide, scroll, height
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Scroll or close; other keys go on."""
+        if key in CLOSE:
+            self._close(self)
+        elif key in _LINES:
+            self._scroll(_LINES[key])
+        elif key in _PAGES:
+            self._scroll(_PAGES[key] * max(1, self._height() - 2))
+        else:
+            return False
+        return True
+
+    def pairs(self, width: int) -> Pairs | None:
+        """How it is read and closed."""
+        return [("esc", "back"), ("j k", "down, up"), ("space", "page down")]
+
+    def closed(self) -> None:
+        """Show the list again."""
+        self._hide()
+
+
+class DetailLayer(SheetLayer):
+    """The detail of the item under the cursor; `j` and `k` go to the next item, as in the list."""
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Turn pages or close; verbs and motions go on to the list."""
+        if key in _LINES or key == "space":
+            return False
+        return super().press(key, character) or key in ("enter", "right")
+
+    def pairs(self, width: int) -> Pairs | None:
+        """The keys of the row stay."""
+        return None

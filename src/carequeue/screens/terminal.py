@@ -1,0 +1,86 @@
+"""What the terminal needs that Textual does not give: all private names of Textual are in here.
+
+- Losing and regaining the window's focus repaints nothing (it cost 32 kB each time).
+- The terminal does not report every motion of the mouse (traffic for nothing over SSH).
+- SIGTERM and SIGHUP leave the terminal as it was found.
+- A fault of ours ends with a sentence and the places in our code, without a value of a variable
+  or a message that may hold one: the screen holds health records.
+Each has a test, so that a release of Textual that moves a name is found out at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from typing import Any
+
+from rich.segment import Segment, Segments
+from textual import events
+from textual.app import App
+
+
+class TerminalApp(App[None], inherit_bindings=False):
+    """An App that leaves the terminal as it found it, and its records out of it."""
+
+    ENABLE_COMMAND_PALETTE = False
+    ENABLE_SELECT_AUTO_SCROLL = False
+
+    def __init__(self, *, plain: bool, **kwargs: Any) -> None:
+        if os.environ.get("NO_COLOR") == "":  # Textual takes an empty one for a wish; it is none
+            del os.environ["NO_COLOR"]
+        super().__init__(ansi_color=True if plain else None, **kwargs)
+
+    async def _on_app_blur(self, event: events.AppBlur) -> None:
+        event.prevent_default()
+
+    async def _on_app_focus(self, event: events.AppFocus) -> None:
+        event.prevent_default()
+
+    def write_to_terminal(self, sequence: str) -> None:
+        """Send a control sequence that Textual has no word for."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
+    def quiet_mouse(self) -> None:
+        """Keep clicks and the wheel; do not have every motion reported."""
+        self.write_to_terminal("\x1b[?1003l")
+
+    def heed_signals(self) -> None:
+        """Restore the terminal when the program is told to end."""
+        if sys.platform == "win32":
+            return
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(number, self._end, 128 + int(number))
+
+    def _end(self, code: int) -> None:
+        self.exit(return_code=code)
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._fatal_error()
+
+    def _fatal_error(self) -> None:
+        lines = fault_lines(self._exception)
+        self._exit_renderables[:] = [Segments([Segment(line + "\n") for line in lines])]
+        self._close_messages_no_wait()
+
+
+def fault_lines(error: BaseException | None) -> list[str]:
+    """What is said of a fault: what is safe, its kind, and where in the code; never a value."""
+    lines = ["CareQueue stopped by a fault of its own. Nothing you did is lost:"]
+    lines.append("what waits to be sent is kept, and will be sent when CareQueue runs again.")
+    while error is not None:
+        lines.append(f"{type(error).__module__}.{type(error).__qualname__}")
+        lines += [
+            f"  {os.path.basename(frame.filename)}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__, limit=-8)
+        ]
+        error = error.__cause__ or error.__context__
+    return lines

@@ -1,0 +1,36 @@
+"""The bands as the list names them: a word, a hint and a hue, in the order of the queue.
+
+Kept beside the widgets, and not read from `domain.ranking`, so that the way to the first frame
+stays short; a test holds both equal.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class BandWords(NamedTuple):
+    """One band: its number in the projection, its word, what it means, and the role it has."""
+
+    band: int
+    title: str
+    hint: str
+    role: str
+
+
+BANDS: Final = (
+    BandWords(0, "Now", "somebody has to move this minute", "over"),
+    BandWords(1, "Safety", "a person may be at risk", "over"),
+    BandWords(2, "Due", "overdue, or due today", "soon-strong"),
+    BandWords(3, "Soon", "a clock has begun to warn", "key"),
+    BandWords(4, "On track", "your move, nothing is pressing", "strong"),
+    BandWords(5, "Waiting", "somebody else’s move; comes back at its nudge", "quiet-strong"),
+    BandWords(6, "Snoozed", "asleep until a time that somebody gave", "quiet-strong"),
+)
+BY_NUMBER: Final = {words.band: words for words in BANDS}
+WAITING: Final = 5
+
+
+def band_words(band: int) -> BandWords:
+    """The words of a band; one that is not known here is shown by its number, never dropped."""
+    return BY_NUMBER.get(band) or BandWords(band, f"Band {band}", "", "quiet-strong")

@@ -1,0 +1,168 @@
+"""One item in full: what, who, by when, why here, what comes by itself, the story, what waits.
+
+In:  a `Detail`, `now`, the zone, a width, whether *why* is unfolded. Out: lines of parts.
+The order of reading: the head says who and by when before anything else; the reasons of the place
+come before the story, because they are what the list claims. Loaded after the first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, tzinfo
+
+from rich.cells import cell_len
+
+from carequeue.store.window import QueueRow
+from carequeue.widgets.bands import band_words
+from carequeue.widgets.clock_words import DAYS, MONTHS
+from carequeue.widgets.line import cut, fill, spread, wrap
+from carequeue.widgets.queue_line import KINDS
+from carequeue.widgets.themes import Part, Parts
+from carequeue.worklist.answers import Detail, TimeLine
+
+Lines = list[Parts]
+_ABOUT_LINES = 6
+
+
+def detail_lines(
+    detail: Detail, now: datetime, zone: tzinfo, width: int, *, why: bool, clock: Part
+) -> Lines:
+    """The whole pane. `clock` is the deadline as the list words it."""
+    parts = [
+        _head(detail, now, width, clock),
+        _what(detail, width, full=why),
+        _why(detail, now, zone, width, full=why),
+        _times("Notes", detail.notes, now, zone, width),
+        _times("Story", detail.story, now, zone, width),
+        _foot(detail, width),
+    ]
+    lines: Lines = []
+    for block in parts:
+        if block:
+            lines += [*block, []]
+    return lines[:-1]
+
+
+def _head(detail: Detail, now: datetime, width: int, clock: Part) -> Lines:
+    glyph, word, _ = KINDS.get(detail.kind, ("·", detail.kind, ""))
+    role = detail.kind if detail.kind in KINDS else "text"
+    first: list[Part] = [(f"{glyph} {word}", role), (" · ", "muted"), (detail.move, "text")]
+    if clock[0]:
+        first += [(" · ", "muted"), clock]
+    lines: Lines = [first]
+    lines += [[(text, "strong")] for text in wrap(detail.client, width)]
+    facts = [text for text in (detail.gender, _born(detail, now)) if text]
+    more = [f"MRN {detail.mrn}" if detail.mrn else "", detail.phone]
+    for texts in (facts, [text for text in more if text]):
+        lines += [[(text, "muted")] for text in wrap(" · ".join(texts), width)]
+    if detail.deceased:
+        lines.append([("The record says that this client has died.", "over")])
+    for flag in detail.flags:
+        lines += [[(text, "soon")] for text in wrap(flag, width)]
+    return lines
+
+
+def _born(detail: Detail, now: datetime) -> str:
+    """The date of birth as `02-Jun-2010 (16)`; a part of a date stays as it is."""
+    try:
+        born = date.fromisoformat(detail.born)
+    except ValueError:
+        return f"born {detail.born}" if detail.born else ""
+    age = now.year - born.year - ((now.month, now.day) < (born.month, born.day))
+    return f"born {born.day:02d}-{MONTHS[born.month - 1]}-{born.year} ({age})"
+
+
+def _what(detail: Detail, width: int, *, full: bool) -> Lines:
+    lines: Lines = [[(text, "strong")] for text in wrap(detail.title, width)]
+    about = wrap(detail.about, width)
+    lines += [[(text, "text")] for text in (about if full else about[:_ABOUT_LINES])]
+    if len(about) > _ABOUT_LINES and not full:
+        lines.append([("… w shows the rest", "muted")])
+    return lines
+
+
+def _why(detail: Detail, now: datetime, zone: tzinfo, width: int, *, full: bool) -> Lines:
+    total = f"{band_words(detail.band).title}, {detail.points} points"
+    right = ("less" if full else "more", "muted")
+    lines: Lines = [spread([("Why here", "strong")], [("w ", "key"), right], width)]
+    lines.append([(total, "muted")])
+    for reason in detail.reasons:
+        points = (f"{reason.points:+d} ".rjust(6), "soon")
+        source = cut(reason.source, width // 3)
+        room = width - 7 - cell_len(source)
+        first, *rest = wrap(reason.text, max(8, room)) or [""]
+        lines.append(spread([points, (first, "text")], [(source, "muted")], width))
+        lines += [[(" " * 6, "text"), (text, "text")] for text in rest]
+    if detail.changes_at:
+        words = f"Moves by itself {_when(detail.changes_at, now, zone)}."
+        lines += [[(text, "muted")] for text in wrap(words, width)]
+    if full:
+        lines += _clocks(detail, now, zone, width)
+    for text in detail.pending:
+        lines += [[("↑ " if not n else "  ", "me"), (part, "text")]
+                  for n, part in enumerate(wrap(text, width - 2))]  # fmt: skip
+    return lines
+
+
+def _clocks(detail: Detail, now: datetime, zone: tzinfo, width: int) -> Lines:
+    lines: Lines = []
+    for clock in detail.clocks:
+        role = "over" if clock.state == "breached" else "text"
+        due = (f"{clock.state} {_when(clock.due, now, zone)}", role)
+        lines.append(spread([(cut(clock.label, width - len(due[0]) - 1), "text")], [due], width))
+        source = f"{clock.citation} ({clock.provenance})"
+        lines += [[("  ", "text"), (text, "muted")] for text in wrap(source, width - 2)]
+    return lines
+
+
+def _times(
+    title: str, entries: Sequence[TimeLine], now: datetime, zone: tzinfo, width: int
+) -> Lines:
+    if not entries:
+        return []
+    lines: Lines = [[(title, "strong")]]
+    for entry in entries:
+        at = fill(_when(entry.at, now, zone) if entry.at else "", 11)
+        by = cut(entry.by, width // 3)
+        first, *rest = wrap(entry.text, max(8, width - 13 - cell_len(by))) or [""]
+        lines.append(spread([(at + " ", "muted"), (first, "text")], [(by, "muted")], width))
+        lines += [[(" " * 12, "text"), (text, "text")] for text in rest]
+    return lines
+
+
+def _foot(detail: Detail, width: int) -> Lines:
+    way = " → ".join(text for text in (detail.requester, detail.owner) if text)
+    others = ""
+    if detail.others:
+        noun = "item" if detail.others == 1 else "items"
+        others = f"{detail.others} other open {noun} of this client"
+    state = " · ".join(text for text in (detail.status, detail.priority) if text)
+    place = " · ".join(text for text in (detail.source, detail.resource) if text)
+    lines: Lines = []
+    for text in (others, way, state, place):
+        lines += [[(part, "muted")] for part in wrap(text, width)]
+    return lines
+
+
+def _when(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """`today 09:05`, `Tue 09:05` within a week, else `14 Oct`, with the year if it is another."""
+    local, today = at.astimezone(zone), now.astimezone(zone)
+    if local.date() == today.date():
+        return f"today {local:%H:%M}"
+    if abs((local.date() - today.date()).days) < 7:
+        return f"{DAYS[local.weekday()]} {local:%H:%M}"
+    if local.year != today.year:
+        return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+    return f"{local.day} {MONTHS[local.month - 1]}"
+
+
+def brief_lines(row: QueueRow, clock: Part, width: int) -> Lines:
+    """What the row itself says, until the detail has been read."""
+    glyph, word, _ = KINDS.get(row.kind, ("·", row.kind, ""))
+    first: list[Part] = [(f"{glyph} {word}", row.kind if row.kind in KINDS else "text")]
+    if clock[0]:
+        first += [(" · ", "muted"), clock]
+    lines: Lines = [first]
+    lines += [[(text, "strong")] for text in wrap(row.client, width)]
+    lines += [[], *([(text, "strong")] for text in wrap(row.title, width))]
+    return lines

@@ -1,0 +1,92 @@
+"""A line that is being typed: the text, the place in it, and the keys that change it.
+
+No widget: the message line draws it, and the focus never moves to it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from rich.cells import cell_len
+
+from carequeue.widgets.themes import Part
+
+#: More than a person types into one line; a paste is cut here.
+LONGEST: Final = 2_000
+
+
+class EditLine:
+    """One line of text with a caret."""
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+        self.at = len(text)
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Take one key; whether it changed anything here."""
+        if character is not None and character.isprintable() and len(character) == 1:
+            self.insert(character)
+            return True
+        match key:
+            case "backspace" | "ctrl+h":
+                self._cut(self._before(self.at), self.at)
+            case "delete":
+                self._cut(self.at, self._after(self.at))
+            case "ctrl+w":
+                self._cut(self._word(), self.at)
+            case "ctrl+u":
+                self._cut(0, self.at)
+            case "left":
+                self.at = self._before(self.at)
+            case "right":
+                self.at = self._after(self.at)
+            case "home" | "ctrl+a":
+                self.at = 0
+            case "end" | "ctrl+e":
+                self.at = len(self.text)
+            case _:
+                return False
+        return True
+
+    def insert(self, text: str) -> None:
+        """Put text at the caret: its first line, without what cannot be shown."""
+        lines = text.strip("\r\n").splitlines()
+        shown = (
+            "".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in lines[0])
+            if lines
+            else ""
+        )
+        shown = shown[: LONGEST - len(self.text)]
+        self.text = self.text[: self.at] + shown + self.text[self.at :]
+        self.at += len(shown)
+
+    def _cut(self, start: int, end: int) -> None:
+        self.text = self.text[:start] + self.text[end:]
+        self.at = start
+
+    def _before(self, at: int) -> int:
+        """The place before the letter left of `at`, its combining marks included."""
+        at = max(0, at - 1)
+        while at > 0 and unicodedata.combining(self.text[at]):
+            at -= 1
+        return at
+
+    def _after(self, at: int) -> int:
+        at = min(len(self.text), at + 1)
+        while at < len(self.text) and unicodedata.combining(self.text[at]):
+            at += 1
+        return at
+
+    def _word(self) -> int:
+        return self.text[: self.at].rstrip().rfind(" ") + 1
+
+    def parts(self, width: int) -> list[Part]:
+        """What is typed, in at most `width` cells, so that the caret is in sight."""
+        before, after = self.text[: self.at], self.text[self.at :]
+        while before and cell_len(before) >= width:
+            before = before[1:]
+        room = max(0, width - cell_len(before) - 1)
+        while after and cell_len(after) > room:
+            after = after[:-1]
+        return [(before, "typed"), ("▏", "key"), (after, "typed")]

@@ -1,0 +1,80 @@
+"""What the list says when it has no row: nothing yet, nothing left, nothing matches, unknown.
+
+In:  what is looked at, the tallies, `Health`, `now`. Out: lines of parts. Each says what is empty,
+what would fill it, and ends in a key. An empty list offline is never called good news.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from carequeue.store.window import Tally, View
+from carequeue.widgets.clock_words import moment
+from carequeue.widgets.line import wrap
+from carequeue.widgets.themes import Part, Parts
+from carequeue.widgets.view_tabs import Looking
+
+if TYPE_CHECKING:
+    from carequeue.worklist.answers import Health
+
+_LEFT = {
+    View.MINE: "Nothing waits for you.",
+    View.TEAM: "Nothing waits for your team.",
+    View.WAITING: "Nothing waits on others.",
+    View.ALL: "Nothing is open.",
+    View.WHOLE: "Nothing is open.",
+}
+
+
+def empty_lines(
+    looking: Looking, hidden: int, tally: Tally, health: Health, now: datetime, zone: tzinfo,
+    width: int,
+) -> list[Parts]:  # fmt: skip
+    """The text of an empty list; `hidden` rows are left out by what narrows it."""
+    headline, body, keys = _words(looking, hidden, tally, health, now, zone)
+    lines: list[Parts] = [[("   ", "text"), (line, "strong")] for line in wrap(headline, width - 6)]
+    lines += [[("   ", "text"), (line, "muted")] for line in wrap(body, width - 6)]
+    line: list[Part] = [("   ", "text")]
+    for key, word in keys:
+        line += [(key, "key"), (f" {word}   ", "text")]
+    return [*lines, [], line]
+
+
+def _words(
+    looking: Looking, hidden: int, tally: Tally, health: Health, now: datetime, zone: tzinfo
+) -> tuple[str, str, list[tuple[str, str]]]:
+    again = ("r", "look again")
+    if looking.narrow:
+        items = "1 item is hidden." if hidden == 1 else f"{hidden} items are hidden."
+        keys = [("esc", "show all"), ("/", "change")]
+        return f"Nothing matches “{looking.narrow}”.", items, keys
+    if not health.ever_synced:
+        return _nothing_yet(health, again)
+    last = _when(health, now, zone)
+    if health.online is False:
+        body = "This is not proof that nothing came in."
+        return f"Nothing in the copy from {last}.", body, [("r", "try again")]
+    waiting = tally.views.get(View.WAITING, 0)
+    keys = [again]
+    body = f"Last look {last}."
+    if waiting and looking.view is not View.WAITING:
+        body += f" {waiting} waiting on others."
+        keys = [("3", "what waits on others"), again]
+    return _LEFT[looking.view], body, keys
+
+
+def _nothing_yet(health: Health, again: tuple[str, str]) -> tuple[str, str, list[tuple[str, str]]]:
+    if health.syncing or health.other_syncs:
+        first = "Fetching the most urgent first."
+        return health.progress or first, "You can work as soon as rows appear.", [("?", "keys")]
+    if health.online is False:
+        why = health.why_offline or "the server was not reached"
+        return "Nothing has been fetched yet.", f"Not online: {why}.", [("r", "try again")]
+    return "Nothing has been fetched yet.", "The first look at the server fills it.", [again]
+
+
+def _when(health: Health, now: datetime, zone: tzinfo) -> str:
+    if health.last_full is None:
+        return "before"
+    return moment(int(health.last_full.timestamp()), int(now.timestamp()), zone)

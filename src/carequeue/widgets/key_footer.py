@@ -1,0 +1,65 @@
+"""The keys that apply to this row, most used first, in the last line.
+
+In:  the verbs that apply (in the order of the row), the kind, the width. Out: whole pairs of key
+and word, never a word cut in two; the way to all actions and to all keys is always there.
+Both come from the table of verbs; nothing is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len
+
+from carequeue.widgets.themes import Part, Parts
+from carequeue.worklist.verbs import BY_NAME, UNDO
+
+#: Below this width the short words of the verbs are used.
+WORDS_FROM: Final = 100
+_NAMES: Final = {
+    "plus": "+", "space": "space", "slash": "/", "colon": ":", "question_mark": "?",
+    "asterisk": "*", "backslash": "\\", "equals_sign": "=", "escape": "esc", "pagedown": "pgdn",
+    "pageup": "pgup", "down": "↓", "up": "↑", "left": "←", "right": "→", "full_stop": ".",
+}  # fmt: skip
+Pair = tuple[str, str]
+
+
+def key_name(key: str) -> str:
+    """How a key of Textual is written on the screen: `question_mark` is `?`."""
+    return _NAMES.get(key, key)
+
+
+def row_pairs(verbs: str, kind: str, width: int, keys: dict[str, str]) -> list[Pair]:
+    """The pairs for a row. `keys` gives the key of a verb that was moved from its default."""
+    narrow = width < WORDS_FROM
+    last = [(UNDO.key, UNDO.label), (":", "more" if narrow else "all actions"), ("?", "keys")]
+    room = width - sum(_cells(pair) for pair in last)
+    pairs: list[Pair] = []
+    for name in verbs.split():
+        verb = BY_NAME.get(name)
+        if verb is None or not verb.on_item:
+            continue
+        key = key_name(keys.get(name, verb.key))
+        pair = (key, verb.label_for(kind, narrow))
+        if (room := room - _cells(pair)) < 0:
+            break
+        pairs.append(pair)
+    mark = ("space", "mark")
+    if verbs and room >= _cells(mark):
+        return [*pairs, last[0], mark, *last[1:]]
+    return [*pairs, *last]
+
+
+def footer_parts(pairs: Sequence[Pair], width: int) -> Parts:
+    """Pairs as parts; those that do not fit whole are left out."""
+    parts: list[Part] = []
+    for key, word in pairs:
+        if (width := width - _cells((key, word))) < -2:  # the last needs no gap behind it
+            break
+        parts += [(" ", "text"), (key, "key"), (f" {word}  ", "text")]
+    return parts
+
+
+def _cells(pair: Pair) -> int:
+    return cell_len(pair[0]) + cell_len(pair[1]) + 4

@@ -1,0 +1,194 @@
+"""One row of the queue as parts of a line: which columns there are, and what each says.
+
+In:  a `QueueRow`, the width in cells, `now`, and what the list knows about the row (cursor,
+     marked, acted on, looks like another). Out: (text, role) pairs that fill exactly the width.
+Kind and clock stand left of the name because their width is known: a name that a terminal
+measures wrongly can then never push the urgency out of its column. The ask comes last and gets
+every cell that is left. A column that says nothing in a view is not there.
+No widget and no colour in here.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Final, NamedTuple
+
+from rich.cells import cell_len
+
+from carequeue.store.window import QueueRow
+from carequeue.widgets.bands import WAITING, band_words
+from carequeue.widgets.clock_words import WIDTH as CLOCK
+from carequeue.widgets.clock_words import clock_words
+from carequeue.widgets.line import cut, fill
+from carequeue.widgets.themes import Part, Parts
+
+#: From this width on kinds and states of sync are whole words, and a band says what it means.
+WORDS_FROM: Final = 92
+#: Cells that a long name may take from the ask of its row, and what the ask keeps.
+LONGER: Final = 16
+ASK_LEAST: Final = 22
+#: The move has no column below this width.
+MOVE_FROM: Final = 72
+#: Below this one a row stands on two lines: kind, clock and name, and under them the ask.
+TALL_BELOW: Final = 60
+
+#: kind -> glyph, word, three letters
+KINDS: Final = {
+    "referral": ("→", "referral", "Ref"),
+    "follow_up": ("↻", "follow-up", "Fup"),
+    "handoff": ("⇄", "handoff", "Hnd"),
+    "authorization": ("§", "auth", "Aut"),
+}
+#: state of sync -> glyph, word, role; "new" is a row that arrived or changed since the last look
+SYNC: Final = {
+    "new": ("•", "new", "me"),
+    "waiting": ("↑", "waiting", "muted"),
+    "checking": ("?", "checking", "muted"),
+    "conflict": ("≠", "differs", "conflict"),
+    "needs_you": ("✗", "needs you", "over"),
+    "kept_here": ("⌂", "kept here", "muted"),
+}
+_SYNC_WORDS: Final = max(len(word) for _, word, _ in SYNC.values()) + 2
+_MOVES: Final = {"me": "me", "team": "my team", "partner": "partner", "client": "client"}
+
+
+class Columns(NamedTuple):
+    """Cells a column takes, the gap behind it not counted; 0: the column is not there."""
+
+    kind: int
+    clock: int
+    client: int
+    title: int  # up to the column of sync; a row that has none runs on to the end
+    move: int
+    sync: int
+
+
+class Standing(NamedTuple):
+    """What the list knows of a row beyond its data."""
+
+    cursor: bool = False
+    marked: bool = False
+    acted: bool = False
+    alike: bool = False  # another person on the screen has nearly the same name
+
+
+def columns(width: int, moves: bool) -> Columns:
+    """The columns of a list of this width; `moves` where the view mixes whose move it is."""
+    words = width >= WORDS_FROM
+    kind = 9 if words else 3
+    sync = _SYNC_WORDS if words else 1
+    move = 0 if not moves or width < MOVE_FROM else 18 if width >= 120 else 12 if words else 9
+    client = min(34, 20 + (width - 80) // 6) if width >= 80 else max(8, 12 + (width - 40) // 5)
+    used = 3 + kind + 1 + CLOCK + 1 + client + 1
+    used += (move + 1 if move else 0) + sync + 1
+    return Columns(kind, CLOCK, client, max(0, width - used), move, sync)
+
+
+def queue_line(
+    row: QueueRow, cells: Columns, now: int, zone: tzinfo, standing: Standing
+) -> list[Part]:
+    """One row as parts that fill the width which `cells` was made for."""
+    quiet = row.band >= WAITING
+    glyph, word, short, role = _kind(row, standing)
+    words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
+    cells = _for_name(row, cells, standing.alike)
+    name = _client(row, cells.client, standing.alike)
+    parts: list[Part] = [
+        ("▌" if standing.cursor else " ", "me"),
+        (f"{glyph} ", role),
+        (fill(word if cells.kind > 3 else short, cells.kind) + " ", role),
+        (fill(words, cells.clock) + " ", clock_role(row.band, over)),
+        (fill(name, cells.client) + " ", "muted" if quiet else "strong"),
+    ]
+    return parts + _rest(row, cells, quiet)
+
+
+def tall_line(
+    row: QueueRow, part: int, width: int, now: int, zone: tzinfo, standing: Standing
+) -> list[Part]:
+    """The first (0) or second (1) line of a row that stands on two: no name is cut for an ask."""
+    quiet = row.band >= WAITING
+    edge: Part = ("▌" if standing.cursor else " ", "me")
+    if part:
+        return [edge, (fill("  " + row.title, width - 1), "muted" if quiet else "text")]
+    glyph, _, _, role = _kind(row, standing)
+    words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
+    room = max(1, width - 6 - CLOCK)
+    state = SYNC.get(row.sync or ("new" if row.fresh else ""))
+    return [
+        edge,
+        (f"{glyph} ", role),
+        (fill(words, CLOCK) + " ", clock_role(row.band, over)),
+        (fill(_client(row, room, standing.alike), room), "muted" if quiet else "strong"),
+        (f" {state[0]}" if state else "  ", state[2] if state else "text"),
+    ]
+
+
+def _kind(row: QueueRow, standing: Standing) -> tuple[str, str, str, str]:
+    """Glyph, word, three letters and role; a mark or a tick stands in the place of the glyph."""
+    glyph, word, short = KINDS.get(row.kind, ("·", row.kind.replace("_", " "), row.kind[:3]))
+    role = "muted" if row.band >= WAITING else row.kind if row.kind in KINDS else "text"
+    if standing.marked:
+        return "*", word, short, "key"
+    if standing.acted:
+        return "✓", word, short, "done"
+    return glyph, word, short, role
+
+
+def _rest(row: QueueRow, cells: Columns, quiet: bool) -> list[Part]:
+    """The ask, whose move it is, and how it stands with the server."""
+    text = "muted" if quiet else "text"
+    state = SYNC.get(row.sync or ("new" if row.fresh else ""))
+    room = cells.title
+    if not cells.move and state is None:
+        room += 1 + cells.sync
+    parts: list[Part] = [(fill(row.title, room), text)]
+    if cells.move:
+        who = "me" if row.move == "me" else row.move_name or _MOVES.get(row.move, row.move)
+        parts.append((" " + fill(who, cells.move), "me" if row.move == "me" else "muted"))
+    if state is not None:
+        glyph, word, role = state
+        parts.append((" " + fill(f"{glyph} {word}" if cells.sync > 1 else glyph, cells.sync), role))
+    elif cells.move:
+        parts.append((" " * (1 + cells.sync), text))
+    return parts
+
+
+def clock_role(band: int, over: bool) -> str:
+    """Red has run out, amber is about to; what waits is quiet, all else is plain text."""
+    if over:
+        return "over"
+    if band >= WAITING:
+        return "muted"
+    return "soon" if band <= 2 else "text"
+
+
+def _for_name(row: QueueRow, cells: Columns, alike: bool) -> Columns:
+    """The columns of a row whose name is longer than most: the ask begins later, the name is whole.
+
+    Reading a name in part is how the wrong client is taken; an ask cut at its end is only short.
+    """
+    wanted = cell_len(row.client) + (7 if alike and row.born else 0)
+    extra = min(wanted - cells.client, LONGER, cells.title - ASK_LEAST)
+    if extra <= 0:
+        return cells
+    return cells._replace(client=cells.client + extra, title=cells.title - extra)
+
+
+def _client(row: QueueRow, room: int, alike: bool) -> str:
+    """The name as whole as the room allows; the year of birth is never cut off."""
+    if not alike or not row.born:
+        return cut(row.client, room)
+    year = f" b.{row.born[:4]}"
+    return cut(row.client, room - len(year)) + year
+
+
+def band_line(band: int, count: int, width: int) -> Parts:
+    """The line above the rows of a band: a word, what it means, a thin rule, how many."""
+    words = band_words(band)
+    parts: list[Part] = [(f" {words.title} ", words.role)]
+    if width >= WORDS_FROM and words.hint:
+        parts.append((f"{words.hint} ", "muted"))
+    tail = f" {count:,} ".replace(",", " ")
+    used = sum(len(text) for text, _ in parts) + len(tail)
+    return [*parts, ("─" * max(0, width - used), "rule"), (tail, "muted")]

@@ -1,0 +1,266 @@
+"""The queue as a list of lines: drawn from a window over the rows, whatever their number.
+
+In:  pages of rows (`show`), motions, marks. Out: the row under the cursor; a call when it moves.
+The cursor is held by key, not by index: when the data change, it keeps its item and its line on the
+screen; only where the top of the list is in sight, it stays in sight, so that what is new and more
+urgent is seen. An act belongs to `aim`, the item that was painted under the cursor
+when its key came: a change of the data moves the aim only with the next paint.
+A move redraws two lines; at the edge the list jumps by half a page, because a scroll by one line
+repaints as much as a jump does. After a change of data only the lines that differ are redrawn.
+Not here: what a line says (`queue_line.py`), when data are taken over (`screens/queue.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection
+from datetime import datetime, tzinfo
+from time import monotonic, perf_counter
+from typing import Final
+
+from textual import events
+from textual.geometry import Offset, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from carequeue.store.window import QueueRow
+from carequeue.widgets.queue_line import (
+    TALL_BELOW,
+    Columns,
+    Standing,
+    band_line,
+    columns,
+    queue_line,
+    tall_line,
+)
+from carequeue.widgets.queue_pages import BandLine, Pages, RowLine
+from carequeue.widgets.themes import Painter, Parts
+
+_STRIPS_KEPT: Final = 4_000
+#: The seconds in which Textual stamps its events.
+_seconds: Final = perf_counter if sys.platform == "win32" else monotonic
+
+
+class QueueList(ScrollView, can_focus=False):
+    """The list. `marks` and `acted` are the keys that are marked, and just acted on."""
+
+    def __init__(
+        self,
+        painter: Painter,
+        now: Callable[[], datetime],
+        zone: tzinfo,
+        moved: Callable[[], None],
+        *,
+        id: str,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self._painter, self._now, self._zone, self._moved = painter, now, zone, moved
+        self.pages = Pages(lambda offset, limit: (), {})
+        self.index = 0
+        self.key: str | None = None
+        self.marks: Collection[str] = frozenset()
+        self.acted: set[str] = set()
+        self.moves = False
+        self.empty: Callable[[int], list[Parts]] = lambda width: []
+        self._aim: QueueRow | None = None
+        self._aim_before: QueueRow | None = None
+        self._aim_since = 0.0
+        self._columns: Columns = columns(80, False)
+        self._strips: dict[object, Strip] = {}
+        self._drawn: dict[int, Strip] = {}
+        self._alike: tuple[object, frozenset[str]] = (None, frozenset())
+
+    # --- what the list is about
+
+    @property
+    def row(self) -> QueueRow | None:
+        """The row under the cursor."""
+        return self.pages.row(self.index)
+
+    def aim(self, came: float) -> QueueRow | None:
+        """The row that a key pressed at `came` (monotonic seconds) was meant for."""
+        return self._aim_before if came < self._aim_since else self._aim
+
+    def show(self, pages: Pages, index: int, *, moves: bool, keep_line: bool = True) -> None:
+        """Take over other data, with the cursor on `index`; only what differs is redrawn."""
+        at = self.pages.line_of(self.index) - self.scroll_offset.y
+        self.pages, self.moves = pages, moves
+        self.index = max(0, min(index, pages.rows - 1))
+        row = self.row
+        changed, self.key = self.key != (row.key if row else None), row.key if row else None
+        if self._aim is not None and self._aim.key == self.key:
+            self._aim = row
+        self._alike = (None, frozenset())
+        self._measure(self.size.width)
+        if (size := Size(0, pages.lines)) != self.virtual_size:
+            self.virtual_size = size
+        if self.size.height:
+            line = pages.line_of(self.index)
+            at_the_top = not self.scroll_offset.y and line < self.size.height
+            top = line - at if keep_line and not at_the_top else 0
+            self._scroll(top)
+            self._into_view()
+            self.redraw()
+        if changed:
+            self._moved()
+
+    def _measure(self, width: int) -> None:
+        """The columns of a width; where it is small, a row stands on two lines."""
+        self._columns = columns(max(1, width), self.moves)
+        tall = 2 if 0 < width < TALL_BELOW else 1
+        if tall != self.pages.tall:
+            self.pages.stand(tall)
+
+    def redraw(self) -> None:
+        """Redraw the lines whose text or look has changed, and no other."""
+        for y in range(self.size.height):
+            if self._drawn.get(y) != self._line(y + self.scroll_offset.y):
+                self.refresh_line(y + self.scroll_offset.y)
+
+    # --- the cursor
+
+    def move(self, steps: int) -> None:
+        """Move the cursor by rows."""
+        self.go(self.index + steps)
+
+    def page(self, pages: int) -> None:
+        """Move the cursor by screens."""
+        self.go(self.index + pages * max(1, self.size.height - 2))
+
+    def band(self, step: int) -> None:
+        """Move the cursor to the first row of the next or previous band."""
+        bands = self.pages.bands
+        here = self.pages.band_at(self.index)
+        if bands and step < 0 and self.index > bands[here].first:
+            self.go(bands[here].first)
+        elif 0 <= here + step < len(bands):
+            self.go(bands[here + step].first)
+
+    def go(self, index: int) -> None:
+        """Put the cursor on a row; a person's own move, so the aim goes with it."""
+        index = max(0, min(index, self.pages.rows - 1))
+        row = self.pages.row(index)
+        old, self.index, self.key = self.index, index, row.key if row else None
+        self._aim = self._aim_before = row
+        if old != index:
+            self._into_view()
+            for changed in (old, index):
+                self.refresh_lines(self.pages.line_of(changed), self.pages.tall)
+            self.park()
+            self._moved()
+
+    def _into_view(self) -> None:
+        """Jump half a page where the cursor has left the window; show its band's line if near."""
+        top, height = self.scroll_offset.y, self.size.height
+        line = self.pages.line_of(self.index)
+        if height and not top <= line <= top + height - self.pages.tall:
+            self._scroll(line - height // 2)
+        elif height > 1 and line == top and isinstance(self.pages.at(line - 1), BandLine):
+            self._scroll(line - 1)
+
+    def _scroll(self, top: int) -> None:
+        last = max(0, self.pages.lines - self.size.height)
+        self.scroll_to(
+            y=max(0, min(top, last)), animate=False, immediate=True, force=True, level="none"
+        )
+
+    def park(self) -> None:
+        """Put the terminal's own cursor on the row: magnifiers and Braille lines follow it."""
+        line = self.pages.line_of(self.index) - self.scroll_offset.y
+        self.app.cursor_position = Offset(self.region.x, self.region.y + max(0, line))
+
+    # --- drawing
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the window."""
+        strip = self._drawn[y] = self._line(y + self.scroll_offset.y)
+        if (self._aim.key if self._aim else None) != self.key:  # the data moved the cursor
+            self._aim_before, self._aim, self._aim_since = self._aim, self.row, _seconds()
+        return strip
+
+    def _line(self, line: int) -> Strip:
+        width = self.size.width
+        if not self.pages.rows:
+            return self._empty_line(line, width)
+        what = self.pages.at(line)
+        if isinstance(what, BandLine):
+            parts = band_line(what.band, what.rows, width)
+            return self._painter.strip(parts, width)
+        row = None if what is None else self.pages.row(what.row)
+        if what is None or row is None:
+            return self._painter.blank(width)
+        return self._row(row, what.part, what.row == self.index)
+
+    def _row(self, row: QueueRow, part: int, cursor: bool) -> Strip:
+        now = int(self._now().timestamp())
+        standing = Standing(
+            cursor, row.key in self.marks, row.key in self.acted, row.alike in self._alikes()
+        )
+        if self.pages.tall == 1:
+            parts = queue_line(row, self._columns, now, self._zone, standing)
+        else:
+            width = self.size.width
+            parts = tall_line(row, part, width, now, self._zone, standing)
+        remembered = (*parts, cursor)
+        strip = self._strips.get(remembered)
+        if strip is None:
+            if len(self._strips) >= _STRIPS_KEPT:
+                self._strips.clear()
+            strip = self._painter.strip(parts, self.size.width, "cursor" if cursor else "ground")
+            self._strips[remembered] = strip
+        return strip
+
+    def _alikes(self) -> frozenset[str]:
+        """The look-alike marks that two different people on this screen share."""
+        top, height = self.scroll_offset.y, self.size.height
+        window = (self.pages, top, height)
+        if self._alike[0] != window:
+            seen: dict[str, tuple[str, str]] = {}
+            shared = set()
+            for line in range(top, top + height):
+                what = self.pages.at(line)
+                row = self.pages.row(what.row) if isinstance(what, RowLine) else None
+                if row is not None and row.alike:
+                    person = (row.client, row.born)
+                    if seen.setdefault(row.alike, person) != person:
+                        shared.add(row.alike)
+            self._alike = (window, frozenset(shared))
+        return self._alike[1]
+
+    def _empty_line(self, line: int, width: int) -> Strip:
+        texts = self.empty(width)
+        place = line - max(1, self.size.height // 3)
+        if 0 <= place < len(texts):
+            return self._painter.strip(texts[place], width)
+        return self._painter.blank(width)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other columns; the cursor stays in the window."""
+        self._measure(event.size.width)
+        self.virtual_size = Size(0, self.pages.lines)
+        self._strips.clear()
+        self._drawn.clear()
+        if self.pages.rows:
+            self._into_view()
+        self.park()
+        self.refresh()
+
+    # --- the mouse: a wheel moves the cursor, so an act never meets an item out of sight
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Three rows down."""
+        event.stop()
+        event.prevent_default()
+        self.move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Three rows up."""
+        event.stop()
+        event.prevent_default()
+        self.move(-3)
+
+    def on_click(self, event: events.Click) -> None:
+        """The row that was clicked."""
+        what = self.pages.at(event.y + self.scroll_offset.y)
+        if isinstance(what, RowLine):
+            self.go(what.row)

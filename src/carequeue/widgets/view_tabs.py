@@ -1,0 +1,57 @@
+"""The second line: the views with their counts, and what narrows or is marked.
+
+In:  the view, the tally, the text that narrows, how many are marked. Out: parts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from carequeue.store.window import Tally, View
+from carequeue.widgets.line import cut, spread
+from carequeue.widgets.themes import Part, Parts
+
+VIEWS: Final = (
+    ("1", View.MINE, "Mine"),
+    ("2", View.TEAM, "Team"),
+    ("3", View.WAITING, "Waiting"),
+    ("4", View.ALL, "All"),
+    ("0", View.WHOLE, "Whole"),
+)
+
+
+class Looking(NamedTuple):
+    """What the person looks at."""
+
+    view: View
+    narrow: str = ""
+    marked: int = 0
+
+
+def tabs_parts(looking: Looking, tally: Tally, width: int) -> Parts:
+    """The line of views; the one of the whole queue shows where it is wide enough, or chosen."""
+    left: list[Part] = [(" ", "text")]
+    for key, view, word in VIEWS:
+        here = view is looking.view
+        if view is View.WHOLE and not here and width < 100:
+            continue
+        count = tally.views.get(view, tally.views.get(View.ALL, 0) + tally.snoozed)
+        left += [
+            (f" {key} ", "key" if here else "muted"),
+            (word, "strong" if here else "text"),
+            (f" {count} ", "text" if here else "muted"),
+        ]
+    return spread(left, _right(looking, tally, width), width)
+
+
+def _right(looking: Looking, tally: Tally, width: int) -> list[Part]:
+    parts: list[Part] = []
+    if looking.marked:
+        parts += [(f"* {looking.marked} marked", "key"), ("  ", "text")]
+    if looking.narrow:
+        count = sum(tally.bands.values())
+        text = cut(looking.narrow, max(6, width // 5))
+        parts += [("/ ", "key"), (text, "strong"), (f" · {count} ", "text")]
+    elif width >= 80:
+        parts += [("/", "key"), (" narrow ", "muted")]
+    return parts

@@ -1,0 +1,386 @@
+"""A scripted morning at an invented clinic, as a desk: no store, no network, no wall clock.
+
+`FakeDesk` keeps its rows in a list and moves them as the real desk would where a test looks;
+`VastDesk` makes 100,000 rows out of their numbers and counts what was read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
+from zoneinfo import ZoneInfo
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.store.window import QueueRow, Tally, View
+from carequeue.worklist.answers import (
+    Acted,
+    ClockLine,
+    Detail,
+    Health,
+    Person,
+    Preview,
+    ReasonLine,
+    Refused,
+    TimeLine,
+)
+from carequeue.worklist.verbs import BY_NAME
+
+ZONE = ZoneInfo("America/Chicago")
+NOW = datetime(2026, 11, 24, 9, 14, tzinfo=ZONE)
+FOLLOW_UP = "log done handoff snooze assign note priority new"
+REFERRAL = "accept decline log claim snooze assign note handoff"
+HANDOFF = "accept decline note assign snooze"
+AUTHORIZATION = "done log snooze assign note"
+OF_KIND = {
+    "follow_up": FOLLOW_UP,
+    "referral": REFERRAL,
+    "handoff": HANDOFF,
+    "authorization": AUTHORIZATION,
+}
+
+
+def at(**distance: float) -> int:
+    """An instant at a distance from NOW, in whole seconds."""
+    return int((NOW + timedelta(**distance)).timestamp())
+
+
+def row(
+    key: str,
+    kind: str,
+    band: int,
+    due_at: int | None,
+    unit: str,
+    client: str,
+    title: str,
+    *,
+    days: int | None = None,
+    born: str = "",
+    alike: str = "",
+    sync: str = "",
+    fresh: int = 0,
+    move: str = "me",
+    move_name: str = "",
+    mine: int = 1,
+    verbs: str | None = None,
+) -> QueueRow:
+    """One row in the words of a test."""
+    if verbs is None:
+        verbs = OF_KIND.get(kind, "")
+    return QueueRow(
+        key, kind, band, 100, due_at, unit, days, client, born, alike, title, move, move_name,
+        mine, sync, fresh, verbs, "ehr",
+    )  # fmt: skip
+
+
+def morning() -> list[QueueRow]:
+    """The rows of the scripted morning, in the order of the queue."""
+    waiting = {"mine": 2, "move": "partner"}
+    return [
+        row("okafor", "handoff", 0, at(hours=-1, minutes=-10), "h", "OKAFOR, Amara",
+            "Acknowledge handoff from Mobile Crisis"),
+        row("reyes", "follow_up", 1, at(hours=3, minutes=26), "h", "REYES, Tomás",
+            "First contact after ED discharge", born="2010-06-02"),
+        row("lindqvist", "referral", 1, at(hours=5, minutes=20), "h", "LINDQVIST, Maja",
+            "Answer urgent referral, Harbor Primary Care", fresh=at(minutes=-20)),
+        row("obrien", "follow_up", 1, at(hours=6, minutes=1), "h", "O’BRIEN, Saoirse",
+            "Caring contact after 988 call"),
+        row("nguyen", "follow_up", 2, at(days=-2), "d", "NGUYỄN, Hải",
+            "7-day visit after inpatient stay", days=-2),
+        row("whitehorse", "referral", 2, at(days=-2), "bd", "WHITEHORSE, Jo",
+            "Book first service (routine access)", days=-2, sync="waiting"),
+        row("castellanos", "authorization", 2, at(days=-1), "bd", "CASTELLANOS, Ivy",
+            "Renew: 3 of 24 visits left, ends Friday", days=-1),
+        row("brandt-2004", "follow_up", 2, at(days=-1), "bd", "BRANDT, Sofie",
+            "Call back: missed Tuesday, none booked", days=-1, born="2004-03-01",
+            alike="BRANDT S", sync="conflict"),
+        row("abdullahi", "referral", 2, at(days=-1), "bd", "ABDULLAHI, Yusuf",
+            "Close the loop: housing is arranged", days=-1, verbs="done log note"),
+        row("park", "handoff", 2, at(hours=4, minutes=10), "h", "PARK, Min-jun",
+            "Answer night team’s question on meds", fresh=at(minutes=-5)),
+        row("wang", "follow_up", 2, at(hours=7), "d", "王 小明", "Treatment plan review", days=0),
+        row("delacroix", "referral", 3, at(days=1), "bd", "DELACROIX, Remy",
+            "Choose detox bed: 2 of 3 have answered", days=1),
+        row("volkov", "authorization", 3, at(days=1), "bd", "VOLKOV, Irina",
+            "Send clinical notes for review", days=1),
+        row("haddad", "follow_up", 3, at(days=2), "bd", "HADDAD, Rami",
+            "30-day visit: book before Dec 9", days=2),
+        row("mbeki", "referral", 3, at(days=2), "bd", "MBEKI, Thandi",
+            "Answer routine referral (walk-in)", days=2),
+        row("brandt-1971", "referral", 3, at(days=2), "bd", "BRANDT, Sofia",
+            "Ask school counselor for consent", days=2, born="1971-11-30", alike="BRANDT S"),
+        row("fontaine", "referral", 5, at(days=1), "nudge", "FONTAINE, Luc",
+            "Harbor Housing to answer, asked Thursday", move_name="Harbor Housing", **waiting),
+        row("quispe", "referral", 5, at(days=1), "nudge", "QUISPE, Killa",
+            "County Detox to offer a bed", move_name="County Detox", **waiting),
+        row("takahashi", "follow_up", 5, at(days=2), "nudge", "TAKAHASHI, Rei",
+            "Client to call back", mine=2, move="client"),
+        row("lee", "follow_up", 6, at(days=6), "sleep", "LEE, Ana", "Ask about benefits"),
+    ]  # fmt: skip
+
+
+HEALTHY = Health(
+    online=True,
+    offline_since=None,
+    why_offline="",
+    last_full=NOW - timedelta(minutes=2),
+    waiting=3,
+    checking=0,
+    conflicts=1,
+    needs_you=1,
+    kept_here=0,
+    syncing=False,
+    progress="",
+    other_syncs=False,
+    ever_synced=True,
+)
+PEOPLE = (
+    Person("Practitioner/ortiz", "Ortiz, Nadia"),
+    Person("Practitioner/lin", "Lin, Maria"),
+    Person("CareTeam/access", "Access team", team=True),
+)
+#: Verbs that take an item out of the queue, and the one that puts it to sleep.
+ENDS = frozenset({"done", "decline"})
+
+
+class FakeDesk:
+    """The morning behind the protocol of the desk; every act is written down in `acts`."""
+
+    heading = "Riverbend CCBHC · D. Whitfield, LCSW"
+
+    def __init__(self, rows: Sequence[QueueRow] | None = None) -> None:
+        self.rows = list(morning() if rows is None else rows)
+        self.state = HEALTHY
+        self.acts: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
+        self.refused: dict[str, str] = {}
+        self.reads: list[tuple[int, int]] = []
+        self.refreshed = 0
+        self.fault = ""  # words of an error that every act and every look at the cache meets
+        self.gate: threading.Event | None = None  # where a test wants acts to take their time
+        self._stamp = 1
+        self._before: list[list[QueueRow]] = []
+
+    def change(self, rows: Sequence[QueueRow]) -> None:
+        """Something else has changed the cache."""
+        self.rows = list(rows)
+        self._stamp += 1
+
+    def feel(self, **facts: object) -> None:
+        """Other facts about sync."""
+        values = {name: getattr(self.state, name) for name in Health.__dataclass_fields__}
+        self.state = Health(**{**values, **facts})  # type: ignore[arg-type]
+        self._stamp += 1
+
+    # --- reading
+
+    def _view(self, view: View, narrow: str) -> list[QueueRow]:
+        if narrow.endswith(":"):
+            raise BadQuestion(f"“{narrow}” needs a word behind the colon.")
+        return [
+            r
+            for r in self.rows
+            if narrow.casefold() in f"{r.client} {r.title} {r.kind}".casefold()
+            and (view is View.WHOLE or r.band < 6)
+            and (view is not View.MINE or r.mine > 0)
+            and (view is not View.WAITING or r.band == 5)
+            and (view is not View.TEAM or r.move in ("me", "team"))
+        ]
+
+    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+        self.reads.append((offset, limit))
+        return self._view(view, narrow)[offset : offset + limit]
+
+    def tally(self, view: View, narrow: str) -> Tally:
+        bands: dict[int, int] = {}
+        for r in self._view(view, narrow):
+            bands[r.band] = bands.get(r.band, 0) + 1
+        views = {str(name): len(self._view(name, narrow)) for name in View}
+        views["mine"] = sum(r.mine == 1 and r.band < 6 for r in self._view(View.ALL, narrow))
+        return Tally(views, bands, sum(r.band == 6 for r in self.rows))
+
+    def place(self, view: View, narrow: str, key: str) -> int | None:
+        keys = self.keys_of(view, narrow)
+        return keys.index(key) if key in keys else None
+
+    def keys_of(self, view: View, narrow: str) -> list[str]:
+        return [r.key for r in self._view(view, narrow)]
+
+    def stamp(self) -> int:
+        self._fail()
+        return self._stamp
+
+    def _fail(self) -> None:
+        if self.fault:
+            raise BadQuestion(self.fault)
+
+    def health(self, now: datetime) -> Health:
+        return self.state
+
+    def people(self) -> Sequence[Person]:
+        return PEOPLE
+
+    def _row(self, key: str) -> QueueRow | None:
+        return next((r for r in self.rows if r.key == key), None)
+
+    def detail(self, key: str, now: datetime) -> Detail | None:
+        self._fail()
+        found = self._row(key)
+        return None if found is None else full(found)
+
+    # --- acting
+
+    def why_not(self, verb: str, key: str) -> str | None:
+        found = self._row(key)
+        if found is None:
+            return "It is no longer in the queue."
+        if key in self.refused:
+            return f"{found.client}: {self.refused[key]}"
+        if not BY_NAME[verb].on_item or verb in found.verbs.split():
+            return None
+        return f"Can’t {BY_NAME[verb].label}: {found.client} is no {BY_NAME[verb].label} matter."
+
+    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
+        known = {"3bd": "Mon 30 Nov 09:00 (Thanksgiving skipped)", "tomorrow": "Wed 25 Nov 09:00"}
+        return (True, known[text]) if text in known else (False, f"“{text}” is no time")
+
+    def preview(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Preview:
+        changes, already, refused = [], [], []
+        for key in keys:
+            found = self._row(key)
+            why = self.why_not(verb, key)
+            if why or found is None:
+                refused.append(Refused(key, found.client if found else key, why or "gone"))
+            elif found.sync == "waiting":
+                already.append(key)
+            else:
+                changes.append(key)
+        return Preview(verb, tuple(changes), tuple(already), tuple(refused), ())
+
+    def act(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> Acted:
+        if self.gate is not None:
+            self.gate.wait(5)
+        self._fail()
+        found = [r for r in map(self._row, keys) if r is not None and r.key not in self.refused]
+        if not found:
+            why = self.refused.get(keys[0], "it is gone")
+            return Acted("", "", (), refused=(Refused(keys[0], keys[0], why),))
+        self._before.append(list(self.rows))
+        self.acts.append((verb, tuple(keys), dict(answers)))
+        chosen = {r.key for r in found}
+        self.rows = [
+            r._replace(sync="waiting") if r.key in chosen else r
+            for r in self.rows
+            if not (r.key in chosen and verb in ENDS)
+        ]
+        self._stamp += 1
+        said = next(iter(answers.values()), "")
+        who = found[0].client if len(found) == 1 else f"{len(found)} items"
+        words = f"{BY_NAME[verb].done}: {who}{f', {said}' if said else ''}."
+        return Acted(words, f"group-{len(self.acts)}", tuple(chosen))
+
+    def undo(self, now: datetime, group: str = "") -> Acted:
+        if not self._before:
+            return Acted("There is nothing to take back.", "", ())
+        verb, keys, _ = self.acts.pop()
+        self.rows = self._before.pop()
+        self._stamp += 1
+        found = self._row(keys[0])
+        who = found.client if found and len(keys) == 1 else f"{len(keys)} items"
+        return Acted(f"Taken back: {BY_NAME[verb].done}, {who}.", "", keys)
+
+    def refresh(self, now: datetime) -> bool:
+        self.refreshed += 1
+        return False
+
+
+def full(r: QueueRow) -> Detail:
+    """The detail of a row; the story is that of the picture for everybody."""
+    day = NOW.replace(hour=9, minute=5)
+    return Detail(
+        key=r.key,
+        kind=r.kind,
+        band=r.band,
+        points=290,
+        client=r.client,
+        born=r.born,
+        gender="male" if r.key == "reyes" else "",
+        mrn="00418827",
+        phone="555 0142",
+        deceased=False,
+        title=r.title,
+        about=(
+            "Left County ED yesterday 12:40, suicidal ideation, safety plan made. Nobody has "
+            "reached the family since. 2 calls tried."
+        ),
+        status="in progress",
+        move="you",
+        since=NOW - timedelta(days=1),
+        requester="County ED",
+        owner="D. Whitfield",
+        priority="urgent",
+        due=None if r.due_at is None else datetime.fromtimestamp(r.due_at, ZONE),
+        snoozed_until=None,
+        reasons=(
+            ReasonLine(100, "24 h contact after ED", "CCBHC 3.c"),
+            ReasonLine(140, "self-harm, no contact yet", "Flag"),
+            ReasonLine(40, "after an emergency visit", "site"),
+            ReasonLine(10, "2 tries, no answer", "log"),
+        ),
+        clocks=(
+            ClockLine(
+                "first contact", NOW + timedelta(hours=3), "running", "CCBHC criterion 3.c", "read"
+            ),
+        ),
+        changes_at=NOW.replace(hour=12, minute=40),
+        story=(
+            TimeLine(day, "call, no answer", "D. Whitfield"),
+            TimeLine(day - timedelta(hours=16, minutes=45), "call, left message", "N. Ortiz"),
+            TimeLine(day - timedelta(hours=20, minutes=25), "left County ED", "County"),
+            TimeLine(day - timedelta(hours=29, minutes=50), "mobile crisis, home", "Team 2"),
+            TimeLine(day - timedelta(hours=30, minutes=17), "988 call", "Lifeline"),
+        ),
+        notes=(
+            TimeLine(
+                day, "left message is not contact: the criterion is met, the need is not.", ""
+            ),
+        ),
+        pending=("Logged: left message, waits to be sent",) if r.sync == "waiting" else (),
+        flags=(),
+        others=1,
+        source="ehr",
+        resource="Task/12",
+    )
+
+
+class VastDesk(FakeDesk):
+    """100,000 rows that exist only while they are read."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.shift = 0
+        self.counts = {0: 2, 1: 98, 2: 9_900, 3: 40_000, 5: 50_000}
+
+    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+        self.reads.append((offset, limit))
+        total = sum(self.counts.values())
+        return [self.made(n) for n in range(offset, min(offset + limit, total))]
+
+    def made(self, number: int) -> QueueRow:
+        edges = accumulate(self.counts.values())
+        band = next(b for b, edge in zip(self.counts, edges, strict=True) if number < edge)
+        return row(
+            f"item-{number - self.shift}", "referral", band, at(hours=number % 90), "h",
+            f"FAMILY{number:06d}, Given", f"Answer referral {number}",
+        )  # fmt: skip
+
+    def tally(self, view: View, narrow: str) -> Tally:
+        total = sum(self.counts.values())
+        return Tally({str(name): total for name in View}, dict(self.counts), 0)
+
+    def place(self, view: View, narrow: str, key: str) -> int | None:
+        return int(key.removeprefix("item-")) + self.shift

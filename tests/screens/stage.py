@@ -1,0 +1,149 @@
+"""How a test sits at the terminal: it presses keys by name and reads what is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from textual.pilot import Pilot
+
+from carequeue.app import CareQueueApp
+from carequeue.screens.front import Front
+from carequeue.screens.queue import QueueScreen
+from tests.screens.clinic import NOW, ZONE, FakeDesk
+
+
+class FakeSync:
+    """Who syncs: counts what was asked of it."""
+
+    def __init__(self) -> None:
+        self.started = self.nudged = self.stopped = 0
+
+    def start(self) -> None:
+        self.started += 1
+
+    def nudge(self) -> None:
+        self.nudged += 1
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+
+class Time:
+    """Both kinds of time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.seconds = 1000.0
+
+    def pass_(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+
+class Seat:
+    """A person at the terminal."""
+
+    def __init__(self, app: CareQueueApp, pilot: Pilot[None], desk: FakeDesk, time: Time) -> None:
+        self.app, self.pilot, self.desk, self.time = app, pilot, desk, time
+
+    @property
+    def screen(self) -> QueueScreen:
+        assert isinstance(self.app.screen, QueueScreen)
+        return self.app.screen
+
+    @property
+    def front(self) -> Front:
+        return self.screen.front
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, a person's pace apart, and wait until what they asked for is done."""
+        for key in keys:
+            self.time.pass_(0.3)
+            await self.pilot.press(key)
+        await self.rest()
+
+    async def write(self, text: str) -> None:
+        """Type a text."""
+        names = {" ": "space", ":": "colon", ",": "comma"}
+        await self.press(*(names.get(letter, letter) for letter in text))
+
+    async def rest(self) -> None:
+        """Wait until nothing that was asked for is under way."""
+        for _ in range(2):
+            await asyncio.to_thread(self.front.hands.rest)
+            await self.pilot.pause()
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass without a key, and the screen look at the cache."""
+        self.time.pass_(seconds)
+        self.front.tick()
+        await self.rest()
+
+    # --- what is shown
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen as text."""
+        width, height = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        return [strip.text.rstrip() for strip in strips][:height] if width else []
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def message(self) -> str:
+        return self.front.widgets.message.text.strip()
+
+    @property
+    def footer(self) -> str:
+        return self.front.widgets.footer.text.strip()
+
+    @property
+    def header(self) -> str:
+        return self.front.widgets.header.text.strip()
+
+    @property
+    def cursor(self) -> str | None:
+        return self.front.widgets.rows.key
+
+    def line_of(self, text: str) -> str:
+        """The one line of the screen that holds a text."""
+        found = [line for line in self.lines if text in line]
+        assert len(found) == 1, (text, found)
+        return found[0]
+
+
+@asynccontextmanager
+async def at_the_terminal(
+    desk: FakeDesk | None = None,
+    size: tuple[int, int] = (80, 24),
+    theme: str = "dark",
+    sync: FakeSync | None = None,
+) -> AsyncIterator[Seat]:
+    """A running app over a desk, at its first idle moment."""
+    desk = desk or FakeDesk()
+    app, time = app_for(desk, theme, sync)
+    async with app.run_test(size=size) as pilot:
+        seat = Seat(app, pilot, desk, time)
+        await seat.rest()
+        yield seat
+
+
+def app_for(
+    desk: FakeDesk, theme: str = "dark", sync: FakeSync | None = None
+) -> tuple[CareQueueApp, Time]:
+    """An app whose time is moved by hand."""
+    time = Time()
+
+    def now() -> datetime:
+        return time.now
+
+    app = CareQueueApp(
+        desk, now, ZONE, sync or FakeSync(), theme=theme, monotonic=lambda: time.seconds
+    )
+    return app, time

@@ -1,0 +1,131 @@
+"""How it looks: a picture of each state, so that a change of look is seen in a review."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.screens.clinic import NOW, FakeDesk, at, morning, row
+from tests.screens.conftest import AtTheTop
+from tests.screens.stage import at_the_terminal
+
+SMALL, LARGE = (80, 24), (140, 40)
+SIZES = {"80x24": SMALL, "140x40": LARGE}
+
+LONG = [
+    row("a", "follow_up", 1, at(hours=2), "h",
+        "ADEYEMI-OKONKWO-FEATHERSTONEHAUGH, Folasade Oluwaseun", "Reach within 3 h after 988 call"),
+    row("b", "referral", 2, at(days=-1), "bd", "क्षितिज शर्मा", "Close the loop: housing is arranged",
+        days=-1, sync="needs_you"),
+    row("c", "handoff", 2, at(hours=3), "h", "山田, 太郎",
+        "Acknowledge the handoff of the night from the mobile crisis team of the county", days=0),
+    row("d", "authorization", 3, at(days=400), "d", "NGUYỄN, Thị Minh Châu", "Renew", days=400,
+        sync="kept_here"),
+    row("e", "referral", 2, None, "", "O[/red]Brien, [bold]Mary",
+        "[link=x]Answer[/] \x1b]52;c;x\x07"),
+]  # fmt: skip
+
+
+async def picture(
+    desk: FakeDesk,
+    size: tuple[int, int],
+    *keys: str,
+    theme: str = "dark",
+    text: str = "",
+) -> str:
+    """Press the keys, type the text, and take the picture."""
+    async with at_the_terminal(desk, size, theme) as seat:
+        await seat.press(*keys)
+        await seat.write(text)
+        return seat.app.export_screenshot()
+
+
+@pytest.fixture
+def taken(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The pictures that were looked at; `--snapshot-update` takes them anew."""
+    return snapshot.use_extension(AtTheTop)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_the_queue(taken: SnapshotAssertion, theme: str, size: str) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], "j", "l", "m", theme=theme)
+
+
+@pytest.mark.parametrize("theme", ["contrast-dark", "contrast-light", "colour-blind"])
+async def test_other_themes(taken: SnapshotAssertion, theme: str) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "j", theme=theme)
+
+
+async def test_without_colour(taken: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert taken == await picture(FakeDesk(), SMALL, "j", "space")
+
+
+async def test_a_question_open(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "j", "s", text="3bd")
+
+
+async def test_a_hand_off_at_its_second_question(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), LARGE, "j", "h", "enter")
+
+
+async def test_an_act_on_many_before_it_is_done(taken: SnapshotAssertion) -> None:
+    desk = FakeDesk()
+    desk.refused["reyes"] = "REYES, Tomás: class C is never done in bulk"
+    assert taken == await picture(desk, LARGE, *["space"] * 6, "c", "p")
+
+
+async def test_many_marked(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, *["space"] * 3, "n", "x", "enter")
+
+
+async def test_the_detail_opened(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "j", "w")
+
+
+async def test_the_palette(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "colon", text="e")
+
+
+async def test_the_keys(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), LARGE, "question_mark")
+
+
+async def test_the_team(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), (110, 30), "4", "j")
+
+
+async def test_narrowed(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "slash", text="bra")
+
+
+async def test_nothing_matches(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "slash", "z", "z", "enter")
+
+
+async def test_offline(taken: SnapshotAssertion) -> None:
+    desk = FakeDesk([])
+    desk.feel(
+        online=False,
+        offline_since=NOW - timedelta(minutes=19),
+        last_full=NOW - timedelta(hours=16),
+    )
+    assert taken == await picture(desk, SMALL)
+
+
+async def test_the_first_sync(taken: SnapshotAssertion) -> None:
+    desk = FakeDesk(morning()[:4])
+    words = "Fetching the most urgent first: 212 of about 1,400"
+    desk.feel(ever_synced=False, last_full=None, syncing=True, progress=words, waiting=0)
+    assert taken == await picture(desk, LARGE)
+
+
+async def test_hard_names(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(LONG), SMALL)
+
+
+async def test_a_small_window_at_twice_the_size(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), (40, 12), "j")

@@ -1,0 +1,234 @@
+"""A row is one line of exactly the width, in the order in which a person decides."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from carequeue.store.window import QueueRow
+from carequeue.widgets.clock_words import WIDTH, clock_words
+from carequeue.widgets.queue_line import Standing, band_line, columns, queue_line, tall_line
+from tests.screens.clinic import NOW, ZONE, at, morning, row
+
+NOW_S = int(NOW.timestamp())
+HARD_NAMES = (
+    "王 小明",
+    "क्षितिज शर्मा",
+    "NGUYỄN, Thị Minh Châu",
+    "ADEYEMI-OKONKWO-FEATHERSTONEHAUGH, Folasade Oluwaseun Temitope",
+    "👨‍👩‍👧 family",
+    "é́́́́",
+    "",
+)
+
+
+def line(r: QueueRow, width: int, *, moves: bool = False, standing: Standing | None = None) -> str:
+    parts = queue_line(r, columns(width, moves), NOW_S, ZONE, standing or Standing())
+    return "".join(text for text, _ in parts)
+
+
+def roles(r: QueueRow, width: int = 80) -> dict[str, str]:
+    parts = queue_line(r, columns(width, False), NOW_S, ZONE, Standing())
+    return {text.strip(): role for text, role in parts}
+
+
+@pytest.mark.parametrize("width", range(40, 201))
+@pytest.mark.parametrize("moves", [False, True])
+def test_every_row_fills_exactly_the_width(width: int, moves: bool) -> None:
+    for r in morning():
+        assert cell_len(line(r, width, moves=moves)) == width
+    for name in HARD_NAMES:
+        strange = row("x", "referral", 2, at(hours=1), "h", name, name, alike="x", born="1971")
+        for standing in (Standing(), Standing(alike=True, marked=True, cursor=True)):
+            assert cell_len(line(strange, width, moves=moves, standing=standing)) == width
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.integers(40, 200), st.booleans())
+def test_no_text_pushes_a_column_out_of_its_place(
+    client: str, title: str, width: int, moves: bool
+) -> None:
+    """The law of the line: whatever the name, the line is as wide as the list."""
+    r = row("x", "handoff", 1, at(hours=2), "h", client, title, sync="needs_you")
+    parts = queue_line(r, columns(width, moves), NOW_S, ZONE, Standing(alike=True))
+    assert sum(cell_len(text) for text, _ in parts) == width
+
+
+def test_the_urgency_stands_left_of_the_name() -> None:
+    okafor = morning()[0]
+    assert line(okafor, 80).startswith(" ⇄ Hnd 1h10 over   OKAFOR, Amara")
+
+
+def test_the_kind_is_a_word_where_there_is_room_and_three_letters_where_not() -> None:
+    fup = morning()[1]
+    assert " ↻ follow-up " in line(fup, 110)
+    assert " ↻ Fup " in line(fup, 80)
+
+
+def test_people_who_look_alike_show_the_year_of_birth_and_it_is_never_cut_off() -> None:
+    twin = row(
+        "x",
+        "follow_up",
+        2,
+        None,
+        "",
+        "BRANDT-HABERMEHLSDORF, Wilhelmina Maria",
+        "Call",
+        born="2004-03-01",
+    )
+    shown = line(twin, 80, standing=Standing(alike=True))
+    assert " b.2004 " in shown
+    assert "…" in shown
+    assert "2004" not in line(twin, 80)
+
+
+def test_a_long_name_is_whole_where_the_ask_can_begin_later() -> None:
+    long = row("x", "referral", 2, None, "", "WOLFESCHLEGELSTEIN, Max", "Ask for the result")
+    assert "WOLFESCHLEGELSTEIN, Max Ask for the result" in line(long, 80)
+    assert "WOLFESCH" in line(long, 60)
+    assert "…" in line(long, 60)
+
+
+def test_a_name_is_cut_between_letters_not_inside_one() -> None:
+    name = row("x", "referral", 2, None, "", "Nguyễn" * 8, "Call")
+    assert "…" in line(name, 80)
+    assert "Nguyễn" in line(name, 80)
+
+
+def test_a_row_without_a_word_about_sync_gives_its_place_to_the_ask() -> None:
+    long = "Acknowledge the handoff of the night from the mobile crisis team of the county"
+    plain = row("x", "handoff", 1, None, "", "OKAFOR, Amara", long)
+    assert len(line(plain, 110).rstrip()) > len(
+        line(plain._replace(sync="waiting"), 110).split("…")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("sync", "narrow", "wide"),
+    [
+        ("waiting", "↑", "↑ waiting"),
+        ("checking", "?", "? checking"),
+        ("conflict", "≠", "≠ differs"),
+        ("needs_you", "✗", "✗ needs you"),
+        ("kept_here", "⌂", "⌂ kept here"),
+    ],
+)
+def test_how_it_stands_with_the_server_is_a_glyph_and_where_there_is_room_a_word(
+    sync: str, narrow: str, wide: str
+) -> None:
+    r = morning()[1]._replace(sync=sync)
+    assert line(r, 80).rstrip().endswith(f" {narrow}")
+    assert line(r, 110).rstrip().endswith(wide)
+
+
+def test_a_new_row_says_so_until_it_is_acted_on() -> None:
+    lindqvist = morning()[2]
+    assert line(lindqvist, 110).rstrip().endswith("• new")
+    assert line(lindqvist._replace(sync="waiting"), 110).rstrip().endswith("↑ waiting")
+
+
+def test_the_move_has_a_column_only_where_the_view_mixes_moves() -> None:
+    fontaine = morning()[16]
+    assert "Harbor Hous" in line(fontaine._replace(title="Wait"), 110, moves=True)
+    assert "Harbor" not in line(fontaine._replace(title="Wait"), 110)
+
+
+def test_red_has_run_out_amber_is_about_to_and_what_waits_is_quiet() -> None:
+    rows = {r.key: r for r in morning()}
+    assert roles(rows["okafor"])["1h10 over"] == "over"
+    assert roles(rows["reyes"])["3 h left"] == "soon"
+    assert roles(rows["wang"])["today"] == "soon"
+    assert roles(rows["haddad"])["2 bd left"] == "text"
+    assert set(roles(rows["fontaine"]).values()) <= {"muted", "me"}
+
+
+@pytest.mark.parametrize("width", range(40, 60))
+def test_where_the_window_is_small_a_row_stands_on_two_lines_and_the_name_stays_whole(
+    width: int,
+) -> None:
+    for r in [*morning(), *(row("x", "referral", 2, 0, "h", n, n) for n in HARD_NAMES)]:
+        for part in (0, 1):
+            parts = tall_line(r, part, width, NOW_S, ZONE, Standing())
+            assert sum(cell_len(text) for text, _ in parts) == width
+    reyes = morning()[1]
+    shown = [
+        "".join(t for t, _ in tall_line(reyes, n, 40, NOW_S, ZONE, Standing())) for n in (0, 1)
+    ]
+    assert shown[0].startswith(" ↻ 3 h left    REYES, Tomás ")
+    assert shown[1].startswith("   First contact after ED discharge ")
+
+
+def test_an_unknown_kind_is_shown_not_dropped() -> None:
+    claim = row("x", "claim_denied", 2, None, "", "OKAFOR, Amara", "Appeal")
+    assert "· claim de…" in line(claim, 110)
+
+
+def test_a_band_says_what_it_means_where_there_is_room() -> None:
+    def words(width: int) -> str:
+        return "".join(text for text, _ in band_line(1, 3, width))
+
+    assert words(95).startswith(" Safety a person may be at risk ───")
+    assert words(80).startswith(" Safety ───")
+    assert words(80).endswith("── 3 ")
+    assert {len(words(width)) for width in (40, 80, 95)} == {40, 80, 95}
+
+
+# --- the clock in words
+
+
+@pytest.mark.parametrize(
+    ("distance", "unit", "days", "words", "over"),
+    [
+        (timedelta(hours=3, minutes=26), "h", None, "3 h left", False),
+        (timedelta(hours=1, minutes=10), "h", None, "1h10 left", False),
+        (timedelta(hours=-1, minutes=-10), "h", None, "1h10 over", True),
+        (timedelta(minutes=25), "h", None, "25 min left", False),
+        (timedelta(minutes=-1), "h", None, "1 min over", True),
+        (timedelta(hours=2), "h", None, "2 h left", False),
+        (timedelta(hours=-72), "h", None, "72 h over", True),
+        (timedelta(days=-30), "h", None, "30 d over", True),
+        (timedelta(days=-2), "bd", -2, "2 bd over", True),
+        (timedelta(days=1), "bd", 1, "1 bd left", False),
+        (timedelta(hours=7), "d", 0, "today", False),
+        (timedelta(hours=-1), "d", 0, "1 h over", True),
+        (timedelta(days=1), "nudge", None, "nudge Wed", False),
+        (timedelta(hours=2), "nudge", None, "nudge today", False),
+        (timedelta(hours=-2), "nudge", None, "nudge now", False),
+        (timedelta(days=20), "nudge", None, "14 Dec", False),
+        (timedelta(days=6), "sleep", None, "Mon 09:14", False),
+        (timedelta(hours=4), "sleep", None, "13:14", False),
+        (timedelta(days=250), "sleep", None, "Aug 2027", False),
+    ],
+)
+def test_a_deadline_is_a_distance(
+    distance: timedelta, unit: str, days: int | None, words: str, over: bool
+) -> None:
+    due = int((NOW + distance).timestamp())
+    assert clock_words(due, unit, days, NOW_S, ZONE) == (words, over)
+
+
+def test_no_clock_says_nothing() -> None:
+    assert clock_words(None, "", None, NOW_S, ZONE) == ("", False)
+
+
+def test_days_are_those_of_the_profile_not_of_the_laptop() -> None:
+    due = at(hours=16)  # 01:14 on Wednesday in Chicago, 07:14 in Greenwich
+    assert clock_words(due, "nudge", None, NOW_S, ZONE)[0] == "nudge Wed"
+    far_east = timezone(timedelta(hours=14))
+    assert clock_words(due, "sleep", None, NOW_S, UTC)[0] == "Wed 07:14"
+    assert clock_words(due, "sleep", None, NOW_S, far_east)[0] == "21:14"
+
+
+@given(
+    st.integers(-(2**62), 2**62),
+    st.sampled_from(["h", "d", "bd", "nudge", "sleep", "??"]),
+    st.none() | st.integers(-(10**9), 10**9),
+)
+def test_no_instant_makes_the_clock_wider_than_its_column(
+    due: int, unit: str, days: int | None
+) -> None:
+    """Whatever a server sent, the words fit and nothing is raised."""
+    assert len(clock_words(due, unit, days, NOW_S, ZONE)[0]) <= WIDTH

@@ -1,0 +1,244 @@
+"""What is looked at: views, narrowing, the detail, what needs the person, and empty lists."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.screens.clinic import NOW, FakeDesk, morning, row
+from tests.screens.stage import at_the_terminal
+
+
+async def test_a_number_shows_another_view_and_the_cursor_keeps_its_item() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("j", "4")
+        assert seat.cursor == "reyes"
+        await seat.press("3")
+        assert seat.cursor == "fontaine"
+        assert "REYES" not in seat.text
+        await seat.press("0")
+        assert "0 Whole 20" in seat.lines[1]
+
+
+async def test_the_move_has_a_column_where_it_is_not_always_mine() -> None:
+    async with at_the_terminal(size=(110, 30)) as seat:
+        assert "Harbor Housing" not in seat.line_of("FONTAINE").replace("Harbor Housing to", "")
+        await seat.press("3")
+        assert "Harbor Hou" in seat.line_of("FONTAINE").replace("Harbor Housing to", "")
+
+
+async def test_the_list_narrows_while_one_types_and_esc_shows_all_again() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("slash")
+        await seat.write("brandt")
+        assert seat.message == "/ brandt▏  2 shown"
+        assert "REYES" not in seat.text
+        await seat.press("enter")
+        assert "/ brandt · 2" in seat.lines[1]
+        await seat.press("escape")
+        assert "REYES" in seat.text
+        assert seat.cursor == "brandt-2004"
+
+
+async def test_words_that_cannot_be_read_leave_the_list_and_say_why() -> None:
+    async with at_the_terminal(size=(100, 24)) as seat:
+        await seat.press("slash")
+        await seat.write("team:")
+        assert "needs a word behind the colon" in seat.message
+        await seat.press("enter")
+        assert seat.app.is_running
+
+
+async def test_esc_while_typing_takes_the_narrowing_back() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("slash")
+        await seat.write("zz")
+        await seat.press("escape")
+        assert "OKAFOR" in seat.text
+
+
+async def test_x_goes_to_what_needs_the_person_and_says_what_it_is() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("x")
+        assert seat.cursor == "brandt-2004"
+        assert seat.message.startswith("· BRANDT, Sofie: differs on the server.")
+
+
+async def test_x_says_so_when_nothing_needs_the_person_or_it_is_in_no_row_here() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("3", "x")
+        assert "What needs you is not in this view" in seat.message
+        seat.desk.feel(needs_you=0)
+        await seat.wait(1)
+        await seat.press("x")
+        assert seat.message.startswith("Nothing needs you")
+
+
+async def test_the_detail_stands_beside_the_list_where_there_is_room() -> None:
+    async with at_the_terminal(size=(140, 40)) as seat:
+        pane = seat.front.widgets.pane
+        assert "Why here" in pane.text
+        assert "OKAFOR, Amara" in pane.text
+        await seat.press("j")
+        assert "REYES, Tomás" in pane.text
+        assert "OKAFOR" not in pane.text
+        assert "+140 self-harm, no contact yet" in pane.text
+        assert "Moves by itself today 12:40." in pane.text
+        assert "CCBHC criterion" not in pane.text
+        await seat.press("w")
+        assert "CCBHC criterion 3.c (read)" in pane.text
+
+
+async def test_below_that_enter_opens_it_and_a_verb_acts_on_it() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("j", "enter")
+        assert "Why here" in seat.text
+        assert "▌" not in seat.text
+        await seat.press("l", "r")
+        assert seat.desk.acts == [("log", ("reyes",), {"outcome": "reached"})]
+        assert "LINDQVIST, Maja" in seat.text
+        await seat.press("j")
+        assert "O’BRIEN, Saoirse" in seat.text
+        await seat.press("q")
+        assert seat.app.is_running
+        assert "▌↻ Fup 6 h left    O’BRIEN" in seat.text
+
+
+async def test_why_opens_the_detail_with_its_sources_where_it_is_not_in_sight() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("w")
+        assert "CCBHC criterion 3.c (read)" in seat.text
+        await seat.press("escape")
+        assert "▌" in seat.text
+
+
+async def test_help_over_an_open_detail_goes_back_to_the_detail() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("enter", "question_mark")
+        assert "acknowledge" in seat.text
+        await seat.press("escape")
+        assert "Why here" in seat.text
+
+
+async def test_a_wider_or_narrower_window_shows_and_hides_the_detail() -> None:
+    async with at_the_terminal(size=(140, 40)) as seat:
+        await seat.pilot.resize_terminal(100, 30)
+        assert not seat.front.widgets.pane.display
+        await seat.pilot.resize_terminal(200, 50)
+        assert seat.front.widgets.rows.size.width == 140
+        await seat.rest()
+        assert "Why here" in seat.front.widgets.pane.text
+
+
+# --- the truth about sync
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "● online  synced 09:12  ↑ 3 waiting  ! 1 needs you"),
+        (
+            {"online": False, "offline_since": NOW - timedelta(minutes=19)},
+            "○ offline since 08:55  synced 09:12  ↑ 3 waiting  ! 1 needs you",
+        ),
+        ({"online": None, "waiting": 0, "needs_you": 0}, "○ not tried yet  synced 09:12"),
+        ({"kept_here": 2, "needs_you": 0}, "● online  synced 09:12  ↑ 3 waiting  ⌂ 2 kept here"),
+        ({"checking": 1, "waiting": 0, "needs_you": 2}, "? 1 checking  ! 2 need you"),
+        ({"last_full": None}, "● online  never synced"),
+        ({"other_syncs": True}, "◐ another window syncs"),
+        (
+            {"syncing": True, "progress": "Fetching the most urgent first: 212 of 1,400"},
+            "● Fetching the most urgent first: 212 of 1,400",
+        ),
+    ],
+)
+async def test_the_header_never_lies(facts: dict[str, object], said: str) -> None:
+    desk = FakeDesk()
+    desk.feel(**facts)
+    async with at_the_terminal(desk, size=(120, 24)) as seat:
+        assert said in seat.header
+
+
+@pytest.mark.parametrize("width", [40, 45, 60, 70, 80])
+async def test_what_needs_the_person_is_said_at_every_width(width: int) -> None:
+    desk = FakeDesk()
+    desk.feel(online=False, offline_since=NOW, kept_here=3, checking=2)
+    async with at_the_terminal(desk, size=(width, 24)) as seat:
+        assert "! 1" in seat.header
+        assert len(seat.lines[0]) <= width
+
+
+async def test_coming_back_on_line_is_said_once() -> None:
+    desk = FakeDesk()
+    desk.feel(online=False, offline_since=NOW)
+    async with at_the_terminal(desk) as seat:
+        desk.feel(online=True)
+        await seat.wait(1)
+        assert seat.message == "Back online. 1 need you (x)."
+
+
+# --- nothing to show
+
+
+async def test_nothing_left_is_good_news_with_its_time() -> None:
+    async with at_the_terminal(FakeDesk([])) as seat:
+        assert "Nothing waits for you." in seat.text
+        assert "Last look 09:12." in seat.text
+        assert "r look again" in seat.text
+
+
+async def test_nothing_left_says_what_waits_on_others() -> None:
+    waiting = [r._replace(mine=0) for r in morning() if r.band == 5]
+    async with at_the_terminal(FakeDesk(waiting)) as seat:
+        assert "3 waiting on others." in seat.text
+        await seat.press("3")
+        assert "FONTAINE" in seat.text
+
+
+async def test_nothing_matches_names_what_narrows_and_how_many_are_hidden() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("slash")
+        await seat.write("smith")
+        await seat.press("enter")
+        assert "Nothing matches “smith”." in seat.text
+        assert "19 items are hidden." in seat.text
+        assert "esc show all" in seat.text
+
+
+async def test_nothing_offline_is_no_proof_that_nothing_came_in() -> None:
+    desk = FakeDesk([])
+    desk.feel(online=False, last_full=NOW - timedelta(hours=16))
+    async with at_the_terminal(desk) as seat:
+        assert "Nothing in the copy from Mon 17:14." in seat.text
+        assert "This is not proof that nothing came in." in seat.text
+        assert "r try again" in seat.text
+
+
+async def test_nothing_yet_shows_the_progress_of_the_first_sync() -> None:
+    desk = FakeDesk([])
+    desk.feel(ever_synced=False, last_full=None, syncing=True, progress="Fetching: 212 of 1,400")
+    async with at_the_terminal(desk) as seat:
+        assert "Fetching: 212 of 1,400" in seat.text
+        desk.feel(progress="Fetching: 400 of 1,400")
+        await seat.wait(1)
+        assert "Fetching: 400 of 1,400" in "\n".join(seat.lines[2:20])
+
+
+async def test_nothing_yet_and_no_server_says_why() -> None:
+    desk = FakeDesk([])
+    desk.feel(ever_synced=False, online=False, why_offline="the name cannot be found")
+    async with at_the_terminal(desk) as seat:
+        assert "Not online: the name cannot be found." in seat.text
+
+
+# --- hostile text
+
+
+async def test_a_name_that_is_markup_is_a_name() -> None:
+    hostile = [row("x", "referral", 1, None, "", "O[/red]Brien, [b]", "Answer [bold $x] \x1b[31m")]
+    async with at_the_terminal(FakeDesk(hostile), size=(140, 30)) as seat:
+        assert "O[/red]Brien, [b]" in seat.text
+        assert "\x1b" not in seat.text
+        await seat.press("l", "r", "space", "question_mark", "escape", "enter")
+        assert seat.message.startswith("✓ Logged: O[/red]Brien, [b], reached.")
