@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: Seconds in which the first frame, drawn, is also written: that is another thread's work, and
 #: what follows the frame would hold it up.
 WRITTEN: Final = 0.03
+#: Python's own: many short collections are felt less than few long ones, once work has begun.
+THRESHOLDS: Final = (700, 10, 10)
 
 
 class SyncControl(Protocol):
@@ -104,6 +106,7 @@ class CareQueueApp(TerminalApp):
         if not self.is_headless:
             gc.collect()
             gc.freeze()  # the widgets live as long as the program: collections pass over them
+            gc.set_threshold(*THRESHOLDS)
         self._late.start()
 
     def _start_late(self) -> None:

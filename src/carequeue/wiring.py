@@ -150,14 +150,18 @@ class Session:
         from carequeue.worklist.report import sync_report
 
         syncers = self.syncers()
-        looked = locked_look(
-            self.places.lock,
-            syncers,
-            full=True,
-            progress=progress,
-            stop=lambda: False,
-            patience=_LOCK_PATIENCE,
-        )
+        try:
+            looked = locked_look(
+                self.places.lock,
+                syncers,
+                full=True,
+                progress=progress,
+                stop=lambda: False,
+                patience=_LOCK_PATIENCE,
+            )
+        finally:
+            for syncer in syncers:
+                syncer.close()
         return sync_report(looked, self._window.outbox_counts())
 
     def doctor(self) -> list[Finding]:

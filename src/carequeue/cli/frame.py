@@ -1,23 +1,18 @@
-"""The frame around every command: help in groups, exit codes, and the net for what goes wrong.
+"""The frame around every command: help in groups, and the exit codes in words.
 
-Decided here: a `CareQueueError` is one clean sentence on stderr and its exit code; a fault of our
-own is one sentence without any value (a traceback with locals would print names of clients), and
-with CAREQUEUE_DEBUG=1 the places in the code; a reader who has gone away (`| head`) is no fault.
-Not here: the commands themselves.
+Not here: the commands themselves, and what is said when one fails (`net.py`).
 """
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
-from contextlib import suppress
 from typing import Any, Final
 
 import click
 
-from carequeue.domain.errors import CareQueueError
-from carequeue.domain.text import clean
+from carequeue.cli.net import INTERRUPTED, caught, say
+
+__all__ = ["EXIT_CODES", "SOMETHING_WAITS", "SOME_REFUSED", "Frame", "say"]
 
 #: Exit codes beyond those of `domain/errors.py`, and all of them in words, for help and docs.
 SOME_REFUSED: Final = 8
@@ -33,18 +28,8 @@ EXIT_CODES: Final[dict[int, str]] = {
     7: "the server does not know or allow you",
     SOME_REFUSED: "some items were refused or are gone; the others are done",
     SOMETHING_WAITS: "sync finished, but something waits or needs you",
-    130: "interrupted",
+    INTERRUPTED: "interrupted",
 }
-_FAULT: Final = (
-    "CareQueue stopped by a fault of its own. Nothing that you did is lost: it is kept in the "
-    "cache. Try again; `carequeue doctor` tells more, and CAREQUEUE_DEBUG=1 shows where it stopped."
-)
-_LONGEST_SENTENCE: Final = 2000
-
-
-def say(sentence: str) -> None:
-    """One clean sentence to the person, on stderr, so that stdout stays the answer."""
-    click.echo(clean(sentence, _LONGEST_SENTENCE), err=True)
 
 
 class Frame(click.Group):
@@ -59,20 +44,10 @@ class Frame(click.Group):
             sys.stdout.flush()
         except (click.exceptions.Exit, click.ClickException):
             raise
-        except (KeyboardInterrupt, click.Abort):
-            say("Interrupted. What was done until here is kept.")
-            ctx.exit(130)
-        except BrokenPipeError:
-            _forget_output()
-            ctx.exit(0)
-        except CareQueueError as error:
-            say(str(error))
-            ctx.exit(error.exit_code)
-        except Exception as fault:  # noqa: BLE001 - the last net: no value may reach the terminal
-            say(_FAULT)
-            if os.environ.get("CAREQUEUE_DEBUG"):
-                say_places(fault)
-            ctx.exit(1)
+        except click.Abort:
+            ctx.exit(caught(KeyboardInterrupt()))
+        except (KeyboardInterrupt, Exception) as fault:  # noqa: BLE001 - no value may get out
+            ctx.exit(caught(fault))
         return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -87,16 +62,3 @@ class Frame(click.Group):
         """The exit codes, which a script needs."""
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), words) for code, words in EXIT_CODES.items()])
-
-
-def say_places(fault: BaseException) -> None:
-    """Where in the code a fault arose, from the outside in: no message, no values."""
-    for frame in traceback.extract_tb(fault.__traceback__):
-        say(f"{frame.filename}:{frame.lineno} in {frame.name}")
-    say(f"{type(fault).__name__}")
-
-
-def _forget_output() -> None:
-    """Let nothing more be written to a reader who is gone, not even by the interpreter's end."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

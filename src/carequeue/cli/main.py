@@ -10,7 +10,7 @@ from carequeue.cli.acts import act, undo
 from carequeue.cli.exchange import doctor, sync
 from carequeue.cli.frame import Frame
 from carequeue.cli.rows import keys, list_rows, show
-from carequeue.cli.setup import config, connect, demo, refuse_without_terminal
+from carequeue.cli.setup import config, connect, demo
 
 HELP = """\
 One prioritized queue of what must happen next, whose move it is, and by when: referrals,
@@ -59,10 +59,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
     """Open the queue where no command is named."""
     ctx.obj = profile
     if ctx.invoked_subcommand is None:
-        refuse_without_terminal("The queue")
-        with runtime.open_session(profile) as session:
-            code = runtime.open_queue(session)
-        ctx.exit(code)
+        ctx.exit(runtime.run_queue(profile))
 
 
 for command in (demo, connect, config, list_rows, show, act, undo, keys, sync, doctor):

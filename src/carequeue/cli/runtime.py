@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from carequeue.domain.errors import BadQuestion
+
 if TYPE_CHECKING:
     from carequeue.store.profiles import SourceProfile
     from carequeue.wiring import Probe, Session
@@ -23,6 +25,16 @@ def open_session(profile_name: str) -> Session:
     from carequeue import wiring
 
     return wiring.open_session(profile_name)
+
+
+def run_queue(profile_name: str) -> int:
+    """The queue of a profile, from opening its cache to closing it; the exit code.
+
+    Raises BadQuestion where there is no terminal, ProfileError or CacheError.
+    """
+    refuse_without_terminal("The queue")
+    with open_session(profile_name) as session:
+        return open_queue(session)
 
 
 def open_queue(session: Session) -> int:
@@ -78,6 +90,15 @@ def can_ask() -> bool:
 def can_draw() -> bool:
     """Whether a full-screen program can be drawn here."""
     return can_ask() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def refuse_without_terminal(what: str) -> None:
+    """Raises BadQuestion where a full-screen program would only write rubbish."""
+    if not can_draw():
+        raise BadQuestion(
+            f"{what} needs a terminal that can be drawn on, and this is none (or TERM is dumb). "
+            "For a pipe, a file or a plain terminal use: carequeue list --plain"
+        )
 
 
 def shows_people() -> bool:

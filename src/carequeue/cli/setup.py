@@ -52,17 +52,8 @@ _SHOWN: Final = 20
 @click.pass_context
 def demo(ctx: click.Context, seed: int, clients: int, quirks: tuple[str, ...]) -> None:
     """Open the practice clinic: a server of its own with invented people. Nothing to set up."""
-    refuse_without_terminal("The practice clinic")
+    runtime.refuse_without_terminal("The practice clinic")
     ctx.exit(runtime.demo(seed, clients, quirks))
-
-
-def refuse_without_terminal(what: str) -> None:
-    """Raises BadQuestion where a full-screen program would only write rubbish."""
-    if not runtime.can_draw():
-        raise BadQuestion(
-            f"{what} needs a terminal that can be drawn on, and this is none (or TERM is dumb). "
-            "For a pipe, a file or a plain terminal use: carequeue list --plain"
-        )
 
 
 # connect

@@ -167,7 +167,7 @@ def _accept(case: _Case) -> Verdict:
     if item.kind is Kind.HANDOFF:
         return _acknowledge(case)
     if item.kind is not Kind.REFERRAL:
-        return case.no(f"is {_an(case.noun)}, which nobody has to accept; close it with done (e)")
+        return case.no(f"needs no accepting, it is {_an(case.noun)}; e closes it")
     if item.direction is Direction.OUTBOUND:
         return case.no(f"was sent out: {case.owner} has to answer, not you")
     if case.may("accepted"):
@@ -200,7 +200,7 @@ def _is_for_us(case: _Case) -> bool:
 def _decline(case: _Case) -> Verdict:
     item = case.item
     if item.kind not in (Kind.REFERRAL, Kind.HANDOFF):
-        return case.no(f"is {_an(case.noun)}, which nobody has to decline; close it with done (e)")
+        return case.no(f"cannot be declined, it is {_an(case.noun)}; e closes it")
     if item.status == "rejected":
         return case.so("is already declined")
     if item.direction is Direction.OUTBOUND:

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-#: 64 characters by the standard; servers with 88 have been seen.
-ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,200}")
+#: 64 characters by the standard; servers with 88 have been seen. A `.` or `..` alone is a step in
+#: a path and no name, whatever the standard's pattern lets through.
+ID: Final = re.compile(r"(?!\.\.?(?![A-Za-z0-9\-.]))[A-Za-z0-9\-.]{1,200}")
 TYPE: Final = re.compile(r"[A-Z][A-Za-z]{1,60}")
 _REFERENCE: Final = re.compile(rf"({TYPE.pattern}/{ID.pattern})(?:/_history/{ID.pattern})?")
 _INSTANT: Final = re.compile(

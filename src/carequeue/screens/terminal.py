@@ -3,6 +3,8 @@
 - Losing and regaining the window's focus repaints nothing (it cost 32 kB each time).
 - The terminal does not report every motion of the mouse (traffic for nothing over SSH).
 - SIGTERM and SIGHUP leave the terminal as it was found.
+- A window that was made smaller and larger again in one go has lost lines, although its size is
+  the one that Textual knows: they are drawn again.
 - A fault of ours ends with a sentence and the places in our code, without a value of a variable
   or a message that may hold one: the screen holds health records.
 Each has a test, so that a release of Textual that moves a name is found out at once.
@@ -15,11 +17,16 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any
+from typing import Any, Final
 
 from rich.segment import Segment, Segments
 from textual import events
 from textual.app import App
+from textual.geometry import Size
+from textual.timer import Timer
+
+#: Seconds without another size, after which a window is taken to have the one that it has.
+RESIZED: Final = 0.1
 
 
 class TerminalApp(App[None], inherit_bindings=False):
@@ -32,12 +39,25 @@ class TerminalApp(App[None], inherit_bindings=False):
         if os.environ.get("NO_COLOR") == "":  # Textual takes an empty one for a wish; it is none
             del os.environ["NO_COLOR"]
         super().__init__(ansi_color=True if plain else None, **kwargs)
+        self._settled: Size | None = None
+        self._resizing: Timer | None = None
 
     async def _on_app_blur(self, event: events.AppBlur) -> None:
         event.prevent_default()
 
     async def _on_app_focus(self, event: events.AppFocus) -> None:
         event.prevent_default()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Look at the size once the window has come to rest."""
+        if self._resizing is not None:
+            self._resizing.stop()
+        self._resizing = self.set_timer(RESIZED, self._at_rest)
+
+    def _at_rest(self) -> None:
+        if self.size == self._settled:
+            self.screen.refresh()
+        self._settled = self.size
 
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence that Textual has no word for."""

@@ -135,6 +135,16 @@ def last_group(connection: Connection, author: str) -> str:
     return found or ""
 
 
+def taken_back(connection: Connection, group: str) -> bool:
+    """Whether an inverse of a group has been filed."""
+    found = connection.execute(
+        select(_intent.c.id)
+        .where(_intent.c.inverse_of == group, _intent.c.state != IntentState.UNDONE.value)
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def happened(
     connection: Connection,
     intent: Intent,

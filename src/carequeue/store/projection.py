@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.domain.allowed import applicable
+from carequeue.domain.allowed import allowed, applicable
 from carequeue.domain.calendar import SiteCalendar
-from carequeue.domain.clocks import Clock, clocks_of
+from carequeue.domain.clocks import Clock, class_of, clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
@@ -113,6 +113,12 @@ class Projector:
     def clocks(self, item: WorkItem) -> tuple[Clock, ...]:
         """The clocks of an item by the site's rules."""
         return clocks_of(item, self.site.rules, self.site.calendar)
+
+    def _verbs(self, item: WorkItem, us: Us) -> list[str]:
+        """What applies; of what its clocks forbid (a crisis cannot sleep) none is offered."""
+        gravest = class_of(self.clocks(item))
+        verbs = applicable(item, us)
+        return [verb for verb in verbs if allowed(verb, item, us, item_class=gravest).ok]
 
     def rank(self, item: WorkItem, now: datetime) -> Rank:
         """An item's place at an instant."""
@@ -230,7 +236,7 @@ class Projector:
             "mine": mine,
             "sync": _sync(item, pending),
             "fresh": _fresh(item, arrived),
-            "verbs": " ".join(applicable(item, us)),
+            "verbs": " ".join(self._verbs(item, us)),
             "clock_class": placed.clock.cls.value if placed.clock else "",
             "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
             "next_change_at": _seconds(placed.next_change_at),

@@ -42,7 +42,13 @@ class Tokens:
     def _ask(self) -> str:
         if self._command:
             return self._run()
-        return os.environ.get(self._env, "").strip() if self._env else ""
+        token = os.environ.get(self._env, "").strip() if self._env else ""
+        if token and not _sendable(token):
+            raise SignInError(
+                f"The variable {self._env} holds no token: a token is one line of plain letters. "
+                "What you did is kept here and will be sent. Set it anew, then sync again."
+            )
+        return token
 
     def _run(self) -> str:
         try:
@@ -52,9 +58,14 @@ class Tokens:
         except (OSError, subprocess.TimeoutExpired):
             done = None
         token = done.stdout.strip() if done and done.returncode == 0 else ""
-        if not token or any(mark in token for mark in "\r\n\0"):
+        if not _sendable(token):
             raise SignInError(
                 f"The token command “{self._command[0]}” gave no token. What you did is kept "
                 "here and will be sent. Run it by hand to see why, then sync again."
             )
         return token
+
+
+def _sendable(token: str) -> bool:
+    """Whether a header can carry it."""
+    return bool(token) and token.isascii() and token.isprintable()

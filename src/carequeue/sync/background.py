@@ -82,12 +82,16 @@ class Background:
 
     def _run(self) -> None:
         syncers = self._make()
-        while not self._ended.is_set():
-            full, self._full = self._full, False
-            self._wake.clear()
-            self._wake.wait(self._look(syncers, full))
-            if not self._wake.is_set():
-                self._full = True
+        try:
+            while not self._ended.is_set():
+                full, self._full = self._full, False
+                self._wake.clear()
+                self._wake.wait(self._look(syncers, full))
+                if not self._wake.is_set():
+                    self._full = True
+        finally:
+            for syncer in syncers:
+                syncer.close()
 
     def _look(self, syncers: Sequence[Syncer], full: bool) -> float:
         self.syncing = True

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from carequeue.domain.intents import Intent, IntentEvent
-from carequeue.fhir import edits
+from carequeue.fhir import edits, values
 from carequeue.fhir.chart import Resource
 
 #: Whom a resource is about: a change of these is never merged, it could be the wrong client.
@@ -59,13 +59,25 @@ def settle(
             Settled(create, Found.DONE),
             *settle(edits.apply(create, None), theirs, rest),
         )
-    if any(base.get(name) != theirs.get(name) for name in _WHO):
+    if not same_client(base, theirs):
         words = "the server now has it for another client"
         return tuple(Settled(intent, Found.CHANGED, words) for intent in intents)
     results = {
         one.intent.id: one for run in runs(intents) for one in _settle_run(base, theirs, run)
     }
     return tuple(results[intent.id] for intent in intents)
+
+
+def same_client(base: Resource, theirs: Resource) -> bool:
+    """Whether two readings of a resource name the same client; one may name it in full."""
+    return all(_same_party(base.get(name), theirs.get(name)) for name in _WHO)
+
+
+def _same_party(one: object, other: object) -> bool:
+    here, there = values.text(one, "reference"), values.text(other, "reference")
+    if not here or not there:
+        return one == other
+    return here == there or there.endswith(f"/{here}") or here.endswith(f"/{there}")
 
 
 def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Settled, ...]:

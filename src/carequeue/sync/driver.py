@@ -25,7 +25,7 @@ from carequeue.sync import messages as m
 from carequeue.sync import pull, push
 from carequeue.sync.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.exchange import exchange, read_back
-from carequeue.sync.lanes import load_lanes, mark_requests, save_changes
+from carequeue.sync.lanes import charts_in_doubt, load_lanes, mark_requests, save_changes
 from carequeue.sync.plan import plan
 from carequeue.sync.transport import Transport, Unreachable
 
@@ -111,6 +111,10 @@ class Syncer:
             self._note_health()
         return looked
 
+    def close(self) -> None:
+        """Close the connections to the source."""
+        self._transport.close()
+
     # --- capabilities -----------------------------------------------------------------------------
 
     def abilities(self) -> Abilities:
@@ -143,6 +147,15 @@ class Syncer:
             state, commands = push.step(state, events.popleft())
             for command in commands:
                 events.extend(self._do(command, state))
+        self._show_doubt()
+
+    def _show_doubt(self) -> None:
+        """What has left and was not answered is shown as being checked, not as waiting."""
+        with self._engine.connect() as connection:
+            charts = charts_in_doubt(connection, self.source)
+        if charts:
+            with writing(self._engine) as connection:
+                self._projector.project(connection, charts, self._now())
 
     def _do(self, command: m.Command, state: push.PushState) -> Sequence[m.Event]:
         match command:
@@ -183,9 +196,10 @@ class Syncer:
     ) -> None:
         with self._engine.connect() as connection:
             cursors = ledger.cursors(connection, self.source)
+            wanted = ledger.wanted(connection, self.source)
         state = pull.PullState(can, plan(can, self._scope))
         found = {name: pull.Cursor(**values) for name, values in cursors.items()}
-        events: deque[pull.Event] = deque([pull.Begun(found, self._now())])
+        events: deque[pull.Event] = deque([pull.Begun(found, self._now(), wanted)])
         while events and not stop():
             state, commands = pull.step(state, events.popleft())
             for command in commands:
@@ -202,6 +216,8 @@ class Syncer:
             answer = self._transport.send("GET", command.url)
         except Unreachable as error:
             return pull.Lost(error.why)
+        except ServerError as error:
+            return pull.PageCame(0, None, "", str(error), self._now())
         page = None
         words = outcome_words(answer.json)
         if answer.status == 200 and isinstance(answer.json, dict):
@@ -221,6 +237,7 @@ class Syncer:
             given = {f"{one.get('resourceType')}/{one.get('id')}" for one in entries}
             absent = [name for name in command.asked if name not in given]
             mirror.note_absent(connection, self.source, absent, "not given", now)
+            ledger.want(connection, self.source, saved.missing, command.asked)
             if search and cursor:
                 ledger.keep_cursor(connection, self.source, search.name, cursor)
             if saved.directory_changed:

@@ -1,6 +1,9 @@
 """Requests of the outbox as HTTP: one by one, or as one batch; replies matched by position.
 
 A batch is n independent writes; a batch whose answer does not match it leaves every entry in doubt.
+A resource in an answer counts only where it is the one that was asked about, by type and by id: a
+server that answers with another one (a batch out of order, a proxy's cache) has said nothing, and
+its version is nothing either. What follows is reading back, never a base taken from a stranger.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from carequeue.fhir.bundles import (
     outcome_words,
     read_batch,
 )
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.us import own_reference
 from carequeue.sync import messages as m
 from carequeue.sync.transport import HttpAnswer, Transport, Unreachable
 
@@ -52,13 +57,13 @@ def _one(transport: Transport, request: m.Request) -> Reply:
         return m.NoReply(request.lane, error.left, error.why)
     except ServerError as error:
         return m.NoReply(request.lane, True, str(error))
-    return _reply(request.lane, answer)
+    return _reply(request, answer)
 
 
-def _reply(lane: m.LaneKey, answer: HttpAnswer) -> m.Reply:
-    resource = _resource(answer.json, lane[0])
+def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
+    resource = _asked_for(request, answer.json)
     return m.Reply(
-        lane,
+        request.lane,
         answer.status,
         resource,
         _version(answer.headers.get("etag", ""), resource),
@@ -68,14 +73,26 @@ def _reply(lane: m.LaneKey, answer: HttpAnswer) -> m.Reply:
     )
 
 
-def _resource(json: Any, kind: str) -> dict[str, Any] | None:
-    if not isinstance(json, dict) or json.get("resourceType") not in (kind, "Bundle"):
+def _asked_for(request: m.Request, json: Any) -> Resource | None:
+    """The resource of an answer, where it is the one that the request names; else None.
+
+    A search may answer with a Bundle; a create with an id that the server chose.
+    """
+    if not isinstance(json, dict):
         return None
-    return json
+    path = request.path.partition("?")[0]
+    if request.method == "GET" and path != request.path:
+        return json if json.get("resourceType") == "Bundle" else None
+    if json.get("resourceType") != request.lane[0]:
+        return None
+    named = own_reference(json)
+    return json if named and (request.creates or named == path) else None
 
 
-def _version(etag: str, resource: dict[str, Any] | None) -> str:
-    meta = resource.get("meta") if resource else None
+def _version(etag: str, resource: Resource | None) -> str:
+    if resource is None:
+        return ""
+    meta = resource.get("meta")
     version = meta.get("versionId") if isinstance(meta, dict) else None
     if isinstance(version, str) and version:
         return version
@@ -91,7 +108,7 @@ def _found(reply: Reply) -> Reply:
     entries = resource.get("entry")
     for entry in entries if isinstance(entries, list) else []:
         one = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(one, dict) and one.get("resourceType") == reply.lane[0]:
+        if own_reference(one).partition("/")[0] == reply.lane[0]:
             return m.Reply(reply.lane, 200, one, _version("", one))
     return m.Reply(reply.lane, 404)
 
@@ -104,10 +121,10 @@ def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> tuple[Repl
         return tuple(m.NoReply(one.lane, error.left, error.why) for one in requests)
     except ServerError as error:
         return tuple(m.NoReply(one.lane, True, str(error)) for one in requests)
-    if answer.status in (400, 404, 405, 413, 415, 422, 501):
+    if answer.status in (400, 403, 404, 405, 413, 415, 422, 501):
         return None
     if answer.status >= 300:
-        return tuple(_reply(one.lane, answer) for one in requests)
+        return tuple(_reply(one, answer) for one in requests)
     entries = read_batch(answer.json, len(requests))
     if entries is None:
         words = "the answer did not match what was asked"
@@ -126,7 +143,7 @@ def _entry(request: m.Request) -> BatchRequest:
 
 
 def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
-    resource = _resource(entry.resource, request.lane[0])
+    resource = _asked_for(request, entry.resource)
     return m.Reply(
         request.lane,
         entry.status,

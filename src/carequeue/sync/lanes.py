@@ -56,6 +56,15 @@ def load_lanes(
     return tuple(lanes)
 
 
+def charts_in_doubt(connection: Connection, source: str) -> set[tuple[str, str]]:
+    """The charts of what has left and was not answered yet."""
+    return {
+        (source, intent.chart)
+        for intent in outbox.of_source(connection, source)
+        if intent.state is IntentState.IN_DOUBT
+    }
+
+
 def _sendable(intents: Sequence[Intent]) -> list[Intent]:
     """What may leave now, in order: nothing that stands behind a person's answer on its unit."""
     blocked: set[str] = set()

@@ -45,7 +45,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request of a lane; `path` is relative to the base address."""
+    """One request of a lane; `path` is relative to the base address.
+
+    `creates`: the id of what comes back is the server's to choose.
+    """
 
     lane: LaneKey
     method: str
@@ -54,6 +57,7 @@ class Request:
     if_match: str = ""
     if_none_exist: str = ""
     intents: tuple[str, ...] = ()
+    creates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

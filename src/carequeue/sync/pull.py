@@ -3,7 +3,8 @@
 `step(state, event)`: a page comes, it is kept together with its cursor, what it refers to and is
 not here is fetched by id, and on to the next page. The watermark is the server's own time of the
 first page and moves when the last page is on disk. A cut leaves a cursor that goes on where it was.
-A search that a server does not allow is named and left out; the others go on.
+A search that a server does not allow is named and left out; the others go on. One whose pages end
+before the last is named too, and then the pull is not complete.
 Not here: which searches there are (`plan.py`), what a page holds (`fhir/bundles.py`).
 """
 
@@ -55,7 +56,8 @@ class PullState:
     last_ids: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    restarted: bool = False
+    restarted: bool = False  # this search, because its link was refused
+    cut: bool = False  # a search was left out in the middle
     server_time: str = ""  # of the first page of this pull
 
 
@@ -64,10 +66,11 @@ class PullState:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The cursors as they stand on disk."""
+    """The cursors as they stand on disk, and the references that a cut left to be fetched."""
 
     cursors: Mapping[str, Cursor]
     now: datetime
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,8 @@ def step(state: PullState, event: Event) -> Step:
     """What to do after an event."""
     match event:
         case Begun():
-            return _search(replace(state, cursors=event.cursors), event.now)
+            state = replace(state, cursors=event.cursors, at=-1)
+            return _kept(state, PageKept(event.missing, event.now))
         case PageCame():
             return _came(state, event)
         case PageKept():
@@ -168,7 +172,7 @@ def _search(state: PullState, now: datetime) -> Step:
 
 def _partly(state: PullState) -> Ended:
     return Ended(
-        full=True,
+        full=not state.cut,
         why="not shown by the server: " + ", ".join(state.left_out),
         left_out=state.left_out,
     )
@@ -177,7 +181,7 @@ def _partly(state: PullState) -> Ended:
 def _came(state: PullState, event: PageCame) -> Step:
     if state.missing:
         return _came_by_id(state, event)
-    if event.page is None or event.status >= 400:
+    if event.page is None or not event.page.is_bundle or event.status >= 400:
         return _refused(state, event)
     search = state.searches[state.at]
     cursor = state.cursors.get(search.name, Cursor())
@@ -198,7 +202,6 @@ def _came(state: PullState, event: PageCame) -> Step:
         url=following,
         visited=state.visited | {following},
         last_ids=_ids(page),
-        restarted=False,
         server_time=state.server_time or event.server_time,
     )
     return state, (Keep(search, page, cursor),)
@@ -209,7 +212,9 @@ def _following(state: PullState, page: Page, received: int) -> str:
     if len(state.visited) >= MOST_PAGES:
         return ""
     following = page.next_url
-    if not following and len(page.entries) >= PAGE:
+    reached = received + len(page.entries)
+    more = len(page.entries) >= PAGE or (page.total is not None and reached < page.total)
+    if not following and page.entries and more:
         following = _without_link(state, page, received)
     return "" if following in state.visited else following
 
@@ -241,13 +246,20 @@ def _refused(state: PullState, event: PageCame) -> Step:
     cursor = state.cursors.get(search.name, Cursor())
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
-    if event.status in (408, 425, 429) or event.status >= 500 or event.status < 400:
-        return state, (Ended(full=False, why=event.words),)
+    if event.status in (408, 425, 429) or event.status >= 500:
+        return state, (Ended(full=False, why=_why(event)),)
     if cursor.next_url and not state.restarted:  # the link has expired: the search anew
         cursor = replace(cursor, next_url="", pending="", received=0)
         return _search(replace(_with_cursor(state, search, cursor), restarted=True), event.now)
-    left_out = (*state.left_out, f"{search.name} ({event.status})")
-    return _search(replace(state, at=state.at + 1, left_out=left_out), event.now)
+    if event.status < 400 and not state.restarted:
+        return state, (Ended(full=False, why=_why(event)),)
+    reason = event.status if event.status >= 400 else "a link that cannot be followed"
+    left_out = (*state.left_out, f"{search.name} ({reason})")
+    return _next_search(replace(state, left_out=left_out, cut=state.cut or state.restarted), event)
+
+
+def _why(event: PageCame) -> str:
+    return event.words or f"the server answered {event.status}, and no page"
 
 
 def _kept(state: PullState, event: PageKept) -> Step:
@@ -255,7 +267,9 @@ def _kept(state: PullState, event: PageKept) -> Step:
     if wanted:
         state = replace(state, missing=wanted)
         return state, (_fetch_missing(wanted),)
-    return _go_on(state, event.now)
+    if state.url:
+        return state, (Fetch(state.url),)
+    return _next_search(state, event)
 
 
 def _fetch_missing(wanted: tuple[str, ...]) -> Fetch:
@@ -269,16 +283,16 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
     if event.status in (408, 425, 429) or event.status >= 500:
-        return state, (Ended(full=False, why=event.words),)
+        return state, (Ended(full=False, why=_why(event)),)
+    if event.status < 400 and (event.page is None or not event.page.is_bundle):
+        return state, (Ended(full=False, why=_why(event)),)
     page = event.page or Page()
     state = replace(state, missing=tuple(one for one in state.missing if one not in asked))
     return state, (Keep(None, page, None, asked),)
 
 
-def _go_on(state: PullState, now: datetime) -> Step:
-    if state.url:
-        return state, (Fetch(state.url),)
-    return _search(replace(state, at=state.at + 1), now)
+def _next_search(state: PullState, event: PageCame | PageKept) -> Step:
+    return _search(replace(state, at=state.at + 1, restarted=False), event.now)
 
 
 def _with_cursor(state: PullState, search: Search, cursor: Cursor) -> PullState:

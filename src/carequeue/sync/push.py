@@ -16,6 +16,7 @@ Not here: what a status means (`failures.py`), the bytes (`transport.py`), the l
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,12 +29,14 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.values import identifier_value
 from carequeue.sync import messages as m
 from carequeue.sync.capabilities import Abilities
-from carequeue.sync.conflicts import EVENTS, Found, runs, settle
+from carequeue.sync.conflicts import EVENTS, Found, runs, same_client, settle
 from carequeue.sync.failures import SETTLE_LIMIT, Answer, delay, kind_of
 
 #: Entries of a batch; servers differ (docs/servers.md), most take this many.
 BATCH_SIZE: Final = 50
 _OTHER: Final = "the server took it, but returned something else"
+#: What an entity tag can hold (RFC 9110, 8.8.3), and a header of any server will take.
+_VERSION: Final = re.compile(r"[!#-~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def _next(state: PushState, now: datetime) -> Step:
 
 def _read_first(lane: m.Lane, state: PushState) -> bool:
     """In doubt; or of a server without versions, where only a look shows a colleague's change."""
-    unguarded = lane.base is not None and not lane.version and lane.key not in state.looked
+    unguarded = lane.base is not None and not _guard(lane) and lane.key not in state.looked
     return lane.phase is m.Phase.DOUBTFUL or unguarded
 
 
@@ -156,12 +159,21 @@ def _write_request(lane: m.Lane, state: PushState) -> m.Request:
     body = _rename(view or {}, state.aliases)
     ids = tuple(intent.id for intent in lane.intents)
     if lane.base is not None:
-        guard = f'W/"{lane.version}"' if lane.version else ""
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", body, guard, "", ids)
+        return m.Request(lane.key, "PUT", f"{kind}/{key}", body, _guard(lane), "", ids)
     if _ours_alone(lane) and state.can.of(kind).update_create:
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", {**body, "id": key}, "", "", ids)
+        named = {**body, "id": key}
+        return m.Request(lane.key, "PUT", f"{kind}/{key}", named, "", "", ids, creates=True)
     body.pop("id", None)
-    return m.Request(lane.key, "POST", kind, body, "", _search(lane), ids)
+    return m.Request(lane.key, "POST", kind, body, "", _search(lane), ids, creates=True)
+
+
+def _guard(lane: m.Lane) -> str:
+    """The If-Match of a write; "" where the server gave no version, or none that a header takes.
+
+    A version with a quotation mark or a line break in it would be a guard of its own making, or a
+    header more; such a server is treated as one without versions: looked at before each write.
+    """
+    return f'W/"{lane.version}"' if _VERSION.fullmatch(lane.version) else ""
 
 
 def _ours_alone(lane: m.Lane) -> bool:
@@ -287,8 +299,10 @@ def _all(lane: m.Lane, event: IntentEvent, words: str = "") -> tuple[m.Outcome, 
 
 
 def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    if reply.resource is None or (lane.base is not None and not _fits(lane, reply.resource)):
+    if reply.resource is None or (lane.base is not None and not _ours(lane, reply.resource)):
         return _read_request(lane, state)
+    if lane.base is None and not _ours(lane, reply.resource):
+        return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, _OTHER))
     if reply.status == 200 and lane.base is None:  # it was there already: somebody made it
         if _fits(lane, reply.resource):
             return _settled(lane, reply)
@@ -349,6 +363,19 @@ def _fits(lane: m.Lane, resource: Resource) -> bool:
     if lane.base is None:
         return edits.satisfied(lane.intents[0], resource)
     return resource.get("id") == lane.key[1]
+
+
+def _ours(lane: m.Lane, resource: Resource) -> bool:
+    """Whether a yes speaks of our resource, about the client that it was about.
+
+    The right one under another client's name is read back, and then a person's to answer. What was
+    made must carry our identifier where it carries any of that kind, else it is some other row.
+    """
+    if lane.base is not None:
+        return _fits(lane, resource) and same_client(lane.base, resource)
+    named = identifier_value(resource, codes.IDENTIFIER)
+    made = edits.fold(None, lane.intents) or {}
+    return (_fits(lane, resource) or not named) and same_client(made, resource)
 
 
 def _same(lane: m.Lane, reply: m.Reply) -> bool:

@@ -11,23 +11,30 @@ httpx is imported here and in `auth.py` only.
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
+import time
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import httpx
 
 from carequeue import __version__
 from carequeue.domain.errors import ServerError
+from carequeue.domain.text import clean
 from carequeue.fhir import jsontext
 from carequeue.sync.auth import Tokens
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 MOST_BYTES: Final = 32 * 1024 * 1024
+#: Seconds for one whole body: a server that drips a byte a minute would keep us for ever.
+PATIENCE: Final = 300.0
+_LONGEST_LINK: Final = 16_384
 _FHIR_JSON: Final = "application/fhir+json"
 
 
@@ -61,9 +68,7 @@ class Transport:
     ) -> None:
         self.base_url = checked_base(base_url)
         self._tokens = tokens
-        verify: ssl.SSLContext | bool = True
-        if ca_bundle:
-            verify = ssl.create_default_context(cafile=ca_bundle)
+        verify = _trusted(ca_bundle) if ca_bundle else True
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             follow_redirects=False,
@@ -109,15 +114,15 @@ class Transport:
         """An absolute address on the configured origin, below the base path.
 
         A broken proxy names an internal host: the link is then taken below our own base, if its
-        path fits. Raises ServerError for any other foreign address; no token goes there.
+        path fits. Raises ServerError for any other foreign address; no token goes there. A path
+        that climbs is foreign as well: beside us on the same host may stand another organization.
         """
         base = self.base_url + "/"
-        url = urljoin(base, link)
-        if url.startswith(base):
-            return url
-        ours, theirs = urlsplit(base), urlsplit(url)
-        if theirs.path.startswith(ours.path):
-            return ours._replace(path=theirs.path, query=theirs.query).geturl()
+        with suppress(ValueError):  # what is no address at all is foreign too
+            url = urljoin(base, link) if len(link) <= _LONGEST_LINK else ""
+            ours, theirs = urlsplit(base), urlsplit(url)
+            if theirs.path.startswith(ours.path) and not _climbs(theirs.path):
+                return ours._replace(path=theirs.path, query=theirs.query).geturl()
         raise ServerError(
             "The server named a page on another address. CareQueue did not go there, since your "
             "sign-in would have gone with it. What is here stays; tell whoever runs the server."
@@ -141,6 +146,27 @@ class Transport:
             raise Unreachable(_why(error), left=False) from None
         except httpx.HTTPError as error:
             raise Unreachable(_why(error), left=True) from None
+        except (httpx.InvalidURL, UnicodeError):
+            raise ServerError(
+                "The server named an address or a version that cannot be written into a request. "
+                "What is here stays; tell whoever runs the server."
+            ) from None
+
+
+def _climbs(path: str) -> bool:
+    """Whether a path has a step up in it, also as a server might decode it."""
+    steps = re.split(r"[/\\]", unquote(path))
+    return ".." in steps or "." in steps
+
+
+def _trusted(bundle: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=bundle)
+    except OSError:  # ssl.SSLError, of a file without certificates, is one too
+        raise ServerError(
+            f"The certificates in {clean(bundle, 200)} cannot be read. Nothing was changed. "
+            "Check ca_bundle in the profile: a file in PEM form."
+        ) from None
 
 
 def _why(error: Exception) -> str:
@@ -163,10 +189,14 @@ def _unpacked(answer: httpx.Response) -> bytes:
     packed = answer.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(wbits=31) if packed else None
     whole = bytearray()
+    until, received = time.monotonic() + PATIENCE, 0
     try:
         for chunk in answer.iter_raw():
+            received += len(chunk)  # what follows the end of a packed body is never unpacked
             whole += unpack.decompress(chunk, MOST_BYTES - len(whole) + 1) if unpack else chunk
-            if len(whole) > MOST_BYTES:
+            if time.monotonic() > until:
+                raise Unreachable("no whole answer in time", left=True)
+            if max(len(whole), received) > MOST_BYTES:
                 raise ServerError(
                     f"The server sent more than {MOST_BYTES // 2**20} MB in one answer; CareQueue "
                     "stopped reading. What is here stays. Ask for a smaller scope in the profile."
@@ -200,13 +230,13 @@ def checked_base(url: str) -> str:
     Raises ServerError for one that is no http(s) address, that names a person, or that would send
     a token in the clear: plain http is for this machine only.
     """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _address(url)
+    if parts is None:
         raise ServerError(
-            f"“{url.strip()}” is no address of a server. Nothing was changed. "
+            f"“{clean(url.strip(), 200)}” is no address of a server. Nothing was changed. "
             "It looks like https://fhir.example.org/r4."
         )
-    if parts.username or parts.query or parts.fragment:
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise ServerError(
             "The address of a server has no name, question mark or # in it. Nothing was changed. "
             "Give the address alone; the token comes from the profile."
@@ -217,6 +247,19 @@ def checked_base(url: str) -> str:
             "sign-in over https only. Nothing was changed. Try the same address with https."
         )
     return parts._replace(query="", fragment="").geturl().rstrip("/")
+
+
+def _address(url: str) -> SplitResult | None:
+    """The parts of an http(s) address; None where it is none."""
+    text = url.strip()
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError where it is no port
+    except ValueError:
+        return None
+    # urlsplit takes some control characters out in silence, so the text itself is looked at.
+    plain = text.isprintable() and " " not in text
+    return parts if plain and parts.scheme in ("http", "https") and parts.hostname else None
 
 
 def _is_loopback(url: str) -> bool:

@@ -18,10 +18,17 @@ from carequeue.widgets.clock_words import DAYS, MONTHS
 from carequeue.widgets.line import cut, fill, spread, wrap
 from carequeue.widgets.queue_line import KINDS
 from carequeue.widgets.themes import Part, Parts
-from carequeue.worklist.answers import Detail, TimeLine
+from carequeue.worklist.answers import Detail, ReasonLine, TimeLine
 
 Lines = list[Parts]
 _ABOUT_LINES = 6
+#: How a clock stands at its due time, in words that go before it.
+_STATES = {
+    "running": "due",
+    "met": "met; was due",
+    "breached": "over since",
+    "paused": "paused; was due",
+}
 
 
 def detail_lines(
@@ -74,7 +81,9 @@ def _born(detail: Detail, now: datetime) -> str:
 
 def _what(detail: Detail, width: int, *, full: bool) -> Lines:
     lines: Lines = [[(text, "strong")] for text in wrap(detail.title, width)]
-    about = wrap(detail.about, width)
+    said = detail.title.casefold()
+    texts = [text for text in detail.about.splitlines() if text.casefold() not in said]
+    about = [line for text in texts for line in wrap(text, width)]
     lines += [[(text, "text")] for text in (about if full else about[:_ABOUT_LINES])]
     if len(about) > _ABOUT_LINES and not full:
         lines.append([("… w shows the rest", "muted")])
@@ -87,14 +96,9 @@ def _why(detail: Detail, now: datetime, zone: tzinfo, width: int, *, full: bool)
     lines: Lines = [spread([("Why here", "strong")], [("w ", "key"), right], width)]
     lines.append([(total, "muted")])
     for reason in detail.reasons:
-        points = (f"{reason.points:+d} ".rjust(6), "soon")
-        source = cut(reason.source, width // 3)
-        room = width - 7 - cell_len(source)
-        first, *rest = wrap(reason.text, max(8, room)) or [""]
-        lines.append(spread([points, (first, "text")], [(source, "muted")], width))
-        lines += [[(" " * 6, "text"), (text, "text")] for text in rest]
+        lines += _reason(reason, width, full=full)
     if detail.changes_at:
-        words = f"Moves by itself {_when(detail.changes_at, now, zone)}."
+        words = f"Its place changes by itself {_when(detail.changes_at, now, zone)}."
         lines += [[(text, "muted")] for text in wrap(words, width)]
     if full:
         lines += _clocks(detail, now, zone, width)
@@ -104,11 +108,24 @@ def _why(detail: Detail, now: datetime, zone: tzinfo, width: int, *, full: bool)
     return lines
 
 
+def _reason(reason: ReasonLine, width: int, *, full: bool) -> Lines:
+    """Points and why; the source beside it where it is short, below it where all is shown."""
+    beside = cell_len(reason.source) <= width // 4
+    source = reason.source if beside else ""
+    first, *rest = wrap(reason.text, max(8, width - 7 - cell_len(source))) or [""]
+    points: Part = (f"{reason.points:+d} ".rjust(6), "soon")
+    lines: Lines = [spread([points, (first, "text")], [(source, "muted")], width)]
+    lines += [[(" " * 6, "text"), (text, "text")] for text in rest]
+    if full and not beside:
+        lines += [[(" " * 6, "text"), (text, "muted")] for text in wrap(reason.source, width - 6)]
+    return lines
+
+
 def _clocks(detail: Detail, now: datetime, zone: tzinfo, width: int) -> Lines:
     lines: Lines = []
     for clock in detail.clocks:
         role = "over" if clock.state == "breached" else "text"
-        due = (f"{clock.state} {_when(clock.due, now, zone)}", role)
+        due = (f"{_STATES.get(clock.state, clock.state)} {_when(clock.due, now, zone)}", role)
         lines.append(spread([(cut(clock.label, width - len(due[0]) - 1), "text")], [due], width))
         source = f"{clock.citation} ({clock.provenance})"
         lines += [[("  ", "text"), (text, "muted")] for text in wrap(source, width - 2)]

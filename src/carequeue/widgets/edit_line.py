@@ -84,8 +84,10 @@ class EditLine:
     def parts(self, width: int) -> list[Part]:
         """What is typed, in at most `width` cells, so that the caret is in sight."""
         before, after = self.text[: self.at], self.text[self.at :]
-        while before and cell_len(before) >= width:
-            before = before[1:]
+        if cell_len(before) >= width:
+            while before and cell_len(before) >= width - 1:
+                before = before[1:]
+            before = f"…{before}"
         room = max(0, width - cell_len(before) - 1)
         while after and cell_len(after) > room:
             after = after[:-1]

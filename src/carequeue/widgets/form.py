@@ -28,7 +28,9 @@ _WORDS: Final = {
     "text": "a text is needed",
     "choice": "press one of the keys",
     "whom": "nobody of that name",
+    "when": "a time is needed: tomorrow 9, fri, 3bd",
 }
+_TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
 
 class Step(Enum):
@@ -124,7 +126,7 @@ class Form:
             return self._answer(typed)
         if self._otherwise is not None and not typed:
             return self._answer(self._otherwise)
-        self._hint = _WORDS.get(question.asks, "a time is needed, such as tomorrow 9, 3bd, fri")
+        self._hint = _WORDS[question.asks]
         return Step.OPEN
 
     def _answer(self, value: str) -> Step:
@@ -171,31 +173,38 @@ class Form:
         return head + self._above(width - length(head), width)
 
     def _typed_parts(self, room: int) -> list[Part]:
-        tail = self._tail()
-        field = max(10, room - min(length(tail), room // 2) - 2)
-        return self._line.parts(field) + tail
+        behind = self._tail(room - min(cell_len(self._line.text), room // 2) - 2)
+        typed = self._line.parts(max(10, room - length(behind) - 1))
+        return typed + behind
 
-    def _tail(self) -> list[Part]:
+    def _tail(self, room: int) -> list[Part]:
         """What stands behind the text: how a time was read, who matches, or what is missing."""
         question, typed = self.question, self._line.text.strip()
         if self._hint:
-            return [("  ", "text"), (self._hint, "soon")]
-        if question.asks is Asks.WHEN and typed:
+            return [("  ", "text"), (cut(self._hint, room - 2), "soon")]
+        if question.asks is Asks.WHEN:
+            if not typed:
+                return [(cut(_TIMES, room), "muted")]
             understood, words = self._check(question.name, typed)
-            return [("  → ", "muted"), (words, "done" if understood else "soon")]
+            return [("  → ", "muted"), (cut(words, room - 4), "done" if understood else "soon")]
         if question.asks is Asks.WHOM:
-            return self._people_parts()
+            return self._people_parts(room)
         if self._otherwise is not None and not typed:
             return [(f"  enter: {self._otherwise or 'leave it out'}", "muted")]
         return []
 
-    def _people_parts(self) -> list[Part]:
+    def _people_parts(self, room: int) -> list[Part]:
+        """Who Enter takes, and as many of the others as have room, whole; then how many more."""
         found = self._matches()
         if not found:
             return [("  nobody of that name", "soon")] if self.people else [("  …", "muted")]
         first = self._chosen % len(found)
-        parts: list[Part] = [("  → ", "muted"), (found[first].name, "done")]
-        for person in (found[first + 1 :] + found[:first])[:4]:
+        parts: list[Part] = [("  → ", "muted"), (cut(found[first].name, room - 4), "done")]
+        others = found[first + 1 :] + found[:first]
+        for number, person in enumerate(others):
+            more = len(f" +{len(others) - number}")
+            if length(parts) + 3 + cell_len(person.name) + more > room:
+                return [*parts, (f" +{len(others) - number}", "muted")]
             parts += [(" · ", "muted"), (person.name, "muted")]
         return parts
 
@@ -228,12 +237,14 @@ class Form:
     def pairs(self, width: int) -> Pairs:
         """The footer while a question is open: choices that had no room above come first."""
         question = self.question
-        back = ("esc", "back" if not self.step else "question before")
+        back = ("esc", "back" if not self.step else "one question back")
         if question.asks is Asks.CHOICE:
             own = [("type", "your own"), ("enter", "take it")] if question.free else []
             return [*self._left_out(width), *own, back]
         if question.asks is Asks.WHOM:
-            return [("enter", "take the green one"), ("tab", "next"), back]
+            person = self._match()
+            take = [("enter", f"take {cut(person.name, 24)}")] if person else []
+            return [*take, ("tab", "next"), back]
         return [("enter", "go on" if self.step + 1 < len(self.verb.asks) else "do it"), back]
 
     def _left_out(self, width: int) -> list[tuple[str, str]]:

@@ -6,10 +6,16 @@ Pure: a message in, parts out. A question stands in the same line (`form.py`).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from rich.cells import cell_len
 
 from carequeue.widgets.line import cut
 from carequeue.widgets.themes import Part, Parts
+
+
+#: Between two hints of one message.
+BETWEEN: Final = "   "
 
 
 class Tone(StrEnum):
@@ -38,12 +44,18 @@ class Message(NamedTuple):
 
 
 def message_parts(message: Message, width: int) -> Parts:
-    """The message in one line; the hint stays whole, the sentence is cut before it."""
+    """The message in one line; where room is short, hints give way to the sentence, last first.
+
+    Hints are parted by `BETWEEN`; what they name is a key that help and footer show as well.
+    """
     if not message.text:
         return []
     glyph, role = _LOOK[message.tone]
-    room = width - 2 - len(glyph) - (len(message.hint) + 2 if message.hint else 0)
-    parts: list[Part] = [(f" {glyph}{cut(message.text, max(8, room))}", role)]
-    if message.hint:
-        parts.append((f"  {message.hint}", "muted"))
+    room = width - 1 - len(glyph)
+    hints = message.hint.split(BETWEEN) if message.hint else []
+    while hints and cell_len(message.text) + 2 + len(BETWEEN.join(hints)) > room:
+        hints.pop()
+    parts: list[Part] = [(f" {glyph}{cut(message.text, room)}", role)]
+    if hints:
+        parts.append((f"  {BETWEEN.join(hints)}", "muted"))
     return parts

@@ -45,7 +45,7 @@ class Checked:
     @property
     def client(self) -> str:
         """The client's name, clean."""
-        return str(clean(self.item.label, 80)) if self.item else self.key
+        return str(clean(self.item.label if self.item else self.key, 80))
 
     @property
     def refused(self) -> Refused:
@@ -91,7 +91,8 @@ class Acts:
         now: datetime,
     ) -> Iterator[Checked]:
         """Whether the verb applies to each key; for many at once, the rule of bulk as well."""
-        for key in dict.fromkeys(keys):
+        keys = tuple(dict.fromkeys(keys))
+        for key in keys:
             if key not in items:
                 yield Checked(key, None, Verdict(False, "is no longer in the queue"))
                 continue

@@ -1,7 +1,8 @@
 """Taking back: what has not left is dropped, what has left (or may have) gets its inverse.
 
 An inverse is an intent like any other: guarded, settled, itself in the history. It puts back what
-the person saw before the act, and never removes what somebody else did since: that is a conflict.
+the person saw before the act, and never removes what somebody else did since: what is known of it
+is refused here, what is found on the way is a conflict.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from sqlalchemy import Connection
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.domain.text import clean
 from carequeue.fhir import edits
+from carequeue.fhir.chart import Resource
 from carequeue.fhir.drafts import Draft
+from carequeue.fhir.values import reference
 from carequeue.store import audit, mirror, outbox
-from carequeue.store.projection import Projector
+from carequeue.store.projection import Projector, view_of
 from carequeue.worklist.act import Filing, abilities
-from carequeue.worklist.answers import Acted
+from carequeue.worklist.answers import Acted, Refused
 from carequeue.worklist.verbs import BY_NAME
 
 #: How an intent that never became true on the server is dropped.
@@ -36,15 +40,21 @@ def undo(
 ) -> Acted:
     """Take back a group, or the last one of this person, in the caller's transaction.
 
-    Raises BadQuestion where there is none, or where something done later rests on it.
+    Raises BadQuestion where there is none, where something done later rests on it, or where all of
+    it was changed since; of many, those that were changed are left and named.
     """
     group = group or outbox.last_group(connection, author)
     intents = [
         one for one in outbox.of_group(connection, group) if one.state is not IntentState.UNDONE
     ]
-    if not intents:
+    if not intents or outbox.taken_back(connection, group):
         raise BadQuestion("There is nothing of yours to take back.")
     _check_alone(connection, intents)
+    refused = _changed_since(connection, projector, intents)
+    left = {one.key for one in refused}
+    intents = [one for one in intents if one.item_key not in left]
+    if not intents:
+        raise BadQuestion(_all_changed(refused))
     dropped = [one for one in intents if one.state in _DROPS]
     sent = [one for one in intents if one.state not in _DROPS]
     for intent in reversed(dropped):
@@ -60,7 +70,12 @@ def undo(
     for key in keys:
         audit.append(connection, at=now, actor=author, action="undo", item_key=key, group=reverse)
     projector.project(connection, charts, now)
-    return Acted(_message(connection, intents, keys), reverse if filed else group, keys)
+    return Acted(
+        _message(connection, intents, keys, refused),
+        reverse if filed else group,
+        keys,
+        refused=refused,
+    )
 
 
 def _freed(
@@ -99,6 +114,45 @@ def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
             )
 
 
+def _changed_since(
+    connection: Connection, projector: Projector, intents: Sequence[Intent]
+) -> tuple[Refused, ...]:
+    """The items on which what was sent is no longer as it was decided."""
+    by_target: dict[tuple[str, str, str], list[Intent]] = {}
+    for intent in intents:
+        if intent.state not in _DROPS:
+            target = (intent.source, intent.target_type, intent.target_id)
+            by_target.setdefault(target, []).append(intent)
+    changed = {
+        acts[0].item_key: None
+        for target, acts in by_target.items()
+        if not _stands(acts, view_of(connection, *target), projector.site.base_urls.get(target[0]))
+    }
+    return tuple(
+        Refused(key, _client(connection, key) or str(clean(key, 80)), "was changed since")
+        for key in changed
+    )
+
+
+def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str | None) -> bool:
+    """Whether a resource is still as these acts made it, in what their inverses would put back."""
+    if acts[0].kind is not IntentKind.CREATE:
+        return all(edits.satisfied(intent, view) for intent in acts)
+    made = edits.fold(None, acts)
+    if view is None or made is None or view.get("status") != made.get("status"):
+        return False
+    owners = [reference(one.get("owner"), base_url or "") for one in (view, made)]
+    return owners[0] == owners[1]
+
+
+def _all_changed(refused: Sequence[Refused]) -> str:
+    who = refused[0].client if len(refused) == 1 else f"All {len(refused)} items"
+    return (
+        f"{who}: changed since, by somebody else or by a later act of yours. Nothing was changed. "
+        "Look at it, and decide anew."
+    )
+
+
 def _inverse(
     connection: Connection, projector: Projector, intent: Intent, group: str, now: datetime
 ) -> list[Intent]:
@@ -123,13 +177,21 @@ def _inverse(
     return filing.intents([draft])
 
 
-def _message(connection: Connection, intents: Sequence[Intent], keys: Sequence[str]) -> str:
+def _message(
+    connection: Connection,
+    intents: Sequence[Intent],
+    keys: Sequence[str],
+    refused: Sequence[Refused],
+) -> str:
     verb = BY_NAME.get(intents[0].verb)
     what = verb.done if verb else intents[0].verb
+    rest = f", {len(refused)} changed since and left" if refused else ""
     if len(keys) == 1:
-        row = connection.exec_driver_sql(
-            "SELECT client FROM item WHERE key = ?", (keys[0],)
-        ).one_or_none()
-        who = f", {row[0]}" if row else ""
-        return f"Taken back: {what}{who}."
-    return f"Taken back: {what}, {len(keys)} items."
+        client = _client(connection, keys[0])
+        return f"Taken back: {what}{f', {client}' if client else ''}{rest}."
+    return f"Taken back: {what}, {len(keys)} items{rest}."
+
+
+def _client(connection: Connection, key: str) -> str:
+    row = connection.exec_driver_sql("SELECT client FROM item WHERE key = ?", (key,)).one_or_none()
+    return str(row[0]) if row else ""

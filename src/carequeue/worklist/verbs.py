@@ -104,7 +104,7 @@ ACCEPT: Final = Verb(
     "a",
     "accept",
     "accept",
-    "Accept a referral, or read back and acknowledge a handoff; u takes it back.",
+    "Accept a referral, or acknowledge a handoff; u takes it back.",
     "Accepted",
     labels=(("handoff", "acknowledge"),),
     dones=(("handoff", "Acknowledged"),),
@@ -132,7 +132,7 @@ LOG: Final = Verb(
     "l",
     "log contact",
     "log",
-    "Log a contact: r reached, m left message, n no answer; u takes it back.",
+    "Log a contact: reached, left message or no answer; u takes it back.",
     "Logged",
     (OUTCOME,),
 )
@@ -141,7 +141,7 @@ SNOOZE: Final = Verb(
     "s",
     "snooze",
     "snooze",
-    "Let it sleep until a time that you give; a clock that runs out wakes it; u takes it back.",
+    "Let it sleep until a time; a clock that runs out wakes it; u takes it back.",
     "Snoozed",
     (Question("until", "until?", Asks.WHEN),),
 )
@@ -152,7 +152,7 @@ NOTE: Final = Verb(
     "note",
     "Add a note to it; u takes it back.",
     "Noted",
-    (Question("text", "note:", Asks.TEXT),),
+    (Question("text", "what?", Asks.TEXT),),
 )
 ASSIGN: Final = Verb(
     "assign",
@@ -168,7 +168,7 @@ HAND_OFF: Final = Verb(
     "h",
     "hand off",
     "hand off",
-    "Ask somebody to take this client over; it closes when they acknowledge; u takes it back.",
+    "Ask somebody to take over; it closes when they acknowledge; u takes it back.",
     "Handed off",
     (
         Question("to", "to whom?", Asks.WHOM),
@@ -182,12 +182,12 @@ PRIORITY: Final = Verb(
     "p",
     "priority",
     "prio",
-    "Set its priority: 1 routine, 2 urgent, 3 asap, 4 stat; u takes it back.",
+    "Set it to routine, urgent, asap or stat; u takes it back.",
     "Priority set",
     (
         Question(
             "to",
-            "priority?",
+            "how urgent?",
             Asks.CHOICE,
             (
                 Choice("1", "routine", "routine"),
@@ -215,7 +215,7 @@ UNDO: Final = Verb(
     "u",
     "undo",
     "undo",
-    "Take back the last thing that you did, also a whole group, also after it was sent.",
+    "Take back what you did last: one item or many, sent or not.",
     "Taken back",
     on_item=False,
 )

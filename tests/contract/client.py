@@ -1,0 +1,137 @@
+"""A clinician at her own CareQueue: what a person does, in a few words a case.
+
+In:  who she is, the address of a server, a folder for her encrypted cache.
+Out: acts on items named by what they are about (`Task/referral-routine`), a look at the server,
+and her own rows. What the server holds is asked of the server (`server.py`), never of her.
+Why the instant stands still: a case says when it is later; nothing depends on how quick it runs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from carequeue.store.profiles import Profile, SourceProfile, places
+from carequeue.store.window import QueueRow, View
+from carequeue.wiring import Session
+from carequeue.worklist.answers import Acted, SyncReport
+from tests.servers.small_clinic import ORGANIZATION, TEAM
+
+SOURCE = "clinic"
+
+
+class Clinician:
+    """One person with a session of her own; her items are named by reference or by key."""
+
+    def __init__(
+        self, me: str, name: str, base: str, token: str, folder: Path, now: datetime
+    ) -> None:
+        self.profile = Profile(
+            name="mine",
+            me=me,
+            my_name=name,
+            teams=(TEAM,),
+            organization=ORGANIZATION,
+            organization_name="Riverbend",
+            time_zone="America/New_York",
+            sources=(SourceProfile(SOURCE, base),),
+        )
+        self.folder = folder
+        self.instant = now
+        self.sign_in(token)
+
+    def sign_in(self, token: str) -> None:
+        """Start the program, with the cache that is in the folder and this token."""
+        self._session = Session(
+            self.profile, places("mine", self.folder), {SOURCE: token}, lambda: self.instant
+        )
+        self._desk = self._session.desk
+
+    def quit(self) -> None:
+        self._session.close()
+
+    def later(self, **span: float) -> None:
+        """Let time pass."""
+        self.instant += timedelta(**span)
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def sync(self) -> SyncReport:
+        return self._session.sync_once()
+
+    def rows(self) -> list[QueueRow]:
+        """The whole queue, the snoozed items too, in its order."""
+        return list(self._desk.window(View.WHOLE, "", 0, 10_000))
+
+    def row(self, item: str) -> QueueRow | None:
+        """The row of a key, or of what a row is about."""
+        return next((row for row in self.rows() if item in _names(row.key)), None)
+
+    def shown(self, item: str) -> QueueRow:
+        row = self.row(item)
+        assert row is not None, f"{item} is not in the queue"
+        return row
+
+    def titled(self, title: str) -> QueueRow:
+        """The row with this title, for what has no name yet but the one she gave it."""
+        (row,) = [row for row in self.rows() if row.title == title]
+        return row
+
+    def waiting(self) -> int:
+        """How many decisions have not left yet."""
+        return self._desk.health(self.instant).waiting
+
+    def needs_her(self) -> int:
+        """How many decisions wait for an answer of hers."""
+        return self._desk.health(self.instant).needs_you
+
+    # --- acting -----------------------------------------------------------------------------------
+
+    def act(self, verb: str, *items: str, **answers: str) -> Acted:
+        """Do one thing to these items, as one group."""
+        keys = [self.shown(item).key for item in items]
+        acted = self._desk.act(verb, keys, answers, self.instant)
+        assert acted.changed == tuple(keys), acted
+        return acted
+
+    def accept(self, *items: str) -> Acted:
+        return self.act("accept", *items)
+
+    def decline(self, *items: str, reason: str = "no capacity") -> Acted:
+        return self.act("decline", *items, reason=reason)
+
+    def claim(self, *items: str) -> Acted:
+        return self.act("claim", *items)
+
+    def assign(self, *items: str, to: str) -> Acted:
+        return self.act("assign", *items, to=to)
+
+    def done(self, *items: str) -> Acted:
+        return self.act("done", *items)
+
+    def log(self, *items: str, outcome: str) -> Acted:
+        return self.act("log", *items, outcome=outcome)
+
+    def snooze(self, *items: str, until: str) -> Acted:
+        return self.act("snooze", *items, until=until)
+
+    def note(self, *items: str, text: str) -> Acted:
+        return self.act("note", *items, text=text)
+
+    def prioritize(self, *items: str, to: str) -> Acted:
+        return self.act("priority", *items, to=to)
+
+    def hand_off(self, *items: str, to: str, summary: str, **more: str) -> Acted:
+        return self.act("handoff", *items, to=to, summary=summary, **more)
+
+    def plan(self, *items: str, text: str, until: str) -> Acted:
+        """A new follow-up for the client of an item."""
+        return self.act("new", *items, text=text, until=until)
+
+    def undo(self) -> Acted:
+        return self._desk.undo(self.instant)
+
+
+def _names(key: str) -> set[str]:
+    """A key, and its parts: `clinic:authorization-end:Coverage/1:2026-12-01` is of Coverage/1."""
+    return {key, *key.split(":")}

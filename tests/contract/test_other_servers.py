@@ -1,0 +1,179 @@
+"""What a server cannot take stays here and is said; what it sends, however odd, is shown clean."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from tests.contract.client import Clinician
+from tests.contract.conftest import Arrives
+from tests.contract.server import change, held, of_client, sent, text_of
+from tests.servers.harness import FhirServer, PracticeServer, Resource
+from tests.servers.proxy import FaultProxy, before, drop_request
+from tests.servers.small_clinic import (
+    LONE_REFERRAL,
+    ME,
+    ROUTINE_REFERRAL,
+    UNDATED_FOLLOW_UP,
+    URGENT_REFERRAL,
+)
+
+HOSTILE = "[/red]\x1b]52;c;c2VjcmV0\x07 \u202egnp.exe\u202c O'Brien"
+
+
+@pytest.fixture
+def reader(arrives: Arrives, clinic: FhirServer, proxy: FaultProxy) -> Clinician:
+    """Dana at a server that lets Tasks be read and not written."""
+    if isinstance(clinic, PracticeServer):
+        clinic.behave("no-task-write")
+    else:
+        proxy.read_only("Task")
+    dana = arrives(ME, "Dana Whitfield")
+    assert dana.sync().ok
+    return dana
+
+
+def test_without_a_writable_task_a_decision_is_kept_here_and_said(
+    reader: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    before = held(clinic, URGENT_REFERRAL)
+    acted = reader.accept(URGENT_REFERRAL)
+    assert acted.kept_here == 1
+    assert "Kept here only" in acted.message
+    assert reader.shown(URGENT_REFERRAL).sync == "kept_here"
+    assert "decline" not in reader.shown(URGENT_REFERRAL).verbs.split()  # it counts as accepted
+    report = reader.sync()
+    assert report.ok
+    assert (report.kept_here, report.sent) == (1, 0)
+    assert "1 kept here only" in report.words
+    reader.later(days=1)
+    assert reader.sync().ok
+    assert sent(proxy) == []  # not tried, not tried again
+    assert held(clinic, URGENT_REFERRAL) == before
+
+
+def test_without_a_writable_task_what_needs_a_new_one_is_kept_here_too(
+    reader: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    tasks = clinic.found("Task?_count=200")
+    reader.accept(LONE_REFERRAL)
+    reader.plan(LONE_REFERRAL, text="Call the ward", until="3bd")
+    reader.note(reader.titled("Call the ward").key, text="Ask for the charge nurse")
+    assert reader.sync().ok
+    assert sent(proxy) == []
+    assert clinic.found("Task?_count=200") == tasks
+    assert reader.titled("Call the ward").sync == "kept_here"
+
+
+def test_without_a_writable_task_a_contact_still_reaches_the_server(
+    reader: Clinician, clinic: FhirServer
+) -> None:
+    reader.note(UNDATED_FOLLOW_UP, text="Kept here")
+    reader.log(UNDATED_FOLLOW_UP, outcome="reached")
+    assert reader.sync().ok
+    (contact,) = of_client(clinic, "Communication", "client-10")
+    assert contact["status"] == "completed"
+    assert len(held(clinic, UNDATED_FOLLOW_UP)["note"]) == 1
+
+
+def test_what_is_kept_here_stands_over_whatever_the_server_sends_and_can_be_taken_back(
+    reader: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    reader.prioritize(ROUTINE_REFERRAL, to="urgent")
+    assert reader.sync().ok
+    proxy.heal()
+    if isinstance(clinic, PracticeServer):
+        clinic.behave()
+    changed = {**held(clinic, ROUTINE_REFERRAL), "description": "Asked again by the ward"}
+    assert clinic.put(ROUTINE_REFERRAL, changed).status == 200
+    assert reader.sync().received == 1
+    assert reader.shown(ROUTINE_REFERRAL).sync == "kept_here"
+    assert "urgent" in reader.shown(ROUTINE_REFERRAL).title
+    reader.undo()
+    assert reader.sync().ok
+    assert "urgent" not in reader.shown(ROUTINE_REFERRAL).title
+    assert text_of(held(clinic, ROUTINE_REFERRAL)) == text_of(changed)
+
+
+MANY = 450
+
+
+@pytest.fixture
+def crowd(clinic: FhirServer, now: datetime) -> set[str]:
+    """More Tasks than two pages hold; their names."""
+    clinic.load(_follow_up(number, now) for number in range(MANY))
+    there = {f"Task/{one['id']}" for one in clinic.found("Task?_count=500")}
+    assert len([name for name in there if "many" in name]) == MANY
+    return {name for name in there if "many" in name}
+
+
+def names(person: Clinician) -> set[str]:
+    """The items that she is shown, by their Tasks."""
+    return {row.key.rpartition(":")[2] for row in person.rows()}
+
+
+def test_more_rows_than_a_page_all_arrive(arrives: Arrives, crowd: set[str]) -> None:
+    dana = arrives(ME, "Dana Whitfield")
+    assert dana.sync().ok
+    assert crowd <= names(dana)
+    assert dana.sync().received == 0
+
+
+def test_a_first_sync_that_breaks_goes_on_where_it_was(
+    arrives: Arrives, crowd: set[str], proxy: FaultProxy
+) -> None:
+    dana = arrives(ME, "Dana Whitfield")
+    proxy.once(lambda asked, forward: forward(), "GET", "/Task?")
+    proxy.once(drop_request, "GET", "/Task?")
+    report = dana.sync()
+    assert (report.ok, report.words.startswith("Offline")) == (False, True)
+    assert len(names(dana) & crowd) > 100  # usable already
+    asked = len(proxy.asked("GET", "/Task?"))
+    assert dana.sync().ok
+    assert crowd <= names(dana)
+    assert len(proxy.asked("GET", "/Task?")) - asked == 2  # not the first page again
+
+
+def test_a_row_that_moves_between_two_pages_hides_no_other(
+    arrives: Arrives, clinic: FhirServer, crowd: set[str], proxy: FaultProxy
+) -> None:
+    dana = arrives(ME, "Dana Whitfield")
+    proxy.once(lambda asked, forward: forward(), "GET", "/Task?")
+    proxy.once(before(lambda: change(clinic, "Task/many-000", priority="asap")), "GET", "/Task?")
+    assert dana.sync().ok
+    assert held(clinic, "Task/many-000")["priority"] == "asap"
+    assert crowd <= names(dana)
+
+
+def test_a_hostile_name_arrives_as_it_is_and_is_shown_clean(
+    arrives: Arrives, clinic: FhirServer
+) -> None:
+    name = [{"family": HOSTILE, "given": ["[bold]Ana[/bold]\x00\x1b[2J"]}]
+    patient = {**held(clinic, "Patient/client-02"), "name": name}
+    assert clinic.put("Patient/client-02", patient).status == 200
+    dana = arrives(ME, "Dana Whitfield")
+    assert dana.sync().ok
+    row = dana.shown(ROUTINE_REFERRAL)
+    for part in (row.client, row.title, row.move_name):
+        assert not [one for one in part if ord(one) < 32 or ord(one) in range(0x7F, 0xA0)]
+        assert "\u202e" not in part
+    assert "[/RED]" in row.client  # markup is text like any other
+    acted = dana.accept(ROUTINE_REFERRAL)
+    assert "\x1b" not in acted.message
+    assert dana.sync().ok
+    assert held(clinic, ROUTINE_REFERRAL)["status"] == "accepted"
+    assert held(clinic, "Patient/client-02")["name"] == name
+
+
+def _follow_up(number: int, now: datetime) -> Resource:
+    return {
+        "resourceType": "Task",
+        "id": f"many-{number:03d}",
+        "status": "requested",
+        "intent": "order",
+        "description": f"Send letter {number}",
+        "for": {"reference": "Patient/client-01"},
+        "owner": {"reference": ME},
+        "authoredOn": now.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,162 @@
+"""Taking back: before it was sent nothing is known of it anywhere, after it all is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from carequeue.worklist.answers import Acted
+from tests.contract.client import Clinician
+from tests.contract.server import change, code, held, of_client, sent, status, text_of, versions
+from tests.servers.harness import FhirServer
+from tests.servers.proxy import FaultProxy, drop_reply, drop_request
+from tests.servers.small_clinic import (
+    DISCHARGE,
+    HANDOFF_TO_ME,
+    OVERDUE_FOLLOW_UP,
+    ROUTINE_REFERRAL,
+    TEAM_FOLLOW_UP,
+    UNDATED_FOLLOW_UP,
+    URGENT_REFERRAL,
+)
+
+
+def test_an_act_taken_back_before_it_was_sent_leaves_no_trace(
+    dana: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    before = held(clinic, ROUTINE_REFERRAL)
+    dana.accept(ROUTINE_REFERRAL)
+    dana.undo()
+    dana.log(DISCHARGE, outcome="reached")
+    dana.undo()
+    assert dana.sync().ok
+    assert sent(proxy) == []
+    assert held(clinic, ROUTINE_REFERRAL) == before
+    assert of_client(clinic, "Communication", "client-05") == []
+    assert dana.shown(DISCHARGE).sync == ""
+
+
+def test_taking_back_what_was_sent_restores_every_own_element(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    acts: list[tuple[str, Callable[[str], Acted]]] = [
+        (URGENT_REFERRAL, dana.accept),
+        (ROUTINE_REFERRAL, dana.decline),
+        (HANDOFF_TO_ME, dana.accept),
+        (TEAM_FOLLOW_UP, dana.claim),
+        (OVERDUE_FOLLOW_UP, lambda item: dana.assign(item, to="Omar Haddad")),
+        (UNDATED_FOLLOW_UP, lambda item: dana.note(item, text="By mistake")),
+        (UNDATED_FOLLOW_UP, lambda item: dana.prioritize(item, to="stat")),
+        (UNDATED_FOLLOW_UP, lambda item: dana.snooze(item, until="3bd")),
+        (UNDATED_FOLLOW_UP, dana.done),
+    ]
+    # When it was last changed is true, and stays: it was changed.
+    before = {item: text_of(held(clinic, item), "lastModified") for item, _ in acts}
+    for item, act in acts:
+        was = text_of(held(clinic, item), "lastModified")
+        act(item)
+        assert dana.sync().sent == 1
+        assert text_of(held(clinic, item), "lastModified") != was
+    for _ in acts:
+        dana.undo()
+        assert dana.sync().sent == 1
+    assert {item: text_of(held(clinic, item), "lastModified") for item in before} == before
+    assert versions(clinic, ROUTINE_REFERRAL) == 3
+    assert {row.sync for row in dana.rows()} == {""}
+
+
+def test_what_is_still_being_checked_can_be_taken_back(
+    dana: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    before = held(clinic, ROUTINE_REFERRAL)
+    for lost in (drop_reply, drop_request):
+        dana.accept(ROUTINE_REFERRAL)
+        proxy.once(lost, "PUT", ROUTINE_REFERRAL)
+        proxy.once(drop_request, "GET", ROUTINE_REFERRAL)
+        assert dana.sync().checking == 1
+        dana.undo()
+        assert dana.sync().ok
+        assert text_of(held(clinic, ROUTINE_REFERRAL), "lastModified") == text_of(
+            before, "lastModified"
+        )
+        assert dana.shown(ROUTINE_REFERRAL).sync == ""
+
+
+def test_a_contact_still_being_checked_can_be_taken_back(
+    dana: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    for item, client, lost in (
+        (UNDATED_FOLLOW_UP, "client-10", drop_reply),
+        (TEAM_FOLLOW_UP, "client-09", drop_request),
+    ):
+        dana.log(item, outcome="no answer")
+        proxy.once(lost, "PUT", "Communication")
+        proxy.once(drop_request, "GET", "Communication/")
+        assert dana.sync().checking == 1
+        dana.undo()
+        assert dana.sync().ok
+        contacts = of_client(clinic, "Communication", client)
+        assert {one["status"] for one in contacts} <= {"entered-in-error"}
+        assert len(contacts) <= 1
+
+
+def test_taking_back_what_was_created_marks_it_as_an_error(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    dana.log(UNDATED_FOLLOW_UP, outcome="no answer")
+    assert dana.sync().ok
+    (contact,) = of_client(clinic, "Communication", "client-10")
+    dana.undo()
+    assert dana.sync().ok
+    (after,) = of_client(clinic, "Communication", "client-10")
+    assert after["status"] == "entered-in-error"
+    assert after["id"] == contact["id"]
+
+    dana.plan(UNDATED_FOLLOW_UP, text="Not needed after all", until="3bd")
+    assert dana.sync().ok
+    dana.undo()
+    assert dana.sync().ok
+    states = {
+        one.get("description"): one["status"] for one in of_client(clinic, "Task", "client-10")
+    }
+    assert states["Not needed after all"] == "entered-in-error"
+
+
+def test_a_claimed_discharge_taken_back_is_open_again_for_everybody(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    dana.claim(DISCHARGE)
+    assert dana.sync().ok
+    dana.undo()
+    assert dana.sync().ok
+    (task,) = [
+        one for one in of_client(clinic, "Task", "client-05") if code(one["code"]) == "follow-up"
+    ]
+    assert task["status"] == "requested"
+    assert "owner" not in task
+    assert priya.sync().ok
+    assert dana.shown(DISCHARGE).kind == priya.shown(DISCHARGE).kind == "follow_up"
+
+
+def test_a_whole_group_is_taken_back_at_once(dana: Clinician, clinic: FhirServer) -> None:
+    items = (URGENT_REFERRAL, ROUTINE_REFERRAL)
+    before = [held(clinic, item) for item in items]
+    dana.accept(*items)
+    assert dana.sync().ok
+    assert [status(clinic, item) for item in items] == ["accepted", "accepted"]
+    dana.undo()
+    assert dana.sync().ok
+    after = [held(clinic, item) for item in items]
+    assert [text_of(one, "lastModified") for one in after] == [
+        text_of(one, "lastModified") for one in before
+    ]
+
+
+def test_taking_back_does_not_undo_what_a_colleague_did_since(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    dana.accept(ROUTINE_REFERRAL)
+    assert dana.sync().ok
+    theirs = change(clinic, ROUTINE_REFERRAL, status="completed")
+    dana.undo()
+    assert dana.sync().conflicts == 1
+    assert held(clinic, ROUTINE_REFERRAL) == theirs

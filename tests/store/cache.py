@@ -1,0 +1,133 @@
+"""A real encrypted cache with chosen resources in it, and no server behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from carequeue.domain.intents import Intent
+from carequeue.store import ledger, mirror, outbox
+from carequeue.store.engine import writing
+from carequeue.store.profiles import Places, Profile, SourceProfile, places
+from carequeue.store.window import QueueRow, View
+from carequeue.sync.capabilities import Abilities, TypeAbility, to_json
+from carequeue.wiring import Session
+from tests.fhir.clinic import CLINIC, DANA, DIRECTORY, NOW, PATIENT
+
+SOURCE: Final = "main"
+#: Nothing listens there (the discard port), so that a test that should not send anything cannot.
+NOWHERE: Final = "http://127.0.0.1:9/fhir"
+PROFILE: Final = Profile(
+    name="mine",
+    me=DANA,
+    my_name="Dana Whitfield",
+    teams=("CareTeam/access",),
+    organization=CLINIC,
+    organization_name="Riverbend",
+    time_zone="America/Chicago",
+    closed_days=(),
+    sources=(SourceProfile(SOURCE, NOWHERE),),
+)
+ALL: Final = frozenset({"read", "search-type", "create", "update"})
+WRITABLE: Final = Abilities(
+    "a server",
+    "4.0.1",
+    {kind: TypeAbility(ALL, update_create=True) for kind in ("Task", "Communication")},
+    batch=True,
+    known=True,
+)
+READ_ONLY: Final = Abilities(
+    "a server",
+    "4.0.1",
+    {kind: TypeAbility(ALL - {"create", "update"}) for kind in ("Task", "Communication")},
+    known=True,
+)
+
+
+@dataclass
+class Cache:
+    """One person's cache. `instant` is the time as she sees it."""
+
+    folder: Path
+    profile: Profile = PROFILE
+    instant: datetime = NOW
+    session: Session = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """Start the program on the cache that is in the folder, or on a new one."""
+        self.session = Session(self.profile, self.places, now=lambda: self.instant)
+
+    def close(self) -> None:
+        self.session.close()
+
+    @property
+    def places(self) -> Places:
+        return places(self.profile.name, self.folder)
+
+    @property
+    def desk(self) -> Any:
+        return self.session.desk
+
+    def later(self, **span: float) -> None:
+        self.instant += timedelta(**span)
+
+    # --- what a pull does, without a server -------------------------------------------------------
+
+    def pull(self, *resources: Any) -> mirror.Saved:
+        """These came from the server, in one page."""
+        projector = self.session.projector()
+        with writing(self.session.engine()) as connection:
+            saved = mirror.save(connection, SOURCE, resources, self.instant)
+            projector.forget_directory()
+            projector.project(connection, saved.charts, self.instant)
+        return saved
+
+    def declare(self, can: Abilities) -> None:
+        """The server says what it can take."""
+        with writing(self.session.engine()) as connection:
+            ledger.declare(connection, SOURCE, "statement", to_json(can), self.instant)
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def rows(self, view: View = View.WHOLE) -> list[QueueRow]:
+        return list(self.desk.window(view, "", 0, 10_000))
+
+    def row(self, key: str) -> QueueRow:
+        found = self.desk.row(key)
+        assert isinstance(found, QueueRow), f"{key} is not in the queue"
+        return found
+
+    def intents(self, states: Iterable[str] = ()) -> list[Intent]:
+        """The whole outbox, closed intents too, in order; or those in these states."""
+        with self.session.engine().connect() as connection:
+            groups = connection.exec_driver_sql("SELECT DISTINCT group_id FROM intent").all()
+            found = [one for (group,) in groups for one in outbox.of_group(connection, group)]
+        wanted = set(states)
+        found.sort(key=lambda one: one.seq)
+        return [one for one in found if not wanted or one.state in wanted]
+
+    def base(self, reference: str) -> mirror.Base:
+        kind, _, key = reference.partition("/")
+        with self.session.engine().connect() as connection:
+            return mirror.base(connection, SOURCE, kind, key)
+
+    def table(self, name: str) -> list[tuple[Any, ...]]:
+        """All rows of a table, all columns, in one order."""
+        with self.session.engine().connect() as connection:
+            return sorted(
+                map(tuple, connection.exec_driver_sql(f"SELECT * FROM {name}").all()), key=repr
+            )
+
+
+def clinic_of_dana(folder: Path, *resources: Any, can: Abilities = WRITABLE) -> Cache:
+    """A cache with the directory, one client and these resources of hers."""
+    cache = Cache(folder)
+    cache.declare(can)
+    cache.pull(*DIRECTORY, PATIENT, *resources)
+    return cache

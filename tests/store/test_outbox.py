@@ -1,0 +1,158 @@
+"""The outbox on disk: nothing is deleted, and nothing changes but by a legal step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carequeue.domain.intents import (
+    TRANSITIONS,
+    IllegalStep,
+    IntentEvent,
+    IntentKind,
+    IntentState,
+)
+from carequeue.fhir import jsontext
+from carequeue.store import outbox
+from carequeue.store.engine import writing
+from tests.fhir.clinic import DANA, NOW, task
+from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.sync.parts import accept, create, decision, note, urgent
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
+    cache = clinic_of_dana(tmp_path_factory.mktemp("outbox"), task())
+    yield cache
+    cache.close()
+
+
+@pytest.fixture
+def cache(shared: Cache) -> Cache:
+    """A cache whose outbox is empty."""
+    with writing(shared.session.engine()) as connection:
+        connection.exec_driver_sql("DELETE FROM intent")
+        connection.exec_driver_sql("DELETE FROM attempt")
+    return shared
+
+
+ILLEGAL = [
+    (state, event)
+    for state in IntentState
+    for event in IntentEvent
+    if (state, event) not in TRANSITIONS
+]
+
+
+class TestAStep:
+    @pytest.mark.parametrize(("state", "event"), ILLEGAL, ids=str)
+    def test_that_cannot_be_changes_nothing_on_disk(
+        self, cache: Cache, state: IntentState, event: IntentEvent
+    ) -> None:
+        with writing(cache.session.engine()) as connection:
+            outbox.append(connection, [replace(accept(), state=state, words="as it was")])
+        before = cache.table("intent")
+        with writing(cache.session.engine()) as connection:
+            (intent,) = outbox.by_ids(connection, ["i1"])
+            with pytest.raises(IllegalStep):
+                outbox.happened(connection, intent, event, "other words", NOW)
+        assert cache.table("intent") == before
+
+    @pytest.mark.parametrize("pair", list(TRANSITIONS), ids=str)
+    def test_that_can_be_is_kept_with_the_words_that_came_with_it(
+        self, cache: Cache, pair: tuple[IntentState, IntentEvent]
+    ) -> None:
+        with writing(cache.session.engine()) as connection:
+            outbox.append(connection, [replace(accept(), state=pair[0])])
+            (intent,) = outbox.by_ids(connection, ["i1"])
+            outbox.happened(connection, intent, pair[1], "the server’s words", NOW)
+        (intent,) = cache.intents()
+        assert (intent.state, intent.words) == (TRANSITIONS[pair], "the server’s words")
+
+
+class TestSettles:
+    def settles(self, cache: Cache, *happenings: tuple[IntentEvent, bool]) -> int:
+        with writing(cache.session.engine()) as connection:
+            outbox.append(connection, [accept()])
+            for event, counts in happenings:
+                (intent,) = outbox.by_ids(connection, ["i1"])
+                outbox.happened(connection, intent, event, "", NOW, counts)
+        return cache.intents()[0].settles
+
+    def test_are_counted_until_there_is_progress(self, cache: Cache) -> None:
+        again = [(IntentEvent.MARKED, True), (IntentEvent.FOUND_NOT_APPLIED, True)]
+        assert self.settles(cache, *again, *again, *again) == 3
+
+    def test_are_not_counted_where_there_was_no_network(self, cache: Cache) -> None:
+        again = [(IntentEvent.MARKED, True), (IntentEvent.FOUND_NOT_APPLIED, False)]
+        assert self.settles(cache, *again, *again) == 0
+
+    def test_begin_anew_when_a_person_asks_for_another_try(self, cache: Cache) -> None:
+        again = [(IntentEvent.MARKED, True), (IntentEvent.FOUND_NOT_APPLIED, True)]
+        asked = [(IntentEvent.REFUSED, True), (IntentEvent.RETRIED, True)]
+        assert self.settles(cache, *again, *asked) == 0
+
+
+class TestADecision:
+    @given(
+        text=st.text(max_size=50),
+        number=st.sampled_from(["1.50", "12345678901234567890", "-0", "1E+2"]),
+    )
+    def test_comes_back_as_it_was_put_in(self, shared: Cache, text: str, number: str) -> None:
+        resource = {"resourceType": "Task", "description": text, "x": jsontext.loads(number)}
+        intent = replace(
+            decision(IntentKind.CREATE, f"i-{id(text)}", resource=resource),
+            seen={"status": "draft", "note[x]": [{"text": text}]},
+            after="i0",
+            inverse_of="group-0",
+        )
+        with shared.session.engine().begin() as connection:
+            outbox.append(connection, [intent])
+            (found,) = outbox.by_ids(connection, [intent.id])
+            connection.rollback()
+        assert replace(found, seq=intent.seq) == intent
+
+    def test_is_marked_with_the_attempt_before_it_leaves(self, cache: Cache) -> None:
+        with writing(cache.session.engine()) as connection:
+            outbox.append(connection, [accept("i1"), urgent("i2")])
+            both = outbox.by_ids(connection, ["i1", "i2"])
+            outbox.mark(connection, both, "PUT", "Task/t1", 'W/"3"', NOW)
+        assert {one.state for one in cache.intents()} == {IntentState.IN_DOUBT}
+        assert {one.attempts for one in cache.intents()} == {1}
+        (attempt,) = cache.table("attempt")
+        assert attempt[1:] == ('["i1", "i2"]', "PUT", "Task/t1", 'W/"3"', NOW.isoformat(), "")
+
+    def test_keeps_its_place_in_the_order_of_the_person(self, cache: Cache) -> None:
+        with writing(cache.session.engine()) as connection:
+            outbox.append(connection, [note("i3"), note("i1")])
+            outbox.append(connection, [note("i2")])
+            found = outbox.of_target(connection, SOURCE, "Task", "t1")
+        assert [one.id for one in found] == ["i3", "i1", "i2"]
+
+    def test_can_wait_for_its_time(self, cache: Cache) -> None:
+        with writing(cache.session.engine()) as connection:
+            outbox.append(connection, [note("i1"), note("i2")])
+            outbox.postpone(connection, ["i1"], NOW + timedelta(minutes=1))
+            assert outbox.not_before(connection, SOURCE) == {"i1": NOW + timedelta(minutes=1)}
+            outbox.postpone(connection, ["i1"], None)
+            assert outbox.not_before(connection, SOURCE) == {}
+
+
+class TestTheLastGroup:
+    def test_is_the_persons_own_and_not_taken_back_yet(self, cache: Cache) -> None:
+        hers = [create("i1"), note("i2")]
+        inverse = replace(note("i4"), group="undo-2", inverse_of="group-i2")
+        his = replace(note("i3"), author="Practitioner/noel")
+        with writing(cache.session.engine()) as connection:
+            outbox.append(connection, [*hers, his])
+            assert outbox.last_group(connection, DANA) == "group-i2"
+            outbox.append(connection, [inverse])
+            assert outbox.last_group(connection, DANA) == "group-i1"
+            (first,) = outbox.by_ids(connection, ["i1"])
+            outbox.happened(connection, first, IntentEvent.DROPPED, "", NOW)
+            assert outbox.last_group(connection, DANA) == ""

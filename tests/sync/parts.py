@@ -1,0 +1,173 @@
+"""Decisions, lanes and answers by hand, for the tests of the deciding half of sync."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from carequeue.domain.intents import Intent, IntentKind, IntentState, step
+from carequeue.fhir import codes
+from carequeue.fhir.chart import Resource
+from carequeue.sync import messages as m
+from carequeue.sync.capabilities import Abilities, TypeAbility
+from carequeue.sync.push import PushState
+from carequeue.sync.push import step as push_step
+from tests.fhir.clinic import DANA, NOW, task
+
+WRITABLE = TypeAbility(frozenset({"read", "search-type", "create", "update"}), update_create=True)
+R4 = Abilities("a server", "4.0.1", {"Task": WRITABLE, "Communication": WRITABLE}, True, True)
+
+
+def decision(
+    kind: IntentKind, key: str = "i1", target: str = "t1", seq: int = 1, **args: Any
+) -> Intent:
+    """One decision of Dana's about a Task."""
+    return Intent(
+        id=key,
+        group=f"group-{key}",
+        seq=seq,
+        source="main",
+        target_type="Task",
+        target_id=target,
+        item_key=f"main:Task/{target}",
+        kind=kind,
+        args=args,
+        verb="test",
+        decided_at=NOW,
+        author=DANA,
+        author_name="Dana Whitfield",
+        chart="Patient/c1",
+    )
+
+
+def accept(key: str = "i1", target: str = "t1", seq: int = 1) -> Intent:
+    return decision(IntentKind.SET_STATUS, key, target, seq, to="accepted")
+
+
+def urgent(key: str = "i1", target: str = "t1", seq: int = 1) -> Intent:
+    return decision(IntentKind.SET_PRIORITY, key, target, seq, to="urgent")
+
+
+def note(key: str = "i1", target: str = "t1", seq: int = 1, text: str = "Called") -> Intent:
+    return decision(IntentKind.ADD_NOTE, key, target, seq, text=text)
+
+
+def create(key: str = "i1", target: str = "own-1", identifier: str = "", seq: int = 1) -> Intent:
+    """A Task of ours; with `identifier`, one that stands for what others see too."""
+    named = [{"system": codes.IDENTIFIER, "value": identifier or target}]
+    resource = task(target, identifier=named)
+    return decision(IntentKind.CREATE, key, target, seq, resource=resource)
+
+
+def lane(*intents: Intent, base: Resource | None = None, version: str = "3", **more: Any) -> m.Lane:
+    """The lane of these intents; its base is a Task in version 3 unless they create it."""
+    first = intents[0]
+    creates = first.kind is IntentKind.CREATE
+    if base is None and not creates:
+        base = task(first.target_id, meta={"versionId": version})
+    key = (first.target_type, first.target_id)
+    return m.Lane(key, intents, base, "" if creates else version, **more)
+
+
+def in_doubt(one: m.Lane) -> m.Lane:
+    """The lane as an earlier process left it: marked, and no answer kept."""
+    marked = tuple(replace(each, state=IntentState.IN_DOUBT) for each in one.intents)
+    return replace(one, intents=marked, phase=m.Phase.DOUBTFUL)
+
+
+def said(
+    one: m.Lane, status: int = 200, resource: Resource | None = None, version: str = "", **more: Any
+) -> m.Reply:
+    """What the server said about a lane."""
+    return m.Reply(one.key, status, resource, version, **more)
+
+
+def after(one: m.Lane, change: m.Change) -> m.Lane | None:
+    """The lane as the store would give it once a change is kept; None where nothing is to send."""
+    happened = {outcome.intent.id: outcome.event for outcome in change.outcomes}
+    intents = []
+    for intent in one.intents:
+        event = happened.get(intent.id)
+        state = step(intent.state, event) if event else intent.state
+        if state in (IntentState.QUEUED, IntentState.IN_DOUBT):
+            settles = intent.settles + int(bool(event) and change.counts)
+            intents.append(replace(intent, state=state, settles=settles))
+    if not intents:
+        return None
+    doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
+    return replace(
+        one,
+        intents=tuple(intents),
+        base=change.base or one.base,
+        version=change.version if change.base else one.version,
+        phase=m.Phase.DOUBTFUL if doubtful else m.Phase.READY,
+        not_before=change.not_before,
+    )
+
+
+class Push:
+    """One push by hand: the test is the network, the disk and the time."""
+
+    def __init__(
+        self, *lanes: m.Lane, can: Abilities = R4, aliases: Mapping[str, str] | None = None
+    ) -> None:
+        self.state = PushState(can, seed=1, aliases=aliases or {})
+        self.lanes = {one.key: one for one in lanes}
+        self.commands = self.on(m.Loaded(tuple(lanes), NOW))
+
+    def on(self, event: m.Event) -> tuple[m.Command, ...]:
+        """Tell it what happened; what it wants done."""
+        self.state, self.commands = push_step(self.state, event)
+        return self.commands
+
+    def send(self) -> tuple[m.Request, ...]:
+        """Write down what it wants to send, as it asks, and let it leave."""
+        (mark,) = self.commands
+        assert isinstance(mark, m.Mark)
+        (exchange,) = self.on(m.Marked(mark.requests))
+        assert isinstance(exchange, m.Exchange)
+        for request in exchange.requests:
+            self.lanes[request.lane] = self.state.lanes[request.lane]
+        return exchange.requests
+
+    def answer(self, *replies: m.Reply | m.NoReply) -> tuple[m.Command, ...]:
+        return self.on(m.Answered(replies, NOW))
+
+    def read(self, *replies: m.Reply | m.NoReply) -> tuple[m.Command, ...]:
+        return self.on(m.WasRead(replies, NOW))
+
+    def keep(self, now: Any = NOW) -> tuple[m.Command, ...]:
+        """Keep what it decided, as the store would."""
+        save = self.commands[0]
+        assert isinstance(save, m.Save)
+        left: list[m.Lane] = []
+        closed: set[str] = set()
+        for change in save.changes:
+            one = after(self.lanes[change.key], change)
+            if one is not None:
+                self.lanes[one.key] = one
+                left.append(one)
+            closed |= {out.intent.id for out in change.outcomes if out.event in _CLOSING}
+        keys = tuple(change.key for change in save.changes)
+        return self.on(m.Saved(keys, tuple(left), frozenset(closed), {}, now))
+
+    @property
+    def change(self) -> m.Change:
+        """The one change that it wants kept."""
+        (save, *_) = self.commands
+        assert isinstance(save, m.Save)
+        (change,) = save.changes
+        return change
+
+    @property
+    def events(self) -> list[str]:
+        """What it says has happened to the intents of its one change."""
+        return [outcome.event.value for outcome in self.change.outcomes]
+
+
+_CLOSING = frozenset({"acknowledged", "no_place"})
+
+
+def paths(requests: Sequence[m.Request]) -> list[str]:
+    return [f"{one.method} {one.path}" for one in requests]

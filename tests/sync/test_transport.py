@@ -1,0 +1,469 @@
+"""The one `send()`: where the token goes, and what can go wrong on the wire (sync notes 4.6)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import sys
+import zlib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from carequeue.domain.errors import ServerError, SignInError
+from carequeue.sync import messages as m
+from carequeue.sync.auth import Tokens
+from carequeue.sync.capabilities import read_statement
+from carequeue.sync.exchange import exchange, read_back
+from carequeue.sync.transport import MOST_BYTES, Transport, Unreachable, checked_base
+from tests.sync.wire import (
+    BASE,
+    LOOPBACK,
+    Pieces,
+    Wire,
+    answer,
+    closed_port,
+    http,
+    listener,
+)
+
+TASK = b'{"resourceType":"Task","id":"1","extension":[{"url":"x","valueDecimal":1.50}]}'
+
+
+class TestTheToken:
+    @pytest.mark.parametrize("path", ["Task/1", "Task?_count=2", f"{BASE}/Task?page=2"])
+    def test_goes_to_the_configured_address(self, path: str) -> None:
+        wire = Wire(lambda _: answer())
+        wire.transport.send("GET", path)
+        (request,) = wire.requests
+        assert str(request.url).startswith(BASE)
+        assert request.headers["authorization"] == "Bearer secret"
+
+    @pytest.mark.parametrize(
+        "link",
+        [
+            "https://evil.example/Task",
+            "https://evil.example/other/r4/Task",
+            "https://fhir.example.org/elsewhere",
+            "https://fhir.example.org/r4evil/Task",
+            "//evil.example/x",
+            "/elsewhere",
+            "../elsewhere",
+            "ftp://fhir.example.org/x",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "https://[oops/r4/",
+        ],
+    )
+    def test_goes_nowhere_else(self, link: str) -> None:
+        wire = Wire(lambda _: answer())
+        with pytest.raises(ServerError, match="another address"):
+            wire.transport.send("GET", link)
+        assert wire.requests == []
+
+    @pytest.mark.parametrize(
+        "link",
+        [
+            "http://internal:8080/r4/Task?page=2",
+            "https://evil.example/r4/Task?page=2",
+            "https://fhir.example.org:443/r4/Task?page=2",
+            "https://fhir.example.org@evil.example/r4/Task?page=2",
+            "/r4/Task?page=2",
+            "https://FHIR.example.org/r4/Task?page=2",
+        ],
+    )
+    def test_of_a_link_with_an_internal_host_stays_below_our_own_address(self, link: str) -> None:
+        """Proxies write their inner name into links; the path is the server's, the host ours."""
+        wire = Wire(lambda _: answer())
+        wire.transport.send("GET", link)
+        assert wire.urls == [f"{BASE}/Task?page=2"]
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_follows_no_redirect(self, status: int) -> None:
+        wire = Wire(lambda _: answer(b"", status, location="https://evil.example/Task/1"))
+        assert wire.transport.send("GET", "Task/1").status == status
+        assert wire.urls == [f"{BASE}/Task/1"]
+
+    def test_is_left_out_where_there_is_none(self) -> None:
+        wire = Wire(lambda _: answer(), tokens=Tokens())
+        wire.transport.send("GET", "Task/1")
+        assert "authorization" not in wire.requests[0].headers
+
+
+class TestARenewal:
+    def renewing(self, folder: Path, *tokens: str) -> Tokens:
+        """A token command that says these, one a call."""
+        told = folder / "told"
+        program = (
+            "import pathlib, sys; told = pathlib.Path(sys.argv[1]); "
+            "said = told.read_text() if told.exists() else ''; told.write_text(said + '.'); "
+            "print(sys.argv[2:][min(len(said), len(sys.argv) - 3)])"
+        )
+        return Tokens(command=(sys.executable, "-c", program, str(told), *tokens))
+
+    def guarded(self, request: httpx.Request) -> httpx.Response:
+        good = request.headers["authorization"] == "Bearer new"
+        return answer(TASK) if good else answer(b"", 401)
+
+    def test_happens_once_and_the_request_is_sent_again(self, tmp_path: Path) -> None:
+        wire = Wire(self.guarded, tokens=self.renewing(tmp_path, "old", "new"))
+        assert wire.transport.send("PUT", "Task/1", {"id": "1"}).status == 200
+        assert [request.content for request in wire.requests] == [b'{"id":"1"}'] * 2
+
+    def test_happens_once_only(self, tmp_path: Path) -> None:
+        wire = Wire(self.guarded, tokens=self.renewing(tmp_path, "old", "older", "oldest"))
+        assert wire.transport.send("GET", "Task/1").status == 401
+        assert len(wire.requests) == 2
+
+    def test_with_the_same_token_is_none(self, tmp_path: Path) -> None:
+        wire = Wire(self.guarded, tokens=self.renewing(tmp_path, "old"))
+        assert wire.transport.send("GET", "Task/1").status == 401
+        assert len(wire.requests) == 1
+
+    def test_of_a_fixed_token_is_none(self) -> None:
+        wire = Wire(self.guarded, tokens=Tokens(fixed="old"))
+        assert wire.transport.send("GET", "Task/1").status == 401
+        assert len(wire.requests) == 1
+
+    @pytest.mark.parametrize(
+        "program",
+        ["import sys; sys.exit(3)", "print('')", "print('two\\nlines')", "print('sm\\u00f8rbrød')"],
+    )
+    def test_command_that_gives_no_token_is_one_sentence(self, program: str) -> None:
+        wire = Wire(lambda _: answer(), tokens=Tokens(command=(sys.executable, "-c", program)))
+        with pytest.raises(SignInError, match=r"gave no token\. What you did is kept here"):
+            wire.transport.send("GET", "Task/1")
+        assert wire.requests == []
+
+    def test_command_that_does_not_exist_is_one_sentence(self) -> None:
+        wire = Wire(lambda _: answer(), tokens=Tokens(command=("no-such-program-anywhere",)))
+        with pytest.raises(SignInError, match="no-such-program-anywhere"):
+            wire.transport.send("GET", "Task/1")
+
+    @pytest.mark.parametrize("token", ["two\nlines", "smørbrød"])
+    def test_variable_that_holds_no_token_is_one_sentence(
+        self, token: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FHIR_TOKEN", token)
+        wire = Wire(lambda _: answer(), tokens=Tokens(env="FHIR_TOKEN"))
+        with pytest.raises(SignInError, match="FHIR_TOKEN") as told:
+            wire.transport.send("GET", "Task/1")
+        assert token not in str(told.value)
+        assert wire.requests == []
+
+
+class TestAnAnswer:
+    def test_comes_back_as_it_was_written(self) -> None:
+        wire = Wire(lambda _: answer(TASK, etag='W/"7"'))
+        got = wire.transport.send("GET", "Task/1")
+        assert (got.status, got.headers["etag"]) == (200, 'W/"7"')
+        wire.transport.send("PUT", "Task/1", got.json)
+        assert wire.requests[1].content == TASK
+
+    def test_is_unpacked(self) -> None:
+        packed = gzip.compress(TASK)
+        wire = Wire(lambda _: answer(packed, content_encoding="gzip"))
+        assert wire.transport.send("GET", "Task/1").json["id"] == "1"
+
+    def test_that_is_empty_is_nothing(self) -> None:
+        assert Wire(lambda _: answer(b"", 204)).transport.send("DELETE", "Task/1").json is None
+
+    def test_that_unpacks_to_more_than_the_cap_is_not_read_on(self) -> None:
+        bomb = gzip.compress(b" " * (3 * MOST_BYTES))
+        body = Pieces(*(bomb[at : at + 1024] for at in range(0, len(bomb), 1024)))
+        wire = Wire(
+            lambda _: httpx.Response(200, headers={"content-encoding": "gzip"}, stream=body)
+        )
+        with pytest.raises(ServerError, match="more than 32 MB in one answer"):
+            wire.transport.send("GET", "Task")
+        assert body.taken < len(bomb) / 1024 / 2
+
+    def test_that_is_longer_than_the_cap_is_not_read_on(self) -> None:
+        body = Pieces(*[b" " * 2**20] * 100)
+        wire = Wire(lambda _: httpx.Response(200, stream=body))
+        with pytest.raises(ServerError, match="more than 32 MB"):
+            wire.transport.send("GET", "Task")
+        assert body.taken < 40
+
+    @pytest.mark.parametrize("cut", [1, 10, 20])
+    def test_that_is_cut_in_its_packing_may_have_done_its_work(self, cut: int) -> None:
+        wire = Wire(lambda _: answer(gzip.compress(TASK)[:-cut], content_encoding="gzip"))
+        with pytest.raises(Unreachable, match="cut short") as gone:
+            wire.transport.send("PUT", "Task/1", {})
+        assert gone.value.left
+
+    def test_that_is_damaged_in_its_packing_may_have_done_its_work(self) -> None:
+        wire = Wire(lambda _: answer(zlib.compress(TASK), content_encoding="gzip"))
+        with pytest.raises(Unreachable, match="damaged") as gone:
+            wire.transport.send("PUT", "Task/1", {})
+        assert gone.value.left
+
+    @pytest.mark.parametrize(
+        "body", [TASK[:-1], b"{", b"nonsense", b'{"a":NaN}', b"\xff\xfe", b"[" * 200 + b"]" * 200]
+    )
+    def test_that_is_no_whole_json_may_have_done_its_work(self, body: bytes) -> None:
+        with pytest.raises(Unreachable) as gone:
+            Wire(lambda _: answer(body)).transport.send("PUT", "Task/1", {})
+        assert gone.value.left
+
+    def test_that_is_a_web_page_is_no_fhir(self) -> None:
+        wire = Wire(lambda _: answer(b"\n <!doctype html><p>Sign in", content_type="text/html"))
+        with pytest.raises(ServerError, match="answers with a web page, not with FHIR"):
+            wire.transport.send("GET", "metadata")
+
+    def test_of_a_proxy_in_between_says_enough_by_its_status(self) -> None:
+        got = Wire(lambda _: answer(b"<html>Bad gateway", 502)).transport.send("GET", "Task/1")
+        assert (got.status, got.json) == (502, None)
+
+
+class TestTheNetwork:
+    def test_where_nothing_listens_nothing_has_left(self) -> None:
+        with (
+            Transport(f"http://127.0.0.1:{closed_port()}/fhir", Tokens()) as transport,
+            pytest.raises(Unreachable, match="cannot be reached") as gone,
+        ):
+            transport.send("PUT", "Task/1", {})
+        assert not gone.value.left
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            b"HTTP/1.1 200 OK\r\nContent-Length: 900",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked",
+            b"HTTP/1.1 two hundred",
+            b"\x00\x01\x02",
+        ],
+    )
+    def test_that_breaks_after_the_request_may_have_delivered_it(self, said: bytes) -> None:
+        with (
+            listener(http(said, b"{")) as base,
+            Transport(base, Tokens()) as transport,
+            pytest.raises(Unreachable) as gone,
+        ):
+            transport.send("PUT", "Task/1", {})
+        assert gone.value.left
+
+    def test_that_resets_the_connection_may_have_delivered_it(self) -> None:
+        def reset(connection: socket.socket) -> None:
+            connection.recv(65536)
+
+        with (
+            listener(reset) as base,
+            Transport(base, Tokens()) as transport,
+            pytest.raises(Unreachable) as gone,
+        ):
+            transport.send("PUT", "Task/1", {})
+        assert gone.value.left
+
+    def test_a_certificate_that_does_not_verify_ends_it_before_anything_left(self) -> None:
+        heard: list[bytes] = []
+
+        def listen(connection: socket.socket) -> None:
+            heard.append(connection.recv(65536))
+
+        with (
+            listener(listen, tls=True) as base,
+            Transport(base, Tokens(fixed="secret")) as transport,
+            pytest.raises(Unreachable, match="its certificate does not verify") as gone,
+        ):
+            transport.send("GET", "metadata")
+        assert not gone.value.left
+        assert heard == []
+
+    def test_a_certificate_of_the_profiles_own_bundle_does(self) -> None:
+        talk = http(b"HTTP/1.1 200 OK\r\nContent-Length: %d" % len(TASK), TASK)
+        with (
+            listener(talk, tls=True) as base,
+            Transport(base, Tokens(), ca_bundle=str(LOOPBACK)) as transport,
+        ):
+            assert transport.send("GET", "Task/1").status == 200
+
+    @pytest.mark.parametrize("content", [None, "no certificate\n"])
+    def test_a_bundle_that_cannot_be_read_is_one_sentence(
+        self, content: str | None, tmp_path: Path
+    ) -> None:
+        bundle = tmp_path / "bundle.pem"
+        if content is not None:
+            bundle.write_text(content)
+        with pytest.raises(ServerError, match=r"bundle\.pem.*Nothing was changed"):
+            Transport(BASE, Tokens(), ca_bundle=str(bundle))
+
+
+class TestTheAddress:
+    @pytest.mark.parametrize(
+        "url",
+        ["https://fhir.example.org/r4", "http://127.0.0.1:8080/fhir", "http://localhost/fhir",
+         "http://[::1]:9/fhir"],
+    )  # fmt: skip
+    def test_is_taken_without_a_slash_at_its_end(self, url: str) -> None:
+        assert checked_base(f" {url}/ ") == url
+
+    @pytest.mark.parametrize(
+        "url",
+        ["http://fhir.example.org/r4", "http://10.0.0.1/fhir", "http://localhost.evil.example/fhir",
+         "http://127.0.0.1.evil.example/fhir"],
+    )  # fmt: skip
+    def test_is_refused_where_the_way_there_is_not_encrypted(self, url: str) -> None:
+        with pytest.raises(ServerError, match="not encrypted"):
+            checked_base(url)
+
+    @pytest.mark.parametrize(
+        "url",
+        ["", "fhir.example.org", "ftp://fhir.example.org", "https://", "https:///fhir",
+         "https://[oops", "https://fhir.example.org:port/r4", "https://fhir.example.org:99999/r4",
+         "https://fhir.example.org/a b", "https://fhir.example.org/\x1b[2J"],
+    )  # fmt: skip
+    def test_is_refused_where_it_is_none(self, url: str) -> None:
+        with pytest.raises(ServerError, match="no address of a server") as told:
+            checked_base(url)
+        assert "\x1b" not in str(told.value)
+
+    @pytest.mark.parametrize(
+        "url", ["https://dana@fhir.example.org/r4", "https://:pw@fhir.example.org/r4",
+                f"{BASE}?token=x", f"{BASE}#x"]
+    )  # fmt: skip
+    def test_is_refused_where_a_secret_could_stand_in_it(self, url: str) -> None:
+        with pytest.raises(ServerError, match="no name, question mark or #"):
+            checked_base(url)
+
+
+class TestTheStatement:
+    def test_of_another_version_is_refused(self) -> None:
+        r5 = {"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0"}
+        with pytest.raises(ServerError, match=r"speaks FHIR 5\.0\.0; CareQueue needs R4"):
+            read_statement(r5, {})
+
+    @pytest.mark.parametrize(
+        "said", [None, [], "x", {"resourceType": "Patient"}, {"fhirVersion": "4.0.1"}]
+    )
+    def test_of_no_fhir_server_is_refused(self, said: object) -> None:
+        with pytest.raises(ServerError, match="not as a FHIR server"):
+            read_statement(said, {})
+
+    @pytest.mark.parametrize(
+        "rest", [None, "x", [], [None], [{"resource": [None, {"type": 7, "interaction": "x"}]}],
+                 [{"mode": "server", "interaction": [{"code": 4}], "resource": {"type": "Task"}}]]
+    )  # fmt: skip
+    def test_that_is_malformed_declares_nothing(self, rest: object) -> None:
+        said = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": rest}
+        assert not read_statement(said, {}).batch
+
+
+def put(key: str, version: str = "1") -> m.Request:
+    guard = f'W/"{version}"'
+    body = {"resourceType": "Task", "id": key}
+    return m.Request(("Task", key), "PUT", f"Task/{key}", body, guard, "", (f"i-{key}",))
+
+
+def bundle(*entries: object, kind: str = "batch-response") -> httpx.Response:
+    body = {"resourceType": "Bundle", "type": kind, "entry": entries}
+    return answer(json.dumps(body).encode())
+
+
+def entry(key: str, status: str = "200 OK") -> dict[str, object]:
+    resource = {"resourceType": "Task", "id": key, "meta": {"versionId": "2"}}
+    return {"resource": resource, "response": {"status": status, "etag": 'W/"2"'}}
+
+
+class TestAnExchange:
+    def asked(self, wire: Wire, *requests: m.Request, batch: bool = True) -> list[m.Reply]:
+        self.refused = 0
+
+        def no_batch() -> None:
+            self.refused += 1
+
+        found = exchange(wire.transport, m.Exchange(requests, batch), no_batch)
+        assert [one.lane for one in found] == [one.lane for one in requests]
+        return [one if isinstance(one, m.Reply) else m.Reply(one.lane, -1) for one in found]
+
+    def test_of_one_is_guarded_and_asks_for_the_resource_back(self) -> None:
+        wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}', etag='W/"2"'))
+        (got,) = self.asked(wire, put("1"), batch=False)
+        assert (got.status, got.version, got.resource) == (
+            200, "2", {"resourceType": "Task", "id": "1"},
+        )  # fmt: skip
+        assert wire.requests[0].headers["if-match"] == 'W/"1"'
+        assert wire.requests[0].headers["prefer"] == "return=representation"
+
+    def test_of_many_is_one_batch_and_answers_are_matched_by_position(self) -> None:
+        wire = Wire(lambda _: bundle(entry("1"), entry("2", "412 Precondition Failed")))
+        first, second = self.asked(wire, put("1"), put("2"))
+        assert (first.status, first.version, second.status) == (200, "2", 412)
+        sent = json.loads(wire.requests[0].content)
+        assert (wire.urls, sent["type"]) == ([f"{BASE}/"], "batch")
+        assert [one["request"]["ifMatch"] for one in sent["entry"]] == ['W/"1"', 'W/"1"']
+
+    @pytest.mark.parametrize(
+        "reply",
+        [bundle(entry("1")), bundle(entry("1"), entry("2"), kind="searchset"), answer(b"[]"),
+         answer(b"")],
+    )  # fmt: skip
+    def test_whose_answer_does_not_match_leaves_every_entry_in_doubt(
+        self, reply: httpx.Response
+    ) -> None:
+        wire = Wire(lambda _: reply)
+        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True), lambda: None)
+        assert all(isinstance(one, m.NoReply) and one.left for one in found)
+
+    @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 415, 422, 501])
+    def test_with_a_server_that_takes_no_batch_is_made_one_by_one(self, status: int) -> None:
+        def served(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                return answer(b"", status)
+            key = request.url.path.rpartition("/")[2]
+            return answer(json.dumps({"resourceType": "Task", "id": key}).encode())
+
+        wire = Wire(served)
+        assert [one.status for one in self.asked(wire, put("1"), put("2"))] == [200, 200]
+        assert self.refused == 1
+
+    def test_with_a_busy_server_is_not_tried_one_by_one(self) -> None:
+        wire = Wire(lambda _: answer(b"", 429, retry_after="7"))
+        found = self.asked(wire, put("1"), put("2"))
+        assert [(one.status, one.retry_after) for one in found] == [(429, "7"), (429, "7")]
+        assert len(wire.requests) == 1
+
+    def test_keeps_the_servers_words(self) -> None:
+        issue = {"severity": "error", "code": "invalid", "diagnostics": "owner is needed"}
+        outcome = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
+        (got,) = self.asked(Wire(lambda _: answer(outcome, 422)), put("1"), batch=False)
+        assert (got.status, got.words, got.resource) == (422, "owner is needed", None)
+
+    @pytest.mark.parametrize("version", ["1\r\nX-Evil: 1", "é", '"', "\x00", "\ud800"])
+    def test_of_a_version_that_no_header_can_carry_is_no_fault_of_ours(self, version: str) -> None:
+        wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}'))
+        found = exchange(wire.transport, m.Exchange((put("1", version),), False), lambda: None)
+        assert len(found) == 1
+        assert all("x-evil" not in request.headers for request in wire.requests)
+
+
+class TestReadingBack:
+    @pytest.fixture
+    def search(self) -> m.Request:
+        return m.Request(("Task", "own"), "GET", "Task?identifier=x%7Cown")
+
+    def test_by_identifier_gives_the_one_that_matches(self, search: m.Request) -> None:
+        wire = Wire(lambda _: bundle({"resource": {"resourceType": "Task", "id": "9"}}))
+        (got,) = read_back(wire.transport, [search])
+        assert isinstance(got, m.Reply)
+        assert (got.status, got.resource) == (200, {"resourceType": "Task", "id": "9"})
+
+    @pytest.mark.parametrize(
+        "entries",
+        [(), (None,), ({"resource": {"resourceType": "OperationOutcome"}},), ({"resource": 7},)],
+    )
+    def test_by_identifier_without_a_match_is_not_there(
+        self, search: m.Request, entries: tuple[object, ...]
+    ) -> None:
+        (got,) = read_back(Wire(lambda _: bundle(*entries)).transport, [search])
+        assert isinstance(got, m.Reply)
+        assert got.status == 404
+
+    def test_of_a_server_that_went_away_says_so(self, search: m.Request) -> None:
+        def gone(request: httpx.Request) -> httpx.Response:
+            raise httpx.ConnectError("refused", request=request)
+
+        (got,) = read_back(Wire(gone).transport, [search])
+        assert got == m.NoReply(search.lane, left=False, why="cannot be reached")

@@ -1,0 +1,74 @@
+"""`carequeue demo` as a stranger meets it: an act, taken back, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.processes import at_work, children
+from tests.terminal.seat import DEADLINE, Seat
+
+
+@pytest.fixture
+def demo(sit: Callable[..., Seat], tmp_path: Path) -> Seat:
+    """The practice clinic with 40 clients, after its first sync."""
+    seat = sit("demo", "--clients", "40", home=tmp_path / "home")
+    seat.wait_for("online", "synced", "1 Mine", "▌")
+    return seat
+
+
+def current(seat: Seat) -> str:
+    """The line under the cursor."""
+    return next(line for line in seat.lines if line.startswith("▌"))
+
+
+def go_to_one_that_can_be_accepted(seat: Seat) -> None:
+    """Walk down until the footer offers `a`."""
+    for _ in range(40):
+        if seat.lines[-1].startswith(" a "):
+            return
+        before = current(seat)
+        seat.press("j")
+        seat.wait_until(lambda text, at=before: current(seat) != at, "the next row")
+        seat.settle(0.1)
+    raise AssertionError(f"nothing here can be accepted:\n{seat.text}")
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within the deadline."""
+    end = time.monotonic() + DEADLINE
+    while at_work(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not at_work(pid)
+
+
+def test_an_act_is_shown_at_once_and_taken_back_and_nothing_is_left(
+    demo: Seat, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "tmp"
+    (server,) = children(demo.child.pid)
+    assert [path.name.startswith("carequeue-demo-") for path in temporary.iterdir()] == [True]
+
+    demo.press("j")
+    demo.press("j")
+    go_to_one_that_can_be_accepted(demo)
+    demo.press("a")
+    demo.wait_for("u takes it back")
+    demo.press("u")
+    demo.wait_until(lambda text: "u takes it back" not in text, "what was taken back")
+
+    demo.press("q")
+    assert demo.end() == 0
+    assert gone(server)
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_server_ends_with_a_program_that_was_killed(demo: Seat) -> None:
+    (server,) = children(demo.child.pid)
+    os.kill(demo.child.pid, signal.SIGKILL)
+    assert gone(server)

@@ -1,0 +1,290 @@
+"""Taking back: dropped where it has not left, guarded and in the history where it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
+from carequeue.store import outbox
+from carequeue.store.engine import writing
+from carequeue.store.projection import view_of
+from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
+from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.worklist.world import DISCHARGE, FOLLOW_UP, HANDOFF, LONE, REFERRAL, queue, send, summary
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    cache = queue(tmp_path)
+    yield cache
+    cache.close()
+
+
+ACTS: list[tuple[str, str, dict[str, str]]] = [
+    ("accept", REFERRAL, {}),
+    ("accept", HANDOFF, {}),
+    ("accept", LONE, {}),
+    ("decline", REFERRAL, {"reason": "no capacity"}),
+    ("claim", DISCHARGE, {}),
+    ("done", FOLLOW_UP, {}),
+    ("log", DISCHARGE, {"outcome": "reached"}),
+    ("snooze", FOLLOW_UP, {"until": "3bd"}),
+    ("note", FOLLOW_UP, {"text": "Called"}),
+    ("assign", FOLLOW_UP, {"to": "Ortiz"}),
+    ("handoff", FOLLOW_UP, {"to": "Access", "summary": "x"}),
+    ("priority", FOLLOW_UP, {"to": "stat"}),
+    ("new", FOLLOW_UP, {"text": "Call the school", "until": "2bd"}),
+]
+
+
+def happened(cache: Cache, *events: IntentEvent) -> None:
+    """Something happens to everything that is open, as a push would keep it."""
+    with writing(cache.session.engine()) as connection:
+        charts = set()
+        for event in events:
+            for intent in outbox.of_source(connection, SOURCE):
+                outbox.happened(connection, intent, event, "their words", NOW)
+                charts.add((intent.source, intent.chart))
+        cache.session.projector().project(connection, charts, NOW)
+
+
+def view(cache: Cache, key: str) -> dict[str, Any] | None:
+    with cache.session.engine().connect() as connection:
+        return view_of(connection, SOURCE, "Task", key)
+
+
+class TestBeforeItLeft:
+    @pytest.mark.parametrize(("verb", "key", "answers"), ACTS)
+    def test_it_never_was(self, cache: Cache, verb: str, key: str, answers: dict[str, str]) -> None:
+        before = cache.rows()
+        cache.desk.act(verb, [key], answers, NOW)
+        undone = cache.desk.undo(NOW)
+        assert cache.rows() == before
+        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert undone.message.startswith("Taken back: ")
+        assert undone.changed == (key,)
+
+    def test_it_stays_in_the_history(self, cache: Cache) -> None:
+        cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
+        cache.desk.undo(NOW)
+        (intent,) = cache.intents()
+        assert intent.words == "taken back"
+        assert [row[3] for row in sorted(cache.table("audit"))] == ["note", "undo"]
+
+    @pytest.mark.parametrize(
+        "way",
+        [
+            (IntentEvent.NO_PLACE,),
+            (IntentEvent.MARKED, IntentEvent.FOUND_CHANGED),
+            (IntentEvent.MARKED, IntentEvent.REFUSED),
+        ],
+    )
+    def test_nor_where_it_never_became_true_on_the_server(
+        self, cache: Cache, way: tuple[IntentEvent, ...]
+    ) -> None:
+        before = cache.rows()
+        cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        happened(cache, *way)
+        cache.desk.undo(NOW)
+        assert cache.rows() == before
+        assert summary(cache) == [("set_priority", "Task/t1")]
+
+
+class TestTheOrder:
+    def test_is_the_last_first(self, cache: Cache) -> None:
+        for text in ("one", "two", "three"):
+            cache.desk.act("note", [FOLLOW_UP], {"text": text}, NOW)
+        undone = []
+        for _ in range(3):
+            before = {one.id for one in cache.intents(["queued"])}
+            cache.desk.undo(NOW)
+            (gone,) = before - {one.id for one in cache.intents(["queued"])}
+            undone += [one.args["text"] for one in cache.intents() if one.id == gone]
+        assert undone == ["three", "two", "one"]
+
+    def test_ends_where_nothing_is_left(self, cache: Cache) -> None:
+        cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
+        cache.desk.undo(NOW)
+        with pytest.raises(BadQuestion, match="nothing of yours to take back"):
+            cache.desk.undo(NOW)
+
+    def test_passes_over_what_was_taken_back_after_it_was_sent(self, cache: Cache) -> None:
+        first = cache.desk.act("note", [FOLLOW_UP], {"text": "one"}, NOW)
+        cache.desk.act("note", [FOLLOW_UP], {"text": "two"}, NOW)
+        send(cache)
+        cache.desk.undo(NOW)
+        cache.desk.undo(NOW)
+        *_, last = cache.intents()
+        assert last.inverse_of == first.group
+        with pytest.raises(BadQuestion):
+            cache.desk.undo(NOW)
+
+    def test_may_be_another_group_by_its_name(self, cache: Cache) -> None:
+        first = cache.desk.act("note", [FOLLOW_UP], {"text": "one"}, NOW)
+        cache.desk.act("note", [FOLLOW_UP], {"text": "two"}, NOW)
+        cache.desk.undo(NOW, first.group)
+        assert [one.args["text"] for one in cache.intents(["queued"])] == ["two"]
+
+    def test_of_a_group_that_nobody_did_is_refused(self, cache: Cache) -> None:
+        with pytest.raises(BadQuestion, match="nothing of yours"):
+            cache.desk.undo(NOW, "no-such-group")
+
+    def test_of_the_same_group_twice_is_refused(self, cache: Cache) -> None:
+        acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        cache.desk.undo(NOW, acted.group)
+        send(cache)
+        with pytest.raises(BadQuestion, match="nothing of yours"):
+            cache.desk.undo(NOW, acted.group)
+
+
+class TestAfterItWasSent:
+    @pytest.mark.parametrize(("verb", "key", "answers"), ACTS)
+    def test_the_row_is_what_it_was(
+        self, cache: Cache, verb: str, key: str, answers: dict[str, str]
+    ) -> None:
+        """But for its being derived no more: its Task is there now, open and nobody's."""
+        before = {row.key: (row.band, row.title, row.move) for row in cache.rows()}
+        cache.desk.act(verb, [key], answers, NOW)
+        send(cache)
+        cache.desk.undo(NOW)
+        send(cache)
+        assert {row.key: (row.band, row.title, row.move) for row in cache.rows()} == before
+        assert cache.intents(["queued"]) == []
+
+    @pytest.mark.parametrize("state", ["in doubt", "acknowledged"])
+    def test_an_inverse_waits_and_what_was_done_stays_done(self, cache: Cache, state: str) -> None:
+        acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        if state == "acknowledged":
+            send(cache)
+        else:
+            happened(cache, IntentEvent.MARKED)
+        undone = cache.desk.undo(NOW)
+        act, inverse = cache.intents()
+        assert act.state is not IntentState.UNDONE
+        assert (inverse.kind, inverse.state) == (IntentKind.RESTORE, IntentState.QUEUED)
+        assert (inverse.inverse_of, inverse.group) == (acted.group, undone.group)
+        shown = view(cache, "t1")
+        assert shown is not None
+        assert "priority" not in shown
+
+    def test_of_many_the_inverses_are_one_group(self, tmp_path: Path) -> None:
+        cache = clinic_of_dana(
+            tmp_path / "many", *(task(f"m{n}", owner=ref(DANA)) for n in range(4))
+        )
+        keys = [f"main:Task/m{number}" for number in range(4)]
+        cache.desk.act("priority", keys, {"to": "stat"}, NOW)
+        send(cache)
+        undone = cache.desk.undo(NOW)
+        inverses = cache.intents(["queued"])
+        assert {one.group for one in inverses} == {undone.group}
+        assert {one.item_key for one in inverses} == set(keys)
+        cache.close()
+
+    def test_of_a_group_that_was_sent_in_part_is_dropped_in_part(self, cache: Cache) -> None:
+        cache.desk.act("priority", [FOLLOW_UP, REFERRAL], {"to": "stat"}, NOW)
+        first, second = cache.intents()
+        with writing(cache.session.engine()) as connection:
+            for event in (IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED):
+                (now,) = outbox.by_ids(connection, [first.id])
+                outbox.happened(connection, now, event, "", NOW)
+        cache.pull(task("t1", owner=ref(DANA), requester=ref(NOEL), priority="stat"))
+        cache.desk.undo(NOW)
+        states = {one.id: one.state for one in cache.intents()}
+        assert states[second.id] is IntentState.UNDONE
+        (inverse,) = cache.intents(["queued"])
+        assert inverse.target_id == "t1"
+
+
+class TestWhatOthersDidSince:
+    """Taking back puts back what the person saw, and never removes what a colleague did."""
+
+    def test_is_not_undone_and_the_person_is_told(self, cache: Cache) -> None:
+        cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        cache.pull(task("t1", owner=ref(DANA), priority="asap", meta={"versionId": "10"}))
+        with pytest.raises(BadQuestion, match=r"changed since.*Nothing was changed"):
+            cache.desk.undo(NOW)
+        assert cache.intents(["queued"]) == []
+        assert view(cache, "t1") == task(
+            "t1", owner=ref(DANA), priority="asap", meta={"versionId": "10"}
+        )
+
+    def test_elsewhere_in_the_task_does_not_matter(self, cache: Cache) -> None:
+        cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        theirs = task("t1", owner=ref(NOEL), priority="stat", meta={"versionId": "10"})
+        cache.pull(theirs)
+        cache.desk.undo(NOW)
+        shown = view(cache, "t1")
+        assert shown is not None
+        assert (shown["owner"], "priority" in shown) == (ref(NOEL), False)
+
+    def test_to_one_of_many_leaves_that_one_and_takes_the_others_back(self, tmp_path: Path) -> None:
+        cache = clinic_of_dana(
+            tmp_path / "many", *(task(f"m{n}", owner=ref(DANA)) for n in range(3))
+        )
+        keys = [f"main:Task/m{number}" for number in range(3)]
+        cache.desk.act("priority", keys, {"to": "stat"}, NOW)
+        send(cache)
+        cache.pull(task("m1", owner=ref(DANA), priority="asap"))
+        undone = cache.desk.undo(NOW)
+        assert undone.changed == (keys[0], keys[2])
+        assert [one.key for one in undone.refused] == [keys[1]]
+        assert undone.message == "Taken back: Priority set, 2 items, 1 changed since and left."
+        assert {one.target_id for one in cache.intents(["queued"])} == {"m0", "m2"}
+        cache.close()
+
+    def test_to_a_task_of_ours_keeps_it(self, cache: Cache) -> None:
+        """A colleague has taken on what I created: it is hers now."""
+        cache.desk.act("new", [FOLLOW_UP], {"text": "Call the school", "until": "2bd"}, NOW)
+        send(cache)
+        (created,) = cache.intents()
+        theirs = {**created.args["resource"], "status": "completed"}
+        cache.pull(theirs)
+        with pytest.raises(BadQuestion, match="changed since"):
+            cache.desk.undo(NOW)
+
+    def test_to_the_task_of_a_derived_item_keeps_it(self, cache: Cache) -> None:
+        cache.desk.act("claim", [DISCHARGE], {}, NOW)
+        send(cache)
+        (created, _) = cache.intents()
+        cache.pull({**created.args["resource"], "owner": ref(NOEL)})
+        with pytest.raises(BadQuestion, match="changed since"):
+            cache.desk.undo(NOW)
+
+
+class TestWhatRestsOnIt:
+    def test_keeps_a_task_of_ours_from_being_dropped(self, cache: Cache) -> None:
+        first = cache.desk.act("claim", [DISCHARGE], {}, NOW)
+        cache.desk.act("note", [DISCHARGE], {"text": "x"}, NOW)
+        before = cache.table("intent")
+        with pytest.raises(BadQuestion, match="Take the later act back first"):
+            cache.desk.undo(NOW, first.group)
+        assert cache.table("intent") == before
+
+    def test_may_be_taken_back_first(self, cache: Cache) -> None:
+        first = cache.desk.act("claim", [DISCHARGE], {}, NOW)
+        cache.desk.act("note", [DISCHARGE], {"text": "x"}, NOW)
+        cache.desk.undo(NOW)
+        cache.desk.undo(NOW, first.group)
+        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+
+    def test_is_no_hindrance_where_nothing_is_created(self, cache: Cache) -> None:
+        first = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
+        cache.desk.undo(NOW, first.group)
+        assert [one.kind for one in cache.intents(["queued"])] == [IntentKind.ADD_NOTE]
+
+
+def test_what_lay_beside_the_base_is_shown_when_the_decision_is_taken_back(cache: Cache) -> None:
+    cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+    cache.pull(task("t1", owner=ref(DANA), description="Visit", meta={"versionId": "2"}))
+    assert cache.row(FOLLOW_UP).title == "Call about the group"
+    cache.desk.undo(NOW)
+    assert cache.row(FOLLOW_UP).title == "Visit"

@@ -1,0 +1,93 @@
+"""Dana's queue with one item of each sort, and the keys by which the tests call them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from carequeue.domain.intents import IntentEvent
+from carequeue.fhir import edits
+from carequeue.store import mirror, outbox
+from carequeue.store.engine import writing
+from carequeue.sync.capabilities import Abilities
+from tests.fhir.clinic import (
+    CLINIC,
+    DANA,
+    HARBOR,
+    NOEL,
+    handoff,
+    ref,
+    referral,
+    request,
+    stay,
+    task,
+)
+from tests.store.cache import SOURCE, WRITABLE, Cache, clinic_of_dana
+
+FOLLOW_UP: Final = "main:Task/t1"
+REFERRAL: Final = "main:Task/r1"
+SENT: Final = "main:Task/r2"
+HANDOFF: Final = "main:Task/h1"
+LONE: Final = "main:ServiceRequest/s3"
+DISCHARGE: Final = "main:discharge-contact:Encounter/e1"
+
+WORLD: Final[list[dict[str, Any]]] = [
+    task("t1", owner=ref(DANA), requester=ref(NOEL), description="Call about the group"),
+    referral(id="r1", owner="CareTeam/access"),
+    request(),
+    referral(CLINIC, HARBOR, id="r2", focus=ref("ServiceRequest/s2")),
+    request("s2", requester=ref(CLINIC)),
+    request("s3", requester=ref(HARBOR), code={"text": "Lone request"}),
+    handoff(),
+    stay(),
+]
+#: A Task with a crisis clock: a request for the mobile team, which nobody has answered.
+CRISIS: Final = "main:Task/c9"
+IN_CRISIS: Final[list[dict[str, Any]]] = [
+    request("s9", priority="stat", requester=ref(HARBOR)),
+    referral(id="c9", focus=ref("ServiceRequest/s9"), priority="stat"),
+    {
+        "resourceType": "Observation",
+        "id": "triage-9",
+        "status": "final",
+        "code": {"coding": [{"system": "https://carequeue.dev/fhir/CodeSystem/triage"}]},
+        "subject": ref("Patient/c1"),
+        "basedOn": [ref("ServiceRequest/s9")],
+        "effectiveDateTime": "2026-03-09T13:00:00Z",
+        "valueCodeableConcept": {
+            "coding": [{"system": "https://carequeue.dev/fhir/CodeSystem/triage", "code": "crisis"}]
+        },
+    },
+]
+
+
+def queue(folder: Path, *more: dict[str, Any], can: Abilities = WRITABLE) -> Cache:
+    """Dana's cache with the whole world in it."""
+    return clinic_of_dana(folder, *WORLD, *more, can=can)
+
+
+def send(cache: Cache) -> None:
+    """The server takes everything that waits: bases move, intents are acknowledged."""
+    projector = cache.session.projector()
+    charts = {(SOURCE, one.chart) for one in cache.intents(["queued"])}
+    with writing(cache.session.engine()) as connection:
+        for intent in cache.intents(["queued"]):
+            base = mirror.base(connection, SOURCE, intent.target_type, intent.target_id).body
+            taken = edits.apply(intent, base)
+            charts |= mirror.move_base(connection, SOURCE, taken, "9", cache.instant)
+            for event in (IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED):
+                (now,) = outbox.by_ids(connection, [intent.id])
+                outbox.happened(connection, now, event, "", cache.instant)
+        projector.project(connection, charts, cache.instant)
+
+
+def summary(cache: Cache, *states: str) -> list[tuple[str, str]]:
+    """Kind and target of each intent, in order; an id of ours is called new."""
+    known = {one["id"] for one in [*WORLD, *IN_CRISIS]}
+    return [
+        (
+            one.kind.value,
+            f"{one.target_type}/{one.target_id if one.target_id in known else 'new'}",
+        )
+        for one in cache.intents(states)
+    ]
