@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from carequeue.domain.errors import CareQueueError
 from carequeue.store import migrations
 from carequeue.store.engine import writing
 from carequeue.store.private import private_folder
@@ -31,12 +32,8 @@ def folder() -> Path:
     """Where caches and bytecode are kept, for this person only."""
     user = os.getuid() if hasattr(os, "getuid") else "me"
     found = Path(tempfile.gettempdir()) / f"carequeue-benchmarks-{user}"
-    private_folder(found, OSErrorWithWords)
+    private_folder(found, CareQueueError)
     return found
-
-
-class OSErrorWithWords(Exception):
-    """The folder cannot be trusted."""
 
 
 def home_of(items: int) -> Path:

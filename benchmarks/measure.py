@@ -74,11 +74,11 @@ def first_frame(program: Program) -> float:
         return seat.wait_for_bytes(*program.first) - seat.started
 
 
-def keys(seat: Seat, count: int) -> Iterator[tuple[float, int]]:
+def down_and_up(seat: Seat) -> Iterator[tuple[float, int]]:
     """Moves of the cursor: seconds from the key to the last byte of its answer, and the bytes."""
-    for number in range(count):
+    for key in "j" * WITHIN + "k" * WITHIN:
         before, pressed = len(seat.written), time.perf_counter()
-        seat.press("j" if number // WITHIN % 2 == 0 else "k")
+        seat.press(key)
         yield seat.last_byte(QUIET) - pressed, len(seat.written) - before
 
 
@@ -90,7 +90,7 @@ def acts(seat: Seat, count: int) -> Iterator[float]:
         yield seat.wait_for_bytes(b"takes it back", since=before) - pressed
         seat.settle(0.3)
         seat.press("u")
-        seat.wait_until(lambda text: "takes it back" not in text, "what was taken back")
+        seat.wait_for("Taken back")
         seat.settle(0.3)
 
 

@@ -38,13 +38,13 @@ def main() -> None:
     os.umask(0o077)  # whatever is written belongs to this person alone, also a log or a draft
     gc.set_threshold(START_THRESHOLD)
     if len(sys.argv) == 1:
-        sys.exit(_queue())
+        sys.exit(open_queue())
     from carequeue.cli.main import carequeue
 
     carequeue(prog_name="carequeue")
 
 
-def _queue() -> int:
+def open_queue() -> int:
     """`carequeue` without a word more: the queue, on the screen before click is needed."""
     from carequeue.cli import net, runtime
 

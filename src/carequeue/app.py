@@ -97,7 +97,10 @@ class CareQueueApp(TerminalApp):
         """Heed signals at once, and wait for the first frame with all else."""
         self.heed_signals()
         self.quiet_mouse()
-        self.call_after_refresh(self.set_timer, WRITTEN, self._painted)
+        if self.is_headless:
+            self.call_after_refresh(self._painted)
+        else:
+            self.call_after_refresh(self.set_timer, WRITTEN, self._painted)
 
     def _painted(self) -> None:
         screen = self.screen

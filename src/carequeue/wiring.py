@@ -10,18 +10,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from carequeue.domain.errors import CareQueueError, ServerError, SignInError
+from carequeue.domain.errors import CacheError, CareQueueError, ServerError, SignInError
 from carequeue.store.engine import connect
 from carequeue.store.keys import read_or_make_key
 from carequeue.store.migrations import migrate
-from carequeue.store.private import private_folder
+from carequeue.store.private import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.window import Window
 from carequeue.worklist.local import LocalDesk
@@ -59,10 +58,15 @@ class Session:
         self.places = where
         self.now = now
         self._tokens = tokens or {}
-        private_folder(where.folder, CareQueueError)
+        private_folder(where.folder, CacheError)
         self._key = read_or_make_key(where, may_create=not where.cache.exists())
+        private_file(where.cache, CacheError)
         connection = connect(where.cache, self._key)
-        migrate(connection)
+        try:
+            migrate(connection)
+        except CareQueueError:
+            connection.close()
+            raise
         self._window = Window(connection)
         self._engine: Engine | None = None
         self._projector: Projector | None = None
@@ -136,11 +140,22 @@ class Session:
         if self._background is None:
             from carequeue.sync.background import Background
 
-            self._background = made = Background(self.places.lock, self.syncers)
+            self._background = made = Background(self.places.lock, self.syncers, self._no_sync)
             self.desk.syncing = lambda: made.syncing
             self.desk.other_syncs = lambda: made.other_syncs
             self.desk.decided = made.send
         return self._background
+
+    def _no_sync(self, why: str) -> None:
+        """Write down for the header why nothing can be synced at all."""
+        from carequeue.store import ledger
+        from carequeue.store.engine import writing
+
+        with writing(self.engine()) as connection:
+            for source in self.profile.sources:
+                ledger.note_look(
+                    connection, source.name, online=False, full=False, why=why, now=self.now()
+                )
 
     # --- use cases that need more than the cache --------------------------------------------------
 
@@ -253,8 +268,7 @@ def practice_session(
 # --- connecting -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """What a server says of itself, and whom it lists."""
 
     base_url: str
@@ -269,6 +283,7 @@ class Probe:
 
 def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
     """Look at a server without keeping anything. Raises ServerError or SignInError."""
+    from carequeue.domain.text import clean
     from carequeue.sync.auth import Tokens
     from carequeue.sync.capabilities import read_statement, sentences
     from carequeue.sync.transport import Transport, Unreachable
@@ -280,6 +295,12 @@ def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
                 raise SignInError(
                     "The server asks who you are. Nothing was changed. Give a token with "
                     "--token-env NAME or --token-command, then connect again."
+                )
+            if 300 <= answer.status < 400:
+                raise ServerError(
+                    "The server sends this address on to another one. CareQueue did not go there, "
+                    "since your sign-in would have gone with it. Nothing was changed. "
+                    "Ask whoever runs the server for the address of its FHIR endpoint."
                 )
             if answer.status >= 400:
                 raise ServerError(
@@ -294,13 +315,13 @@ def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
             }
         except Unreachable as error:
             raise ServerError(
-                f"The server {transport.base_url} {error.why}. Nothing was changed. "
+                f"The server {transport.base_url}: {error.why}. Nothing was changed. "
                 "Check the address and the network, then try again."
             ) from None
         return Probe(
             transport.base_url,
-            can.software,
-            can.fhir_version,
+            str(clean(can.software, 80)),
+            str(clean(can.fhir_version, 20)),
             sentences(can),
             listed["Practitioner"],
             listed["Organization"],

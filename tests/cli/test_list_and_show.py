@@ -125,7 +125,7 @@ def test_a_list_that_is_no_proof_says_so_beside_the_answer(shell: Shell) -> None
     result = shell.run("list", "--json")
     assert "Nothing was fetched from the server yet" in result.stderr
     assert "2 wait for the server" in result.stderr
-    assert "1 need you" in result.stderr
+    assert "1 needs you" in result.stderr
     json.loads(result.stdout)
 
 

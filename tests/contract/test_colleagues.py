@@ -19,8 +19,6 @@ from tests.servers.small_clinic import (
     URGENT_REFERRAL,
 )
 
-PRIYA = "Practitioner/priya-raman"
-
 
 def discharge_tasks(server: FhirServer) -> list[Resource]:
     """The Tasks that stand for the contact after a discharge."""
@@ -28,16 +26,21 @@ def discharge_tasks(server: FhirServer) -> list[Resource]:
     return [one for one in tasks if code(one["code"]) == "follow-up"]
 
 
-def test_two_people_on_the_same_discharge_make_one_task(
+def test_two_people_on_the_same_discharge_and_the_same_request_make_one_task_of_each(
     dana: Clinician, priya: Clinician, clinic: FhirServer
 ) -> None:
     dana.claim(DISCHARGE)
     priya.note(DISCHARGE, text="His mother called")
+    dana.accept(LONE_REFERRAL)
+    priya.prioritize(LONE_REFERRAL, to="asap")
     assert dana.sync().ok
     assert priya.sync().ok
-    (task,) = discharge_tasks(clinic)
-    assert task["owner"]["reference"] == ME
-    assert [note["text"] for note in task["note"]] == ["His mother called"]
+    (contact,) = discharge_tasks(clinic)
+    assert contact["owner"]["reference"] == ME
+    assert [note["text"] for note in contact["note"]] == ["His mother called"]
+    (referral,) = of_client(clinic, "Task", "client-07")
+    assert referral["focus"]["reference"] == LONE_REFERRAL
+    assert (referral["status"], referral["priority"]) == ("accepted", "asap")
     assert dana.sync().ok
     assert dana.shown(DISCHARGE).key == priya.shown(DISCHARGE).key
 
@@ -53,18 +56,6 @@ def test_two_people_who_claim_the_same_discharge_make_one_task_and_one_question(
     (task,) = discharge_tasks(clinic)
     assert task["owner"]["reference"] == ME
     assert priya.shown(DISCHARGE).sync == "conflict"
-
-
-def test_two_people_on_the_same_request_make_one_task(
-    dana: Clinician, priya: Clinician, clinic: FhirServer
-) -> None:
-    dana.accept(LONE_REFERRAL)
-    priya.prioritize(LONE_REFERRAL, to="asap")
-    assert dana.sync().ok
-    assert priya.sync().ok
-    (task,) = of_client(clinic, "Task", "client-07")
-    assert task["focus"]["reference"] == LONE_REFERRAL
-    assert (task["status"], task["priority"]) == ("accepted", "asap")
 
 
 def test_a_change_of_something_else_meanwhile_is_kept_beside_hers(
@@ -174,15 +165,13 @@ def test_acts_beside_a_conflict_still_go(dana: Clinician, clinic: FhirServer) ->
     assert held(clinic, TEAM_FOLLOW_UP)["owner"]["reference"] == ME
 
 
-def test_two_notes_of_two_people_both_stay(
-    dana: Clinician, priya: Clinician, clinic: FhirServer
-) -> None:
+def test_two_notes_of_two_people_both_stay(dana: Clinician, clinic: FhirServer) -> None:
+    (first,) = held(clinic, UNDATED_FOLLOW_UP)["note"]
     dana.note(UNDATED_FOLLOW_UP, text="Prefers mornings")
-    priya.note(UNDATED_FOLLOW_UP, text="Moved to Elm Street")
+    change(clinic, UNDATED_FOLLOW_UP, note=[first, {"text": "Moved to Elm Street"}])
     assert dana.sync().ok
-    assert priya.sync().ok
     notes = [note["text"] for note in held(clinic, UNDATED_FOLLOW_UP)["note"]]
-    assert notes == ["Prefers the phone", "Prefers mornings", "Moved to Elm Street"]
+    assert notes == ["Prefers the phone", "Moved to Elm Street", "Prefers mornings"]
 
 
 def test_a_task_deleted_meanwhile_is_a_conflict_and_is_not_made_again(
@@ -200,13 +189,13 @@ def test_a_task_deleted_meanwhile_is_a_conflict_and_is_not_made_again(
 
 
 def test_a_change_of_a_colleague_arrives_with_the_next_sync(
-    dana: Clinician, priya: Clinician, clinic: FhirServer
+    dana: Clinician, clinic: FhirServer
 ) -> None:
-    priya.claim(URGENT_REFERRAL)
-    assert priya.sync().ok
+    priya = {"reference": "Practitioner/priya-raman"}
+    change(clinic, URGENT_REFERRAL, owner=priya)
     change(clinic, OVERDUE_FOLLOW_UP, description="Call about the missed group, ask for Ana")
-    assert held(clinic, URGENT_REFERRAL)["owner"]["reference"] == PRIYA
     assert dana.shown(URGENT_REFERRAL).move_name != "Priya Raman"
     assert dana.sync().received == 2
     assert dana.shown(URGENT_REFERRAL).move_name == "Priya Raman"
     assert dana.shown(OVERDUE_FOLLOW_UP).title == "Call about the missed group, ask for Ana"
+    assert held(clinic, URGENT_REFERRAL)["owner"] == priya

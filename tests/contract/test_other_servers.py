@@ -40,41 +40,34 @@ def test_without_a_writable_task_a_decision_is_kept_here_and_said(
     before = held(clinic, URGENT_REFERRAL)
     acted = reader.accept(URGENT_REFERRAL)
     assert acted.kept_here == 1
-    assert "Kept here only" in acted.message
+    assert "Kept here" in acted.message
     assert reader.shown(URGENT_REFERRAL).sync == "kept_here"
     assert "decline" not in reader.shown(URGENT_REFERRAL).verbs.split()  # it counts as accepted
     report = reader.sync()
     assert report.ok
     assert (report.kept_here, report.sent) == (1, 0)
-    assert "1 kept here only" in report.words
+    assert "1 kept here" in report.words
     reader.later(days=1)
     assert reader.sync().ok
     assert sent(proxy) == []  # not tried, not tried again
     assert held(clinic, URGENT_REFERRAL) == before
 
 
-def test_without_a_writable_task_what_needs_a_new_one_is_kept_here_too(
+def test_without_a_writable_task_what_needs_one_is_kept_here_and_a_contact_still_goes(
     reader: Clinician, clinic: FhirServer, proxy: FaultProxy
 ) -> None:
     tasks = clinic.found("Task?_count=200")
     reader.accept(LONE_REFERRAL)
     reader.plan(LONE_REFERRAL, text="Call the ward", until="3bd")
     reader.note(reader.titled("Call the ward").key, text="Ask for the charge nurse")
-    assert reader.sync().ok
-    assert sent(proxy) == []
-    assert clinic.found("Task?_count=200") == tasks
-    assert reader.titled("Call the ward").sync == "kept_here"
-
-
-def test_without_a_writable_task_a_contact_still_reaches_the_server(
-    reader: Clinician, clinic: FhirServer
-) -> None:
     reader.note(UNDATED_FOLLOW_UP, text="Kept here")
     reader.log(UNDATED_FOLLOW_UP, outcome="reached")
     assert reader.sync().ok
     (contact,) = of_client(clinic, "Communication", "client-10")
     assert contact["status"] == "completed"
-    assert len(held(clinic, UNDATED_FOLLOW_UP)["note"]) == 1
+    assert sent(proxy) == [f"PUT Communication/{contact['id']}"]
+    assert clinic.found("Task?_count=200") == tasks
+    assert reader.titled("Call the ward").sync == "kept_here"
 
 
 def test_what_is_kept_here_stands_over_whatever_the_server_sends_and_can_be_taken_back(

@@ -114,7 +114,7 @@ def test_a_handoff_that_was_read_back_is_acknowledged_already() -> None:
     ("verb", "thing", "words"),
     [
         ("accept", referral_out(), "Harbor Housing has to answer"),
-        ("accept", MY_FOLLOW_UP, "a follow-up, which nobody has to accept"),
+        ("accept", MY_FOLLOW_UP, "needs no accepting, it is a follow-up; e closes it"),
         ("accept", RENEWAL, "an authorization"),
         ("accept", referral_in("cancelled"), "cancelled and cannot be accepted"),
         ("accept", referral_in("strange"), "strange and cannot be accepted"),
@@ -123,7 +123,7 @@ def test_a_handoff_that_was_read_back_is_acknowledged_already() -> None:
         ("decline", referral_in("accepted"), "already accepted; hand it off"),
         ("decline", referral_out(), "Harbor Housing has to answer"),
         ("decline", handoff(receiver=ANA), "waits for Ana Ortiz"),
-        ("decline", MY_FOLLOW_UP, "which nobody has to decline"),
+        ("decline", MY_FOLLOW_UP, "cannot be declined, it is a follow-up; e closes it"),
         ("done", referral_in(), "has to be accepted first (a)"),
         ("done", referral_out("accepted"), "a partner’s work is closed by the partner"),
         ("done", item(owner=HOUSING, requester=ME, direction=Direction.OUTBOUND), "Harbor Housing"),

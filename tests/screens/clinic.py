@@ -293,6 +293,12 @@ class FakeDesk:
         who = found.client if found and len(keys) == 1 else f"{len(keys)} items"
         return Acted(f"Taken back: {BY_NAME[verb].done}, {who}.", "", keys)
 
+    def let_go(self, key: str, now: datetime) -> Acted:
+        found = self._row(key)
+        self.rows = [r._replace(sync="") if r.key == key else r for r in self.rows]
+        self._stamp += 1
+        return Acted(f"Log contact let go: {found.client if found else key}.", "", (key,))
+
     def refresh(self, now: datetime) -> bool:
         self.refreshed += 1
         return False

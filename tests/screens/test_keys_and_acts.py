@@ -61,7 +61,7 @@ async def test_what_the_desk_refuses_is_not_shown_as_done() -> None:
     async with at_the_terminal(desk) as seat:
         desk.refused["okafor"] = "it was taken meanwhile"
         await seat.press("a")
-        assert seat.message == "· it was taken meanwhile"
+        assert seat.message == "· it was taken meanwhile."
         assert "✓ Hnd" not in seat.text
 
 
@@ -70,7 +70,7 @@ async def test_an_answer_that_the_desk_cannot_read_is_said_and_nothing_is_shown_
     async with at_the_terminal(desk) as seat:
         desk.fault = "“3bd” is no time to come. Nothing was changed."
         await seat.press("a")
-        assert seat.message == "! “3bd” is no time to come. Nothing was changed."
+        assert seat.message == "· “3bd” is no time to come. Nothing was changed."
         assert "✓" not in seat.text
         await seat.wait(5)
         assert seat.app.is_running
@@ -113,7 +113,7 @@ async def test_the_key_that_asked_is_not_typed_into_the_question_while_it_is_hel
             seat.time.pass_(0.05)
             await seat.pilot.press("n")
         await seat.write("ok")
-        assert seat.message.startswith("Note OKAFOR, Amara: note: ok▏")
+        assert seat.message.startswith("Note OKAFOR, Amara: what? ok▏")
 
 
 async def test_an_act_belongs_to_the_item_that_was_painted() -> None:
@@ -296,7 +296,7 @@ async def test_leaving_is_asked_only_when_work_waits_and_there_is_no_way_to_send
         seat.desk.feel(online=False)
         await seat.wait(1)
         await seat.press("q")
-        assert seat.message == "3 acts wait to be sent; they are kept.  y leave  n stay"
+        assert seat.message == "3 acts wait; they are kept for the next time.  y leave  n stay"
         await seat.press("q", "enter")
         assert seat.app.is_running
         await seat.press("n")

@@ -235,7 +235,7 @@ async def test_the_last_item_goes_and_then_nothing_is_left_to_act_on() -> None:
     async with at_the_terminal(FakeDesk(morning()[:1])) as seat:
         await change(seat, [], 3)
         assert seat.cursor is None
-        await seat.press("a", "j", "k", "space", "G", "J")
+        await seat.press("j", "k", "space", "G", "J", "a")
         assert seat.message == "· There is no item here to act on."
         assert seat.desk.acts == []
 

@@ -35,7 +35,7 @@ async def test_many_are_done_after_one_line_that_says_what_will_come_of_it() -> 
     async with at_the_terminal(desk, size=(110, 24)) as seat:
         await mark(seat, 6)
         await seat.press("n")
-        assert seat.message.startswith("Note 6 items: note:")
+        assert seat.message.startswith("Note 6 items: what?")
         await seat.write("seen")
         await seat.press("enter")
         line = "Note 6 items: 4 will change, 1 already so, 1 not allowed."

@@ -101,7 +101,7 @@ def test_a_question_costs_a_line_or_two(terminal: Terminal) -> None:
     terminal.press("j")
     assert terminal.press("n") < 600
     assert terminal.press("x") < 400
-    assert "REYES, Tomás: note: x" in terminal.text
+    assert "REYES, Tomás: what? x" in terminal.text
 
 
 def test_motions_of_the_mouse_are_not_reported(terminal: Terminal) -> None:

@@ -62,7 +62,20 @@ async def test_x_goes_to_what_needs_the_person_and_says_what_it_is() -> None:
     async with at_the_terminal() as seat:
         await seat.press("x")
         assert seat.cursor == "brandt-2004"
-        assert seat.message.startswith("· BRANDT, Sofie: differs on the server.")
+        assert seat.message == (
+            "BRANDT, Sofie: changed meanwhile.  y take theirs  p show  n next  esc later"
+        )
+
+
+async def test_what_the_server_did_not_take_is_let_go_by_y_and_never_by_enter() -> None:
+    async with at_the_terminal(size=(100, 24)) as seat:
+        await seat.press("x", "enter", "x", "p")
+        assert "Why here" in seat.text
+        assert seat.message.startswith("BRANDT, Sofie: changed meanwhile.")
+        await seat.press("y")
+        assert seat.message == "✓ Log contact let go: BRANDT, Sofie."
+        assert "≠ differs" not in seat.text
+        assert seat.cursor == "brandt-2004"
 
 
 async def test_x_says_so_when_nothing_needs_the_person_or_it_is_in_no_row_here() -> None:
@@ -84,7 +97,7 @@ async def test_the_detail_stands_beside_the_list_where_there_is_room() -> None:
         assert "REYES, Tomás" in pane.text
         assert "OKAFOR" not in pane.text
         assert "+140 self-harm, no contact yet" in pane.text
-        assert "Moves by itself today 12:40." in pane.text
+        assert "Its place changes by itself today 12:40." in " ".join(pane.text.split())
         assert "CCBHC criterion" not in pane.text
         await seat.press("w")
         assert "CCBHC criterion 3.c (read)" in pane.text
@@ -145,7 +158,7 @@ async def test_a_wider_or_narrower_window_shows_and_hides_the_detail() -> None:
         ({"online": None, "waiting": 0, "needs_you": 0}, "○ not tried yet  synced 09:12"),
         ({"kept_here": 2, "needs_you": 0}, "● online  synced 09:12  ↑ 3 waiting  ⌂ 2 kept here"),
         ({"checking": 1, "waiting": 0, "needs_you": 2}, "? 1 checking  ! 2 need you"),
-        ({"last_full": None}, "● online  never synced"),
+        ({"last_full": None}, "● online  no full sync yet"),
         ({"other_syncs": True}, "◐ another window syncs"),
         (
             {"syncing": True, "progress": "Fetching the most urgent first: 212 of 1,400"},
@@ -175,7 +188,7 @@ async def test_coming_back_on_line_is_said_once() -> None:
     async with at_the_terminal(desk) as seat:
         desk.feel(online=True)
         await seat.wait(1)
-        assert seat.message == "Back online. 1 need you (x)."
+        assert seat.message == "Back online; 1 needs you (x)."
 
 
 # --- nothing to show
@@ -240,5 +253,5 @@ async def test_a_name_that_is_markup_is_a_name() -> None:
     async with at_the_terminal(FakeDesk(hostile), size=(140, 30)) as seat:
         assert "O[/red]Brien, [b]" in seat.text
         assert "\x1b" not in seat.text
-        await seat.press("l", "r", "space", "question_mark", "escape", "enter")
+        await seat.press("space", "backslash", "question_mark", "escape", "enter", "l", "r")
         assert seat.message.startswith("✓ Logged: O[/red]Brien, [b], reached.")

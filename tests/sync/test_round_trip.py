@@ -58,9 +58,7 @@ extras = st.dictionaries(st.sampled_from(NAMES), trees, max_size=6).map(
 )
 
 
-unhurried = partial(
-    settings, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+unhurried = partial(settings, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @dataclass

@@ -20,10 +20,10 @@ from carequeue.sync.exchange import exchange, read_back
 from carequeue.sync.transport import MOST_BYTES, Transport, Unreachable, checked_base
 from tests.sync.wire import (
     BASE,
-    LOOPBACK,
     Pieces,
     Wire,
     answer,
+    authority,
     closed_port,
     http,
     listener,
@@ -272,11 +272,13 @@ class TestTheNetwork:
         assert not gone.value.left
         assert heard == []
 
-    def test_a_certificate_of_the_profiles_own_bundle_does(self) -> None:
+    def test_a_certificate_of_the_profiles_own_bundle_does(self, tmp_path: Path) -> None:
+        bundle = tmp_path / "authority.pem"
+        authority().cert_pem.write_to_path(str(bundle))
         talk = http(b"HTTP/1.1 200 OK\r\nContent-Length: %d" % len(TASK), TASK)
         with (
             listener(talk, tls=True) as base,
-            Transport(base, Tokens(), ca_bundle=str(LOOPBACK)) as transport,
+            Transport(base, Tokens(), ca_bundle=str(bundle)) as transport,
         ):
             assert transport.send("GET", "Task/1").status == 200
 

@@ -7,19 +7,30 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import cache
 from typing import Final
 
 import httpx
+import trustme
 
 from carequeue.sync.auth import Tokens
 from carequeue.sync.transport import Transport
 
 BASE: Final = "https://fhir.example.org/r4"
-#: Key and certificate for 127.0.0.1, signed by nobody; good for nothing else.
-LOOPBACK: Final = Path(__file__).with_name("loopback.pem")
 
 Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@cache
+def authority() -> trustme.CA:
+    """An authority that nobody trusts, for the length of a test run; its keys are never kept."""
+    return trustme.CA()
+
+
+@cache
+def loopback() -> trustme.LeafCert:
+    """Its certificate for 127.0.0.1."""
+    return authority().issue_cert("127.0.0.1")
 
 
 class Pieces(httpx.SyncByteStream):
@@ -67,7 +78,7 @@ def listener(talk: Callable[[socket.socket], None], tls: bool = False) -> Iterat
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(LOOPBACK)
+        loopback().configure_cert(context)
 
         def serve() -> None:
             while True:

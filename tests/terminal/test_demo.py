@@ -24,7 +24,15 @@ def demo(sit: Callable[..., Seat], tmp_path: Path) -> Seat:
 
 def current(seat: Seat) -> str:
     """The line under the cursor."""
-    return next(line for line in seat.lines if line.startswith("▌"))
+    return next((line for line in seat.lines if line.startswith("▌")), "")
+
+
+def go_down(seat: Seat) -> None:
+    """The next row, and its keys in the footer."""
+    before = current(seat)
+    seat.press("j")
+    seat.wait_until(lambda _: current(seat) != before, "the next row")
+    seat.settle(0.1)
 
 
 def go_to_one_that_can_be_accepted(seat: Seat) -> None:
@@ -32,10 +40,7 @@ def go_to_one_that_can_be_accepted(seat: Seat) -> None:
     for _ in range(40):
         if seat.lines[-1].startswith(" a "):
             return
-        before = current(seat)
-        seat.press("j")
-        seat.wait_until(lambda text, at=before: current(seat) != at, "the next row")
-        seat.settle(0.1)
+        go_down(seat)
     raise AssertionError(f"nothing here can be accepted:\n{seat.text}")
 
 
@@ -54,13 +59,16 @@ def test_an_act_is_shown_at_once_and_taken_back_and_nothing_is_left(
     (server,) = children(demo.child.pid)
     assert [path.name.startswith("carequeue-demo-") for path in temporary.iterdir()] == [True]
 
-    demo.press("j")
-    demo.press("j")
+    go_down(demo)
+    go_down(demo)
     go_to_one_that_can_be_accepted(demo)
+    client = current(demo).split(",")[0].split()[-1]
     demo.press("a")
     demo.wait_for("u takes it back")
+    assert client in demo.lines[-2]
     demo.press("u")
-    demo.wait_until(lambda text: "u takes it back" not in text, "what was taken back")
+    demo.wait_for("Taken back")
+    assert client in demo.lines[-2]
 
     demo.press("q")
     assert demo.end() == 0

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from carequeue.__main__ import open_queue
+from carequeue.cli import runtime
 from carequeue.store.window import View
 from carequeue.wiring import open_session
 from tests.terminal.conftest import ENTRY
@@ -91,3 +93,27 @@ def test_the_first_frame_is_whole(
     seat = sit(home=home, size=size)
     text = seat.wait_for(*first_names(home), "? keys", "1 Mine", "CareQueue")
     assert len(text.splitlines()) == size[1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (KeyError("OKAFOR, Amara"), 1, "CareQueue stopped by a fault of its own"),
+        (KeyboardInterrupt(), 130, "Interrupted. What was done until here is kept."),
+    ],
+)
+def test_what_stops_the_queue_is_said_without_a_value(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: BaseException,
+    code: int,
+    words: str,
+) -> None:
+    def stops(profile: str) -> int:
+        raise fault
+
+    monkeypatch.setattr(runtime, "run_queue", stops)
+    assert open_queue() == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert "OKAFOR" not in said

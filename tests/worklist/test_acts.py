@@ -13,7 +13,7 @@ from carequeue.domain.intents import IntentState
 from carequeue.fhir import codes
 from carequeue.store.window import View
 from carequeue.worklist.verbs import VERBS
-from tests.fhir.clinic import CLIENT, DANA, DIRECTORY, NOW, PATIENT, ref, task
+from tests.fhir.clinic import CLIENT, DANA, DIRECTORY, NOW, PATIENT, ref, stay, task
 from tests.store.cache import READ_ONLY, Cache, clinic_of_dana
 from tests.worklist.world import (
     CRISIS,
@@ -140,7 +140,21 @@ class TestEachVerb:
     def test_says_what_it_did_and_to_whom(
         self, cache: Cache, verb: str, key: str, said: str
     ) -> None:
-        assert cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW).message == said
+        assert cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW).message.startswith(said)
+
+    def test_says_what_has_to_happen_next_where_that_is_another_thing(self, cache: Cache) -> None:
+        acted = cache.desk.act("accept", [REFERRAL], {}, NOW)
+        assert acted.message == f"Accepted: OKAFOR, Amara J. Next: {cache.row(REFERRAL).title}."
+
+    @pytest.mark.parametrize(("ended", "why"), [("08T02", "has run out"), ("09T12", "warns")])
+    def test_says_why_a_snooze_does_not_hide_it(self, tmp_path: Path, ended: str, why: str) -> None:
+        left = stay("e7", period={"end": f"2026-03-{ended}:00:00Z"})
+        cache = clinic_of_dana(tmp_path / ended, left)
+        key = "main:discharge-contact:Encounter/e7"
+        acted = cache.desk.act("snooze", [key], {"until": "3bd"}, NOW)
+        assert cache.row(key).band != 6
+        assert acted.message.endswith(f" Still in sight: its clock {why}.")
+        cache.close()
 
 
 class TestAContact:
@@ -178,7 +192,7 @@ class TestARefusal:
     @pytest.mark.parametrize(
         ("verb", "key", "words"),
         [
-            ("accept", FOLLOW_UP, "which nobody has to accept"),
+            ("accept", FOLLOW_UP, "needs no accepting"),
             ("accept", SENT, "was sent out"),
             ("done", SENT, "closed by the partner"),
             ("done", REFERRAL, "has to be accepted first"),
@@ -331,7 +345,7 @@ class TestAServerThatTakesNoTask:
     def test_has_every_decision_kept_here_and_the_person_is_told(self, tmp_path: Path) -> None:
         cache = queue(tmp_path / "read-only", can=READ_ONLY)
         acted = cache.desk.act("snooze", [FOLLOW_UP], {"until": "3bd"}, NOW)
-        assert acted.message.endswith("Kept here only: the server takes no such change.")
+        assert "Kept here: the server takes no such change." in acted.message
         assert acted.kept_here == 1
         (intent,) = cache.intents()
         assert intent.state is IntentState.KEPT_HERE

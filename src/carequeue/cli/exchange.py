@@ -9,7 +9,8 @@ import click
 
 from carequeue import printing
 from carequeue.cli import runtime
-from carequeue.cli.frame import SOMETHING_WAITS
+from carequeue.cli.frame import SOMETHING_WAITS, say
+from carequeue.domain.errors import ServerError, SignInError
 from carequeue.domain.text import clean
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def sync(ctx: click.Context) -> None:
             report = session.sync_once(_show_progress)
         finally:
             _show_progress("")
+    if report.unable:
+        say(report.words)
+        ctx.exit((SignInError if report.unable == "sign_in" else ServerError).exit_code)
     printing.write_message(report.words)
     ctx.exit(SOMETHING_WAITS if _something_waits(report) else 0)
 

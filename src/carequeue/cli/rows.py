@@ -98,9 +98,11 @@ def _say_truth(health: Health, count: int, narrow: str) -> None:
     elif not count:
         say("No row matches." if narrow else "Nothing waits in this view.")
     if health.needs_you:
-        say(f"{health.needs_you} need you: open `carequeue` and press x.")
+        verb = "needs" if health.needs_you == 1 else "need"
+        say(f"{health.needs_you} {verb} you: open `carequeue` and press x.")
     if health.waiting:
-        say(f"{health.waiting} wait for the server. Send them with: carequeue sync")
+        verb = "waits" if health.waiting == 1 else "wait"
+        say(f"{health.waiting} {verb} for the server. Send what waits with: carequeue sync")
 
 
 @click.command()

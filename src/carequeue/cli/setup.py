@@ -7,6 +7,7 @@ Not here: what a profile may say (`store/profile_values.py`), what a server says
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 #: The variable that is looked for where a source names none.
 TOKEN_ENV: Final = "CAREQUEUE_TOKEN"  # noqa: S105 - the name of a variable, no token
 _SHOWN: Final = 20
+#: So many clients of the practice clinic are invented before anybody wonders what goes on.
+MANY: Final = 2_000
 
 
 @click.command()
@@ -53,6 +56,8 @@ _SHOWN: Final = 20
 def demo(ctx: click.Context, seed: int, clients: int, quirks: tuple[str, ...]) -> None:
     """Open the practice clinic: a server of its own with invented people. Nothing to set up."""
     runtime.refuse_without_terminal("The practice clinic")
+    if clients > MANY:
+        say(f"Inventing {clients:,} clients; this takes some seconds …")
     ctx.exit(runtime.demo(seed, clients, quirks))
 
 
@@ -146,7 +151,7 @@ def _source(
 
 
 def _profile_before(name: str, where: Places) -> Profile:
-    if where.config.is_symlink() or where.config.exists():
+    if os.path.lexists(where.config):
         return profiles.load(name)
     return profiles.Profile(name=name, time_zone="")
 

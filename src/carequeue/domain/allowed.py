@@ -202,7 +202,8 @@ def _decline(case: _Case) -> Verdict:
     if item.kind not in (Kind.REFERRAL, Kind.HANDOFF):
         return case.no(f"cannot be declined, it is {_an(case.noun)}; e closes it")
     if item.status == "rejected":
-        return case.so("is already declined")
+        by = f"was declined by {case.owner}" if case.ended_by_them else "is already declined"
+        return case.so(by)
     if item.direction is Direction.OUTBOUND:
         return case.no(f"was sent out: {case.owner} has to answer, not you")
     if item.kind is Kind.HANDOFF and not _is_for_us(case):

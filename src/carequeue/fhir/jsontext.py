@@ -19,6 +19,9 @@ import orjson
 
 #: orjson writes 254 levels at most; the deepest of the published examples has about 20.
 MAX_DEPTH: Final = 100
+#: Values and keys in one text, counted by what separates them. 32 MB of `{},` would unpack to a
+#: gigabyte; a page of 200 resources has some 20,000.
+MAX_PARTS: Final = 1_000_000
 #: Bytes of one text: a page of a search, or a bundle.
 MAX_BYTES: Final = 64 * 1024 * 1024
 
@@ -32,6 +35,10 @@ _LONGEST_INT: Final = 18  # digits and sign that always fit into 64 bits
 
 class BadJson(ValueError):
     """A text that is no JSON, or none that can be kept safely. It says nothing of the content."""
+
+
+class TooMuch(BadJson):
+    """A text with more in it than any page of a search has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +57,18 @@ class Duplicated(dict[str, Any]):
 def loads(text: bytes | str, cap: int = MAX_BYTES) -> Any:
     """A JSON text as dicts, lists, strings, booleans, ints, `Exact` and None.
 
-    Raises BadJson where it is none, holds NaN or Infinity, is nested deeper than `MAX_DEPTH`, or
-    is longer than `cap` bytes (characters, for a str).
+    Raises BadJson where it is none, holds NaN or Infinity, is nested deeper than `MAX_DEPTH`, and
+    TooMuch where it is longer than `cap` bytes (characters, for a str), or of more parts than
+    `MAX_PARTS`.
     """
     if len(text) > cap:
-        raise BadJson(f"the text is longer than {cap} bytes")
+        raise TooMuch(f"the text is longer than {cap} bytes")
     try:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     except UnicodeDecodeError:
         raise BadJson("the text is not UTF-8") from None
+    if sum(map(plain.count, ",[{")) > MAX_PARTS:
+        raise TooMuch(f"the text has more than {MAX_PARTS} parts")
     if _depth(plain) > MAX_DEPTH:
         raise BadJson(f"the text is nested deeper than {MAX_DEPTH} levels")
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from carequeue.screens.asking import AskLayer, ConfirmLayer, Option
 from carequeue.screens.layers import Stage
@@ -23,10 +24,13 @@ from carequeue.screens.marks import (
     result_words,
 )
 from carequeue.widgets.form import Form
-from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.answers import Acted, Person, Preview
 from carequeue.worklist.verbs import SYNC, UNDO, Verb
+
+if TYPE_CHECKING:
+    from carequeue.store.window import QueueRow
 
 Keys = tuple[str, ...]
 Lines = Callable[[int], list[Parts]]
@@ -45,7 +49,6 @@ class Acting:
         """A verb's key was pressed."""
         if verb is SYNC:
             self._stage.nudge()
-            self._stage.say(Message("Looking at the server now."))
         elif verb is UNDO:
             stage = self._stage
             stage.act(lambda: stage.desk.undo(stage.now()), self._undone)
@@ -64,28 +67,27 @@ class Acting:
         if verb.name not in row.verbs.split():
             why = self._stage.desk.why_not(verb.name, row.key)
             if why:
-                self._stage.say(Message(why, Tone.REFUSED))
+                self._stage.say(Message(sentence(why), Tone.REFUSED))
                 return
-        self._ask(verb, row.client, (row.key,), partial(self._do_one, verb, row.key))
+        self._ask(verb, row.client, (row.key,), partial(self._do_one, verb, row))
 
-    def _do_one(self, verb: Verb, key: str, answers: Mapping[str, str]) -> None:
+    def _do_one(self, verb: Verb, row: QueueRow, answers: Mapping[str, str]) -> None:
         stage = self._stage
         now = stage.now()
-        stage.advance(key)
+        stage.advance(row.key)
         stage.act(
-            lambda: stage.desk.act(verb.name, (key,), answers, now), partial(self._done_one, key)
+            lambda: stage.desk.act(verb.name, (row.key,), answers, now),
+            partial(self._done_one, row),
         )
 
-    def _done_one(self, key: str, acted: Acted) -> None:
-        self._stage.settled([key], kept=bool(acted.changed))
-        self._report(acted)
-
-    def _report(self, acted: Acted) -> None:
+    def _done_one(self, row: QueueRow, acted: Acted) -> None:
+        self._stage.settled([row.key], kept=bool(acted.changed))
         if acted.changed:
-            message = Message(acted.message, Tone.DONE, _hint(acted))
+            message = Message(acted.message, Tone.DONE, self._hint(acted))
         else:
             refused = acted.refused[0].why if acted.refused else ""
-            message = Message(acted.message or refused, Tone.REFUSED)
+            words = (acted.message or refused).replace(row.key, row.client)  # gone: no name there
+            message = Message(sentence(words), Tone.REFUSED)
         self._stage.say(message)
 
     def _undone(self, acted: Acted) -> None:
@@ -94,6 +96,11 @@ class Acting:
         if acted.changed:
             self._stage.settled(acted.changed, kept=False)
             self._stage.reload(acted.changed[0])
+
+    def let_go(self, key: str) -> None:
+        """Drop what the server did not take of the acts on an item."""
+        stage = self._stage
+        stage.act(lambda: stage.desk.let_go(key, stage.now()), self._undone)
 
     # --- questions
 
@@ -179,9 +186,16 @@ class Acting:
         self.results = partial(result_lines, words, acted, preview, labels)
         self._stage.settled([refused.key for refused in acted.refused], kept=False)
         tone = Tone.DONE if acted.changed else Tone.REFUSED
-        hint = f"= item by item   {BACK}" if acted.changed else "= item by item"
+        hint = BETWEEN.join(["= item by item", *filter(None, [self._hint(acted)])])
         self._stage.say(Message(words, tone, hint))
 
+    def _hint(self, acted: Acted) -> str:
+        hints = [BACK] if acted.group and BACK not in acted.message else []
+        if self._stage.offline and acted.kept_here < len(acted.changed):
+            hints.append("sent once online")
+        return BETWEEN.join(hints)
 
-def _hint(acted: Acted) -> str:
-    return BACK if acted.group and BACK not in acted.message else ""
+
+def sentence(text: str) -> str:
+    """The text with the stop that ends a sentence."""
+    return text if not text or text[-1] in ".?!" else f"{text}."

@@ -90,3 +90,10 @@ class ConfirmLayer(Layer):
     def pairs(self, width: int) -> Pairs:
         """The same keys."""
         return [(option.key, option.words) for option in self._options]
+
+
+def leave_question(stage: Stage, waiting: int, leave: Callable[[], None]) -> ConfirmLayer:
+    """Whether to leave although so many acts could not be sent."""
+    words = "1 act waits; it is" if waiting == 1 else f"{waiting} acts wait; they are"
+    options = (Option("y", "leave", leave), Option("n", "stay", lambda: None))
+    return ConfirmLayer(stage, f"{words} kept for the next time.", options)

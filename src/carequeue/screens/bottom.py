@@ -13,7 +13,7 @@ from textual.geometry import Offset
 
 from carequeue.screens.keys import Keys
 from carequeue.screens.layers import Layer
-from carequeue.widgets.key_footer import footer_parts, row_pairs
+from carequeue.widgets.key_footer import BACK, footer_parts, marked_pairs, row_pairs
 from carequeue.widgets.line import Line, length
 from carequeue.widgets.message_line import Message, message_parts
 from carequeue.widgets.queue_list import QueueList
@@ -49,9 +49,12 @@ class Bottom:
         for layer in reversed(self._layers):
             if (pairs := layer.pairs(width)) is not None:
                 return footer_parts(pairs, width)
+        if self._rows.marks:
+            return footer_parts(marked_pairs(width, self._keys.of), width)
         row = self._rows.row
         verbs, kind = (row.verbs, row.kind) if row else ("", "")
-        return footer_parts(row_pairs(verbs, kind, width, self._keys.of), width)
+        also = (BACK,) if self._layers else ()
+        return footer_parts(row_pairs(verbs, kind, width, self._keys.of, also), width)
 
     def _caret(self, message: Message) -> int | None:
         """The column of the caret, where one is: input methods and magnifiers look for it."""

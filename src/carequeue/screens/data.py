@@ -62,7 +62,8 @@ class QueueData:
         self.tally = NOTHING
         self._hidden = 0
         self.health = desk.health(now())
-        self._stamp: int | None = None
+        self._stamp: int | None = None  # of the rows that are shown
+        self._felt: int | None = None  # of the health that is shown
         self._stale = False
         self._minute = now().replace(second=0, microsecond=0)
         rows.empty = self._empty
@@ -133,8 +134,8 @@ class QueueData:
         minute = now.replace(second=0, microsecond=0) != self._minute
         self._minute = now.replace(second=0, microsecond=0)
         before = self.health
-        if changed or minute or before.syncing or before.online is None:
-            self.health = self._desk.health(now)
+        if stamp != self._felt or minute or before.syncing or before.online is None:
+            self._felt, self.health = stamp, self._desk.health(now)
         if changed:
             self._stamp, self._stale = stamp, True
             self.tally = self._desk.tally(self.looking.view, self.looking.narrow)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from textual.widget import Widget
 
-from carequeue.domain.errors import CareQueueError
+from carequeue.domain.errors import BadQuestion, CareQueueError
 from carequeue.screens.bottom import Bottom
 from carequeue.screens.data import STILL, QueueData
 from carequeue.screens.detail import DetailView
@@ -22,8 +22,10 @@ from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys, RepeatGuard
 from carequeue.screens.layers import Layer
 from carequeue.screens.marks import Marks
+from carequeue.screens.news import SyncNews
 from carequeue.screens.reading import DetailLayer, SheetLayer
 from carequeue.store.window import QueueRow
+from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.line import Line
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.queue_list import QueueList
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: Within this many seconds a second ctrl+c leaves.
 TWICE: Final = 2.0
+#: What is said about a key is said until the next one; what was done, until something else is.
+_PASSING: Final = (Tone.QUIET, Tone.REFUSED)
 
 
 class Widgets(NamedTuple):
@@ -86,6 +90,7 @@ class Front:
         self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
         self._guard = RepeatGuard()
         self._message = Message()
+        self._news = SyncNews()
         self._came = float("inf")
         self._last_key = self._interrupted = float("-inf")
         self._asked_by = ""
@@ -111,12 +116,14 @@ class Front:
         at = self.shell.monotonic()
         held = self._guard.held(key, at)
         self._last_key, self._came = at, came
+        if self._message.tone in _PASSING and not held:
+            self._message = Message()
         try:
             if key in ("ctrl+c", "ctrl+q"):
                 self._interrupt(key, at)
             elif held and key == self._asked_by:
                 return
-            elif not self._layer_takes(key, character):
+            elif not any(layer.press(key, character) for layer in reversed(self.layers)):
                 self._asked_by = ""
                 self._list_takes(key, held)
             elif key != self._asked_by:
@@ -127,12 +134,12 @@ class Front:
             self._came = float("inf")
         self.draw()
 
-    def _layer_takes(self, key: str, character: str | None) -> bool:
-        return any(layer.press(key, character) for layer in reversed(self.layers))
-
     def _list_takes(self, key: str, held: bool) -> None:
         action = self.keys.meaning(key)
-        if action is None or (held and isinstance(action, Verb)):
+        if held and not isinstance(action, Motion):
+            return
+        if action is None:
+            self.say(Message(f"{key_name(key)} does nothing here.", hint="? shows the keys"))
             return
         self.run(action)
         if self.layers and self.layers[-1].asks:
@@ -172,9 +179,8 @@ class Front:
         if changes.minute:
             now = self.now()
             self.act(lambda: self.desk.refresh(now), lambda moved: None)
-        if changes.back_online:
-            need = self.data.health.needs_you
-            self.say(Message(f"Back online.{f' {need} need you (x).' if need else ''}"))
+        if news := self._news.after(self.data.health, self._message, back=changes.back_online):
+            self.say(news)
         if changes.above:
             self.say(Message(f"New at the top: {changes.above}.", Tone.WARNING, "g goes there"))
         if changes.data or changes.minute:
@@ -182,6 +188,11 @@ class Front:
             self.draw()
 
     # --- the stage
+
+    @property
+    def offline(self) -> bool:
+        """Whether the last try did not reach the server."""
+        return self.data.health.online is False
 
     def say(self, message: Message) -> None:
         """Show a message until the next one."""
@@ -192,7 +203,8 @@ class Front:
         """Say what could not be done; nothing was changed."""
         self.widgets.rows.acted.clear()
         self.widgets.rows.redraw()
-        self.say(Message(str(error), Tone.WARNING))
+        tone = Tone.REFUSED if isinstance(error, BadQuestion) else Tone.WARNING
+        self.say(Message(str(error), tone))
 
     def push(self, layer: Layer) -> None:
         """Lay something over the list."""
@@ -235,8 +247,9 @@ class Front:
         self.data.marked(len(self.marks.labels))
 
     def nudge(self) -> None:
-        """Ask for a sync now."""
+        """Ask for a sync now; how it ends is said as soon as it is known."""
         self.shell.nudge()
+        self.say(self._news.asked(self.now()))
 
     def reload(self, key: str = "") -> None:
         """Read the list again now."""
@@ -297,12 +310,11 @@ class Front:
         if asked or health.online is not False or not health.waiting:
             self.shell.leave()
             return
-        from carequeue.screens.asking import ConfirmLayer, Option
+        from carequeue.screens.asking import leave_question
 
-        noun = "1 act waits" if health.waiting == 1 else f"{health.waiting} acts wait"
-        options = (Option("y", "leave", self.shell.leave), Option("n", "stay", lambda: None))
-        self.push(ConfirmLayer(self, f"{noun} to be sent; they are kept.", options))
+        self.push(leave_question(self, health.waiting, self.shell.leave))
 
     def draw(self) -> None:
-        """Redraw the message line and the footer."""
-        self._bottom.draw(self._message)
+        """Redraw the message line and the footer; for a key once, when it has been dealt with."""
+        if self._came == float("inf"):
+            self._bottom.draw(self._message)

@@ -54,6 +54,11 @@ class Stage(Protocol):
     @property
     def desk(self) -> Desk: ...  # noqa: D102
 
+    @property
+    def offline(self) -> bool:
+        """Whether the last try did not reach the server."""
+        ...
+
     def now(self) -> datetime:
         """The time, aware."""
         ...

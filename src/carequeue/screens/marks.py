@@ -68,7 +68,7 @@ def result_words(verb: Verb, acted: Acted, preview: Preview) -> str:
         facts.append(f"{refused} not allowed")
     if acted.kept_here:
         facts.append(f"{acted.kept_here} kept here only")
-    words = f"{verb.done}: {items(len(acted.changed))}"
+    words = f"{verb.done}: {items(len(acted.changed))}{acted.said}"
     return f"{words}; {', '.join(facts)}." if facts else f"{words}."
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from carequeue.screens.marks import items
 from carequeue.screens.narrowing import NarrowLayer
-from carequeue.store.window import View
+from carequeue.store.window import QueueRow, View
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.queue_pages import PAGE
 from carequeue.worklist.verbs import Motion, Verb
@@ -16,7 +17,11 @@ from carequeue.worklist.verbs import Motion, Verb
 if TYPE_CHECKING:
     from carequeue.screens.front import Front
 
-_NEEDS = {"conflict": "differs on the server", "needs_you": "needs you: the server refused it"}
+#: What a row that needs the person says, and what letting go of one's own act would mean there.
+_NEEDS = {
+    "conflict": ("changed meanwhile.", "take theirs"),
+    "needs_you": ("was refused.", "drop it"),
+}
 
 
 class Motions:
@@ -89,7 +94,10 @@ class Motions:
         self._marked()
 
     def _marked(self) -> None:
-        self._front.data.marked(len(self._front.marks.labels))
+        count = len(self._front.marks.labels)
+        self._front.data.marked(count)
+        words = f"{items(count)} marked: the keys now act on what is marked." if count else "No marks."
+        self._front.say(Message(words, hint="\\ takes the marks away" if count else ""))
 
     # --- views
 
@@ -125,10 +133,11 @@ class Motions:
         front.push(layer)
 
     def needs_you(self) -> None:
-        """Go to the next item that differs or was refused, and say so."""
+        """Go to the next item that differs or was refused, say so and ask what becomes of it."""
         front = self._front
         if not front.data.health.needs_you:
-            front.say(Message("Nothing needs you: no act differs, none was refused."))
+            words = "Nothing needs you: the server refused nothing, nothing differs."
+            front.say(Message(words))
             return
         view, narrow, _ = front.data.looking
         here, total = self._rows.index + 1, self._rows.pages.rows
@@ -148,10 +157,23 @@ class Motions:
             if row.sync in _NEEDS:
                 if front.data.looking[:2] == (view, narrow):
                     self._rows.go(place)
-                words = f"{row.client}: {_NEEDS[row.sync]}."
-                front.say(Message(words, Tone.REFUSED, "enter shows it"))
+                self._ask_about(row)
                 return
         self._rows.call_later(self._search, view, narrow, rest)
+
+    def _ask_about(self, row: QueueRow) -> None:
+        """What becomes of an act that the server did not take; to leave it so is an answer too."""
+        from carequeue.screens.asking import ConfirmLayer, Option
+
+        front = self._front
+        why, drop = _NEEDS[row.sync]
+        options = (
+            Option("y", drop, lambda: front.acting.let_go(row.key)),
+            Option("p", "show", front.open_detail, stays=True),
+            Option("n", "next", self.needs_you),
+            Option("esc", "later", lambda: None),
+        )
+        front.push(ConfirmLayer(front, f"{row.client}: {why}", options))
 
     # --- what is shown
 
@@ -212,9 +234,13 @@ class Motions:
     # --- back
 
     def back(self) -> None:
-        """Back from what narrows; at the top it does nothing."""
+        """Back from what narrows; at the top it only says how to leave."""
         if self._front.data.looking.narrow:
             self._front.data.narrow("")
+        elif self._front.marks.labels:
+            self._front.say(Message("The marks stay.", hint="\\ takes them away"))
+        else:
+            self._front.say(Message("There is nothing to go back from.", hint="q leaves"))
 
     def quit(self) -> None:
         """Back, and at the top leave."""

@@ -49,7 +49,8 @@ class NarrowLayer(Layer):
 
     def line(self, width: int) -> Parts:
         """What is typed, and how many rows it leaves."""
-        tail: Part = (f"  {self._count()} shown", "muted")
+        what = "" if self._typed.text else " · type a name, a partner, a word or an MRN"
+        tail: Part = (f"  {self._count()} shown{what}", "muted")
         if self._hint:
             tail = (f"  {self._hint}", "soon")
         return [(" / ", "key"), *self._typed.parts(max(10, width - 5 - len(tail[0]))), tail]

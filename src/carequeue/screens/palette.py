@@ -35,11 +35,12 @@ def entries(keys: Keys, kind: str, why_not: Callable[[Verb], str | None]) -> lis
     for verb in VERBS:
         off = (why_not(verb) or "") if verb.on_item else ""
         label = verb.label_for(kind)
-        found.append(Entry(verb, key_name(keys.of[verb.name]), label, verb.help, off))
+        words = verb.help.partition(";")[0].rstrip(".")  # the way back has its own line: undo
+        found.append(Entry(verb, key_name(keys.of[verb.name]), label, words, off))
     for motion in MOTIONS:
         first = keys.of[motion.name]
         others = [key for key in motion.keys[1:] if keys.meaning(key) is motion]
-        names = " ".join(key_name(key) for key in (first, *others) if key)
+        names = " ".join(key_name(key) for key in (first, *others)[:2] if key)
         found.append(Entry(motion, names, motion.name.replace("_", " "), motion.words))
     return sorted(found, key=lambda entry: bool(entry.off))
 
@@ -106,11 +107,11 @@ class PaletteLayer(Layer):
         here = number == self._chosen
         label, key = ("muted", "muted") if entry.off else ("strong" if here else "text", "key")
         words = f"off: {entry.off}" if entry.off else entry.help
-        room = max(0, width - 2 - 14 - 17)
+        room = max(0, width - 2 - 11 - 16)
         return [
             ("▌" if here else " ", "me"),
-            (fill(entry.keys, 14) + " ", key),
-            (fill(entry.label, 16) + " ", label),
+            (fill(entry.keys, 11) + " ", key),
+            (fill(entry.label, 15) + " ", label),
             (cut(words, room), "text" if here else "muted"),
         ]
 

@@ -111,6 +111,7 @@ def orm(path: Path, key: bytes) -> Engine:
         module=dbapi2,  # without it errors arrive unwrapped
         creator=lambda: connect(path, key),
         poolclass=QueuePool,
+        hide_parameters=True,  # an error's message would name what was being written
         pool_size=4,
     )
 

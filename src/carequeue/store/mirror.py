@@ -21,7 +21,7 @@ from carequeue.domain.intents import HOLDING_STATES
 from carequeue.fhir import jsontext
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import chart_of, references, shared, trouble
-from carequeue.fhir.values import reference
+from carequeue.fhir.values import ID, reference
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import AliasRow, IntentRow, ResourceRow, table
 
@@ -100,14 +100,14 @@ def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, 
     kind, key, focus, chart = "", "", "", ""
     meta: Any = None
     if isinstance(resource, dict):
-        kind, key = _text(resource, "resourceType"), _text(resource, "id")
+        kind, key = _text(resource, "resourceType"), _row_id(resource.get("id"))
         meta = resource.get("meta")
         focus = reference(resource.get("focus"), base_url) if kind == "Task" else ""
         chart = chart_of(resource, base_url)
     return {
         "source": source,
         "type": kind[:64] or "?",
-        "id": key[:200] or f"?{digest}",
+        "id": key or f"?{digest}",
         "version_id": _text(meta, "versionId"),
         "last_updated": _text(meta, "lastUpdated"),
         "digest": digest,
@@ -121,6 +121,20 @@ def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, 
         "gone": "",
         "received_at": int(now.timestamp()),
     }
+
+
+def _row_id(found: Any) -> str:
+    """The id of a row: the resource's own, else a name that no FHIR id can have.
+
+    A number, or a text that would have to be cut, must not become the name of another resource:
+    it would take that one's place. "" where there is no id at all.
+    """
+    if isinstance(found, str) and (ID.fullmatch(found) or not found):
+        return found
+    if found is None:
+        return ""
+    mark = hashlib.blake2b(jsontext.dumps(found), digest_size=8).hexdigest()
+    return f"!{storable(str(found))[:100]}!{mark}"
 
 
 def _text(holder: Any, name: str) -> str:

@@ -91,6 +91,13 @@ def of_group(connection: Connection, group: str) -> list[Intent]:
     return _read(connection, "group_id = ?", (group,))
 
 
+def stuck(connection: Connection, item_key: str) -> list[Intent]:
+    """What a person has decided about an item and the server did not take, in order."""
+    return _read(
+        connection, "item_key = ? AND state IN ('conflict', 'needs_attention')", (item_key,)
+    )
+
+
 def by_ids(connection: Connection, ids: Sequence[str]) -> list[Intent]:
     """Those intents, in order."""
     return _read(connection, f"id IN ({','.join('?' * len(ids))})", tuple(ids)) if ids else []

@@ -47,8 +47,28 @@ def read_private(path: Path, error: type[CareQueueError]) -> bytes:
     finally:
         os.close(handle)
     if len(data) > LIMIT:
-        raise error(f"{path} is larger than {LIMIT} bytes and was not read. Nothing was changed.")
+        raise error(
+            f"{path} is larger than {LIMIT} bytes and was not read. Nothing was changed. "
+            "Put the right file there."
+        )
     return data
+
+
+def private_file(path: Path, error: type[CareQueueError]) -> None:
+    """Check a file that a library will open by its name; one that is not there yet is fine.
+
+    Raises `error` for a link, a foreign owner, an open mode, or whatever is not a plain file. It
+    stands in a folder of mode 0700, so between this look and the opening nobody else can change it.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise _unopened(path, fault, error) from None
+    if stat.S_ISLNK(found.st_mode):
+        raise _unopened(path, OSError(errno.ELOOP, ""), error)
+    _check(path, found, error)
 
 
 def private_folder(path: Path, error: type[CareQueueError]) -> None:
@@ -128,7 +148,10 @@ def _flush_folder(folder: Path) -> None:
 
 def _check(path: Path, found: os.stat_result, error: type[CareQueueError]) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise error(f"{path} is not a plain file and was not read. Nothing was changed.")
+        raise error(
+            f"{path} is not a plain file and was not read. Nothing was changed. "
+            "Put the file itself there."
+        )
     _owned(path, found, "600", error)
 
 

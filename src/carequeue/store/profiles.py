@@ -16,6 +16,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -179,16 +180,29 @@ def address(text: str) -> str:
     try:
         return check_address(text.strip())
     except ValueError:
-        hint = "" if "://" in text else f" Did you mean https://{text.strip()} ?"
         raise BadQuestion(
-            f"The address is expected to be {SOURCE_KEYS['base_url']}. Nothing was changed.{hint}"
+            f"The address is expected to be {SOURCE_KEYS['base_url']}. Nothing was changed. "
+            f"{_meant(text.strip())}"
         ) from None
+
+
+def _meant(text: str) -> str:
+    with suppress(ValueError):
+        if ":" not in text:
+            return f"Did you mean {check_address(f'https://{text}')} ?"
+    return "Give it as whoever runs the server names it, such as https://fhir.example.org/r4"
 
 
 def _roots(root: Path | None) -> tuple[Path, Path]:
     home = root or (Path(given) if (given := os.environ.get("CAREQUEUE_HOME")) else None)
     if home is not None:
-        home = home.expanduser().absolute()
+        try:
+            home = home.expanduser().absolute()
+        except (RuntimeError, OSError):
+            raise ProfileError(
+                "CAREQUEUE_HOME names no folder that can be found. Nothing was changed. "
+                "Set it to a folder of yours, or unset it for the usual place."
+            ) from None
         return home / "profiles", home / "data"
     import platformdirs
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from carequeue.domain.errors import SignInError
 
+_LONGEST: Final = 16_384
 _PATIENCE: Final = 60  # seconds a token command may take, it may ask for a finger
 
 
@@ -53,11 +54,17 @@ class Tokens:
     def _run(self) -> str:
         try:
             done = subprocess.run(  # noqa: S603 - the person's own command, from a file of theirs
-                self._command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+                self._command,
+                stdin=subprocess.DEVNULL,  # the keys that come in there are the queue's
+                capture_output=True,
+                timeout=_PATIENCE,
+                check=False,
             )
-        except (OSError, subprocess.TimeoutExpired):
+        except (OSError, ValueError, subprocess.TimeoutExpired):
             done = None
-        token = done.stdout.strip() if done and done.returncode == 0 else ""
+        token = (
+            done.stdout.decode("ascii", "replace").strip() if done and not done.returncode else ""
+        )
         if not _sendable(token):
             raise SignInError(
                 f"The token command “{self._command[0]}” gave no token. What you did is kept "
@@ -67,5 +74,5 @@ class Tokens:
 
 
 def _sendable(token: str) -> bool:
-    """Whether a header can carry it."""
-    return bool(token) and token.isascii() and token.isprintable()
+    """Whether a header can carry it, and a server will read it: most end one at 8 or 16 kB."""
+    return bool(token) and token.isascii() and token.isprintable() and len(token) <= _LONGEST

@@ -1,8 +1,9 @@
 """Sync beside a person at work: one thread that looks at the sources, and a lock per cache.
 
 The lock is held for the length of one look, so that a `carequeue sync` finds its turn between two;
-whoever finds it taken says so and goes on working. What wakes the thread: an act
-(only the outbox is sent), a person's `r` (everything is looked at), and time.
+whoever finds it taken says so and goes on working. A fault of whatever kind never ends the thread
+in silence: it is written down for the header, and the next look tries again. What wakes the
+thread: an act (only the outbox is sent), a person's `r` (everything is looked at), and time.
 Loaded before the first frame: what is heavy is loaded by the thread (`syncers`).
 """
 
@@ -11,10 +12,11 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carequeue.domain.errors import CareQueueError
+from carequeue.sync.failures import words_of
 
 if TYPE_CHECKING:
     from carequeue.sync.driver import Looked, Syncer
@@ -49,9 +51,15 @@ def locked_look(
 class Background:
     """Keeps a cache in step while the queue is open. Never touches the screen."""
 
-    def __init__(self, lock: Path, syncers: Callable[[], Sequence[Syncer]]) -> None:
+    def __init__(
+        self,
+        lock: Path,
+        syncers: Callable[[], Sequence[Syncer]],
+        failed: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._lock = lock
         self._make = syncers
+        self._failed = failed
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._full = True
@@ -81,12 +89,18 @@ class Background:
             self._thread.join(patience)
 
     def _run(self) -> None:
-        syncers = self._make()
+        syncers: Sequence[Syncer] = ()
         try:
             while not self._ended.is_set():
                 full, self._full = self._full, False
                 self._wake.clear()
-                self._wake.wait(self._look(syncers, full))
+                try:
+                    syncers = syncers or self._make()
+                    pause = self._look(syncers, full)
+                except Exception as fault:  # noqa: BLE001 - a dead thread would look like peace
+                    self._full |= full
+                    pause = self._told(fault)
+                self._wake.wait(pause)
                 if not self._wake.is_set():
                     self._full = True
         finally:
@@ -104,12 +118,20 @@ class Background:
                 stop=self._ended.is_set,
                 patience=0.0,
             )
-        except (CareQueueError, OSError):
-            looked = []  # a full disk: nothing was kept of it, the next look tries again
         finally:
             self.syncing = False
         self.other_syncs = looked is None
         if looked is None:
             self._full |= full
             return _OTHER
-        return EVERY * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        return _pause()
+
+    def _told(self, fault: Exception) -> float:
+        """Have a fault written down; where the disk takes no word, the next look tries again."""
+        with suppress(Exception):
+            self._failed(words_of(fault))
+        return _pause()
+
+
+def _pause() -> float:
+    return EVERY * random.uniform(0.8, 1.2)  # noqa: S311 - jitter

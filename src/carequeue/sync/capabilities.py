@@ -62,7 +62,7 @@ def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
             "This address answers, but not as a FHIR server: it has no CapabilityStatement at "
             "/metadata. Nothing was changed. Check the address with whoever runs the server."
         )
-    version = str(statement.get("fhirVersion", ""))
+    version = str(statement.get("fhirVersion", ""))[:20]
     if not version.startswith("4.0"):
         raise ServerError(
             f"This server speaks FHIR {version or 'of an unnamed version'}; CareQueue needs R4 "

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from carequeue.domain.errors import ServerError, SignInError
+from carequeue.domain.errors import CareQueueError, ServerError, SignInError
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.store import ledger, mirror
 from carequeue.store.engine import writing
@@ -25,11 +25,14 @@ from carequeue.sync import messages as m
 from carequeue.sync import pull, push
 from carequeue.sync.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.exchange import exchange, read_back
+from carequeue.sync.failures import words_of
 from carequeue.sync.lanes import charts_in_doubt, load_lanes, mark_requests, save_changes
 from carequeue.sync.plan import plan
 from carequeue.sync.transport import Transport, Unreachable
 
 _STATEMENT_AGE: Final = timedelta(hours=12)
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_AHEAD: Final = timedelta(days=2)  # by which a laptop's clock may be behind
 _WHAT: Final = {
     "Task": "tasks", "ServiceRequest": "requests", "CareTeam": "teams",
     "PractitionerRole": "roles", "Practitioner": "people", "Appointment": "appointments",
@@ -83,11 +86,11 @@ class Syncer:
         self._looked = looked = Looked()
         try:
             can = self.abilities()
-            self._push(can, stop)
+            self._part(self._push, can, stop)
             if not (looked.offline or looked.sign_in or stop()):
-                self._pull(can, progress, stop)
+                self._part(self._pull, can, progress, stop)
             if not (looked.offline or looked.sign_in or stop()):
-                self._push(self.abilities(), stop)
+                self._part(self._push, self.abilities(), stop)
         except Unreachable as error:
             looked.offline, looked.why = True, error.why
         except SignInError as error:
@@ -97,11 +100,21 @@ class Syncer:
         self._note_health()
         return looked
 
+    def _part(self, work: Callable[..., None], *given: Any) -> None:
+        """One part of a look. A fault of our own in it is named and does not stop the others."""
+        try:
+            work(*given)
+        except (Unreachable, CareQueueError):
+            raise
+        except Exception as fault:  # noqa: BLE001 - an answer that nobody foresaw is not the end
+            self._looked.full = False
+            self._looked.why = words_of(fault)
+
     def push_only(self, stop: Callable[[], bool] = lambda: False) -> Looked:
         """Only the outbox: what was just decided leaves without waiting for a whole look."""
         self._looked = looked = Looked()
         try:
-            self._push(self.abilities(), stop)
+            self._part(self._push, self.abilities(), stop)
         except Unreachable as error:
             looked.offline, looked.why = True, error.why
         except (SignInError, ServerError) as error:
@@ -126,7 +139,7 @@ class Syncer:
         if kept and at and now - datetime.fromisoformat(at) < _STATEMENT_AGE:
             return from_json(kept, observed)
         answer = self._transport.send("GET", "metadata")
-        if answer.status == 401:
+        if answer.status in (401, 403):
             raise SignInError("The server asks who you are. What you did is kept here.")
         if answer.status >= 500 or answer.status in (408, 429):
             raise Unreachable(f"it is busy ({answer.status})", left=False)
@@ -224,7 +237,8 @@ class Syncer:
             page = read_page(answer.json)
         elif answer.status == 200:
             words = "the answer was no Bundle"
-        return pull.PageCame(answer.status, page, _server_time(answer, page), words, self._now())
+        now = self._now()
+        return pull.PageCame(answer.status, page, _server_time(answer, page, now), words, now)
 
     def _keep(self, command: pull.Keep, progress: Callable[[str], None]) -> pull.Event:
         now = self._now()
@@ -272,15 +286,19 @@ class Syncer:
             )
 
 
-def _server_time(answer: Any, page: Page | None) -> str:
-    """The server's own instant: the Bundle's, else the Date header; never the laptop's."""
+def _server_time(answer: Any, page: Page | None, now: datetime) -> str:
+    """The server's own instant: the Bundle's, else the Date header; never the laptop's.
+
+    One that cannot be (of the year 1, or of next week) is none: as a watermark it would end the
+    search in a fault, or hide every change until then.
+    """
     for text in (page.updated if page else "", answer.headers.get("date", "")):
         for read in (datetime.fromisoformat, parsedate_to_datetime):
             try:
                 at = read(text)
             except (TypeError, ValueError):
                 continue
-            if at.tzinfo is not None:
+            if at.tzinfo is not None and _LONG_AGO < at < now + _AHEAD:
                 return at.isoformat()
     return ""
 

@@ -8,10 +8,14 @@ Source of the classes: R4 http.html and the table of servers in docs/servers.md.
 from __future__ import annotations
 
 import random
+import traceback
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
+
+from carequeue.domain.errors import CareQueueError
 
 #: Settles in a row without progress, after which a person is asked.
 SETTLE_LIMIT: Final = 8
@@ -43,6 +47,27 @@ def kind_of(status: int, conflict_issue: bool) -> Answer:
     if status < 200 or status in (404, 409, 410, 412, 423, 428) or conflict_issue:
         return Answer.READ_BACK
     return Answer.REFUSED
+
+
+def words_of(fault: BaseException) -> str:
+    """A fault as a person may read it: a sentence of ours, else its kind and place, never a value.
+
+    The message of an exception of a library can hold what a server sent, and with it a client.
+    """
+    if isinstance(fault, CareQueueError):
+        return str(fault)
+    if isinstance(fault, OSError):
+        why = fault.strerror or type(fault).__name__
+        return (
+            f"CareQueue could not use its own files ({why}). What is here stays, and what you did "
+            "is kept. Check the disk and the folder"
+        )
+    frame = (traceback.extract_tb(fault.__traceback__) or [None])[-1]
+    place = f" in {Path(frame.filename).name}:{frame.lineno}" if frame else ""
+    return (
+        f"CareQueue could not work with what the server sent ({type(fault).__name__}{place}). "
+        "What is here stays, and what you did is kept. Please report this"
+    )
 
 
 def delay(attempts: int, retry_after: str, now: datetime, chance: random.Random) -> timedelta:

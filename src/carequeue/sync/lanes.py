@@ -170,12 +170,21 @@ def _move_base(
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
+    if server_id != key and not _free(connection, source, change, server_id):
+        return key  # the next look brings it; until then the row that is there stays
     done.charts |= mirror.move_base(connection, source, change.base, change.version, now, base_url)
     done.directory_changed |= shared(kind)
     if server_id != key:
         mirror.name_on_server(connection, source, kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
     return server_id
+
+
+def _free(connection: Connection, source: str, change: m.Change, server_id: str) -> bool:
+    """Whether an id that a server gave to what we made is not that of another row."""
+    there = mirror.base(connection, source, change.key[0], server_id).body
+    make = next((o.intent for o in change.outcomes if o.intent.kind is IntentKind.CREATE), None)
+    return there is None or make is None or edits.satisfied(make, there)
 
 
 def _outcomes(

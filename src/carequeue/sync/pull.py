@@ -28,7 +28,7 @@ from carequeue.sync.plan import (
     offset_url,
 )
 
-#: Pages of one search in one pull; more than any honest scope needs.
+#: Pages of one search in one pull; the next pull goes on where this one stopped.
 MOST_PAGES: Final = 5_000
 
 
@@ -187,6 +187,7 @@ def _came(state: PullState, event: PageCame) -> Step:
     cursor = state.cursors.get(search.name, Cursor())
     page = event.page
     following = _following(state, page, cursor.received)
+    enough = bool(following) and len(state.visited) >= MOST_PAGES
     cursor = replace(
         cursor,
         pending=cursor.pending or event.server_time,
@@ -199,18 +200,18 @@ def _came(state: PullState, event: PageCame) -> Step:
         )
     state = replace(
         _with_cursor(state, search, cursor),
-        url=following,
+        url="" if enough else following,
         visited=state.visited | {following},
         last_ids=_ids(page),
         server_time=state.server_time or event.server_time,
+        left_out=state.left_out + ((f"the rest of {search.name}",) if enough else ()),
+        cut=state.cut or enough,
     )
     return state, (Keep(search, page, cursor),)
 
 
 def _following(state: PullState, page: Page, received: int) -> str:
     """The next page's address; "" where this was the last. A page seen before ends the search."""
-    if len(state.visited) >= MOST_PAGES:
-        return ""
     following = page.next_url
     reached = received + len(page.entries)
     more = len(page.entries) >= PAGE or (page.total is not None and reached < page.total)
@@ -287,7 +288,8 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     if event.status < 400 and (event.page is None or not event.page.is_bundle):
         return state, (Ended(full=False, why=_why(event)),)
     page = event.page or Page()
-    state = replace(state, missing=tuple(one for one in state.missing if one not in asked))
+    answered = frozenset(asked)
+    state = replace(state, missing=tuple(one for one in state.missing if one not in answered))
     return state, (Keep(None, page, None, asked),)
 
 

@@ -35,6 +35,8 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 #: Seconds for one whole body: a server that drips a byte a minute would keep us for ever.
 PATIENCE: Final = 300.0
 _LONGEST_LINK: Final = 16_384
+_UNVERIFIED: Final = "its certificate does not verify"
+_BUNDLE: Final = "if it is your organization's own, name its certificates with ca_bundle"
 _FHIR_JSON: Final = "application/fhir+json"
 
 
@@ -173,12 +175,12 @@ def _why(error: Exception) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate does not verify ({cause.verify_message})"
+            return f"{_UNVERIFIED} ({cause.verify_message}); {_BUNDLE}"
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "its certificate does not verify"
+        return f"{_UNVERIFIED}; {_BUNDLE}"
     if isinstance(error, httpx.ConnectError):
         return "cannot be reached"
     return "the connection broke"
@@ -213,6 +215,11 @@ def _parsed(status: int, raw: bytes) -> Any:
         return None
     try:
         return jsontext.loads(raw)
+    except jsontext.TooMuch:
+        raise ServerError(
+            "The server sent more in one answer than CareQueue takes apart. What is here stays. "
+            "Ask for a smaller scope in the profile."
+        ) from None
     except ValueError:
         if status >= 400:  # a proxy's own page; the status says enough
             return None

@@ -140,10 +140,14 @@ def _times(
     lines: Lines = [[(title, "strong")]]
     for entry in entries:
         at = fill(_when(entry.at, now, zone) if entry.at else "", 11)
-        by = cut(entry.by, width // 3)
-        first, *rest = wrap(entry.text, max(8, width - 13 - cell_len(by))) or [""]
-        lines.append(spread([(at + " ", "muted"), (first, "text")], [(by, "muted")], width))
-        lines += [[(" " * 12, "text"), (text, "text")] for text in rest]
+        by = cut(entry.by, width - 12)
+        texts = wrap(entry.text, width - 12) or [""]
+        if by and cell_len(texts[-1]) + 2 + cell_len(by) > width - 12:
+            texts.append("")  # who it was stands whole, in a line of its own
+        for number, text in enumerate(texts):
+            head = " " * 12 if number else f"{at} "
+            right: Parts = [(by, "muted")] if number + 1 == len(texts) else []
+            lines.append(spread([(head, "muted"), (text, "text")], right, width))
     return lines
 
 
@@ -153,7 +157,8 @@ def _foot(detail: Detail, width: int) -> Lines:
     if detail.others:
         noun = "item" if detail.others == 1 else "items"
         others = f"{detail.others} other open {noun} of this client"
-    state = " · ".join(text for text in (detail.status, detail.priority) if text)
+    status = detail.status.replace("-", " ")
+    state = " · ".join(text for text in (status, detail.priority) if text)
     place = " · ".join(text for text in (detail.source, detail.resource) if text)
     lines: Lines = []
     for text in (others, way, state, place):

@@ -67,11 +67,14 @@ def _words(
 def _nothing_yet(health: Health, again: tuple[str, str]) -> tuple[str, str, list[tuple[str, str]]]:
     if health.syncing or health.other_syncs:
         first = "Fetching the most urgent first."
-        return health.progress or first, "You can work as soon as rows appear.", [("?", "keys")]
+        body = "You can work as soon as rows appear; what you do is kept."
+        return health.progress or first, body, [("?", "keys")]
     if health.online is False:
         why = health.why_offline or "the server was not reached"
-        return "Nothing has been fetched yet.", f"Not online: {why}.", [("r", "try again")]
-    return "Nothing has been fetched yet.", "The first look at the server fills it.", [again]
+        body = f"Not online: {why}. It is tried again by itself."
+        return "Nothing has been fetched yet.", body, [("r", "try now")]
+    body = "The first look at the server begins by itself and fills it."
+    return "Nothing has been fetched yet.", body, [again]
 
 
 def _when(health: Health, now: datetime, zone: tzinfo) -> str:

@@ -244,7 +244,7 @@ class Form:
         if question.asks is Asks.WHOM:
             person = self._match()
             take = [("enter", f"take {cut(person.name, 24)}")] if person else []
-            return [*take, ("tab", "next"), back]
+            return [*take, ("tab", "next"), ("type", "part of a name"), back]
         return [("enter", "go on" if self.step + 1 < len(self.verb.asks) else "do it"), back]
 
     def _left_out(self, width: int) -> list[tuple[str, str]]:

@@ -23,6 +23,11 @@ _NAMES: Final = {
     "pageup": "pgup", "down": "↓", "up": "↑", "left": "←", "right": "→", "full_stop": ".",
 }  # fmt: skip
 Pair = tuple[str, str]
+MARK: Final = ("space", "mark")
+UNMARK: Final = ("\\", "unmark all")
+BACK: Final = ("esc", "back")
+#: What is most often done to many items at once, in that order.
+TO_MANY: Final = "claim assign done log snooze note priority accept decline handoff"
 
 
 def key_name(key: str) -> str:
@@ -30,10 +35,17 @@ def key_name(key: str) -> str:
     return _NAMES.get(key, key)
 
 
-def row_pairs(verbs: str, kind: str, width: int, keys: dict[str, str]) -> list[Pair]:
-    """The pairs for a row. `keys` gives the key of a verb that was moved from its default."""
+def row_pairs(
+    verbs: str, kind: str, width: int, keys: dict[str, str], also: Sequence[Pair] = ()
+) -> list[Pair]:
+    """The pairs for a row, and others that have to be there.
+
+    `keys` gives the key of a verb that was moved from its default.
+    """
     narrow = width < WORDS_FROM
-    last = [(UNDO.key, UNDO.label), (":", "more" if narrow else "all actions"), ("?", "keys")]
+    mark = [MARK] if verbs and not narrow and not also else []
+    all_actions = (":", "more" if narrow else "all actions")
+    last = [(UNDO.key, UNDO.label), *also, *mark, all_actions, ("?", "keys")]
     room = width - sum(_cells(pair) for pair in last)
     pairs: list[Pair] = []
     for name in verbs.split():
@@ -45,10 +57,12 @@ def row_pairs(verbs: str, kind: str, width: int, keys: dict[str, str]) -> list[P
         if (room := room - _cells(pair)) < 0:
             break
         pairs.append(pair)
-    mark = ("space", "mark")
-    if verbs and room >= _cells(mark):
-        return [*pairs, last[0], mark, *last[1:]]
     return [*pairs, *last]
+
+
+def marked_pairs(width: int, keys: dict[str, str]) -> list[Pair]:
+    """The pairs while items are marked: what is done to many, and the way out of it."""
+    return row_pairs(TO_MANY, "", width, keys, also=(UNMARK,))
 
 
 def footer_parts(pairs: Sequence[Pair], width: int) -> Parts:

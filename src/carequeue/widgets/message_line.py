@@ -13,7 +13,6 @@ from rich.cells import cell_len
 from carequeue.widgets.line import cut
 from carequeue.widgets.themes import Part, Parts
 
-
 #: Between two hints of one message.
 BETWEEN: Final = "   "
 

@@ -76,7 +76,7 @@ def columns(width: int, moves: bool) -> Columns:
     """The columns of a list of this width; `moves` where the view mixes whose move it is."""
     words = width >= WORDS_FROM
     kind = 9 if words else 3
-    move = 0 if not moves or width < MOVE_FROM else 18 if width >= 120 else 12 if words else 9
+    move = 0 if not moves or width < MOVE_FROM else 18 if width >= 120 else 12 if words else 10
     sync = _SYNC_WORDS if words and (not move or width >= 120) else 1  # the ask needs the room
     client = min(34, 20 + (width - 80) // 6) if width >= 80 else max(8, 12 + (width - 40) // 5)
     used = 3 + kind + 1 + CLOCK + 1 + client + 1

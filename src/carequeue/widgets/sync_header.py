@@ -52,7 +52,7 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if health.other_syncs:
         return [("◐ another window syncs", "done")]
     if health.online is None:
-        return [("○ not tried yet", "muted")]
+        return [("● looking", "done")] if health.syncing else [("○ not tried yet", "muted")]
     if health.online:
         return [("● online", "done")]
     since = _at(health.offline_since, now, zone)
@@ -61,7 +61,7 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
 
 def _last(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     at = _at(health.last_full, now, zone)
-    return [(f"synced {at}" if at else "never synced", "muted")]
+    return [(f"synced {at}" if at else "no full sync yet", "muted")]
 
 
 def _counts(health: Health) -> list[list[Part]]:

@@ -172,14 +172,16 @@ class Acts:
             charts |= {(intent.source, intent.chart) for intent in intents} | {(item.source, chart)}
             changed.append(one)
         self._projector.project(connection, charts, now)
+        said = self._said(verb, answers, now)
         return Acted(
-            _message(verb, changed, already, refused, self._said(verb, answers, now), kept)
-            + self._stays(connection, verb, changed),
+            _message(verb, changed, already, refused, said, kept)
+            + self._next(connection, verb, changed, now),
             group if changed else "",
             tuple(one.key for one in changed),
             tuple(already),
             tuple(refused),
             kept,
+            said,
         )
 
     def _said(self, verb: Verb, answers: Mapping[str, str], now: datetime) -> str:
@@ -195,18 +197,24 @@ class Acts:
             return f" to {clean(answers['to'].partition('|')[2] or answers['to'], 60)}"
         return ""
 
-    def _stays(self, connection: Connection, verb: Verb, changed: Sequence[Checked]) -> str:
-        """A snooze never hides a clock that has run out: then the row stays, and this says so."""
-        if verb.name != "snooze" or len(changed) != 1:
+    def _next(
+        self, connection: Connection, verb: Verb, changed: Sequence[Checked], now: datetime
+    ) -> str:
+        """What comes of an act on one item: what has to happen next, or why it stays in sight."""
+        if len(changed) != 1 or changed[0].item is None:
             return ""
+        if verb.name == "handoff":
+            return " It closes when they acknowledge."
         row = connection.exec_driver_sql(
-            "SELECT band FROM item WHERE key = ?", (changed[0].key,)
+            "SELECT band, due_at, title FROM item WHERE key = ?", (changed[0].key,)
         ).one_or_none()
-        return (
-            " Its clock has run out, so it stays in sight."
-            if row and row[0] != Band.SNOOZED
-            else ""
-        )
+        if row is None:
+            return ""
+        band, due_at, title = row
+        if verb.name == "snooze" and band != Band.SNOOZED:
+            over = due_at is not None and due_at <= now.timestamp()
+            return f" Still in sight: its clock {'has run out' if over else 'warns'}."
+        return f" Next: {title}." if title != clean(changed[0].item.title, 300) else ""
 
     def _intents(
         self,
@@ -344,7 +352,7 @@ def _message(
         words += f", {len(refused)} not allowed" if refused else ""
         words += "."
     if kept == len(changed):
-        words += " Kept here only: the server takes no such change."
+        words += " Kept here: the server takes no such change."
     elif kept:
         words += f" {kept} of them kept here only."
     return words

@@ -108,6 +108,7 @@ class Acted:
     already: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
     kept_here: int = 0
+    said: str = ""  # the answer as the sentence says it: " to Access", ", no capacity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class SyncReport:
     kept_here: int
     words: str  # one sentence: what happened, what is safe, what to do next
     other_syncs: bool = False
+    unable: str = ""  # why not every search finished: "server" | "sign_in", "" where all did
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,13 @@ class Desk(Protocol):
         """Take back a group, or the last one that this person did. *Slow*."""
         ...
 
+    def let_go(self, key: str, now: datetime) -> Acted:
+        """Drop what the server did not take of the acts on an item. *Slow*.
+
+        Raises BadQuestion where nothing is stuck there; nothing is changed then.
+        """
+        ...
+
     def refresh(self, now: datetime) -> bool:
         """Move the rows that time has moved since they were projected; whether any did. *Slow*."""
         ...

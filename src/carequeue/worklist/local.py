@@ -113,7 +113,7 @@ class LocalDesk:
         """Why a verb does not apply; None where it does."""
         row = self._window.row(key)
         if row is None:
-            return _CLOSED.capitalize()
+            return f"It {_CLOSED}."
         if verb in row.verbs.split():
             return None
         from carequeue.worklist.act import Acts
@@ -181,6 +181,16 @@ class LocalDesk:
 
         with writing(self._engine()) as connection:
             acted = undo(connection, self._projector(), self._author, now, group)
+        self.decided()
+        return acted
+
+    def let_go(self, key: str, now: datetime) -> Acted:
+        """Drop what the server did not take."""
+        from carequeue.store.engine import writing
+        from carequeue.worklist.undo import let_go
+
+        with writing(self._engine()) as connection:
+            acted = let_go(connection, self._projector(), self._author, key, now)
         self.decided()
         return acted
 

@@ -29,7 +29,14 @@ def sync_report(looked: Sequence[Looked] | None, counts: Mapping[str, int]) -> S
         kept_here=kept,
         words=_words(looked, sent, received, waiting + checking, conflicts + needs, kept),
         other_syncs=looked is None,
+        unable=_unable(looked or ()),
     )
+
+
+def _unable(looked: Sequence[Looked]) -> str:
+    if any(one.sign_in for one in looked):
+        return "sign_in"
+    return "" if all(one.full and not one.offline for one in looked) else "server"
 
 
 def _words(
@@ -46,16 +53,25 @@ def _words(
             "with it; nothing else needs to be done."
         )
     did = f"{received:,} changes received, {sent} sent."
-    rest = f" {waiting} wait to be sent; they are kept." if waiting else ""
-    rest += f" {needs} need you." if needs else ""
+    rest = ""
+    if waiting:
+        rest += (
+            " 1 waits to be sent; it is"
+            if waiting == 1
+            else f" {waiting} wait to be sent; they are"
+        )
+        rest += " kept."
+    if needs:
+        rest += f" {needs} need{'s' if needs == 1 else ''} you: x in the queue."
     rest += f" {kept} kept here only: the server takes no such change." if kept else ""
-    why = str(clean(next((one.why for one in looked if one.why), ""), 300))
+    why = str(clean(next((one.why for one in looked if one.why), ""), 300)).rstrip(".")
+    safe = "" if rest or "stays" in why or "kept here" in why else " What is here stays."
     if any(one.offline for one in looked):
-        return f"Offline: the server {why}. {did}{rest} Sync again when there is a network."
+        return f"Offline: {why}. {did}{rest}{safe} Sync again when the server can be reached."
     if any(one.sign_in for one in looked):
-        return f"Signed out: {why} {did}{rest} Check the token, then sync again."
+        return f"Signed out: {why}. {did}{rest}{safe} Check the token, then sync again."
     if not all(one.full for one in looked):
-        return f"Not all could be fetched: {why}. {did}{rest} Sync again."
+        return f"Not all could be fetched: {why}. {did}{rest}{safe} Sync again."
     return f"{'Up to date' if not waiting + needs else 'Synced'}: {did}{rest}" + (
         f" ({why})" if why else ""
     )

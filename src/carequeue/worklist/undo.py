@@ -78,6 +78,33 @@ def undo(
     )
 
 
+def let_go(
+    connection: Connection, projector: Projector, author: str, key: str, now: datetime
+) -> Acted:
+    """Drop what the server did not take of the acts on one item: what the server holds stands.
+
+    In the caller's transaction. Raises BadQuestion where nothing is stuck, or where something
+    done later rests on it.
+    """
+    intents = outbox.stuck(connection, key)
+    if not intents:
+        raise BadQuestion("Nothing of yours is stuck there. Nothing was changed.")
+    _check_alone(connection, intents)
+    for intent in reversed(intents):
+        outbox.happened(connection, intent, _DROPS[intent.state], "let go", now)
+    charts = _freed(connection, projector, intents, now)
+    audit.append(
+        connection, at=now, actor=author, action="let_go", item_key=key, group=intents[0].group
+    )
+    projector.project(connection, charts, now)
+    verb = BY_NAME.get(intents[0].verb)
+    what = (verb.label if verb else intents[0].verb).capitalize()
+    words = (
+        f"{what} let go: {_client(connection, key) or clean(key, 80)}. What the server has stands."
+    )
+    return Acted(words, "", (key,))
+
+
 def _freed(
     connection: Connection, projector: Projector, dropped: Sequence[Intent], now: datetime
 ) -> set[tuple[str, str]]:
@@ -184,12 +211,22 @@ def _message(
     refused: Sequence[Refused],
 ) -> str:
     verb = BY_NAME.get(intents[0].verb)
-    what = verb.done if verb else intents[0].verb
+    what = verb.done_for(_kind(connection, keys)) if verb else intents[0].verb
     rest = f", {len(refused)} changed since and left" if refused else ""
     if len(keys) == 1:
         client = _client(connection, keys[0])
         return f"Taken back: {what}{f', {client}' if client else ''}{rest}."
     return f"Taken back: {what}, {len(keys)} items{rest}."
+
+
+def _kind(connection: Connection, keys: Sequence[str]) -> str:
+    """The kind of one item; of many none, for the word has to fit all of them."""
+    if len(keys) != 1:
+        return ""
+    row = connection.exec_driver_sql(
+        "SELECT kind FROM item WHERE key = ?", (keys[0],)
+    ).one_or_none()
+    return str(row[0]) if row else ""
 
 
 def _client(connection: Connection, key: str) -> str:

@@ -1,0 +1,71 @@
+"""What is said about sync without being asked: how a look ended, and that one can work meanwhile.
+
+In:  `Health`, what the message line says just now. Out: a message, or None where nothing is new.
+A message about an act is never pushed aside by these, but by the return of the network: what is
+said here takes the place of an empty line, or of its own earlier sentence.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from carequeue.widgets.message_line import Message
+
+if TYPE_CHECKING:
+    from carequeue.worklist.answers import Health
+
+LOOKING: Final = Message("Looking at the server now.")
+FIRST_SYNC: Final = Message("The first sync is under way. You can work now; what you do is kept.")
+FIRST_DONE: Final = Message("The first sync is done.", hint="? shows the keys")
+
+
+class SyncNews:
+    """Remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self._asked_at: datetime | None = None
+
+    def asked(self, now: datetime) -> Message:
+        """The person asked for a look."""
+        self._asked_at = now.replace(microsecond=0)
+        return LOOKING
+
+    def after(self, health: Health, said: Message, *, back: bool) -> Message | None:
+        """What there is to say now, after what was said; `back`: the network has just come."""
+        if back:
+            return _back_online(health)
+        if self._asked_at is not None and not health.syncing:
+            words = _ended(health, self._asked_at)
+            if words:
+                self._asked_at = None
+                return Message(words) if said == LOOKING else None
+        elif not said.text and health.syncing and not health.ever_synced:
+            return FIRST_SYNC
+        elif said == FIRST_SYNC and health.ever_synced:
+            return FIRST_DONE
+        return None
+
+
+def _ended(health: Health, asked_at: datetime) -> str:
+    """How a look that was asked for ended; "" where that is not known yet."""
+    if health.online is False:
+        why = health.why_offline or "it did not answer"
+        return f"Not reached: {why}. What you did is kept and goes out later."
+    if health.last_full is None or health.last_full < asked_at:
+        return ""
+    if left := health.waiting + health.checking:
+        return f"Looked; {left} of yours still {'waits' if left == 1 else 'wait'}."
+    return f"Looked; {_needs(health)}" if health.needs_you else "Up to date."
+
+
+def _back_online(health: Health) -> Message:
+    """The network is back: what becomes of what waited."""
+    if health.needs_you:
+        return Message(f"Back online; {_needs(health)}")
+    left = health.waiting + health.checking
+    return Message(f"Back online; {left} to be sent." if left else "Back online; nothing waits.")
+
+
+def _needs(health: Health) -> str:
+    return "1 needs you (x)." if health.needs_you == 1 else f"{health.needs_you} need you (x)."

@@ -1,0 +1,174 @@
+"""What the last two lines say: whose turn a key is, what comes next, and nothing that is stale."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from carequeue.screens.news import FIRST_DONE, FIRST_SYNC, LOOKING, SyncNews
+from carequeue.widgets.edit_line import EditLine
+from carequeue.widgets.form import Form
+from carequeue.widgets.line import length
+from carequeue.widgets.message_line import Message, Tone, message_parts
+from carequeue.worklist.answers import Health, Person
+from carequeue.worklist.verbs import ASSIGN, SNOOZE
+from tests.screens.clinic import HEALTHY, NOW, FakeDesk
+from tests.screens.stage import at_the_terminal
+
+
+def health(**facts: object) -> Health:
+    """How sync stands, in the words of a test."""
+    values = {name: getattr(HEALTHY, name) for name in Health.__dataclass_fields__}
+    quiet = {"waiting": 0, "needs_you": 0, "conflicts": 0}
+    return Health(**{**values, **quiet, **facts})  # type: ignore[arg-type]
+
+
+class TestTheMessage:
+    @pytest.mark.parametrize(
+        ("width", "said"),
+        [
+            (80, " ✓ Snoozed: REYES.  u takes it back   sent once online"),
+            (45, " ✓ Snoozed: REYES.  u takes it back"),
+            (20, " ✓ Snoozed: REYES."),
+            (12, " ✓ Snoozed:…"),
+        ],
+    )
+    def test_gives_up_its_hints_before_a_letter_of_the_sentence(
+        self, width: int, said: str
+    ) -> None:
+        message = Message("Snoozed: REYES.", Tone.DONE, "u takes it back   sent once online")
+        assert "".join(text for text, _ in message_parts(message, width)) == said
+
+    async def test_about_a_key_is_gone_with_the_next_one_and_about_an_act_it_stays(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("e")
+            assert seat.message.startswith("· Can’t done")
+            await seat.press("j")
+            assert seat.message == ""
+            await seat.press("l", "m", "j")
+            assert seat.message.startswith("✓ Logged: REYES, Tomás")
+
+    async def test_of_an_act_without_a_network_says_when_it_will_be_sent(self) -> None:
+        async with at_the_terminal() as seat:
+            seat.desk.feel(online=False)
+            await seat.wait(1)
+            await seat.press("a")
+            assert seat.message.endswith("u takes it back   sent once online")
+
+    @pytest.mark.parametrize(("key", "name"), [("Z", "Z"), ("f5", "f5")])
+    async def test_names_a_key_that_means_nothing(self, key: str, name: str) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press(key)
+            assert seat.message == f"{name} does nothing here.  ? shows the keys"
+
+    async def test_says_how_to_leave_where_there_is_nothing_to_go_back_from(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("escape")
+            assert seat.message.endswith("q leaves")
+            await seat.press("space", "escape")
+            assert seat.message == "The marks stay.  \\ takes them away"
+
+
+class TestTheFooter:
+    async def test_names_the_way_back_from_an_open_detail(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("enter")
+            assert "esc back" in seat.footer
+
+    async def test_names_what_is_done_to_many_while_items_are_marked(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("space", "space")
+            assert seat.message.startswith("2 items marked: the keys now act on what is marked.")
+            assert seat.footer.startswith("c claim   t assign   e done")
+            assert "\\ unmark all" in seat.footer
+            await seat.press("backslash")
+            assert seat.footer.startswith("a accept   d decline   l log")
+
+    async def test_names_whom_enter_would_take(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("t")
+            assert seat.footer.startswith("enter take Ortiz, Nadia")
+            await seat.press("tab")
+            assert seat.footer.startswith("enter take Lin, Maria")
+
+
+class TestAQuestion:
+    def test_shows_names_whole_and_how_many_more_there_are(self) -> None:
+        form = Form(ASSIGN, "REYES, Tomás", lambda question, text: (True, ""))
+        form.people = [Person(f"Practitioner/{n}", f"Colleague Number{n}") for n in range(9)]
+        for width in range(60, 140):
+            parts = form.parts(width)
+            assert length(parts) <= width
+            assert parts[-1][0].startswith(" +")
+            assert all("…" not in text for text, _ in parts)
+
+    def test_shows_how_a_time_can_be_said_before_one_is_typed(self) -> None:
+        form = Form(SNOOZE, "REYES, Tomás", lambda question, text: (False, "no time to come. " * 9))
+        assert "tomorrow 9 · fri · 3bd" in "".join(text for text, _ in form.parts(80))
+        form.press("x", "x")
+        assert length(form.parts(80)) <= 80
+        assert form.parts(80)[-1][0].endswith("…")
+
+    def test_marks_what_is_out_of_sight_at_the_left(self) -> None:
+        line = EditLine("sleeps better, no plan for the weekend")
+        assert [text for text, _ in line.parts(12)] == ["…he weekend", "▏", ""]
+
+
+class TestTheHeader:
+    async def test_counts_anew_although_the_rows_were_read_by_an_act(self) -> None:
+        """What was let go, or taken back, reads the list at once; the header follows."""
+        async with at_the_terminal() as seat:
+            await seat.press("x")
+            seat.desk.feel(needs_you=0, conflicts=0)
+            await seat.press("y")
+            await seat.wait(1)
+            assert "needs you" not in seat.header
+            await seat.press("x")
+            assert seat.message.startswith("Nothing needs you")
+
+
+class TestNewsOfSync:
+    def test_one_can_work_while_the_first_sync_is_under_way(self) -> None:
+        news, under_way = SyncNews(), health(ever_synced=False, last_full=None, syncing=True)
+        assert news.after(under_way, Message(), back=False) == FIRST_SYNC
+        assert news.after(under_way, Message("Logged.", Tone.DONE), back=False) is None
+        assert news.after(health(), FIRST_SYNC, back=False) == FIRST_DONE
+
+    @pytest.mark.parametrize(
+        ("facts", "words"),
+        [
+            ({}, "Up to date."),
+            ({"waiting": 1}, "Looked; 1 of yours still waits."),
+            ({"needs_you": 2}, "Looked; 2 need you (x)."),
+            (
+                {"online": False, "why_offline": "no answer in 10 s"},
+                "Not reached: no answer in 10 s. What you did is kept and goes out later.",
+            ),
+        ],
+    )
+    def test_a_look_that_was_asked_for_has_an_end(
+        self, facts: dict[str, object], words: str
+    ) -> None:
+        news = SyncNews()
+        assert news.asked(NOW) == LOOKING
+        assert news.after(health(syncing=True), LOOKING, back=False) is None
+        before = health(last_full=NOW - timedelta(minutes=2))
+        assert news.after(before, LOOKING, back=False) is None
+        ended = health(**{"last_full": NOW + timedelta(seconds=1), **facts})
+        assert news.after(ended, LOOKING, back=False) == Message(words)
+        assert news.after(ended, Message(words), back=False) is None
+
+    def test_up_to_date_is_never_said_over_what_was_done_meanwhile(self) -> None:
+        news = SyncNews()
+        news.asked(NOW)
+        ended = health(last_full=NOW + timedelta(seconds=1))
+        assert news.after(ended, Message("Logged.", Tone.DONE), back=False) is None
+
+    async def test_the_screen_says_how_the_look_ended(self) -> None:
+        desk = FakeDesk()
+        async with at_the_terminal(desk) as seat:
+            await seat.press("r")
+            desk.feel(waiting=0, needs_you=0, last_full=seat.time.now + timedelta(seconds=1))
+            await seat.wait(1)
+            assert seat.message == "Up to date."
