@@ -180,6 +180,17 @@ class TestAColleague:
         assert office.states == ["conflict", "acknowledged"]
         assert office.notes() == ["Called"]
 
+    def test_what_was_decided_since_on_the_same_element_waits_for_the_answer(
+        self, office: Office
+    ) -> None:
+        office.act("priority", to="urgent")
+        self.change(office, priority="stat")
+        office.look()
+        office.act("priority", to="asap")
+        office.look()
+        assert office.states == ["conflict", "queued"]
+        assert office.server.now("Task/t1").get("priority") == "stat"
+
     def test_on_a_server_without_versions_is_not_overwritten(self, office: Office) -> None:
         """No meta and no ETag: only a look before the write can show what a colleague did."""
 
@@ -197,6 +208,22 @@ class TestAColleague:
         office.look()
         assert office.states == ["conflict"]
         assert office.server.now("Task/t1").get("priority") == "stat"
+
+
+class TestWhatWasNotCreated:
+    def test_holds_back_what_belongs_to_it(self, office: Office) -> None:
+        """Refused by the server: a note on it would be a note on nothing."""
+        office.server.fault = lambda request, forward: (
+            said("", 422) if request.method == "PUT" else forward()
+        )
+        office.act("new", text="Call the school", until="2bd")
+        office.look()
+        key = next(row.key for row in office.cache.rows() if row.title == "Call the school")
+        office.act("note", key, text="Ask for Mr. Lund")
+        office.server.fault = lambda request, forward: forward()
+        office.look()
+        assert office.states == ["needs_attention", "queued"]
+        assert list(office.server.resources) == ["Patient/c1", "Task/t1"]
 
 
 class TestWhatIsReferredTo:

@@ -268,6 +268,13 @@ class TestSettling:
         (again,) = push.send()
         assert again.if_match == 'W/"3"'
 
+    def test_the_same_version_is_not_applied_also_where_it_looks_so_already(self) -> None:
+        """The base was urgent before: only a newer version could be our doing."""
+        one = lane(urgent(), base=task(priority="urgent", meta={"versionId": "3"}))
+        push = self.doubt(one)
+        push.read(said(one, 200, one.base, "3"))
+        assert push.events == ["found_not_applied"]
+
     def test_satisfied_means_done_by_us_or_by_somebody_else(self) -> None:
         one = lane(accept())
         push = self.doubt(one)

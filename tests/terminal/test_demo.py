@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from carequeue.widgets.queue_line import columns
 from tests.terminal.processes import at_work, children
 from tests.terminal.seat import DEADLINE, Seat
 
@@ -22,16 +23,24 @@ def demo(sit: Callable[..., Seat], tmp_path: Path) -> Seat:
     return seat
 
 
-def current(seat: Seat) -> str:
-    """The line under the cursor."""
-    return next((line for line in seat.lines if line.startswith("▌")), "")
+def place(seat: Seat) -> int | None:
+    """The line of the screen on which the cursor stands."""
+    return next((y for y, line in enumerate(seat.lines) if line.startswith("▌")), None)
+
+
+def client_under_the_cursor(seat: Seat) -> str:
+    """How the name begins that stands there: a long one is cut."""
+    at, cells = place(seat), columns(80, moves=False)
+    assert at is not None
+    begins = 3 + cells.kind + 1 + cells.clock + 1
+    return seat.lines[at][begins : begins + 4].strip(" ,…")
 
 
 def go_down(seat: Seat) -> None:
     """The next row, and its keys in the footer."""
-    before = current(seat)
+    before = place(seat)
     seat.press("j")
-    seat.wait_until(lambda _: current(seat) != before, "the next row")
+    seat.wait_until(lambda _: place(seat) not in (before, None), "the next row")
     seat.settle(0.1)
 
 
@@ -62,7 +71,7 @@ def test_an_act_is_shown_at_once_and_taken_back_and_nothing_is_left(
     go_down(demo)
     go_down(demo)
     go_to_one_that_can_be_accepted(demo)
-    client = current(demo).split(",")[0].split()[-1]
+    client = client_under_the_cursor(demo)
     demo.press("a")
     demo.wait_for("u takes it back")
     assert client in demo.lines[-2]

@@ -96,8 +96,11 @@ class Motions:
     def _marked(self) -> None:
         count = len(self._front.marks.labels)
         self._front.data.marked(count)
-        words = f"{items(count)} marked: the keys now act on what is marked." if count else "No marks."
-        self._front.say(Message(words, hint="\\ takes the marks away" if count else ""))
+        if count:
+            words = f"{items(count)} marked: the keys now act on what is marked."
+            self._front.say(Message(words, hint="\\ unmarks"))
+        else:
+            self._front.say(Message("No marks."))
 
     # --- views
 

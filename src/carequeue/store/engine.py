@@ -11,7 +11,8 @@ process writes, `busy_timeout` or not. What only reads never waits for a writer:
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import shutil
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,7 @@ _PRAGMAS: Final = (
     "PRAGMA cell_size_check=ON",
     "PRAGMA cache_size=-65536",
 )
+_ROOM: Final = 64 * 1024  # bytes of the shared index that a first connection makes
 _BUSY_MS: Final = 10_000
 _WRITES: Final = "carequeue_writes"
 
@@ -85,12 +87,19 @@ def _cannot_open(path: Path, error: Exception) -> str:
             "or one of the two was damaged. Nothing was changed. Put the right key file "
             "back beside it, or choose another profile with --profile."
         )
-    if "disk is full" in words or "No space" in words:
+    if "disk is full" in words or "No space" in words or _no_room(path):
         return full_disk(path)
     return (
         f"The cache {path} cannot be opened ({words}). Nothing was changed. "
         "Check that the folder exists and may be written by you."
     )
+
+
+def _no_room(path: Path) -> bool:
+    """Whether the disk has no room for what opening needs; SQLite then says only "disk I/O"."""
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _ROOM
+    return False
 
 
 def full_disk(path: Path) -> str:

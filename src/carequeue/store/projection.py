@@ -31,7 +31,7 @@ from carequeue.fhir.chart import Chart, ChartRead, Resource
 from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
 from carequeue.fhir.us import our_people
 from carequeue.store import outbox
-from carequeue.store.engine import quick
+from carequeue.store.engine import quick, storable
 from carequeue.store.tables import ItemRow, TallyRow, table
 from carequeue.store.window import views_of
 
@@ -177,7 +177,8 @@ class Projector:
             ):
                 old[row[0]] = tuple(row)
             for values in self._rows(connection, source, chart, now):
-                new[values["key"]] = tuple(values[name] for name in _NAMES)
+                row = tuple(_held(values[name]) for name in _NAMES)
+                new[row[0]] = row
         gone = [key for key in old if key not in new]
         fresh = [row for key, row in new.items() if old.get(key) != row]
         if gone or fresh:
@@ -269,9 +270,7 @@ def _unit(placed: Rank, item: WorkItem) -> str:
 
 def _alike(item: WorkItem) -> str:
     family, given = item.client.family, item.client.given
-    if not family:
-        return fold(item.client.text)
-    return fold(f"{family},{given[:1]}")
+    return fold(clean(f"{family},{given[:1]}" if family else item.client.text, 120))
 
 
 def _sync(item: WorkItem, pending: Sequence[Intent]) -> str:
@@ -288,6 +287,11 @@ def _fresh(item: WorkItem, arrived: Mapping[str, int]) -> int:
     if item.target:
         names.append(item.target.reference)
     return max((arrived.get(name, 0) for name in names), default=0)
+
+
+def _held(value: Any) -> Any:
+    """A value as the file can hold it; one name with half a character must not end a page."""
+    return storable(value) if isinstance(value, str) else value
 
 
 def _seconds(instant: datetime | None) -> int | None:

@@ -78,6 +78,8 @@ _INDEX: Final[Mapping[View, str]] = {
 }
 _VIEWS: Final = (View.MINE, View.TEAM, View.WAITING, View.ALL)
 _SNOOZED: Final = 6
+_HAS: Final = "folded LIKE ? ESCAPE '\\'"
+_WORDS: Final = 8  # of a narrowing; each must stand somewhere in the row
 
 
 class Window:
@@ -87,7 +89,7 @@ class Window:
         self._connection = connection
 
     def rows(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
-        """Rows `offset` to `offset + limit` of a view; `narrow` is folded text, "" for all."""
+        """Rows `offset` to `offset + limit` of a view; `narrow` is folded words, "" for all."""
         where, values = _filter(view, narrow)
         found = self._connection.execute(
             f"SELECT {_COLUMNS} FROM item INDEXED BY {_INDEX[view]} WHERE {where} "
@@ -139,10 +141,10 @@ class Window:
         return _tally(view, counts)
 
     def _count(self, view: View, narrow: str) -> Tally:
+        where, values = _filter(View.WHOLE, narrow)
         found = self._connection.execute(
-            "SELECT lane, mine, band, count(*) FROM item WHERE folded LIKE ? ESCAPE '\\' "
-            "GROUP BY lane, mine, band",
-            (_like(narrow),),
+            f"SELECT lane, mine, band, count(*) FROM item WHERE {where} GROUP BY lane, mine, band",
+            values,
         )
         counts: dict[tuple[str, int], int] = {}
         for lane, mine, band, count in found:
@@ -209,11 +211,10 @@ def _tally(view: View, counts: Mapping[tuple[str, int], int]) -> Tally:
 
 
 def _filter(view: View, narrow: str) -> tuple[str, tuple[str, ...]]:
-    if not narrow:
-        return _WHERE[view], ()
-    return f"{_WHERE[view]} AND folded LIKE ? ESCAPE '\\'", (_like(narrow),)
+    words = narrow.split()[:_WORDS]
+    return " AND ".join([_WHERE[view], *[_HAS] * len(words)]), tuple(map(_like, words))
 
 
-def _like(narrow: str) -> str:
-    escaped = narrow.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _like(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

@@ -38,6 +38,8 @@ _LONGEST_LINK: Final = 16_384
 _UNVERIFIED: Final = "its certificate does not verify"
 _BUNDLE: Final = "if it is your organization's own, name its certificates with ca_bundle"
 _FHIR_JSON: Final = "application/fhir+json"
+#: For plain http, which speaks no TLS: trusts nobody, and reads no certificates (20 ms a sync).
+_NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Unreachable(Exception):
@@ -70,7 +72,10 @@ class Transport:
     ) -> None:
         self.base_url = checked_base(base_url)
         self._tokens = tokens
-        verify = _trusted(ca_bundle) if ca_bundle else True
+        secure = self.base_url.startswith("https:")
+        verify: ssl.SSLContext | bool = True if secure else _NO_TLS
+        if ca_bundle:
+            verify = _trusted(ca_bundle)
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             follow_redirects=False,
