@@ -230,7 +230,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     cache.close()
 
 
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_a_server_sends_is_kept_and_the_queue_goes_on(
     hostile: Cache, data: st.DataObject

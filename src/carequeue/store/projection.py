@@ -171,14 +171,13 @@ class Projector:
         old: dict[str, tuple[Any, ...]] = {}
         new: dict[str, tuple[Any, ...]] = {}
         for source, chart in charts:
-            for row in quick(connection).execute(
-                f"SELECT {', '.join(_NAMES)} FROM item WHERE source = ? AND chart = ?",
-                (source, chart),
-            ):
-                old[row[0]] = tuple(row)
+            old |= _stored(connection, "source = ? AND chart = ?", (source, chart))
             for values in self._rows(connection, source, chart, now):
                 row = tuple(_held(values[name]) for name in _NAMES)
                 new[row[0]] = row
+        for key in new.keys() - old.keys():
+            # Two resources may bear one identifier, in two charts: one row, counted once.
+            old |= _stored(connection, "key = ?", (key,))
         gone = [key for key in old if key not in new]
         fresh = [row for key, row in new.items() if old.get(key) != row]
         if gone or fresh:
@@ -292,6 +291,13 @@ def _fresh(item: WorkItem, arrived: Mapping[str, int]) -> int:
 def _held(value: Any) -> Any:
     """A value as the file can hold it; one name with half a character must not end a page."""
     return storable(value) if isinstance(value, str) else value
+
+
+def _stored(
+    connection: Connection, where: str, values: tuple[str, ...]
+) -> dict[str, tuple[Any, ...]]:
+    found = quick(connection).execute(f"SELECT {', '.join(_NAMES)} FROM item WHERE {where}", values)
+    return {row[0]: tuple(row) for row in found}
 
 
 def _seconds(instant: datetime | None) -> int | None:

@@ -1,0 +1,419 @@
+"""A whole look at a server: push, pull, push, over a real cache; whatever the server does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carequeue.domain.intents import IntentState
+from carequeue.sync.auth import Tokens
+from carequeue.sync.driver import Looked, Syncer
+from carequeue.sync.transport import Transport
+from tests.fhir.clinic import DANA, DIRECTORY, PATIENT, ref, task
+from tests.store.cache import PROFILE, SOURCE, Cache
+from tests.sync.recorder import BASE, Recorder, path_of, said
+
+TYPES = ("Task", "ServiceRequest", "Patient", "Communication")
+FOLLOW_UP = "main:Task/t1"
+Forward = Callable[[], httpx.Response]
+
+
+class Office:
+    """Dana's cache before a server that a test can make ill."""
+
+    def __init__(self, folder: Path, batch: bool = False) -> None:
+        self.cache = Cache(folder, PROFILE)
+        self.cache.pull(*DIRECTORY)
+        self.server = Recorder(batch, TYPES)
+        self.transport = Transport(
+            BASE, Tokens(fixed="x"), handler=httpx.MockTransport(self.server)
+        )
+        session = self.cache.session
+        self.syncer = Syncer(
+            SOURCE, {}, session.engine(), session.projector(), self.transport,
+            lambda: self.cache.instant,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self.transport.close()
+        self.cache.close()
+
+    def look(self) -> Looked:
+        return self.syncer.look()
+
+    def act(self, verb: str, key: str = FOLLOW_UP, **answers: str) -> None:
+        assert self.cache.desk.act(verb, [key], answers, self.cache.instant).changed
+
+    @property
+    def states(self) -> list[str]:
+        return [one.state.value for one in self.cache.intents()]
+
+    def notes(self, key: str = "Task/t1") -> list[str]:
+        """The notes as the server has them."""
+        found = self.server.now(key).get("note", [])
+        return [dict(one)["text"] for one in found]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path)
+    office.server.put(PATIENT)
+    office.server.put(task("t1", owner=ref(DANA), description="Call"))
+    assert office.look().full
+    office.server.asked.clear()
+    yield office
+    office.close()
+
+
+def once(fault: Callable[[httpx.Request, Forward], httpx.Response], *parts: str) -> Any:
+    """The fault, at the first request that has one of these parts in it; then all is well."""
+    left = [True]
+
+    def fault_once(request: httpx.Request, forward: Forward) -> httpx.Response:
+        if left[0] and any(part in f"{request.method} {path_of(request)}" for part in parts):
+            left[0] = False
+            return fault(request, forward)
+        return forward()
+
+    return fault_once
+
+
+def unreachable(request: httpx.Request, forward: Forward) -> httpx.Response:
+    raise httpx.ConnectError("no route", request=request)
+
+
+def reply_lost(request: httpx.Request, forward: Forward) -> httpx.Response:
+    forward()
+    raise httpx.ReadError("reset", request=request)
+
+
+class TestADay:
+    def test_what_was_decided_is_on_the_server_after_one_look(self, office: Office) -> None:
+        office.act("note", text="Called")
+        office.act("priority", to="stat")
+        looked = office.look()
+        assert (looked.sent, looked.full, looked.why) == (2, True, "")
+        assert office.notes() == ["Called"]
+        assert office.states == ["acknowledged"] * 2
+
+    def test_what_was_decided_leaves_before_anything_is_fetched(self, office: Office) -> None:
+        office.act("note", text="Called")
+        office.look()
+        assert office.server.asked[0] == "PUT Task/t1"
+
+    def test_only_the_outbox_leaves_where_only_that_was_asked(self, office: Office) -> None:
+        office.act("note", text="Called")
+        assert office.syncer.push_only().sent == 1
+        assert office.server.asked == ["PUT Task/t1"]
+
+    def test_a_lost_reply_never_doubles_a_note(self, office: Office) -> None:
+        office.act("note", text="Called")
+        office.server.fault = once(reply_lost, "PUT")
+        assert office.look().sent == 1
+        assert office.notes() == ["Called"]
+        assert office.server.asked[:2] == ["PUT Task/t1", "GET Task/t1"]
+
+    def test_offline_everything_waits_and_the_reason_is_kept(self, office: Office) -> None:
+        office.act("note", text="Called")
+        office.server.fault = unreachable
+        looked = office.look()
+        assert (looked.offline, looked.full, looked.why) == (True, False, "cannot be reached")
+        assert office.states == ["queued"]
+        health = office.cache.desk.health(office.cache.instant)
+        assert (health.online, health.why_offline, health.waiting) == (
+            False, "cannot be reached", 1,
+        )  # fmt: skip
+
+    def test_signed_out_everything_waits_and_leaves_once_signed_in(self, office: Office) -> None:
+        office.act("note", text="Called")
+        office.server.fault = lambda request, forward: said("", 401)
+        looked = office.look()
+        assert looked.sign_in
+        assert office.states == ["in_doubt"]
+        office.server.fault = lambda request, forward: forward()
+        office.look()
+        assert (office.states, office.notes()) == (["acknowledged"], ["Called"])
+
+    def test_what_is_only_kept_here_is_never_sent(self, office: Office) -> None:
+        office.act("note", text="Called")
+        office.server.fault = once(lambda request, forward: said("", 405), "PUT")
+        office.look()
+        office.look()
+        assert office.states == ["kept_here"]
+        assert [one for one in office.server.asked if one.startswith("PUT")] == ["PUT Task/t1"]
+        office.act("priority", to="stat")
+        assert office.states == ["kept_here", "kept_here"]
+
+
+class TestAColleague:
+    def change(self, office: Office, **elements: Any) -> None:
+        office.server.put(task("t1", owner=ref(DANA), description="Call", **elements))
+
+    def test_elsewhere_in_the_task_is_kept(self, office: Office) -> None:
+        office.act("note", text="Called")
+        self.change(office, priority="stat")
+        office.look()
+        assert office.notes() == ["Called"]
+        assert office.server.now("Task/t1").get("priority") == "stat"
+
+    def test_at_the_same_element_is_a_conflict_and_wins_nothing(self, office: Office) -> None:
+        office.act("priority", to="urgent")
+        self.change(office, priority="stat")
+        office.look()
+        office.look()
+        assert office.states == ["conflict"]
+        assert office.server.now("Task/t1").get("priority") == "stat"
+        assert office.cache.row(FOLLOW_UP).sync == "conflict"
+
+    def test_behind_a_conflict_other_decisions_still_leave(self, office: Office) -> None:
+        office.act("priority", to="urgent")
+        office.act("note", text="Called")
+        self.change(office, priority="stat")
+        office.look()
+        assert office.states == ["conflict", "acknowledged"]
+        assert office.notes() == ["Called"]
+
+    def test_what_was_decided_since_on_the_same_element_waits_for_the_answer(
+        self, office: Office
+    ) -> None:
+        office.act("priority", to="urgent")
+        self.change(office, priority="stat")
+        office.look()
+        office.act("priority", to="asap")
+        office.look()
+        assert office.states == ["conflict", "queued"]
+        assert office.server.now("Task/t1").get("priority") == "stat"
+
+    def test_on_a_server_without_versions_is_not_overwritten(self, office: Office) -> None:
+        """No meta and no ETag: only a look before the write can show what a colleague did."""
+
+        def versionless(request: httpx.Request, forward: Forward) -> httpx.Response:
+            whole = forward()
+            body = whole.read().decode()
+            for number in range(1, 9):
+                body = body.replace(f'"meta":{{"versionId":"{number}"}}', '"x":1')
+            return said(body, whole.status_code)
+
+        office.server.fault = versionless
+        office.look()
+        office.act("priority", to="urgent")
+        self.change(office, priority="stat")
+        office.look()
+        assert office.states == ["conflict"]
+        assert office.server.now("Task/t1").get("priority") == "stat"
+
+
+class TestWhatWasNotCreated:
+    def test_holds_back_what_belongs_to_it(self, office: Office) -> None:
+        """Refused by the server: a note on it would be a note on nothing."""
+        office.server.fault = lambda request, forward: (
+            said("", 422) if request.method == "PUT" else forward()
+        )
+        office.act("new", text="Call the school", until="2bd")
+        office.look()
+        key = next(row.key for row in office.cache.rows() if row.title == "Call the school")
+        office.act("note", key, text="Ask for Mr. Lund")
+        office.server.fault = lambda request, forward: forward()
+        office.look()
+        assert office.states == ["needs_attention", "queued"]
+        assert list(office.server.resources) == ["Patient/c1", "Task/t1"]
+
+
+class TestWhatIsReferredTo:
+    def test_is_fetched_after_a_cut_though_the_page_is_not_read_again(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        office.server.put(PATIENT)
+        office.server.put(task("t1"))
+        office.server.fault = once(unreachable, "GET Patient")
+        assert office.look().offline
+        assert office.cache.row(FOLLOW_UP).client != "OKAFOR, Amara J"
+        office.server.resources.pop("Task/t1")  # unchanged since the watermark: not sent again
+        assert office.look().full
+        assert office.cache.row(FOLLOW_UP).client == "OKAFOR, Amara J"
+        office.close()
+
+    def test_is_not_taken_for_absent_when_a_web_page_came_instead(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        office.server.put(PATIENT)
+        office.server.put(task("t1"))
+        office.server.fault = once(lambda request, forward: said("<html>"), "GET Patient")
+        assert not office.look().full
+        assert office.look().full
+        assert office.cache.row(FOLLOW_UP).client == "OKAFOR, Amara J"
+        office.close()
+
+
+class TestAServerThatIsIll:
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            ("<!doctype html>Sign in", "web page"),
+            ('{"resourceType":"OperationOutcome"}', "no page"),
+            ("[]", "no Bundle"),
+        ],
+    )
+    def test_that_answers_with_something_else_is_said_and_changes_nothing(
+        self, office: Office, body: str, words: str
+    ) -> None:
+        before = office.cache.table("resource")
+        office.server.fault = lambda request, forward: said(body)
+        looked = office.look()
+        assert not looked.full
+        assert words in looked.why
+        assert office.cache.table("resource") == before
+
+    def test_whose_links_lead_elsewhere_is_followed_nowhere_and_the_rest_goes_on(
+        self, office: Office
+    ) -> None:
+        link = '"link":[{"relation":"next","url":"https://evil.example/x"}],'
+
+        def foreign(request: httpx.Request, forward: Forward) -> httpx.Response:
+            whole = forward()
+            if path_of(request) != "Task" or request.method != "GET":
+                return whole
+            return said(whole.read().decode().replace('"entry"', link + '"entry"'))
+
+        office.server.fault = foreign
+        for _ in range(2):
+            office.server.asked.clear()
+            looked = office.look()
+            assert not looked.full
+            assert looked.why == "not shown by the server: Task (a link that cannot be followed)"
+            assert any(one.startswith("GET ServiceRequest") for one in office.server.asked)
+        office.server.fault = lambda request, forward: forward()
+        assert office.look().full
+
+    @pytest.mark.parametrize("version", ["5.0.0", "3.0.2", "", None])
+    def test_of_another_fhir_is_one_sentence(self, tmp_path: Path, version: str | None) -> None:
+        office = Office(tmp_path)
+        statement = '{"resourceType":"CapabilityStatement","fhirVersion":%s}'
+        spoken = "null" if version is None else f'"{version}"'
+        office.server.fault = lambda request, forward: said(statement % spoken)
+        looked = office.look()
+        assert "CareQueue needs R4" in looked.why
+        assert office.server.asked == ["GET metadata"]
+        office.close()
+
+    @pytest.mark.parametrize("version", ["\\ud800", "\\u0000", "é", "1\\r\\nX-Evil: 1", "x" * 5000])
+    def test_whose_versions_are_odd_loses_nothing(self, office: Office, version: str) -> None:
+        def odd(request: httpx.Request, forward: Forward) -> httpx.Response:
+            whole = forward()
+            body = whole.read().decode()
+            for number in range(1, 9):
+                body = body.replace(f'"versionId":"{number}"', f'"versionId":"{version}"')
+            return said(body, whole.status_code)
+
+        office.server.fault = odd
+        office.look()
+        office.act("note", text="Called")
+        office.look()
+        assert office.states[0] in ("acknowledged", "in_doubt", "queued", "needs_attention")
+
+    def test_whose_words_are_odd_is_quoted_clean(self, office: Office) -> None:
+        words = '{"resourceType":"OperationOutcome","issue":[{"diagnostics":"\\ud800\\u001b[2J"}]}'
+        office.act("note", text="Called")
+        office.server.fault = once(lambda request, forward: said(words, 422), "PUT")
+        office.look()
+        assert office.states == ["needs_attention"]
+        detail = office.cache.desk.detail(FOLLOW_UP, office.cache.instant)
+        assert all(line.isprintable() for line in detail.pending)
+
+
+ANSWERS = [
+    said_
+    for status in (200, 201, 204, 302, 400, 401, 403, 404, 408, 409, 410, 412, 422, 423, 428, 429,
+                   500, 503)
+    for said_ in ((status, ""), (status, "<html>"), (status, '{"resourceType":"OperationOutcome"}'))
+] + [
+    (200, '{"resourceType":"Task","id":"another"}'),
+    (200, '{"resourceType":"Bundle","type":"batch-response","entry":[]}'),
+    (200, '{"resourceType":"Bundle","type":"searchset","entry":[null,{"resource":7}]}'),
+    (200, "null"),
+    (200, '{"resourceType":"Task","id":"t1"'),
+]  # fmt: skip
+
+
+#: What is before the person, with a reason.
+ASKED = {IntentState.NEEDS_ATTENTION, IntentState.CONFLICT, IntentState.KEPT_HERE}
+
+
+class BadHour:
+    """What happens to the requests of an hour: most are answered, some oddly, some never."""
+
+    def __init__(self, happenings: list[Any]) -> None:
+        self.happenings = happenings
+        self.coming = iter(happenings)
+
+    def __repr__(self) -> str:
+        return f"BadHour({self.happenings})"
+
+    def __call__(self, request: httpx.Request, forward: Forward) -> httpx.Response:
+        match next(self.coming, "fine"):
+            case "fine":
+                return forward()
+            case "unreachable":
+                return unreachable(request, forward)
+            case "lost":
+                return reply_lost(request, forward)
+            case status, body:
+                return said(body, status)
+        raise AssertionError(self.happenings)
+
+
+bad_hours = st.lists(
+    st.sampled_from(["fine", "fine", "unreachable", "lost", *ANSWERS]), max_size=14
+).map(BadHour)
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hours=st.lists(bad_hours, min_size=1, max_size=3), batch=st.booleans())
+def test_after_a_bad_hour_nothing_is_lost_and_nothing_is_done_twice(
+    tmp_path_factory: pytest.TempPathFactory, hours: list[BadHour], batch: bool
+) -> None:
+    """Every act is on the server exactly once, or before the person with the reason; never gone."""
+    office = Office(tmp_path_factory.mktemp("bad"), batch)
+    office.server.put(PATIENT)
+    keys = ("t1", "t2", "t3")
+    for key in keys:
+        office.server.put(task(key, owner=ref(DANA)))
+    office.look()
+    acts = 0
+    for hour in hours:
+        for key in keys:
+            office.act("note", f"main:Task/{key}", text=f"note {acts}")
+            acts += 1
+        office.server.fault = hour
+        office.look()
+        office.cache.later(hours=1)
+    office.server.fault = lambda request, forward: forward()
+    for _ in range(3):
+        office.cache.later(hours=2)
+        office.look()
+    intents = office.cache.intents()
+    by_text = {one.args["text"]: one for one in intents}
+    on_server = [text for key in keys for text in office.notes(f"Task/{key}")]
+    taken = {text for text, one in by_text.items() if one.state is IntentState.ACKNOWLEDGED}
+    assert len(by_text) == len(intents) == acts
+    assert len(on_server) == len(set(on_server))
+    assert taken <= set(on_server)
+    for text, one in by_text.items():
+        if text not in taken:
+            assert one.state in ASKED
+            assert one.words
+            assert text not in on_server or one.state is IntentState.NEEDS_ATTENTION
+    office.close()
+
+
+def test_a_statement_is_read_twice_a_day_and_not_at_every_look(office: Office) -> None:
+    office.look()
+    assert "GET metadata" not in office.server.asked
+    office.cache.instant += timedelta(hours=13)
+    office.look()
+    assert "GET metadata" in office.server.asked
