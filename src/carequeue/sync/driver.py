@@ -76,6 +76,9 @@ class Syncer:
         self._now = now
         self._seed = seed
         self._looked = Looked()
+        #: Cursors of searches that brought nothing, kept in one go: a look that finds nothing new
+        #: is one write, not one a search. Lost with a crash, they only ask the same again.
+        self._nothing_new: dict[str, pull.Cursor] = {}
 
     def look(
         self,
@@ -243,8 +246,11 @@ class Syncer:
     def _keep(self, command: pull.Keep, progress: Callable[[str], None]) -> pull.Event:
         now = self._now()
         search, cursor = command.search, command.cursor
+        entries = command.page.entries
+        if search and cursor and not (entries or command.asked or cursor.next_url):
+            self._nothing_new[search.name] = cursor
+            return pull.PageKept((), now)
         with writing(self._engine) as connection:
-            entries = command.page.entries
             if search and search.known_only:
                 entries = mirror.only_known(connection, self.source, entries)
             saved = mirror.save(connection, self.source, entries, now, self._base_url)
@@ -276,6 +282,9 @@ class Syncer:
     def _note_health(self) -> None:
         looked = self._looked
         with writing(self._engine) as connection:
+            for name, cursor in self._nothing_new.items():
+                ledger.keep_cursor(connection, self.source, name, cursor)
+            self._nothing_new.clear()
             ledger.note_look(
                 connection,
                 self.source,
