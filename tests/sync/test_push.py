@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from itertools import product
 
 import pytest
 
-from carequeue.domain.intents import IllegalStep, IntentEvent, IntentKind, IntentState, step
+from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes
 from carequeue.sync import messages as m
 from carequeue.sync.capabilities import Abilities, TypeAbility
@@ -248,183 +246,6 @@ class TestAClearYes:
         assert push.change.outcomes[0].words == "the server took it, but returned something else"
 
 
-class TestSettling:
-    """Whatever is not a clear yes: read it, and decide from the content."""
-
-    def doubt(self, one: m.Lane) -> Push:
-        push = Push(one)
-        push.send()
-        (back,) = push.answer(m.NoReply(one.key, left=True, why="the connection broke"))
-        assert isinstance(back, m.ReadBack)
-        assert paths(back.requests) == ["GET Task/t1"]
-        return push
-
-    def test_the_same_version_means_not_applied_and_is_sent_again(self) -> None:
-        one = lane(accept())
-        push = self.doubt(one)
-        push.read(said(one, 200, one.base, "3"))
-        assert push.events == ["found_not_applied"]
-        push.keep()
-        (again,) = push.send()
-        assert again.if_match == 'W/"3"'
-
-    def test_the_same_version_is_not_applied_also_where_it_looks_so_already(self) -> None:
-        """The base was urgent before: only a newer version could be our doing."""
-        one = lane(urgent(), base=task(priority="urgent", meta={"versionId": "3"}))
-        push = self.doubt(one)
-        push.read(said(one, 200, one.base, "3"))
-        assert push.events == ["found_not_applied"]
-
-    def test_satisfied_means_done_by_us_or_by_somebody_else(self) -> None:
-        one = lane(accept())
-        push = self.doubt(one)
-        push.read(said(one, 200, ACCEPTED, "4"))
-        assert push.events == ["acknowledged"]
-        assert push.change.base == ACCEPTED
-
-    def test_another_element_changed_means_rebased_on_theirs(self) -> None:
-        one = lane(accept())
-        push = self.doubt(one)
-        theirs = task(priority="stat", meta={"versionId": "4"})
-        push.read(said(one, 200, theirs, "4"))
-        assert push.events == ["found_not_applied"]
-        push.keep()
-        (again,) = push.send()
-        assert again.if_match == 'W/"4"'
-        assert again.body is not None
-        assert (again.body["priority"], again.body["status"]) == ("stat", "accepted")
-
-    def test_the_own_element_changed_is_a_conflict_and_is_not_sent(self) -> None:
-        one = lane(accept())
-        push = self.doubt(one)
-        push.read(said(one, 200, task(status="cancelled", meta={"versionId": "4"}), "4"))
-        assert push.events == ["found_changed"]
-        assert push.keep() == ()
-
-    @pytest.mark.parametrize("status", [404, 410])
-    def test_gone_is_a_conflict_and_the_base_stays(self, status: int) -> None:
-        one = lane(accept())
-        push = self.doubt(one)
-        push.read(said(one, status))
-        assert push.events == ["found_changed"]
-        assert push.change.base is None
-        assert push.change.outcomes[0].words == "the server no longer has it"
-
-    @pytest.mark.parametrize("status", [409, 412, 423, 428, 404, 410])
-    def test_every_way_of_saying_stale_is_read_back(self, status: int) -> None:
-        one = lane(accept())
-        push = Push(one)
-        push.send()
-        (back,) = push.answer(said(one, status))
-        assert isinstance(back, m.ReadBack)
-
-    def test_so_is_400_with_an_issue_that_says_conflict(self) -> None:
-        one = lane(accept())
-        push = Push(one)
-        push.send()
-        (back,) = push.answer(said(one, 400, conflict_issue=True))
-        assert isinstance(back, m.ReadBack)
-
-    def test_so_is_an_entry_of_a_batch_that_has_no_status(self) -> None:
-        one = lane(accept())
-        push = Push(one)
-        push.send()
-        (back,) = push.answer(said(one, 0))
-        assert isinstance(back, m.ReadBack)
-
-    def test_what_an_earlier_run_left_in_doubt_is_read_before_anything_is_sent(self) -> None:
-        push = Push(in_doubt(lane(accept("i1", "t1"))), lane(accept("i2", "t2")))
-        (back,) = push.commands
-        assert isinstance(back, m.ReadBack)
-        assert paths(back.requests) == ["GET Task/t1"]
-
-    def test_a_reading_without_the_resource_says_nothing(self) -> None:
-        """A proxy that answers 200 with a page of its own: not gone, not taken; asked later."""
-        one = lane(accept())
-        push = self.doubt(one)
-        push.read(said(one, 200, None))
-        assert push.events == []
-        assert push.change.not_before is not None
-        assert push.change.not_before > NOW
-
-    @pytest.mark.parametrize("by", ["answer", "reading"])
-    def test_another_resource_than_was_asked_for_says_nothing(self, by: str) -> None:
-        one = lane(accept())
-        other = {**ACCEPTED, "id": "t2"}
-        push = Push(one)
-        push.send()
-        if by == "answer":
-            (back,) = push.answer(said(one, 200, other, "4"))
-            assert isinstance(back, m.ReadBack)
-        else:
-            push.answer(m.NoReply(one.key, left=True, why="cut"))
-            push.read(said(one, 200, other, "4"))
-            assert (push.events, push.change.base) == ([], None)
-
-    def test_a_reading_that_is_refused_needs_a_person(self) -> None:
-        one = lane(accept())
-        push = self.doubt(one)
-        push.read(said(one, 403, words="not yours"))
-        assert push.events == ["refused"]
-        assert push.change.outcomes[0].words == "not yours"
-
-    def test_eight_settles_without_progress_need_a_person(self) -> None:
-        one = lane(accept())
-        push = Push(one)
-        tries = 0
-        while push.commands and tries < 20:
-            tries += 1
-            push.send()
-            push.answer(said(one, 412))
-            push.read(said(one, 200, one.base, "3"))
-            last = push.events
-            push.keep()
-        assert tries == SETTLE_LIMIT == 8
-        assert last == ["refused"]
-
-    def test_a_row_that_is_stuck_does_not_hold_up_another(self) -> None:
-        stuck, fine = lane(accept("i1", "t1")), lane(accept("i2", "t2"))
-        push = Push(stuck, fine)
-        push.send()
-        save, back = push.answer(said(stuck, 412), said(fine, 200, {**ACCEPTED, "id": "t2"}, "4"))
-        assert isinstance(save, m.Save)
-        assert [change.key for change in save.changes] == [fine.key]
-        assert isinstance(back, m.ReadBack)
-        assert [request.lane for request in back.requests] == [stuck.key]
-
-
-class TestAServerWithoutVersions:
-    """Not every server gives versions; what cannot be guarded is at least looked at first."""
-
-    def test_is_read_before_it_is_written(self) -> None:
-        push = Push(lane(accept(), version=""))
-        (back,) = push.commands
-        assert isinstance(back, m.ReadBack)
-
-    def test_is_guarded_by_the_version_that_the_reading_gave(self) -> None:
-        one = lane(accept(), version="")
-        push = Push(one)
-        push.read(said(one, 200, one.base, "9"))
-        push.keep()
-        (request,) = push.send()
-        assert request.if_match == 'W/"9"'
-
-    def test_is_written_unguarded_where_the_reading_gave_none_either(self) -> None:
-        one = lane(accept(), version="")
-        push = Push(one)
-        push.read(said(one, 200, one.base))
-        push.keep()
-        (request,) = push.send()
-        assert request.if_match == ""
-
-    def test_a_colleagues_change_is_found_by_content(self) -> None:
-        one = lane(accept(), version="")
-        push = Push(one)
-        push.read(said(one, 200, task(status="cancelled")))
-        assert push.events == ["found_changed"]
-        assert push.keep() == ()
-
-
 class TestANo:
     @pytest.mark.parametrize("status", [400, 403, 413, 422])
     def test_for_good_needs_a_person_and_keeps_the_servers_words(self, status: int) -> None:
@@ -573,62 +394,6 @@ class TestNoPlace:
         push = Push(in_doubt(lane(accept())), can=self.READ_ONLY)
         (back,) = push.commands
         assert isinstance(back, m.ReadBack)
-
-
-_S, _E = IntentState, IntentEvent
-#: DESIGN section 6, "States", sentence by sentence.
-LEGAL = {
-    (_S.QUEUED, _E.MARKED, _S.IN_DOUBT),
-    (_S.QUEUED, _E.DROPPED, _S.UNDONE),
-    (_S.QUEUED, _E.NO_PLACE, _S.KEPT_HERE),
-    (_S.QUEUED, _E.ACKNOWLEDGED, _S.ACKNOWLEDGED),
-    (_S.QUEUED, _E.FOUND_CHANGED, _S.CONFLICT),
-    (_S.QUEUED, _E.REFUSED, _S.NEEDS_ATTENTION),
-    (_S.IN_DOUBT, _E.ACKNOWLEDGED, _S.ACKNOWLEDGED),
-    (_S.IN_DOUBT, _E.FOUND_NOT_APPLIED, _S.QUEUED),
-    (_S.IN_DOUBT, _E.FOUND_CHANGED, _S.CONFLICT),
-    (_S.IN_DOUBT, _E.REFUSED, _S.NEEDS_ATTENTION),
-    (_S.IN_DOUBT, _E.NO_PLACE, _S.KEPT_HERE),
-    (_S.KEPT_HERE, _E.PLACE_FOUND, _S.QUEUED),
-    (_S.KEPT_HERE, _E.DROPPED, _S.UNDONE),
-    (_S.CONFLICT, _E.KEPT_MINE, _S.QUEUED),
-    (_S.CONFLICT, _E.TOOK_THEIRS, _S.UNDONE),
-    (_S.NEEDS_ATTENTION, _E.RETRIED, _S.QUEUED),
-    (_S.NEEDS_ATTENTION, _E.DISCARDED, _S.UNDONE),
-}
-
-
-def pairs() -> Iterator[tuple[IntentState, IntentEvent]]:
-    yield from product(IntentState, IntentEvent)
-
-
-class TestTheStatesOfADecision:
-    @pytest.mark.parametrize(("state", "event"), list(pairs()), ids=lambda one: str(one))
-    def test_a_step_is_one_of_the_table_or_no_step(
-        self, state: IntentState, event: IntentEvent
-    ) -> None:
-        targets = [target for source, what, target in LEGAL if (source, what) == (state, event)]
-        if targets:
-            assert step(state, event) is targets[0]
-        else:
-            with pytest.raises(IllegalStep, match=f"{state} cannot be {event}"):
-                step(state, event)
-
-    def test_only_success_or_a_person_ends_one(self) -> None:
-        by_a_person = {_E.DROPPED, _E.TOOK_THEIRS, _E.DISCARDED}
-        for _, event, target in LEGAL:
-            if target is _S.UNDONE:
-                assert event in by_a_person
-            if target is _S.ACKNOWLEDGED:
-                assert event is _E.ACKNOWLEDGED
-
-    def test_what_ended_stays_ended(self) -> None:
-        assert not {state for state, _, _ in LEGAL} & {_S.ACKNOWLEDGED, _S.UNDONE}
-
-    def test_what_is_not_sent_is_never_in_doubt(self) -> None:
-        assert {(state, event) for state, event, to in LEGAL if to is _S.IN_DOUBT} == {
-            (_S.QUEUED, _E.MARKED)
-        }
 
 
 def test_a_decision_on_nothing_that_creates_nothing_has_no_place_in_any_kind() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import socket
 import sys
 import zlib
@@ -13,10 +12,8 @@ import httpx
 import pytest
 
 from carequeue.domain.errors import ServerError, SignInError
-from carequeue.sync import messages as m
 from carequeue.sync.auth import Tokens
 from carequeue.sync.capabilities import read_statement
-from carequeue.sync.exchange import exchange, read_back
 from carequeue.sync.transport import MOST_BYTES, Transport, Unreachable, checked_base
 from tests.sync.wire import (
     BASE,
@@ -351,121 +348,3 @@ class TestTheStatement:
     def test_that_is_malformed_declares_nothing(self, rest: object) -> None:
         said = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": rest}
         assert not read_statement(said, {}).batch
-
-
-def put(key: str, version: str = "1") -> m.Request:
-    guard = f'W/"{version}"'
-    body = {"resourceType": "Task", "id": key}
-    return m.Request(("Task", key), "PUT", f"Task/{key}", body, guard, "", (f"i-{key}",))
-
-
-def bundle(*entries: object, kind: str = "batch-response") -> httpx.Response:
-    body = {"resourceType": "Bundle", "type": kind, "entry": entries}
-    return answer(json.dumps(body).encode())
-
-
-def entry(key: str, status: str = "200 OK") -> dict[str, object]:
-    resource = {"resourceType": "Task", "id": key, "meta": {"versionId": "2"}}
-    return {"resource": resource, "response": {"status": status, "etag": 'W/"2"'}}
-
-
-class TestAnExchange:
-    def asked(self, wire: Wire, *requests: m.Request, batch: bool = True) -> list[m.Reply]:
-        self.refused = 0
-
-        def no_batch() -> None:
-            self.refused += 1
-
-        found = exchange(wire.transport, m.Exchange(requests, batch), no_batch)
-        assert [one.lane for one in found] == [one.lane for one in requests]
-        return [one if isinstance(one, m.Reply) else m.Reply(one.lane, -1) for one in found]
-
-    def test_of_one_is_guarded_and_asks_for_the_resource_back(self) -> None:
-        wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}', etag='W/"2"'))
-        (got,) = self.asked(wire, put("1"), batch=False)
-        assert (got.status, got.version, got.resource) == (
-            200, "2", {"resourceType": "Task", "id": "1"},
-        )  # fmt: skip
-        assert wire.requests[0].headers["if-match"] == 'W/"1"'
-        assert wire.requests[0].headers["prefer"] == "return=representation"
-
-    def test_of_many_is_one_batch_and_answers_are_matched_by_position(self) -> None:
-        wire = Wire(lambda _: bundle(entry("1"), entry("2", "412 Precondition Failed")))
-        first, second = self.asked(wire, put("1"), put("2"))
-        assert (first.status, first.version, second.status) == (200, "2", 412)
-        sent = json.loads(wire.requests[0].content)
-        assert (wire.urls, sent["type"]) == ([f"{BASE}/"], "batch")
-        assert [one["request"]["ifMatch"] for one in sent["entry"]] == ['W/"1"', 'W/"1"']
-
-    @pytest.mark.parametrize(
-        "reply",
-        [bundle(entry("1")), bundle(entry("1"), entry("2"), kind="searchset"), answer(b"[]"),
-         answer(b"")],
-    )  # fmt: skip
-    def test_whose_answer_does_not_match_leaves_every_entry_in_doubt(
-        self, reply: httpx.Response
-    ) -> None:
-        wire = Wire(lambda _: reply)
-        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True), lambda: None)
-        assert all(isinstance(one, m.NoReply) and one.left for one in found)
-
-    @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 415, 422, 501])
-    def test_with_a_server_that_takes_no_batch_is_made_one_by_one(self, status: int) -> None:
-        def served(request: httpx.Request) -> httpx.Response:
-            if request.method == "POST":
-                return answer(b"", status)
-            key = request.url.path.rpartition("/")[2]
-            return answer(json.dumps({"resourceType": "Task", "id": key}).encode())
-
-        wire = Wire(served)
-        assert [one.status for one in self.asked(wire, put("1"), put("2"))] == [200, 200]
-        assert self.refused == 1
-
-    def test_with_a_busy_server_is_not_tried_one_by_one(self) -> None:
-        wire = Wire(lambda _: answer(b"", 429, retry_after="7"))
-        found = self.asked(wire, put("1"), put("2"))
-        assert [(one.status, one.retry_after) for one in found] == [(429, "7"), (429, "7")]
-        assert len(wire.requests) == 1
-
-    def test_keeps_the_servers_words(self) -> None:
-        issue = {"severity": "error", "code": "invalid", "diagnostics": "owner is needed"}
-        outcome = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
-        (got,) = self.asked(Wire(lambda _: answer(outcome, 422)), put("1"), batch=False)
-        assert (got.status, got.words, got.resource) == (422, "owner is needed", None)
-
-    @pytest.mark.parametrize("version", ["1\r\nX-Evil: 1", "é", '"', "\x00", "\ud800"])
-    def test_of_a_version_that_no_header_can_carry_is_no_fault_of_ours(self, version: str) -> None:
-        wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}'))
-        found = exchange(wire.transport, m.Exchange((put("1", version),), False), lambda: None)
-        assert len(found) == 1
-        assert all("x-evil" not in request.headers for request in wire.requests)
-
-
-class TestReadingBack:
-    @pytest.fixture
-    def search(self) -> m.Request:
-        return m.Request(("Task", "own"), "GET", "Task?identifier=x%7Cown")
-
-    def test_by_identifier_gives_the_one_that_matches(self, search: m.Request) -> None:
-        wire = Wire(lambda _: bundle({"resource": {"resourceType": "Task", "id": "9"}}))
-        (got,) = read_back(wire.transport, [search])
-        assert isinstance(got, m.Reply)
-        assert (got.status, got.resource) == (200, {"resourceType": "Task", "id": "9"})
-
-    @pytest.mark.parametrize(
-        "entries",
-        [(), (None,), ({"resource": {"resourceType": "OperationOutcome"}},), ({"resource": 7},)],
-    )
-    def test_by_identifier_without_a_match_is_not_there(
-        self, search: m.Request, entries: tuple[object, ...]
-    ) -> None:
-        (got,) = read_back(Wire(lambda _: bundle(*entries)).transport, [search])
-        assert isinstance(got, m.Reply)
-        assert got.status == 404
-
-    def test_of_a_server_that_went_away_says_so(self, search: m.Request) -> None:
-        def gone(request: httpx.Request) -> httpx.Response:
-            raise httpx.ConnectError("refused", request=request)
-
-        (got,) = read_back(Wire(gone).transport, [search])
-        assert got == m.NoReply(search.lane, left=False, why="cannot be reached")
