@@ -238,6 +238,7 @@ def practice(seed: int, clients: int, quirks: Sequence[str]) -> Iterator[Session
             PracticeClinic(seed=seed, clients=clients, quirks=tuple(quirks)) as clinic,
             practice_session(clinic.base, clinic.token, clinic.me, folder) as session,
         ):
+            session.desk.keeps = False
             yield session
     finally:
         shutil.rmtree(folder, ignore_errors=True)

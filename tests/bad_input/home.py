@@ -97,14 +97,18 @@ class Home:
         return profile
 
     def run(
-        self, *words: str, env: Mapping[str, str] | None = None, program: Sequence[str] = COMMAND
+        self,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        program: Sequence[str] = COMMAND,
+        typed: bytes = b"",
     ) -> Ran:
-        """The command, from its start to its end."""
+        """The command, from its start to its end; `typed` is what waits at its standard input."""
         given = {"CAREQUEUE_HOME": str(self.root), "CAREQUEUE_TOKEN": TOKEN, **(env or {})}
         done = subprocess.run(
             [*program, *words],
             env=environment(given),
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             timeout=120,
             check=False,

@@ -161,7 +161,6 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 def keep(session: Session, resources: list[Any]) -> None:
     with writing(session.engine()) as connection:
         saved = mirror.save(connection, "main", resources, NOW, BASE)
-        session.projector().forget_directory()
         shown = mirror.charts_shown(connection, "main")
         session.projector().project(connection, saved.charts | shown, NOW)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 import tracemalloc
@@ -21,6 +22,7 @@ from carequeue.sync.transport import Transport, Unreachable
 from carequeue.wiring import Session
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import honest, serving
+from tests.sync.wire import authority, listener
 
 BASE = "https://fhir.example.org/r4"
 
@@ -63,19 +65,34 @@ class TestABody:
             asked(body, Content_Encoding="gzip")
         assert body.taken < 40
 
-    def test_that_drips_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Slow:
-            now = 0.0
+    @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+    @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n["], ids=["head", "body"])
+    def test_that_drips_is_given_up(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, head: bytes, tls: bool
+    ) -> None:
+        """A byte now and then keeps every timeout of a connection from running out."""
+        monkeypatch.setattr(wire, "PATIENCE", 0.5)
+        hung_up = threading.Event()
 
-            def monotonic(self) -> float:
-                self.now += 30.0
-                return self.now
+        def drip(connection: socket.socket) -> None:
+            connection.recv(65536)
+            try:
+                connection.sendall(head or b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not hung_up.wait(0.02):
+                    connection.sendall(b" ")
+            except OSError:
+                hung_up.set()
 
-        monkeypatch.setattr(wire, "time", Slow())
-        body = Endless(b"[", b" ")
-        with pytest.raises(Unreachable, match="in time"):
-            asked(body)
-        assert body.taken < 20
+        bundle = tmp_path / "authority.pem"
+        authority().cert_pem.write_to_path(str(bundle))
+        with (
+            listener(drip, tls=tls) as base,
+            Transport(base, Tokens(), ca_bundle=str(bundle)) as transport,
+            pytest.raises(Unreachable, match="no whole answer in time") as gone,
+        ):
+            transport.send("GET", "Task")
+        assert gone.value.left
+        assert hung_up.wait(30)
 
     @pytest.mark.parametrize("part", [b"{},", b"[],", b'{"a":1},', b"1.5,", b'"ab",'])
     def test_of_a_million_parts_is_not_taken_apart(self, part: bytes) -> None:

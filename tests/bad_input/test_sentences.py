@@ -315,7 +315,7 @@ class TestTheEnvironment:
             home.write_profile(
                 server.base, token_env="", token_command=(sys.executable, "-c", reads)
             )
-            assert home.run("sync").code == 0
+            assert home.run("sync", typed=b"-that-was-typed").code == 0
         assert {one.headers["Authorization"] for one in server.asked} == {"Bearer key"}
 
 

@@ -17,6 +17,7 @@ from carequeue.fhir.us import our_people
 
 ZONE = ZoneInfo("America/Chicago")
 TODAY = date(2026, 3, 9)
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 NOW = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
 CLIENT = "Patient/c1"
 DANA, NOEL = "Practitioner/dana", "Practitioner/noel"
@@ -118,7 +119,7 @@ def stay(key: str = "e1", kind: str = "EMER", **elements: Any) -> Resource:
         "resourceType": "Encounter",
         "id": key,
         "status": "finished",
-        "class": {"system": codes.ACT_CODE, "code": kind},
+        "class": {"system": ACT_CODE, "code": kind},
         "subject": ref(CLIENT),
         "period": {"start": "2026-03-07T20:00:00Z", "end": "2026-03-08T02:00:00Z"},
     }

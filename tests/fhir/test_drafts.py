@@ -91,7 +91,7 @@ def test_accepting_makes_mine_what_is_nobodys_or_a_teams(owner: str | None, take
     item = only(request(), referral(HARBOR, owner))
     (part,) = group("accept", item)
     assert part.args == {"to": "accepted"} | ({"owner": ME} if taken else {})
-    assert (part.target_id, part.chart) == ("t1", CLIENT)
+    assert part.target_id == "t1"
 
 
 def test_acknowledging_a_handoff_says_back_what_was_handed_over() -> None:
@@ -135,7 +135,7 @@ def test_a_verb_on_a_task_is_one_intent(
     verb: str, answers: dict[str, Any], kind: IntentKind, args: Any
 ) -> None:
     (part,) = group(verb, only(task()), **answers)
-    assert part == Draft("Task", "t1", kind, args, None, CLIENT)
+    assert part == Draft("Task", "t1", kind, args, None)
 
 
 def test_done_on_what_a_partner_declined_leaves_it_declined_and_ends_the_row() -> None:
@@ -177,7 +177,7 @@ def test_the_first_act_on_a_derived_row_makes_its_task_and_keeps_its_place(
     assert {part.target_id for part in parts} == {"new-1"}
     created = parts[0].args["resource"]
     assert values.identifier_value(created, codes.IDENTIFIER) == item.key.removeprefix("main:")
-    assert chart_of(created) == parts[0].chart == CLIENT
+    assert chart_of(created) == CLIENT
     after = only(*done(parts, *there))
     assert (after.key, after.kind) == (item.key, item.kind)
     assert after.target is not None
@@ -327,6 +327,6 @@ def test_a_row_without_a_client_can_still_be_acted_on() -> None:
     where = "ServiceRequest/s1"
     (item,) = read_chart(chart(lone, client=where), US, ZONE, TODAY).items
     parts = group("claim", item)
-    assert chart_of(parts[0].args["resource"]) == parts[0].chart == where
+    assert chart_of(parts[0].args["resource"]) == where
     (after,) = read_chart(chart(*done(parts, lone), client=where), US, ZONE, TODAY).items
     assert after.key == item.key

@@ -84,7 +84,6 @@ class Cache:
         projector = self.session.projector()
         with writing(self.session.engine()) as connection:
             saved = mirror.save(connection, SOURCE, resources, self.instant)
-            projector.forget_directory()
             projector.project(connection, saved.charts, self.instant)
         return saved
 

@@ -97,6 +97,10 @@ def _say_truth(health: Health, count: int, narrow: str) -> None:
         say("Nothing was fetched from the server yet. Fetch it with: carequeue sync")
     elif not count:
         say("No row matches." if narrow else "Nothing waits in this view.")
+    if health.signed_out:
+        say("Signed out: what is listed may be old. Check the token, then: carequeue sync")
+    elif health.trouble and health.online is not False:
+        say(f"Not all could be read: {health.trouble}. See: carequeue doctor")
     if health.needs_you:
         verb = "needs" if health.needs_you == 1 else "need"
         say(f"{health.needs_you} {verb} you: open `carequeue` and press x.")

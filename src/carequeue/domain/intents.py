@@ -84,6 +84,8 @@ TRANSITIONS: Final[Mapping[tuple[IntentState, IntentEvent], IntentState]] = {
 OPEN_STATES: Final = frozenset(
     {_S.QUEUED, _S.IN_DOUBT, _S.CONFLICT, _S.NEEDS_ATTENTION, _S.KEPT_HERE}
 )
+#: States that only a person's answer ends.
+STUCK_STATES: Final = frozenset({_S.CONFLICT, _S.NEEDS_ATTENTION})
 #: States that hold the base back: it may not move by a pull.
 HOLDING_STATES: Final = OPEN_STATES - {_S.KEPT_HERE}
 #: States in which the outbox may send.

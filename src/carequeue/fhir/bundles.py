@@ -1,8 +1,8 @@
-"""Bundles: pages of a search or a history, batches and their answers, refusals in words.
+"""Bundles: pages of a search, batches and their answers, refusals in words.
 
 In:  what a server sent, whatever it is. Out: plain values; nothing in here raises.
 Why a count that differs is no answer: entries are matched by position, so a bundle with one less
-says nothing of any of them, and every entry is in doubt (sync notes 2.5).
+says nothing of any of them, and every entry is in doubt.
 Not here: which `next` may be followed (`sync/transport.py`), what a refusal leads to (`sync/`).
 """
 
@@ -19,26 +19,20 @@ from carequeue.fhir.chart import Resource
 _CONFLICT: Final = frozenset({"conflict", "duplicate", "multiple-matches"})
 _WORDS: Final = 300
 _STATUS: Final = re.compile(r"\s*(\d{3})\b", re.ASCII)
-_VERSIONED: Final = re.compile(rf"({values.TYPE.pattern}/{values.ID.pattern})(?:/_history/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page. `modes` runs beside `entries`: match or include, "" where the server is silent.
-
-    `deleted` are relative references that a history names as gone. `updated` is the server's own
-    time, as it wrote it. `unreadable` counts entries that are no object. `is_bundle` is False
-    for any other answer, which is not an empty page.
+    """One page. `updated` is the server's own time, as it wrote it. `is_bundle` is False for any
+    other answer, which is not an empty page. An entry that is no object has no id to keep it by
+    and is left out.
     """
 
     entries: list[Resource] = field(default_factory=list)
-    modes: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
     next_url: str = ""
     total: int | None = None
     updated: str = ""
     words: str = ""  # what an OperationOutcome among the entries says
-    unreadable: int = 0
     is_bundle: bool = True
 
 
@@ -50,7 +44,6 @@ class BatchRequest:
     url: str
     resource: Resource | None = None
     if_match: str = ""
-    if_none_match: str = ""
     if_none_exist: str = ""
 
 
@@ -59,43 +52,30 @@ class BatchAnswer(NamedTuple):
 
     status: int
     etag: str
-    last_modified: str
     resource: Resource | None
     outcome: Resource | None
-    location: str = ""
 
 
 def read_page(bundle: Any) -> Page:
-    """A page of a search or a history; one bad entry does not stop the others."""
+    """A page of a search; one bad entry does not stop the others."""
     if values.text(bundle, "resourceType") != "Bundle":
         return Page(words=outcome_words(bundle), is_bundle=False)
     entries: list[Resource] = []
-    modes: list[str] = []
-    deleted: list[str] = []
     words: list[str] = []
-    unreadable = 0
     listed = values.get(bundle, "entry")
     for each in listed if isinstance(listed, list) else []:
         resource, mode = values.get(each, "resource"), values.text(each, "search.mode")
         if mode == "outcome" or values.text(resource, "resourceType") == "OperationOutcome":
             words.append(outcome_words(resource))
-        elif values.text(each, "request.method").upper() == "DELETE":
-            deleted.append(_gone(each))
         elif isinstance(resource, dict):
             entries.append(resource)
-            modes.append(mode)
-        else:
-            unreadable += 1
     total = values.get(bundle, "total")
     return Page(
         entries=entries,
-        modes=modes,
-        deleted=[each for each in deleted if each],
         next_url=_link(bundle, "next"),
         total=total if isinstance(total, int) and not isinstance(total, bool) else None,
         updated=values.text(bundle, "meta.lastUpdated"),
         words="; ".join(filter(None, words))[:_WORDS],
-        unreadable=unreadable,
     )
 
 
@@ -146,24 +126,11 @@ def _link(bundle: Any, relation: str) -> str:
     return ""
 
 
-def _gone(entry: Any) -> str:
-    """`Type/id` of a deleted entry: its request, else the end of its full URL."""
-    for path in ("request.url", "fullUrl"):
-        tail = "/".join(
-            values.text(entry, path).split("?")[0].split("/_history")[0].split("/")[-2:]
-        )
-        match = _VERSIONED.fullmatch(tail)
-        if match:
-            return match.group(1)
-    return ""
-
-
 def _entry(request: BatchRequest) -> dict[str, Any]:
     asked = {
         "method": request.method,
         "url": request.url,
         "ifMatch": request.if_match,
-        "ifNoneMatch": request.if_none_match,
         "ifNoneExist": request.if_none_exist,
     }
     entry: dict[str, Any] = {"request": {name: said for name, said in asked.items() if said}}
@@ -178,8 +145,6 @@ def _answer(entry: Any) -> BatchAnswer:
     return BatchAnswer(
         status=int(status.group(1)) if status else 0,
         etag=values.text(entry, "response.etag"),
-        last_modified=values.text(entry, "response.lastModified"),
         resource=resource if isinstance(resource, dict) else None,
         outcome=outcome if isinstance(outcome, dict) else None,
-        location=values.text(entry, "response.location"),
     )

@@ -32,7 +32,6 @@ RISK: Final = f"{OURS}/CodeSystem/risk"
 
 TASK_CODE_HL7: Final = "http://hl7.org/fhir/CodeSystem/task-code"
 FULFILL: Final = "fulfill"
-ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 #: Encounter.class of a stay whose end asks for a contact.
 STAY_CLASSES: Final = frozenset({"EMER", "IMP", "ACUTE", "NONAC"})
 #: Encounter.class of a contact with the client.
@@ -42,9 +41,9 @@ CONTACT_OUTCOME: Final = f"{OURS}/CodeSystem/contact-outcome"
 NO_ANSWER: Final = "no-answer"
 LEFT_MESSAGE: Final = "left-message"
 
-#: Task.businessStatus of the BSeR IG; both ballots' codes of "cancellation requested".
-BSER: Final = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
+#: Task.businessStatus (COW): the performer waits for the requester's answer.
 AWAITING_INFORMATION: Final = "awaiting-information"
+#: Task.businessStatus of a visit that is booked (BSeR, COW).
 VISIT_SCHEDULED: Final = frozenset({"5.1.1", "visit-scheduled"})
 
 TASK_CLOSED: Final = frozenset({"completed", "cancelled", "rejected", "failed", "entered-in-error"})

@@ -36,7 +36,6 @@ class Draft:
     kind: IntentKind
     args: dict[str, Any]
     after: int | None
-    chart: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,6 @@ class _Case:
         if not self.us.me:
             raise BadQuestion("Nothing was changed: the profile does not say who you are.")
         return _reference(self.us.me, self.us.my_name)
-
-    @property
-    def chart(self) -> str:
-        return self.item.client.reference or self.item.anchor.reference
 
     def answer(self, name: str) -> str:
         given = self.answers.get(name, "").strip()
@@ -95,9 +90,9 @@ def drafts(
         raise BadQuestion(f"Nothing was changed: {verb!r} is no verb for an item.")
     kind, args = _CHANGING[verb](case)
     if item.target is not None:
-        return (Draft("Task", item.target.id, kind, args, None, case.chart),)
+        return (Draft("Task", item.target.id, kind, args, None),)
     first = _create(case, _companion(case))
-    return (first, Draft("Task", first.target_id, kind, args, 0, case.chart))
+    return (first, Draft("Task", first.target_id, kind, args, 0))
 
 
 _Change = tuple[IntentKind, dict[str, Any]]
@@ -170,7 +165,7 @@ def _log(case: _Case) -> tuple[Draft, ...]:
     if outcome != "reached" or not asked or target is None or case.item.kind is not Kind.FOLLOW_UP:
         return (contact,)
     completed = {"to": "completed"}
-    done = Draft("Task", target.id, IntentKind.SET_STATUS, completed, 0, case.chart)
+    done = Draft("Task", target.id, IntentKind.SET_STATUS, completed, 0)
     return (contact, done)
 
 
@@ -191,7 +186,7 @@ _CREATING: Final[Mapping[str, Callable[[_Case], tuple[Draft, ...]]]] = {
 
 def _create(case: _Case, resource: Resource) -> Draft:
     kind, key = resource["resourceType"], resource["id"]
-    return Draft(kind, key, IntentKind.CREATE, {"resource": resource}, None, case.chart)
+    return Draft(kind, key, IntentKind.CREATE, {"resource": resource}, None)
 
 
 def _task(case: _Case, identifier: str, code: dict[str, Any]) -> Resource:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from carequeue.domain.intents import Intent, IntentKind
+from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
 
@@ -58,6 +58,29 @@ def fold(base: Resource | None, intents: Iterable[Intent]) -> Resource | None:
         if view is not None or intent.kind is IntentKind.CREATE:
             view = apply(intent, view)
     return view
+
+
+def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
+    """Of the open intents of a chart, in order, those that the view shows as done.
+
+    What the server did not take is not done, nor is what stands behind it, on the same element or
+    by `after`: else a refused "done" would hide its own row. A Task that could not be created is
+    the one exception: it *is* the row that a person has to see.
+    """
+    stuck: set[str] = set()
+    blocked: dict[tuple[str, str], set[str]] = {}
+    found = []
+    for intent in intents:
+        held = blocked.setdefault((intent.target_type, intent.target_id), set())
+        owned = set(unit(intent))
+        if intent.state not in STUCK_STATES and intent.after not in stuck and not owned & held:
+            found.append(intent)
+            continue
+        stuck.add(intent.id)
+        held |= owned
+        if intent.kind is IntentKind.CREATE and intent.target_type == "Task":
+            found.append(intent)
+    return tuple(found)
 
 
 def unit(intent: Intent) -> tuple[str, ...]:

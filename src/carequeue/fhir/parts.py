@@ -112,7 +112,8 @@ class Reading:
         reading where a date was written; marks what was wrong.
 
         A start after the server stored it, or after tomorrow, cannot be (a day and a month that
-        were swapped). Source: domain notes 4.3, unknown start and impossible dates.
+        were swapped). Such a date is left out and marked: a wrong start
+        would move a deadline, and none of them shows what was meant.
         """
         stored = self.updated(resource)
         end_of_day = datetime.combine(self.as_of, time.max, tzinfo=UTC) + 2 * _SLACK
@@ -283,7 +284,6 @@ class Reading:
             anchor=self.resource_ref(anchor),
             target=self.resource_ref(task) if task else None,
             status=values.text(task, "status"),
-            status_reason=values.squeeze(values.concept_text(values.get(task, "statusReason"))),
             direction=direction,
             priority=ranked,
             requester=requester,
@@ -345,7 +345,11 @@ def move_to(party: Party | None, since: datetime | None = None) -> Move:
 
 
 def due_of(reading: Reading, found: Findings, task: Any, request: Any) -> datetime | None:
-    """The due date that the server holds, by the precedence of domain notes 2.2."""
+    """The due date that the server holds; the first of these that can be.
+
+    `Task.restriction.period` is "when fulfillment is sought" (R4); then the R5 element carried
+    back, the request's own time, and last the Task's `executionPeriod`, which many fill with it.
+    """
     requested = values.extension(task, codes.REQUESTED_PERIOD).get("valuePeriod")
     zone = reading.zone
     ends = (

@@ -64,12 +64,18 @@ class Acting:
         if row is None:
             self._stage.say(Message("There is no item here to act on.", Tone.REFUSED))
             return
-        if verb.name not in row.verbs.split():
-            why = self._stage.desk.why_not(verb.name, row.key)
-            if why:
-                self._stage.say(Message(sentence(why), Tone.REFUSED))
-                return
-        self._ask(verb, row.client, (row.key,), partial(self._do_one, verb, row))
+        if verb.name in row.verbs.split():
+            self._ask(verb, row.client, (row.key,), partial(self._do_one, verb, row))
+            return
+        desk = self._stage.desk
+        self._stage.look(lambda: desk.why_not(verb.name, row.key), partial(self._refuse, row))
+
+    def _refuse(self, row: QueueRow, why: str | None) -> None:
+        """Say why not. Where it has come to apply since, nothing is asked under other keys."""
+        words = sentence(why) if why else f"{row.client} has just changed. Press the key again."
+        self._stage.say(Message(words, Tone.REFUSED))
+        if not why:
+            self._stage.reload(row.key)
 
     def _do_one(self, verb: Verb, row: QueueRow, answers: Mapping[str, str]) -> None:
         stage = self._stage
@@ -191,8 +197,8 @@ class Acting:
 
     def _hint(self, acted: Acted) -> str:
         hints = [BACK] if acted.group and BACK not in acted.message else []
-        if self._stage.offline and acted.kept_here < len(acted.changed):
-            hints.append("sent once online")
+        if (first := self._stage.sent_once) and acted.kept_here < len(acted.changed):
+            hints.append(f"sent once {first}")
         return BETWEEN.join(hints)
 
 

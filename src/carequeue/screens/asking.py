@@ -95,5 +95,6 @@ class ConfirmLayer(Layer):
 def leave_question(stage: Stage, waiting: int, leave: Callable[[], None]) -> ConfirmLayer:
     """Whether to leave although so many acts could not be sent."""
     words = "1 act waits; it is" if waiting == 1 else f"{waiting} acts wait; they are"
+    fate = "kept for the next time" if stage.desk.keeps else "not kept: this is for practice only"
     options = (Option("y", "leave", leave), Option("n", "stay", lambda: None))
-    return ConfirmLayer(stage, f"{words} kept for the next time.", options)
+    return ConfirmLayer(stage, f"{words} {fate}.", options)

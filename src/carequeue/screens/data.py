@@ -76,6 +76,11 @@ class QueueData:
             self.looking = self.looking._replace(view=view)
             self.load(keep_line=False)
 
+    def find(self, key: str) -> None:
+        """The whole queue, with the cursor on a key: wherever it is, it is in there."""
+        self.looking = self.looking._replace(view=View.WHOLE, narrow="")
+        self.load(key)
+
     def narrow(self, text: str) -> None:
         """Other words that narrow; raises BadQuestion where they cannot be read."""
         before = self.looking

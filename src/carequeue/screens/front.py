@@ -157,7 +157,8 @@ class Front:
             self.leave(asked=key == "ctrl+c")
         else:
             self._interrupted = at
-            self.say(Message("ctrl+c again leaves; what you did is kept."))
+            kept = "what you did is kept" if self.desk.keeps else "nothing here is kept"
+            self.say(Message(f"ctrl+c again leaves; {kept}."))
 
     def paste(self, text: str) -> None:
         """A paste goes to the question that is open; into the list it does nothing."""
@@ -190,9 +191,10 @@ class Front:
     # --- the stage
 
     @property
-    def offline(self) -> bool:
-        """Whether the last try did not reach the server."""
-        return self.data.health.online is False
+    def sent_once(self) -> str:
+        """What has to come before an act can leave."""
+        health = self.data.health
+        return "online" if health.online is False else "signed in" if health.signed_out else ""
 
     def say(self, message: Message) -> None:
         """Show a message until the next one."""
@@ -299,6 +301,16 @@ class Front:
             found.append(self.widgets.sheet)
         return found
 
+    def begin(self) -> None:
+        """The first frame is out: what it showed may be of the last time; now it is of today."""
+        self.moved()
+        now = self.now()
+        self.act(lambda: self.desk.refresh(now), self._refreshed)
+
+    def _refreshed(self, moved: bool) -> None:
+        if moved:
+            self.tick()
+
     def moved(self) -> None:
         """The cursor stands on another item."""
         self.detail.want(self.widgets.rows.row)
@@ -306,13 +318,13 @@ class Front:
 
     def leave(self, *, asked: bool = False) -> None:
         """Leave; asked only where something waits and there is no way to send it."""
-        health = self.data.health
-        if asked or health.online is not False or not health.waiting:
+        waiting = self.data.health.waiting
+        if asked or not self.sent_once or not waiting:
             self.shell.leave()
             return
         from carequeue.screens.asking import leave_question
 
-        self.push(leave_question(self, health.waiting, self.shell.leave))
+        self.push(leave_question(self, waiting, self.shell.leave))
 
     def draw(self) -> None:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""

@@ -55,8 +55,8 @@ class Stage(Protocol):
     def desk(self) -> Desk: ...  # noqa: D102
 
     @property
-    def offline(self) -> bool:
-        """Whether the last try did not reach the server."""
+    def sent_once(self) -> str:
+        """What has to come before an act can leave: `online`, `signed in`; "" where nothing."""
         ...
 
     def now(self) -> datetime:

@@ -24,6 +24,14 @@ _NEEDS = {
 }
 
 
+#: A part of a view: what narrows it, the first row and the one behind the last.
+_Page = tuple[View, str, int, int]
+
+
+def _pages(view: View, narrow: str, start: int, end: int) -> list[_Page]:
+    return [(view, narrow, n, min(n + PAGE, end)) for n in range(start, end, PAGE)]
+
+
 class Motions:
     """The motions over one front."""
 
@@ -136,7 +144,10 @@ class Motions:
         front.push(layer)
 
     def needs_you(self) -> None:
-        """Go to the next item that differs or was refused, say so and ask what becomes of it."""
+        """Go to the next item that differs or was refused, say so and ask what becomes of it.
+
+        This view is looked through first; what is not in it is found in the whole queue.
+        """
         front = self._front
         if not front.data.health.needs_you:
             words = "Nothing needs you: the server refused nothing, nothing differs."
@@ -144,25 +155,34 @@ class Motions:
             return
         view, narrow, _ = front.data.looking
         here, total = self._rows.index + 1, self._rows.pages.rows
-        spans = [(here, total), (0, here)]
-        pages = [(n, min(n + PAGE, end)) for start, end in spans for n in range(start, end, PAGE)]
-        self._search(view, narrow, pages)
+        whole = sum(front.desk.tally(View.WHOLE, "").bands.values())
+        pages = _pages(view, narrow, here, total) + _pages(view, narrow, 0, min(here, total))
+        if (view, narrow) != (View.WHOLE, ""):
+            pages += _pages(View.WHOLE, "", 0, whole)
+        self._search((view, narrow), pages)
 
-    def _search(self, view: View, narrow: str, pages: list[tuple[int, int]]) -> None:
-        """Look through one page; the next one comes after the keys that have come meanwhile."""
+    def _search(self, begun: tuple[View, str], pages: list[_Page]) -> None:
+        """Look through one page; the next one comes after the keys that have come meanwhile.
+
+        A person who looks at something else since it was `begun` has gone on: it ends.
+        """
         front = self._front
+        if front.data.looking[:2] != begun:
+            return
         if not pages:
-            words = "What needs you is not in this view.  0 shows the whole queue"
+            words = "What needs you has no row in the queue any more.  carequeue doctor looks"
             front.say(Message(words, Tone.REFUSED))
             return
-        (start, end), *rest = pages
+        (view, narrow, start, end), *rest = pages
         for place, row in enumerate(front.desk.window(view, narrow, start, end - start), start):
             if row.sync in _NEEDS:
-                if front.data.looking[:2] == (view, narrow):
+                if (view, narrow) == begun:
                     self._rows.go(place)
+                else:
+                    front.data.find(row.key)
                 self._ask_about(row)
                 return
-        self._rows.call_later(self._search, view, narrow, rest)
+        self._rows.call_later(self._search, begun, rest)
 
     def _ask_about(self, row: QueueRow) -> None:
         """What becomes of an act that the server did not take; to leave it so is an answer too."""
@@ -206,18 +226,16 @@ class Motions:
 
         front = self._front
         row = front.target()
-
-        def why_not(verb: Verb) -> str | None:
-            if row is None:
-                return "there is no item here"
-            return front.desk.why_not(verb.name, row.key)
-
-        found = entries(front.keys, row.kind if row else "", why_not)
+        applies = row.verbs.split() if row else ()
+        found = entries(front.keys, row.kind if row else "", applies)
         if not everything:
             found = [entry for entry in found if not entry.off]
         layer = PaletteLayer(front, found, title)
         front.push(layer)
         layer.show()
+        if row is not None and everything:
+            key = row.key
+            front.look(lambda: front.desk.reasons(key), layer.explain)
 
     def results(self) -> None:
         """What the last act on many did, item by item."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from carequeue.widgets.message_line import Message
+from carequeue.widgets.message_line import Message, Tone
 
 if TYPE_CHECKING:
     from carequeue.worklist.answers import Health
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LOOKING: Final = Message("Looking at the server now.")
 FIRST_SYNC: Final = Message("The first sync is under way. You can work now; what you do is kept.")
 FIRST_DONE: Final = Message("The first sync is done.", hint="? shows the keys")
+SIGNED_OUT: Final = Message(
+    "Signed out: check the token (carequeue doctor). What you did is kept.", Tone.WARNING
+)
 
 
 class SyncNews:
@@ -36,31 +39,47 @@ class SyncNews:
         if back:
             return _back_online(health)
         if self._asked_at is not None and not health.syncing:
-            words = _ended(health, self._asked_at)
-            if words:
+            ended = _ended(health, self._asked_at)
+            if ended:
                 self._asked_at = None
-                return Message(words) if said == LOOKING else None
+                return ended if said == LOOKING else None
         elif not said.text and health.syncing and not health.ever_synced:
             return FIRST_SYNC
+        elif said == FIRST_SYNC and (trouble := _trouble(health)):
+            return trouble
         elif said == FIRST_SYNC and health.ever_synced:
             return FIRST_DONE
         return None
 
 
-def _ended(health: Health, asked_at: datetime) -> str:
-    """How a look that was asked for ended; "" where that is not known yet."""
+def _ended(health: Health, asked_at: datetime) -> Message | None:
+    """How a look that was asked for ended; None where that is not known yet."""
+    if health.last_look is None or health.last_look < asked_at:
+        return None
     if health.online is False:
         why = health.why_offline or "it did not answer"
-        return f"Not reached: {why}. What you did is kept and goes out later."
-    if health.last_full is None or health.last_full < asked_at:
-        return ""
+        return Message(f"Not reached: {why}. What you did is kept and goes out later.")
+    if trouble := _trouble(health):
+        return trouble
     if left := health.waiting + health.checking:
-        return f"Looked; {left} of yours still {'waits' if left == 1 else 'wait'}."
-    return f"Looked; {_needs(health)}" if health.needs_you else "Up to date."
+        return Message(f"Looked; {left} of yours still {'waits' if left == 1 else 'wait'}.")
+    return Message(f"Looked; {_needs(health)}" if health.needs_you else "Up to date.")
+
+
+def _trouble(health: Health) -> Message | None:
+    """What a look that reached the server could not do, and what to do next."""
+    if health.signed_out:
+        return SIGNED_OUT
+    if health.trouble and health.online is not False:
+        words = f"Not all could be read; see carequeue doctor. {health.trouble[:1].upper()}"
+        return Message(f"{words}{health.trouble[1:]}.", Tone.WARNING)
+    return None
 
 
 def _back_online(health: Health) -> Message:
     """The network is back: what becomes of what waited."""
+    if trouble := _trouble(health):
+        return trouble
     if health.needs_you:
         return Message(f"Back online; {_needs(health)}")
     left = health.waiting + health.checking

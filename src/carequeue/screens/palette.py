@@ -1,13 +1,14 @@
 """All actions in one list, filtered while one types: `:` to do one, `?` to learn the keys.
 
-In:  the table of verbs and motions, why each verb is off for this row. Out: the action chosen.
+In:  the table of verbs and motions, the verbs that apply to this row. Out: the action chosen.
 The key stands beside each action, so that the list makes itself unnecessary; what is off stays
-in it and says why. Loaded after the first frame.
+in it and says why, as soon as that has been read: the list does not wait for it. Loaded after the
+first frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from carequeue.screens.keys import Keys
@@ -20,29 +21,31 @@ from carequeue.worklist.verbs import MOTIONS, VERBS, Motion, Verb
 
 
 class Entry(NamedTuple):
-    """One action: what it is, its keys, its words, and why it is off ("" where it is not)."""
+    """One action: what it is, its keys, its words, whether it is off, and why ("": not read)."""
 
     action: Verb | Motion
     keys: str
     label: str
     help: str
-    off: str = ""
+    off: bool = False
+    why: str = ""
 
 
-def entries(keys: Keys, kind: str, why_not: Callable[[Verb], str | None]) -> list[Entry]:
-    """All actions; those that do not apply come last, each with its reason."""
+def entries(keys: Keys, kind: str, applies: Collection[str]) -> list[Entry]:
+    """All actions; those that do not apply to an item of this kind ("": there is none) last."""
     found: list[Entry] = []
     for verb in VERBS:
-        off = (why_not(verb) or "") if verb.on_item else ""
+        off = verb.on_item and verb.name not in applies
+        why = "" if kind else "there is no item here"
         label = verb.label_for(kind)
         words = verb.help.partition(";")[0].rstrip(".")  # the way back has its own line: undo
-        found.append(Entry(verb, key_name(keys.of[verb.name]), label, words, off))
+        found.append(Entry(verb, key_name(keys.of[verb.name]), label, words, off, why))
     for motion in MOTIONS:
         first = keys.of[motion.name]
         others = [key for key in motion.keys[1:] if keys.meaning(key) is motion]
         names = " ".join(key_name(key) for key in (first, *others)[:2] if key)
         found.append(Entry(motion, names, motion.name.replace("_", " "), motion.words))
-    return sorted(found, key=lambda entry: bool(entry.off))
+    return sorted(found, key=lambda entry: entry.off)
 
 
 def _distance(entry: Entry, typed: str) -> int:
@@ -62,6 +65,7 @@ class PaletteLayer(Layer):
         self._stage, self._all, self._title = stage, found, title
         self._typed = EditLine()
         self._chosen = 0
+        self._closed = False
 
     def press(self, key: str, character: str | None) -> bool:
         """Filter, choose, do or close."""
@@ -86,6 +90,12 @@ class PaletteLayer(Layer):
         """Show the list with the chosen entry in sight."""
         self._stage.display(self.lines, self._chosen)
 
+    def explain(self, reasons: Mapping[str, str]) -> None:
+        """Why what is off is off; the places stay, so that enter does what the eye has chosen."""
+        self._all = [entry._replace(why=reasons.get(entry.action.name, "")) for entry in self._all]
+        if not self._closed:
+            self.show()
+
     @property
     def shown(self) -> list[Entry]:
         """The entries that hold every typed word; those whose name begins with it come first."""
@@ -106,7 +116,7 @@ class PaletteLayer(Layer):
     def _entry(self, number: int, entry: Entry, width: int) -> list[Part]:
         here = number == self._chosen
         label, key = ("muted", "muted") if entry.off else ("strong" if here else "text", "key")
-        words = f"off: {entry.off}" if entry.off else entry.help
+        words = f"off: {entry.why}".rstrip(": ") if entry.off else entry.help
         room = max(0, width - 2 - 11 - 16)
         return [
             ("▌" if here else " ", "me"),
@@ -126,4 +136,5 @@ class PaletteLayer(Layer):
 
     def closed(self) -> None:
         """Show the list again."""
+        self._closed = True
         self._stage.unread()

@@ -91,7 +91,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
 
     def begin(self) -> None:
         """The first frame is out: what is not needed for it starts now."""
-        self.front.moved()
+        self.front.begin()
         self.set_interval(1.0, self.front.tick)
 
     def on_unmount(self) -> None:

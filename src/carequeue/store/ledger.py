@@ -95,10 +95,15 @@ def note_look(
     full: bool,
     why: str,
     now: datetime,
+    signed_out: bool = False,
 ) -> None:
-    """How a look ended. `full`: every search of the plan has finished."""
+    """How a look ended. `full`: every search of the plan has finished.
+
+    `why`: what went wrong, also where the look went on without it; "" where nothing did.
+    """
     at = now.isoformat()
     values: dict[str, Any] = {"progress": "", "why": storable(why), "online": int(online)}
+    values |= {"signed_out": int(signed_out), "last_look": at}
     if online:
         values["offline_since"] = ""
     if full:
@@ -121,7 +126,8 @@ def _offline_since(connection: Connection, source: str) -> str:
 
 
 def _keep_health(connection: Connection, source: str, values: dict[str, Any]) -> None:
-    whole = {"offline_since": "", "why": "", "last_full": "", "progress": "", **values}
+    words = dict.fromkeys(("offline_since", "why", "last_look", "last_full", "progress"), "")
+    whole = {**words, "signed_out": 0, **values}
     connection.execute(
         insert(_health)
         .values(source=source, **whole)

@@ -91,8 +91,9 @@ CREATE TABLE capability (
   at TEXT NOT NULL, PRIMARY KEY (source, name)
 );
 CREATE TABLE health (
-  source TEXT PRIMARY KEY NOT NULL, online INTEGER, offline_since TEXT NOT NULL,
-  why TEXT NOT NULL, last_full TEXT NOT NULL, progress TEXT NOT NULL
+  source TEXT PRIMARY KEY NOT NULL, online INTEGER, signed_out INTEGER NOT NULL,
+  offline_since TEXT NOT NULL, why TEXT NOT NULL, last_look TEXT NOT NULL,
+  last_full TEXT NOT NULL, progress TEXT NOT NULL
 );
 """
 

@@ -177,6 +177,7 @@ def _follow_focus(
                 (row["chart"], source, kind, key),
             )
             saved.charts |= {(source, chart), (source, row["chart"])}
+    _follow_charts(connection)
 
 
 def _known(
@@ -224,6 +225,27 @@ def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> None:
         ),
         rows,
     )
+    if any(shared(row["type"]) for row in rows):
+        quick(connection).execute(
+            "INSERT INTO meta VALUES ('directory', '1') "
+            "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        )
+    _follow_charts(connection)
+
+
+def _follow_charts(connection: Connection) -> None:
+    """Open intents stand in the chart of their resource, also when another client was named."""
+    quick(connection).execute(
+        "UPDATE intent SET chart = of.chart FROM resource AS of "
+        "WHERE intent.state NOT IN ('acknowledged', 'undone') AND of.source = intent.source "
+        "AND of.type = intent.target_type AND of.id = intent.target_id AND of.chart <> intent.chart"
+    )
+
+
+def directory_revision(connection: Connection) -> str:
+    """Changes with the directory of any source, as this transaction sees it."""
+    found = quick(connection).execute("SELECT value FROM meta WHERE name = 'directory'").fetchone()
+    return str(found[0]) if found else ""
 
 
 def _lay_beside(connection: Connection, rows: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ from carequeue.fhir import edits, jsontext
 from carequeue.fhir.chart import Chart, ChartRead, Resource
 from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
 from carequeue.fhir.us import our_people
-from carequeue.store import outbox
+from carequeue.store import mirror, outbox
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import ItemRow, TallyRow, table
 from carequeue.store.window import views_of
@@ -64,30 +64,43 @@ class Site:
     rules: Sequence[ClockRule]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read of the directories, of all sources, at one revision of them."""
+
+    revision: str
+    people: dict[str, Us] = field(default_factory=dict)
+    resources: dict[tuple[str, str], Resource | None] = field(default_factory=dict)
+
+
 class Projector:
     """Keeps the rows of the queue equal to the mirror and the outbox."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._people: dict[str, Us] = {}
-        self._directory: dict[tuple[str, str], Resource | None] = {}
+        self._known = Known("")
 
-    def forget_directory(self) -> None:
-        """Somebody joined, left or was renamed: read the directory anew at the next chart."""
-        self._people.clear()
-        self._directory.clear()
+    def known(self, connection: Connection) -> Known:
+        """What was read of the directory, at the revision that this transaction sees.
+
+        Never older and never newer: another thread's or process's change is seen when it is
+        committed, and one that is rolled back never.
+        """
+        revision = mirror.directory_revision(connection)
+        known = self._known
+        if known.revision != revision:
+            self._known = known = Known(revision)
+        return known
 
     def us(self, connection: Connection, source: str) -> Us:
         """Who we are on this source, colleagues by its own directory included."""
-        if source not in self._people:
+        people = self.known(connection).people
+        if source not in people:
             us = self.site.us.get(source, Us())
-            people = our_people(
-                directory(connection, source), us, self.site.base_urls.get(source, "")
-            )
-            self._people[source] = Us(
-                us.me, us.my_name, us.teams, us.organization, people | us.people
-            )
-        return self._people[source]
+            base = self.site.base_urls.get(source, "")
+            ours = our_people(directory(connection, source), us, base)
+            people[source] = replace(us, people=us.people | ours)
+        return people[source]
 
     def read(
         self,
@@ -101,7 +114,7 @@ class Projector:
         """The items of one chart, from its views; `described`: with the client's story."""
         return read_chart(
             replace(
-                views(connection, source, chart, self._directory),
+                views(connection, source, chart, self.known(connection).resources),
                 base=self.site.base_urls.get(source, ""),
             ),
             self.us(connection, source),
@@ -134,7 +147,6 @@ class Projector:
 
     def rebuild(self, connection: Connection, now: datetime) -> bool:
         """Make every row anew, from nothing."""
-        self.forget_directory()
         charts = (
             quick(connection)
             .execute(
@@ -373,7 +385,7 @@ def views(
         (source, chart),
     ):
         resources.setdefault(kind, {})[key] = jsontext.loads(body)
-    for intent in outbox.of_chart(connection, source, chart):
+    for intent in edits.standing(outbox.of_chart(connection, source, chart)):
         kind = resources.setdefault(intent.target_type, {})
         view = edits.fold(kind.get(intent.target_id), [intent])
         if view is not None:
@@ -401,7 +413,17 @@ def view_of(connection: Connection, source: str, kind: str, key: str) -> Resourc
         .fetchone()
     )
     view: Resource | None = jsontext.loads(row[0]) if row else None
-    return edits.fold(view, outbox.of_target(connection, source, kind, key))
+    return edits.fold(view, _standing_on(connection, source, kind, key))
+
+
+def _standing_on(connection: Connection, source: str, kind: str, key: str) -> list[Intent]:
+    """The open intents of one resource that the view shows; what they wait for may be elsewhere."""
+    on_it = outbox.of_target(connection, source, kind, key)
+    if not on_it:
+        return []
+    own = {intent.id for intent in on_it}
+    chart = outbox.of_chart(connection, source, on_it[-1].chart)
+    return [intent for intent in edits.standing(chart) if intent.id in own]
 
 
 def directory(connection: Connection, source: str) -> list[Resource]:

@@ -179,8 +179,10 @@ class HealthRow(SQLModel, table=True):
     __tablename__ = "health"
     source: str = Field(primary_key=True)
     online: int | None = None
+    signed_out: int
     offline_since: str
     why: str
+    last_look: str
     last_full: str
     progress: str
 

@@ -82,6 +82,19 @@ _HAS: Final = "folded LIKE ? ESCAPE '\\'"
 _WORDS: Final = 8  # of a narrowing; each must stand somewhere in the row
 
 
+class HealthLine(NamedTuple):
+    """How the last look at a source went; instants are ISO text, "" where there is none."""
+
+    source: str
+    online: int | None
+    signed_out: int
+    offline_since: str
+    why: str
+    last_look: str
+    last_full: str
+    progress: str
+
+
 class Window:
     """Reads the projection over one connection that never writes."""
 
@@ -165,14 +178,12 @@ class Window:
         )
         return dict(found.fetchall())
 
-    def health(self) -> Sequence[tuple[str, int | None, str, str, str, str]]:
-        """Per source: name, online, offline since, why, last full sync, progress."""
-        return list(
-            self._connection.execute(
-                "SELECT source, online, offline_since, why, last_full, progress FROM health "
-                "ORDER BY source"
-            )
+    def health(self) -> Sequence[HealthLine]:
+        """How the last look at each source went."""
+        found = self._connection.execute(
+            f"SELECT {', '.join(HealthLine._fields)} FROM health ORDER BY source"
         )
+        return [HealthLine._make(row) for row in found]
 
     def meta(self, name: str) -> str:
         """A value of the cache itself, "" where there is none."""

@@ -195,8 +195,6 @@ class Syncer:
         now = self._now()
         with writing(self._engine) as connection:
             done = save_changes(connection, self.source, command.changes, now, self._base_url)
-            if done.directory_changed:
-                self._projector.forget_directory()
             self._projector.project(connection, done.charts, now)
         self._looked.sent += done.acknowledged
         return done.event
@@ -261,7 +259,6 @@ class Syncer:
             if search and cursor:
                 ledger.keep_cursor(connection, self.source, search.name, cursor)
             if saved.directory_changed:
-                self._projector.forget_directory()
                 saved.charts |= mirror.charts_shown(connection, self.source)
             self._projector.project(connection, saved.charts, now)
             if search and cursor:
@@ -281,14 +278,19 @@ class Syncer:
 
     def _note_health(self) -> None:
         looked = self._looked
+        broken_off = not (looked.full or looked.offline or looked.sign_in or looked.why)
         with writing(self._engine) as connection:
             for name, cursor in self._nothing_new.items():
                 ledger.keep_cursor(connection, self.source, name, cursor)
             self._nothing_new.clear()
+            if broken_off:  # the program was left: what the look before found still stands
+                ledger.note_progress(connection, self.source, "")
+                return
             ledger.note_look(
                 connection,
                 self.source,
                 online=not looked.offline,
+                signed_out=looked.sign_in,
                 full=looked.full,
                 why=looked.why,
                 now=self._now(),

@@ -20,11 +20,12 @@ from carequeue.domain.intents import (
     IntentState,
 )
 from carequeue.fhir import edits
-from carequeue.fhir.read import shared
 from carequeue.store import ledger, mirror, outbox
 from carequeue.sync import messages as m
 
-_SETTLED = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE, IntentState.UNDONE})
+#: States of an intent for which what comes `after` it may leave. One that was taken back frees
+#: nothing: what rested on it was taken back with it.
+_SETTLED = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
 
 
 @dataclass(slots=True)
@@ -34,7 +35,6 @@ class Done:
     event: m.Saved
     charts: set[tuple[str, str]] = field(default_factory=set)
     acknowledged: int = 0
-    directory_changed: bool = False
 
 
 def load_lanes(
@@ -173,7 +173,6 @@ def _move_base(
     if server_id != key and not _free(connection, source, change, server_id):
         return key  # the next look brings it; until then the row that is there stays
     done.charts |= mirror.move_base(connection, source, change.base, change.version, now, base_url)
-    done.directory_changed |= shared(kind)
     if server_id != key:
         mirror.name_on_server(connection, source, kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"

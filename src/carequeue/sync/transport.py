@@ -13,7 +13,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,13 +28,15 @@ from carequeue.domain.errors import ServerError
 from carequeue.domain.text import clean
 from carequeue.fhir import jsontext
 from carequeue.sync.auth import Tokens
+from carequeue.sync.patience import Patience
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 MOST_BYTES: Final = 32 * 1024 * 1024
-#: Seconds for one whole body: a server that drips a byte a minute would keep us for ever.
+#: Seconds for one whole answer: a server that drips a byte a minute would keep us for ever.
 PATIENCE: Final = 300.0
 _LONGEST_LINK: Final = 16_384
 _UNVERIFIED: Final = "its certificate does not verify"
+_TOO_SLOW: Final = "no whole answer in time"
 _BUNDLE: Final = "if it is your organization's own, name its certificates with ca_bundle"
 _FHIR_JSON: Final = "application/fhir+json"
 #: For plain http, which speaks no TLS: trusts nobody, and reads no certificates (20 ms a sync).
@@ -76,6 +77,7 @@ class Transport:
         verify: ssl.SSLContext | bool = True if secure else _NO_TLS
         if ca_bundle:
             verify = _trusted(ca_bundle)
+        self._patience = Patience()
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             follow_redirects=False,
@@ -145,14 +147,26 @@ class Transport:
             sent["Content-Type"] = _FHIR_JSON
         url = self.resolve(path)
         try:
-            with self._client.stream(method, url, content=content, headers=sent) as answer:
+            with (
+                self._patience.watch(PATIENCE),
+                self._client.stream(
+                    method,
+                    url,
+                    content=content,
+                    headers=sent,
+                    extensions={"trace": self._patience.trace},
+                ) as answer,
+            ):
                 raw = _unpacked(answer)
+                if self._patience.over:  # what came until we hung up may look like a whole answer
+                    raise Unreachable(_TOO_SLOW, left=True)
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 return HttpAnswer(answer.status_code, found, _parsed(answer.status_code, raw))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable(_why(error), left=False) from None
         except httpx.HTTPError as error:
-            raise Unreachable(_why(error), left=True) from None
+            why = _TOO_SLOW if self._patience.over else _why(error)
+            raise Unreachable(why, left=True) from None
         except (httpx.InvalidURL, UnicodeError):
             raise ServerError(
                 "The server named an address or a version that cannot be written into a request. "
@@ -196,13 +210,11 @@ def _unpacked(answer: httpx.Response) -> bytes:
     packed = answer.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(wbits=31) if packed else None
     whole = bytearray()
-    until, received = time.monotonic() + PATIENCE, 0
+    received = 0
     try:
         for chunk in answer.iter_raw():
             received += len(chunk)  # what follows the end of a packed body is never unpacked
             whole += unpack.decompress(chunk, MOST_BYTES - len(whole) + 1) if unpack else chunk
-            if time.monotonic() > until:
-                raise Unreachable("no whole answer in time", left=True)
             if max(len(whole), received) > MOST_BYTES:
                 raise ServerError(
                     f"The server sent more than {MOST_BYTES // 2**20} MB in one answer; CareQueue "

@@ -1,7 +1,8 @@
 """What the list says when it has no row: nothing yet, nothing left, nothing matches, unknown.
 
 In:  what is looked at, the tallies, `Health`, `now`. Out: lines of parts. Each says what is empty,
-what would fill it, and ends in a key. An empty list offline is never called good news.
+what would fill it, and ends in a key. An empty list is never called good news where the last look
+did not reach the server or could not read all.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _words(
     if not health.ever_synced:
         return _nothing_yet(health, again)
     last = _when(health, now, zone)
-    if health.online is False:
+    if not health.whole:
         body = "This is not proof that nothing came in."
         return f"Nothing in the copy from {last}.", body, [("r", "try again")]
     waiting = tally.views.get(View.WAITING, 0)
@@ -72,6 +73,12 @@ def _nothing_yet(health: Health, again: tuple[str, str]) -> tuple[str, str, list
     if health.online is False:
         why = health.why_offline or "the server was not reached"
         body = f"Not online: {why}. It is tried again by itself."
+        return "Nothing has been fetched yet.", body, [("r", "try now")]
+    if health.signed_out:
+        body = "Signed out: the server did not let you in. Check the token."
+        return "Nothing has been fetched yet.", body, [("r", "try now")]
+    if health.trouble:
+        body = f"Not all could be read: {health.trouble}."
         return "Nothing has been fetched yet.", body, [("r", "try now")]
     body = "The first look at the server begins by itself and fills it."
     return "Nothing has been fetched yet.", body, [again]

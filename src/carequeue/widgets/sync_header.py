@@ -2,7 +2,8 @@
 
 In:  heading, `Health`, `now`, the zone, the width. Out: parts. The right side is never cut: where
 room is short, the heading gives way first, then words, and last what is well.
-"Synced" is the end of the last pull in which every search finished, not of the last attempt.
+"Synced" is the end of the last pull in which every search finished, not of the last attempt, and is
+not said while something could not be read: a list with a hole in it would look whole.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ def header_parts(heading: str, health: Health, now: datetime, zone: tzinfo, widt
 def sync_parts(health: Health, now: datetime, zone: tzinfo, room: int) -> list[Part]:
     """The state of sync in at most `room` cells; what is given up first is said first."""
     state, last, counts = _state(health, now, zone), _last(health, now, zone), _counts(health)
-    said = [state] if health.syncing and health.progress else [state, last]
+    said = [state] if not last or (health.syncing and health.progress) else [state, last]
     short = [piece[:1] for piece in counts]
     urgent = [piece[:1] for piece in counts if piece[0][1] == "soon"]
-    for pieces in ([*said, *counts], [state, *counts], [state, *short], urgent or [state]):
+    choices = [*said, *counts], [state, *counts], [state, *short], [state, *urgent], urgent
+    for pieces in filter(None, choices):
         parts: list[Part] = []
         for piece in pieces:
             parts += [*([_GAP] if parts else []), *piece]
@@ -49,6 +51,10 @@ def sync_parts(health: Health, now: datetime, zone: tzinfo, room: int) -> list[P
 def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if health.syncing and health.progress:
         return [("● ", "done"), (health.progress, "text")]
+    if health.signed_out:
+        return [("! signed out", "soon")]
+    if health.trouble and health.online is not False:
+        return [("! not all could be read", "soon")]
     if health.other_syncs:
         return [("◐ another window syncs", "done")]
     if health.online is None:
@@ -61,6 +67,10 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
 
 def _last(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     at = _at(health.last_full, now, zone)
+    if health.signed_out:
+        return [(f"copy from {at}", "muted")] if at else []
+    if health.trouble and health.online is not False:
+        return []
     return [(f"synced {at}" if at else "no full sync yet", "muted")]
 
 

@@ -32,6 +32,7 @@ from carequeue.worklist.answers import Acted, Preview, Refused
 from carequeue.worklist.verbs import Verb
 
 _NO_PLACE = "the server takes no such change"
+_STUCK = "has something of yours that the server did not take: x first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,9 @@ class Acts:
                 continue
             item, chart = items[one.key]
             intents = self._intents(connection, verb, item, chart, answers, group, now)
+            if _behind(connection, intents):
+                refused.append(replace(one.refused, why=_STUCK))
+                continue
             outbox.append(connection, intents)
             kept += any(intent.state is IntentState.KEPT_HERE for intent in intents)
             us = self._projector.us(connection, item.source)
@@ -289,7 +293,7 @@ class Filing:
             decided_at=self.now,
             author=self.us.me,
             author_name=self.us.my_name,
-            chart=draft.chart or self.chart,
+            chart=self.chart,
             after=filed[draft.after].id if draft.after is not None else "",
             inverse_of=self.inverse_of,
         )
@@ -322,6 +326,15 @@ class Filing:
             (self.source, kind, key),
         ).one_or_none()
         return bool(row and row[0])
+
+
+def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
+    """Whether these would stand behind something that the server did not take."""
+    for intent in intents:
+        before = outbox.of_target(connection, intent.source, intent.target_type, intent.target_id)
+        if intent not in edits.standing([*before, intent]):
+            return True
+    return False
 
 
 def abilities(connection: Connection, source: str) -> Abilities:

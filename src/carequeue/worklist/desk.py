@@ -2,7 +2,7 @@
 
 The terminal, the command line and the tests type against this protocol; `local.py` is the desk
 over a cache. Reading methods are quick enough for the event loop (one prepared statement); those
-marked *slow* write, and belong on a worker thread. None of them touches the network.
+marked *slow* write or read charts, and belong on a worker thread. None of them touches the network.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ class Desk(Protocol):
     @property
     def heading(self) -> str:
         """The organization and the person, as the header shows them."""
+        ...
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the cache is there the next time too, and with it what waits to be sent."""
         ...
 
     def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
@@ -56,7 +61,11 @@ class Desk(Protocol):
         ...
 
     def why_not(self, verb: str, key: str) -> str | None:
-        """Why a verb does not apply to an item, naming the client; None where it does."""
+        """Why a verb does not apply to an item, naming the client; None where it does. *Slow*."""
+        ...
+
+    def reasons(self, key: str) -> Mapping[str, str]:
+        """Verb -> why it does not apply to an item; those that apply are not in it. *Slow*."""
         ...
 
     def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:

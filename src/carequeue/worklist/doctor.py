@@ -24,6 +24,7 @@ def examine(connection: Connection, projector: Projector, now: datetime) -> list
     """What is right and what is not with a cache: integrity, audit, counts, what was not shown."""
     findings = [_integrity(connection), _audit(connection), _counts(connection)]
     for source in projector.site.base_urls:
+        findings += _last_look(connection, source)
         findings += _source(connection, source)
         findings += _named(source, _not_shown(connection, projector, source, now))
     return findings
@@ -55,6 +56,27 @@ def _counts(connection: Connection) -> Finding:
     if kept == dict(projection.counted(connection)):
         return Finding("ok", "The counts of the views fit the rows.")
     return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
+
+
+def _last_look(connection: Connection, source: str) -> list[Finding]:
+    row = connection.exec_driver_sql(
+        "SELECT online, signed_out, why FROM health WHERE source = ?", (source,)
+    ).one_or_none()
+    if row is None:
+        return [Finding("note", f"{source}: was never looked at.", "carequeue sync")]
+    online, signed_out, why = row
+    words = str(clean(why, 200)).rstrip(".")
+    because = f": {words}" if words else ""
+    if online == 0:
+        hint = "Check the network and the address; the queue tries again by itself."
+        return [Finding("note", f"{source}: could not be reached{because}.", hint)]
+    if signed_out:
+        hint = "Check the token, or the command that gives it, then: carequeue sync"
+        return [Finding("problem", f"{source}: signed out{because}.", hint)]
+    if words:
+        hint = "Items may be missing here. Ask whoever runs the server what your sign-in may read."
+        return [Finding("problem", f"{source}: not all could be read{because}.", hint)]
+    return []
 
 
 def _source(connection: Connection, source: str) -> list[Finding]:

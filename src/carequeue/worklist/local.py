@@ -46,6 +46,7 @@ class LocalDesk:
         self.syncing: Callable[[], bool] = lambda: False
         self.other_syncs: Callable[[], bool] = lambda: False
         self.decided: Callable[[], None] = lambda: None  # called when the outbox has grown
+        self.keeps = True  # False where the folder of the cache goes with the program
 
     @property
     def heading(self) -> str:
@@ -111,22 +112,32 @@ class LocalDesk:
 
     def why_not(self, verb: str, key: str) -> str | None:
         """Why a verb does not apply; None where it does."""
-        row = self._window.row(key)
-        if row is None:
-            return f"It {_CLOSED}."
-        if verb in row.verbs.split():
-            return None
-        from carequeue.worklist.act import Acts
         from carequeue.worklist.questions import verb_named
 
+        return self._refused([verb_named(verb)], key).get(verb)
+
+    def reasons(self, key: str) -> Mapping[str, str]:
+        """Verb -> why it does not apply."""
+        from carequeue.worklist.verbs import VERBS
+
+        return self._refused([verb for verb in VERBS if verb.on_item], key)
+
+    def _refused(self, verbs: Sequence[Verb], key: str) -> dict[str, str]:
+        """One reading of the chart for all verbs: it costs as much as the rest together."""
+        from carequeue.worklist.act import Acts
+
         acts = Acts(self._projector())
+        found: dict[str, str] = {}
         with self._engine().connect() as connection:
             now = self._now()
             items = acts.items(connection, [key], now)
-            checked = next(acts.check(connection, verb_named(verb), [key], items, now))
-        if checked.verdict.ok:
-            return None
-        return f"{checked.client} {checked.refused.why}"
+            if key not in items:
+                return dict.fromkeys((verb.name for verb in verbs), f"It {_CLOSED}.")
+            for verb in verbs:
+                checked = next(acts.check(connection, verb, [key], items, now))
+                if not checked.verdict.ok:
+                    found[verb.name] = f"{checked.client} {checked.refused.why}"
+        return found
 
     def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
         """Whether an answer is understood, and how."""

@@ -86,9 +86,10 @@ def let_go(
     In the caller's transaction. Raises BadQuestion where nothing is stuck, or where something
     done later rests on it.
     """
-    intents = outbox.stuck(connection, key)
-    if not intents:
+    stuck = outbox.stuck(connection, key)
+    if not stuck:
         raise BadQuestion("Nothing of yours is stuck there. Nothing was changed.")
+    intents = _with_what_rests_on(connection, stuck)
     _check_alone(connection, intents)
     for intent in reversed(intents):
         outbox.happened(connection, intent, _DROPS[intent.state], "let go", now)
@@ -103,6 +104,16 @@ def let_go(
         f"{what} let go: {_client(connection, key) or clean(key, 80)}. What the server has stands."
     )
     return Acted(words, "", (key,))
+
+
+def _with_what_rests_on(connection: Connection, stuck: Sequence[Intent]) -> list[Intent]:
+    """These, and of their groups what was to come after them: half an act is not sent."""
+    found = {intent.id: intent for intent in stuck}
+    for group in dict.fromkeys(intent.group for intent in stuck):
+        for intent in outbox.of_group(connection, group):
+            if intent.after in found and intent.state in _DROPS:
+                found.setdefault(intent.id, intent)
+    return sorted(found.values(), key=lambda intent: intent.seq)
 
 
 def _freed(
@@ -188,7 +199,7 @@ def _inverse(
         return []
     kind, args = made
     us = projector.us(connection, intent.source)
-    draft = Draft(intent.target_type, intent.target_id, kind, args, None, intent.chart)
+    draft = Draft(intent.target_type, intent.target_id, kind, args, None)
     filing = Filing(
         connection,
         source=intent.source,
