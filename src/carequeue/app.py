@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from textual.screen import Screen
 
+from carequeue.screens.front import load_the_rest
 from carequeue.screens.keys import Keys
 from carequeue.screens.queue import QueueScreen
 from carequeue.screens.terminal import TerminalApp
@@ -121,14 +122,6 @@ class CareQueueApp(TerminalApp):
     def on_unmount(self) -> None:
         """End the sync."""
         self._sync.stop()
-
-
-def load_the_rest() -> None:
-    """Import what the first key may need, so that it does not wait for it."""
-    import carequeue.screens.acting
-    import carequeue.screens.motions
-    import carequeue.screens.palette
-    import carequeue.widgets.detail_pane  # noqa: F401
 
 
 def theme_for(wanted: str, environment: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from carequeue.worklist.answers import Finding, Person, SyncReport
 
 _LOCK_PATIENCE: Final = 3.0
+_SITE: Final = "site"  # in `meta`: by which profile the rows were made
 _LISTED: Final = 200  # people and teams that `connect` offers
 
 
@@ -120,9 +122,10 @@ class Session:
         return Transport(source.base_url, tokens, source.ca_bundle)
 
     def syncers(self) -> list[Syncer]:
-        """One syncer a source."""
+        """One syncer a source, over rows that follow the profile as it is now."""
         from carequeue.sync.driver import Syncer
 
+        self._follow_the_profile()
         return [
             Syncer(
                 source.name,
@@ -134,6 +137,19 @@ class Session:
             )
             for source in self.profile.sources
         ]
+
+    def _follow_the_profile(self) -> None:
+        """Make every row anew where who we are, our hours or our rules are not what they were."""
+        from carequeue.store import ledger
+        from carequeue.store.engine import writing
+
+        mark = _mark(self.profile)
+        with self.engine().connect() as connection:
+            if ledger.get_meta(connection, _SITE) == mark:
+                return
+        with writing(self.engine()) as connection:
+            self.projector().rebuild(connection, self.now())
+            ledger.set_meta(connection, _SITE, mark)
 
     def background(self) -> Background:
         """The thread that keeps the cache in step."""
@@ -205,7 +221,7 @@ def _site(profile: Profile) -> Site:
 
     from carequeue.domain.calendar import SiteCalendar
     from carequeue.domain.items import Us
-    from carequeue.domain.rules import default_rules
+    from carequeue.domain.rules import site_rules
     from carequeue.store.projection import Site
 
     us = Us(profile.me, profile.my_name, frozenset(profile.teams), profile.organization)
@@ -220,8 +236,19 @@ def _site(profile: Profile) -> Site:
         {source.name: source.base_url for source in profile.sources},
         profile.zone,
         calendar,
-        default_rules(),
+        site_rules(profile.rules),
     )
+
+
+def _mark(profile: Profile) -> str:
+    """A fingerprint of what every rank rests on beside its item."""
+    from hashlib import sha256
+
+    from carequeue import __version__
+
+    addresses = tuple((source.name, source.base_url) for source in profile.sources)
+    said = (__version__, replace(profile, theme="", sources=()), addresses)
+    return sha256(repr(said).encode()).hexdigest()
 
 
 # --- the practice clinic --------------------------------------------------------------------------

@@ -129,6 +129,18 @@ def test_a_list_that_is_no_proof_says_so_beside_the_answer(shell: Shell) -> None
     json.loads(result.stdout)
 
 
+def test_a_list_with_a_hole_in_it_says_so_beside_the_answer(shell: Shell) -> None:
+    shell.desk.state = health(signed_out=True, trouble="expired")
+    result = shell.run("list", "--json")
+    assert "Signed out: what is listed may be old. Check the token" in result.stderr
+    json.loads(result.stdout)
+    shell.desk.state = health(trouble="not shown by the server: ServiceRequest (403)")
+    assert shell.run("list").stderr == (
+        "Not all could be read: not shown by the server: ServiceRequest (403). "
+        "See: carequeue doctor\n"
+    )
+
+
 def test_two_forms_at_once_are_refused(shell: Shell) -> None:
     result = shell.run("list", "--json", "--plain")
     assert (result.exit_code, result.stdout) == (2, "")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from carequeue.domain.calendar import SiteCalendar
+from carequeue.domain.clocks import clocks_of
 from carequeue.domain.items import Direction, Kind, Mover, Priority, WorkItem
 from carequeue.domain.ranking import Band, Rank
 from carequeue.domain.rules import site_rules
@@ -135,6 +136,14 @@ ROWS: list[tuple[str, WorkItem, str, Band, int]] = [
      "2026-03-10 12:00", Band.WAITING, 0),
 ]  # fmt: skip
 NAMES = [name for name, *_ in ROWS]
+#: Rules that no row of this day shows, or that another clock of the row stands before: rule, an
+#: item on which its clock runs, its due time.
+BESIDE: list[tuple[str, WorkItem, str]] = [
+    ("ref-respond-urgent", came("2026-03-06 11:00", "none", URGENT), "2026-03-09 11:00"),
+    ("ref-respond-routine", came("2026-03-05 11:00", "none"), "2026-03-09 17:00"),
+    ("ref-info-urgent", back("info_asked_at", "2026-03-06 11:00", URGENT), "2026-03-09 11:00"),
+    ("task-due", item(FOLLOW_UP, facts={"due_at": "2026-03-09 17:00"}), "2026-03-09 17:00"),
+]
 
 
 def ranked(thing: WorkItem, now: str = NOW, calendar: SiteCalendar = CLINIC) -> Rank:
@@ -157,6 +166,20 @@ def test_each_row_has_its_band_its_points_and_its_due(
 def test_the_whole_queue_stands_in_its_order() -> None:
     shuffled = sorted(ROWS, key=lambda row: row[0])
     assert [row[0] for row in sorted(shuffled, key=lambda row: ranked(row[1]).place)] == NAMES
+
+
+@pytest.mark.parametrize(("rule", "thing", "due"), BESIDE, ids=[rule for rule, *_ in BESIDE])
+def test_a_rule_that_no_row_shows_runs_all_the_same(rule: str, thing: WorkItem, due: str) -> None:
+    clocks = {clock.rule: clock for clock in clocks_of(thing, RULES, CLINIC)}
+    assert wall(clocks[rule].due) == due
+
+
+def test_every_shipped_rule_has_a_row_or_stands_beside_them() -> None:
+    found = (ranked(thing).clock for _, thing, *_ in ROWS)
+    shown = {clock.rule for clock in found if clock is not None}
+    beside = {rule for rule, *_ in BESIDE}
+    assert {rule.id for rule in RULES} == shown | beside
+    assert not shown & beside
 
 
 @pytest.mark.parametrize("zone", ["America/Denver", "Asia/Kolkata"])

@@ -15,6 +15,7 @@ from carequeue.fhir.chart import Chart, ChartRead, Resource
 from carequeue.fhir.read import chart_of, read_chart, shared
 from carequeue.fhir.us import our_people
 
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ZONE = ZoneInfo("America/Chicago")
 TODAY = date(2026, 3, 9)
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"

@@ -30,6 +30,7 @@ from tests.fhir.clinic import (
 
 SENT = datetime(2026, 3, 5, 14, tzinfo=UTC)
 CHANGED = datetime(2026, 3, 6, 16, tzinfo=UTC)
+BSER = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
 WAITING = {"coding": [{"code": "awaiting-information"}]}
 
 

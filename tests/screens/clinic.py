@@ -25,7 +25,7 @@ from carequeue.worklist.answers import (
     Refused,
     TimeLine,
 )
-from carequeue.worklist.verbs import BY_NAME
+from carequeue.worklist.verbs import BY_NAME, VERBS
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 24, 9, 14, tzinfo=ZONE)
@@ -134,6 +134,7 @@ HEALTHY = Health(
     progress="",
     other_syncs=False,
     ever_synced=True,
+    last_look=NOW - timedelta(minutes=2),
 )
 PEOPLE = (
     Person("Practitioner/ortiz", "Ortiz, Nadia"),
@@ -148,6 +149,7 @@ class FakeDesk:
     """The morning behind the protocol of the desk; every act is written down in `acts`."""
 
     heading = "Riverbend CCBHC · D. Whitfield, LCSW"
+    keeps = True
 
     def __init__(self, rows: Sequence[QueueRow] | None = None) -> None:
         self.rows = list(morning() if rows is None else rows)
@@ -156,6 +158,8 @@ class FakeDesk:
         self.refused: dict[str, str] = {}
         self.reads: list[tuple[int, int]] = []
         self.refreshed = 0
+        self.of_today: list[QueueRow] = []  # what the next `refresh` makes of the rows
+        self.read_by: list[str] = []  # the threads that asked why a verb does not apply
         self.fault = ""  # words of an error that every act and every look at the cache meets
         self.gate: threading.Event | None = None  # where a test wants acts to take their time
         self._stamp = 1
@@ -231,6 +235,15 @@ class FakeDesk:
     # --- acting
 
     def why_not(self, verb: str, key: str) -> str | None:
+        self.read_by.append(threading.current_thread().name)
+        return self._why_not(verb, key)
+
+    def reasons(self, key: str) -> dict[str, str]:
+        self.read_by.append(threading.current_thread().name)
+        found = {verb.name: self._why_not(verb.name, key) for verb in VERBS if verb.on_item}
+        return {verb: why for verb, why in found.items() if why}
+
+    def _why_not(self, verb: str, key: str) -> str | None:
         found = self._row(key)
         if found is None:
             return "It is no longer in the queue."
@@ -250,7 +263,7 @@ class FakeDesk:
         changes, already, refused = [], [], []
         for key in keys:
             found = self._row(key)
-            why = self.why_not(verb, key)
+            why = self._why_not(verb, key)
             if why or found is None:
                 refused.append(Refused(key, found.client if found else key, why or "gone"))
             elif found.sync == "waiting":
@@ -301,7 +314,10 @@ class FakeDesk:
 
     def refresh(self, now: datetime) -> bool:
         self.refreshed += 1
-        return False
+        if moved := bool(self.of_today):
+            self.change(self.of_today)
+            self.of_today = []
+        return moved
 
 
 def full(r: QueueRow) -> Detail:

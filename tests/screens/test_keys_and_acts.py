@@ -305,6 +305,17 @@ async def test_leaving_is_asked_only_when_work_waits_and_there_is_no_way_to_send
         assert not seat.app.is_running
 
 
+async def test_leaving_says_of_work_that_cannot_be_sent_whether_it_is_kept() -> None:
+    async with at_the_terminal() as seat:
+        seat.desk.keeps = False
+        seat.desk.feel(signed_out=True)
+        await seat.wait(1)
+        await seat.press("ctrl+c")
+        assert seat.message == "ctrl+c again leaves; nothing here is kept."
+        await seat.press("q")
+        assert seat.message.startswith("3 acts wait; they are not kept: this is for practice only.")
+
+
 async def test_leaving_on_line_asks_nothing() -> None:
     async with at_the_terminal() as seat:
         await seat.press("q")
@@ -383,6 +394,29 @@ async def test_help_lists_the_keys_that_apply_and_finds_one_by_typing() -> None:
         assert len(seat.front.widgets.sheet.text.splitlines()) == 1
         await seat.press("escape")
         assert "OKAFOR, Amara" in seat.text
+
+
+async def test_why_a_verb_is_off_is_read_beside_the_screen_and_fills_in() -> None:
+    """A chart takes longer to read than a frame may take: the list does not wait for it."""
+    async with at_the_terminal(size=(100, 30)) as seat:
+        seat.time.pass_(1)
+        seat.front.press("colon", ":", float("inf"))
+        assert "off: " not in seat.front.widgets.sheet.text
+        await seat.rest()
+        assert "off: Can’t done: OKAFOR, Amara" in seat.front.widgets.sheet.text
+        await seat.press("escape", "question_mark", "escape", "e")
+        assert seat.message.startswith("· Can’t done: OKAFOR, Amara")
+        assert [name.partition("_")[0] for name in seat.desk.read_by] == ["looks", "looks"]
+
+
+async def test_reasons_that_come_after_the_list_was_closed_open_nothing() -> None:
+    async with at_the_terminal(size=(100, 30)) as seat:
+        seat.time.pass_(1)
+        seat.front.press("colon", ":", float("inf"))
+        seat.front.press("escape", None, float("inf"))
+        await seat.rest()
+        assert not seat.front.widgets.sheet.display
+        assert "▌" in seat.line_of("OKAFOR, Amara")
 
 
 async def test_the_palette_does_what_is_chosen_and_says_why_another_is_off() -> None:

@@ -253,7 +253,7 @@ async def test_a_minute_redraws_only_the_rows_whose_words_have_changed() -> None
         rows.render_line = watched  # type: ignore[assignment,method-assign]
         await seat.wait(61)
         assert set(drawn) == {1, 5}  # 1h10 over has become 1h11, and 6 h left has become 5
-        assert seat.desk.refreshed == 1
+        assert seat.desk.refreshed == 2
 
 
 async def test_people_who_look_alike_show_the_year_only_while_both_are_in_sight() -> None:
@@ -263,3 +263,12 @@ async def test_people_who_look_alike_show_the_year_only_while_both_are_in_sight(
         await seat.write("sofie")
         assert "BRANDT, Sofie " in seat.text
         assert "b.2004" not in seat.text
+
+
+async def test_the_order_of_yesterday_is_that_of_today_as_soon_as_the_first_frame_is_out() -> None:
+    desk = FakeDesk()
+    desk.of_today = [desk.rows[1], desk.rows[0], *desk.rows[2:]]
+    async with at_the_terminal(desk) as seat:
+        assert seat.front.widgets.rows.pages.row(0) == desk.rows[0]
+        assert desk.rows[0].key == "reyes"
+        assert desk.refreshed == 1

@@ -78,10 +78,35 @@ async def test_what_the_server_did_not_take_is_let_go_by_y_and_never_by_enter() 
         assert seat.cursor == "brandt-2004"
 
 
-async def test_x_says_so_when_nothing_needs_the_person_or_it_is_in_no_row_here() -> None:
+@pytest.mark.parametrize(
+    ("keys", "typed"),
+    [(("3",), ""), (("slash",), "reyes"), (("slash",), "zz")],
+    ids=["another view", "narrowed", "narrowed to nothing"],
+)
+async def test_x_finds_what_needs_the_person_also_where_its_row_is_not_in_the_view(
+    keys: tuple[str, ...], typed: str
+) -> None:
     async with at_the_terminal() as seat:
+        await seat.press(*keys)
+        await seat.write(typed)
+        await seat.press(*(["enter"] if typed else []), "x")
+        assert seat.cursor == "brandt-2004"
+        assert seat.message.startswith("BRANDT, Sofie: changed meanwhile.")
+        assert "0 Whole 20" in seat.lines[1]
+
+
+async def test_x_finds_what_needs_the_person_among_what_sleeps() -> None:
+    asleep = [r._replace(band=6) if r.key == "brandt-2004" else r for r in morning()]
+    async with at_the_terminal(FakeDesk(asleep)) as seat:
+        await seat.press("x")
+        assert seat.cursor == "brandt-2004"
+
+
+async def test_x_says_so_when_nothing_needs_the_person_or_it_is_in_no_row() -> None:
+    async with at_the_terminal(FakeDesk([r._replace(sync="") for r in morning()])) as seat:
         await seat.press("3", "x")
-        assert "What needs you is not in this view" in seat.message
+        assert seat.message.startswith("· What needs you has no row in the queue")
+        assert seat.cursor == "fontaine"
         seat.desk.feel(needs_you=0)
         await seat.wait(1)
         await seat.press("x")
@@ -160,6 +185,12 @@ async def test_a_wider_or_narrower_window_shows_and_hides_the_detail() -> None:
         ({"checking": 1, "waiting": 0, "needs_you": 2}, "? 1 checking  ! 2 need you"),
         ({"last_full": None}, "● online  no full sync yet"),
         ({"other_syncs": True}, "◐ another window syncs"),
+        ({"signed_out": True, "trouble": "expired"}, "! signed out  copy from 09:12  ↑ 3 waiting"),
+        ({"signed_out": True, "last_full": None}, "! signed out  ↑ 3 waiting"),
+        (
+            {"trouble": "not shown by the server: ServiceRequest (403)"},
+            "! not all could be read  ↑ 3 waiting  ! 1 needs you",
+        ),
         (
             {"syncing": True, "progress": "Fetching the most urgent first: 212 of 1,400"},
             "● Fetching the most urgent first: 212 of 1,400",
@@ -180,6 +211,21 @@ async def test_what_needs_the_person_is_said_at_every_width(width: int) -> None:
     async with at_the_terminal(desk, size=(width, 24)) as seat:
         assert "! 1" in seat.header
         assert len(seat.lines[0]) <= width
+
+
+@pytest.mark.parametrize("facts", [{"signed_out": True}, {"trouble": "ServiceRequest (403)"}])
+@pytest.mark.parametrize("width", [40, 60, 80, 140])
+async def test_in_step_is_never_said_at_any_width_while_something_is_wrong(
+    width: int, facts: dict[str, object]
+) -> None:
+    desk = FakeDesk()
+    desk.feel(**facts, kept_here=3, checking=2)
+    async with at_the_terminal(desk, size=(width, 24)) as seat:
+        wrong = "! signed out" if "signed_out" in facts else "! not all could be read"
+        assert wrong in seat.header
+        assert "synced" not in seat.header
+        assert "online" not in seat.header
+        assert "! 1" in seat.header
 
 
 async def test_coming_back_on_line_is_said_once() -> None:
@@ -226,6 +272,31 @@ async def test_nothing_offline_is_no_proof_that_nothing_came_in() -> None:
         assert "Nothing in the copy from Mon 17:14." in seat.text
         assert "This is not proof that nothing came in." in seat.text
         assert "r try again" in seat.text
+
+
+@pytest.mark.parametrize("facts", [{"signed_out": True}, {"trouble": "ServiceRequest (403)"}])
+async def test_nothing_left_is_no_good_news_where_not_all_could_be_read(
+    facts: dict[str, object],
+) -> None:
+    desk = FakeDesk([])
+    desk.feel(**facts)
+    async with at_the_terminal(desk) as seat:
+        assert "This is not proof that nothing came in." in seat.text
+        assert "Nothing waits for you." not in seat.text
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"signed_out": True}, "Signed out: the server did not let you in. Check the token."),
+        ({"trouble": "ServiceRequest (403)"}, "Not all could be read: ServiceRequest (403)."),
+    ],
+)
+async def test_nothing_yet_says_what_keeps_it_away(facts: dict[str, object], words: str) -> None:
+    desk = FakeDesk([])
+    desk.feel(ever_synced=False, last_full=None, **facts)
+    async with at_the_terminal(desk) as seat:
+        assert words in seat.text
 
 
 async def test_nothing_yet_shows_the_progress_of_the_first_sync() -> None:

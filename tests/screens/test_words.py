@@ -56,6 +56,13 @@ class TestTheMessage:
             await seat.press("a")
             assert seat.message.endswith("u takes it back   sent once online")
 
+    async def test_of_an_act_while_signed_out_says_when_it_will_be_sent(self) -> None:
+        async with at_the_terminal() as seat:
+            seat.desk.feel(signed_out=True)
+            await seat.wait(1)
+            await seat.press("a")
+            assert seat.message.endswith("u takes it back   sent once signed in")
+
     @pytest.mark.parametrize(("key", "name"), [("Z", "Z"), ("f5", "f5")])
     async def test_names_a_key_that_means_nothing(self, key: str, name: str) -> None:
         async with at_the_terminal() as seat:
@@ -142,6 +149,19 @@ class TestNewsOfSync:
             ({"waiting": 1}, "Looked; 1 of yours still waits."),
             ({"needs_you": 2}, "Looked; 2 need you (x)."),
             (
+                {"signed_out": True, "last_full": NOW - timedelta(hours=1)},
+                "Signed out: check the token (carequeue doctor). What you did is kept.",
+            ),
+            (
+                {"trouble": "not shown by the server: ServiceRequest (403)"},
+                "Not all could be read; see carequeue doctor. "
+                "Not shown by the server: ServiceRequest (403).",
+            ),
+            (
+                {"trouble": "it is busy (503)", "last_full": NOW - timedelta(hours=1)},
+                "Not all could be read; see carequeue doctor. It is busy (503).",
+            ),
+            (
                 {"online": False, "why_offline": "no answer in 10 s"},
                 "Not reached: no answer in 10 s. What you did is kept and goes out later.",
             ),
@@ -153,22 +173,39 @@ class TestNewsOfSync:
         news = SyncNews()
         assert news.asked(NOW) == LOOKING
         assert news.after(health(syncing=True), LOOKING, back=False) is None
-        before = health(last_full=NOW - timedelta(minutes=2))
+        before = health(**{**facts, "last_look": NOW - timedelta(minutes=2)})
         assert news.after(before, LOOKING, back=False) is None
-        ended = health(**{"last_full": NOW + timedelta(seconds=1), **facts})
-        assert news.after(ended, LOOKING, back=False) == Message(words)
-        assert news.after(ended, Message(words), back=False) is None
+        now = NOW + timedelta(seconds=1)
+        said = news.after(
+            health(**{"last_full": now, "last_look": now, **facts}), LOOKING, back=False
+        )
+        assert said is not None
+        assert said.text == words
+        assert news.after(health(last_look=now), said, back=False) is None
+
+    @pytest.mark.parametrize(
+        ("facts", "words"),
+        [({"signed_out": True}, "Signed out"), ({"trouble": "x (403)"}, "Not all could be read")],
+    )
+    def test_what_is_wrong_is_said_in_the_place_of_good_news(
+        self, facts: dict[str, object], words: str
+    ) -> None:
+        for said, back in ((FIRST_SYNC, False), (Message(), True)):
+            news = SyncNews().after(health(**facts), said, back=back)
+            assert news is not None
+            assert news.text.startswith(words)
+            assert news.tone is Tone.WARNING
 
     def test_up_to_date_is_never_said_over_what_was_done_meanwhile(self) -> None:
         news = SyncNews()
         news.asked(NOW)
-        ended = health(last_full=NOW + timedelta(seconds=1))
+        ended = health(last_look=NOW + timedelta(seconds=1))
         assert news.after(ended, Message("Logged.", Tone.DONE), back=False) is None
 
     async def test_the_screen_says_how_the_look_ended(self) -> None:
         desk = FakeDesk()
         async with at_the_terminal(desk) as seat:
             await seat.press("r")
-            desk.feel(waiting=0, needs_you=0, last_full=seat.time.now + timedelta(seconds=1))
+            desk.feel(waiting=0, needs_you=0, last_look=seat.time.now + timedelta(seconds=1))
             await seat.wait(1)
             assert seat.message == "Up to date."

@@ -1,4 +1,4 @@
-"""Opening and writing a cache: the key, the version, the disk (DESIGN section 5)."""
+"""Opening and writing a cache: the key, the version, the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mirror: what came from a server, whole, and what may move it (DESIGN sections 5 and 6)."""
+"""The mirror: what came from a server, whole, and what may move it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The projection is nothing of its own: dropped and made anew it is the same (DESIGN section 5)."""
+"""The projection is nothing of its own: dropped and made anew it is the same."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Laws of settling: what became of a write, from the base, theirs and the decisions alone.
 
-The sentence behind all of them (DESIGN section 6): what is said to be done is on the server, what
+The sentence behind all of them: what is said to be done is on the server, what
 is said not to be applied can be sent on top of theirs, and whatever else is a person's to answer.
 """
 

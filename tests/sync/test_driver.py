@@ -180,15 +180,15 @@ class TestAColleague:
         assert office.states == ["conflict", "acknowledged"]
         assert office.notes() == ["Called"]
 
-    def test_what_was_decided_since_on_the_same_element_waits_for_the_answer(
-        self, office: Office
-    ) -> None:
+    def test_is_answered_before_the_same_element_is_decided_anew(self, office: Office) -> None:
         office.act("priority", to="urgent")
         self.change(office, priority="stat")
         office.look()
-        office.act("priority", to="asap")
+        desk, now = office.cache.desk, office.cache.instant
+        acted = desk.act("priority", ["main:Task/t1"], {"to": "asap"}, now)
         office.look()
-        assert office.states == ["conflict", "queued"]
+        assert "x first" in acted.message
+        assert office.states == ["conflict"]
         assert office.server.now("Task/t1").get("priority") == "stat"
 
     def test_on_a_server_without_versions_is_not_overwritten(self, office: Office) -> None:

@@ -1,4 +1,4 @@
-"""A pull: pages, cursors, watermarks, and what happens when it is cut (DESIGN section 7)."""
+"""A pull: pages, cursors, watermarks, and what happens when it is cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox to the server: what leaves, when, and what an answer means (DESIGN section 6)."""
+"""The outbox to the server: what leaves, when, and what an answer means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes back to a server has every element that it gave us (DESIGN section 4, last line).
+"""What comes back to a server has every element that it gave us.
 
 For resources with arbitrary extra elements: what the server received, compared token by token with
 what it had sent, differs in what the decision owns and nowhere else. An undo makes even that whole.

@@ -1,4 +1,4 @@
-"""Whatever is not a clear yes is read back and decided from its content (DESIGN section 6)."""
+"""Whatever is not a clear yes is read back and decided from its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states of a decision: every step is one of the table, or no step (DESIGN section 6)."""
+"""The states of a decision: every step is one of the table, or no step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.intents import IllegalStep, IntentEvent, IntentState, step
 
 _S, _E = IntentState, IntentEvent
-#: DESIGN section 6, "States", sentence by sentence.
+#: What may become of a decision, sentence by sentence; written down apart from `TRANSITIONS`.
 LEGAL = {
     (_S.QUEUED, _E.MARKED, _S.IN_DOUBT),
     (_S.QUEUED, _E.DROPPED, _S.UNDONE),

@@ -1,4 +1,4 @@
-"""The one `send()`: where the token goes, and what can go wrong on the wire (sync notes 4.6)."""
+"""The one `send()`: where the token goes, and what can go wrong on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many at once: seen before, one group, a result per row, one taking back (DESIGN section 6)."""
+"""Many at once: seen before, one group, a result per row, one taking back."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 In:  the name of a verb, an item, who we are. Out: a `Verdict`.
 Why the steps of a Task are data: the published profiles disagree on them (in COW work that began
      cannot be cancelled, in SDOH Clinical Care it can; `received` is excluded in one and carries
-     the question in another), so a source may bring its own table.
+     the question in another), so the steps are a table; every source has the same one as yet.
 What we may do to a Task follows from our part in it: the performer accepts, declines and
      completes, the requester does not; completing a partner's Task is never offered.
 Not here: what a verb asks (`worklist/verbs.py`), what it changes (`fhir/drafts.py`), what a
@@ -316,7 +316,7 @@ def allowed(
 ) -> Verdict:
     """Whether a verb applies to an item, and why not.
 
-    `steps` is the state machine of the item's source, `item_class` the gravest class of its open
+    `steps` is the state machine of each kind of item, `item_class` the gravest class of its open
     clocks (`clocks.class_of`). A verb that nobody knows is refused.
     """
     judge = _JUDGES.get(verb)

@@ -1,7 +1,7 @@
 """What a person decided, kept until the server has it: kinds, states, and the legal steps.
 
 Why intents and not patches: the body of a request is computed when it is sent, from the base and
-the open intents, so nothing stale is ever stored (docs/architecture.md, "the way of a decision").
+the open intents, so nothing stale is ever stored (docs/architecture.md, "One key's journey").
 Not here: what an intent does to JSON (`fhir/edits.py`), its row on disk (`store/outbox.py`).
 """
 

@@ -2,8 +2,8 @@
 
 In:  nothing; these are plain values, built by `fhir/` and read by `ranking.py` and `intents.py`.
 Why facts are named: a clock rule is data (`rules/*.toml`) and names the instants that start and
-meet it, so a site can add a rule in its profile, without a line of code. The names are in `FACTS` and
-`MARKS`; `rules.py` refuses a rule that asks for any other.
+meet it, so a site can add a rule in its profile without a line of code. The names are listed in
+`FACTS` and `MARKS`; `rules.py` refuses a rule that asks for any other.
 Not here: how a resource becomes an item (`fhir/read.py`), its place (`ranking.py`).
 Every text in here is as the server sent it: it goes through `text.clean` before it is shown.
 """

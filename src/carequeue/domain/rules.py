@@ -4,7 +4,8 @@ In:  plain mappings (the tables of `rules/clocks.toml`, and a site's own on top 
 Out: rules, or a RuleError that names the rule, the key and what could stand there.
 Why data: criteria and quality measures change by year and by state; each rule carries where it
      comes from, and how well that is known (`provenance`), and *why here* shows both.
-Not here: what a rule makes of an item (`clocks.py`), the file of a site (`store/profiles.py`).
+Not here: what a rule makes of an item (`clocks.py`), the profile in which a site lays its own keys
+     over these (`store/profile_values.py`, docs/profiles.md).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 from carequeue.domain.errors import RuleError
 from carequeue.domain.items import FACTS, MARKS, Kind
+from carequeue.domain.text import clean
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -108,13 +110,20 @@ _KEYS: Final = (
 )  # fmt: skip
 
 
+def _shown(value: object) -> str:
+    """A value of a file as a person may read it."""
+    return clean(repr(value), 40)
+
+
 class _Table:
     """One rule's table while it is read; every refusal names the rule and the key."""
 
     def __init__(self, rule: str, table: object) -> None:
         self.rule = rule
         if not isinstance(table, Mapping):
-            raise RuleError(f"Clock rule {rule!r} is not a table of keys. Nothing was changed.")
+            raise RuleError(
+                f"Clock rule {_shown(rule)} is not a table of keys. Nothing was changed."
+            )
         self.table: Mapping[object, object] = table
         for key in table:
             if key not in _KEYS:
@@ -131,7 +140,7 @@ class _Table:
             names = [str(choice) for choice in choices] if isinstance(choices, tuple) else []
             known = f" Known: {', '.join(names)}." if names else ""
         return RuleError(
-            f"Clock rule {self.rule!r}: {key!r} {what}.{known} Correct the rule; "
+            f"Clock rule {_shown(self.rule)}: {_shown(key)} {what}.{known} Correct the rule; "
             "until then nothing was changed."
         )
 
@@ -148,7 +157,9 @@ class _Table:
         for choice in choices:
             if choice.value == value:
                 return choice
-        raise self.refuse(key, f"cannot be {value!r}", tuple(choice.value for choice in choices))
+        raise self.refuse(
+            key, f"cannot be {_shown(value)}", tuple(choice.value for choice in choices)
+        )
 
     def words(self, key: str, known: frozenset[str]) -> tuple[str, ...]:
         """A list of known words; a single word stands for a list of one."""
@@ -158,14 +169,14 @@ class _Table:
             raise self.refuse(key, "is not a list", tuple(sorted(known)))
         for word in words:
             if not isinstance(word, str) or word not in known:
-                raise self.refuse(key, f"cannot hold {word!r}", tuple(sorted(known)))
+                raise self.refuse(key, f"cannot hold {_shown(word)}", tuple(sorted(known)))
         return tuple(words)
 
     def flag(self, key: str, default: bool = False) -> bool:
         """True or false."""
         value = self.table.get(key, default)
         if not isinstance(value, bool):
-            raise self.refuse(key, f"cannot be {value!r}", ("true", "false"))
+            raise self.refuse(key, f"cannot be {_shown(value)}", ("true", "false"))
         return value
 
     def length(self, key: str) -> Length:
@@ -175,7 +186,7 @@ class _Table:
         if value in ("0", 0) and not isinstance(value, bool):
             return AT_ONCE
         if not found:
-            raise self.refuse(key, f"cannot be {value!r}", f"0, or {_SHAPE}")
+            raise self.refuse(key, f"cannot be {_shown(value)}", f"0, or {_SHAPE}")
         count = int(found[1] + found[2])
         return Length(count, LengthUnit(found[3])) if count else AT_ONCE
 

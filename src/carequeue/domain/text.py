@@ -6,7 +6,7 @@ Out: `Clean`, text that no terminal can take for a command and no reader can be 
      forged. Only what is harmless and changes the width of a row is dropped: variation selectors
      and skin tones, which terminals measure differently.
 Why here: one function stands between the server and every widget, line of output and log
-     (docs/architecture.md, "Security"); markup is no concern of it, for nothing parses markup.
+     (docs/security.md); markup is no concern of it, for nothing parses markup.
 Not here: cutting to a number of cells (`widgets/`), the raw JSON, which is kept as it came.
 """
 

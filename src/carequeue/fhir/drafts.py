@@ -249,8 +249,8 @@ def _handoff_task(case: _Case) -> Resource:
 
 
 def _own_task(case: _Case) -> Resource:
-    """A follow-up of our own: the one Task on which we write a due date (DESIGN: a server may
-    read a due date as an expiry, so none is written on a Task that is not ours).
+    """A follow-up of our own: the one Task on which we write a due date: a server may
+    read a due date as an expiry, so none is written on a Task that is not ours.
     """
     task = _task(case, "", _code(referral=False))
     task["status"] = "accepted"

@@ -3,7 +3,7 @@
 In:  an `Intent` and a resource as a dict. Out: a new dict, names of elements, a verdict, an intent.
 Why units: two people may change one Task at a time as long as they change different elements; a
 unit is the set of elements that one decision owns, and the conflict question is asked about it
-alone (sync notes 6.5). `lastModified` is in no unit, although a change of status sets it: every
+alone. `lastModified` is in no unit, although a change of status sets it: every
 act of everybody touches it and servers set it themselves, so it would make all acts collide.
 Names of units: an element (`status`), or one entry of a list: `extension[<url>]`, `note[<id>]`,
 `output[<id>]`; the id is the intent's own, written as Element.id.
@@ -165,7 +165,7 @@ def _set_status(intent: Intent, resource: Resource) -> None:
     if args.get("reason"):
         resource["statusReason"] = _concept(args["reason"])
     elif moved:
-        # A reason is that of the present status; one that is sent again would stick (notes 2.2).
+        # A reason is that of the present status; one that is sent again would stick.
         resource.pop("statusReason", None)
     if args.get("business_status"):
         resource["businessStatus"] = _concept(args["business_status"])

@@ -1,9 +1,10 @@
 """Follow-ups: Tasks that are no referral and no handoff, and contacts that nobody has made yet.
 
 In:  a Task, or an Encounter that ended. Out: a `WorkItem` or None.
-Why a stay asks for a contact: the risk of suicide is highest in the first week after it (domain
-notes 1.2); no server writes a Task for that, so the row is derived, and becomes a Task when
-somebody first acts on it, under an identifier that is the same for everybody.
+Why a stay asks for a contact: the risk of suicide is highest in the first weeks after it (CCBHC
+criteria 3.c ask for a contact within 24 hours); no server writes a Task for that, so the row is
+derived, and becomes a Task when somebody first acts on it, under an identifier that is the same
+for everybody.
 Not here: how long there is for it (`rules/*.toml`).
 """
 

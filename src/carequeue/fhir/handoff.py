@@ -2,7 +2,8 @@
 
 In:  a Task of our own code. Out: a `WorkItem`, or None once the receiver has read it back.
 Why accepted is not enough: I-PASS counts a handoff as made when the receiver has said back what
-was handed over; a status alone does not show that anybody read it (domain notes 3.2, runner-up).
+was handed over; a status alone does not show that anybody read it (N Engl J Med
+2014;371:1803, synthesis by receiver).
 Not here: writing one (`drafts.py`).
 """
 

@@ -23,7 +23,8 @@ from carequeue.fhir.jsontext import Duplicated
 from carequeue.fhir.parts import Reading
 from carequeue.fhir.us import own_reference
 
-#: What a client's chart is read from, the most urgent first: a first sync fetches in this order.
+#: What a client's chart is read from; `sync/plan.py` says in which order it is fetched, and a test
+#: that each of these is.
 PULLED_TYPES: Final = (
     "Task", "ServiceRequest", "Observation", "Encounter", "Communication", "Appointment", "Flag",
     "ClaimResponse", "Coverage",

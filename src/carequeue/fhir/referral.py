@@ -3,7 +3,7 @@
 In:  a Task of code `fulfill` or with a ServiceRequest as focus, or a ServiceRequest that no Task
 carries. Out: a `WorkItem`, or None where nobody has to act any more.
 Why a status is not enough: the same words mean opposite moves (on hold by a partner is ours), and
-cancelled is not done; the table is domain notes 2.1, after SDOH Clinical Care, COW and 360X.
+cancelled is not done; read after the state tables of SDOH Clinical Care, COW and 360X.
 Not here: deadlines (`rules/*.toml`), what the parties may do (`domain/allowed.py`).
 """
 
@@ -174,7 +174,7 @@ def _request_key(ask: _Ask) -> str:
 
 
 def _find_start(ask: _Ask) -> None:
-    """First contact: the request's own date, then the Task's (domain notes 1.3)."""
+    """First contact: the request's own date, then the Task's."""
     reading, found = ask.reading, ask.found
     written = (values.text(ask.request, "authoredOn"), values.text(ask.task, "authoredOn"))
     start = reading.start(found, ask.task or ask.request, *written)

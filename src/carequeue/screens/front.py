@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from textual.widget import Widget
@@ -304,8 +304,11 @@ class Front:
     def begin(self) -> None:
         """The first frame is out: what it showed may be of the last time; now it is of today."""
         self.moved()
-        now = self.now()
-        self.act(lambda: self.desk.refresh(now), self._refreshed)
+        self.act(partial(self._refresh, self.now()), self._refreshed)
+
+    def _refresh(self, now: datetime) -> bool:
+        load_the_rest()  # before the heavy libraries, which the first key must not wait for
+        return self.desk.refresh(now)
 
     def _refreshed(self, moved: bool) -> None:
         if moved:
@@ -330,3 +333,11 @@ class Front:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""
         if self._came == float("inf"):
             self._bottom.draw(self._message)
+
+
+def load_the_rest() -> None:
+    """Import what the first key may need, so that it does not wait for it."""
+    import carequeue.screens.acting
+    import carequeue.screens.motions
+    import carequeue.screens.palette
+    import carequeue.widgets.detail_pane  # noqa: F401

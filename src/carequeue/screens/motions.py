@@ -12,7 +12,7 @@ from carequeue.screens.narrowing import NarrowLayer
 from carequeue.store.window import QueueRow, View
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.queue_pages import PAGE
-from carequeue.worklist.verbs import Motion, Verb
+from carequeue.worklist.verbs import Motion
 
 if TYPE_CHECKING:
     from carequeue.screens.front import Front
@@ -170,7 +170,7 @@ class Motions:
         if front.data.looking[:2] != begun:
             return
         if not pages:
-            words = "What needs you has no row in the queue any more.  carequeue doctor looks"
+            words = "What needs you has no row in the queue: carequeue doctor tells more."
             front.say(Message(words, Tone.REFUSED))
             return
         (view, narrow, start, end), *rest = pages

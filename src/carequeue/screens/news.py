@@ -45,7 +45,7 @@ class SyncNews:
                 return ended if said == LOOKING else None
         elif not said.text and health.syncing and not health.ever_synced:
             return FIRST_SYNC
-        elif said == FIRST_SYNC and (trouble := _trouble(health)):
+        elif said == FIRST_SYNC and not health.syncing and (trouble := _trouble(health)):
             return trouble
         elif said == FIRST_SYNC and health.ever_synced:
             return FIRST_DONE

@@ -1,7 +1,7 @@
 """The audit log: one row per act, appended in the act's own transaction, chained by hash.
 
 What the chain shows: a row changed or taken out of the middle. What it does not: a tail cut off
-by the owner of the machine (docs/threat-model.md will say so adversary by adversary).
+by the owner of the machine, or the whole chain made anew (docs/security.md).
 """
 
 from __future__ import annotations

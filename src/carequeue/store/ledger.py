@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.store.engine import storable
@@ -60,7 +60,10 @@ def observed(connection: Connection, source: str) -> dict[str, str]:
 
 
 def declare(connection: Connection, source: str, name: str, declared: str, now: datetime) -> None:
-    """Keep what a source declares."""
+    """Keep what a source declares. What was observed of it is to be seen anew from here on."""
+    connection.execute(
+        update(_capability).where(_capability.c.source == source).values(observed="")
+    )
     _keep_capability(connection, source, name, {"declared": declared, "at": now.isoformat()})
 
 
@@ -147,6 +150,12 @@ def want(connection: Connection, source: str, more: Iterable[str], asked: Iterab
     after = {*before, *more}.difference(asked)
     if after != set(before):
         set_meta(connection, f"wanted:{source}", " ".join(sorted(after)))
+
+
+def get_meta(connection: Connection, name: str) -> str:
+    """A value of the cache itself; "" where there is none."""
+    found = connection.execute(select(_meta.c.value).where(_meta.c.name == name))
+    return found.scalar_one_or_none() or ""
 
 
 def set_meta(connection: Connection, name: str, value: str) -> None:

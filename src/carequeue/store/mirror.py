@@ -60,6 +60,8 @@ def save(
 ) -> Saved:
     """Keep what a source gave. Malformed resources are kept and named, and stop nothing.
 
+    A version that is older than the base by its own `meta.lastUpdated` is left out: a search may
+    lag behind what the same server has answered already.
     `base_url`: references that begin with it are the source's own.
     """
     saved = Saved()
@@ -75,7 +77,7 @@ def save(
         old = known.get(name)
         if isinstance(resource, dict):
             saved.missing |= references(resource, base_url)
-        if old and old[0] == row["digest"]:
+        if old and (old[0] == row["digest"] or _is_before(row["last_updated"], old[2])):
             continue
         saved.changed += 1
         if name in held and old and old[0]:
@@ -91,6 +93,15 @@ def save(
     _follow_focus(connection, source, upserts, saved)
     saved.missing = _absent(connection, source, saved.missing)
     return saved
+
+
+def _is_before(came: str, kept: str) -> bool:
+    """Whether both are instants, and what came is the earlier."""
+    try:
+        one, other = datetime.fromisoformat(came), datetime.fromisoformat(kept)
+    except ValueError:
+        return False
+    return bool(one.tzinfo and other.tzinfo) and one < other
 
 
 def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, Any]:
@@ -182,22 +193,31 @@ def _follow_focus(
 
 def _known(
     connection: Connection, source: str, names: list[tuple[str, str]]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """(type, id) -> (digest, chart) of what is mirrored; the digest of what lies beside, if any."""
-    found: dict[tuple[str, str], tuple[str, str]] = {}
+) -> dict[tuple[str, str], tuple[str, str, str]]:
+    """(type, id) -> (digest, chart, last updated) of what is mirrored.
+
+    The digest is that of what lies beside, if any; the instant is the base's.
+    """
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
     columns = resource_table.c
     for kind in {kind for kind, _ in names}:
         keys = [key for of, key in names if of == kind]
         for start in range(0, len(keys), _CHUNK):
             rows = connection.execute(
-                select(columns.id, columns.digest, columns.theirs_digest, columns.chart).where(
+                select(
+                    columns.id,
+                    columns.digest,
+                    columns.theirs_digest,
+                    columns.chart,
+                    columns.last_updated,
+                ).where(
                     columns.source == source,
                     columns.type == kind,
                     columns.id.in_(keys[start : start + _CHUNK]),
                 )
             )
-            for key, digest, theirs, chart in rows:
-                found[kind, key] = (theirs or digest, chart)
+            for key, digest, theirs, chart, updated in rows:
+                found[kind, key] = (theirs or digest, chart, updated)
     return found
 
 
@@ -402,12 +422,9 @@ def charts(connection: Connection, source: str) -> set[str]:
     return {chart for (chart,) in found}
 
 
-def charts_shown(connection: Connection, source: str) -> set[tuple[str, str]]:
-    """Every chart that has a row in the queue: a name in the directory may stand in any."""
-    found = connection.exec_driver_sql(
-        "SELECT DISTINCT chart FROM item WHERE source = ?", (source,)
-    )
-    return {(source, chart) for (chart,) in found}
+def mark_due(connection: Connection, source: str) -> None:
+    """A name in the directory may stand in any row: each is made anew, as if its time had come."""
+    quick(connection).execute("UPDATE item SET next_change_at = 0 WHERE source = ?", (source,))
 
 
 def aliases(connection: Connection, source: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 In:  plain tables, as TOML gives them.  Out: a `Profile`, or `WrongValue` with the dotted key and
 what was expected there; the value itself is never repeated, it may be a token in the wrong place.
+(A clock rule's value is, cut short: among the words of a rule no token goes astray.)
 Decided here: no token is ever written down, only the name of a variable or a command that gives
 one; plain http goes to this machine only; an unknown key is refused, for it may be a typing error.
 Not here: files (`profiles.py`). docs/profiles.md explains every key; a test holds it to the tables.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Final, TypeVar
@@ -32,6 +34,7 @@ PROFILE_KEYS: Final[Mapping[str, str]] = {
     "closes": 'a time of day such as "17:00", later than `opens`',
     "closed_days": 'a list of dates such as ["2026-12-25"]',
     "theme": "a word of a-z, 0-9 and -",
+    "rules": "a table [rules.ID] for each clock rule that differs from the shipped ones",
     "sources": "at least one table [sources.NAME], where NAME is 1 to 40 of a-z, 0-9 and -",
 }
 SOURCE_KEYS: Final[Mapping[str, str]] = {
@@ -75,7 +78,8 @@ class Profile:
 
     `open_days` counts from Monday = 0. `closed_days` are ISO dates; None where the profile does
     not say, so that the calendar proposes them; an empty tuple means "never closed". Times are in
-    `time_zone`, the site's, never the machine's.
+    `time_zone`, the site's, never the machine's. `rules` are tables that `domain.rules.site_rules`
+    has taken.
     """
 
     name: str
@@ -90,6 +94,7 @@ class Profile:
     closes: time = time(17)
     closed_days: tuple[str, ...] | None = None
     theme: str = ""
+    rules: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[SourceProfile, ...] = ()
 
     @property
@@ -119,6 +124,8 @@ def as_mapping(profile: Profile) -> dict[str, Any]:
     table = {key: value for key, value in table.items() if value}
     if profile.closed_days is not None:
         table["closed_days"] = list(profile.closed_days)
+    if profile.rules:
+        table["rules"] = deepcopy(dict(profile.rules))
     table["sources"] = {source.name: _source_mapping(source) for source in profile.sources}
     return table
 
@@ -156,7 +163,10 @@ def _unknown(place: str, key: str, known: Mapping[str, str]) -> str:
 
 
 def from_mapping(name: str, values: Mapping[str, Any]) -> Profile:
-    """The profile that a TOML table says. Raises WrongValue at the first key that is not right."""
+    """The profile that a TOML table says.
+
+    Raises WrongValue at the first key that is not right, and RuleError for a clock rule.
+    """
     table = _Table(values, "", PROFILE_KEYS)
     opens = table.take("opens", _time, time(8))
     sources = table.take("sources", _named)
@@ -173,6 +183,7 @@ def from_mapping(name: str, values: Mapping[str, Any]) -> Profile:
         closes=table.take("closes", lambda value: _later(_time(value), opens), time(17)),
         closed_days=table.take("closed_days", _list_of(_date)) if "closed_days" in values else None,
         theme=table.take("theme", _word, ""),
+        rules=table.take("rules", _rules, {}),
         sources=tuple(_source(key, value) for key, value in sources.items()),
     )
 
@@ -271,6 +282,16 @@ def _named(value: Any) -> dict[str, Any]:
     if not value or not all(PROFILE_NAME.fullmatch(name) for name in value):
         raise ValueError
     return dict(value)
+
+
+def _rules(value: Any) -> dict[str, Any]:
+    # Late: most profiles have none, and the way to the first frame does without the rules.
+    from carequeue.domain.rules import site_rules
+
+    if not isinstance(value, dict):
+        raise ValueError
+    site_rules(value)
+    return value
 
 
 def _scope(value: Any) -> dict[str, str]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from carequeue.domain.errors import BadQuestion, ProfileError
+from carequeue.domain.errors import BadQuestion, ProfileError, RuleError
 from carequeue.store.private import private_folder, read_private, replace_private
 from carequeue.store.profile_values import (
     PROFILE_NAME,
@@ -48,6 +48,8 @@ __all__ = [
 ]
 
 _LISTS: Final = frozenset({"teams", "open_days", "closed_days", "token_command"})
+_RULE_LISTS: Final = frozenset({"kinds", "when", "unless", "met_by"})
+_OF_TABLES: Final = frozenset({"sources", "rules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def load(name: str, root: Path | None = None) -> Profile:
         raise ProfileError(_unreadable(file, f"it is not TOML ({fault})")) from None
     except WrongValue as wrong:
         raise ProfileError(_unreadable(file, str(wrong))) from None
+    except RuleError as wrong:
+        raise ProfileError(f"The profile {file} cannot be used. {wrong}") from None
 
 
 def save(profile: Profile, where: Places) -> None:
@@ -145,7 +149,8 @@ def save(profile: Profile, where: Places) -> None:
 def with_setting(profile: Profile, key: str, text: str) -> Profile:
     """The profile with one key changed, as `carequeue config set` takes it.
 
-    `key` is a key of the file, dotted below `sources` ("sources.main.scope.Task"); a list is given
+    `key` is a key of the file, dotted below `sources` and `rules` ("sources.main.scope.Task",
+    "rules.access-triage.enabled"); a list is given
     as words, or with commas; an empty text puts the default back.
     Raises BadQuestion where there is no such key or the value is not what is expected there.
     """
@@ -157,13 +162,15 @@ def with_setting(profile: Profile, key: str, text: str) -> Profile:
     if not last or not isinstance(place, dict) or isinstance(place.get(last), dict):
         raise BadQuestion(f"{key} is not one value of a profile. Nothing was changed.")
     if text:
-        place[last] = _as_list(last, text) if last in _LISTS else text
+        place[last] = _rule_value(last, text) if above[:1] == ["rules"] else _value(last, text)
     else:
         place.pop(last, None)
     try:
         return from_mapping(profile.name, table)
     except WrongValue as wrong:
         raise BadQuestion(f"{wrong}. Nothing was changed.") from None
+    except RuleError as wrong:
+        raise BadQuestion(str(wrong)) from None
 
 
 def with_source(profile: Profile, source: SourceProfile) -> Profile:
@@ -227,10 +234,23 @@ def _merge(document: Any, values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         if isinstance(value, Mapping):
             if not isinstance(document.get(key), Mapping):
-                document[key] = tomlkit.table(is_super_table=key == "sources")
+                document[key] = tomlkit.table(is_super_table=key in _OF_TABLES)
             _merge(document[key], value)
         elif key not in document or document[key] != value:
             document[key] = value
+
+
+def _value(key: str, text: str) -> str | list[str]:
+    return _as_list(key, text) if key in _LISTS else text
+
+
+def _rule_value(key: str, text: str) -> object:
+    """A value of a clock rule: yes or no, a year, a list, else text."""
+    if text in ("true", "false"):
+        return text == "true"
+    if key == "year" and text.isdecimal():
+        return int(text[:9])
+    return _as_list(key, text) if key in _RULE_LISTS else text
 
 
 def _as_list(key: str, text: str) -> list[str]:

@@ -166,16 +166,21 @@ class Projector:
         return found.fetchone() is not None
 
     def move_time(self, connection: Connection, now: datetime) -> bool:
-        """Make the rows anew that time has moved since; whether any row changed."""
+        """Make some of the rows anew that time has moved since; whether there were any.
+
+        To be called again, in a transaction of its own, until there are none: the first minute of
+        a day moves thousands, and a person's act must find its turn between.
+        """
         charts = (
             quick(connection)
             .execute(
-                "SELECT DISTINCT source, chart FROM item WHERE next_change_at <= ?",
-                (int(now.timestamp()),),
+                "SELECT DISTINCT source, chart FROM item WHERE next_change_at <= ? LIMIT ?",
+                (int(now.timestamp()), _CHUNK),
             )
             .fetchall()
         )
-        return self.project(connection, [(source, chart) for source, chart in charts], now)
+        self.project(connection, [(source, chart) for source, chart in charts], now)
+        return bool(charts)
 
     def _some(
         self, connection: Connection, charts: Sequence[tuple[str, str]], now: datetime

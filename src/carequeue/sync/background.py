@@ -3,7 +3,9 @@
 The lock is held for the length of one look, so that a `carequeue sync` finds its turn between two;
 whoever finds it taken says so and goes on working. A fault of whatever kind never ends the thread
 in silence: it is written down for the header, and the next look tries again. What wakes the
-thread: an act (only the outbox is sent), a person's `r` (everything is looked at), and time.
+thread: an act (only the outbox is sent), a person's `r` (everything is looked at), and time. When
+the time of the next full look has passed, whatever wakes the thread leads to one: else somebody
+who works steadily would see nothing new.
 Loaded before the first frame: what is heavy is loaded by the thread (`syncers`).
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -56,13 +59,16 @@ class Background:
         lock: Path,
         syncers: Callable[[], Sequence[Syncer]],
         failed: Callable[[str], None] = lambda _: None,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lock = lock
         self._make = syncers
         self._failed = failed
+        self._elapsed = elapsed
+        self._full_at = elapsed()  # when the next full look is due
         self._wake = threading.Event()
         self._ended = threading.Event()
-        self._full = True
+        self._full = False
         self._thread: threading.Thread | None = None
         self.syncing = False
         self.other_syncs = False
@@ -92,22 +98,34 @@ class Background:
         syncers: Sequence[Syncer] = ()
         try:
             while not self._ended.is_set():
-                full, self._full = self._full, False
-                self._wake.clear()
+                self._wake.clear()  # before it is asked what for: no `r` falls between the two
+                full = self._is_full()
                 try:
                     syncers = syncers or self._make()
-                    pause = self._look(syncers, full)
+                    self._look(syncers, full)
                 except Exception as fault:  # noqa: BLE001 - a dead thread would look like peace
-                    self._full |= full
-                    pause = self._told(fault)
-                self._wake.wait(pause)
-                if not self._wake.is_set():
-                    self._full = True
+                    self.other_syncs = False
+                    self._told(fault)
+                    if full:
+                        self._full = True
+                if full:
+                    self._full_at = self._elapsed() + _pause()
+                self._wake.wait(self._rest())
         finally:
             for syncer in syncers:
                 syncer.close()
 
-    def _look(self, syncers: Sequence[Syncer], full: bool) -> float:
+    def _is_full(self) -> bool:
+        if self._full:
+            self._full = False
+            return True
+        return self._elapsed() >= self._full_at
+
+    def _rest(self) -> float:
+        due = max(self._full_at - self._elapsed(), 0.0)
+        return min(due, _OTHER) if self.other_syncs else due
+
+    def _look(self, syncers: Sequence[Syncer], full: bool) -> None:
         self.syncing = True
         try:
             looked = locked_look(
@@ -121,16 +139,13 @@ class Background:
         finally:
             self.syncing = False
         self.other_syncs = looked is None
-        if looked is None:
-            self._full |= full
-            return _OTHER
-        return _pause()
+        if looked is None and full:
+            self._full = True
 
-    def _told(self, fault: Exception) -> float:
+    def _told(self, fault: Exception) -> None:
         """Have a fault written down; where the disk takes no word, the next look tries again."""
         with suppress(Exception):
             self._failed(words_of(fault))
-        return _pause()
 
 
 def _pause() -> float:

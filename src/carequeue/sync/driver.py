@@ -76,6 +76,7 @@ class Syncer:
         self._now = now
         self._seed = seed
         self._looked = Looked()
+        self._aside: frozenset[m.LaneKey] = frozenset()  # for the rest of this look
         #: Cursors of searches that brought nothing, kept in one go: a look that finds nothing new
         #: is one write, not one a search. Lost with a crash, they only ask the same again.
         self._nothing_new: dict[str, pull.Cursor] = {}
@@ -87,6 +88,7 @@ class Syncer:
     ) -> Looked:
         """Push, pull, push what was decided meanwhile. Never raises for the network's faults."""
         self._looked = looked = Looked()
+        self._aside = frozenset()
         try:
             can = self.abilities()
             self._part(self._push, can, stop)
@@ -116,6 +118,7 @@ class Syncer:
     def push_only(self, stop: Callable[[], bool] = lambda: False) -> Looked:
         """Only the outbox: what was just decided leaves without waiting for a whole look."""
         self._looked = looked = Looked()
+        self._aside = frozenset()
         try:
             self._part(self._push, self.abilities(), stop)
         except Unreachable as error:
@@ -146,7 +149,7 @@ class Syncer:
             raise SignInError("The server asks who you are. What you did is kept here.")
         if answer.status >= 500 or answer.status in (408, 429):
             raise Unreachable(f"it is busy ({answer.status})", left=False)
-        can = read_statement(answer.json, observed)
+        can = read_statement(answer.json, {})  # what was seen of it may have been mended since
         with writing(self._engine) as connection:
             ledger.declare(connection, self.source, "statement", to_json(can), now)
         return can
@@ -157,12 +160,13 @@ class Syncer:
         with self._engine.connect() as connection:
             lanes = load_lanes(connection, self.source)
             aliases = mirror.aliases(connection, self.source)
-        state = push.PushState(can, self._seed, aliases=aliases)
+        state = push.PushState(can, self._seed, aliases=aliases, aside=self._aside)
         events: deque[m.Event] = deque([m.Loaded(lanes, self._now())])
         while events and not stop():
             state, commands = push.step(state, events.popleft())
             for command in commands:
                 events.extend(self._do(command, state))
+        self._aside = state.aside
         self._show_doubt()
 
     def _show_doubt(self) -> None:
@@ -179,8 +183,11 @@ class Syncer:
                 with writing(self._engine) as connection:
                     return mark_requests(connection, self.source, command.requests, self._now())
             case m.Exchange():
-                replies = exchange(self._transport, command, self._no_batch)
-                return [m.Answered(replies, self._now())]
+                refused: list[bool] = []
+                replies = exchange(self._transport, command, refused.append)
+                if any(refused):
+                    self._no_batch()
+                return [m.Answered(replies, self._now(), batch=not refused)]
             case m.ReadBack():
                 return [m.WasRead(read_back(self._transport, command.requests), self._now())]
             case m.Save():
@@ -224,6 +231,7 @@ class Syncer:
                         events.append(self._keep(command, progress))
                     case pull.Ended():
                         self._ended(command)
+        self._catch_up()
 
     def _fetch(self, command: pull.Fetch) -> pull.Event:
         try:
@@ -259,14 +267,24 @@ class Syncer:
             if search and cursor:
                 ledger.keep_cursor(connection, self.source, search.name, cursor)
             if saved.directory_changed:
-                saved.charts |= mirror.charts_shown(connection, self.source)
+                mirror.mark_due(connection, self.source)
             self._projector.project(connection, saved.charts, now)
             if search and cursor:
                 words = _progress(search.name, cursor, command.page)
                 ledger.note_progress(connection, self.source, words)
                 progress(words)
         self._looked.received += saved.changed
+        if cursor and not cursor.next_url:
+            self._catch_up()
         return pull.PageKept(tuple(sorted(saved.missing)), now)
+
+    def _catch_up(self) -> None:
+        """Make the rows anew that are due, some at a time: an act may come between."""
+        with self._engine.connect() as connection:
+            due = self._projector.has_moved(connection, self._now())
+        while due:
+            with writing(self._engine) as connection:
+                due = self._projector.move_time(connection, self._now())
 
     def _ended(self, command: pull.Ended) -> None:
         looked = self._looked

@@ -9,9 +9,11 @@ its version is nothing either. What follows is reading back, never a base taken 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from carequeue.domain.errors import ServerError
+from carequeue.fhir import values
 from carequeue.fhir.bundles import (
     BatchAnswer,
     BatchRequest,
@@ -29,20 +31,34 @@ Reply = m.Reply | m.NoReply
 
 
 def exchange(
-    transport: Transport, command: m.Exchange, no_batch: Callable[[], None]
+    transport: Transport, command: m.Exchange, no_batch: Callable[[bool], None]
 ) -> tuple[Reply, ...]:
-    """Send writes; one reply a request, in order."""
+    """Send writes; one reply a request, in order.
+
+    `no_batch` is told where the server took no batch; True: it never will.
+    """
     if command.batch:
-        replies = _as_batch(transport, command.requests)
+        replies = _as_batch(transport, command.requests, no_batch)
         if replies is not None:
             return replies
-        no_batch()
-    return tuple(_one(transport, request) for request in command.requests)
+    return _one_by_one(transport, command.requests)
 
 
 def read_back(transport: Transport, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
     """Read resources as they now are; a search by identifier gives its one match, else 404."""
-    return tuple(_found(_one(transport, request)) for request in requests)
+    return tuple(_found(reply) for reply in _one_by_one(transport, requests))
+
+
+def _one_by_one(transport: Transport, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
+    """Once the network is gone the rest is not tried: each try would wait for its own timeout."""
+    replies: list[Reply] = []
+    gone: m.NoReply | None = None
+    for request in requests:
+        reply = replace(gone, lane=request.lane) if gone else _one(transport, request)
+        if isinstance(reply, m.NoReply) and not reply.left:
+            gone = reply
+        replies.append(reply)
+    return tuple(replies)
 
 
 def _one(transport: Transport, request: m.Request) -> Reply:
@@ -113,8 +129,10 @@ def _found(reply: Reply) -> Reply:
     return m.Reply(reply.lane, 404)
 
 
-def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> tuple[Reply, ...] | None:
-    """None: the server takes no batch, and did nothing."""
+def _as_batch(
+    transport: Transport, requests: Sequence[m.Request], no_batch: Callable[[bool], None]
+) -> tuple[Reply, ...] | None:
+    """None: the server took no batch, and did nothing."""
     try:
         answer = transport.send("POST", "", batch([_entry(one) for one in requests]))
     except Unreachable as error:
@@ -122,7 +140,12 @@ def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> tuple[Repl
     except ServerError as error:
         return tuple(m.NoReply(one.lane, True, str(error)) for one in requests)
     if answer.status in (400, 403, 404, 405, 413, 415, 422, 501):
+        no_batch(answer.status in (404, 405, 501) or _is_not_supported(answer))
         return None
+    if answer.status >= 500 and answer.status != 503:  # it fell over, perhaps halfway
+        no_batch(False)
+        words = f"the server failed at many changes in one request ({answer.status})"
+        return tuple(m.NoReply(one.lane, True, words) for one in requests)
     if answer.status >= 300:
         return tuple(_reply(one, answer) for one in requests)
     entries = read_batch(answer.json, len(requests))
@@ -130,6 +153,11 @@ def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> tuple[Repl
         words = "the answer did not match what was asked"
         return tuple(m.NoReply(one.lane, True, words) for one in requests)
     return tuple(_entry_reply(one, entry) for one, entry in zip(requests, entries, strict=True))
+
+
+def _is_not_supported(answer: HttpAnswer) -> bool:
+    issues = values.objects(answer.json, "issue")
+    return any(values.text(issue, "code") == "not-supported" for issue in issues)
 
 
 def _entry(request: m.Request) -> BatchRequest:

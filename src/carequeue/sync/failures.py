@@ -2,7 +2,7 @@
 
 A stale write is answered with 409, 412, 423 or 428, and with 400, by different servers; so a code
 only sorts, it never decides what became of a write: that is read back (`conflicts.py`).
-Source of the classes: R4 http.html and the table of servers in docs/servers.md.
+Source of the classes: R4 http.html, and docs/servers.md, "Seen of other servers".
 """
 
 from __future__ import annotations

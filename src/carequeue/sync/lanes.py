@@ -6,8 +6,8 @@ of the intents change together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -46,13 +46,18 @@ def load_lanes(
     for intent in everything:
         by_target.setdefault((intent.target_type, intent.target_id), []).append(intent)
     later = outbox.not_before(connection, source)
+    creates = {
+        f"{intent.target_type}/{intent.target_id}": intent.id
+        for intent in everything
+        if intent.kind is IntentKind.CREATE and intent.state not in _SETTLED
+    }
     lanes = []
     for key, intents in by_target.items():
         if only is not None and key not in only:
             continue
         sendable = _sendable(intents)
         if sendable:
-            lanes.append(_lane(connection, source, key, sendable, later))
+            lanes.append(_lane(connection, source, key, sendable, later, creates))
     return tuple(lanes)
 
 
@@ -86,15 +91,18 @@ def _lane(
     key: m.LaneKey,
     intents: Sequence[Intent],
     later: dict[str, datetime],
+    creates: Mapping[str, str],
 ) -> m.Lane:
+    """One lane. `creates`: local reference -> the open intent that creates it.
+
+    What needs nothing leaves ahead of what does: a new Task must be there before the contact that
+    names it, and is completed after that contact.
+    """
     base = mirror.base(connection, source, *key)
-    after = [intent.after for intent in intents if intent.after]
-    own = {intent.id for intent in intents}
-    waits = frozenset(
-        one.id
-        for one in outbox.by_ids(connection, [name for name in after if name not in own])
-        if one.state not in _SETTLED
-    )
+    needs = _needs(connection, intents, creates)
+    free = next((at for at, need in enumerate(needs) if need), len(needs))
+    waits = frozenset[str]() if free else frozenset[str]().union(*needs)
+    intents = intents[:free] or intents
     doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
     times = [later[intent.id] for intent in intents if intent.id in later]
     return m.Lane(
@@ -107,6 +115,36 @@ def _lane(
         max(times, default=None),
         max(intent.attempts for intent in intents),
     )
+
+
+def _needs(
+    connection: Connection, intents: Sequence[Intent], creates: Mapping[str, str]
+) -> list[set[str]]:
+    """Per intent, which open ones must come first: what it is after, and what it refers to.
+
+    Nothing, where it may be on the server already: that is read back.
+    """
+    after = [intent.after for intent in intents if intent.after]
+    unsettled = {one.id for one in outbox.by_ids(connection, after) if one.state not in _SETTLED}
+    own = {intent.id for intent in intents}
+    needs = []
+    for intent in intents:
+        named = {creates[name] for name in _references(intent.args) if name in creates}
+        queued = intent.state is IntentState.QUEUED
+        needs.append((named | ({intent.after} & unsettled)) - own if queued else set())
+    return needs
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if name == "reference" and isinstance(part, str):
+                yield part
+            else:
+                yield from _references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _references(part)
 
 
 def mark_requests(
@@ -194,6 +232,11 @@ def _outcomes(
     }
     for outcome in change.outcomes:
         intent = present[outcome.intent.id]
+        if intent.state is not outcome.intent.state:
+            continue  # a person was quicker, and what they decided stands
+        if change.unread and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
+            _count(connection, intent, outcome.words, now)
+            continue
         state = outbox.happened(
             connection, intent, outcome.event, outcome.words, now, change.counts
         )
@@ -201,3 +244,13 @@ def _outcomes(
         done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
         if state in _SETTLED:
             closed.add(intent.id)
+
+
+def _count(connection: Connection, intent: Intent, words: str, now: datetime) -> None:
+    """A settle that found out nothing: it counts, and what may be on the server stays in doubt."""
+    events = [IntentEvent.FOUND_NOT_APPLIED, IntentEvent.MARKED]
+    if intent.state is IntentState.QUEUED:
+        events.reverse()
+    state = intent.state
+    for event in events:
+        state = outbox.happened(connection, replace(intent, state=state), event, words, now)

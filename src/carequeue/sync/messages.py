@@ -102,10 +102,11 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Replies to an exchange of writes, one a request."""
+    """Replies to an exchange of writes, one a request. `batch` False: the server took no batch."""
 
     replies: tuple[Reply | NoReply, ...]
     now: datetime
+    batch: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ class Change:
     not_before: datetime | None = None
     observed: Mapping[str, str] = field(default_factory=dict)
     counts: bool = True  # whether a settle without progress counts against the intents
+    unread: bool = False  # the reading said nothing: the settle counts, what is in doubt stays so
 
 
 @dataclass(frozen=True, slots=True)

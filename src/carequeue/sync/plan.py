@@ -4,7 +4,8 @@ The order is that of urgency: who people are, then what waits, then what it rest
 has a cursor of its own; a row that is only referred to is fetched by id when it is missing, and
 refreshed by a search whose unknown rows are left alone (`known_only`).
 Why one lower bound with an overlap: a server stamps a row before it shows it (up to 120 s later),
-nodes differ by seconds, and a second bound is ignored by some (docs/servers.md).
+nodes differ by seconds, and a second bound is ignored by some (docs/servers.md, "Seen of other
+servers").
 """
 
 from __future__ import annotations

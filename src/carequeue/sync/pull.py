@@ -55,6 +55,7 @@ class PullState:
     visited: frozenset[str] = frozenset()
     last_ids: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
+    alone: frozenset[str] = frozenset()  # of the missing, to be asked for one by one
     left_out: tuple[str, ...] = ()
     restarted: bool = False  # this search, because its link was refused
     cut: bool = False  # a search was left out in the middle
@@ -117,7 +118,10 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Keep a page and, in the same transaction, the cursor of its search (None: by id)."""
+    """Keep a page and, in the same transaction, the cursor of its search (None: by id).
+
+    `asked`: references that this answers; of those, what is not in the page is absent.
+    """
 
     search: Search | None
     page: Page
@@ -267,20 +271,22 @@ def _kept(state: PullState, event: PageKept) -> Step:
     wanted = tuple(dict.fromkeys((*state.missing, *event.missing)))
     if wanted:
         state = replace(state, missing=wanted)
-        return state, (_fetch_missing(wanted),)
+        return state, (_fetch_missing(state),)
     if state.url:
         return state, (Fetch(state.url),)
     return _next_search(state, event)
 
 
-def _fetch_missing(wanted: tuple[str, ...]) -> Fetch:
-    kind = wanted[0].partition("/")[0]
-    asked = tuple(name for name in wanted if name.startswith(f"{kind}/"))[:BY_ID]
+def _fetch_missing(state: PullState) -> Fetch:
+    kind = state.missing[0].partition("/")[0]
+    asked = tuple(name for name in state.missing if name.startswith(f"{kind}/"))[:BY_ID]
+    if state.missing[0] in state.alone:
+        asked = state.missing[:1]
     return Fetch(by_id_url(kind, tuple(name.partition("/")[2] for name in asked)), asked)
 
 
 def _came_by_id(state: PullState, event: PageCame) -> Step:
-    asked = _fetch_missing(state.missing).asked
+    asked = _fetch_missing(state).asked
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
     if event.status in (408, 425, 429) or event.status >= 500:
@@ -288,9 +294,24 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     if event.status < 400 and (event.page is None or not event.page.is_bundle):
         return state, (Ended(full=False, why=_why(event)),)
     page = event.page or Page()
-    answered = frozenset(asked)
+    answered = _answered(asked, page)
+    if len(asked) > 1 and (event.status >= 400 or not answered):
+        state = replace(state, alone=state.alone | frozenset(asked))
+        return state, (_fetch_missing(state),)
+    answered = answered or asked  # asked for alone, and not shown
     state = replace(state, missing=tuple(one for one in state.missing if one not in answered))
-    return state, (Keep(None, page, None, asked),)
+    return state, (Keep(None, page, None, answered),)
+
+
+def _answered(asked: tuple[str, ...], page: Page) -> tuple[str, ...]:
+    """Which references a page answers: all where it is the whole answer, else those it holds.
+
+    What a page that was cut left out is asked for again, and only what nothing shows is absent.
+    """
+    if not page.next_url and (page.total or 0) <= len(page.entries):
+        return asked
+    given = _ids(page)
+    return tuple(one for one in asked if one in given)
 
 
 def _next_search(state: PullState, event: PageCame | PageKept) -> Step:

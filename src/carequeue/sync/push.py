@@ -43,7 +43,8 @@ _VERSION: Final = re.compile(r"[!#-~]{1,200}")
 class PushState:
     """One push to one source. `aliases`: local reference -> the server's, for what we created.
 
-    `looked`: lanes without a version that were read before they are written.
+    `looked`: lanes without a version that were read before they are written. `aside`: lanes whose
+    reading said nothing, left alone until the next look.
     """
 
     can: Abilities
@@ -53,6 +54,7 @@ class PushState:
     stopped: m.Stop | None = None
     tries: int = 0
     looked: frozenset[m.LaneKey] = frozenset()
+    aside: frozenset[m.LaneKey] = frozenset()
 
 
 Step = tuple[PushState, tuple[m.Command, ...]]
@@ -107,6 +109,7 @@ def _next(state: PushState, now: datetime) -> Step:
         for lane in state.lanes.values()
         if lane.phase in (m.Phase.READY, m.Phase.DOUBTFUL)
         and not lane.waits_for
+        and lane.key not in state.aside
         and (lane.not_before is None or lane.not_before <= now)
     ]
     doubtful = [lane for lane in ready if _read_first(lane, state)][:BATCH_SIZE]
@@ -221,6 +224,8 @@ def _rename(value: Resource, aliases: Mapping[str, str]) -> Resource:
 
 
 def _answered(state: PushState, event: m.Answered) -> Step:
+    if not event.batch:  # not once more in this push
+        state = replace(state, can=replace(state.can, batch=False))
     return _judge(state, event.replies, event.now, _judge_write)
 
 
@@ -244,6 +249,8 @@ def _judge(
         match judge(state, state.lanes[reply.lane], reply, now):
             case m.Change() as change:
                 changes.append(change)
+                if change.unread:
+                    state = replace(state, aside=state.aside | {change.key})
             case m.Request() as request:
                 reads.append(request)
             case m.Stop() as stop:
@@ -279,7 +286,8 @@ def _judge_write(
         case Answer.SIGN_IN:
             return m.Stop(reply.words or "the server asks who you are", sign_in=True)
         case Answer.LATER:
-            return m.Change(lane.key, not_before=now + _wait(state, lane, reply, now))
+            wait = _wait(state, lane, reply.retry_after, now)
+            return m.Change(lane.key, not_before=now + wait)
         case Answer.NO_PLACE:
             interaction = "create" if lane.base is None else "update"
             change = _no_place(lane, reply.words or "the server takes no such change")
@@ -289,9 +297,9 @@ def _judge_write(
             return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, words))
 
 
-def _wait(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> timedelta:
+def _wait(state: PushState, lane: m.Lane, retry_after: str, now: datetime) -> timedelta:
     chance = random.Random(f"{state.seed}/{lane.key}/{state.tries}")  # noqa: S311 - jitter
-    return delay(lane.attempts, reply.retry_after, now, chance)
+    return delay(lane.attempts, retry_after, now, chance)
 
 
 def _all(lane: m.Lane, event: IntentEvent, words: str = "") -> tuple[m.Outcome, ...]:
@@ -322,7 +330,7 @@ def _judge_read(
     state: PushState, lane: m.Lane, reply: m.Reply | m.NoReply, now: datetime
 ) -> Verdict:
     if isinstance(reply, m.NoReply):
-        return m.Stop(reply.why, offline=True)
+        return _unread(state, lane, reply, now) if reply.left else m.Stop(reply.why, offline=True)
     if reply.status in (404, 410):
         return _settled(lane, replace(reply, resource=None))
     match kind_of(reply.status, conflict_issue=False):
@@ -335,10 +343,28 @@ def _judge_read(
         case Answer.SIGN_IN:
             return m.Stop(reply.words or "the server asks who you are", sign_in=True)
         case Answer.LATER | Answer.YES:  # a yes without the resource says nothing
-            return m.Change(lane.key, not_before=now + _wait(state, lane, reply, now))
+            wait = _wait(state, lane, reply.retry_after, now)
+            return m.Change(lane.key, not_before=now + wait)
         case _:
             words = reply.words or f"the server does not let it be read ({reply.status})"
             return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, words))
+
+
+def _unread(state: PushState, lane: m.Lane, reply: m.NoReply, now: datetime) -> m.Change:
+    """An answer that cannot be read is this resource's own trouble: it waits, the others go on.
+
+    The first time until the next look, since the connection may have broken by chance.
+    """
+    outcomes = []
+    for intent in lane.intents:
+        if intent.settles + 1 >= SETTLE_LIMIT:
+            words = f"tried {SETTLE_LIMIT} times, and the answer could not be read: {reply.why}"
+            outcomes.append(m.Outcome(intent, IntentEvent.REFUSED, words))
+        else:
+            outcomes.append(m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED, reply.why))
+    again = any(intent.settles for intent in lane.intents)
+    until = now + _wait(state, lane, "", now) if again else None
+    return m.Change(lane.key, tuple(outcomes), not_before=until, unread=True)
 
 
 def _settled(lane: m.Lane, reply: m.Reply) -> m.Change:

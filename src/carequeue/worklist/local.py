@@ -212,8 +212,11 @@ class LocalDesk:
                 return False
         from carequeue.store.engine import writing
 
-        with writing(self._engine()) as connection:
-            return self._projector().move_time(connection, now)
+        moves = True
+        while moves:  # some at a time: an act may come between
+            with writing(self._engine()) as connection:
+                moves = self._projector().move_time(connection, now)
+        return True
 
 
 def _folded(narrow: str) -> str:

@@ -1,0 +1,60 @@
+"""Why verbs do not apply to an item: all of them from one reading of its chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carequeue.worklist.verbs import VERBS
+from tests.store.cache import Cache
+from tests.worklist.world import queue
+
+ON_ITEM = {verb.name for verb in VERBS if verb.on_item}
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    cache = queue(tmp_path)
+    yield cache
+    cache.close()
+
+
+def test_every_verb_applies_or_has_its_reason(cache: Cache) -> None:
+    for row in cache.rows():
+        reasons = cache.desk.reasons(row.key)
+        assert set(reasons) == ON_ITEM - set(row.verbs.split())
+        for verb, why in reasons.items():
+            assert why.startswith(row.client)
+            assert why == cache.desk.why_not(verb, row.key)
+
+
+def test_of_an_item_that_is_gone_no_verb_applies(cache: Cache) -> None:
+    assert cache.desk.reasons("main:Task/gone") == dict.fromkeys(
+        ON_ITEM, "It is no longer in the queue."
+    )
+
+
+def test_the_chart_is_read_once_for_all_verbs(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projector = cache.session.projector()
+    read, charts = projector.read, []
+
+    def counted(connection: Any, source: str, chart: str, *given: Any, **more: Any) -> Any:
+        charts.append(chart)
+        return read(connection, source, chart, *given, **more)
+
+    monkeypatch.setattr(projector, "read", counted)
+    assert len(cache.desk.reasons("main:Task/t1")) > 1
+    assert len(charts) == 1
+
+
+def test_they_are_read_without_the_connection_that_the_screen_draws_from(cache: Cache) -> None:
+    with ThreadPoolExecutor(1) as beside:
+        cache.session._window.close()
+        assert beside.submit(cache.desk.reasons, "main:Task/r1").result()
+        assert beside.submit(cache.desk.why_not, "done", "main:Task/r1").result()
