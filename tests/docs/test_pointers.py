@@ -51,7 +51,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
         if file in seen:
             continue
         seen.add(file)
-        for link in _LINK.findall(file.read_text(encoding="utf-8")):
-            if link.endswith(".md") and "://" not in link:
-                ahead.append((file.parent / link).resolve())
+        links = _LINK.findall(file.read_text(encoding="utf-8"))
+        pages = [link for link in links if link.endswith(".md") and "://" not in link]
+        ahead += [(file.parent / link).resolve() for link in pages]
     assert set(DOCS.glob("*.md")) <= seen

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from carequeue.domain.intents import Intent, IntentKind, IntentState, step
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState, step
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
 from carequeue.sync import messages as m
@@ -89,7 +89,7 @@ def after(one: m.Lane, change: m.Change) -> m.Lane | None:
     intents = []
     for intent in one.intents:
         event = happened.get(intent.id)
-        state = step(intent.state, event) if event else intent.state
+        state = step(intent.state, event) if event and not _unread(change, event) else intent.state
         if state in (IntentState.QUEUED, IntentState.IN_DOUBT):
             settles = intent.settles + int(bool(event) and change.counts)
             intents.append(replace(intent, state=state, settles=settles))
@@ -104,6 +104,10 @@ def after(one: m.Lane, change: m.Change) -> m.Lane | None:
         phase=m.Phase.DOUBTFUL if doubtful else m.Phase.READY,
         not_before=change.not_before,
     )
+
+
+def _unread(change: m.Change, event: IntentEvent) -> bool:
+    return change.unread and event is IntentEvent.FOUND_NOT_APPLIED
 
 
 class Push:

@@ -226,6 +226,125 @@ class TestWhatWasNotCreated:
         assert list(office.server.resources) == ["Patient/c1", "Task/t1"]
 
 
+class TestOneThatCannotBeRead:
+    @pytest.mark.parametrize("body", ["<html>Sign in", '{"resourceType":"Task","id":"t1"'])
+    def test_holds_up_nothing_else(self, office: Office, body: str) -> None:
+        office.server.put(task("t2", owner=ref(DANA)))
+        office.look()
+        office.act("note", text="Called")
+        office.act("note", "main:Task/t2", text="Wrote")
+
+        def odd(request: httpx.Request, forward: Forward) -> httpx.Response:
+            whole = forward()
+            return said(body) if path_of(request) == "Task/t1" else whole
+
+        office.server.fault = odd
+        looked = office.look()
+        assert (looked.offline, looked.full, looked.sent) == (False, True, 1)
+        assert office.states == ["in_doubt", "acknowledged"]
+        assert office.notes("Task/t2") == ["Wrote"]
+        office.server.fault = lambda request, forward: forward()
+        office.look()
+        assert (office.states[0], office.notes()) == ("acknowledged", ["Called"])
+
+    def test_is_before_the_person_in_the_end(self, office: Office) -> None:
+        office.act("note", text="Called")
+        office.server.fault = lambda request, forward: (
+            said("<html>") if path_of(request) == "Task/t1" else forward()
+        )
+        for _ in range(10):
+            office.look()
+            office.cache.later(hours=1)
+        assert office.states == ["needs_attention"]
+        assert "web page" in office.cache.intents()[0].words
+
+
+class TestASearchThatLags:
+    """It shows what was before our own write, which the same server has answered already."""
+
+    def at(self, minute: int, **elements: Any) -> dict[str, Any]:
+        stamp = {"versionId": str(minute), "lastUpdated": f"2026-03-09T14:{minute:02}:00Z"}
+        return task("t1", owner=ref(DANA), meta=stamp, **elements)
+
+    def test_never_moves_a_row_backwards(self, office: Office) -> None:
+        office.cache.pull(self.at(5, status="completed"))
+        saved = office.cache.pull(self.at(4))
+        assert saved.changed == 0
+        assert office.cache.base("Task/t1").version == "5"
+
+    def test_is_not_laid_beside_a_row_that_a_decision_holds(self, office: Office) -> None:
+        office.cache.pull(self.at(5))
+        office.act("note", text="Called")
+        office.cache.pull(self.at(4, priority="stat"))
+        assert office.cache.base("Task/t1").theirs is None
+
+    @pytest.mark.parametrize("stamp", [None, "", "yesterday", "2026-03-09", "2026-03-09T13:00:00"])
+    def test_is_not_suspected_where_the_server_gives_no_instant(
+        self, office: Office, stamp: Any
+    ) -> None:
+        office.cache.pull(self.at(5))
+        office.cache.pull({**self.at(6), "meta": {"versionId": "9", "lastUpdated": stamp}})
+        assert office.cache.base("Task/t1").version == "9"
+
+
+class TestBatches:
+    def acts(self, office: Office, count: int) -> None:
+        for number in range(count):
+            office.server.put(task(f"b{number}", owner=ref(DANA)))
+        office.look()
+        office.server.asked.clear()
+        for number in range(count):
+            office.act("note", f"main:Task/b{number}", text="Called")
+
+    @pytest.fixture
+    def batching(self, tmp_path: Path) -> Iterator[Office]:
+        office = Office(tmp_path, batch=True)
+        office.server.put(PATIENT)
+        yield office
+        office.close()
+
+    @pytest.mark.parametrize("status", [403, 405, 413, 422, 500])
+    def test_that_are_not_taken_are_not_tried_again_in_the_same_push(
+        self, batching: Office, status: int
+    ) -> None:
+        self.acts(batching, 60)
+        batching.server.fault = lambda request, forward: (
+            said("", status) if request.method == "POST" else forward()
+        )
+        assert batching.syncer.push_only().sent == 60
+        assert batching.server.asked.count("POST ") == 1
+
+    @pytest.mark.parametrize(("status", "later"), [(405, 0), (403, 1), (413, 1), (500, 1)])
+    def test_are_given_up_only_where_the_server_has_none(
+        self, batching: Office, status: int, later: int
+    ) -> None:
+        for _ in range(2):
+            self.acts(batching, 2)
+            batching.server.fault = once(lambda request, forward: said("", status), "POST")
+            batching.look()
+        assert batching.server.asked.count("POST ") == later
+
+    def test_are_tried_again_when_the_server_says_anew_what_it_can(self, batching: Office) -> None:
+        self.acts(batching, 2)
+        batching.server.fault = once(lambda request, forward: said("", 405), "POST")
+        batching.look()
+        batching.cache.later(hours=13)
+        self.acts(batching, 2)
+        batching.look()
+        assert batching.server.asked.count("POST ") == 1
+
+
+class TestANewTaskAndAContactAboutIt:
+    def test_arrive_in_the_order_in_which_one_names_the_other(self, office: Office) -> None:
+        office.act("new", text="Call the school", until="2bd")
+        key = next(row.key for row in office.cache.rows() if row.title == "Call the school")
+        office.act("log", key, outcome="no answer")
+        office.look()
+        assert set(office.states) == {"acknowledged"}
+        writes = [one for one in office.server.asked if one.startswith("PUT")]
+        assert [one.split("/")[0] for one in writes] == ["PUT Task", "PUT Communication"]
+
+
 class TestWhatIsReferredTo:
     def test_is_fetched_after_a_cut_though_the_page_is_not_read_again(self, tmp_path: Path) -> None:
         office = Office(tmp_path)

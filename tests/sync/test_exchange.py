@@ -30,12 +30,8 @@ def entry(key: str, status: str = "200 OK") -> dict[str, object]:
 
 class TestAnExchange:
     def asked(self, wire: Wire, *requests: m.Request, batch: bool = True) -> list[m.Reply]:
-        self.refused = 0
-
-        def no_batch() -> None:
-            self.refused += 1
-
-        found = exchange(wire.transport, m.Exchange(requests, batch), no_batch)
+        self.refused: list[bool] = []
+        found = exchange(wire.transport, m.Exchange(requests, batch), self.refused.append)
         assert [one.lane for one in found] == [one.lane for one in requests]
         return [one if isinstance(one, m.Reply) else m.Reply(one.lane, -1) for one in found]
 
@@ -65,26 +61,60 @@ class TestAnExchange:
         self, reply: httpx.Response
     ) -> None:
         wire = Wire(lambda _: reply)
-        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True), lambda: None)
+        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True), [].append)
         assert all(isinstance(one, m.NoReply) and one.left for one in found)
 
-    @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 415, 422, 501])
-    def test_with_a_server_that_takes_no_batch_is_made_one_by_one(self, status: int) -> None:
+    @pytest.mark.parametrize(
+        ("status", "code", "for_good"),
+        [(404, "", True), (405, "", True), (501, "", True), (400, "not-supported", True),
+         (400, "invalid", False), (403, "", False), (413, "too-long", False), (415, "", False),
+         (422, "", False)],
+    )  # fmt: skip
+    def test_with_a_server_that_takes_no_batch_is_made_one_by_one(
+        self, status: int, code: str, for_good: bool
+    ) -> None:
+        """Only some of the answers say that it never will."""
+        outcome = {"resourceType": "OperationOutcome", "issue": [{"code": code}]}
+
         def served(request: httpx.Request) -> httpx.Response:
             if request.method == "POST":
-                return answer(b"", status)
+                return answer(json.dumps(outcome).encode(), status)
             key = request.url.path.rpartition("/")[2]
             return answer(json.dumps({"resourceType": "Task", "id": key}).encode())
 
         wire = Wire(served)
         assert [one.status for one in self.asked(wire, put("1"), put("2"))] == [200, 200]
-        assert self.refused == 1
+        assert self.refused == [for_good]
 
     def test_with_a_busy_server_is_not_tried_one_by_one(self) -> None:
         wire = Wire(lambda _: answer(b"", 429, retry_after="7"))
         found = self.asked(wire, put("1"), put("2"))
         assert [(one.status, one.retry_after) for one in found] == [(429, "7"), (429, "7")]
         assert len(wire.requests) == 1
+
+    @pytest.mark.parametrize("status", [500, 502, 504])
+    def test_at_which_a_server_falls_over_is_read_back(self, status: int) -> None:
+        refused: list[bool] = []
+        wire = Wire(lambda _: answer(b"", status))
+        asked = m.Exchange((put("1"), put("2")), True)
+        found = exchange(wire.transport, asked, refused.append)
+        assert all(isinstance(one, m.NoReply) and one.left for one in found)
+        assert (len(wire.requests), refused) == (1, [False])
+
+    def test_ends_with_the_network_and_the_rest_has_not_left(self) -> None:
+        def gone_after_one(request: httpx.Request) -> httpx.Response:
+            if len(wire.requests) > 1:
+                raise httpx.ConnectTimeout("no route", request=request)
+            return answer(b'{"resourceType":"Task","id":"1"}')
+
+        wire = Wire(gone_after_one)
+        asked = m.Exchange(tuple(put(str(number)) for number in range(1, 6)), False)
+        first, *rest = exchange(wire.transport, asked, [].append)
+        assert isinstance(first, m.Reply)
+        assert [(one.lane, one.left) for one in rest if isinstance(one, m.NoReply)] == [
+            (("Task", str(number)), False) for number in range(2, 6)
+        ]
+        assert len(wire.requests) == 2
 
     def test_keeps_the_servers_words(self) -> None:
         issue = {"severity": "error", "code": "invalid", "diagnostics": "owner is needed"}
@@ -95,7 +125,7 @@ class TestAnExchange:
     @pytest.mark.parametrize("version", ["1\r\nX-Evil: 1", "é", '"', "\x00", "\ud800"])
     def test_of_a_version_that_no_header_can_carry_is_no_fault_of_ours(self, version: str) -> None:
         wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}'))
-        found = exchange(wire.transport, m.Exchange((put("1", version),), False), lambda: None)
+        found = exchange(wire.transport, m.Exchange((put("1", version),), False), [].append)
         assert len(found) == 1
         assert all("x-evil" not in request.headers for request in wire.requests)
 
@@ -128,3 +158,14 @@ class TestReadingBack:
 
         (got,) = read_back(Wire(gone).transport, [search])
         assert got == m.NoReply(search.lane, left=False, why="cannot be reached")
+
+    def test_goes_on_where_one_connection_broke_and_ends_where_there_is_none(self) -> None:
+        def served(request: httpx.Request) -> httpx.Response:
+            fault = httpx.ReadError if len(wire.requests) == 1 else httpx.ConnectError
+            raise fault("gone", request=request)
+
+        wire = Wire(served)
+        reads = [m.Request(("Task", key), "GET", f"Task/{key}") for key in "1234"]
+        found = read_back(wire.transport, reads)
+        assert [one.left for one in found if isinstance(one, m.NoReply)] == [True] + [False] * 3
+        assert len(wire.requests) == 2

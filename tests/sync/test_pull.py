@@ -346,6 +346,51 @@ class TestWhatIsReferredTo:
         assert isinstance(ended, Ended)
         assert not ended.full
 
+    def test_and_is_on_a_page_that_was_cut_is_asked_for_again(self) -> None:
+        pull = Pull(missing=("Patient/a", "Patient/b", "Patient/c"))
+        keep = pull.came(page("a", following=f"{LINK}2", kind="Patient"))
+        assert isinstance(keep, Keep)
+        assert keep.asked == ("Patient/a",)
+        pull.kept_it()
+        assert pull.asked["_id"] == ["b,c"]
+        keep = pull.came(page("b", total=2, kind="Patient"))
+        assert isinstance(keep, Keep)
+        assert keep.asked == ("Patient/b",)
+        pull.kept_it()
+        assert pull.asked["_id"] == ["c"]
+        assert pull.take(page("c", total=1, kind="Patient")) == Ended(full=True)
+
+    def test_and_is_left_out_of_a_whole_page_is_absent(self) -> None:
+        pull = Pull(missing=("Patient/a", "Patient/b"))
+        keep = pull.came(page("a", total=1, kind="Patient"))
+        assert isinstance(keep, Keep)
+        assert keep.asked == ("Patient/a", "Patient/b")
+        assert pull.kept_it() == Ended(full=True)
+
+    @pytest.mark.parametrize("status", [400, 403, 404, 414])
+    def test_and_is_refused_together_is_asked_for_alone(self, status: int) -> None:
+        pull = Pull(missing=("Patient/a", "Patient/b"))
+        pull.came(None, status=status)
+        assert pull.asked["_id"] == ["a"]
+        keep = pull.came(None, status=status)
+        assert isinstance(keep, Keep)
+        assert keep.asked == ("Patient/a",)
+        pull.kept_it()
+        assert pull.asked["_id"] == ["b"]
+        assert pull.take(page("b", kind="Patient")) == Ended(full=True)
+
+    @pytest.mark.parametrize("found", [page(following=f"{LINK}2"), page(total=7)])
+    def test_and_is_never_shown_comes_to_an_end(self, found: Page) -> None:
+        wanted = tuple(f"Patient/{number}" for number in range(5))
+        pull = Pull(missing=wanted)
+        asked = 0
+        while isinstance(pull.command, Fetch):
+            asked += 1
+            assert asked <= 1 + len(wanted)
+            if isinstance(pull.came(found), Keep):
+                pull.kept_it()
+        assert tuple(one for keep in pull.kept for one in keep.asked) == wanted
+
     def test_a_cut_there_loses_no_page(self) -> None:
         pull = Pull(TASKS)
         pull.take(page(1, following=f"{LINK}2"), "Patient/a")

@@ -94,6 +94,15 @@ class TestAWrite:
         assert isinstance(mark, m.Mark)
         assert len(mark.requests) == 1
 
+    def test_they_leave_one_by_one_once_a_batch_was_not_taken(self) -> None:
+        lanes = [lane(accept(f"i{number}", f"t{number}")) for number in range(60)]
+        push = Push(*lanes)
+        push.send()
+        replies = tuple(said(one, 200, {**ACCEPTED, "id": one.key[1]}, "4") for one in lanes[:50])
+        push.on(m.Answered(replies, NOW, batch=False))
+        push.keep()
+        assert len(push.send()) == 1
+
     def test_names_what_we_created_by_the_servers_id(self) -> None:
         base = task("t1", partOf=[{"reference": "Task/own-1"}], basedOn=[{"reference": "Task/x"}])
         push = Push(lane(accept(), base=base), aliases={"Task/own-1": "Task/9001"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from carequeue.sync import messages as m
@@ -187,3 +189,56 @@ class TestAServerWithoutVersions:
         push.read(said(one, 200, task(status="cancelled")))
         assert push.events == ["found_changed"]
         assert push.keep() == ()
+
+
+class TestAReadingThatSaysNothing:
+    """A web page, too much, or a connection that breaks: the trouble of one resource."""
+
+    def left_in_doubt(self, *keys: str) -> tuple[list[m.Lane], Push]:
+        lanes = [in_doubt(lane(accept(f"i-{key}", key))) for key in keys]
+        return lanes, Push(*lanes)
+
+    def unread(self, one: m.Lane) -> m.NoReply:
+        return m.NoReply(one.key, left=True, why="a web page")
+
+    def test_is_put_aside_and_the_others_go_on(self) -> None:
+        (odd, other), push = self.left_in_doubt("t1", "t2")
+        push.read(self.unread(odd), said(other, 200, other.base, "3"))
+        push.keep()
+        assert paths(push.send()) == ["PUT Task/t2"]
+        assert push.state.stopped is None
+
+    def test_leaves_what_left_in_doubt_and_counts(self) -> None:
+        (odd,), push = self.left_in_doubt("t1")
+        push.read(self.unread(odd))
+        assert push.keep() == ()
+        (intent,) = push.lanes[odd.key].intents
+        assert (intent.state.value, intent.settles) == ("in_doubt", 1)
+
+    def test_is_tried_at_the_next_look_and_then_later_and_later(self) -> None:
+        (odd,), push = self.left_in_doubt("t1")
+        push.read(self.unread(odd))
+        assert push.change.not_before is None
+        push.keep()
+        push = Push(push.lanes[odd.key])
+        push.read(self.unread(odd))
+        assert push.change.not_before is not None
+        assert push.change.not_before > NOW
+
+    def test_is_before_a_person_after_so_many_times(self) -> None:
+        (one,), push = self.left_in_doubt("t1")
+        for _ in range(SETTLE_LIMIT - 1):
+            push.read(self.unread(one))
+            assert push.events == ["found_not_applied"]
+            push.keep()
+            one = push.lanes[one.key]
+            push = Push(replace(one, not_before=None))
+            push.lanes[one.key] = one
+        push.read(self.unread(one))
+        assert push.events == ["refused"]
+        assert "a web page" in push.change.outcomes[0].words
+
+    def test_stops_everything_only_where_there_is_no_network(self) -> None:
+        (odd,), push = self.left_in_doubt("t1")
+        (stop,) = push.read(m.NoReply(odd.key, left=False, why="cannot be reached"))
+        assert stop == m.Stop("cannot be reached", offline=True)

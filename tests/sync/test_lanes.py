@@ -1,0 +1,129 @@
+"""The outbox as lanes: what waits for what, and what a person did while a push was on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind
+from carequeue.store import outbox
+from carequeue.store.engine import writing
+from carequeue.sync import messages as m
+from carequeue.sync.lanes import load_lanes, save_changes
+from tests.fhir.clinic import NOW, task
+from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.sync.parts import accept, create, decision, note
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    cache = clinic_of_dana(tmp_path, task("t1"), task("t2"))
+    yield cache
+    cache.close()
+
+
+def file(cache: Cache, *intents: Intent) -> None:
+    with writing(cache.session.engine()) as connection:
+        outbox.append(connection, intents)
+
+
+def lanes(cache: Cache) -> dict[str, m.Lane]:
+    with cache.session.engine().connect() as connection:
+        return {"/".join(one.key): one for one in load_lanes(connection, SOURCE)}
+
+
+def keep(cache: Cache, *changes: m.Change) -> m.Saved:
+    with writing(cache.session.engine()) as connection:
+        return save_changes(connection, SOURCE, changes, NOW).event
+
+
+def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
+    with writing(cache.session.engine()) as connection:
+        for event in events:
+            (intent,) = outbox.by_ids(connection, [key])
+            outbox.happened(connection, intent, event, "", NOW)
+
+
+class TestWhatAPersonDidMeanwhile:
+    @pytest.mark.parametrize(
+        "event", [IntentEvent.REFUSED, IntentEvent.FOUND_CHANGED, IntentEvent.NO_PLACE]
+    )
+    def test_stands_and_what_was_found_of_the_others_is_kept(
+        self, cache: Cache, event: IntentEvent
+    ) -> None:
+        file(cache, note("i1", "t1"), note("i2", "t2", seq=2))
+        assumed = lanes(cache)
+        happened(cache, "i1", IntentEvent.DROPPED)
+        keep(
+            cache,
+            *(
+                m.Change(one.key, tuple(m.Outcome(intent, event, "no") for intent in one.intents))
+                for one in assumed.values()
+            ),
+        )
+        first, second = cache.intents()
+        assert first.state.value == "undone"
+        assert second.state.value in ("needs_attention", "conflict", "kept_here")
+
+
+class TestASettleThatFoundNothingOut:
+    @pytest.mark.parametrize("left", [True, False])
+    def test_counts_and_leaves_the_decision_where_it_was(self, cache: Cache, left: bool) -> None:
+        file(cache, note("i1", "t1"))
+        if left:
+            happened(cache, "i1", IntentEvent.MARKED)
+        (one,) = lanes(cache).values()
+        (before,) = one.intents
+        outcome = m.Outcome(before, IntentEvent.FOUND_NOT_APPLIED, "a web page")
+        keep(cache, m.Change(one.key, (outcome,), unread=True))
+        (after,) = cache.intents()
+        assert (after.state, after.settles, after.words) == (before.state, 1, "a web page")
+
+
+class TestWhatRefersToWhatIsYetToBeCreated:
+    def about(self, reference: str, key: str = "i2", seq: int = 2) -> Intent:
+        resource = task("own-2", basedOn=[{"reference": reference}])
+        return decision(IntentKind.CREATE, key, "own-2", seq, resource=resource)
+
+    def test_waits_for_it(self, cache: Cache) -> None:
+        file(cache, create("i1", "own-1"), self.about("Task/own-1"))
+        found = lanes(cache)
+        assert found["Task/own-1"].waits_for == frozenset()
+        assert found["Task/own-2"].waits_for == {"i1"}
+
+    def test_waits_also_while_a_person_is_asked_about_it(self, cache: Cache) -> None:
+        file(cache, create("i1", "own-1"), self.about("Task/own-1"))
+        happened(cache, "i1", IntentEvent.REFUSED)
+        assert lanes(cache)["Task/own-2"].waits_for == {"i1"}
+
+    @pytest.mark.parametrize(
+        "events",
+        [(IntentEvent.NO_PLACE,), (IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED)],
+    )
+    def test_does_not_wait_for_what_is_kept_here_or_is_there(
+        self, cache: Cache, events: tuple[IntentEvent, ...]
+    ) -> None:
+        file(cache, create("i1", "own-1"), self.about("Task/own-1"))
+        happened(cache, "i1", *events)
+        assert lanes(cache)["Task/own-2"].waits_for == frozenset()
+
+    def test_and_what_names_the_servers_own_waits_for_nothing(self, cache: Cache) -> None:
+        file(cache, create("i1", "own-1"), self.about("Task/t1"), accept("i3", "t1", seq=3))
+        assert all(not one.waits_for for one in lanes(cache).values())
+
+    def test_never_waits_for_what_waits_for_it(self, cache: Cache) -> None:
+        """A Task of ours, a contact that names it, and the Task is completed after the contact."""
+        done = decision(IntentKind.SET_STATUS, "i3", "own-1", 3, to="completed")
+        completed = replace(done, after="i2")
+        file(cache, create("i1", "own-1"), self.about("Task/own-1"), completed)
+        found = lanes(cache)
+        assert [one.id for one in found["Task/own-1"].intents] == ["i1"]
+        assert found["Task/own-1"].waits_for == frozenset()
+        assert found["Task/own-2"].waits_for == {"i1"}
+        happened(cache, "i1", IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED)
+        found = lanes(cache)
+        assert found["Task/own-2"].waits_for == frozenset()
+        assert found["Task/own-1"].waits_for == {"i2"}
