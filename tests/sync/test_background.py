@@ -13,10 +13,10 @@ from carequeue.sync.driver import Looked
 class Day:
     """A source that does the next thing of a day at each look; its time is the test's own."""
 
-    def __init__(self, folder: Path, *things: Callable[[], None]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.seconds = 0.0
         self.looks: list[str] = []
-        self._things = list(things)
+        self.things: list[Callable[[], None]] = []
         self._over = threading.Event()
         self.sync = Background(folder / "lock", lambda: [self], elapsed=lambda: self.seconds)  # type: ignore[list-item]
 
@@ -38,10 +38,11 @@ class Day:
         return self._looked("outbox")
 
     def _looked(self, what: str) -> Looked:
+        if self._over.is_set():  # what the last thing of the day wakes is of the next
+            return Looked(full=True)
         self.looks.append(what)
-        if self._things:
-            self._things.pop(0)()
-        if not self._things:
+        self.things.pop(0)()
+        if not self.things:
             self._over.set()
         return Looked(full=True)
 
@@ -51,13 +52,13 @@ class Day:
 
 def test_what_is_decided_leaves_without_looking_at_everything(tmp_path: Path) -> None:
     day = Day(tmp_path)
-    day._things = [day.work, day.work, day.work]
+    day.things = [day.work, day.work, day.work]
     assert day.run() == ["everything", "outbox", "outbox"]
 
 
 def test_who_works_without_a_pause_sees_what_is_new_all_the_same(tmp_path: Path) -> None:
     day = Day(tmp_path)
-    day._things = [lambda: day.work(EVERY / 4)] * 24
+    day.things = [lambda: day.work(EVERY / 4)] * 24
     looks = day.run()
     assert 4 <= looks.count("everything") <= 8
     assert looks.count("outbox") + looks.count("everything") == 24
@@ -74,5 +75,5 @@ def test_what_a_person_asks_for_is_never_taken_for_an_act(tmp_path: Path) -> Non
             super().clear()
 
     day.sync._wake = Wake()
-    day._things = [day.work, day.work]
+    day.things = [day.work, day.work]
     assert day.run() == ["everything", "everything"]

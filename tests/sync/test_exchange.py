@@ -23,6 +23,10 @@ def bundle(*entries: object, kind: str = "batch-response") -> httpx.Response:
     return answer(json.dumps(body).encode())
 
 
+def unheard(for_good: bool) -> None:
+    """For a test that does not ask whether there are batches."""
+
+
 def entry(key: str, status: str = "200 OK") -> dict[str, object]:
     resource = {"resourceType": "Task", "id": key, "meta": {"versionId": "2"}}
     return {"resource": resource, "response": {"status": status, "etag": 'W/"2"'}}
@@ -61,7 +65,7 @@ class TestAnExchange:
         self, reply: httpx.Response
     ) -> None:
         wire = Wire(lambda _: reply)
-        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True), [].append)
+        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True), unheard)
         assert all(isinstance(one, m.NoReply) and one.left for one in found)
 
     @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ class TestAnExchange:
 
         wire = Wire(gone_after_one)
         asked = m.Exchange(tuple(put(str(number)) for number in range(1, 6)), False)
-        first, *rest = exchange(wire.transport, asked, [].append)
+        first, *rest = exchange(wire.transport, asked, unheard)
         assert isinstance(first, m.Reply)
         assert [(one.lane, one.left) for one in rest if isinstance(one, m.NoReply)] == [
             (("Task", str(number)), False) for number in range(2, 6)
@@ -125,7 +129,7 @@ class TestAnExchange:
     @pytest.mark.parametrize("version", ["1\r\nX-Evil: 1", "é", '"', "\x00", "\ud800"])
     def test_of_a_version_that_no_header_can_carry_is_no_fault_of_ours(self, version: str) -> None:
         wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}'))
-        found = exchange(wire.transport, m.Exchange((put("1", version),), False), [].append)
+        found = exchange(wire.transport, m.Exchange((put("1", version),), False), unheard)
         assert len(found) == 1
         assert all("x-evil" not in request.headers for request in wire.requests)
 
