@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
-from carequeue.store import outbox
+from carequeue.store import mirror, outbox
 from carequeue.store.engine import writing
 from carequeue.sync.lanes import load_lanes
 from tests.fhir.clinic import DANA, NOW, ref, request, task
@@ -73,6 +73,19 @@ def test_what_is_stuck_is_answered_before_the_same_element_is_decided_anew(cache
     assert acted.changed == ()
     assert "did not take: x first" in acted.message
     assert cache.desk.act("note", [FOLLOW_UP], {"text": "asked the desk"}, NOW).changed
+
+
+def test_a_conflict_with_a_colleague_who_closed_it_is_still_in_sight(cache: Cache) -> None:
+    cache.desk.act("done", [FOLLOW_UP], {}, NOW)
+    theirs = task("t1", status="cancelled", owner=ref(DANA))
+    with writing(cache.session.engine()) as connection:
+        mirror.move_base(connection, SOURCE, theirs, "7", NOW)
+    refuse(cache, IntentEvent.FOUND_CHANGED)
+    row = cache.desk.row(FOLLOW_UP)
+    assert row is not None
+    assert row.sync == "conflict"
+    cache.desk.let_go(FOLLOW_UP, NOW)
+    assert cache.desk.row(FOLLOW_UP) is None
 
 
 def make_contact(cache: Cache) -> str:
@@ -147,8 +160,6 @@ class TestTheDirectory:
         projector = cache.session.projector()
         organization = cache.profile.organization
         with pytest.raises(RuntimeError), writing(cache.session.engine()) as connection:  # noqa: PT012
-            from carequeue.store import mirror
-
             role = {**COLLEAGUE, "organization": ref(organization)}
             mirror.save(connection, SOURCE, [role], NOW)
             assert projector.us(connection, SOURCE).is_ours("Practitioner/new")

@@ -21,13 +21,13 @@ from sqlalchemy.dialects.sqlite import insert
 from carequeue.domain.allowed import allowed, applicable
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import Clock, class_of, clocks_of
-from carequeue.domain.intents import Intent, IntentState
+from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind, IntentState
 from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import ClockRule
 from carequeue.domain.text import clean, fold
 from carequeue.fhir import edits, jsontext
-from carequeue.fhir.chart import Chart, ChartRead, Resource
+from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
 from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
 from carequeue.fhir.us import our_people
 from carequeue.store import mirror, outbox
@@ -111,10 +111,36 @@ class Projector:
         *,
         described: bool = True,
     ) -> ChartRead:
-        """The items of one chart, from its views; `described`: with the client's story."""
-        return read_chart(
+        """The items of one chart, from its views; `described`: with the client's story.
+
+        An item of which something is stuck always has a row: where the server has closed it
+        meanwhile, as the person last saw it, for it is theirs to say what becomes of it.
+        """
+        items, troubles = self._read(connection, source, chart, now, described, as_seen=False)
+        wanted = {
+            one.item_key
+            for one in outbox.of_chart(connection, source, chart)
+            if one.state in STUCK_STATES
+        } - {item.key for item in items}
+        if wanted:
+            seen, _ = self._read(connection, source, chart, now, described, as_seen=True)
+            items = (*items, *(item for item in seen if item.key in wanted))
+        return ChartRead(items, troubles)
+
+    def _read(
+        self,
+        connection: Connection,
+        source: str,
+        chart: str,
+        now: datetime,
+        described: bool,
+        *,
+        as_seen: bool,
+    ) -> tuple[tuple[WorkItem, ...], tuple[Trouble, ...]]:
+        known = self.known(connection).resources
+        found = read_chart(
             replace(
-                views(connection, source, chart, self.known(connection).resources),
+                views(connection, source, chart, known, as_seen=as_seen),
                 base=self.site.base_urls.get(source, ""),
             ),
             self.us(connection, source),
@@ -122,6 +148,7 @@ class Projector:
             now.astimezone(self.site.zone).date(),
             described,
         )
+        return found.items, found.troubles
 
     def clocks(self, item: WorkItem) -> tuple[Clock, ...]:
         """The clocks of an item by the site's rules."""
@@ -378,10 +405,13 @@ def views(
     source: str,
     chart: str,
     known: dict[tuple[str, str], Resource | None],
+    *,
+    as_seen: bool = False,
 ) -> Chart:
     """The chart of one client as this person sees it: bases, with the open intents over them.
 
-    `known` keeps what was found of the directory, which many charts refer to.
+    `known` keeps what was found of the directory, which many charts refer to. `as_seen`: what is
+    stuck is shown as it was before it was decided.
     """
     resources: dict[str, dict[str, Resource]] = {}
     for kind, key, body in quick(connection).execute(
@@ -390,7 +420,9 @@ def views(
         (source, chart),
     ):
         resources.setdefault(kind, {})[key] = jsontext.loads(body)
-    for intent in edits.standing(outbox.of_chart(connection, source, chart)):
+    pending = outbox.of_chart(connection, source, chart)
+    before = [_before(one) for one in reversed(pending) if as_seen and one.state in STUCK_STATES]
+    for intent in (*edits.standing(pending), *before):
         kind = resources.setdefault(intent.target_type, {})
         view = edits.fold(kind.get(intent.target_id), [intent])
         if view is not None:
@@ -405,6 +437,12 @@ def views(
         return known[source, reference]
 
     return Chart(source, chart, resources, find)
+
+
+def _before(intent: Intent) -> Intent:
+    """What puts back the elements of a decision as the person saw them."""
+    values = {"unit": list(edits.unit(intent)), "values": dict(intent.seen)}
+    return replace(intent, kind=IntentKind.RESTORE, args=values)
 
 
 def view_of(connection: Connection, source: str, kind: str, key: str) -> Resource | None:
