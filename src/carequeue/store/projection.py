@@ -154,15 +154,9 @@ class Projector:
         """The clocks of an item by the site's rules."""
         return clocks_of(item, self.site.rules, self.site.calendar)
 
-    def _verbs(self, item: WorkItem, us: Us) -> list[str]:
-        """What applies; of what its clocks forbid (a crisis cannot sleep) none is offered."""
-        gravest = class_of(self.clocks(item))
-        verbs = applicable(item, us)
-        return [verb for verb in verbs if allowed(verb, item, us, item_class=gravest).ok]
-
-    def rank(self, item: WorkItem, now: datetime) -> Rank:
-        """An item's place at an instant."""
-        return rank(item, self.clocks(item), self.site.calendar, now)
+    def rank(self, item: WorkItem, clocks: Sequence[Clock], now: datetime) -> Rank:
+        """An item's place at an instant, by its clocks."""
+        return rank(item, clocks, self.site.calendar, now)
 
     def project(self, connection: Connection, charts: Charts, now: datetime) -> bool:
         """Make the rows of these charts anew; whether any row changed."""
@@ -240,14 +234,15 @@ class Projector:
         arrived = _arrivals(connection, source, chart)
         us = self.us(connection, source)
         return [
-            self._row(item, chart, self.rank(item, now), us, pending, arrived)
-            for item in read.items
+            self._row(item, chart, clocks, self.rank(item, clocks, now), us, pending, arrived)
+            for item, clocks in ((item, self.clocks(item)) for item in read.items)
         ]
 
     def _row(
         self,
         item: WorkItem,
         chart: str,
+        clocks: Sequence[Clock],
         placed: Rank,
         us: Us,
         pending: Sequence[Intent],
@@ -280,11 +275,18 @@ class Projector:
             "mine": mine,
             "sync": _sync(item, pending),
             "fresh": _fresh(item, arrived),
-            "verbs": " ".join(self._verbs(item, us)),
+            "verbs": " ".join(_verbs(item, clocks, us)),
             "clock_class": placed.clock.cls.value if placed.clock else "",
             "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
             "next_change_at": _seconds(placed.next_change_at),
         }
+
+
+def _verbs(item: WorkItem, clocks: Sequence[Clock], us: Us) -> list[str]:
+    """What applies; of what its clocks forbid (a crisis cannot sleep) none is offered."""
+    gravest = class_of(clocks)
+    verbs = applicable(item, us)
+    return [verb for verb in verbs if allowed(verb, item, us, item_class=gravest).ok]
 
 
 def _lane(item: WorkItem, placed: Rank) -> tuple[str, int]:

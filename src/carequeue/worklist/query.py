@@ -8,10 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from carequeue.domain.clocks import clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import Mover, Party, StoryLine, WorkItem
-from carequeue.domain.ranking import Rank, rank
+from carequeue.domain.ranking import Rank
 from carequeue.domain.text import clean, clean_block
 from carequeue.store import outbox
 from carequeue.store.projection import Projector
@@ -44,9 +43,8 @@ def detail(connection: Connection, projector: Projector, key: str, now: datetime
     item = next((one for one in read.items if one.key == key), None)
     if item is None:
         return None
-    site = projector.site
-    clocks = clocks_of(item, site.rules, site.calendar)
-    placed = rank(item, clocks, site.calendar, now)
+    clocks = projector.clocks(item)
+    placed = projector.rank(item, clocks, now)
     clock_lines = tuple(
         ClockLine(
             clean(clock.label, 80),
