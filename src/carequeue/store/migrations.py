@@ -97,7 +97,16 @@ CREATE TABLE health (
 );
 """
 
-STEPS: Final = (_FIRST,)
+#: Sync across processes and restarts: who holds the lease of a source, and what a count of the
+#: server's rows (the manifest) has seen so far.
+_SECOND: Final = """
+CREATE TABLE lease (
+  source TEXT PRIMARY KEY NOT NULL, token INTEGER NOT NULL, holder TEXT NOT NULL,
+  taken_at TEXT NOT NULL
+);
+"""
+
+STEPS: Final = (_FIRST, _SECOND)
 VERSION: Final = len(STEPS)
 
 

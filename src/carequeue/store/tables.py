@@ -173,6 +173,16 @@ class CapabilityRow(SQLModel, table=True):
     at: str
 
 
+class LeaseRow(SQLModel, table=True):
+    """Who may write what a sync of a source found: only the holder of the latest token."""
+
+    __tablename__ = "lease"
+    source: str = Field(primary_key=True)
+    token: int
+    holder: str
+    taken_at: str
+
+
 class HealthRow(SQLModel, table=True):
     """How the last look at a source went."""
 

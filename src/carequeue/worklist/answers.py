@@ -138,6 +138,56 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxLine:
+    """One decision that is not yet (or not to be) on the server. All text is clean."""
+
+    id: str
+    group: str
+    item_key: str
+    client: str
+    did: str  # "Accepted", "Noted: called twice": what was decided, in the words of the verbs
+    state: str  # domain.intents.IntentState
+    behind: bool  # waits behind another one that needs a person
+    source: str
+    target: str  # Task/12, for support
+    decided_at: datetime
+    by: str
+    attempts: int
+    not_before: datetime | None  # when it is tried again, where the server asked us to wait
+    words: str  # the server's last words, or why it is kept here; "" where there are none
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One element in a conflict, in clinical words; "" where there is (or was) none."""
+
+    label: str  # "Status", "Owner", "Note"
+    before: str
+    mine: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What a person decided about one item, and what the server has meanwhile. All text clean."""
+
+    item_key: str
+    client: str
+    title: str
+    source: str
+    did: str  # what was decided, as in OutboxLine
+    ids: tuple[str, ...]  # the intents that the answer is about
+    by: str
+    decided_at: datetime
+    differences: tuple[Difference, ...]
+    theirs_by: str  # who changed it, as far as the resource says; "" where it does not
+    theirs_at: datetime | None
+    gone: str  # "" | deleted | other_client: then "keep mine" is not offered
+    in_doubt: bool  # something else on it may be on its way: "keep mine" waits for that
+    can: tuple[str, ...]  # the answers that are possible: mine, theirs
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the doctor: `level` is ok | note | problem."""
 

@@ -12,7 +12,15 @@ from datetime import datetime
 from typing import Protocol
 
 from carequeue.store.window import QueueRow, Tally, View
-from carequeue.worklist.answers import Acted, Detail, Health, Person, Preview
+from carequeue.worklist.answers import (
+    Acted,
+    Conflict,
+    Detail,
+    Health,
+    OutboxLine,
+    Person,
+    Preview,
+)
 
 
 class Desk(Protocol):
@@ -96,6 +104,46 @@ class Desk(Protocol):
 
         Raises BadQuestion where nothing is stuck there; nothing is changed then.
         """
+        ...
+
+    def outbox(self, now: datetime) -> Sequence[OutboxLine]:
+        """All that is not on the server: what needs a person first, then in order. *Slow*."""
+        ...
+
+    def conflicts(self, now: datetime) -> Sequence[Conflict]:
+        """Every conflict, in the order of the queue. *Slow*."""
+        ...
+
+    def conflict(self, key: str, now: datetime) -> Conflict | None:
+        """The conflict of one item; None where it has none (any more). *Slow*."""
+        ...
+
+    def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
+        """Answer a conflict as it was shown: `how` is "mine" or "theirs". *Slow*.
+
+        Raises BadQuestion where what the server has is no longer what was shown, or where the
+        answer is not possible; nothing is changed then.
+        """
+        ...
+
+    def retry(self, ids: Sequence[str], now: datetime) -> Acted:
+        """Send again what needs attention (all of it where `ids` is empty). *Slow*."""
+        ...
+
+    def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
+        """Drop what needs attention, for good; it stays in the history. *Slow*.
+
+        `typed` must be `discard_word(ids)`. Raises BadQuestion where it is not, or where an id
+        names nothing that can be discarded; nothing is changed then.
+        """
+        ...
+
+    def discard_word(self, ids: Sequence[str]) -> str:
+        """What a person has to type to discard these: "discard 3"."""
+        ...
+
+    def export(self, ids: Sequence[str], now: datetime) -> str:
+        """Decisions as JSON lines, to keep or to send to support (all open ones). *Slow*."""
         ...
 
     def refresh(self, now: datetime) -> bool:
