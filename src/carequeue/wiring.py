@@ -123,20 +123,17 @@ class Session:
 
     def syncers(self) -> list[Syncer]:
         """One syncer a source, over rows that follow the profile as it is now."""
+        self._follow_the_profile()
+        return [self.syncer(source) for source in self.profile.sources]
+
+    def syncer(self, source: SourceProfile) -> Syncer:
+        """What syncs one source: its own rows, its own way to it, nothing of another's."""
+        from carequeue.store.source import SourceCache
         from carequeue.sync.driver import Syncer
 
-        self._follow_the_profile()
-        return [
-            Syncer(
-                source.name,
-                source.scope,
-                self.engine(),
-                self.projector(),
-                self.transport(source),
-                self.now,
-            )
-            for source in self.profile.sources
-        ]
+        transport = self.transport(source)
+        cache = SourceCache(source.name, self.engine(), self.projector(), transport.base_url)
+        return Syncer(source.name, source.scope, cache, transport, self.now)
 
     def _follow_the_profile(self) -> None:
         """Make every row anew where who we are, our hours or our rules are not what they were."""

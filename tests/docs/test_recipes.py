@@ -13,7 +13,7 @@ from carequeue.domain.rules import site_rules
 from carequeue.fhir.read import PULLED_TYPES
 from carequeue.practice.params import PARAMS
 from carequeue.practice.quirks import Quirks
-from carequeue.sync import driver, plan
+from carequeue.sync import plan, pulling
 from carequeue.sync.capabilities import Abilities
 from carequeue.widgets import queue_line, themes
 from carequeue.widgets.key_footer import key_name
@@ -69,7 +69,7 @@ def test_what_rows_are_read_from_is_fetched_and_practised(kind: str) -> None:
 
 
 def test_every_search_has_a_word_for_its_progress() -> None:
-    assert {search.name for search in plan.plan(Abilities(), {})} == set(driver._WHAT)
+    assert {search.name for search in plan.plan(Abilities(), {})} == set(pulling.WHAT)
 
 
 def test_every_verb_has_its_line_with_its_key_and_its_questions() -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import IntentState
+from carequeue.store.source import SourceCache
 from carequeue.sync.auth import Tokens
 from carequeue.sync.driver import Looked, Syncer
 from carequeue.sync.transport import Transport
@@ -37,7 +38,7 @@ class Office:
         )
         session = self.cache.session
         self.syncer = Syncer(
-            SOURCE, {}, session.engine(), session.projector(), self.transport,
+            SOURCE, {}, SourceCache(SOURCE, session.engine(), session.projector()), self.transport,
             lambda: self.cache.instant,
         )  # fmt: skip
 

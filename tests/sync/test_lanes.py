@@ -11,6 +11,7 @@ import pytest
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind
 from carequeue.store import outbox
 from carequeue.store.engine import writing
+from carequeue.store.source import SourceRows
 from carequeue.sync import messages as m
 from carequeue.sync.lanes import load_lanes, save_changes
 from tests.fhir.clinic import NOW, task
@@ -32,12 +33,12 @@ def file(cache: Cache, *intents: Intent) -> None:
 
 def lanes(cache: Cache) -> dict[str, m.Lane]:
     with cache.session.engine().connect() as connection:
-        return {"/".join(one.key): one for one in load_lanes(connection, SOURCE)}
+        return {"/".join(one.key): one for one in load_lanes(SourceRows(connection, SOURCE))}
 
 
 def keep(cache: Cache, *changes: m.Change) -> m.Saved:
     with writing(cache.session.engine()) as connection:
-        return save_changes(connection, SOURCE, changes, NOW).event
+        return save_changes(SourceRows(connection, SOURCE), changes, NOW).event
 
 
 def happened(cache: Cache, key: str, *events: IntentEvent) -> None:

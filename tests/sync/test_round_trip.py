@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.fhir import codes
+from carequeue.store.source import SourceCache
 from carequeue.sync.auth import Tokens
 from carequeue.sync.driver import Syncer
 from carequeue.sync.transport import Transport
@@ -115,7 +116,11 @@ def office(
     session = cache.session
     with Transport(BASE, Tokens(), handler=httpx.MockTransport(server)) as transport:
         syncer = Syncer(
-            SOURCE, {}, session.engine(), session.projector(), transport, lambda: cache.instant
+            SOURCE,
+            {},
+            SourceCache(SOURCE, session.engine(), session.projector()),
+            transport,
+            lambda: cache.instant,
         )
         yield Office(cache, server, syncer, count())
     cache.close()

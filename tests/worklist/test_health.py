@@ -11,6 +11,7 @@ import pytest
 from carequeue.domain.errors import SignInError
 from carequeue.store import ledger
 from carequeue.store.engine import writing
+from carequeue.store.source import SourceCache
 from carequeue.sync.auth import Tokens
 from carequeue.sync.driver import Syncer
 from carequeue.sync.transport import Transport
@@ -44,7 +45,7 @@ class Clinic:
         handler = httpx.MockTransport(self.server)
         with Transport(BASE, tokens or Tokens(fixed="x"), handler=handler) as transport:
             Syncer(
-                SOURCE, {}, session.engine(), session.projector(), transport,
+                SOURCE, {}, SourceCache(SOURCE, session.engine(), session.projector()), transport,
                 lambda: self.cache.instant,
             ).look(stop=stop)  # fmt: skip
 

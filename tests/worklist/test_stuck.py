@@ -11,6 +11,7 @@ import pytest
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.store import mirror, outbox
 from carequeue.store.engine import writing
+from carequeue.store.source import SourceRows
 from carequeue.sync.lanes import load_lanes
 from tests.fhir.clinic import DANA, NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -114,7 +115,7 @@ def test_letting_a_contact_go_does_not_complete_its_task(cache: Cache) -> None:
     cache.desk.let_go(key, NOW)
     assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
     with cache.session.engine().connect() as connection:
-        assert load_lanes(connection, SOURCE) == ()
+        assert load_lanes(SourceRows(connection, SOURCE)) == ()
     assert cache.desk.row(key).sync == ""
 
 

@@ -30,17 +30,35 @@ class Quirks:
     """Which ways of other servers are switched on; all off is a server by the book."""
 
     conflict_409: bool = _switch("a stale If-Match is answered with 409, not 412")
+    locked_423: bool = _switch("a stale If-Match is answered with 423, not 412")
     ignores_if_match: bool = _switch("If-Match is read by nobody")
+    patch_ignores_if_match: bool = _switch("If-Match is read by nobody where the request is a PATCH")
     requires_if_match: bool = _switch("an update without If-Match is answered with 428")
     no_task_write: bool = _switch("Task can only be read")
     no_task: bool = _switch("there is no Task at all")
     task_no_create: bool = _switch("Task can be read and updated, not created")
+    three_statuses: bool = _switch("Task.status is requested, completed or cancelled; else 422")
     no_batch: bool = _switch("no batch and no transaction")
+    batch_limit: int = _count(10, "a Bundle of more than N entries is answered with 413")
     no_meta: bool = _switch("answers carry no meta; versions stand in the headers only")
     no_update_create: bool = _switch("an update of what does not exist is answered with 405")
+    ignores_if_none_exist: bool = _switch("If-None-Exist is read by nobody")
+    drops_element_ids: bool = _switch("Element.id is not kept")
+    merges_tags: bool = _switch("an update keeps the tags that it leaves out")
     no_last_updated: bool = _switch("_lastUpdated neither filters nor sorts")
+    second_precision: bool = _switch("lastUpdated is told, and searched, in whole seconds")
+    late_visibility: int = _count(5, "searches see a write only N seconds later")
+    ignores_elements: bool = _switch("_elements is ignored")
+    no_search_etag: bool = _switch("the answer to a search has no ETag")
+    no_history: bool = _switch("earlier versions are shown to nobody: no _history at all")
+    no_subscriptions: bool = _switch("there is no Subscription")
+    r4_subscriptions_only: bool = _switch("Subscriptions by criteria only, not by topic")
+    backport_subscriptions_only: bool = _switch("Subscriptions by topic only, not by criteria")
     r5: bool = _switch("it says that it is FHIR 5.0.0")
     foreign_next: bool = _switch("next links lead to another host")
+    looping_next: bool = _switch("next links lead to the same page again")
+    cut_pages: int = _count(1, "the next N pages end halfway, without next; total tells the truth")
+    doubled_entries: bool = _switch("every match of a page stands there twice")
     unavailable: bool = _switch("503 with Retry-After, until switched off")
     html: bool = _switch("every answer is a web page, with 200")
     truncated: bool = _switch("the connection ends after half a body")
@@ -51,6 +69,7 @@ class Quirks:
         ALWAYS, "requests are neither done nor answered; with =N only the next N writes"
     )
     throttle_next: int = _count(1, "the next N requests are answered with 429")
+    token_expires: int = _count(20, "a token is good for N requests, then 401 until it is renewed")
 
     def names(self) -> list[str]:
         """What is switched on, in the spelling that `parse` reads."""

@@ -3,6 +3,8 @@
 Bodies are stored as text and never parsed again to be read. `updated` is milliseconds since 1970
 and rises with every write, so that no two versions share an instant and a keyset page never
 splits a group. One thread at a time: the caller holds the lock (`service.py`).
+`version` is the truth, and the answer to a read. `current` and `term` are the index that searches
+look into; `late` names the versions that it does not know yet, where the server is a slow one.
 Not here: what a search means (`search.py`), what a write may be (`checks.py`).
 """
 
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
-from carequeue.practice.lossless import Tree, write
+from carequeue.practice.lossless import Tree, read, write
 from carequeue.practice.moments import instant
 from carequeue.practice.params import terms
 
@@ -28,6 +30,7 @@ CREATE TABLE current (
 CREATE TABLE term (
   type TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, system TEXT NOT NULL,
   id TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL);
+CREATE TABLE late (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL);
 """
 _INDEXES: Final = """
 CREATE INDEX version_of ON version (type, id, number);
@@ -79,6 +82,12 @@ class Store:
 
     def __init__(self, clock: Callable[[], int], base: str) -> None:
         self._clock, self._base, self._last = clock, base, 0
+        #: Milliseconds until searches see a write.
+        self.lag = 0
+        #: Called with the versions of a commit, after it.
+        self.committed: Callable[[list[Version]], None] = lambda versions: None
+        self._fresh: list[Version] = []
+        self._kept: tuple[sqlite3.Connection, int] | None = None
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(_SCHEMA)
 
@@ -114,18 +123,46 @@ class Store:
     @contextmanager
     def whole(self) -> Iterator[None]:
         """All writes inside happen, or none of them."""
+        self._fresh = []
         self._db.execute("BEGIN")
         try:
+            self._catch_up(self.now())
             yield
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+        if self._fresh:
+            self.committed(self._fresh)
+
+    @contextmanager
+    def all_seen(self) -> Iterator[None]:
+        """Searches inside see every write, also those that are late for others."""
+        self._db.execute("SAVEPOINT seen")
+        try:
+            self._catch_up(None)
+            yield
+        finally:
+            self._db.execute("ROLLBACK TO seen")
+            self._db.execute("RELEASE seen")
+
+    def snapshot(self) -> None:
+        """Make the backup that `restore` goes back to; there is one at most."""
+        kept = sqlite3.connect(":memory:", check_same_thread=False)
+        self._db.backup(kept)
+        self._kept = (kept, self._last)
+
+    def restore(self) -> None:
+        """All data, versions and the index as they stood. Raises ValueError without a backup."""
+        if self._kept is None:
+            raise ValueError("There is no snapshot.")
+        kept, self._last = self._kept
+        kept.backup(self._db)
 
     def current(self, kind: str, key: str) -> Version | None:
         """The newest version, a deletion too; None where there never was one."""
         return self._one(
-            "JOIN current c ON c.seq = v.seq WHERE c.type = ? AND c.id = ?", (kind, key)
+            "WHERE v.type = ? AND v.id = ? ORDER BY v.number DESC LIMIT 1", (kind, key)
         )
 
     def version(self, kind: str, key: str, number: str) -> Version | None:
@@ -171,6 +208,7 @@ class Store:
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM version v WHERE (?1 IS NULL OR v.type = ?1) "
             "AND (?2 IS NULL OR v.id = ?2) AND v.updated >= ?3 AND v.seq < ?4 "
+            "AND (?2 IS NOT NULL OR v.seq NOT IN (SELECT seq FROM late)) "
             "ORDER BY v.seq DESC LIMIT ?5",
             (kind, key, since, before, limit),
         )
@@ -193,17 +231,39 @@ class Store:
             "INSERT INTO version (type, id, number, updated, method, body) VALUES (?,?,?,?,?,?)",
             (kind, key, number, updated, method, body),
         )
-        seq = int(laid.lastrowid or 0)
-        self._db.execute(
-            "INSERT OR REPLACE INTO current VALUES (?,?,?,?,?)",
-            (kind, key, seq, updated, tree is None),
+        one = Version(kind, key, number, updated, method, body, int(laid.lastrowid or 0))
+        if self.lag:
+            self._db.execute("INSERT INTO late VALUES (?,?)", (one.seq, updated + self.lag))
+        else:
+            self._index(one, tree)
+        self._last = updated
+        self._fresh.append(one)
+        return one
+
+    def _catch_up(self, now: int | None) -> None:
+        """Let the index know what is due by `now` (ms), or all that there is."""
+        due = "SELECT seq FROM late WHERE ?1 IS NULL OR due <= ?1"
+        rows = self._db.execute(
+            f"SELECT {_VERSION} FROM version v WHERE v.seq IN ({due}) ORDER BY v.seq", (now,)
+        ).fetchall()
+        for one in map(Version._make, rows):
+            self._index(one, read(one.body) if one.body else None)
+            self._db.execute("DELETE FROM late WHERE seq = ?", (one.seq,))
+
+    def _index(self, one: Version, tree: Tree | None) -> None:
+        """Let searches see a version; one that is older than what they see changes nothing."""
+        kind, key = one.type, one.id
+        done = self._db.execute(
+            "INSERT INTO current VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE "
+            "SET seq = ?3, updated = ?4, deleted = ?5 WHERE seq < ?3",
+            (kind, key, one.seq, one.updated, tree is None),
         )
+        if not done.rowcount:
+            return
         self._db.execute("DELETE FROM term WHERE type = ? AND id = ?", (kind, key))
         if tree is not None:
             lines = self._lines(tree, key)
             self._db.executemany("INSERT INTO term VALUES (?,?,?,?,?,?,?)", lines)
-        self._last = updated
-        return Version(kind, key, number, updated, method, body, seq)
 
 
 def _marks(values: Sequence[object]) -> str:

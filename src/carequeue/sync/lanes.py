@@ -1,16 +1,14 @@
-"""The outbox as lanes, and what a push decided about them back onto the disk.
+"""The outbox as lanes, and what a push decided about them back into the rows.
 
 Every function runs inside a transaction of the caller's: what was decided, the base and the state
-of the intents change together or not at all.
+of the intents change together or not at all. Over any rows: a disk's or the simulator's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-
-from sqlalchemy import Connection
 
 from carequeue.domain.intents import (
     SENDABLE_STATES,
@@ -20,8 +18,8 @@ from carequeue.domain.intents import (
     IntentState,
 )
 from carequeue.fhir import edits
-from carequeue.store import ledger, mirror, outbox
 from carequeue.sync import messages as m
+from carequeue.sync.rows import Rows
 
 #: States of an intent for which what comes `after` it may leave. One that was taken back frees
 #: nothing: what rested on it was taken back with it.
@@ -33,19 +31,16 @@ class Done:
     """What saving did."""
 
     event: m.Saved
-    charts: set[tuple[str, str]] = field(default_factory=set)
     acknowledged: int = 0
 
 
-def load_lanes(
-    connection: Connection, source: str, only: frozenset[m.LaneKey] | None = None
-) -> tuple[m.Lane, ...]:
+def load_lanes(rows: Rows, only: frozenset[m.LaneKey] | None = None) -> tuple[m.Lane, ...]:
     """The lanes that have something to send; `only`: those of these resources."""
     by_target: dict[m.LaneKey, list[Intent]] = {}
-    everything = outbox.of_source(connection, source)
+    everything = rows.open_intents()
     for intent in everything:
         by_target.setdefault((intent.target_type, intent.target_id), []).append(intent)
-    later = outbox.not_before(connection, source)
+    later = rows.not_before()
     creates = {
         f"{intent.target_type}/{intent.target_id}": intent.id
         for intent in everything
@@ -57,17 +52,8 @@ def load_lanes(
             continue
         sendable = _sendable(intents)
         if sendable:
-            lanes.append(_lane(connection, source, key, sendable, later, creates))
+            lanes.append(_lane(rows, key, sendable, later, creates))
     return tuple(lanes)
-
-
-def charts_in_doubt(connection: Connection, source: str) -> set[tuple[str, str]]:
-    """The charts of what has left and was not answered yet."""
-    return {
-        (source, intent.chart)
-        for intent in outbox.of_source(connection, source)
-        if intent.state is IntentState.IN_DOUBT
-    }
 
 
 def _sendable(intents: Sequence[Intent]) -> list[Intent]:
@@ -86,11 +72,10 @@ def _sendable(intents: Sequence[Intent]) -> list[Intent]:
 
 
 def _lane(
-    connection: Connection,
-    source: str,
+    rows: Rows,
     key: m.LaneKey,
     intents: Sequence[Intent],
-    later: dict[str, datetime],
+    later: Mapping[str, datetime],
     creates: Mapping[str, str],
 ) -> m.Lane:
     """One lane. `creates`: local reference -> the open intent that creates it.
@@ -98,8 +83,8 @@ def _lane(
     What needs nothing leaves ahead of what does: a new Task must be there before the contact that
     names it, and is completed after that contact.
     """
-    base = mirror.base(connection, source, *key)
-    needs = _needs(connection, intents, creates)
+    base = rows.base(*key)
+    needs = _needs(rows, intents, creates)
     free = next((at for at, need in enumerate(needs) if need), len(needs))
     waits = frozenset[str]() if free else frozenset[str]().union(*needs)
     intents = intents[:free] or intents
@@ -117,15 +102,13 @@ def _lane(
     )
 
 
-def _needs(
-    connection: Connection, intents: Sequence[Intent], creates: Mapping[str, str]
-) -> list[set[str]]:
+def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) -> list[set[str]]:
     """Per intent, which open ones must come first: what it is after, and what it refers to.
 
     Nothing, where it may be on the server already: that is read back.
     """
     after = [intent.after for intent in intents if intent.after]
-    unsettled = {one.id for one in outbox.by_ids(connection, after) if one.state not in _SETTLED}
+    unsettled = {one.id for one in rows.intents(after) if one.state not in _SETTLED}
     own = {intent.id for intent in intents}
     needs = []
     for intent in intents:
@@ -147,34 +130,26 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(part)
 
 
-def mark_requests(
-    connection: Connection, source: str, requests: Sequence[m.Request], now: datetime
-) -> list[m.Event]:
+def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
     """Write down what is about to leave. What a person took back meanwhile does not leave."""
     leaving, changed = [], []
     for request in requests:
-        intents = outbox.by_ids(connection, request.intents)
+        intents = rows.intents(request.intents)
         if all(intent.state in SENDABLE_STATES for intent in intents):
-            outbox.mark(connection, intents, request.method, request.path, request.if_match, now)
+            rows.mark(intents, request.method, request.path, request.if_match, now)
             leaving.append(request)
         else:
             changed.append(request.lane)
     events: list[m.Event] = []
     if changed:
-        lanes = load_lanes(connection, source, frozenset(changed))
+        lanes = load_lanes(rows, frozenset(changed))
         events.append(m.Saved(tuple(changed), lanes, frozenset(), {}, now))
     if leaving:
         events.insert(0, m.Marked(tuple(leaving)))
     return events
 
 
-def save_changes(
-    connection: Connection,
-    source: str,
-    changes: Sequence[m.Change],
-    now: datetime,
-    base_url: str = "",
-) -> Done:
+def save_changes(rows: Rows, changes: Sequence[m.Change], now: datetime) -> Done:
     """Keep what a push decided, in the caller's transaction."""
     closed: set[str] = set()
     aliases: dict[str, str] = {}
@@ -182,75 +157,60 @@ def save_changes(
     done = Done(m.Saved((), (), frozenset(), {}, now))
     for change in changes:
         kind, key = change.key
-        key = _move_base(connection, source, change, done, aliases, now, base_url)
+        key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
-        _outcomes(connection, change, done, closed, now)
-        ids = [one.id for one in outbox.of_target(connection, source, kind, key)]
-        outbox.postpone(connection, ids, change.not_before)
-        done.charts |= mirror.apply_theirs(connection, source, kind, key, now, base_url)
+        _outcomes(rows, change, done, closed, now)
+        ids = [one.id for one in rows.open_on(kind, key)]
+        rows.postpone(ids, change.not_before)
+        rows.apply_theirs(kind, key, now)
         for name, observed in change.observed.items():
-            ledger.observe(connection, source, name, observed, now)
-    lanes = load_lanes(connection, source, frozenset(keys))
+            rows.observe(name, observed, now)
+    lanes = load_lanes(rows, frozenset(keys))
     done.event = m.Saved(tuple(keys), lanes, frozenset(closed), aliases, now)
     return done
 
 
-def _move_base(
-    connection: Connection,
-    source: str,
-    change: m.Change,
-    done: Done,
-    aliases: dict[str, str],
-    now: datetime,
-    base_url: str,
-) -> str:
+def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datetime) -> str:
     kind, key = change.key
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
-    if server_id != key and not _free(connection, source, change, server_id):
+    if server_id != key and not _free(rows, change, server_id):
         return key  # the next look brings it; until then the row that is there stays
-    done.charts |= mirror.move_base(connection, source, change.base, change.version, now, base_url)
+    rows.move_base(change.base, change.version, now)
     if server_id != key:
-        mirror.name_on_server(connection, source, kind, key, server_id)
+        rows.name_on_server(kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
     return server_id
 
 
-def _free(connection: Connection, source: str, change: m.Change, server_id: str) -> bool:
+def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
     """Whether an id that a server gave to what we made is not that of another row."""
-    there = mirror.base(connection, source, change.key[0], server_id).body
+    there = rows.base(change.key[0], server_id).body
     make = next((o.intent for o in change.outcomes if o.intent.kind is IntentKind.CREATE), None)
     return there is None or make is None or edits.satisfied(make, there)
 
 
-def _outcomes(
-    connection: Connection, change: m.Change, done: Done, closed: set[str], now: datetime
-) -> None:
-    present = {
-        one.id: one for one in outbox.by_ids(connection, [out.intent.id for out in change.outcomes])
-    }
+def _outcomes(rows: Rows, change: m.Change, done: Done, closed: set[str], now: datetime) -> None:
+    present = {one.id: one for one in rows.intents([out.intent.id for out in change.outcomes])}
     for outcome in change.outcomes:
         intent = present[outcome.intent.id]
         if intent.state is not outcome.intent.state:
             continue  # a person was quicker, and what they decided stands
         if change.unread and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
-            _count(connection, intent, outcome.words, now)
+            _count(rows, intent, outcome.words, now)
             continue
-        state = outbox.happened(
-            connection, intent, outcome.event, outcome.words, now, change.counts
-        )
-        done.charts.add((intent.source, intent.chart))
+        state = rows.happened(intent, outcome.event, outcome.words, now, change.counts)
         done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
         if state in _SETTLED:
             closed.add(intent.id)
 
 
-def _count(connection: Connection, intent: Intent, words: str, now: datetime) -> None:
+def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:
     """A settle that found out nothing: it counts, and what may be on the server stays in doubt."""
     events = [IntentEvent.FOUND_NOT_APPLIED, IntentEvent.MARKED]
     if intent.state is IntentState.QUEUED:
         events.reverse()
     state = intent.state
     for event in events:
-        state = outbox.happened(connection, replace(intent, state=state), event, words, now)
+        state = rows.happened(replace(intent, state=state), event, words, now)

@@ -146,6 +146,19 @@ class Desk(Protocol):
         """Decisions as JSON lines, to keep or to send to support (all open ones). *Slow*."""
         ...
 
+    def news(self, after: int) -> tuple[int, Sequence[str]]:
+        """What became of decisions without a person: merged with a colleague's other change, or
+        found to be done already by somebody. *Slow*.
+
+        `after` is the mark of the last call, -1 at the first: then nothing is told, only the mark.
+        Out: the new mark, and sentences that name the client, the oldest first. All text is clean.
+        """
+        ...
+
+    def set_offline(self, offline: bool) -> None:
+        """Work offline by choice, until this is called again; kept with the cache. *Slow*."""
+        ...
+
     def refresh(self, now: datetime) -> bool:
         """Move the rows that time has moved since they were projected; whether any did. *Slow*."""
         ...

@@ -262,6 +262,8 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("view_all", ("4",), "all"),
     Motion("view_whole", ("0",), "the whole queue, snoozed too"),
     Motion("needs_you", ("x",), "what needs you"),
+    Motion("outbox", ("o",), "what the server does not have yet: waiting, refused, kept here"),
+    Motion("offline", ("O",), "work offline by choice, or go online again"),
     Motion("palette", ("colon", "ctrl+p"), "all actions"),
     Motion("keys", ("question_mark", "f1"), "the keys that apply here"),
     Motion("results", ("equals_sign",), "what the last act on many did, item by item"),

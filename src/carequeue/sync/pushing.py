@@ -1,0 +1,94 @@
+"""The outbox to the source: does what `push.step` decides, and tells it what happened.
+
+In:  the cache and the way to the source. Out: what became of it. The network is `exchange.py`'s,
+the disk the cache's; the outbox may grow while this runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from carequeue.domain.intents import IntentState
+from carequeue.sync import messages as m
+from carequeue.sync import push
+from carequeue.sync.capabilities import Abilities
+from carequeue.sync.exchange import exchange, read_back
+from carequeue.sync.lanes import load_lanes, mark_requests, save_changes
+from carequeue.sync.rows import Cache
+from carequeue.sync.transport import Transport
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What one push did. `aside`: lanes whose reading said nothing, left alone for this look."""
+
+    sent: int = 0
+    stopped: m.Stop | None = None
+    aside: frozenset[m.LaneKey] = frozenset()
+
+
+class Pushing:
+    """One push of one source."""
+
+    def __init__(
+        self, cache: Cache, transport: Transport, now: Callable[[], datetime], seed: int = 0
+    ) -> None:
+        self._cache = cache
+        self._transport = transport
+        self._now = now
+        self._seed = seed
+        self.done = Pushed()
+
+    def run(self, can: Abilities, aside: frozenset[m.LaneKey], stop: Callable[[], bool]) -> None:
+        """Send what may leave, until nothing may or `stop` says so; `done` says what became."""
+        with self._cache.reading() as rows:
+            lanes = load_lanes(rows)
+            aliases = rows.aliases()
+        state = push.PushState(can, self._seed, aliases=aliases, aside=aside)
+        events: deque[m.Event] = deque([m.Loaded(lanes, self._now())])
+        while events and not stop():
+            state, commands = push.step(state, events.popleft())
+            for command in commands:
+                events.extend(self._do(command))
+        self.done.aside = state.aside
+        self._show_doubt()
+
+    def _show_doubt(self) -> None:
+        """What has left and was not answered is shown as being checked, not as waiting."""
+        with self._cache.reading() as rows:
+            doubtful = [one for one in rows.open_intents() if one.state is IntentState.IN_DOUBT]
+        if doubtful:
+            with self._cache.writing(self._now()) as rows:
+                rows.touch(doubtful)
+
+    def _do(self, command: m.Command) -> Sequence[m.Event]:
+        match command:
+            case m.Mark():
+                now = self._now()
+                with self._cache.writing(now) as rows:
+                    return mark_requests(rows, command.requests, now)
+            case m.Exchange():
+                refused: list[bool] = []
+                replies = exchange(self._transport, command, refused.append)
+                if any(refused):
+                    self._no_batch()
+                return [m.Answered(replies, self._now(), batch=not refused)]
+            case m.ReadBack():
+                return [m.WasRead(read_back(self._transport, command.requests), self._now())]
+            case m.Save():
+                now = self._now()
+                with self._cache.writing(now) as rows:
+                    done = save_changes(rows, command.changes, now)
+                self.done.sent += done.acknowledged
+                return [done.event]
+            case m.Stop():
+                self.done.stopped = command
+                return []
+
+    def _no_batch(self) -> None:
+        now = self._now()
+        with self._cache.writing(now) as rows:
+            rows.observe("batch", "no", now)

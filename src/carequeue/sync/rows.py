@@ -1,0 +1,164 @@
+"""What sync needs of the disk, as protocols: the rows of one source, and how to get at them.
+
+In:  nothing. Out: two protocols. `store.source` keeps them in SQLite; the simulator also in memory,
+with the same traces. All of it is about one source; no row of another can be reached from here.
+Every `Rows` lives inside one transaction: what is done through it is kept together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from carequeue.domain.intents import Intent, IntentEvent, IntentState
+from carequeue.fhir.chart import Resource
+from carequeue.store.mirror import Base, Saved
+
+
+class Rows(Protocol):
+    """The rows of one source, inside one transaction."""
+
+    # --- the outbox -------------------------------------------------------------------------------
+
+    def open_intents(self) -> list[Intent]:
+        """All open intents, in the order in which they were decided."""
+        ...
+
+    def open_on(self, kind: str, key: str) -> list[Intent]:
+        """The open intents on one resource, in order."""
+        ...
+
+    def intents(self, ids: Sequence[str]) -> list[Intent]:
+        """Those intents, closed ones too, in order."""
+        ...
+
+    def not_before(self) -> Mapping[str, datetime]:
+        """Intent id -> instant before which it is not to be sent."""
+        ...
+
+    def happened(
+        self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
+    ) -> IntentState:
+        """Take one intent to its next state. Raises IllegalStep where there is none."""
+        ...
+
+    def mark(
+        self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime
+    ) -> None:
+        """Write down that these are about to leave; from here on they may be on the server."""
+        ...
+
+    def postpone(self, ids: Sequence[str], until: datetime | None) -> None:
+        """Not before this instant (None: at once)."""
+        ...
+
+    def touch(self, intents: Iterable[Intent]) -> None:
+        """The rows of the queue that show these are to be made anew with this transaction."""
+        ...
+
+    # --- the mirror -------------------------------------------------------------------------------
+
+    def base(self, kind: str, key: str) -> Base:
+        """What is mirrored of one resource."""
+        ...
+
+    def move_base(self, resource: Resource, version: str, now: datetime) -> None:
+        """Make what the server returned the base; nothing lies beside it then."""
+        ...
+
+    def apply_theirs(self, kind: str, key: str, now: datetime) -> None:
+        """What lies beside becomes the base, where no intent holds the row any more."""
+        ...
+
+    def name_on_server(self, kind: str, local_id: str, server_id: str) -> None:
+        """The server's id of what was created here; its intents follow it."""
+        ...
+
+    def aliases(self) -> Mapping[str, str]:
+        """Local reference -> the server's, of all that was created here."""
+        ...
+
+    def save(self, resources: Sequence[Any], now: datetime, *, known_only: bool = False) -> Saved:
+        """Keep what a page holds; `known_only`: only of what is mirrored already."""
+        ...
+
+    def note_absent(self, names: Iterable[str], why: str, now: datetime) -> None:
+        """Remember that the source does not give these references."""
+        ...
+
+    # --- what is known of the source --------------------------------------------------------------
+
+    def cursors(self) -> Mapping[str, Mapping[str, Any]]:
+        """The cursors of the searches, by name, as the fields of `pull.Cursor`."""
+        ...
+
+    def keep_cursor(self, search: str, cursor: Any) -> None:
+        """Write the cursor of a search."""
+        ...
+
+    def wanted(self) -> tuple[str, ...]:
+        """References that kept pages name and that are still to be fetched."""
+        ...
+
+    def want(self, more: Iterable[str], asked: Iterable[str]) -> None:
+        """`more` is still to be fetched, `asked` no longer."""
+        ...
+
+    def capability(self, name: str) -> tuple[str, str]:
+        """What is declared under a name, and the ISO instant at which that was read."""
+        ...
+
+    def observed(self) -> Mapping[str, str]:
+        """What experience says of the source."""
+        ...
+
+    def declare(self, name: str, declared: str, now: datetime) -> None:
+        """Keep what the source declares."""
+        ...
+
+    def observe(self, name: str, observation: str, now: datetime) -> None:
+        """Keep what the source was seen to do."""
+        ...
+
+    def get_meta(self, name: str) -> str:
+        """A value of the cache about this source; "" where there is none."""
+        ...
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep a value of the cache about this source."""
+        ...
+
+    def note_progress(self, words: str) -> None:
+        """What is being fetched, for whoever looks at the header."""
+        ...
+
+    def note_look(
+        self, *, online: bool, full: bool, why: str, now: datetime, signed_out: bool = False
+    ) -> None:
+        """How a look ended."""
+        ...
+
+
+class Cache(Protocol):
+    """The cache of one source, as one sync uses it."""
+
+    def take_lease(self, now: datetime) -> None:
+        """Begin a look: whoever began an earlier one can keep nothing more."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Rows]:
+        """The rows as they are at one instant."""
+        ...
+
+    def writing(self, now: datetime) -> AbstractContextManager[Rows]:
+        """The rows, to change them; committed at its end, with the queue's rows made anew.
+
+        Raises LeaseLost where another sync has begun since; nothing is changed then.
+        """
+        ...
+
+    def catch_up(self, now: datetime) -> None:
+        """Make the rows of the queue anew that are due, some at a time."""
+        ...
