@@ -32,6 +32,9 @@ def take(service: Service, request: Request) -> Reply:
     entries = tree.get("entry", [])
     if tree.get("resourceType") != "Bundle" or not isinstance(entries, list):
         raise Refusal(400, "invalid", "The body is no Bundle.")
+    limit = service.quirks.batch_limit
+    if limit and len(entries) > limit:
+        raise Refusal(413, "too-long", f"A Bundle may have {limit} entries here.")
     if tree.get("type") == "batch":
         return _answer(service, "batch-response", [_alone(service, request, e) for e in entries])
     if tree.get("type") == "transaction":

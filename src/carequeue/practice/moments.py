@@ -78,6 +78,11 @@ def instant(ms: int) -> str:
     return (_EPOCH + ms * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def second(text: str) -> str:
+    """An instant of ours cut to its whole second: `2026-11-24T09:12:00Z`."""
+    return text.partition(".")[0] + "Z"
+
+
 def http_date(ms: int) -> str:
     """The date of an HTTP header; whole seconds."""
     return formatdate(ms // 1000, usegmt=True)

@@ -6,18 +6,21 @@ Bodies go out as the text that was stored; Bundles are put together around them.
 from __future__ import annotations
 
 import uuid
+from hashlib import sha256
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
 from carequeue.practice.lossless import Tree, quoted, read, write
-from carequeue.practice.moments import instant, span
+from carequeue.practice.moments import instant, second, span
 from carequeue.practice.params import PARAMS, REFERENCE
 from carequeue.practice.quirks import Quirks, Temper
 from carequeue.practice.replies import Refusal, Reply, Request
 from carequeue.practice.search import (
     DEFAULT_COUNT,
     MAX_COUNT,
+    Manner,
     Pair,
     Query,
     pack,
@@ -73,20 +76,32 @@ class Reading:
         return Reply(200, self.shown(found.body), found.etag, found.updated)
 
     def shown(self, body: str, elements: tuple[str, ...] = ()) -> str:
-        """A stored body as it goes out: whole, a named subset, or without its meta."""
-        if not elements and not self._quirks.no_meta:
+        """A stored body as it goes out: whole, a named subset, or with less in its meta."""
+        coarse = self._quirks.second_precision
+        if not elements and not self._quirks.no_meta and not coarse:
             return body
         tree = read(body)
         if elements:
             tree = _subset(tree, elements)
+        if coarse:
+            tree["meta"]["lastUpdated"] = second(tree["meta"]["lastUpdated"])
         if self._quirks.no_meta:
             tree.pop("meta", None)
         return write(tree)
 
+    def manner(self) -> Manner:
+        """How we search at this moment."""
+        unknown = {"_lastUpdated": self._quirks.no_last_updated}
+        unknown["_elements"] = self._quirks.ignores_elements
+        return Manner(
+            frozenset(name for name, is_so in unknown.items() if is_so),
+            self._quirks.second_precision,
+        )
+
     def search(self, request: Request, kind: str, pairs: Iterable[Pair]) -> Reply:
         """One page of what is looked for, or its number."""
         asked = list(pairs)
-        query = understand(kind, asked, self._base, dated=not self._quirks.no_last_updated)
+        query = understand(kind, asked, self._base, self.manner())
         if query.ignored and request.prefers("handling=strict"):
             names = ", ".join(sorted(set(query.ignored)))
             raise Refusal(400, "not-supported", f"Not known for {kind}: {names}.")
@@ -98,13 +113,20 @@ class Reading:
         if query.only_count:
             return self._bundle_of("searchset", links, [], total)
         rows = self._store.select(*query.window(), query.count + 1)
-        if len(rows) > query.count:
+        if len(rows) > 1 and self._temper.use("cut_pages"):
+            rows = rows[: min(len(rows), query.count) // 2]
+            total = self._store.count(query.where, [query.type, *query.args])
+        elif len(rows) > query.count:
             rows = rows[: query.count]
-            links.append(("next", self._next(kind, query.token_after(rows[-1]))))
-        return self._bundle_of("searchset", links, self._found(query, rows), total)
+            links.append(("next", self._next(links[0][1], kind, query.token_after(rows[-1]))))
+        found = self._bundle_of("searchset", links, self._found(query, rows), total)
+        same = found.etag and request.headers.get("if-none-match") == found.etag
+        return Reply(304, etag=found.etag) if same else found
 
     def _found(self, query: Query, rows: list[Version]) -> list[str]:
         entries = [self._entry(row, self.shown(row.body, query.elements), "match") for row in rows]
+        if self._quirks.doubled_entries:
+            entries = [entry for entry in entries for _ in range(2)]
         if query.includes and rows:
             shown = {(row.type, row.id) for row in rows}
             entries += [
@@ -126,25 +148,32 @@ class Reading:
         query = urlencode(list(pairs), safe=":,|/")
         return f"{self._base}/{path}" + (f"?{query}" if query else "")
 
-    def _next(self, path: str, token: str) -> str:
+    def _next(self, this: str, path: str, token: str) -> str:
+        if self._quirks.looping_next:
+            return this
         base = _ELSEWHERE if self._quirks.foreign_next else self._base
         return f"{base}/{path}?_page={token}"
 
     def _bundle_of(
         self, kind: str, links: list[Pair], entries: list[str], total: int | None
     ) -> Reply:
-        now = self._store.now()
-        parts = ['"resourceType":"Bundle"', f'"id":"{uuid.uuid4()}"']
+        now = instant(self._store.now())
+        head = ['"resourceType":"Bundle"', f'"id":"{uuid.uuid4()}"']
         if not self._quirks.no_meta:
-            parts.append(f'"meta":{{"lastUpdated":"{instant(now)}"}}')
-        parts.append(f'"type":"{kind}"')
+            time = second(now) if self._quirks.second_precision else now
+            head.append(f'"meta":{{"lastUpdated":"{time}"}}')
+        parts = [f'"type":"{kind}"']
         if total is not None:
             parts.append(f'"total":{total}')
         said = ",".join(f'{{"relation":"{rel}","url":{quoted(url)}}}' for rel, url in links)
         parts.append(f'"link":[{said}]')
         if entries:
             parts.append(f'"entry":[{",".join(entries)}]')
-        return Reply(200, "{" + ",".join(parts) + "}")
+        told = ",".join(parts)
+        etag = ""
+        if kind == "searchset" and not self._quirks.no_search_etag:
+            etag = f'W/"{sha256(told.encode("utf-8", "replace")).hexdigest()[:32]}"'
+        return Reply(200, "{" + ",".join(head) + "," + told + "}", etag)
 
     def history(self, request: Request, kind: str | None, key: str | None) -> Reply:
         """One page of the versions of all, of a type or of one, newest first."""
@@ -165,15 +194,24 @@ class Reading:
         links = [("self", self._link(path, request.query))]
         if len(rows) > max(count, 1):
             rows = rows[:-1]
-            links.append(("next", self._next(path, pack([asked, rows[-1].seq]))))
+            token = pack([asked, rows[-1].seq])
+            links.append(("next", self._next(links[0][1], path, token)))
         rows = [row for row in rows if row.type in types(self._quirks)]
         return self._bundle_of("history", links, [self._past(row) for row in rows], None)
+
+    def timed(self, reply: Reply) -> Reply:
+        """The answer with its instant as exact as we tell instants."""
+        if reply.updated is None or not self._quirks.second_precision:
+            return reply
+        return replace(reply, updated=reply.updated // 1000 * 1000)
 
     def _past(self, row: Version) -> str:
         address = row.type if row.method == "POST" else f"{row.type}/{row.id}"
         status = "204" if row.deleted else "201" if row.number == 1 else "200"
         body = "" if row.deleted else f'"resource":{self.shown(row.body)},'
-        reply = Reply(int(status), etag=row.etag, updated=row.updated, location=row.location)
+        reply = self.timed(
+            Reply(int(status), etag=row.etag, updated=row.updated, location=row.location)
+        )
         return (
             f'{{"fullUrl":"{self._base}/{row.type}/{row.id}",{body}'
             f'"request":{{"method":"{row.method}","url":"{address}"}},'

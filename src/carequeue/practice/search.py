@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from carequeue.practice.moments import span
 from carequeue.practice.params import DATE, PARAMS, REFERENCE, STRING, Param, split_reference
@@ -37,12 +37,20 @@ _PREFIX: Final = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(\d.*)")
 _COMMA: Final = re.compile(r"(?<!\\),")
 
 
+class Manner(NamedTuple):
+    """How this server searches: parameters that it does not know, and how it compares instants."""
+
+    unknown: frozenset[str] = frozenset()
+    whole_seconds: bool = False
+
+
 @dataclass(slots=True)
 class Query:
     """A search that was understood. `after` is the sort key of the last row shown before."""
 
     type: str
     base: str
+    manner: Manner = Manner()
     clauses: list[str] = field(default_factory=list)
     args: list[Any] = field(default_factory=list)
     sort: str = "_id"
@@ -80,12 +88,12 @@ class Query:
         self.args.extend(args)
 
 
-def understand(kind: str, pairs: Iterable[Pair], base: str, dated: bool = True) -> Query:
-    """The query of these pairs. `dated` is whether `_lastUpdated` works here.
+def understand(kind: str, pairs: Iterable[Pair], base: str, manner: Manner = Manner()) -> Query:
+    """The query of these pairs.
 
     Raises Refusal 400 on a value that cannot be read, or on a page token that is not ours.
     """
-    query = Query(kind, base)
+    query = Query(kind, base, manner)
     asked = list(pairs)
     page = next((value for name, value in asked if name == "_page"), None)
     if page is not None:
@@ -93,7 +101,7 @@ def understand(kind: str, pairs: Iterable[Pair], base: str, dated: bool = True) 
     for name, value in asked:
         if name in FRAMING:
             continue
-        if not dated and "_lastUpdated" in (name, value.lstrip("-")):
+        if name in manner.unknown or value.lstrip("-") in manner.unknown:
             query.ignored.append(name)
         elif _apply(query, name, value):
             query.used.append((name, value))
@@ -127,9 +135,10 @@ def _id(query: Query, value: str) -> bool:
 
 
 def _last_updated(query: Query, value: str) -> bool:
+    column = "(c.updated / 1000 * 1000)" if query.manner.whole_seconds else "c.updated"
     for one in split_values(value):
         sign, low, high = _bounds("_lastUpdated", one)
-        query.limit(*_compare("c.updated", "c.updated", sign, low, high))
+        query.limit(*_compare(column, column, sign, low, high))
     return True
 
 

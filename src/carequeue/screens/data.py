@@ -5,6 +5,7 @@ The numbers in header and views follow at once; the rows wait until no key has c
 seconds and no question is open, because a row that moves under a pressing finger is an act on the
 wrong client. Once a second one number is compared (`desk.stamp`); nothing is written while it and
 the minute are the same.
+Rows that come in above the window are counted, not scrolled to: the eye keeps what it reads.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from carequeue.store.window import Tally, View
 from carequeue.widgets.line import Line
+from carequeue.widgets.origins import origins
 from carequeue.widgets.queue_list import QueueList
 from carequeue.widgets.queue_pages import Pages
 from carequeue.widgets.sync_header import header_parts
@@ -23,6 +25,7 @@ from carequeue.widgets.themes import Parts
 from carequeue.widgets.view_tabs import Looking, tabs_parts
 
 if TYPE_CHECKING:
+    from carequeue.worklist.answers import Health
     from carequeue.worklist.desk import Desk
 
 #: Seconds after the last key in which the rows stand still.
@@ -67,24 +70,25 @@ class QueueData:
         self._stale = False
         self._minute = now().replace(second=0, microsecond=0)
         rows.empty = self._empty
+        rows.come_from(origins(self.health, now(), zone))
 
     # --- what is looked at
 
     def look_at(self, view: View) -> None:
         """Another view; the cursor stays on its item where that is in it."""
         if view is not self.looking.view:
-            self.looking = self.looking._replace(view=view)
+            self.looking = self.looking._replace(view=view, above=0)
             self.load(keep_line=False)
 
     def find(self, key: str) -> None:
         """The whole queue, with the cursor on a key: wherever it is, it is in there."""
-        self.looking = self.looking._replace(view=View.WHOLE, narrow="")
+        self.looking = self.looking._replace(view=View.WHOLE, narrow="", above=0)
         self.load(key)
 
     def narrow(self, text: str) -> None:
         """Other words that narrow; raises BadQuestion where they cannot be read."""
         before = self.looking
-        self.looking = before._replace(narrow=text)
+        self.looking = before._replace(narrow=text, above=0)
         try:
             self.load(keep_line=False)
         except Exception:
@@ -101,7 +105,7 @@ class QueueData:
 
     def load(self, key: str = "", *, keep_line: bool = True) -> None:
         """Read the view; the cursor goes to a key, stays on its item, or on its place."""
-        view, narrow, _ = self.looking
+        view, narrow = self.looking[:2]
         stamp = self._desk.stamp()
         tally = self._desk.tally(view, narrow)
         pages = Pages(partial(self._desk.window, view, narrow), tally.bands)
@@ -117,7 +121,7 @@ class QueueData:
         self.show_lines()
 
     def _count_hidden(self, tally: Tally) -> int:
-        view, narrow, _ = self.looking
+        view, narrow = self.looking[:2]
         if not narrow:
             return 0
         return sum(self._desk.tally(view, "").bands.values()) - sum(tally.bands.values())
@@ -141,30 +145,48 @@ class QueueData:
         before = self.health
         if stamp != self._felt or minute or before.syncing or before.online is None:
             self._felt, self.health = stamp, self._desk.health(now)
+            self._rows.come_from(origins(self.health, now, self._zone))
         if changed:
             self._stamp, self._stale = stamp, True
             self.tally = self._desk.tally(self.looking.view, self.looking.narrow)
         above = ""
         if self._stale and still:
-            first = self._rows.pages.row(0)
-            self.load()
-            above = self._above(first.key if first else None)
+            above = self._take_over()
         elif minute or (still and self._rows.acted) or self.health != before:
             if still:
                 self._rows.acted.clear()
             self._rows.redraw()
         self.show_lines()
-        back = before.online is False and self.health.online is True
+        back = _away(before) and not _away(self.health) and self.health.online is True
         return Changes(changed, minute, back, above)
 
-    def _above(self, before: str | None) -> str:
-        first = self._rows.pages.row(0)
-        if first is None or first.key == before or not self._rows.scroll_offset.y:
+    def _take_over(self) -> str:
+        """Load; count what came in above the window, and name a new first row that is out of it."""
+        rows = self._rows
+        first, key, index = rows.pages.row(0), rows.key, rows.index
+        self.load()
+        if not rows.scroll_offset.y:
             return ""
-        return first.client
+        if rows.key == key and rows.index > index:
+            more = self.looking.above + rows.index - index
+            self.looking = self.looking._replace(above=more)
+        now_first = rows.pages.row(0)
+        if now_first is None or (first is not None and first.key == now_first.key):
+            return ""
+        return now_first.client
+
+    def moved(self) -> None:
+        """The cursor has moved: what is in sight again at the top is no longer counted."""
+        if self.looking.above and not self._rows.scroll_offset.y:
+            self.looking = self.looking._replace(above=0)
+            self.show_lines()
 
     def show_lines(self) -> None:
         """Show header and views; nothing is written where they say the same."""
         now = self._now()
         self._header.show(partial(header_parts, self._desk.heading, self.health, now, self._zone))
         self._tabs.show(partial(tabs_parts, self.looking, self.tally))
+
+
+def _away(health: Health) -> bool:
+    return health.online is False or health.forced_offline

@@ -1,10 +1,13 @@
 """One row of the queue as parts of a line: which columns there are, and what each says.
 
 In:  a `QueueRow`, the width in cells, `now`, and what the list knows about the row (cursor,
-     marked, acted on, looks like another). Out: (text, role) pairs that fill exactly the width.
+     marked, acted on, looks like another, new, its source and the age of that). Out: (text, role)
+     pairs that fill exactly the width.
 Kind and clock stand left of the name because their width is known: a name that a terminal
 measures wrongly can then never push the urgency out of its column. The ask comes last and gets
 every cell that is left. A column that says nothing in a view is not there.
+How a row stands with the server is a glyph and a word; where room is short the glyphs stand in one
+column at the right, and the word before it wherever the ask leaves room, or the person is needed.
 No widget and no colour in here.
 """
 
@@ -20,6 +23,7 @@ from carequeue.widgets.bands import WAITING, band_words
 from carequeue.widgets.clock_words import WIDTH as CLOCK
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.line import cut, fill
+from carequeue.widgets.origins import Origin
 from carequeue.widgets.themes import Part, Parts
 
 #: From this width on kinds and states of sync are whole words, and a band says what it means.
@@ -29,6 +33,10 @@ LONGER: Final = 16
 ASK_LEAST: Final = 22
 #: The move has no column below this width.
 MOVE_FROM: Final = 72
+#: From this width on a source is named by its label, below it by its mark of two letters.
+LABEL_FROM: Final = WORDS_FROM
+#: What the ask keeps where the word of a row that needs the person, or has the cursor, stands.
+ASK_BESIDE: Final = 12
 #: Below this one a row stands on two lines: kind, clock and name, and under them the ask.
 TALL_BELOW: Final = 60
 
@@ -39,16 +47,22 @@ KINDS: Final = {
     "handoff": ("⇄", "handoff", "Hnd"),
     "authorization": ("§", "auth", "Aut"),
 }
-#: state of sync -> glyph, word, role; "new" is a row that arrived or changed since the last look
+#: state of sync -> glyph, word, role. The last three are no states of the outbox: a row that came
+#: or changed since it was looked at, and one of a source that has not been read ("as of 09:40").
 SYNC: Final = {
-    "new": ("•", "new", "me"),
     "waiting": ("↑", "waiting", "muted"),
+    "behind": ("⇡", "behind", "muted"),
     "checking": ("?", "checking", "muted"),
     "conflict": ("≠", "differs", "conflict"),
     "needs_you": ("✗", "needs you", "over"),
     "kept_here": ("⌂", "kept here", "muted"),
+    "unprotected": ("u", "unprotected", "soon"),
+    "new": ("•", "new", "me"),
+    "changed": ("~", "changed", "me"),
+    "old": ("○", "as of 00:00", "muted"),
 }
 _SYNC_WORDS: Final = max(len(word) for _, word, _ in SYNC.values()) + 2
+_PRESSING: Final = frozenset({"conflict", "needs_you"})
 _MOVES: Final = {"me": "me", "team": "my team", "partner": "partner", "client": "client"}
 
 
@@ -61,6 +75,7 @@ class Columns(NamedTuple):
     title: int  # up to the column of sync; a row that has none runs on to the end
     move: int
     sync: int
+    source: int = 0
 
 
 class Standing(NamedTuple):
@@ -70,18 +85,24 @@ class Standing(NamedTuple):
     marked: bool = False
     acted: bool = False
     alike: bool = False  # another person on the screen has nearly the same name
+    news: str = ""  # "new" or "changed" since it was looked at
+    origin: Origin = Origin()
 
 
-def columns(width: int, moves: bool) -> Columns:
-    """The columns of a list of this width; `moves` where the view mixes whose move it is."""
+def columns(width: int, moves: bool, several: bool = False) -> Columns:
+    """The columns of a list of this width.
+
+    `moves` where the view mixes whose move it is, `several` where rows come from several sources.
+    """
     words = width >= WORDS_FROM
     kind = 9 if words else 3
     move = 0 if not moves or width < MOVE_FROM else 18 if width >= 120 else 12 if words else 10
     sync = _SYNC_WORDS if words and (not move or width >= 120) else 1  # the ask needs the room
     client = min(34, 20 + (width - 80) // 6) if width >= 80 else max(8, 12 + (width - 40) // 5)
     used = 3 + kind + 1 + CLOCK + 1 + client + 1
-    used += (move + 1 if move else 0) + sync + 1
-    return Columns(kind, CLOCK, client, max(0, width - used), move, sync)
+    source = (8 if width >= LABEL_FROM else 2) if several else 0
+    used += (move + 1 if move else 0) + sync + 1 + (source + 1 if source else 0)
+    return Columns(kind, CLOCK, client, max(0, width - used), move, sync, source)
 
 
 def queue_line(
@@ -100,7 +121,7 @@ def queue_line(
         (fill(words, cells.clock) + " ", clock_role(row.band, over)),
         (fill(name, cells.client) + " ", "muted" if quiet else "strong"),
     ]
-    return parts + _rest(row, cells, quiet)
+    return parts + _rest(row, cells, quiet, standing)
 
 
 def tall_line(
@@ -109,12 +130,17 @@ def tall_line(
     """The first (0) or second (1) line of a row that stands on two: no name is cut for an ask."""
     quiet = row.band >= WAITING
     edge: Part = ("▌" if standing.cursor else " ", "me")
+    state = _state(row, standing)
     if part:
-        return [edge, (fill("  " + row.title, width - 1), "muted" if quiet else "text")]
+        mark = f" {standing.origin.mark}" if standing.origin.mark else ""
+        word = f" {state[1]}" if state else ""
+        room = width - 1 - cell_len(mark)
+        ask, word = _ask(f"  {row.title}", word, room, _presses(row, standing))
+        role = state[2] if state else "text"
+        return [edge, (ask, "muted" if quiet else "text"), (word, role), (mark, "muted")]
     glyph, _, _, role = _kind(row, standing)
     words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
     room = max(1, width - 6 - CLOCK)
-    state = SYNC.get(row.sync or ("new" if row.fresh else ""))
     return [
         edge,
         (f"{glyph} ", role),
@@ -135,22 +161,54 @@ def _kind(row: QueueRow, standing: Standing) -> tuple[str, str, str, str]:
     return glyph, word, short, role
 
 
-def _rest(row: QueueRow, cells: Columns, quiet: bool) -> list[Part]:
-    """The ask, whose move it is, and how it stands with the server."""
+def _state(row: QueueRow, standing: Standing) -> tuple[str, str, str] | None:
+    """Glyph, word and role of how the row stands; one that is not known here is still shown."""
+    if row.sync:
+        return SYNC.get(row.sync) or ("!", cut(row.sync.replace("_", " "), 11), "soon")
+    if standing.news:
+        return SYNC[standing.news]
+    glyph, _, role = SYNC["old"]
+    return (glyph, standing.origin.age, role) if standing.origin.age else None
+
+
+def _presses(row: QueueRow, standing: Standing) -> bool:
+    """Whether the word of its state is worth some cells of the ask."""
+    return row.sync in _PRESSING or standing.cursor
+
+
+def _ask(title: str, word: str, room: int, pressing: bool) -> tuple[str, str]:
+    """The ask, and at its end a word where that has room or presses: `room` cells together."""
+    left = room - cell_len(word)
+    if word and (cell_len(title) <= left or (pressing and left >= ASK_BESIDE)):
+        return fill(title, left), word
+    return fill(title, room), ""
+
+
+def _rest(row: QueueRow, cells: Columns, quiet: bool, standing: Standing) -> list[Part]:
+    """The ask, whose move it is, how it stands with the server, and where it comes from."""
     text = "muted" if quiet else "text"
-    state = SYNC.get(row.sync or ("new" if row.fresh else ""))
-    room = cells.title
-    if not cells.move and state is None:
-        room += 1 + cells.sync
-    parts: list[Part] = [(fill(row.title, room), text)]
+    state = _state(row, standing)
+    glyph, word, role = state or ("", "", "text")
+    words = cells.sync > 1
+    parts: list[Part] = []
     if cells.move:
         who = "me" if row.move == "me" else row.move_name or _MOVES.get(row.move, row.move)
+        parts.append((fill(row.title, cells.title), text))
         parts.append((" " + fill(who, cells.move), "me" if row.move == "me" else "muted"))
-    if state is not None:
-        glyph, word, role = state
-        parts.append((" " + fill(f"{glyph} {word}" if cells.sync > 1 else glyph, cells.sync), role))
-    elif cells.move:
-        parts.append((" " * (1 + cells.sync), text))
+        tail = f"{glyph} {word}" if words else glyph
+        parts.append((" " + fill(tail, cells.sync), role))
+    elif state is None:
+        parts.append((fill(row.title, cells.title + 1 + cells.sync), text))
+    elif words:
+        parts.append((fill(row.title, cells.title), text))
+        parts.append((" " + fill(f"{glyph} {word}", cells.sync), role))
+    else:
+        ask, word = _ask(row.title, f" {word}", cells.title, _presses(row, standing))
+        parts += [(ask, text), (f"{word} {glyph}", role)]
+    if cells.source:
+        origin = standing.origin
+        shown = origin.label if cells.source > 2 else origin.mark
+        parts.append((" " + fill(shown, cells.source), "muted"))
     return parts
 
 

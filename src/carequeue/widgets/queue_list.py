@@ -24,6 +24,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from carequeue.store.window import QueueRow
+from carequeue.widgets.arrivals import Arrivals
+from carequeue.widgets.origins import Origins
 from carequeue.widgets.queue_line import (
     TALL_BELOW,
     Columns,
@@ -61,6 +63,8 @@ class QueueList(ScrollView, can_focus=False):
         self.marks: Collection[str] = frozenset()
         self.acted: set[str] = set()
         self.moves = False
+        self.origins = Origins()
+        self.arrivals = Arrivals(int(now().timestamp()))
         self.empty: Callable[[int], list[Parts]] = lambda width: []
         self._aim: QueueRow | None = None
         self._aim_before: QueueRow | None = None
@@ -104,9 +108,14 @@ class QueueList(ScrollView, can_focus=False):
         if changed:
             self._moved()
 
+    def come_from(self, origins: Origins) -> None:
+        """Other sources, or the same with other ages; drawn with the next `redraw`."""
+        self.origins = origins
+        self._measure(self.size.width)
+
     def _measure(self, width: int) -> None:
         """The columns of a width; where it is small, a row stands on two lines."""
-        self._columns = columns(max(1, width), self.moves)
+        self._columns = columns(max(1, width), self.moves, self.origins.several)
         tall = 2 if 0 < width < TALL_BELOW else 1
         if tall != self.pages.tall:
             self.pages.stand(tall)
@@ -140,9 +149,12 @@ class QueueList(ScrollView, can_focus=False):
         """Put the cursor on a row; a person's own move, so the aim goes with it."""
         index = max(0, min(index, self.pages.rows - 1))
         row = self.pages.row(index)
-        old, self.index, self.key = self.index, index, row.key if row else None
+        left, old = self.row, self.index
+        self.index, self.key = index, row.key if row else None
         self._aim = self._aim_before = row
         if old != index:
+            if left is not None:
+                self.arrivals.visit(left)
             self._into_view()
             for changed in (old, index):
                 self.refresh_lines(self.pages.line_of(changed), self.pages.tall)
@@ -194,7 +206,12 @@ class QueueList(ScrollView, can_focus=False):
     def _row(self, row: QueueRow, part: int, cursor: bool) -> Strip:
         now = int(self._now().timestamp())
         standing = Standing(
-            cursor, row.key in self.marks, row.key in self.acted, row.alike in self._alikes()
+            cursor,
+            row.key in self.marks,
+            row.key in self.acted,
+            row.alike in self._alikes(),
+            self.arrivals.mark(row),
+            self.origins.of(row.source),
         )
         if self.pages.tall == 1:
             parts = queue_line(row, self._columns, now, self._zone, standing)

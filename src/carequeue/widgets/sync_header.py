@@ -3,7 +3,8 @@
 In:  heading, `Health`, `now`, the zone, the width. Out: parts. The right side is never cut: where
 room is short, the heading gives way first, then words, and last what is well.
 "Synced" is the end of the last pull in which every search finished, not of the last attempt, and is
-not said while something could not be read: a list with a hole in it would look whole.
+not said while something could not be read: a list with a hole in it would look whole. Of several
+sources the one that is away is named, and "online" is not said over it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from carequeue.widgets.clock_words import moment
-from carequeue.widgets.line import length, spread
+from carequeue.widgets.line import cut, length, spread
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
@@ -34,13 +35,20 @@ def header_parts(heading: str, health: Health, now: datetime, zone: tzinfo, widt
 
 def sync_parts(health: Health, now: datetime, zone: tzinfo, room: int) -> list[Part]:
     """The state of sync in at most `room` cells; what is given up first is said first."""
-    state, last, counts = _state(health, now, zone), _last(health, now, zone), _counts(health)
-    said = [state] if not last or (health.syncing and health.progress) else [state, last]
+    state, last = _state(health, now, zone), _last(health, now, zone)
+    counts = _counts(health)
     short = [piece[:1] for piece in counts]
-    urgent = [piece[:1] for piece in counts if piece[0][1] == "soon"]
-    choices = [*said, *counts], [state, *counts], [state, *short], [state, *urgent], urgent
+    mixed = [piece if _presses(piece) else piece[:1] for piece in counts]
+    urgent = [piece[:1] for piece in counts if _presses(piece)]
+    said = [state, last] if last and not (health.syncing and health.progress) else [state]
+    brief = [state[:1]]
+    choices = (
+        [*said, *counts], [*said, *mixed], [*said, *short], [state, *mixed], [state, *short],
+        [state, *urgent], [*brief, *short], [*brief, *urgent], urgent,
+    )  # fmt: skip
+    parts: list[Part] = []
     for pieces in filter(None, choices):
-        parts: list[Part] = []
+        parts = []
         for piece in pieces:
             parts += [*([_GAP] if parts else []), *piece]
         if length(parts) <= room:
@@ -48,9 +56,18 @@ def sync_parts(health: Health, now: datetime, zone: tzinfo, room: int) -> list[P
     return parts
 
 
+def _presses(piece: list[Part]) -> bool:
+    return piece[0][1] == "soon"
+
+
 def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
+    """How it stands, in one part or two; the first of them can stand alone."""
+    if health.forced_offline:
+        return [("○ offline by choice", "soon")]
     if health.syncing and health.progress:
         return [("● ", "done"), (health.progress, "text")]
+    if away := _away(health, now, zone):
+        return away
     if health.signed_out:
         return [("! signed out", "soon")]
     if health.trouble and health.online is not False:
@@ -62,14 +79,33 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if health.online:
         return [("● online", "done")]
     since = _at(health.offline_since, now, zone)
-    return [(f"○ offline{f' since {since}' if since else ''}", "soon")]
+    return [("○ offline", "soon"), (f" since {since}" if since else "", "soon")]
+
+
+def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
+    """Which of several sources is not read, while another one is: "County offline since 09:40"."""
+    old = [one for one in health.sources if one.old(now)]
+    if not old or len(health.sources) < 2 or all(one.online is False for one in health.sources):
+        return []
+    first = old[0]
+    name = cut(first.name, 16)
+    more = f" +{len(old) - 1}" if len(old) > 1 else ""
+    if first.online is False:
+        word, at = "offline", first.offline_since
+    elif first.signed_out:
+        word, at = "signed out", None
+    else:
+        word, at = "not read", first.last_full
+    since = f" since {_at(at, now, zone)}" if at else ""
+    return [(f"○ {name} {word}", "soon"), (f"{since}{more}", "soon")]
 
 
 def _last(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
+    """When all was last read whole; a copy where it cannot be read now."""
     at = _at(health.last_full, now, zone)
-    if health.signed_out:
+    if health.signed_out or health.forced_offline:
         return [(f"copy from {at}", "muted")] if at else []
-    if health.trouble and health.online is not False:
+    if (health.trouble and health.online is not False) or _away(health, now, zone):
         return []
     return [(f"synced {at}" if at else "no full sync yet", "muted")]
 
@@ -80,11 +116,11 @@ def _counts(health: Health) -> list[list[Part]]:
         pieces.append([(f"↑ {health.waiting}", "text"), (" waiting", "text")])
     if health.checking:
         pieces.append([(f"? {health.checking}", "text"), (" checking", "text")])
+    if health.needs_you:
+        word = " needs you (x)" if health.needs_you == 1 else " need you (x)"
+        pieces.append([(f"! {health.needs_you}", "soon"), (word, "soon")])
     if health.kept_here:
         pieces.append([(f"⌂ {health.kept_here}", "muted"), (" kept here", "muted")])
-    if health.needs_you:
-        word = " needs you" if health.needs_you == 1 else " need you"
-        pieces.append([(f"! {health.needs_you}", "soon"), (word, "soon")])
     return pieces
 
 

@@ -1,6 +1,7 @@
 """The second line: the views with their counts, and what narrows or is marked.
 
-In:  the view, the tally, the text that narrows, how many are marked. Out: parts.
+In:  the view, the tally, the text that narrows, how many are marked, how many came in above what
+     is in sight. Out: parts.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Looking(NamedTuple):
     view: View
     narrow: str = ""
     marked: int = 0
+    above: int = 0  # rows that came in above the window since its top was last seen
 
 
 def tabs_parts(looking: Looking, tally: Tally, width: int) -> Parts:
@@ -52,6 +54,9 @@ def _right(looking: Looking, tally: Tally, width: int) -> list[Part]:
         count = sum(tally.bands.values())
         text = cut(looking.narrow, max(6, width // 5))
         parts += [("/ ", "key"), (text, "strong"), (f" · {count} ", "text")]
-    elif width >= 80:
+    if looking.above:
+        words = f"{looking.above} new above" if width >= 70 else f"{looking.above} new"
+        parts += [("↑ ", "me"), (f"{words} ", "text")]
+    elif width >= 80 and not looking.narrow:
         parts += [("/", "key"), (" narrow ", "muted")]
     return parts
