@@ -17,8 +17,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, Protocol
 
+from rich.text import Text
 from textual.screen import Screen
 
+from carequeue.domain.errors import BadQuestion
 from carequeue.screens.front import load_the_rest
 from carequeue.screens.keys import Keys
 from carequeue.screens.queue import QueueScreen
@@ -36,8 +38,13 @@ WRITTEN: Final = 0.03
 THRESHOLDS: Final = (700, 10, 10)
 
 
+def nowhere(name: str, text: str) -> str:
+    """Where nothing can be written: raises BadQuestion."""
+    raise BadQuestion("There is no folder here to write to. Nothing was exported.")
+
+
 class SyncControl(Protocol):
-    """Who syncs, in the background; all three are quick or called on a thread of their own."""
+    """Who syncs, in the background; all are quick or called on a thread of their own."""
 
     def start(self) -> None:
         """Begin to sync, now and then again."""
@@ -45,6 +52,10 @@ class SyncControl(Protocol):
 
     def nudge(self) -> None:
         """Sync now; returns at once."""
+        ...
+
+    def focused(self, focused: bool) -> None:
+        """Whether the terminal has the person's eye: without it, looks may come less often."""
         ...
 
     def stop(self) -> None:
@@ -68,13 +79,14 @@ class CareQueueApp(TerminalApp):
         theme: str = "dark",
         keys: Mapping[str, str] | None = None,
         after_paint: Callable[[], None] | None = None,
+        keep: Callable[[str, str], str] = nowhere,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         palette = PALETTES[theme_for(theme, os.environ)]
         self._desk, self._now, self._zone, self._sync = desk, now, zone, sync
         self._painter = Painter(palette.name)
         self._keys = Keys(keys)
-        self._after_paint, self._monotonic = after_paint, monotonic
+        self._after_paint, self._monotonic, self._keep = after_paint, monotonic, keep
         self._late = threading.Thread(target=self._start_late, name="late", daemon=True)
         super().__init__(plain=palette is PLAIN)
         shown = textual_theme(palette)
@@ -91,8 +103,17 @@ class CareQueueApp(TerminalApp):
             self._keys,
             self._monotonic,
             self._sync.nudge,
-            self.exit,
+            self._leave,
+            self._keep,
         )
+
+    def _leave(self, words: str) -> None:
+        """Leave; the words stand in the shell when the screen is gone."""
+        self.exit(message=Text(words) if words else None)
+
+    def focus_changed(self, here: bool) -> None:
+        """Tell who syncs whether somebody looks."""
+        self._sync.focused(here)
 
     def on_mount(self) -> None:
         """Heed signals at once, and wait for the first frame with all else."""

@@ -10,14 +10,15 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from threading import Event, RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from carequeue.domain.errors import CacheError, CareQueueError, ServerError, SignInError
+from carequeue.domain.errors import CacheError, CareQueueError
 from carequeue.store.engine import connect
 from carequeue.store.keys import read_or_make_key
 from carequeue.store.migrations import migrate
@@ -29,15 +30,14 @@ from carequeue.worklist.local import LocalDesk
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from carequeue.store.projection import Projector, Site
-    from carequeue.sync.background import Background
-    from carequeue.sync.driver import Syncer
+    from carequeue.store.projection import Projector
+    from carequeue.sync.background import Background, Way
+    from carequeue.sync.driver import Looked, Syncer
     from carequeue.sync.transport import Transport
-    from carequeue.worklist.answers import Finding, Person, SyncReport
+    from carequeue.worklist.answers import Finding, SyncReport
 
 _LOCK_PATIENCE: Final = 3.0
 _SITE: Final = "site"  # in `meta`: by which profile the rows were made
-_LISTED: Final = 200  # people and teams that `connect` offers
 
 
 def now() -> datetime:
@@ -213,53 +213,20 @@ def open_session(name: str, root: Path | None = None) -> Session:
     return Session(load(name, root), places(name, root))
 
 
-def _site(profile: Profile) -> Site:
-    from datetime import date
-
-    from carequeue.domain.calendar import SiteCalendar
-    from carequeue.domain.items import Us
-    from carequeue.domain.rules import site_rules
-    from carequeue.store.projection import Site
-
-    us = Us(profile.me, profile.my_name, frozenset(profile.teams), profile.organization)
-    hours = dict.fromkeys(profile.open_days, (profile.opens, profile.closes))
-    if profile.closed_days is None:
-        calendar = SiteCalendar(profile.zone, hours)
-    else:
-        closed = frozenset(date.fromisoformat(day) for day in profile.closed_days)
-        calendar = SiteCalendar(profile.zone, hours, closed)
-    return Site(
-        {source.name: us for source in profile.sources},
-        {source.name: source.base_url for source in profile.sources},
-        profile.zone,
-        calendar,
-        site_rules(profile.rules),
-    )
-
-
-def _mark(profile: Profile) -> str:
-    """A fingerprint of what every rank rests on beside its item."""
-    from hashlib import sha256
-
-    from carequeue import __version__
-
-    addresses = tuple((source.name, source.base_url) for source in profile.sources)
-    said = (__version__, replace(profile, theme="", sources=()), addresses)
-    return sha256(repr(said).encode()).hexdigest()
-
-
 # --- the practice clinic --------------------------------------------------------------------------
 
 
 @contextmanager
-def practice(seed: int, clients: int, quirks: Sequence[str]) -> Iterator[Session]:
+def practice(
+    seed: int, clients: int, quirks: Sequence[str], pace: str = "off"
+) -> Iterator[Session]:
     """A session of an invented clinician at the practice clinic; nothing of it is left after it."""
     from carequeue.practice.clinic import PracticeClinic
 
     folder = Path(tempfile.mkdtemp(prefix="carequeue-demo-"))
     try:
         with (
-            PracticeClinic(seed=seed, clients=clients, quirks=tuple(quirks)) as clinic,
+            PracticeClinic(seed, clients, tuple(quirks), pace=pace) as clinic,
             practice_session(clinic.base, clinic.token, clinic.me, folder) as session,
         ):
             session.desk.keeps = False
@@ -288,86 +255,3 @@ def practice_session(
         sources=(SourceProfile("practice", base),),
     )
     return Session(profile, places("practice", folder), {"practice": token}, now)
-
-
-# --- connecting -----------------------------------------------------------------------------------
-
-
-class Probe(NamedTuple):
-    """What a server says of itself, and whom it lists."""
-
-    base_url: str
-    software: str
-    fhir_version: str
-    can: tuple[str, ...]
-    practitioners: tuple[Person, ...]
-    organizations: tuple[Person, ...]
-    teams: tuple[Person, ...]
-    warnings: tuple[str, ...]
-
-
-def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
-    """Look at a server without keeping anything. Raises ServerError or SignInError."""
-    from carequeue.domain.text import clean
-    from carequeue.sync.auth import Tokens
-    from carequeue.sync.capabilities import read_statement, sentences
-    from carequeue.sync.transport import Transport, Unreachable
-
-    with Transport(url, Tokens(fixed=token or ""), ca_bundle) as transport:
-        try:
-            answer = transport.send("GET", "metadata")
-            if answer.status in (401, 403):
-                raise SignInError(
-                    "The server asks who you are. Nothing was changed. Give a token with "
-                    "--token-env NAME or --token-command, then connect again."
-                )
-            if 300 <= answer.status < 400:
-                raise ServerError(
-                    "The server sends this address on to another one. CareQueue did not go there, "
-                    "since your sign-in would have gone with it. Nothing was changed. "
-                    "Ask whoever runs the server for the address of its FHIR endpoint."
-                )
-            if answer.status >= 400:
-                raise ServerError(
-                    f"The server answered {answer.status} at /metadata. Nothing was changed. "
-                    "Check the address; it often ends in /fhir or /R4."
-                )
-            can = read_statement(answer.json, {})
-            warnings: list[str] = []
-            listed = {
-                kind: _listed(transport, kind, warnings)
-                for kind in ("Practitioner", "Organization", "CareTeam")
-            }
-        except Unreachable as error:
-            raise ServerError(
-                f"The server {transport.base_url}: {error.why}. Nothing was changed. "
-                "Check the address and the network, then try again."
-            ) from None
-        return Probe(
-            transport.base_url,
-            str(clean(can.software, 80)),
-            str(clean(can.fhir_version, 20)),
-            sentences(can),
-            listed["Practitioner"],
-            listed["Organization"],
-            listed["CareTeam"],
-            tuple(warnings),
-        )
-
-
-def _listed(transport: Transport, kind: str, warnings: list[str]) -> tuple[Person, ...]:
-    from carequeue.domain.text import clean
-    from carequeue.fhir.bundles import read_page
-    from carequeue.fhir.us import name_of, own_reference
-    from carequeue.worklist.answers import Person
-
-    answer = transport.send("GET", f"{kind}?_count={_LISTED}")
-    if answer.status >= 400:
-        warnings.append(f"{kind} cannot be listed ({answer.status}).")
-        return ()
-    found = [
-        Person(own_reference(one), str(clean(name_of(one), 80)), kind == "CareTeam")
-        for one in read_page(answer.json).entries
-        if isinstance(one, dict) and one.get("resourceType") == kind
-    ]
-    return tuple(sorted(found, key=lambda one: one.name.casefold()))

@@ -172,11 +172,11 @@ def test_the_doctor_fails_where_there_is_a_problem_and_not_for_a_note(shell: She
     assert "problem  Disk full␛\n         Make room." in result.stdout
 
 
-def test_the_demo_gets_its_seed_size_and_quirks(shell: Shell) -> None:
-    asked: list[tuple[int, int, tuple[str, ...]]] = []
+def test_the_demo_gets_its_seed_size_quirks_and_pace(shell: Shell) -> None:
+    asked: list[tuple[int, int, tuple[str, ...], str]] = []
 
-    def demo(seed: int, clients: int, quirks: tuple[str, ...]) -> int:
-        asked.append((seed, clients, quirks))
+    def demo(seed: int, clients: int, quirks: tuple[str, ...], pace: str) -> int:
+        asked.append((seed, clients, quirks, pace))
         return 0
 
     shell.monkeypatch.setattr(runtime, "demo", demo)
@@ -184,7 +184,9 @@ def test_the_demo_gets_its_seed_size_and_quirks(shell: Shell) -> None:
     shell.at_a_terminal()
     words = ("demo", "--seed", "7", "--clients", "40", "--quirk", "no-task", "--quirk", "r5")
     assert shell.run(*words).exit_code == 0
-    assert asked == [(7, 40, ("no-task", "r5"))]
+    assert shell.run("demo", "--clients", "40", "--pace", "busy").exit_code == 0
+    assert asked == [(7, 40, ("no-task", "r5"), "quiet"), (7, 40, (), "busy")]
+    assert shell.run("demo", "--pace", "mad").exit_code == 2
     assert shell.run("demo", "--clients", "0").exit_code == 2
 
 

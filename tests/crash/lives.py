@@ -44,6 +44,8 @@ ACTS: Final[tuple[tuple[str, Mapping[str, str], int], ...]] = (
     ("undo", {}, 2),
 )
 PRIORITIES: Final = ("routine", "urgent", "asap", "stat")
+#: Seconds between two acts, at most: without any the sync beside them would find no gap to write in.
+REST: Final = 0.03
 MANY: Final = 10  # one act in so many is done to several rows
 
 
@@ -60,16 +62,18 @@ class Fate:
 class Life:
     """One life of a program, seen from outside."""
 
-    def __init__(self, name: str, work: Callable[[Say, int], None], fate: Fate, without: str) -> None:
+    def __init__(
+        self, name: str, work: Callable[[Say, int], None], fate: Fate, without: str = ""
+    ) -> None:
         self.name, self.fate = name, fate
-        self.born = time.monotonic()
         self.text = b""
         self.killed_at = ""
-        self.code: int | None = None
+        self.code: int | None = None  # where it ended by itself
+        self._taken = 0
         self._doomed: float | None = None
         self.pipe, writing = os.pipe()
-        self.pid = os.fork()
-        if not self.pid:
+        self._pid = os.fork()
+        if not self._pid:
             os.close(self.pipe)
             _live(work, writing, fate, without)
         os.close(writing)
@@ -82,9 +86,21 @@ class Life:
             self._end()
         return bool(more)
 
+    def to_the_end(self) -> Life:
+        """Read until it has ended."""
+        while self.read():
+            pass
+        return self
+
+    def new_lines(self) -> list[bytes]:
+        """The lines that were seen whole, each given once."""
+        end = self.text.rfind(b"\n") + 1
+        found, self._taken = self.text[self._taken : end], max(end, self._taken)
+        return found.splitlines()
+
     def kill_when_due(self, now: float) -> None:
-        """Let the axe fall where a random fate has come."""
-        if self.fate.point:
+        """Let the axe fall where its time has come."""
+        if self.killed_at:
             return
         if self._doomed is None and self.text.count(b"\n") >= self.fate.messages:
             self._doomed = now + self.fate.seconds
@@ -92,20 +108,18 @@ class Life:
             self.kill("at random")
 
     def kill(self, where: str) -> None:
-        """End it now."""
-        os.kill(self.pid, signal.SIGKILL)
+        """End it now; the end of its pipe follows."""
+        os.kill(self._pid, signal.SIGKILL)
         self.killed_at = where
-        while self.read():
-            pass
 
     def _end(self) -> None:
         os.close(self.pipe)
-        _, status = os.waitpid(self.pid, 0)
-        if os.WIFSIGNALED(status):
-            said = [line for line in self.text.splitlines() if line.startswith(b'{"point"')]
-            self.killed_at = json.loads(said[-1])["point"] if said else self.killed_at
-        else:
+        _, status = os.waitpid(self._pid, 0)
+        if not os.WIFSIGNALED(status):
             self.killed_at, self.code = "", os.WEXITSTATUS(status)
+            return
+        said = [line for line in self.text.splitlines() if line.startswith(b'{"point"')]
+        self.killed_at = json.loads(said[-1])["point"] if said else self.killed_at or "by others"
 
 
 def _live(work: Callable[[Say, int], None], pipe: int, fate: Fate, without: str) -> None:
@@ -136,7 +150,7 @@ def _live(work: Callable[[Say, int], None], pipe: int, fate: Fate, without: str)
 
 @dataclass(slots=True)
 class Queue:
-    """The open queue with somebody at it who never rests."""
+    """The open queue with somebody at it who hardly rests."""
 
     home: Path
     seed: int
@@ -151,6 +165,7 @@ class Queue:
             background.start()
             while True:
                 self._act(session, chance, say)
+                time.sleep(chance.uniform(0, REST))
                 if chance.random() < 0.02:
                     background.nudge()  # `r`
 
@@ -167,9 +182,11 @@ class Queue:
                 else session.desk.act(verb, keys, answers, at)
             )
         except (BadQuestion, CacheError) as told:  # a refusal: said as one, and nothing is kept
-            say({"refused": str(told), "verb": verb})
+            say({"refused": str(told), "verb": verb, "at": line["at"]})
             return
-        if acted.group and not self.say_first:
+        if not acted.group:
+            say({"refused": acted.message, "verb": verb, "at": line["at"]})
+        elif not self.say_first:
             say({**line, "keys": acted.changed, "group": acted.group})
 
     def _next(

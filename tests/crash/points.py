@@ -45,6 +45,7 @@ POINTS: Final[Mapping[str, str]] = {
     "before-page": "a page and its cursor are written and not committed",
     "after-page": "a page and its cursor are committed",
 }
+ACT_POINTS: Final = frozenset({"mid-act", "before-act", "after-act"})
 WEAKER: Final[Mapping[str, str]] = {
     "order": "a message is shown before the act is kept",
     "transaction": "what belongs together is committed statement by statement",

@@ -30,7 +30,7 @@ from carequeue.store.profiles import Profile, SourceProfile, places, save
 from tests.crash import promises, terminal
 from tests.crash.colleague import Colleague
 from tests.crash.lives import TOKEN, Command, Fate, Life, Queue, printed
-from tests.crash.points import POINTS
+from tests.crash.points import ACT_POINTS, POINTS
 
 SOURCE: Final = "clinic"
 #: Acknowledged commits a round; 25 rounds are to have 10,000 and a few more.
@@ -153,16 +153,14 @@ def _round(number: int, without: str, chance: random.Random) -> Iterator[Round]:
         os.environ |= {TOKEN: clinic.token, "CAREQUEUE_HOME": str(home)}
         save(profile, places("default", home))
         one = Round(home, clinic, Colleague(clinic, chance), manner, without)
-        first = Life("first sync", Command(home, ("sync",)), Fate(), "")
-        while first.read():
-            pass
+        first = Life("first sync", Command(home, ("sync",)), Fate()).to_the_end()
         if first.code != 0:
             one.wrong.append(f"the first sync ended with {first.code}")
         yield one
 
 
 def _play(one: Round, share: int, number: int, chance: random.Random) -> Counter[str]:
-    if number % len(MANNERS) == 1:
+    if number % len(MANNERS) == 3:
         terminal.work(one, chance)
     _work(one, share, chance)
     one.wrong += promises.after_the_kills(one)
@@ -175,18 +173,17 @@ def _work(one: Round, share: int, chance: random.Random) -> None:
     queue, command = _new_queue(one, chance), _new_command(one, chance)
     met, last = 0, time.monotonic()
     while one.acknowledged < share and not one.wrong:
-        ready = select.select([queue.pipe, command.pipe], [], [], 0.002)[0]
-        if queue.pipe in ready and not queue.read():
-            _note_queue(one, queue)
-            queue = _new_queue(one, chance)
-        elif command.pipe in ready and not command.read():
-            _note_command(one, command)
-            command = _new_command(one, chance)
-        now = time.monotonic()
-        for life in (queue, command):
-            life.kill_when_due(now)
-        before = one.acknowledged
+        for pipe in select.select([queue.pipe, command.pipe], [], [], 0.002)[0]:
+            if pipe == queue.pipe and not queue.read():
+                _note_queue(one, queue)
+                queue = _new_queue(one, chance)
+            elif pipe == command.pipe and not command.read():
+                _note_command(one, command)
+                command = _new_command(one, chance)
+        before, now = one.acknowledged, time.monotonic()
         _take(one, queue)
+        queue.kill_when_due(now)
+        command.kill_when_due(now)
         if one.acknowledged > before:
             last = now
         elif now - last > STANDSTILL:
@@ -195,8 +192,8 @@ def _work(one: Round, share: int, chance: random.Random) -> None:
             met = one.acknowledged // 20
             _meanwhile(one, chance)
     for life in (queue, command):
-        if life.code is None and not life.killed_at:
-            life.kill("at the end")
+        life.kill("at the end")
+        life.to_the_end()
     _note_queue(one, queue)
     _note_command(one, command)
 
@@ -213,13 +210,11 @@ def _meanwhile(one: Round, chance: random.Random) -> None:
 
 def _new_queue(one: Round, chance: random.Random) -> Life:
     queue = Queue(one.home, chance.randrange(1 << 30), one.without == "order")
-    messages = chance.randint(4, 60)
-    if chance.random() < 0.5:
-        fate = Fate("", 1, messages, chance.uniform(0, 0.05))
-    else:
+    fate = Fate(messages=chance.randint(2, 30), seconds=chance.uniform(0, 0.05))
+    if chance.random() < 0.6:
         point = chance.choice(tuple(POINTS))
-        often = 40 if point.endswith("act") else 8
-        fate = Fate(point, chance.randint(1, often), 60, 0)
+        often = 20 if point in ACT_POINTS else 3
+        fate = Fate(point, chance.randint(1, often), messages=80)
     return Life("queue", queue, fate, one.without)
 
 
@@ -230,12 +225,13 @@ def _new_command(one: Round, chance: random.Random) -> Life:
         some = tuple(dict.fromkeys(chance.choices(keys, k=chance.choice((1, 1, 3)))))
         text = f"c{chance.randrange(1 << 40)}"
         words = ("act", "note", *some, "--text", text, "--json", "--yes")
-    fate = Fate("", 1, 1 << 30)
+    fate = Fate(messages=1 << 30)
     draw = chance.random()
     if draw < 0.3:
-        fate = Fate("", 1, 0, chance.uniform(0, 0.4))
-    elif draw < 0.6:
-        fate = Fate(chance.choice(tuple(POINTS)), chance.randint(1, 3))
+        fate = Fate(seconds=chance.uniform(0, 0.4))
+    elif draw < 0.7:
+        points = [point for point in POINTS if (point in ACT_POINTS) == (words[0] == "act")]
+        fate = Fate(chance.choice(points), chance.randint(1, 2), messages=1 << 30)
     return Life(f"carequeue {words[0]}", Command(one.home, words), fate, one.without)
 
 
@@ -266,9 +262,11 @@ def _note_end(one: Round, life: Life) -> None:
 
 
 def _take(one: Round, life: Life) -> None:
-    """The messages of the queue that were seen whole, once."""
-    *lines, life.text = life.text.split(b"\n") if life.text.count(b"\n") > life.taken else [b""]
-    raise NotImplementedError
-
-
-__all__ = ["Round", "Tally", "json", "run"]
+    """The messages of the queue that were seen whole, each once."""
+    for line in life.new_lines():
+        said = json.loads(line)
+        if "refused" in said:
+            one.refused[said["verb"]] += 1
+            one.lines = [kept for kept in one.lines if kept.get("at") != said["at"]]
+        elif "point" not in said:
+            one.lines.append(said)

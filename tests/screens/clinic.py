@@ -26,6 +26,7 @@ from carequeue.worklist.answers import (
     TimeLine,
 )
 from carequeue.worklist.verbs import BY_NAME, VERBS
+from tests.screens.unsent import Unsent
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 24, 9, 14, tzinfo=ZONE)
@@ -145,7 +146,7 @@ PEOPLE = (
 ENDS = frozenset({"done", "decline"})
 
 
-class FakeDesk:
+class FakeDesk(Unsent):
     """The morning behind the protocol of the desk; every act is written down in `acts`."""
 
     heading = "Riverbend CCBHC · D. Whitfield, LCSW"
@@ -163,6 +164,7 @@ class FakeDesk:
         self.fault = ""  # words of an error that every act and every look at the cache meets
         self.gate: threading.Event | None = None  # where a test wants acts to take their time
         self._stamp = 1
+        super().__init__()
         self._before: list[list[QueueRow]] = []
 
     def change(self, rows: Sequence[QueueRow]) -> None:
@@ -307,10 +309,16 @@ class FakeDesk:
         return Acted(f"Taken back: {BY_NAME[verb].done}, {who}.", "", keys)
 
     def let_go(self, key: str, now: datetime) -> Acted:
-        found = self._row(key)
-        self.rows = [r._replace(sync="") if r.key == key else r for r in self.rows]
-        self._stamp += 1
-        return Acted(f"Log contact let go: {found.client if found else key}.", "", (key,))
+        raise AssertionError("the screen answers conflicts, and discards by a typed word")
+
+    def set_offline(self, offline: bool) -> None:
+        self.feel(forced_offline=offline)
+
+    def settle(self, key: str) -> None:
+        """Nothing is open on an item any more."""
+        self.change([r._replace(sync="") if r.key == key else r for r in self.rows])
+        needing = sum(r.sync in ("conflict", "needs_you") for r in self.rows)
+        self.feel(needs_you=needing)
 
     def refresh(self, now: datetime) -> bool:
         self.refreshed += 1

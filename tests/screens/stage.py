@@ -20,12 +20,16 @@ class FakeSync:
 
     def __init__(self) -> None:
         self.started = self.nudged = self.stopped = 0
+        self.looks_on: list[bool] = []
 
     def start(self) -> None:
         self.started += 1
 
     def nudge(self) -> None:
         self.nudged += 1
+
+    def focused(self, focused: bool) -> None:
+        self.looks_on.append(focused)
 
     def stop(self) -> None:
         self.stopped += 1
@@ -46,8 +50,15 @@ class Time:
 class Seat:
     """A person at the terminal."""
 
-    def __init__(self, app: CareQueueApp, pilot: Pilot[None], desk: FakeDesk, time: Time) -> None:
-        self.app, self.pilot, self.desk, self.time = app, pilot, desk, time
+    def __init__(
+        self,
+        app: CareQueueApp,
+        pilot: Pilot[None],
+        desk: FakeDesk,
+        time: Time,
+        kept: dict[str, str],
+    ) -> None:
+        self.app, self.pilot, self.desk, self.time, self.kept = app, pilot, desk, time, kept
 
     @property
     def screen(self) -> QueueScreen:
@@ -127,23 +138,39 @@ async def at_the_terminal(
 ) -> AsyncIterator[Seat]:
     """A running app over a desk, at its first idle moment."""
     desk = desk or FakeDesk()
-    app, time = app_for(desk, theme, sync)
+    kept: dict[str, str] = {}
+    app, time = app_for(desk, theme, sync, kept)
     async with app.run_test(size=size) as pilot:
-        seat = Seat(app, pilot, desk, time)
+        seat = Seat(app, pilot, desk, time, kept)
         await seat.rest()
         yield seat
 
 
 def app_for(
-    desk: FakeDesk, theme: str = "dark", sync: FakeSync | None = None
+    desk: FakeDesk,
+    theme: str = "dark",
+    sync: FakeSync | None = None,
+    kept: dict[str, str] | None = None,
 ) -> tuple[CareQueueApp, Time]:
-    """An app whose time is moved by hand."""
+    """An app whose time is moved by hand; what it writes to files goes into `kept`."""
+    files = {} if kept is None else kept
+
+    def keep(name: str, text: str) -> str:
+        files[name] = text
+        return f"~/carequeue/{name}"
+
     time = Time()
 
     def now() -> datetime:
         return time.now
 
     app = CareQueueApp(
-        desk, now, ZONE, sync or FakeSync(), theme=theme, monotonic=lambda: time.seconds
+        desk,
+        now,
+        ZONE,
+        sync or FakeSync(),
+        theme=theme,
+        keep=keep,
+        monotonic=lambda: time.seconds,
     )
     return app, time

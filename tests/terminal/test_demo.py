@@ -18,7 +18,7 @@ from tests.terminal.seat import DEADLINE, Seat
 @pytest.fixture
 def demo(sit: Callable[..., Seat], tmp_path: Path) -> Seat:
     """The practice clinic with 40 clients, after its first sync."""
-    seat = sit("demo", "--clients", "40", home=tmp_path / "home")
+    seat = sit("demo", "--clients", "40", "--pace", "off", home=tmp_path / "home")
     seat.wait_for("online", "synced", "1 Mine", "▌")
     return seat
 

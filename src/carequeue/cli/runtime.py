@@ -52,11 +52,11 @@ def open_queue(session: Session) -> int:
     return app.return_code or 0
 
 
-def demo(seed: int, clients: int, quirks: Sequence[str]) -> int:
+def demo(seed: int, clients: int, quirks: Sequence[str], pace: str) -> int:
     """The practice clinic, from its start to its end; the exit code."""
     from carequeue import wiring
 
-    with wiring.practice(seed, clients, quirks) as session:
+    with wiring.practice(seed, clients, quirks, pace) as session:
         return open_queue(session)
 
 

@@ -33,6 +33,8 @@ TOKEN_ENV: Final = "CAREQUEUE_TOKEN"  # noqa: S105 - the name of a variable, no 
 _SHOWN: Final = 20
 #: So many clients of the practice clinic are invented before anybody wonders what goes on.
 MANY: Final = 2_000
+#: Those of the practice clinic (a test holds them equal; nothing of it is imported here).
+PACES: Final = ("off", "quiet", "busy")
 
 
 @click.command()
@@ -52,13 +54,20 @@ MANY: Final = 2_000
     metavar="NAME",
     help="A way in which other servers differ, such as conflict-409; may be given again.",
 )
+@click.option(
+    "--pace",
+    type=click.Choice(PACES),
+    default="quiet",
+    show_default=True,
+    help="How often colleagues change something: never, every minute or so, every few seconds.",
+)
 @click.pass_context
-def demo(ctx: click.Context, seed: int, clients: int, quirks: tuple[str, ...]) -> None:
+def demo(ctx: click.Context, seed: int, clients: int, quirks: tuple[str, ...], pace: str) -> None:
     """Open the practice clinic: a server of its own with invented people. Nothing to set up."""
     runtime.refuse_without_terminal("The practice clinic")
     if clients > MANY:
         say(f"Inventing {clients:,} clients; this takes some seconds …")
-    ctx.exit(runtime.demo(seed, clients, quirks))
+    ctx.exit(runtime.demo(seed, clients, quirks, pace))
 
 
 # connect

@@ -9,9 +9,10 @@ Not here: which `next` may be followed (`sync/transport.py`), what a refusal lea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
@@ -19,6 +20,7 @@ from carequeue.fhir.chart import Resource
 _CONFLICT: Final = frozenset({"conflict", "duplicate", "multiple-matches"})
 _WORDS: Final = 300
 _STATUS: Final = re.compile(r"\s*(\d{3})\b", re.ASCII)
+_VERSION: Final = re.compile(r"/_history/[^/]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Page:
     """One page. `updated` is the server's own time, as it wrote it. `is_bundle` is False for any
     other answer, which is not an empty page. An entry that is no object has no id to keep it by
     and is left out.
+
+    `size`: entries as they came, of whatever kind. `per_page`: how many the server says that it
+    gives at most; None where it does not say.
+    `deleted`, of a history: reference -> ISO instant of the deletion, "" where none is given.
     """
 
     entries: list[Resource] = field(default_factory=list)
@@ -34,6 +40,10 @@ class Page:
     updated: str = ""
     words: str = ""  # what an OperationOutcome among the entries says
     is_bundle: bool = True
+    is_history: bool = False
+    size: int = 0
+    deleted: Mapping[str, str] = field(default_factory=dict)
+    per_page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +67,23 @@ class BatchAnswer(NamedTuple):
 
 
 def read_page(bundle: Any) -> Page:
-    """A page of a search; one bad entry does not stop the others."""
+    """A page of a search, or of a history: of each resource the first entry, which is the newest.
+
+    One bad entry does not stop the others.
+    """
     if values.text(bundle, "resourceType") != "Bundle":
         return Page(words=outcome_words(bundle), is_bundle=False)
     entries: list[Resource] = []
     words: list[str] = []
+    deleted: dict[str, str] = {}
     listed = values.get(bundle, "entry")
-    for each in listed if isinstance(listed, list) else []:
+    is_history = values.text(bundle, "type") == "history"
+    for each in _newest(listed) if is_history else listed if isinstance(listed, list) else []:
         resource, mode = values.get(each, "resource"), values.text(each, "search.mode")
+        if is_history and values.text(each, "request.method") == "DELETE":
+            deleted[_subject(each)] = values.text(each, "response.lastModified")
+            deleted.pop("", None)
+            continue
         if mode == "outcome" or values.text(resource, "resourceType") == "OperationOutcome":
             words.append(outcome_words(resource))
         elif isinstance(resource, dict):
@@ -76,7 +95,45 @@ def read_page(bundle: Any) -> Page:
         total=total if isinstance(total, int) and not isinstance(total, bool) else None,
         updated=values.text(bundle, "meta.lastUpdated"),
         words="; ".join(filter(None, words))[:_WORDS],
+        is_history=is_history,
+        size=len(listed) if isinstance(listed, list) else 0,
+        deleted=deleted,
+        per_page=_per_page(_link(bundle, "self")),
     )
+
+
+def is_subset(resource: Any) -> bool:
+    """Whether a server says that this is a part of a resource only: never to be a base."""
+    tags = values.objects(resource, "meta.tag")
+    return any(values.text(tag, "code") == "SUBSETTED" for tag in tags)
+
+
+def _newest(listed: Any) -> list[Any]:
+    """Of a history, the first entry of each resource, and all whose name cannot be read."""
+    found: dict[str, Any] = {}
+    for number, each in enumerate(listed if isinstance(listed, list) else []):
+        found.setdefault(_subject(each) or f"?{number}", each)
+    return list(found.values())
+
+
+def _subject(entry: Any) -> str:
+    """Of which resource an entry of a history is a version: "Task/1"; "" where it does not say."""
+    resource = values.get(entry, "resource")
+    named = f"{values.text(resource, 'resourceType')}/{values.text(resource, 'id')}"
+    places = (named, values.text(entry, "request.url"), values.text(entry, "fullUrl"))
+    for place in places:
+        tail = "/".join(_VERSION.sub("", place).split("/")[-2:])
+        if found := values.reference({"reference": tail}):
+            return found
+    return ""
+
+
+def _per_page(url: str) -> int | None:
+    try:
+        (said,) = parse_qs(urlsplit(url).query).get("_count", [""])
+        return int(said) if said.isascii() and said.isdigit() and int(said) > 0 else None
+    except ValueError:
+        return None
 
 
 def batch(requests: Iterable[BatchRequest]) -> Resource:

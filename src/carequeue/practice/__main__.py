@@ -14,12 +14,12 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from carequeue.practice.moments import milliseconds
+from carequeue.practice.days import PACES, Clock
 from carequeue.practice.people import ME, Clinic
 from carequeue.practice.quirks import Temper, parse
+from carequeue.practice.script import Script
 from carequeue.practice.server import PracticeServer
 from carequeue.practice.store import Store
 
@@ -32,20 +32,17 @@ def main(argv: list[str] | None = None) -> int:
     asked = _arguments(argv)
     now = asked.now or datetime.now(UTC)
     server = PracticeServer(secrets.token_urlsafe(24))
-    store = Store(_clock(now), server.base)
-    store.seed(Clinic(asked.seed, asked.clients, now).resources())
-    server.open(store, Temper(asked.quirks))
+    clock = Clock(now)
+    store = Store(clock.now, server.base)
+    people = Clinic(asked.seed, asked.clients, now)
+    store.seed(people.resources())
+    script = Script(asked.seed, people.clients)
+    server.open(store, Temper(asked.quirks), script, clock, asked.pace)
     line = {"base": server.base, "token": server.token, "me": ME}
     sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     sys.stdout.flush()
     threading.Event().wait()
     return 0
-
-
-def _clock(now: datetime) -> Callable[[], int]:
-    """Time as the clinic sees it: `now` when it opened, and on from there."""
-    start, opened = time.monotonic_ns() // 1_000_000, milliseconds(now)
-    return lambda: opened + time.monotonic_ns() // 1_000_000 - start
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -57,7 +54,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--clients", type=_people, default=400, help="how many clients")
     parser.add_argument("--quirk", action="append", default=[], help="a way of other servers")
     parser.add_argument("--now", type=_instant, help="the clinic's time, ISO 8601 with an offset")
-    parser.add_argument("--pace", choices=["off"], default="off", help="whether it moves by itself")
+    parser.add_argument("--pace", choices=PACES, default="off", help="how it moves by itself")
     asked = parser.parse_args(argv)
     try:
         asked.quirks = parse(asked.quirk)

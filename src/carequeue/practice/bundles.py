@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from carequeue.practice.lossless import Tree, quoted
-from carequeue.practice.moments import instant
+from carequeue.practice.moments import instant, second
 from carequeue.practice.replies import Refusal, Reply, Request, refused
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def _request(service: Service, whole: Request, entry: Any) -> Request:
 
 
 def _answer(service: Service, kind: str, replies: list[Reply]) -> Reply:
-    meta = f'"meta":{{"lastUpdated":"{instant(service.store.now())}"}},'
+    now = instant(service.store.now())
+    meta = f'"meta":{{"lastUpdated":"{second(now) if service.quirks.second_precision else now}"}},'
     if service.quirks.no_meta:
         meta = ""
     entries = ",".join(_entry(reply, service.base) for reply in replies)

@@ -30,6 +30,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "Consent": ("status", "scope", "category"),
     "Provenance": ("target", "recorded", "agent"),
     "Basic": ("code",),
+    "Subscription": ("status", "reason", "criteria", "channel"),
 }  # fmt: skip
 
 
@@ -65,6 +66,7 @@ CODES: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("Observation", "status"): _codes(
         "registered preliminary final amended corrected cancelled entered-in-error unknown"
     ),
+    ("Subscription", "status"): _codes("requested active error off"),
     ("ClaimResponse", "use"): _codes("claim preauthorization predetermination"),
 }
 #: Elements that are one object, and that are lists, where a client is known to get it wrong.

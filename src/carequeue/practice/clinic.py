@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -46,11 +47,14 @@ class PracticeClinic:
         clients: int = 400,
         quirks: Sequence[str] = (),
         now: str | None = None,
+        pace: str = "off",
         python: str = sys.executable,
     ) -> None:
         command = [python, "-m", "carequeue.practice", f"--seed={seed}", f"--clients={clients}"]
         command += [f"--quirk={name}" for name in quirks]
         command += [f"--now={now}"] if now else []
+        command += [f"--pace={pace}"]
+        self._python = python
         self._child = subprocess.Popen(  # noqa: S603 - our own module, no shell
             command,
             stdin=subprocess.PIPE,
@@ -67,6 +71,7 @@ class PracticeClinic:
         said = json.loads(line)
         self.base: str = said["base"]
         self.token: str = said["token"]
+        self._control_token = self.token
         self.me: dict[str, Any] = said["me"]
 
     @property
@@ -121,6 +126,7 @@ class PracticeClinic:
         """
         from http.client import HTTPConnection
 
+        token = self._control_token if path.startswith("/control") else self.token
         root, _, folder = self.base.removeprefix("http://").partition("/")
         connection = HTTPConnection(root, timeout=30)
         try:
@@ -128,7 +134,7 @@ class PracticeClinic:
                 method,
                 path if path.startswith("/") else f"/{folder}/{path}",
                 body.encode() if isinstance(body, str) else body,
-                {"Authorization": f"Bearer {self.token}", **(headers or {})},
+                {"Authorization": f"Bearer {token}", **(headers or {})},
             )
             reply = connection.getresponse()
             text = reply.read().decode()
@@ -145,7 +151,12 @@ class PracticeClinic:
         return answer.json
 
     def control(self, **asked: Any) -> Any:
-        """POST /control: `quirks=[...]`, `put=resource`, `delete="Task/1"`, `clear_log=True`."""
+        """POST /control: any of the wishes that have a method of their own below.
+
+        `quirks=[...]`, `clear_log=True`, `put=resource`, `delete="Task/1"`, `snapshot=True`,
+        `restore=True`, `renew_token=True`, `hang_up=True`, `advance=seconds`, `step=number`; done
+        in this order. Raises ServerError with the clinic's words where one is refused.
+        """
         answer = self.request("POST", "/control", json.dumps(asked))
         if answer.status != 200:
             raise ServerError(f"The clinic refused: {answer.json['error']}")
@@ -162,6 +173,44 @@ class PracticeClinic:
     def delete(self, reference: str) -> None:
         """Delete a resource as a colleague would."""
         self.control(delete=reference)
+
+    def advance(self, seconds: float) -> list[dict[str, Any]]:
+        """Move the clinic's time on; the changes that came with it (none where the pace is off)."""
+        return list(self.control(advance=seconds)["advance"])
+
+    def step(self, many: int = 1) -> list[dict[str, Any]]:
+        """Let colleagues make their next changes now, whatever the pace.
+
+        Of each: at (instant), what, who (Practitioner/...), wrote (versions, below the base).
+        """
+        return list(self.control(step=many)["step"])
+
+    def changes(self) -> list[dict[str, Any]]:
+        """What colleagues have done so far by the pace or by `step`, as `step` says it."""
+        return list(self.request("GET", "/control/log").json["changes"])
+
+    def snapshot(self) -> None:
+        """Make the backup that `restore` goes back to."""
+        self.control(snapshot=True)
+
+    def restore(self) -> None:
+        """Put all data back to the backup, versions included; the time goes on."""
+        self.control(restore=True)
+
+    def renew_token(self) -> str:
+        """A new bearer token; the one before is no longer taken. `token` is the new one."""
+        self.token = str(self.control(renew_token=True)["renew_token"])
+        return self.token
+
+    @property
+    def token_command(self) -> str:
+        """A command line that renews the token and prints it, for a profile's `token_command`."""
+        words = [self._python, "-m", "carequeue.practice.renew", self.base, self._control_token]
+        return shlex.join(words)
+
+    def hang_up(self) -> None:
+        """End the websockets of all subscribers that are bound."""
+        self.control(hang_up=True)
 
     def log(self) -> list[dict[str, Any]]:
         """The requests below the base so far: method, path, if_match, status (0: hung up), body."""

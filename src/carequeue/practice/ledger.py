@@ -18,12 +18,18 @@ ZONE: Final = ZoneInfo("America/Chicago")
 
 
 class Ledger:
-    """Collects (instant in ms, resource). `now` is an aware datetime."""
+    """Collects (instant in ms, resource). `now` is an aware datetime; `mark` goes into new ids."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, mark: str = "") -> None:
+        self._mark = mark
         self.now = now.astimezone(ZONE).replace(microsecond=0)
         self.made: list[tuple[int, Tree]] = []
         self._numbers: dict[str, int] = {}
+
+    def turn_to(self, now: datetime) -> None:
+        """A new page: another now, and nothing collected yet; ids go on counting."""
+        self.now = now.astimezone(ZONE).replace(microsecond=0)
+        self.made = []
 
     def ago(self, hours: float) -> datetime:
         """Elapsed hours before now."""
@@ -60,7 +66,7 @@ class Ledger:
     def new_id(self, prefix: str) -> str:
         """`ref-in-001`, `ref-in-002`, ..."""
         self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
-        return f"{prefix}-{self._numbers[prefix]:03d}"
+        return f"{prefix}-{self._mark}{self._numbers[prefix]:03d}"
 
 
 def iso(when: datetime) -> str:

@@ -67,6 +67,7 @@ _PERSON: Final = {
 _BASED_ON: Final = {"based-on": _ref("basedOn")}
 
 PARAMS: Final[dict[str, dict[str, Param]]] = {
+    "Subscription": {**_STATUS, "criteria": _text("criteria"), "type": _token("channel.type")},
     "Task": {
         "patient": _ref("for", only="Patient"),
         "subject": _ref("for"),

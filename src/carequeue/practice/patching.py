@@ -7,6 +7,7 @@ Patch is not taken. What the outcome must be is asked elsewhere (`checks.py`).
 
 from __future__ import annotations
 
+import sys
 from copy import deepcopy
 from typing import Any, Final
 
@@ -94,7 +95,7 @@ def _parts(path: str) -> list[str]:
 def _below(value: Any, part: str, path: str) -> Any:
     if isinstance(value, dict) and part in value:
         return value[part]
-    if isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
+    if isinstance(value, list) and _number(part) < len(value):
         return value[int(part)]
     raise _nowhere(path)
 
@@ -102,9 +103,14 @@ def _below(value: Any, part: str, path: str) -> Any:
 def _place(value: list[Any], part: str, path: str) -> int:
     if part == "-":
         return len(value)
-    if part.isascii() and part.isdigit() and int(part) <= len(value):
+    if _number(part) <= len(value):
         return int(part)
     raise _nowhere(path)
+
+
+def _number(part: str) -> int:
+    """The index that a part of a path names; past every list where it names none."""
+    return int(part) if part.isascii() and part.isdigit() and len(part) < 10 else sys.maxsize
 
 
 def _nowhere(path: str) -> Refusal:

@@ -40,58 +40,23 @@ class Clinic:
     def __init__(self, seed: int, clients: int, now: datetime) -> None:
         self._random = random.Random(seed)  # noqa: S311 - people, not secrets
         self._book = Ledger(now)
-        self._clients = [self._client(place) for place in range(clients)]
+        self.clients = [self._client(place) for place in range(clients)]
 
     def resources(self) -> list[tuple[int, Tree]]:
         """(milliseconds since 1970, resource with id) of everything there is."""
         for tree in directory():
             self._book.add(self._book.back(500), tree)
-        for place, client in enumerate(self._clients):
+        for place, client in enumerate(self.clients):
             self._quiet_life(place, client)
-        dana.fill(self._book, self._clients)
-        team.fill(self._book, self._clients, self._random)
-        broken(self._book, self._clients)
+        dana.fill(self._book, self.clients)
+        team.fill(self._book, self.clients, self._random)
+        broken(self._book, self.clients)
         return self._book.made
 
     def _client(self, place: int) -> Ref:
-        person = CAST[place] if place < len(CAST) else self._anybody()
-        key = f"client-{place + 1:04d}"
-        text = person.text or f"{person.given} {person.family}".strip()
-        keeper = self._keeper(place)
-        name: Tree = {"use": "official", "text": text}
-        if person.family:
-            name["family"] = person.family
-        name["given"] = [person.given]
-        tree = {
-            "resourceType": "Patient",
-            "id": key,
-            "identifier": [
-                {
-                    "type": {"coding": [_MRN_TYPE]},
-                    "system": _MRN,
-                    "value": f"{418000 + place * 7:08d}",
-                }
-            ],
-            "active": True,
-            "name": [name],
-            "telecom": [{"system": "phone", "use": "mobile", "value": _phone(place)}],
-            "gender": person.gender,
-            "birthDate": person.born,
-            "generalPractitioner": [keeper],
-            "managingOrganization": org("riverbend"),
-        }
-        self._book.add(self._book.back(self._random.randint(120, 480)), tree)
-        return {"reference": f"Patient/{key}", "display": text}
-
-    def _anybody(self) -> Person:
-        families, women, men, family_first = self._random.choices(POOLS, _WEIGHTS)[0]
-        gender = self._random.choice(("female", "male", "female", "male", "other"))
-        given = self._random.choice(words(women if gender == "female" else men))
-        family = self._random.choice(words(families)) if families else ""
-        age = timedelta(days=self._random.randint(9 * 365, 78 * 365))
-        born: date = self._book.now.date() - age
-        text = f"{family} {given}" if family_first else f"{given} {family}".strip()
-        return Person(family, given, gender, born.isoformat(), text)
+        person = CAST[place] if place < len(CAST) else anybody(self._random, self._book.now.date())
+        when = self._book.back(self._random.randint(120, 480))
+        return register(self._book, when, place, person, self._keeper(place))
 
     def _keeper(self, place: int) -> Ref:
         """Whose client it is: the cast is Dana's, the others go round."""
@@ -111,6 +76,42 @@ class Clinic:
             appointment(book, client, keeper, start, "booked", "Therapy")
         if draw.random() < 0.1:
             call(book, client, keeper, book.back(draw.randint(45, 90)), team.said(draw))
+
+
+def anybody(draw: random.Random, today: date) -> Person:
+    """A person who is nobody: a name of one of the pools, 9 to 78 years old."""
+    families, women, men, family_first = draw.choices(POOLS, _WEIGHTS)[0]
+    gender = draw.choice(("female", "male", "female", "male", "other"))
+    given = draw.choice(words(women if gender == "female" else men))
+    family = draw.choice(words(families)) if families else ""
+    born = today - timedelta(days=draw.randint(9 * 365, 78 * 365))
+    text = f"{family} {given}" if family_first else f"{given} {family}".strip()
+    return Person(family, given, gender, born.isoformat(), text)
+
+
+def register(book: Ledger, when: datetime, place: int, person: Person, keeper: Ref) -> Ref:
+    """Write a Patient down; `place` counts the clients of the clinic and makes id and number."""
+    key = f"client-{place + 1:04d}"
+    text = person.text or f"{person.given} {person.family}".strip()
+    name: Tree = {"use": "official", "text": text}
+    if person.family:
+        name["family"] = person.family
+    name["given"] = [person.given]
+    number = f"{418000 + place * 7:08d}"
+    tree = {
+        "resourceType": "Patient",
+        "id": key,
+        "identifier": [{"type": {"coding": [_MRN_TYPE]}, "system": _MRN, "value": number}],
+        "active": True,
+        "name": [name],
+        "telecom": [{"system": "phone", "use": "mobile", "value": _phone(place)}],
+        "gender": person.gender,
+        "birthDate": person.born,
+        "generalPractitioner": [keeper],
+        "managingOrganization": org("riverbend"),
+    }
+    book.add(when, tree)
+    return {"reference": f"Patient/{key}", "display": text}
 
 
 def _phone(place: int) -> str:

@@ -6,9 +6,9 @@ Bodies go out as the text that was stored; Bundles are put together around them.
 from __future__ import annotations
 
 import uuid
-from hashlib import sha256
 from collections.abc import Iterable
 from dataclasses import replace
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
@@ -111,7 +111,7 @@ class Reading:
         page = [pair for pair in asked if pair[0] == "_page"]
         links = [("self", self._link(kind, page or query.used))]
         if query.only_count:
-            return self._bundle_of("searchset", links, [], total)
+            return self._unless_same(request, self._bundle_of("searchset", links, [], total))
         rows = self._store.select(*query.window(), query.count + 1)
         if len(rows) > 1 and self._temper.use("cut_pages"):
             rows = rows[: min(len(rows), query.count) // 2]
@@ -120,6 +120,10 @@ class Reading:
             rows = rows[: query.count]
             links.append(("next", self._next(links[0][1], kind, query.token_after(rows[-1]))))
         found = self._bundle_of("searchset", links, self._found(query, rows), total)
+        return self._unless_same(request, found)
+
+    def _unless_same(self, request: Request, found: Reply) -> Reply:
+        """The answer to a search; 304 where the client has one that says the same."""
         same = found.etag and request.headers.get("if-none-match") == found.etag
         return Reply(304, etag=found.etag) if same else found
 

@@ -44,13 +44,16 @@ class Manner(NamedTuple):
     whole_seconds: bool = False
 
 
+BY_THE_BOOK: Final = Manner()
+
+
 @dataclass(slots=True)
 class Query:
     """A search that was understood. `after` is the sort key of the last row shown before."""
 
     type: str
     base: str
-    manner: Manner = Manner()
+    manner: Manner = BY_THE_BOOK
     clauses: list[str] = field(default_factory=list)
     args: list[Any] = field(default_factory=list)
     sort: str = "_id"
@@ -88,7 +91,7 @@ class Query:
         self.args.extend(args)
 
 
-def understand(kind: str, pairs: Iterable[Pair], base: str, manner: Manner = Manner()) -> Query:
+def understand(kind: str, pairs: Iterable[Pair], base: str, manner: Manner = BY_THE_BOOK) -> Query:
     """The query of these pairs.
 
     Raises Refusal 400 on a value that cannot be read, or on a page token that is not ours.

@@ -1,8 +1,8 @@
 """HTTP around the FHIR service, on 127.0.0.1 only, and the quirks that break a connection.
 
 `/fhir` is what a client sees; every address but `/fhir/metadata` needs the bearer token that was
-made when the server started. `/control` is for tests and demonstrations: switch quirks, read the
-log of requests, edit as a colleague would. The Host header must name this machine, so that no web
+made when the server started, or the one that came after it. `/control` is for tests and
+demonstrations (`control.py`). The Host header must name this machine, so that no web
 page can reach the clinic by a name of its own (DNS rebinding).
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import hmac
-import json
 import socket
 import socketserver
 import threading
@@ -20,12 +19,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from carequeue.practice.lossless import NotJson, Tree, read
+from carequeue.practice.control import control
+from carequeue.practice.days import Clock, Days
 from carequeue.practice.moments import http_date
-from carequeue.practice.quirks import Temper, parse
+from carequeue.practice.quirks import Temper
 from carequeue.practice.replies import Refusal, Reply, Request, outcome
+from carequeue.practice.script import Script
 from carequeue.practice.service import Service
-from carequeue.practice.store import Store, Version
+from carequeue.practice.sockets import Sockets
+from carequeue.practice.store import Store
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 #: Larger than any batch of 50 resources; a larger body is refused before it is read.
@@ -42,11 +44,17 @@ class PracticeServer(socketserver.ThreadingMixIn, HTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    #: What moves by itself, and the service; there from `open` on, before the first request.
+    days: Days
+    fhir: Service
+
     def __init__(self, token: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.token = token
+        self.token = self.control_token = token
+        self.spent = 0  # requests that this token was good for
         self.log: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
-        self.service: Service | None = None
+        self.changes: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
+        self.sockets = Sockets()
 
     def server_bind(self) -> None:
         """Bind without asking a name server who we are (`HTTPServer` does, and may wait)."""
@@ -61,10 +69,14 @@ class PracticeServer(socketserver.ThreadingMixIn, HTTPServer):
         """The FHIR base address."""
         return f"http://127.0.0.1:{self.server_port}/fhir"
 
-    def open(self, store: Store, temper: Temper) -> None:
-        """Begin to answer, in threads of this process."""
-        self.service = Service(store, temper, self.base)
+    def open(self, store: Store, temper: Temper, script: Script, clock: Clock, pace: str) -> None:
+        """Begin to answer, in threads of this process, and to move at a pace."""
+        self.fhir = Service(store, temper, self.base, self.sockets.address)
+        self.fhir.subscriptions.tell = self.sockets.tell
+        self.days = Days(script, self.fhir, clock, self.changes.append, pace)
+        self.sockets.open(self.fhir.bind)
         threading.Thread(target=self.serve_forever, daemon=True, name="practice").start()
+        self.days.begin()
 
 
 class Dropped(Exception):
@@ -115,18 +127,30 @@ class Handler(BaseHTTPRequestHandler):
             return False
         if urlsplit(self.path).path == "/fhir/metadata":
             return True
-        given = self.headers.get("authorization", "").encode()
-        if hmac.compare_digest(given, f"Bearer {self.server.token}".encode()):
+        words = self._why_not()
+        if not words:
             return True
-        words = "The bearer token is missing, or is not the one of this clinic."
         headers = {"WWW-Authenticate": 'Bearer realm="practice"'}
         self._send(Reply(401, outcome("error", "login", words), headers=headers))
         return False
 
+    def _why_not(self) -> str:
+        """Why the bearer token is not taken; nothing where it is."""
+        server = self.server
+        token = server.token if self.path.startswith("/fhir") else server.control_token
+        given = self.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+            return "The bearer token is missing, or is not the one of this clinic."
+        if self.path.startswith("/fhir") and server.fhir.quirks.token_expires:
+            server.spent += 1
+            if server.spent > server.fhir.quirks.token_expires:
+                return "The bearer token has expired."
+        return ""
+
     def _route(self, url: Any, body: bytes) -> None:
         parts = tuple(unquote(part) for part in url.path.split("/") if part)
         if parts[:1] == ("control",):
-            self._send(self._control(parts[1:], body))
+            self._send(control(self.server, self.command, parts[1:], body))
         elif parts[:1] == ("fhir",):
             request = Request(
                 "GET" if self.command == "HEAD" else self.command,
@@ -143,8 +167,7 @@ class Handler(BaseHTTPRequestHandler):
     # --- FHIR, with the quirks of a bad day ----------------------------------------------------
 
     def _fhir(self, request: Request) -> None:
-        assert self.server.service is not None
-        service = self.server.service
+        service = self.server.fhir
         temper, writing = service.temper, _writes(request)
         try:
             if temper.now.slow:
@@ -185,46 +208,9 @@ class Handler(BaseHTTPRequestHandler):
             }
         )
 
-    # --- control -----------------------------------------------------------------------------
-
-    def _control(self, path: tuple[str, ...], body: bytes) -> Reply:
-        assert self.server.service is not None
-        service = self.server.service
-        if path == ("log",) and self.command == "GET":
-            return _json(200, {"log": list(self.server.log)})
-        if path == () and self.command == "GET":
-            return _json(200, {"quirks": service.quirks.names()})
-        if path != () or self.command != "POST":
-            return _json(404, {"error": "There are /control and /control/log."})
-        try:
-            asked = read(body)
-            if not isinstance(asked, dict):
-                raise ValueError("The body is no JSON object.")
-            return _json(200, self._obey(service, asked))
-        except (NotJson, ValueError, KeyError, TypeError) as wrong:
-            return _json(400, {"error": str(wrong)})
-
-    def _obey(self, service: Service, asked: Tree) -> dict[str, Any]:
-        said: dict[str, Any] = {}
-        if "quirks" in asked:
-            service.temper.set(parse(asked["quirks"]))
-        if asked.get("clear_log"):
-            self.server.log.clear()
-        if "put" in asked:
-            tree = asked["put"]
-            done = service.edit(
-                lambda store: store.put(tree["resourceType"], tree["id"], tree, "PUT")
-            )
-            said["put"] = done.location
-        if "delete" in asked:
-            kind, _, key = str(asked["delete"]).partition("/")
-            said["delete"] = service.edit(lambda store: _gone(store, kind, key)).location
-        return said | {"quirks": service.quirks.names()}
-
     # --- answering ---------------------------------------------------------------------------
 
     def _send(self, reply: Reply) -> None:
-        service = self.server.service
         payload = reply.body.encode()
         headers = {"Content-Type": "application/fhir+json; charset=utf-8"} if payload else {}
         headers |= reply.http_headers(self.server.base)
@@ -232,7 +218,7 @@ class Handler(BaseHTTPRequestHandler):
             payload = gzip.compress(payload, compresslevel=1, mtime=0)
             headers["Content-Encoding"] = "gzip"
         length = len(payload)
-        quirks = service.quirks if service and self.path.startswith("/fhir") else None
+        quirks = self.server.fhir.quirks if self.path.startswith("/fhir") else None
         if quirks and quirks.cut_json and "Content-Encoding" not in headers:
             payload = payload[: length // 2]
             length = len(payload)
@@ -252,9 +238,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The Date header: the clinic's own time, which `--now` may have set."""
-        service = self.server.service
-        if timestamp is None and service is not None:
-            return http_date(service.store.now())
+        if timestamp is None:
+            return http_date(self.server.fhir.store.now())
         return super().date_time_string(timestamp)
 
     def _hang_up(self) -> None:
@@ -268,14 +253,3 @@ class Handler(BaseHTTPRequestHandler):
 def _writes(request: Request) -> bool:
     """Whether a request changes something: not a read, not a search by POST."""
     return request.method not in ("GET", "HEAD", "OPTIONS") and request.path[-1:] != ("_search",)
-
-
-def _gone(store: Store, kind: str, key: str) -> Version:
-    if store.current(kind, key) is None:
-        raise ValueError(f"There is no {kind}/{key}.")
-    return store.delete(kind, key)
-
-
-def _json(status: int, said: dict[str, Any]) -> Reply:
-    headers = {"Content-Type": "application/json"}
-    return Reply(status, json.dumps(said), headers=headers)

@@ -12,26 +12,36 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from carequeue import __version__
 from carequeue.practice import bundles
 from carequeue.practice.checks import check
-from carequeue.practice.lossless import NotJson
+from carequeue.practice.keeping import kept
+from carequeue.practice.lossless import NotJson, Tree, read
+from carequeue.practice.patching import patched
 from carequeue.practice.quirks import Quirks, Temper
 from carequeue.practice.reading import Reading
 from carequeue.practice.replies import RESOURCE_ID, Refusal, Reply, Request, outcome, refused
 from carequeue.practice.search import understand
 from carequeue.practice.statement import statement, types, update_creates, writes
 from carequeue.practice.store import Store, Version
+from carequeue.practice.subscriptions import Subscriptions
+
+Done = TypeVar("Done")
+_BIND: Final = "$get-ws-binding-token"
+_PATCH: Final = "application/json-patch+json"
 
 
 class Service:
-    """Answers requests; `base` is the address under which clients know us."""
+    """Answers requests; `base` is the address under which clients know us, `socket` for pings."""
 
-    def __init__(self, store: Store, temper: Temper, base: str) -> None:
+    def __init__(self, store: Store, temper: Temper, base: str, socket: str = "") -> None:
         self.store, self.temper, self.base = store, temper, base
         self.reading = Reading(store, temper, base)
+        self.subscriptions = Subscriptions(store, temper, base, socket)
+        self._socket = socket
         self.lock = threading.RLock()
 
     @property
@@ -45,6 +55,7 @@ class Service:
             try:
                 if not request.path and request.method == "POST":
                     return self._bundle(request)
+                self.store.lag = self.quirks.late_visibility * 1000
                 with self.store.whole():
                     return self.single(request)
             except Refusal as no:
@@ -53,6 +64,7 @@ class Service:
                 return refused(Refusal(400, "structure", "The body is nested too deeply."))
 
     def _bundle(self, request: Request) -> Reply:
+        self.store.lag = self.quirks.late_visibility * 1000
         if self.quirks.no_batch:
             raise Refusal(400, "not-supported", "Batches and transactions are not taken here.")
         return bundles.take(self, request)
@@ -60,7 +72,7 @@ class Service:
     def single(self, request: Request) -> Reply:
         """One interaction that is no Bundle. Raises Refusal; the caller holds a transaction."""
         try:
-            return self._interaction(request)
+            return self.reading.timed(self._interaction(request))
         except (NotJson, RecursionError):
             raise Refusal(400, "structure", "The body is nested too deeply.") from None
         except UnicodeError:
@@ -71,8 +83,11 @@ class Service:
     def _interaction(self, request: Request) -> Reply:
         match request.path:
             case ("metadata",) if request.method == "GET":
-                said = statement(self.quirks, self.base, __version__, self.store.now())
+                now = self.store.now()
+                said = statement(self.quirks, self.base, __version__, now, self._socket)
                 return Reply(200, json.dumps(said, separators=(",", ":")))
+            case (*_, "_history") | (*_, "_history", _) if self.quirks.no_history:
+                raise Refusal(404, "not-supported", "Earlier versions are not shown here.")
             case ("_history",) if request.method == "GET":
                 return self.reading.history(request, None, None)
             case (kind, *rest):
@@ -94,46 +109,66 @@ class Service:
             case ("_search",) if method == "POST":
                 form = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
                 return self.reading.search(request, kind, (*request.query, *form))
-            case ("_history",) if method == "GET":
-                return self.reading.history(request, kind, None)
-            case (key,) if method == "GET" and not key.startswith(("_", "$")):
-                return self.reading.read(request, self.reading.present(kind, key))
             case (key,) if method == "PUT":
                 return self._update(request, kind, key)
+            case (key,) if method == "PATCH":
+                return self._patch(request, kind, key)
             case (key,) if method == "DELETE":
                 return self._delete(request, kind, key)
-            case (key, "_history") if method == "GET":
+            case (*keys, name) if name == _BIND and kind == "Subscription" and len(keys) < 2:
+                return self.subscriptions.token(request, keys[0] if keys else None)
+        if method != "GET":
+            raise Refusal(405, "not-supported", f"{method} is not taken at this address.")
+        return self._read(request, kind, rest)
+
+    def _read(self, request: Request, kind: str, rest: tuple[str, ...]) -> Reply:
+        match rest:
+            case ("_history",):
+                return self.reading.history(request, kind, None)
+            case (key,) if not key.startswith(("_", "$")):
+                return self.reading.read(request, self.reading.present(kind, key))
+            case (key, "_history"):
                 self.reading.known(kind, key)
                 return self.reading.history(request, kind, key)
-            case (key, "_history", number) if method == "GET":
+            case (key, "_history", number):
                 return self.reading.vread(request, kind, key, number)
-        raise Refusal(405, "not-supported", f"{method} is not taken at this address.")
+        raise Refusal(405, "not-supported", "GET is not taken at this address.")
 
     def _create(self, request: Request, kind: str) -> Reply:
         self._may("create", kind)
         tree = request.resource()
         check(kind, None, tree)
-        condition = request.headers.get("if-none-exist")
-        if condition is not None:
-            there = self._existing(kind, condition)
-            if there is not None:
-                return self._written(request, there, 200)
+        there = self._existing(request, kind)
+        if there is not None:
+            return self._written(request, there, 200)
         key = request.new_id or str(uuid.uuid4())
-        return self._written(request, self.store.put(kind, key, tree, "POST"), 201)
+        done = self.store.put(kind, key, self._taken(tree, None), "POST")
+        return self._written(request, done, 201)
+
+    def _taken(self, tree: Tree, there: Version | None) -> Tree:
+        """What is kept of a resource. Raises Refusal 422 where it is not taken."""
+        if tree["resourceType"] == "Subscription":
+            tree = self.subscriptions.taken(tree)
+        before = read(there.body) if there is not None and there.body else None
+        return kept(tree, before, self.quirks)
 
     def future_id(self, request: Request) -> str:
         """What a create in a transaction will be called: a new id, or the one that is there."""
-        condition = request.headers.get("if-none-exist")
         self._must_exist(request.path[0])
-        there = self._existing(request.path[0], condition) if condition is not None else None
+        there = self._existing(request, request.path[0])
         return there.id if there else str(uuid.uuid4())
 
-    def _existing(self, kind: str, condition: str) -> Version | None:
+    def _existing(self, request: Request, kind: str) -> Version | None:
+        """What a conditional create finds; it looks at the truth, however late searches are."""
+        condition = request.headers.get("if-none-exist")
+        if condition is None or self.quirks.ignores_if_none_exist:
+            return None
         pairs = parse_qsl(condition.partition("?")[2] or condition, keep_blank_values=True)
         query = understand(kind, pairs, self.base)
         if not query.clauses or query.ignored:
             raise Refusal(400, "value", "If-None-Exist holds no search that is known here.")
-        rows = self.store.select(*query.window(), 2)
+        with self.store.all_seen():
+            rows = self.store.select(*query.window(), 2)
         if len(rows) > 1:
             raise Refusal(412, "multiple-matches", "If-None-Exist matches more than one.")
         return rows[0] if rows else None
@@ -147,9 +182,20 @@ class Service:
         exists = there is not None and not there.deleted
         if not exists and not update_creates(kind, self.quirks):
             raise Refusal(405, "not-supported", f"There is no {kind}/{key}, and none is made.")
-        return self._written(
-            request, self.store.put(kind, key, tree, "PUT"), 200 if exists else 201
-        )
+        done = self.store.put(kind, key, self._taken(tree, there), "PUT")
+        return self._written(request, done, 200 if exists else 201)
+
+    def _patch(self, request: Request, kind: str, key: str) -> Reply:
+        self._may("patch", kind)
+        there = self.reading.present(kind, key)
+        if not self.quirks.patch_ignores_if_match:
+            self._must_match(request, there)
+        if not request.headers.get("content-type", "").startswith(_PATCH):
+            raise Refusal(415, "not-supported", f"A patch is {_PATCH} here.")
+        tree = patched(read(there.body), request.body)
+        check(kind, key, tree)
+        done = self.store.put(kind, key, self._taken(tree, there), "PATCH")
+        return self._written(request, done, 200)
 
     def _delete(self, request: Request, kind: str, key: str) -> Reply:
         self._may("delete", kind)
@@ -178,7 +224,7 @@ class Service:
                 raise Refusal(428, "required", "An update needs If-Match.")
             return
         if there is None or there.deleted or wanted not in (there.etag, f'"{there.number}"', "*"):
-            status = 409 if self.quirks.conflict_409 else 412
+            status = 409 if self.quirks.conflict_409 else 423 if self.quirks.locked_423 else 412
             raise Refusal(status, "conflict", "If-Match names another version than the newest.")
 
     def _written(self, request: Request, done: Version, status: int) -> Reply:
@@ -189,7 +235,28 @@ class Service:
             body = outcome("information", "informational", "Done.")
         return Reply(status, body, done.etag, done.updated, done.location)
 
-    def edit(self, change: Callable[[Store], Version]) -> Version:
-        """A change by somebody else: no check, no quirk, a version like any other."""
-        with self.lock, self.store.whole():
-            return change(self.store)
+    def edit(self, change: Callable[[Store], Done]) -> Done:
+        """A change by somebody else: no check, versions like any other, seen as late as any."""
+        with self.lock:
+            self.store.lag = self.quirks.late_visibility * 1000
+            with self.store.whole():
+                return change(self.store)
+
+    def bind(self, message: str, join: Callable[[str], None]) -> list[str]:
+        """What a websocket is answered; it joins first, so that it misses nothing after that."""
+        with self.lock:
+            told = self.subscriptions.bind(message)
+            for key, _ in told:
+                join(key)
+            return [text for _, text in told]
+
+    def back_up(self) -> None:
+        """Remember all data as they are now."""
+        with self.lock:
+            self.store.snapshot()
+
+    def restore(self) -> None:
+        """All data as they were remembered. Raises ValueError where nothing was."""
+        with self.lock:
+            self.store.restore()
+            self.subscriptions.reread()

@@ -89,7 +89,7 @@ class Acting:
     def _done_one(self, row: QueueRow, acted: Acted) -> None:
         self._stage.settled([row.key], kept=bool(acted.changed))
         if acted.changed:
-            message = Message(acted.message, Tone.DONE, self._hint(acted))
+            message = Message(acted.message, Tone.DONE, self._hint(acted, row.source))
         else:
             refused = acted.refused[0].why if acted.refused else ""
             words = (acted.message or refused).replace(row.key, row.client)  # gone: no name there
@@ -102,11 +102,6 @@ class Acting:
         if acted.changed:
             self._stage.settled(acted.changed, kept=False)
             self._stage.reload(acted.changed[0])
-
-    def let_go(self, key: str) -> None:
-        """Drop what the server did not take of the acts on an item."""
-        stage = self._stage
-        stage.act(lambda: stage.desk.let_go(key, stage.now()), self._undone)
 
     # --- questions
 
@@ -195,9 +190,9 @@ class Acting:
         hint = BETWEEN.join(["= item by item", *filter(None, [self._hint(acted)])])
         self._stage.say(Message(words, tone, hint))
 
-    def _hint(self, acted: Acted) -> str:
+    def _hint(self, acted: Acted, source: str = "") -> str:
         hints = [BACK] if acted.group and BACK not in acted.message else []
-        if (first := self._stage.sent_once) and acted.kept_here < len(acted.changed):
+        if (first := self._stage.sent_once(source)) and acted.kept_here < len(acted.changed):
             hints.append(f"sent once {first}")
         return BETWEEN.join(hints)
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from carequeue.screens.layers import Layer, Pairs, Stage
+from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.form import Form, Step
-from carequeue.widgets.line import cut
+from carequeue.widgets.line import cut, length
+from carequeue.widgets.message_line import Message
 from carequeue.widgets.themes import Part, Parts
 
 
@@ -92,9 +94,35 @@ class ConfirmLayer(Layer):
         return [(option.key, option.words) for option in self._options]
 
 
-def leave_question(stage: Stage, waiting: int, leave: Callable[[], None]) -> ConfirmLayer:
-    """Whether to leave although so many acts could not be sent."""
-    words = "1 act waits; it is" if waiting == 1 else f"{waiting} acts wait; they are"
-    fate = "kept for the next time" if stage.desk.keeps else "not kept: this is for practice only"
-    options = (Option("y", "leave", leave), Option("n", "stay", lambda: None))
-    return ConfirmLayer(stage, f"{words} {fate}.", options)
+class TypedLayer(Layer):
+    """What cannot be taken back: a sentence, and a word that has to be typed to do it."""
+
+    asks = True
+
+    def __init__(self, stage: Stage, text: str, word: str, done: Callable[[str], None]) -> None:
+        self._stage, self._text, self._word, self._done = stage, text, word, done
+        self._typed = EditLine()
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Type; Enter does it only where the word is whole, Esc goes back."""
+        if key == "escape":
+            self._stage.pop(self)
+            self._stage.say(Message("Nothing was discarded."))
+        elif key != "enter":
+            self._typed.press(key, character)
+        elif self._typed.text.strip() == self._word:
+            self._stage.pop(self)
+            self._done(self._word)
+        return True
+
+    def line(self, width: int) -> Parts:
+        """The sentence, the word that is asked for, and what is typed."""
+        asked: list[Part] = [(" Type ", "text"), (self._word, "key"), (": ", "text")]
+        typed = self._typed.parts(max(8, len(self._word) + 3))
+        room = width - 1 - length(asked) - length(typed)
+        return [(" " + cut(self._text, max(8, room)), "strong"), *asked, *typed]
+
+    def pairs(self, width: int) -> Pairs:
+        """How it ends."""
+        whole = self._typed.text.strip() == self._word
+        return [*([("enter", "discard for good")] if whole else []), ("esc", "keep it")]

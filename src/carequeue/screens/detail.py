@@ -15,6 +15,7 @@ from carequeue.domain.errors import CareQueueError
 from carequeue.screens.layers import Stage
 from carequeue.store.window import QueueRow
 from carequeue.widgets.clock_words import clock_words
+from carequeue.widgets.origins import Origin
 from carequeue.widgets.queue_line import clock_role
 from carequeue.widgets.sheet import Sheet
 from carequeue.widgets.themes import Part, Parts
@@ -35,8 +36,14 @@ def _detail(desk: Desk, key: str, now: datetime) -> Detail | None:
 class DetailView:
     """What is shown beside the list, or in its place."""
 
-    def __init__(self, stage: Stage, zone: tzinfo, sheets: Callable[[], list[Sheet]]) -> None:
-        self._stage, self._zone, self._sheets = stage, zone, sheets
+    def __init__(
+        self,
+        stage: Stage,
+        zone: tzinfo,
+        sheets: Callable[[], list[Sheet]],
+        origin: Callable[[str], Origin],
+    ) -> None:
+        self._stage, self._zone, self._sheets, self._origin = stage, zone, sheets, origin
         self._row: QueueRow | None = None
         self._detail: Detail | None = None
         self._asked: str | None = None  # the key whose detail is being read
@@ -94,5 +101,13 @@ class DetailView:
         from carequeue.widgets.detail_pane import brief_lines, detail_lines
 
         if detail is None:
-            return partial(brief_lines, row, clock)
-        return partial(detail_lines, detail, now, self._zone, why=self.why, clock=clock)
+            return partial(brief_lines, row, clock, self._origin(row.source))
+        return partial(
+            detail_lines,
+            detail,
+            now,
+            self._zone,
+            why=self.why,
+            clock=clock,
+            origin=self._origin(row.source),
+        )

@@ -22,12 +22,13 @@ from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys, RepeatGuard
 from carequeue.screens.layers import Layer
 from carequeue.screens.marks import Marks
-from carequeue.screens.news import SyncNews
-from carequeue.screens.reading import DetailLayer, SheetLayer
-from carequeue.store.window import QueueRow
+from carequeue.screens.news import SyncNews, Told
+from carequeue.screens.sheets import Sheets
+from carequeue.store.window import QueueRow, View
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.line import Line
 from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.origins import Origin
 from carequeue.widgets.queue_list import QueueList
 from carequeue.widgets.sheet import Sheet
 from carequeue.widgets.themes import Parts
@@ -36,6 +37,7 @@ from carequeue.worklist.verbs import Motion, Verb
 if TYPE_CHECKING:
     from carequeue.screens.acting import Acting
     from carequeue.screens.motions import Motions
+    from carequeue.screens.needs import Needs
     from carequeue.worklist.desk import Desk
 
 T = TypeVar("T")
@@ -63,8 +65,9 @@ class Shell(NamedTuple):
 
     monotonic: Callable[[], float]
     nudge: Callable[[], None]  # sync now
-    leave: Callable[[], None]
+    leave: Callable[[str], None]  # with what is said to the shell, "" for nothing
     veil: Callable[[str], None]  # hide all behind a sentence, until the next key
+    keep: Callable[[str, str], str]  # write a private file of a name; where it is
 
 
 class Front:
@@ -86,14 +89,18 @@ class Front:
         self.marks = Marks()
         widgets.rows.marks = self.marks.labels.keys()
         self.data = QueueData(desk, now, zone, widgets.rows, widgets.header, widgets.tabs)
-        self.detail = DetailView(self, zone, self._detail_sheets)
+        self._zone = zone
+        self.sheets = Sheets(self, widgets, self.layers)
+        self.detail = DetailView(self, zone, self.sheets.of_detail, self._origin)
         self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
         self._guard = RepeatGuard()
         self._message = Message()
         self._news = SyncNews()
+        self._told = Told(self)
         self._came = float("inf")
         self._last_key = self._interrupted = float("-inf")
         self._asked_by = ""
+        self._changed = False  # since the layers last read
 
     @cached_property
     def acting(self) -> Acting:
@@ -108,6 +115,13 @@ class Front:
         from carequeue.screens.motions import Motions
 
         return Motions(self)
+
+    @cached_property
+    def needs(self) -> Needs:
+        """The ways to what needs the person; loaded likewise."""
+        from carequeue.screens.needs import Needs
+
+        return Needs(self, self._zone)
 
     # --- keys and ticks
 
@@ -182,8 +196,17 @@ class Front:
             self.act(lambda: self.desk.refresh(now), lambda moved: None)
         if news := self._news.after(self.data.health, self._message, back=changes.back_online):
             self.say(news)
+        elif told := self._told.next(self._message):
+            self.say(told)
         if changes.above:
             self.say(Message(f"New at the top: {changes.above}.", Tone.WARNING, "g goes there"))
+        self._changed = self._changed or changes.data
+        if self._changed and self.shell.monotonic() - self._last_key >= STILL:
+            self._changed = False
+            for layer in self.layers:
+                layer.changed()
+        if changes.data:
+            self._told.ask()
         if changes.data or changes.minute:
             self.detail.want(self.widgets.rows.row, again=True)
             self.draw()
@@ -191,10 +214,17 @@ class Front:
     # --- the stage
 
     @property
-    def sent_once(self) -> str:
+    def came(self) -> float:
+        """When the key in hand came."""
+        return self._came
+
+    def sent_once(self, source: str = "") -> str:
         """What has to come before an act can leave."""
         health = self.data.health
-        return "online" if health.online is False else "signed in" if health.signed_out else ""
+        if health.forced_offline:
+            return "online"
+        one = next((one for one in health.sources if one.name == source), health)
+        return "online" if one.online is False else "signed in" if one.signed_out else ""
 
     def say(self, message: Message) -> None:
         """Show a message until the next one."""
@@ -218,6 +248,10 @@ class Front:
         while layer in self.layers:
             self.layers.pop().closed()
         self.draw()
+
+    def on_top(self, layer: Layer) -> bool:
+        """Whether a layer takes the keys first."""
+        return bool(self.layers) and self.layers[-1] is layer
 
     def act(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Do work that changes the cache, on the thread of acts."""
@@ -259,47 +293,37 @@ class Front:
 
     def read(self, source: Callable[[int], list[Parts]]) -> None:
         """Show lines in the place of the list, with the keys that scroll and close them."""
-        if self.layers and type(self.layers[-1]) is SheetLayer:
-            self.pop(self.layers[-1])
-        self.display(source)
-        sheet = self.widgets.sheet
-        layer = SheetLayer(self.pop, self.unread, sheet.scroll, lambda: sheet.size.height)
-        self.push(layer)
+        self.sheets.read(source)
 
-    def display(self, source: Callable[[int], list[Parts]], line: int = 0) -> None:
+    def display(self, source: Callable[[int], list[Parts]], line: int = 0, more: str = "") -> None:
         """Show lines in the place of the list."""
-        sheet = self.widgets.sheet
-        self.widgets.body.display, sheet.display = False, True
-        sheet.more = ""
-        if not line:
-            sheet.top = 0
-        sheet.keep_in_view(line)
-        sheet.show(source)
+        self.sheets.display(source, line, more)
+
+    def scroll(self, lines: int, *, pages: bool = False) -> None:
+        """Move the lines that are shown."""
+        self.sheets.scroll(lines * max(1, self.sheets.height - 2) if pages else lines)
 
     def unread(self) -> None:
-        """Show the list again, or the detail that was open over it."""
-        if any(isinstance(layer, DetailLayer) for layer in self.layers):
-            self.widgets.sheet.more = "pgdn"
-            self.detail.show(top=0)
-        else:
-            self.widgets.sheet.display, self.widgets.body.display = False, True
+        """Show the lines of the layer below, or the list again."""
+        self.sheets.unread()
 
     def open_detail(self) -> None:
         """Show the detail in the place of the list."""
-        if self.widgets.rows.row is None or any(isinstance(x, DetailLayer) for x in self.layers):
-            return
-        sheet = self.widgets.sheet
-        self.push(DetailLayer(self.pop, self.unread, sheet.scroll, lambda: sheet.size.height))
-        self.widgets.body.display, sheet.display = False, True
-        sheet.more = "pgdn"
-        self.detail.want(self.widgets.rows.row)
-        self.detail.show(top=0)
+        self.sheets.open_detail()
 
-    def _detail_sheets(self) -> list[Sheet]:
-        found = [self.widgets.pane] if self.widgets.pane.display else []
-        if any(isinstance(layer, DetailLayer) for layer in self.layers):
-            found.append(self.widgets.sheet)
-        return found
+    def go_to(self, key: str) -> bool:
+        """Put the cursor on an item, here or in the whole queue."""
+        view, narrow = self.data.looking[:2]
+        if self.desk.place(view, narrow, key) is not None:
+            self.reload(key)
+        elif self.desk.place(View.WHOLE, "", key) is not None:
+            self.data.find(key)
+        else:
+            return False
+        return True
+
+    def _origin(self, source: str) -> Origin:
+        return self.widgets.rows.origins.of(source)
 
     def begin(self) -> None:
         """The first frame is out: what it showed may be of the last time; now it is of today."""
@@ -311,23 +335,28 @@ class Front:
         return self.desk.refresh(now)
 
     def _refreshed(self, moved: bool) -> None:
+        self._told.ask()
         if moved:
             self.tick()
 
     def moved(self) -> None:
         """The cursor stands on another item."""
+        self.data.moved()
         self.detail.want(self.widgets.rows.row)
         self.draw()
 
     def leave(self, *, asked: bool = False) -> None:
-        """Leave; asked only where something waits and there is no way to send it."""
-        waiting = self.data.health.waiting
-        if asked or not self.sent_once or not waiting:
-            self.shell.leave()
-            return
-        from carequeue.screens.asking import leave_question
+        """Leave, and say what is not sent; asked only where there is no way to send it."""
+        from carequeue.screens.leaving import leave_question, parting_words
 
-        self.push(leave_question(self, waiting, self.shell.leave))
+        health = self.data.health
+        leave = partial(self.shell.leave, parting_words(health, keeps=self.desk.keeps))
+        unsent = health.waiting + health.checking
+        stuck = self.sent_once() or not all(one.reached for one in health.sources)
+        if asked or not stuck or not unsent:
+            leave()
+        else:
+            self.push(leave_question(self, health, leave))
 
     def draw(self) -> None:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""
@@ -339,5 +368,6 @@ def load_the_rest() -> None:
     """Import what the first key may need, so that it does not wait for it."""
     import carequeue.screens.acting
     import carequeue.screens.motions
+    import carequeue.screens.needs
     import carequeue.screens.palette
     import carequeue.widgets.detail_pane  # noqa: F401

@@ -47,6 +47,13 @@ class Layer:
     def closed(self) -> None:
         """Called when the layer is taken away."""
 
+    def reshow(self) -> bool:
+        """Show its lines in the place of the list; False where it has none."""
+        return False
+
+    def changed(self) -> None:
+        """The cache has changed and no key has come for a while: read it again."""
+
 
 class Stage(Protocol):
     """What the parts of the screen may ask of it."""
@@ -55,8 +62,15 @@ class Stage(Protocol):
     def desk(self) -> Desk: ...  # noqa: D102
 
     @property
-    def sent_once(self) -> str:
-        """What has to come before an act can leave: `online`, `signed in`; "" where nothing."""
+    def came(self) -> float:
+        """When the key in hand came, in the terminal's own count of seconds."""
+        ...
+
+    def sent_once(self, source: str = "") -> str:
+        """What has to come before an act can leave: `online`, `signed in`; "" where nothing.
+
+        For one source; without one for the whole.
+        """
         ...
 
     def now(self) -> datetime:
@@ -73,6 +87,10 @@ class Stage(Protocol):
 
     def pop(self, layer: Layer) -> None:
         """Take it away, and all that lies over it."""
+        ...
+
+    def on_top(self, layer: Layer) -> bool:
+        """Whether this layer is the one that takes the keys first."""
         ...
 
     def draw(self) -> None:
@@ -103,8 +121,15 @@ class Stage(Protocol):
         """Read the list again now, with the cursor on a key where it is in the view."""
         ...
 
-    def display(self, source: Callable[[int], list[Parts]], line: int = 0) -> None:
-        """Show lines in the place of the list, so that a line of them is in sight."""
+    def display(self, source: Callable[[int], list[Parts]], line: int = 0, more: str = "") -> None:
+        """Show lines in the place of the list, so that a line of them is in sight.
+
+        `more` names the key that shows what lies below, where anything does.
+        """
+        ...
+
+    def scroll(self, lines: int, *, pages: bool = False) -> None:
+        """Move the lines that are shown, by lines or by screens."""
         ...
 
     def read(self, source: Callable[[int], list[Parts]]) -> None:
@@ -112,7 +137,15 @@ class Stage(Protocol):
         ...
 
     def unread(self) -> None:
-        """Show the list again."""
+        """Show the lines of the layer below, or the list again."""
+        ...
+
+    def open_detail(self) -> None:
+        """Show the detail of the row under the cursor in the place of the list."""
+        ...
+
+    def go_to(self, key: str) -> bool:
+        """Put the cursor on an item, in this view or the whole queue; False where it is in none."""
         ...
 
     def run(self, action: Verb | Motion) -> None:

@@ -9,27 +9,12 @@ from typing import TYPE_CHECKING
 
 from carequeue.screens.marks import items
 from carequeue.screens.narrowing import NarrowLayer
-from carequeue.store.window import QueueRow, View
+from carequeue.store.window import View
 from carequeue.widgets.message_line import Message, Tone
-from carequeue.widgets.queue_pages import PAGE
 from carequeue.worklist.verbs import Motion
 
 if TYPE_CHECKING:
     from carequeue.screens.front import Front
-
-#: What a row that needs the person says, and what letting go of one's own act would mean there.
-_NEEDS = {
-    "conflict": ("changed meanwhile.", "take theirs"),
-    "needs_you": ("was refused.", "drop it"),
-}
-
-
-#: A part of a view: what narrows it, the first row and the one behind the last.
-_Page = tuple[View, str, int, int]
-
-
-def _pages(view: View, narrow: str, start: int, end: int) -> list[_Page]:
-    return [(view, narrow, n, min(n + PAGE, end)) for n in range(start, end, PAGE)]
 
 
 class Motions:
@@ -89,7 +74,7 @@ class Motions:
 
     def mark_all(self) -> None:
         """Mark all that the view lists."""
-        view, narrow, _ = self._front.data.looking
+        view, narrow = self._front.data.looking[:2]
         self._front.marks.add(self._front.desk.keys_of(view, narrow))
         for _, row in self._rows.pages.loaded():
             if row.key in self._front.marks.labels:
@@ -144,65 +129,36 @@ class Motions:
         front.push(layer)
 
     def needs_you(self) -> None:
-        """Go to the next item that differs or was refused, say so and ask what becomes of it.
+        """What needs the person: this item where it does, else the next one."""
+        self._front.needs.first()
 
-        This view is looked through first; what is not in it is found in the whole queue.
-        """
+    def outbox(self) -> None:
+        """All that is not on the server."""
+        self._front.needs.open_outbox()
+
+    def offline(self) -> None:
+        """Work offline by choice, or go online again."""
         front = self._front
-        if not front.data.health.needs_you:
-            words = "Nothing needs you: the server refused nothing, nothing differs."
-            front.say(Message(words))
-            return
-        view, narrow, _ = front.data.looking
-        here, total = self._rows.index + 1, self._rows.pages.rows
-        whole = sum(front.desk.tally(View.WHOLE, "").bands.values())
-        pages = _pages(view, narrow, here, total) + _pages(view, narrow, 0, min(here, total))
-        if (view, narrow) != (View.WHOLE, ""):
-            pages += _pages(View.WHOLE, "", 0, whole)
-        self._search((view, narrow), pages)
+        wanted = not front.data.health.forced_offline
 
-    def _search(self, begun: tuple[View, str], pages: list[_Page]) -> None:
-        """Look through one page; the next one comes after the keys that have come meanwhile.
+        def switched(nothing: None) -> None:
+            if wanted:
+                words = "Offline by choice: nothing is fetched or sent until you press O again."
+                front.say(Message(words, Tone.DONE))
+            else:
+                front.nudge()
 
-        A person who looks at something else since it was `begun` has gone on: it ends.
-        """
-        front = self._front
-        if front.data.looking[:2] != begun:
-            return
-        if not pages:
-            words = "What needs you has no row in the queue: carequeue doctor tells more."
-            front.say(Message(words, Tone.REFUSED))
-            return
-        (view, narrow, start, end), *rest = pages
-        for place, row in enumerate(front.desk.window(view, narrow, start, end - start), start):
-            if row.sync in _NEEDS:
-                if (view, narrow) == begun:
-                    self._rows.go(place)
-                else:
-                    front.data.find(row.key)
-                self._ask_about(row)
-                return
-        self._rows.call_later(self._search, begun, rest)
-
-    def _ask_about(self, row: QueueRow) -> None:
-        """What becomes of an act that the server did not take; to leave it so is an answer too."""
-        from carequeue.screens.asking import ConfirmLayer, Option
-
-        front = self._front
-        why, drop = _NEEDS[row.sync]
-        options = (
-            Option("y", drop, lambda: front.acting.let_go(row.key)),
-            Option("p", "show", front.open_detail, stays=True),
-            Option("n", "next", self.needs_you),
-            Option("esc", "later", lambda: None),
-        )
-        front.push(ConfirmLayer(front, f"{row.client}: {why}", options))
+        front.act(lambda: front.desk.set_offline(wanted), switched)
 
     # --- what is shown
 
     def open(self) -> None:
-        """The detail in the place of the list."""
-        self._front.open_detail()
+        """The detail in the place of the list; what differs shows both versions first."""
+        row = self._front.target()
+        if row is not None and row.sync == "conflict" and not self._front.layers:
+            self._front.needs.open_conflict(row.key, row.client)
+        else:
+            self._front.open_detail()
 
     def why(self) -> None:
         """All about why it stands where it stands; opened first where it is not in sight."""

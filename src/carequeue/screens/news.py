@@ -1,15 +1,19 @@
-"""What is said about sync without being asked: how a look ended, and that one can work meanwhile.
+"""What is said about sync without being asked: how a look ended, what became of one's acts.
 
-In:  `Health`, what the message line says just now. Out: a message, or None where nothing is new.
+In:  `Health`, what the message line says just now, the desk's quiet lines. Out: a message, or None
+where nothing is new.
 A message about an act is never pushed aside by these, but by the return of the network: what is
 said here takes the place of an empty line, or of its own earlier sentence.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from carequeue.domain.errors import CareQueueError
+from carequeue.screens.layers import Stage
 from carequeue.widgets.message_line import Message, Tone
 
 if TYPE_CHECKING:
@@ -88,3 +92,41 @@ def _back_online(health: Health) -> Message:
 
 def _needs(health: Health) -> str:
     return "1 needs you (x)." if health.needs_you == 1 else f"{health.needs_you} need you (x)."
+
+
+class Told:
+    """The desk's quiet lines: merged with a colleague's change, or done already by somebody.
+
+    They wait for an empty line; of several the first is said, and how many more there are.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._mark = -1
+        self._asked = False
+        self._waiting: list[str] = []
+
+    def ask(self) -> None:
+        """Ask what is new since the last time; one question is under way at a time."""
+        if not self._asked:
+            self._asked = True
+            self._stage.look(self._news, self._came)
+
+    def _news(self) -> tuple[int, Sequence[str]]:
+        try:
+            return self._stage.desk.news(self._mark)
+        except CareQueueError:  # what cannot be read now is asked for again
+            return self._mark, ()
+
+    def _came(self, news: tuple[int, Sequence[str]]) -> None:
+        self._asked = False
+        self._mark = news[0]
+        self._waiting += news[1]
+
+    def next(self, said: Message) -> Message | None:
+        """What to say in the place of what is said now."""
+        if said.text or not self._waiting:
+            return None
+        first, more = self._waiting[0], len(self._waiting) - 1
+        self._waiting.clear()
+        return Message(first, hint=f"and {more} more" if more else "")

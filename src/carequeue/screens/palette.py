@@ -138,3 +138,8 @@ class PaletteLayer(Layer):
         """Show the list again."""
         self._closed = True
         self._stage.unread()
+
+    def reshow(self) -> bool:
+        """Show the list of actions again."""
+        self.show()
+        return True

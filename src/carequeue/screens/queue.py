@@ -47,7 +47,8 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         keys: Keys,
         monotonic: Callable[[], float],
         nudge: Callable[[], None],
-        leave: Callable[[], None],
+        leave: Callable[[str], None],
+        keep: Callable[[str, str], str],
     ) -> None:
         super().__init__()
         self._hands = Hands(self.call_later, self._failed)
@@ -67,7 +68,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
             Line(painter, id="message"),
             Line(painter, "bar", id="footer"),
         )
-        shell = Shell(monotonic, nudge, leave, self.veil)
+        shell = Shell(monotonic, nudge, leave, self.veil, keep)
         self.front = Front(desk, now, zone, self._widgets, self._hands, keys, shell)
 
     def compose(self) -> ComposeResult:

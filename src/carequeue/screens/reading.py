@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from carequeue.screens.layers import Layer, Pairs
+from carequeue.screens.layers import Layer, Pairs, Stage
 
 CLOSE: Final = frozenset({"escape", "left", "q"})
 #: Keys that scroll by lines ("1") or by screens ("page").
@@ -21,25 +21,19 @@ _PAGES: Final = {
 
 
 class SheetLayer(Layer):
-    """Lines to read. `scroll` takes lines; `height` is asked when a page is turned."""
+    """Lines to read; `show` shows them, from their top."""
 
-    def __init__(
-        self,
-        close: Callable[[Layer], None],
-        hide: Callable[[], None],
-        scroll: Callable[[int], None],
-        height: Callable[[], int],
-    ) -> None:
-        self._close, self._hide, self._scroll, self._height = close, hide, scroll, height
+    def __init__(self, stage: Stage, show: Callable[[], None]) -> None:
+        self._stage, self._show = stage, show
 
     def press(self, key: str, character: str | None) -> bool:
         """Scroll or close; other keys go on."""
         if key in CLOSE:
-            self._close(self)
+            self._stage.pop(self)
         elif key in _LINES:
-            self._scroll(_LINES[key])
+            self._stage.scroll(_LINES[key])
         elif key in _PAGES:
-            self._scroll(_PAGES[key] * max(1, self._height() - 2))
+            self._stage.scroll(_PAGES[key], pages=True)
         else:
             return False
         return True
@@ -50,7 +44,12 @@ class SheetLayer(Layer):
 
     def closed(self) -> None:
         """Show the list again."""
-        self._hide()
+        self._stage.unread()
+
+    def reshow(self) -> bool:
+        """Show its lines."""
+        self._show()
+        return True
 
 
 class DetailLayer(SheetLayer):

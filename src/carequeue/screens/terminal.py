@@ -44,9 +44,14 @@ class TerminalApp(App[None], inherit_bindings=False):
 
     async def _on_app_blur(self, event: events.AppBlur) -> None:
         event.prevent_default()
+        self.focus_changed(False)
 
     async def _on_app_focus(self, event: events.AppFocus) -> None:
         event.prevent_default()
+        self.focus_changed(True)
+
+    def focus_changed(self, here: bool) -> None:
+        """The window has lost or regained the focus; nothing is drawn for it."""
 
     def on_resize(self, event: events.Resize) -> None:
         """Look at the size once the window has come to rest."""

@@ -98,12 +98,13 @@ CREATE TABLE health (
 """
 
 #: Sync across processes and restarts: who holds the lease of a source, and what a count of the
-#: server's rows (the manifest) has seen so far.
+#: server's rows (the manifest) has seen so far. And what a person is told of their decisions.
 _SECOND: Final = """
 CREATE TABLE lease (
   source TEXT PRIMARY KEY NOT NULL, token INTEGER NOT NULL, holder TEXT NOT NULL,
   taken_at TEXT NOT NULL
 );
+CREATE TABLE told (seq INTEGER PRIMARY KEY AUTOINCREMENT, intent_id TEXT NOT NULL);
 """
 
 STEPS: Final = (_FIRST, _SECOND)

@@ -7,7 +7,7 @@ nothing here deletes one. `mark` writes the attempt down before the bytes leave.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,10 +23,11 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import jsontext
 from carequeue.store.engine import quick, storable
-from carequeue.store.tables import AttemptRow, IntentRow, table
+from carequeue.store.tables import AttemptRow, IntentRow, ToldRow, table
 
 _intent: Final = table(IntentRow)
 _attempt: Final = table(AttemptRow)
+_told: Final = table(ToldRow)
 _CLOSED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.UNDONE})
 _OPEN: Final = sorted(OPEN_STATES)
 _COLUMNS: Final = (
@@ -75,6 +76,33 @@ def of_chart(connection: Connection, source: str, chart: str) -> list[Intent]:
 def of_source(connection: Connection, source: str) -> list[Intent]:
     """All open intents for one source, in order."""
     return _read(connection, "source = ? AND " + _open_sql(), (source,))
+
+
+def everything(connection: Connection) -> list[Intent]:
+    """All open intents, of all sources, in order."""
+    return _read(connection, _open_sql(), ())
+
+
+def in_state(connection: Connection, state: IntentState) -> list[Intent]:
+    """All intents in one state, in order."""
+    return _read(connection, "state = ?", (state.value,))
+
+
+def told(connection: Connection, after: int) -> tuple[int, list[Intent]]:
+    """What was acknowledged with words for a person, in that order, and the mark to go on from.
+
+    `after` is the mark of the last call; -1 for none yet: then only the mark is read.
+    """
+    rows = (
+        quick(connection)
+        .execute("SELECT seq, intent_id FROM told WHERE seq > ? ORDER BY seq", (after,))
+        .fetchall()
+    )
+    mark = rows[-1][0] if rows else max(after, 0)
+    if after < 0 or not rows:
+        return mark, []
+    found = {one.id: one for one in by_ids(connection, [key for _, key in rows])}
+    return mark, [found[key] for _, key in rows]
 
 
 def of_target(connection: Connection, source: str, kind: str, key: str) -> list[Intent]:
@@ -174,7 +202,18 @@ def happened(
             closed_at=now.isoformat() if state in _CLOSED else None,
         )
     )
+    if words and state is IntentState.ACKNOWLEDGED:
+        connection.execute(insert(_told).values(intent_id=intent.id))
     return state
+
+
+def saw(connection: Connection, intent_id: str, seen: Mapping[str, Any]) -> None:
+    """What the person has seen of the unit by now: the answer to a conflict is about just this."""
+    connection.execute(
+        update(_intent)
+        .where(_intent.c.id == intent_id)
+        .values(seen=jsontext.dumps(dict(seen)).decode())
+    )
 
 
 def mark(

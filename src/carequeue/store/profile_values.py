@@ -44,6 +44,10 @@ SOURCE_KEYS: Final[Mapping[str, str]] = {
     "token_env": "the name of an environment variable",
     "token_command": "a list: a program and its arguments",
     "ca_bundle": "the path of a file of certificates",
+    "label": "a text of one line, at most 40 characters",
+    "me": 'a reference such as "Practitioner/ana", or ""',
+    "teams": 'a list of references such as ["CareTeam/access"]',
+    "organization": 'a reference such as "Organization/riverbend", or ""',
 }
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -54,6 +58,7 @@ _REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,200}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_TEXT: Final = 1000
+_LONGEST_LABEL: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ class SourceProfile:
     """One FHIR server: `scope` maps a type to extra search parameters ("owner=Practitioner/1").
 
     At most one of `token_env` (a variable's name) and `token_command` (program and arguments) is
-    set. `ca_bundle` is a path, "" for the system's certificates.
+    set. `ca_bundle` is a path, "" for the system's certificates. `me`, `teams` and `organization`
+    say who we are on this server, where that is not what the profile says (`Profile.on`).
     """
 
     name: str
@@ -70,6 +76,24 @@ class SourceProfile:
     token_env: str = ""
     token_command: tuple[str, ...] = ()
     ca_bundle: str = ""
+    label: str = ""
+    me: str = ""
+    teams: tuple[str, ...] = ()
+    organization: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.label or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class OnSource:
+    """Who we are on one server, as it names us."""
+
+    me: str
+    teams: tuple[str, ...]
+    organization: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,19 @@ class Profile:
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
         return ZoneInfo(self.time_zone)
+
+    def on(self, source: SourceProfile) -> OnSource:
+        """Who we are on a source.
+
+        What the profile says holds at the address of its first source only: the id of a person on
+        one server is somebody else's on another. A further server says its own, or nobody is us.
+        """
+        home = bool(self.sources) and self.sources[0].base_url == source.base_url
+        return OnSource(
+            source.me or (self.me if home else ""),
+            source.teams or (self.teams if home else ()),
+            source.organization or (self.organization if home else ""),
+        )
 
 
 class WrongValue(Exception):
@@ -197,6 +234,10 @@ def _source(name: str, values: object) -> SourceProfile:
         token_env=table.take("token_env", _variable, ""),
         token_command=table.take("token_command", _command, ()),
         ca_bundle=table.take("ca_bundle", _text, ""),
+        label=table.take("label", _label, ""),
+        me=table.take("me", _reference, ""),
+        teams=table.take("teams", _list_of(_reference), ()),
+        organization=table.take("organization", _reference, ""),
     )
     if source.token_env and source.token_command:
         raise WrongValue(
@@ -212,6 +253,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not value.isprintable():
         raise ValueError
     return value
+
+
+def _label(value: Any) -> str:
+    if len(value) > _LONGEST_LABEL:
+        raise ValueError
+    return _text(value)
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> str:
@@ -314,6 +361,10 @@ def check_address(value: Any) -> str:
 def _source_mapping(source: SourceProfile) -> dict[str, Any]:
     table: dict[str, Any] = {
         "base_url": source.base_url,
+        "label": source.label,
+        "me": source.me,
+        "teams": list(source.teams),
+        "organization": source.organization,
         "token_env": source.token_env,
         "token_command": list(source.token_command),
         "ca_bundle": source.ca_bundle,

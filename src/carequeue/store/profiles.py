@@ -54,14 +54,17 @@ _OF_TABLES: Final = frozenset({"sources", "rules"})
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the files of one profile lie; `folder` holds cache, key, lock and log."""
+    """Where the files of one profile lie; `folder` holds cache, key, locks and log."""
 
     config: Path
     folder: Path
     cache: Path
     key: Path
-    lock: Path
     log: Path
+
+    def lock(self, source: str) -> Path:
+        """The lock of one source; its name in a profile is fit for a file."""
+        return self.folder / f"sync-{source}.lock"
 
 
 def places(name: str, root: Path | None = None) -> Places:
@@ -81,7 +84,6 @@ def places(name: str, root: Path | None = None) -> Places:
         folder=folder,
         cache=folder / "cache.db",
         key=folder / "key",
-        lock=folder / "sync.lock",
         log=folder / "carequeue.log",
     )
 
@@ -175,8 +177,8 @@ def with_setting(profile: Profile, key: str, text: str) -> Profile:
 
 def with_source(profile: Profile, source: SourceProfile) -> Profile:
     """The profile with this source added, or put in the place of the one of the same name."""
-    others = tuple(old for old in profile.sources if old.name != source.name)
-    return replace(profile, sources=(*others, source))
+    sources = {old.name: old for old in profile.sources} | {source.name: source}
+    return replace(profile, sources=tuple(sources.values()))  # each stays in its place
 
 
 def address(text: str) -> str:

@@ -122,6 +122,14 @@ class IntentRow(SQLModel, table=True):
     schema_: int = Field(sa_column_kwargs={"name": "schema"})
 
 
+class ToldRow(SQLModel, table=True):
+    """Decisions that the server has, of which there is a word to say, in the order of arrival."""
+
+    __tablename__ = "told"
+    seq: int | None = Field(default=None, primary_key=True)
+    intent_id: str
+
+
 class AttemptRow(SQLModel, table=True):
     """What was sent, written before the bytes left; never a body."""
 

@@ -1,146 +1,271 @@
-"""Sync beside a person at work: one thread that looks at the sources, and a lock per cache.
+"""Sync beside a person at work: one thread and one lock a source, so that none waits for another.
 
 The lock is held for the length of one look, so that a `carequeue sync` finds its turn between two;
-whoever finds it taken says so and goes on working. A fault of whatever kind never ends the thread
-in silence: it is written down for the header, and the next look tries again. What wakes the
-thread: an act (only the outbox is sent), a person's `r` (everything is looked at), and time. When
-the time of the next full look has passed, whatever wakes the thread leads to one: else somebody
-who works steadily would see nothing new.
-Loaded before the first frame: what is heavy is loaded by the thread (`syncers`).
+whoever finds it taken says so and goes on working. A fault of whatever kind never ends a thread in
+silence: it is written down for the header, and the next look tries again. What wakes a thread: an
+act (only the outbox is sent), a person's `r` (everything is looked at), a hint of the server, a
+person who comes back to the terminal, and time. When the next full look is due, whatever wakes the
+thread leads to one: else somebody who works steadily would see nothing new.
+While the person works offline by choice nothing leaves, not even the question whether the server
+is there.
+Loaded before the first frame: what is heavy is loaded by the threads (`make`).
+Not here: when a look is due (`pace.py`), what a look does (`driver.py`).
 """
 
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from carequeue.sync import pace
 from carequeue.sync.failures import words_of
+from carequeue.sync.pace import Pace, Saw
 
 if TYPE_CHECKING:
-    from carequeue.sync.driver import Looked, Syncer
+    from carequeue.sync.driver import Looked
 
-#: Seconds between two looks when nothing happens, give or take a fifth.
-EVERY: Final = 60.0
-_OTHER: Final = 5.0  # seconds until another try, while another process syncs
+T = TypeVar("T")
+
+#: Seconds after which it is asked again whether the person still works offline by choice: another
+#: window, or the command line, may have ended that.
+BY_CHOICE: Final = 3.0
+#: At the end: so long a server may take to let go of what was asked of it.
+PATIENCE: Final = 2.0
 
 
-def locked_look(
-    lock: Path,
-    syncers: Sequence[Syncer],
-    *,
-    full: bool,
-    progress: Callable[[str], None],
-    stop: Callable[[], bool],
-    patience: float,
-) -> list[Looked] | None:
-    """Look at every source under the lock; None where another process holds it."""
+class Syncs(Protocol):
+    """What looks at one source: `driver.Syncer`."""
+
+    def look(self, progress: Callable[[str], None], stop: Callable[[], bool]) -> Looked:
+        """Everything."""
+        ...
+
+    def push_only(self, stop: Callable[[], bool]) -> Looked:
+        """The outbox."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Listens(Protocol):
+    """What listens for hints of one source: `hints.Hints`."""
+
+    def tend(self, told: Callable[[], None]) -> bool:
+        """Open or keep the connection; whether it is open. Never raises for the network."""
+        ...
+
+    def close(self, *, quiet: bool) -> None:
+        """Close it, and unless `quiet` (then nothing is sent) let the server forget us."""
+        ...
+
+
+class Deaf:
+    """No hints: the source is asked from time to time."""
+
+    def tend(self, told: Callable[[], None]) -> bool:
+        """There is no connection."""
+        return False
+
+    def close(self, *, quiet: bool) -> None:
+        """There is nothing to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """All that a thread has of its source. `answers`: a cheap question whether it is there.
+
+    `take_wait`: seconds for which it asked us to wait.
+    """
+
+    syncer: Syncs
+    answers: Callable[[], bool] = lambda: True
+    take_wait: Callable[[], float] = lambda: 0.0
+    hints: Listens = Deaf()  # noqa: RUF009 - it has no state
+
+
+def locked(lock: Path, work: Callable[[], T], patience: float) -> T | None:
+    """Do this under the lock of a source; None where another process holds it."""
     from filelock import FileLock, Timeout
 
     try:
         with FileLock(lock, timeout=patience):
-            return [
-                syncer.look(progress, stop) if full else syncer.push_only(stop)
-                for syncer in syncers
-            ]
+            return work()
     except Timeout:
         return None
 
 
-class Background:
-    """Keeps a cache in step while the queue is open. Never touches the screen."""
+class Keeper:
+    """Keeps one source in step, on a thread of its own."""
 
     def __init__(
         self,
+        name: str,
         lock: Path,
-        syncers: Callable[[], Sequence[Syncer]],
+        make: Callable[[], Way],
         failed: Callable[[str], None] = lambda _: None,
+        by_choice: Callable[[], bool] = lambda: False,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lock = lock
-        self._make = syncers
+        self._make = make
         self._failed = failed
+        self._by_choice = by_choice
         self._elapsed = elapsed
-        self._full_at = elapsed()  # when the next full look is due
-        self._wake = threading.Event()
-        self._ended = threading.Event()
-        self._full = False
-        self._thread: threading.Thread | None = None
+        self._pace = Pace(elapsed())
+        self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._ended = Event()
+        self._forced = Event()  # offline by choice, as this process knows
+        self._decided = False
+        self._asked = True  # a person wants to know; at the start too
+        self._way: Way | None = None
+        self._thread = Thread(target=self._run, name=f"carequeue-sync-{name}", daemon=True)
         self.syncing = False
         self.other_syncs = False
 
+    # --- called by other threads ------------------------------------------------------------------
+
     def start(self) -> None:
         """Begin to look; at once, and then from time to time."""
-        self._thread = threading.Thread(target=self._run, name="carequeue-sync", daemon=True)
         self._thread.start()
 
     def send(self) -> None:
         """Something was decided: the outbox, at once."""
-        self._wake.set()
+        self._heard.put(self._hear_act)
 
     def nudge(self) -> None:
         """A person wants to know: everything, at once."""
-        self._full = True
-        self._wake.set()
+        self._heard.put(self._hear_nudge)
 
-    def stop(self, patience: float = 2.0) -> None:
-        """End; what is in flight is finished or will be settled at the next start."""
+    def focused(self, focused: bool) -> None:
+        """The person looks on, or elsewhere."""
+        self._heard.put(lambda: self._set(pace.focus(self._pace, focused, self._elapsed())))
+
+    def offline(self, offline: bool) -> None:
+        """A person begins to work offline by choice, or ends it: then everything, at once."""
+        if offline:
+            self._forced.set()
+            self._heard.put(lambda: None)
+        else:
+            self._forced.clear()
+            self.nudge()
+
+    def end(self) -> None:
+        """End as soon as what is in flight is done."""
         self._ended.set()
-        self._wake.set()
-        if self._thread is not None:
+        self._heard.put(lambda: None)
+
+    def join(self, patience: float) -> None:
+        """Wait for the end."""
+        if self._thread.is_alive():
             self._thread.join(patience)
 
+    # --- the thread -------------------------------------------------------------------------------
+
     def _run(self) -> None:
-        syncers: Sequence[Syncer] = ()
         try:
             while not self._ended.is_set():
-                self._wake.clear()  # before it is asked what for: no `r` falls between the two
-                full = self._is_full()
-                try:
-                    syncers = syncers or self._make()
-                    self._look(syncers, full)
-                except Exception as fault:  # noqa: BLE001 - a dead thread would look like peace
-                    self.other_syncs = False
-                    self._told(fault)
-                    if full:
-                        self._full = True
-                if full:
-                    self._full_at = self._elapsed() + _pause()
-                self._wake.wait(self._rest())
+                rest = self.turn()
+                self.listen(rest)
         finally:
-            for syncer in syncers:
-                syncer.close()
+            if self._way is not None:
+                self._way.hints.close(quiet=self._forced.is_set() or self._pace.offline)
+                self._way.syncer.close()
 
-    def _is_full(self) -> bool:
-        if self._full:
-            self._full = False
-            return True
-        return self._elapsed() >= self._full_at
+    def listen(self, rest: float) -> None:
+        """Wait until something is due or happens, and take in all that has happened."""
+        with suppress(Empty):
+            self._heard.get(timeout=rest)()
+            while True:
+                self._heard.get_nowait()()
 
-    def _rest(self) -> float:
-        due = max(self._full_at - self._elapsed(), 0.0)
-        return min(due, _OTHER) if self.other_syncs else due
+    def _hear_act(self) -> None:
+        self._decided = True
 
-    def _look(self, syncers: Sequence[Syncer], full: bool) -> None:
-        self.syncing = True
+    def _hear_nudge(self) -> None:
+        self._asked = True
+        self._set(pace.asked(self._pace, self._elapsed()))
+
+    def _hear_hint(self) -> None:
+        self._set(pace.hint(self._pace, self._elapsed()))
+
+    def _set(self, changed: Pace) -> None:
+        self._pace = changed
+
+    def turn(self) -> float:
+        """Do what is due; seconds until something is again."""
+        if self._is_by_choice():
+            return BY_CHOICE
+        now = self._elapsed()
+        full = self._pace.wants_look(now)
+        if full or (self._decided and self._pace.may_send(now)):
+            self._decided = False
+            try:
+                self._look(full)
+            except Exception as fault:  # noqa: BLE001 - a dead thread would look like peace
+                self.other_syncs = False
+                self._told(fault)
+                self._went(full, Saw.TROUBLE, 0.0)
+        return self._pace.rest(self._elapsed())
+
+    def _is_by_choice(self) -> bool:
+        """Whether nothing may leave; where that has ended, everything is looked at."""
+        before = self._forced.is_set()
+        with suppress(Exception):  # a cache that cannot be read is said by the look itself
+            if self._by_choice():
+                self._forced.set()
+            elif before:
+                self._forced.clear()
+                self._hear_nudge()
+        if self._forced.is_set() and self._way is not None:
+            self._way.hints.close(quiet=True)
+            self._set(replace(self._pace, hinted=False))
+        return self._forced.is_set()
+
+    def _stopped(self) -> bool:
+        return self._ended.is_set() or self._forced.is_set()
+
+    def _look(self, full: bool) -> None:
+        if self._way is None:
+            self._way = self._make()
+        way = self._way
+        if self._pace.offline and not self._asked and not way.answers():
+            self._went(full=True, saw=Saw.OFFLINE, wait=way.take_wait())
+            return
+        self._asked, self.syncing = False, True
         try:
-            looked = locked_look(
+            looked = locked(
                 self._lock,
-                syncers,
-                full=full,
-                progress=lambda _: None,
-                stop=self._ended.is_set,
-                patience=0.0,
+                lambda: (
+                    way.syncer.look(lambda _: None, self._stopped)
+                    if full
+                    else way.syncer.push_only(self._stopped)
+                ),
+                0.0,
             )
         finally:
             self.syncing = False
-        self.other_syncs = looked is None
-        if looked is None and full:
-            self._full = True
+        saw = _saw(looked)
+        self.other_syncs = saw is Saw.OTHER
+        if looked is None and not full:
+            self._decided = True  # goes with the next try, if not with the other process
+        self._went(full, saw, way.take_wait())
+        if full and saw in (Saw.NEWS, Saw.NOTHING) and not self._stopped():
+            connected = way.hints.tend(lambda: self._heard.put(self._hear_hint))
+            self._set(pace.hints(self._pace, connected, self._elapsed()))
+
+    def _went(self, full: bool, saw: Saw, wait: float) -> None:
+        after = pace.looked if full else pace.sent
+        chance = random.random()  # noqa: S311 - jitter
+        self._set(after(self._pace, saw, self._elapsed(), chance, wait))
 
     def _told(self, fault: Exception) -> None:
         """Have a fault written down; where the disk takes no word, the next look tries again."""
@@ -148,5 +273,63 @@ class Background:
             self._failed(words_of(fault))
 
 
-def _pause() -> float:
-    return EVERY * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+def _saw(looked: Looked | None) -> Saw:
+    if looked is None or looked.other:
+        return Saw.OTHER
+    if looked.offline:
+        return Saw.OFFLINE
+    if looked.sign_in:
+        return Saw.SIGN_IN
+    if looked.why and not looked.full:
+        return Saw.TROUBLE
+    return Saw.NEWS if looked.sent or looked.received else Saw.NOTHING
+
+
+class Background:
+    """Keeps a cache in step while the queue is open. Never touches the screen."""
+
+    def __init__(self, keepers: Sequence[Keeper]) -> None:
+        self._keepers = tuple(keepers)
+
+    @property
+    def syncing(self) -> bool:
+        """Whether any source is being looked at."""
+        return any(keeper.syncing for keeper in self._keepers)
+
+    @property
+    def other_syncs(self) -> bool:
+        """Whether another process holds the lock of any source."""
+        return any(keeper.other_syncs for keeper in self._keepers)
+
+    def start(self) -> None:
+        """Begin to look at every source."""
+        for keeper in self._keepers:
+            keeper.start()
+
+    def send(self) -> None:
+        """Something was decided: the outbox, at once."""
+        for keeper in self._keepers:
+            keeper.send()
+
+    def nudge(self) -> None:
+        """A person wants to know: everything, at once."""
+        for keeper in self._keepers:
+            keeper.nudge()
+
+    def focused(self, focused: bool) -> None:
+        """Whether the person looks on: nobody waits for news that nobody sees."""
+        for keeper in self._keepers:
+            keeper.focused(focused)
+
+    def offline(self, offline: bool) -> None:
+        """A person begins to work offline by choice, or ends it."""
+        for keeper in self._keepers:
+            keeper.offline(offline)
+
+    def stop(self, patience: float = PATIENCE) -> None:
+        """End; what is in flight is finished or will be settled at the next start."""
+        for keeper in self._keepers:
+            keeper.end()
+        until = time.monotonic() + patience
+        for keeper in self._keepers:
+            keeper.join(max(0.0, until - time.monotonic()))

@@ -1,5 +1,7 @@
 """Which searches a pull makes, in which order, and how one is asked. Pure.
 
+In:  what a source can do, the scope of the profile, a cursor's watermark. Out: addresses.
+
 The order is that of urgency: who people are, then what waits, then what it rests on. Each search
 has a cursor of its own; a row that is only referred to is fetched by id when it is missing, and
 refreshed by a search whose unknown rows are left alone (`known_only`).
@@ -13,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
+from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,6 +25,8 @@ from carequeue.sync.capabilities import Abilities
 
 PAGE: Final = 200
 OVERLAP: Final = timedelta(minutes=5)
+#: Rows a page of a count, which shows little of each.
+COUNTED: Final = 500
 #: Ids asked for in one request when rows that are referred to are missing.
 BY_ID: Final = 50
 
@@ -64,10 +70,50 @@ def plan(can: Abilities, scope: Mapping[str, str]) -> tuple[Search, ...]:
     return tuple(searches)
 
 
-def first_url(search: Search, can: Abilities, watermark: str) -> str:
+class Tier(IntEnum):
+    """How changes of a search are asked for; a refusal leads to the next."""
+
+    HISTORY = 0
+    CHANGED = 1
+    WHOLE = 2
+
+
+#: What is remembered of a source that refused a tier: `f"{name}:{type}"` -> "no".
+TIER_NAMES: Final = {Tier.HISTORY: "history-type", Tier.CHANGED: "search-by-change"}
+
+
+def tier(search: Search, can: Abilities, watermark: str) -> Tier:
+    """The best tier for a search. A history knows no parameters, so it serves no narrower search.
+
+    Nor does it serve what is only referred to: it would name every client of the organization.
+    """
+    declared = can.of(search.type)
+    plain = not search.params and not search.known_only
+    told = "history-type" in declared.interactions
+    if watermark and plain and can.known and told and _not_refused(can, Tier.HISTORY, search):
+        return Tier.HISTORY
+    by_change = not declared.search or "_lastUpdated" in declared.search
+    if by_change and _not_refused(can, Tier.CHANGED, search):
+        return Tier.CHANGED
+    return Tier.WHOLE
+
+
+def _not_refused(can: Abilities, one: Tier, search: Search) -> bool:
+    return can.observed.get(f"{TIER_NAMES[one]}:{search.type}") != "no"
+
+
+def scope_mark(search: Search) -> str:
+    """What a cursor keeps of how its search was narrowed: another scope, and it begins anew."""
+    return blake2b(urlencode(search.params).encode(), digest_size=8).hexdigest()
+
+
+def first_url(search: Search, how: Tier, watermark: str) -> str:
     """The address of a search's first page, relative to the base. `watermark`: server's instant."""
+    if how is Tier.HISTORY:
+        asked = {"_since": _minus_overlap(watermark), "_count": str(PAGE)}
+        return f"{search.type}/_history?{urlencode(asked)}"
     params = list(search.params)
-    if _has_last_updated(can, search.type):
+    if how is Tier.CHANGED:
         if watermark:
             params.append(("_lastUpdated", f"ge{_minus_overlap(watermark)}"))
         params.append(("_sort", "_lastUpdated"))
@@ -75,13 +121,14 @@ def first_url(search: Search, can: Abilities, watermark: str) -> str:
     return f"{search.type}?{urlencode(params)}"
 
 
-def _has_last_updated(can: Abilities, kind: str) -> bool:
-    declared = can.of(kind).search
-    return not declared or "_lastUpdated" in declared
-
-
 def _minus_overlap(watermark: str) -> str:
     return (datetime.fromisoformat(watermark) - OVERLAP).isoformat(timespec="milliseconds")
+
+
+def count_url(search: Search) -> str:
+    """The address of the first page of a count: ids and versions of all that the search shows."""
+    params = [*search.params, ("_elements", "id,meta"), ("_count", str(COUNTED))]
+    return f"{search.type}?{urlencode(params)}"
 
 
 def offset_url(url: str, offset: int) -> str:
@@ -89,6 +136,15 @@ def offset_url(url: str, offset: int) -> str:
     path, _, query = url.partition("?")
     params = [(name, value) for name, value in parse_qsl(query) if name != "_offset"]
     return f"{path}?{urlencode([*params, ('_offset', str(offset))])}"
+
+
+def without_offset(url: str) -> tuple[str, int]:
+    """An address of ours from its beginning, and the offset at which it stood."""
+    path, _, query = url.partition("?")
+    params = parse_qsl(query)
+    offset = next((value for name, value in params if name == "_offset"), "0")
+    kept = [(name, value) for name, value in params if name != "_offset"]
+    return f"{path}?{urlencode(kept)}", int(offset) if offset.isdecimal() else 0
 
 
 def from_instant(url: str, instant: str) -> str:
@@ -102,15 +158,25 @@ def from_instant(url: str, instant: str) -> str:
 
 
 def last_updated(entries: Sequence[Any]) -> str:
-    """The `meta.lastUpdated` of the last row of a sorted page; "" where it has none."""
-    meta = entries[-1].get("meta") if entries and isinstance(entries[-1], dict) else None
-    found = meta.get("lastUpdated") if isinstance(meta, dict) else None
-    try:
-        return found if isinstance(found, str) and datetime.fromisoformat(found).tzinfo else ""
-    except ValueError:
+    """The `meta.lastUpdated` of the last row of a page, where the page is in order of it; else ""."""
+    instants = []
+    found = ""
+    for one in entries:
+        meta = one.get("meta") if isinstance(one, dict) else None
+        found = meta.get("lastUpdated") if isinstance(meta, dict) else None
+        try:
+            instants.append(datetime.fromisoformat(found))
+        except (TypeError, ValueError):
+            return ""
+    if not instants or any(at.tzinfo is None for at in instants):
         return ""
+    return str(found) if instants == sorted(instants) else ""
 
 
-def by_id_url(kind: str, ids: tuple[str, ...]) -> str:
-    """The address that gives these rows, or those of them that the server lets be seen."""
-    return f"{kind}?{urlencode({'_id': ','.join(ids), '_count': str(max(len(ids), 1))})}"
+def by_id_url(kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()) -> str:
+    """The address that gives these rows, or those of them that the server lets be seen.
+
+    `params`: only those of them that a search shows, narrowed as it is.
+    """
+    asked = [*params, ("_id", ",".join(ids)), ("_count", str(max(len(ids), 1)))]
+    return f"{kind}?{urlencode(asked)}"

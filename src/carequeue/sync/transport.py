@@ -17,6 +17,8 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -28,12 +30,15 @@ from carequeue.domain.errors import ServerError
 from carequeue.domain.text import clean
 from carequeue.fhir import jsontext
 from carequeue.sync.auth import Tokens
+from carequeue.sync.failures import asked_delay
 from carequeue.sync.patience import Patience
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 MOST_BYTES: Final = 32 * 1024 * 1024
 #: Seconds for one whole answer: a server that drips a byte a minute would keep us for ever.
 PATIENCE: Final = 300.0
+#: Seconds for the question whether anybody is there.
+_GLANCE: Final = 5.0
 _LONGEST_LINK: Final = 16_384
 _UNVERIFIED: Final = "its certificate does not verify"
 _TOO_SLOW: Final = "no whole answer in time"
@@ -73,6 +78,8 @@ class Transport:
     ) -> None:
         self.base_url = checked_base(base_url)
         self._tokens = tokens
+        self._wait = 0.0
+        self.date = ""  # the server's own time, as its last answer said it
         secure = self.base_url.startswith("https:")
         verify: ssl.SSLContext | bool = True if secure else _NO_TLS
         if ca_bundle:
@@ -119,6 +126,31 @@ class Transport:
             answer = self._once(method, path, body, headers or {})
         return answer
 
+    def answers(self) -> bool:
+        """Whether somebody is there who takes requests: cheap, soon given up, without a sign-in."""
+        try:
+            with (
+                self._patience.watch(2 * _GLANCE),
+                self._client.stream("HEAD", f"{self.base_url}/metadata", timeout=_GLANCE) as answer,
+            ):
+                self._heed(answer)
+                return answer.status_code < 500 and answer.status_code not in (408, 429)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
+            return False
+
+    def take_wait(self) -> float:
+        """Seconds for which an answer since the last call asked us to wait; 0 where none did."""
+        wait, self._wait = self._wait, 0.0
+        return wait
+
+    def _heed(self, answer: httpx.Response) -> None:
+        """Take note of the server's time, and of a wish to be left alone for a while."""
+        self.date = answer.headers.get("date", "")
+        if answer.status_code in (429, 503):
+            text = answer.headers.get("retry-after", "")
+            asked = asked_delay(text, _instant(self.date))
+            self._wait = max(self._wait, asked.total_seconds() if asked else 0.0)
+
     def resolve(self, link: str) -> str:
         """An absolute address on the configured origin, below the base path.
 
@@ -157,6 +189,7 @@ class Transport:
                     extensions={"trace": self._patience.trace},
                 ) as answer,
             ):
+                self._heed(answer)
                 raw = _unpacked(answer)
                 if self._patience.over:  # what came until we hung up may look like a whole answer
                     raise Unreachable(_TOO_SLOW, left=True)
@@ -172,6 +205,15 @@ class Transport:
                 "The server named an address or a version that cannot be written into a request. "
                 "What is here stays; tell whoever runs the server."
             ) from None
+
+
+def _instant(date: str) -> datetime:
+    """The server's own time, by which it means its `Retry-After`; ours where it tells none."""
+    with suppress(TypeError, ValueError):
+        at = parsedate_to_datetime(date)
+        if at.tzinfo is not None:
+            return at
+    return datetime.now(UTC)
 
 
 def _climbs(path: str) -> bool:

@@ -16,6 +16,7 @@ from carequeue.store.window import QueueRow
 from carequeue.widgets.bands import band_words
 from carequeue.widgets.clock_words import DAYS, MONTHS
 from carequeue.widgets.line import cut, fill, spread, wrap
+from carequeue.widgets.origins import NOWHERE, Origin
 from carequeue.widgets.queue_line import KINDS
 from carequeue.widgets.themes import Part, Parts
 from carequeue.worklist.answers import Detail, ReasonLine, TimeLine
@@ -32,11 +33,12 @@ _STATES = {
 
 
 def detail_lines(
-    detail: Detail, now: datetime, zone: tzinfo, width: int, *, why: bool, clock: Part
-) -> Lines:
-    """The whole pane. `clock` is the deadline as the list words it."""
+    detail: Detail, now: datetime, zone: tzinfo, width: int, *, why: bool, clock: Part,
+    origin: Origin = NOWHERE,
+) -> Lines:  # fmt: skip
+    """The whole pane. `clock` is the deadline as the list words it, `origin` the source."""
     parts = [
-        _head(detail, now, width, clock),
+        [*_head(detail, now, width, clock), *_origin(origin, width)],
         _what(detail, width, full=why),
         _why(detail, now, zone, width, full=why),
         _times("Notes", detail.notes, now, zone, width),
@@ -69,6 +71,11 @@ def _head(detail: Detail, now: datetime, width: int, clock: Part) -> Lines:
     return lines
 
 
+def _origin(origin: Origin, width: int) -> Lines:
+    role = "soon" if origin.age else "muted"
+    return [[(text, role)] for text in wrap(origin.sentence, width)]
+
+
 def _born(detail: Detail, now: datetime) -> str:
     """The date of birth as `02-Jun-2010 (16)`; a part of a date stays as it is."""
     try:
@@ -98,7 +105,7 @@ def _why(detail: Detail, now: datetime, zone: tzinfo, width: int, *, full: bool)
     for reason in detail.reasons:
         lines += _reason(reason, width, full=full)
     if detail.changes_at:
-        words = f"Its place changes by itself {_when(detail.changes_at, now, zone)}."
+        words = f"Its place changes by itself {when(detail.changes_at, now, zone)}."
         lines += [[(text, "muted")] for text in wrap(words, width)]
     if full:
         lines += _clocks(detail, now, zone, width)
@@ -125,7 +132,7 @@ def _clocks(detail: Detail, now: datetime, zone: tzinfo, width: int) -> Lines:
     lines: Lines = []
     for clock in detail.clocks:
         role = "over" if clock.state == "breached" else "text"
-        due = (f"{_STATES.get(clock.state, clock.state)} {_when(clock.due, now, zone)}", role)
+        due = (f"{_STATES.get(clock.state, clock.state)} {when(clock.due, now, zone)}", role)
         lines.append(spread([(cut(clock.label, width - len(due[0]) - 1), "text")], [due], width))
         source = f"{clock.citation} ({clock.provenance})"
         lines += [[("  ", "text"), (text, "muted")] for text in wrap(source, width - 2)]
@@ -139,7 +146,7 @@ def _times(
         return []
     lines: Lines = [[(title, "strong")]]
     for entry in entries:
-        at = fill(_when(entry.at, now, zone) if entry.at else "", 11)
+        at = fill(when(entry.at, now, zone) if entry.at else "", 11)
         by = cut(entry.by, width - 12)
         texts = wrap(entry.text, width - 12) or [""]
         if by and cell_len(texts[-1]) + 2 + cell_len(by) > width - 12:
@@ -166,7 +173,7 @@ def _foot(detail: Detail, width: int) -> Lines:
     return lines
 
 
-def _when(at: datetime, now: datetime, zone: tzinfo) -> str:
+def when(at: datetime, now: datetime, zone: tzinfo) -> str:
     """`today 09:05`, `Tue 09:05` within a week, else `14 Oct`, with the year if it is another."""
     local, today = at.astimezone(zone), now.astimezone(zone)
     if local.date() == today.date():
@@ -178,7 +185,7 @@ def _when(at: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{local.day} {MONTHS[local.month - 1]}"
 
 
-def brief_lines(row: QueueRow, clock: Part, width: int) -> Lines:
+def brief_lines(row: QueueRow, clock: Part, origin: Origin, width: int) -> Lines:
     """What the row itself says, until the detail has been read."""
     glyph, word, _ = KINDS.get(row.kind, ("·", row.kind, ""))
     first: list[Part] = [(f"{glyph} {word}", row.kind if row.kind in KINDS else "text")]
@@ -186,5 +193,6 @@ def brief_lines(row: QueueRow, clock: Part, width: int) -> Lines:
         first += [(" · ", "muted"), clock]
     lines: Lines = [first]
     lines += [[(text, "strong")] for text in wrap(row.client, width)]
+    lines += _origin(origin, width)
     lines += [[], *([(text, "strong")] for text in wrap(row.title, width))]
     return lines

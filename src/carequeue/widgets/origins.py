@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from carequeue.worklist.health import Health
@@ -33,11 +33,14 @@ class Origin(NamedTuple):
         return f"{self.age[:1].upper()}{self.age[1:]}: not read since." if self.age else ""
 
 
+NOWHERE: Final = Origin()
+
+
 class Origins(NamedTuple):
     """All of them; `several` says that rows name their source."""
 
     known: Mapping[str, Origin] = {}
-    other: Origin = Origin()
+    other: Origin = NOWHERE
     several: bool = False
 
     def of(self, source: str) -> Origin:
@@ -59,7 +62,9 @@ def origins(health: Health, now: datetime, zone: tzinfo) -> Origins:
         )
         for one, mark in zip(health.sources, marks, strict=True)
     }
-    return Origins(known, Origin(age=age_words(health.last_full, now, zone) if away else ""), several)
+    return Origins(
+        known, Origin(age=age_words(health.last_full, now, zone) if away else ""), several
+    )
 
 
 def age_words(read: datetime | None, now: datetime, zone: tzinfo) -> str:

@@ -40,7 +40,7 @@ from carequeue.widgets.themes import Painter, Parts
 
 _STRIPS_KEPT: Final = 4_000
 #: The seconds in which Textual stamps its events.
-_seconds: Final = perf_counter if sys.platform == "win32" else monotonic
+seconds: Final = perf_counter if sys.platform == "win32" else monotonic
 
 
 class QueueList(ScrollView, can_focus=False):
@@ -187,7 +187,7 @@ class QueueList(ScrollView, can_focus=False):
         """One line of the window."""
         strip = self._drawn[y] = self._line(y + self.scroll_offset.y)
         if (self._aim.key if self._aim else None) != self.key:  # the data moved the cursor
-            self._aim_before, self._aim, self._aim_since = self._aim, self.row, _seconds()
+            self._aim_before, self._aim, self._aim_since = self._aim, self.row, seconds()
         return strip
 
     def _line(self, line: int) -> Strip:

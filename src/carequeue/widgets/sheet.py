@@ -74,11 +74,10 @@ class Sheet(Widget):
             self.refresh()
 
     def keep_in_view(self, line: int) -> None:
-        """Move as little as shows a line."""
-        if line < self.top:
-            self.top = line
-        elif self.size.height and line >= self.top + self.size.height:
-            self.top = line - self.size.height + 1
+        """Jump half a screen where a line is out of sight: as cheap as a scroll by one line."""
+        height = self.size.height
+        if line < self.top or (height and line >= self.top + height):
+            self.top = max(0, line - height // 2)
 
     def _make(self) -> None:
         if self._made_for != self.inner:

@@ -185,6 +185,7 @@ class Conflict:
     gone: str  # "" | deleted | other_client: then "keep mine" is not offered
     in_doubt: bool  # something else on it may be on its way: "keep mine" waits for that
     can: tuple[str, ...]  # the answers that are possible: mine, theirs
+    pair: str = ""  # names exactly what is compared here: an answer holds for it alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,13 +121,18 @@ class Desk(Protocol):
     def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
         """Answer a conflict as it was shown: `how` is "mine" or "theirs". *Slow*.
 
+        A third answer is "theirs", and any act after it: the item is as the server has it then.
         Raises BadQuestion where what the server has is no longer what was shown, or where the
         answer is not possible; nothing is changed then.
         """
         ...
 
     def retry(self, ids: Sequence[str], now: datetime) -> Acted:
-        """Send again what needs attention (all of it where `ids` is empty). *Slow*."""
+        """Send again what needs attention (all of it where `ids` is empty). *Slow*.
+
+        What a colleague has changed meanwhile becomes a conflict instead. Raises BadQuestion where
+        an id names nothing that can be tried again; nothing is changed then.
+        """
         ...
 
     def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
@@ -139,7 +144,7 @@ class Desk(Protocol):
         ...
 
     def discard_word(self, ids: Sequence[str]) -> str:
-        """What a person has to type to discard these: "discard 3"."""
+        """What has to be typed to discard these, and what rests on them: "discard 3". *Slow*."""
         ...
 
     def export(self, ids: Sequence[str], now: datetime) -> str:

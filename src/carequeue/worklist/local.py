@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.window import QueueRow, Tally, View, Window
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from carequeue.store.projection import Projector
-    from carequeue.worklist.answers import Acted, Detail, Health, Person, Preview
+    from carequeue.worklist.answers import (
+        Acted,
+        Conflict,
+        Detail,
+        Health,
+        OutboxLine,
+        Person,
+        Preview,
+    )
     from carequeue.worklist.verbs import Verb
 
 _CLOSED = "is no longer in the queue"
@@ -202,6 +211,77 @@ class LocalDesk:
 
         with writing(self._engine()) as connection:
             acted = let_go(connection, self._projector(), self._author, key, now)
+        self.decided()
+        return acted
+
+    # --- what is not on the server ----------------------------------------------------------------
+
+    def outbox(self, now: datetime) -> Sequence[OutboxLine]:
+        """All that is not on the server."""
+        from carequeue.worklist import outbox
+
+        with self._engine().connect() as connection:
+            return outbox.lines(connection, self._projector(), now)
+
+    def conflicts(self, now: datetime) -> Sequence[Conflict]:
+        """Every conflict."""
+        from carequeue.worklist import conflicts
+
+        with self._engine().connect() as connection:
+            return conflicts.conflicts(connection, self._projector(), now)
+
+    def conflict(self, key: str, now: datetime) -> Conflict | None:
+        """The conflict of one item."""
+        from carequeue.worklist import conflicts
+
+        with self._engine().connect() as connection:
+            return conflicts.conflict(connection, self._projector(), key, now)
+
+    def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
+        """Answer a conflict as it was shown."""
+        from carequeue.worklist import conflicts
+
+        return self._write(partial(conflicts.answer, shown=shown, how=how, now=now))
+
+    def retry(self, ids: Sequence[str], now: datetime) -> Acted:
+        """Send again what needs attention."""
+        from carequeue.worklist import outbox
+
+        return self._write(partial(outbox.retry, ids=ids, now=now))
+
+    def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
+        """Drop what needs attention, for good."""
+        from carequeue.worklist import outbox
+
+        return self._write(partial(outbox.discard, ids=ids, typed=typed, now=now))
+
+    def discard_word(self, ids: Sequence[str]) -> str:
+        """What has to be typed to discard these."""
+        from carequeue.worklist import outbox
+
+        with self._engine().connect() as connection:
+            return outbox.discard_word(connection, ids)
+
+    def export(self, ids: Sequence[str], now: datetime) -> str:
+        """Decisions as JSON lines."""
+        from carequeue.worklist import outbox
+
+        with self._engine().connect() as connection:
+            return outbox.export(connection, ids)
+
+    def news(self, after: int) -> tuple[int, Sequence[str]]:
+        """What became of decisions without a person."""
+        from carequeue.worklist import outbox
+
+        with self._engine().connect() as connection:
+            return outbox.news(connection, self._projector(), after, self._now())
+
+    def _write(self, does: Callable[[Connection, Projector, str], Acted]) -> Acted:
+        """A use case in a transaction of its own."""
+        from carequeue.store.engine import writing
+
+        with writing(self._engine()) as connection:
+            acted = does(connection, self._projector(), self._author)
         self.decided()
         return acted
 

@@ -14,12 +14,19 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.domain.intents import (
+    STUCK_STATES,
+    Intent,
+    IntentEvent,
+    IntentKind,
+    IntentState,
+)
 from carequeue.domain.text import clean
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.drafts import Draft
 from carequeue.fhir.values import reference
+from carequeue.fhir.waiting import resting_on
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector, view_of
 from carequeue.worklist.act import Filing, abilities
@@ -57,9 +64,7 @@ def undo(
         raise BadQuestion(_all_changed(refused))
     dropped = [one for one in intents if one.state in _DROPS]
     sent = [one for one in intents if one.state not in _DROPS]
-    for intent in reversed(dropped):
-        outbox.happened(connection, intent, _DROPS[intent.state], "taken back", now)
-    charts = _freed(connection, projector, dropped, now)
+    charts = drop(connection, projector, dropped, "taken back", now)
     reverse = str(uuid.uuid4())
     filed: list[Intent] = []
     for intent in reversed(sent):
@@ -89,11 +94,9 @@ def let_go(
     stuck = outbox.stuck(connection, key)
     if not stuck:
         raise BadQuestion("Nothing of yours is stuck there. Nothing was changed.")
-    intents = _with_what_rests_on(connection, stuck)
+    intents = with_what_rests_on(connection, stuck)
     _check_alone(connection, intents)
-    for intent in reversed(intents):
-        outbox.happened(connection, intent, _DROPS[intent.state], "let go", now)
-    charts = _freed(connection, projector, intents, now)
+    charts = drop(connection, projector, intents, "let go", now)
     audit.append(
         connection, at=now, actor=author, action="let_go", item_key=key, group=intents[0].group
     )
@@ -106,14 +109,42 @@ def let_go(
     return Acted(words, "", (key,))
 
 
-def _with_what_rests_on(connection: Connection, stuck: Sequence[Intent]) -> list[Intent]:
-    """These, and of their groups what was to come after them: half an act is not sent."""
-    found = {intent.id: intent for intent in stuck}
-    for group in dict.fromkeys(intent.group for intent in stuck):
-        for intent in outbox.of_group(connection, group):
-            if intent.after in found and intent.state in _DROPS:
-                found.setdefault(intent.id, intent)
+def with_what_rests_on(
+    connection: Connection, chosen: Sequence[Intent], *, created: bool = False
+) -> list[Intent]:
+    """These, and what was to come after them or was decided on top of them: half an act is not
+    sent, and a value that was chosen over one that is gone would overwrite what nobody has seen.
+
+    `created`: also what belongs or refers to a resource that one of them creates.
+    """
+    roots = {intent.id for intent in chosen}
+    found = {intent.id: intent for intent in chosen}
+    for source in dict.fromkeys(intent.source for intent in chosen):
+        pending = outbox.of_source(connection, source)
+        for intent in resting_on(roots, pending, created=created):
+            found.setdefault(intent.id, intent)
     return sorted(found.values(), key=lambda intent: intent.seq)
+
+
+def drop(
+    connection: Connection,
+    projector: Projector,
+    intents: Sequence[Intent],
+    words: str,
+    now: datetime,
+) -> set[tuple[str, str]]:
+    """Take out of the outbox what never became true on the server; the charts that this touches.
+
+    Raises BadQuestion where one of them may be on the server by now; nothing may be kept then.
+    """
+    for intent in reversed(intents):
+        if intent.state not in _DROPS:
+            raise BadQuestion(
+                "Something that belongs to it is being sent just now. Nothing was changed. "
+                "Try again in a moment."
+            )
+        outbox.happened(connection, intent, _DROPS[intent.state], words, now)
+    return _freed(connection, projector, intents, now)
 
 
 def _freed(
@@ -134,18 +165,15 @@ def _freed(
 
 
 def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
+    """Nothing that was decided later may be left standing on what goes."""
     own = {intent.id for intent in intents}
     for intent in intents:
-        if intent.kind is not IntentKind.CREATE or intent.state not in _DROPS:
+        creates = intent.kind is IntentKind.CREATE
+        if not (creates or intent.state in STUCK_STATES) or intent.state not in _DROPS:
             continue
-        later = [
-            one
-            for one in outbox.of_target(
-                connection, intent.source, intent.target_type, intent.target_id
-            )
-            if one.id not in own
-        ]
-        if later:
+        on_it = outbox.of_target(connection, intent.source, intent.target_type, intent.target_id)
+        later = [one.id for one in (on_it if creates else resting_on({intent.id}, on_it))]
+        if set(later) - own:
             raise BadQuestion(
                 "You did something else to it after that. Nothing was changed. "
                 "Take the later act back first."

@@ -1,0 +1,224 @@
+"""A decision and what the server has meanwhile, element by element, in words. Pure; never raises.
+
+In:  intents and a resource as the person saw it, as the decision makes it, as the server has it.
+Out: a line an element that differs: a label and three texts, as a person at the clinic says them;
+a code or JSON only where a server gave nothing else. The texts are as they came: they go through
+`text.clean` before they are shown.
+Why only the units of the intents: on all other elements nobody disagrees, they are merged.
+Who changed it is said only where the resource itself says so. R4 has no element for it.
+Not here: whether it is a conflict (`sync/conflicts.py`), what a person answers (`worklist/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from carequeue.domain.intents import Intent, IntentKind
+from carequeue.fhir import codes, edits, values
+from carequeue.fhir.chart import Resource
+
+#: What is said of a decision that somebody else had carried out before it was sent.
+ALREADY: Final = "already so on the server"
+
+
+class Words(NamedTuple):
+    """One element that differs; "" where there is (or was) none."""
+
+    label: str
+    before: str
+    mine: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """How a site says things. `name`: whom a Reference means; `when`: an instant in its zone."""
+
+    name: Callable[[Any], str]
+    when: Callable[[datetime], str]
+    zone: ZoneInfo
+    base_url: str = ""
+
+
+def as_seen(intents: Sequence[Intent], resource: Resource) -> Resource:
+    """A resource with the elements that the decisions own as the person saw them before the first.
+
+    All other elements are as they stand in `resource`.
+    """
+    for intent in reversed(intents):
+        if intent.kind is not IntentKind.CREATE:
+            args = {"unit": list(edits.unit(intent)), "values": dict(intent.seen)}
+            resource = edits.apply(replace(intent, kind=IntentKind.RESTORE, args=args), resource)
+    return resource
+
+
+def differences(
+    intents: Sequence[Intent],
+    before: Resource | None,
+    mine: Resource | None,
+    theirs: Resource | None,
+    say: Say,
+) -> tuple[Words, ...]:
+    """The elements of these decisions on which the three do not agree, in a fixed order."""
+    names = dict.fromkeys(name for intent in intents for name in edits.unit(intent))
+    three = (before, mine, theirs)
+    rows = []
+    for name in sorted(names, key=_place):
+        raw = [edits.snapshot([name], resource).get(name) for resource in three]
+        element, label = _element(name)
+        rows.append((raw, Words(label, *_told(element, raw, say))))
+    shown = [words for _, words in rows if len(set(words[1:])) > 1]
+    # Spelled differently and said alike: better too much than a question without a subject.
+    return tuple(shown or [words for raw, words in rows if raw[1] != raw[2]])
+
+
+def changed_at(theirs: Resource | None, zone: ZoneInfo) -> datetime | None:
+    """When the server last stored it, else when it says that it was last changed; in UTC."""
+    stored = values.instant(values.text(theirs, "meta.lastUpdated"), zone)
+    return stored or values.instant(values.text(theirs, "lastModified"), zone)
+
+
+def changed_by(before: Resource | None, theirs: Resource | None, say: Say) -> str:
+    """Who changed it, "" where the resource does not say.
+
+    Three things say so: `meta.author`, which some servers add; the author of a note written within
+    a minute of the change; and an answer that only its owner can give, for a Task is accepted or
+    rejected by its performer (FHIR R4, Task.status).
+    """
+    author = values.get(theirs, "meta.author")
+    if isinstance(author, Mapping) and say.name(author):
+        return say.name(author)
+    at = values.instant(values.text(theirs, "lastModified"), say.zone) or changed_at(
+        theirs, say.zone
+    )
+    for note in reversed(values.objects(theirs, "note")):
+        written = values.instant(note.get("time"), say.zone)
+        if at and written and abs(written - at) <= timedelta(minutes=1):
+            return values.text(note, "authorString") or say.name(note.get("authorReference"))
+    status = values.text(theirs, "status")
+    if status in ("received", "accepted", "rejected") and status != values.text(before, "status"):
+        return say.name(values.get(theirs, "owner"))
+    return ""
+
+
+def changed_beside(base: Resource, theirs: Resource) -> str:
+    """What somebody else changed between two versions, as a quiet line says it; "" for nothing."""
+    found: dict[str, None] = {}
+    for name in sorted({*base, *theirs} - _SILENT, key=_place):
+        if base.get(name) != theirs.get(name):
+            found[_THE.get(name, "something else")] = None
+    if not found:
+        return ""
+    *first, last = found
+    return f"a colleague changed {', '.join(first)}{' and ' if first else ''}{last} meanwhile"
+
+
+# --- names of elements ----------------------------------------------------------------------------
+
+_SNOOZE: Final = f"extension[{codes.SNOOZED_UNTIL}]"
+_LABELS: Final = {
+    "status": "Status",
+    "statusReason": "Reason",
+    "businessStatus": "Progress",
+    "owner": "Owner",
+    "priority": "Priority",
+    _SNOOZE: "Sleep",
+    "extension": "Other details",
+    "note": "Note",
+    "output": "Read back",
+}
+_THE: Final = {
+    "status": "the status",
+    "statusReason": "the reason",
+    "businessStatus": "the progress",
+    "owner": "the owner",
+    "priority": "the priority",
+    "note": "the notes",
+    "description": "the description",
+    "restriction": "the due date",
+    "for": "the client",
+    "focus": "what it is about",
+    "output": "what was read back",
+}
+#: What every act of everybody touches, or what no person writes.
+_SILENT: Final = frozenset({"meta", "lastModified", "text", "id", "resourceType", "implicitRules"})
+_ORDER: Final = (*_LABELS, *_THE)
+
+
+def _place(name: str) -> tuple[int, str]:
+    element = name if name in _LABELS else name.partition("[")[0]
+    return (_ORDER.index(element) if element in _ORDER else len(_ORDER), name)
+
+
+def _element(name: str) -> tuple[str, str]:
+    """What a unit's name is about, and its label."""
+    element = name if name in _LABELS else name.partition("[")[0]
+    return element, _LABELS.get(element, element)
+
+
+# --- values in words ------------------------------------------------------------------------------
+
+
+def _told(element: str, raw: Sequence[Any], say: Say) -> list[str]:
+    """The three values in words; two people of one name are told apart by their references."""
+    words = [_in_words(element, value, say) for value in raw]
+    if element != "owner":
+        return words
+    owners = [values.reference(value, say.base_url) or _written(value) for value in raw]
+    named: dict[str, set[str]] = {}
+    for owner, name in zip(owners, words, strict=True):
+        named.setdefault(name, set()).add(owner)
+    return [
+        f"{name} ({owner})" if name and len(named[name]) > 1 and owner != name else name
+        for owner, name in zip(owners, words, strict=True)
+    ]
+
+
+def _written(value: Any) -> str:
+    return values.text(value, "reference") or values.text(value, "identifier.value")
+
+
+def _in_words(element: str, value: Any, say: Say) -> str:
+    if value is None:
+        return ""
+    if element == "status":
+        return status_words(value)
+    if element == "owner":
+        return say.name(value)
+    entries = value if isinstance(value, list) else [value]
+    if element == _SNOOZE:
+        return _joined(_asleep(each, say) for each in entries)
+    if element in ("note", "output"):
+        which = "text" if element == "note" else "valueString"
+        return _joined(values.text(each, which) for each in entries)
+    return _plain(value)
+
+
+def status_words(status: Any) -> str:
+    """A Task's status as the queue says it: a rejected one was declined."""
+    if not isinstance(status, str):
+        return _plain(status)
+    return {"rejected": "declined"}.get(status, status.replace("-", " "))
+
+
+def _asleep(extension: Any, say: Say) -> str:
+    written = values.text(extension, "valueDateTime")
+    until = values.instant(written, say.zone)
+    return f"asleep until {say.when(until) if until else written or 'a time nobody can read'}"
+
+
+def _plain(value: Any) -> str:
+    """A text, the words of a concept, or its code where a server gave no words."""
+    if isinstance(value, str):
+        return value
+    told = values.concept_text(value)
+    codings = [one.code.replace("-", " ") for one in values.codings(value) if one.code]
+    return told or _joined(codings) or "written in a way that cannot be shown"
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " / ".join(text for text in texts if text)

@@ -1,0 +1,43 @@
+"""What is said of unsent work when the person leaves: how much, of what kind, and its fate.
+
+In:  `Health`, whether the cache is there the next time. Out: sentences, and the question that is
+asked only where there is no way to send what waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from carequeue.screens.asking import ConfirmLayer, Option
+from carequeue.screens.layers import Stage
+
+if TYPE_CHECKING:
+    from carequeue.worklist.answers import Health
+
+
+def unsent_words(health: Health) -> str:
+    """`3 wait, 1 is being checked, 2 need you, 4 are kept here only`; "" where nothing is open."""
+    kinds = (
+        (health.waiting, "waits", "wait"),
+        (health.checking, "is being checked", "are being checked"),
+        (health.needs_you, "needs you", "need you"),
+        (health.kept_here, "is kept here only", "are kept here only"),
+    )
+    return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in kinds if n)
+
+
+def parting_words(health: Health, *, keeps: bool) -> str:
+    """What the shell shows after leaving; "" where all is on the server or kept by choice."""
+    if not (health.waiting or health.checking or health.needs_you):
+        return ""
+    fate = "All of it is kept." if keeps else "It is gone: this was for practice only."
+    return f"Not on the server yet: {unsent_words(health)}. {fate}"
+
+
+def leave_question(stage: Stage, health: Health, leave: Callable[[], None]) -> ConfirmLayer:
+    """Whether to leave although something could not be sent."""
+    fate = "Kept for the next time" if stage.desk.keeps else "Not kept, this is for practice only"
+    words = f"{fate}: {unsent_words(health)}."
+    options = (Option("y", "leave", leave), Option("n", "stay", lambda: None))
+    return ConfirmLayer(stage, words, options)

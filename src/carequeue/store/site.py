@@ -1,0 +1,49 @@
+"""From a profile to what the projection needs: who we are on each source, our hours, our rules.
+
+In:  a `Profile`. Out: a `Site`, and a fingerprint of all that a rank rests on beside its item, by
+which it is seen that the rows have to be made anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from hashlib import sha256
+
+from carequeue import __version__
+from carequeue.domain.calendar import SiteCalendar
+from carequeue.domain.items import Us
+from carequeue.domain.rules import site_rules
+from carequeue.store.profiles import Profile, SourceProfile
+from carequeue.store.projection import Site
+
+
+def site_of(profile: Profile) -> Site:
+    """Who we are, when we are open, and by which rules."""
+    hours = dict.fromkeys(profile.open_days, (profile.opens, profile.closes))
+    if profile.closed_days is None:
+        calendar = SiteCalendar(profile.zone, hours)
+    else:
+        closed = frozenset(date.fromisoformat(day) for day in profile.closed_days)
+        calendar = SiteCalendar(profile.zone, hours, closed)
+    return Site(
+        {source.name: _us(profile, source) for source in profile.sources},
+        {source.name: source.base_url for source in profile.sources},
+        profile.zone,
+        calendar,
+        site_rules(profile.rules),
+    )
+
+
+def _us(profile: Profile, source: SourceProfile) -> Us:
+    here = profile.on(source)
+    return Us(here.me, profile.my_name, frozenset(here.teams), here.organization)
+
+
+def mark_of(profile: Profile) -> str:
+    """A fingerprint of what every rank rests on beside its item."""
+    sources = tuple(
+        (source.name, source.base_url, profile.on(source)) for source in profile.sources
+    )
+    said = (__version__, replace(profile, theme="", sources=()), sources)
+    return sha256(repr(said).encode()).hexdigest()

@@ -1,0 +1,172 @@
+"""The outbox to read: what needs the person first, then what is checked, waits, or stays here.
+
+In:  the lines of the outbox, `now`, the zone, the width, which one is chosen. Out: lines of parts.
+Each line says how it stands, whom it is about, what was decided, since when, and how often it was
+tried; the chosen one also what the server said and what it is about. Lines are made once a width:
+a key changes the chosen one only, however long the list is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rich.cells import cell_len
+
+from carequeue.widgets.detail_pane import Lines, when
+from carequeue.widgets.line import cut, fill, wrap
+from carequeue.widgets.queue_line import SYNC
+from carequeue.widgets.themes import Part, Parts
+
+if TYPE_CHECKING:
+    from carequeue.worklist.answers import OutboxLine
+
+#: From this width on a line says its state in a word and how often it was tried.
+WORDS_FROM: Final = 64
+_HEAD: Final = 12
+
+
+class Section(NamedTuple):
+    """One part of the list: the state as the queue calls it, and its heading."""
+
+    state: str
+    title: str
+    role: str
+
+
+#: In the order in which they are shown.
+SECTIONS: Final = (
+    Section("conflict", "Differs from what a colleague did", "conflict-strong"),
+    Section("needs_you", "Needs you: the server did not take it", "over"),
+    Section("checking", "Being checked with the server", "strong"),
+    Section("waiting", "Waits to be sent", "strong"),
+    Section("behind", "Waits behind another one that needs you", "quiet-strong"),
+    Section("kept_here", "Kept here only", "quiet-strong"),
+)
+_STATES: Final = {
+    "conflict": "conflict",
+    "needs_attention": "needs_you",
+    "in_doubt": "checking",
+    "queued": "waiting",
+    "kept_here": "kept_here",
+}
+EMPTY: Final = "Everything you decided is on the server: nothing waits, nothing is kept here only."
+
+
+def state_of(line: OutboxLine) -> str:
+    """How a line stands, in the words of the queue."""
+    state = _STATES.get(line.state, "waiting")
+    return "behind" if line.behind and state == "waiting" else state
+
+
+def in_order(lines: Sequence[OutboxLine]) -> list[OutboxLine]:
+    """The lines by section, and within one as they came."""
+    rank = {section.state: number for number, section in enumerate(SECTIONS)}
+    return sorted(lines, key=lambda line: rank[state_of(line)])
+
+
+class OutboxPane:
+    """The list of a moment; `lines` are in the order in which they are shown."""
+
+    def __init__(
+        self, lines: Sequence[OutboxLine], now: datetime, zone: tzinfo, several: bool
+    ) -> None:
+        self.lines = in_order(lines)
+        self.chosen = 0
+        self.note = ""  # what the last act here came to, where it has to stay: a path
+        self._now, self._zone, self._several = now, zone, several
+        self._made: tuple[int, str, Lines, list[int]] = (-1, "", [], [])
+
+    @property
+    def line(self) -> OutboxLine | None:
+        """The chosen line."""
+        return self.lines[self.chosen] if self.lines else None
+
+    def place(self, width: int) -> int:
+        """The number of the last line that belongs to the chosen one."""
+        line = self.line
+        if line is None:
+            return 0
+        extra = len(self._more(line, width))
+        return self._make(width)[1][self.chosen] + extra if self.chosen or extra else 0
+
+    def parts(self, width: int) -> Lines:
+        """The whole list."""
+        lines, places = self._make(width)
+        line = self.line
+        if line is None:
+            return lines
+        at = places[self.chosen]
+        return [
+            *lines[:at], self._line(line, width, chosen=True), *self._more(line, width),
+            *lines[at + 1 :],
+        ]  # fmt: skip
+
+    def _make(self, width: int) -> tuple[Lines, list[int]]:
+        if self._made[:2] != (width, self.note):
+            lines: Lines = [[(text, "done")] for text in wrap(self.note, width)]
+            places: list[int] = []
+            if not self.lines:
+                lines += [[(text, "strong")] for text in wrap(EMPTY, width)]
+            state = ""
+            for line in self.lines:
+                if state != (state := state_of(line)):
+                    lines += [*([[]] if lines else []), self._heading(state, width)]
+                places.append(len(lines))
+                lines.append(self._line(line, width, chosen=False))
+            self._made = (width, self.note, lines, places)
+        return self._made[2:]
+
+    def _heading(self, state: str, width: int) -> Parts:
+        section = next(one for one in SECTIONS if one.state == state)
+        count = f" {sum(state_of(line) == state for line in self.lines)} "
+        title = cut(section.title, width - len(count) - 4)
+        rule = "─" * max(0, width - cell_len(title) - 2 - len(count))
+        return [(f"{title} ", section.role), (f" {rule}", "rule"), (count, "muted")]
+
+    def _line(self, line: OutboxLine, width: int, *, chosen: bool) -> Parts:
+        glyph, word, role = SYNC[state_of(line)]
+        words = width >= WORDS_FROM
+        head = fill(f"{glyph} {word}" if words else glyph, _HEAD if words else 2)
+        at = fill(when(line.decided_at, self._now, self._zone), 11)
+        tries = f"{line.attempts} tries" if line.attempts != 1 else "1 try"
+        tail = f" {at} {fill(tries if line.attempts else '', 8)}" if words else f" {at}"
+        client, did = _columns(line, width)
+        return [
+            ("▌" if chosen else " ", "me"),
+            (head, role),
+            (fill(line.client, client) + " ", "strong"),
+            (fill(line.did, did), "text"),
+            (tail, "muted"),
+        ]
+
+    def _more(self, line: OutboxLine, width: int) -> Lines:
+        """What the chosen line says beyond its columns: all of what was cut, and the words."""
+        client, did = _columns(line, width)
+        whole = cell_len(line.client) <= client and cell_len(line.did) <= did
+        texts: list[Part] = [] if whole else [(f"{line.client}: {line.did}", "text")]
+        if line.words:
+            texts.append((f"The server: {line.words}" if _refused(line) else line.words, "soon"))
+        if line.not_before and line.not_before > self._now:
+            again = when(line.not_before, self._now, self._zone)
+            texts.append((f"It is tried again {again}, as the server asked.", "muted"))
+        place = [line.by, line.source if self._several else "", line.target]
+        texts.append((" · ".join(text for text in place if text), "muted"))
+        return [
+            [("▌   ", "me"), (part, role)]
+            for text, role in texts
+            for part in wrap(text, max(8, width - 5))
+        ]
+
+
+def _columns(line: OutboxLine, width: int) -> tuple[int, int]:
+    """The cells of the client and of what was decided: a name takes from it what it needs."""
+    words = width >= WORDS_FROM
+    room = width - 2 - (_HEAD + 21 if words else 2 + 12)
+    client = max(room * 2 // 5, min(cell_len(line.client), room - 16))
+    return client, room - client
+
+
+def _refused(line: OutboxLine) -> bool:
+    return state_of(line) == "needs_you"

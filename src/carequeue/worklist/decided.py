@@ -1,0 +1,140 @@
+"""What a person decided, in the words of the verbs, and whom it is about: for outbox and conflicts.
+
+In:  an intent, the cache. Out: clean texts. An act may be several intents (a contact and the Task
+that it completes); each says the part of it that it carries.
+Not here: what the server has meanwhile (`fhir/differences.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from carequeue.domain.intents import Intent, IntentKind
+from carequeue.domain.items import Client, client_label
+from carequeue.domain.text import clean
+from carequeue.domain.when import say_when
+from carequeue.fhir import values
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.differences import Say
+from carequeue.fhir.us import name_of
+from carequeue.store import outbox
+from carequeue.store.engine import quick
+from carequeue.store.projection import Projector, view_of
+from carequeue.worklist.verbs import BY_NAME
+
+_LONGEST: Final = 300
+
+
+class Wording:
+    """How the site says what was decided; reads names and rows in one transaction."""
+
+    def __init__(self, connection: Connection, projector: Projector, now: datetime) -> None:
+        self._connection = connection
+        self._projector = projector
+        self._now = now
+        self._rows: dict[str, tuple[str, str, str]] = {}
+
+    def say(self, source: str) -> Say:
+        """The site's words for the elements of a source's resources."""
+        site = self._projector.site
+        base_url = site.base_urls.get(source, "")
+        return Say(partial(self._name, source, base_url), self._when, site.zone, base_url)
+
+    def row(self, intent: Intent) -> tuple[str, str, str]:
+        """Client, title and kind of the item that a decision is about.
+
+        An item that has left the queue has no title; its client is read from the chart.
+        """
+        key = intent.item_key
+        if key not in self._rows:
+            found = (
+                quick(self._connection)
+                .execute("SELECT client, title, kind FROM item WHERE key = ?", (key,))
+                .fetchone()
+            )
+            self._rows[key] = tuple(found) if found else (self._client(intent), "", "")
+        return self._rows[key]
+
+    def did(self, intent: Intent) -> str:
+        """What was decided: "Accepted", "Noted: called twice", "Assigned to Ortiz"."""
+        if intent.inverse_of:
+            taken = outbox.of_group(self._connection, intent.inverse_of)
+            verb = BY_NAME.get(taken[0].verb) if taken else None
+            what = f": {verb.done_for(self.row(intent)[2]).lower()}" if verb else ""
+            return clean(f"Taken back{what}", _LONGEST)
+        known = BY_NAME.get(intent.verb)
+        head = known.done_for(self.row(intent)[2]) if known else intent.verb
+        return clean(head + self._tail(intent), _LONGEST)
+
+    def _tail(self, intent: Intent) -> str:
+        args = intent.args
+        say = self.say(intent.source)
+        match intent.kind:
+            case IntentKind.ADD_NOTE:
+                return f": {args.get('text', '')}"
+            case IntentKind.ASSIGN if intent.verb != "claim":
+                return f" to {say.name(args.get('owner')) or 'nobody'}"
+            case IntentKind.SET_PRIORITY:
+                return f" to {args.get('to', '')}"
+            case IntentKind.SNOOZE:
+                until = values.instant(args.get("until"), say.zone)
+                return f" until {say.when(until)}" if until else " no longer"
+            case IntentKind.SET_STATUS if args.get("reason"):
+                return f", {_reason(args['reason'])}"
+            case IntentKind.CREATE:
+                return _made(intent.verb, args.get("resource"), say.name)
+            case _:
+                return ""
+
+    def _when(self, instant: datetime) -> str:
+        return say_when(instant, self._now, self._projector.site.calendar)
+
+    def _name(self, source: str, base_url: str, party: Any) -> str:
+        """Whom a Reference means: our own name, its display, the directory, or its own text."""
+        if not isinstance(party, Mapping):
+            return ""
+        reference = values.reference(party, base_url)
+        us = self._projector.us(self._connection, source)
+        if us.is_me(reference):
+            return us.my_name or "you"
+        found = self._found(source, reference) if reference else None
+        return (
+            name_of(found)
+            or values.squeeze(values.text(party, "display"))
+            or values.text(party, "reference")
+            or values.text(party, "identifier.value")
+        )
+
+    def _found(self, source: str, reference: str) -> Resource | None:
+        kind, _, key = reference.partition("/")
+        return view_of(self._connection, source, kind, key)
+
+    def _client(self, intent: Intent) -> str:
+        patient = self._found(intent.source, intent.chart)
+        if patient is None or not intent.chart.startswith("Patient/"):
+            return clean(intent.item_key, 80)
+        family, given, words = values.human_name(patient.get("name"))
+        names = [values.squeeze(each) for each in (family, given, words)]
+        client = Client(intent.chart, names[0], names[1], names[2])
+        return clean(client_label(client), 120)
+
+
+def _reason(reason: Any) -> str:
+    return reason if isinstance(reason, str) else values.concept_text(reason) or "a reason"
+
+
+def _made(verb: str, resource: Any, name: Callable[[Any], str]) -> str:
+    """What was created, by the verb that did; for any other verb, the Task that it needs first."""
+    if verb == "log":
+        not_reached = values.concept_text(values.get(resource, "statusReason"))
+        return f", {not_reached or 'reached'}"
+    if verb == "handoff":
+        return f" to {name(values.get(resource, 'owner')) or 'nobody'}"
+    if verb == "new":
+        return f": {values.text(resource, 'description')}"
+    return " (opens a task for it)"

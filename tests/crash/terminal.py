@@ -1,0 +1,60 @@
+"""A person at a real terminal: notes on one row after the other, and the program killed meanwhile.
+
+The program is an interpreter of its own on a pty, beside a `carequeue sync` that is one as well.
+What counts is what stood on the screen.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+from tests.terminal.seat import Seat
+
+if TYPE_CHECKING:
+    from tests.crash.rounds import Round
+
+LIVES: Final = 2
+ACTS: Final = 5  # in one life, at most
+_ENTRY: Final = "import sys; from carequeue.__main__ import main; sys.exit(main())"
+
+
+def work(one: Round, chance: random.Random) -> None:
+    """Some lives of the open queue, each ended by SIGKILL."""
+    environment = {name: os.environ[name] for name in ("CAREQUEUE_HOME", "CAREQUEUE_TOKEN")}
+    for life in range(LIVES):
+        seat = Seat([sys.executable, "-c", _ENTRY], environment=environment)
+        try:
+            seat.wait_for("1 Mine", "▌", "online")
+            beside = subprocess.Popen(
+                [sys.executable, "-c", _ENTRY, "sync"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for number in range(chance.randint(1, ACTS)):
+                _note(one, seat, f"seat {life}-{number}")
+            seat.press("n")
+            seat.press(f"seat {life} unseen\r")
+            seat.read(chance.uniform(0, 0.05))
+            seat.child.kill(signal.SIGKILL)
+            one.kills["the terminal: at random"] += 1
+            beside.kill()
+            if beside.wait() == -signal.SIGKILL:
+                one.kills["carequeue sync beside it: at random"] += 1
+        finally:
+            seat.close()
+
+
+def _note(one: Round, seat: Seat, text: str) -> None:
+    seat.press("j")
+    seat.settle(0.1)
+    seat.press("n")
+    seat.settle(0.1)
+    before = len(seat.written)
+    seat.press(f"{text}\r")
+    seat.wait_for_bytes(b"Noted", since=before)
+    one.lines.append({"verb": "note", "keys": [], "text": text})
