@@ -274,7 +274,7 @@ def _sections(detail: Detail, zone: tzinfo) -> Iterable[tuple[str, list[str]]]:
     yield (
         "Clocks",
         [
-            f"{_when(line.due, zone)}  {_one(line.label)}: {_one(line.state)}"
+            f"{when(line.due, zone)}  {_one(line.label)}: {_one(line.state)}"
             f"{_paren(line.citation, line.provenance)}"
             for line in detail.clocks
         ],
@@ -289,14 +289,14 @@ def _head(detail: Detail, zone: tzinfo) -> list[str]:
     who = [detail.client, detail.born and f"born {detail.born}", detail.gender]
     who += [detail.mrn and f"MRN {detail.mrn}", detail.phone, "deceased" if detail.deceased else ""]
     pairs = [
-        ("move", detail.move + (f", since {_when(detail.since, zone)}" if detail.since else "")),
-        ("due", _when(detail.due, zone)),
-        ("asleep until", _when(detail.snoozed_until, zone)),
+        ("move", detail.move + (f", since {when(detail.since, zone)}" if detail.since else "")),
+        ("due", when(detail.due, zone)),
+        ("asleep until", when(detail.snoozed_until, zone)),
         ("priority", detail.priority),
         ("status", detail.status),
         ("from", detail.requester),
         ("to", detail.owner),
-        ("changes by itself", _when(detail.changes_at, zone)),
+        ("changes by itself", when(detail.changes_at, zone)),
         ("others of this client", str(detail.others) if detail.others else ""),
         ("source", f"{detail.source} {detail.resource}"),
         ("key", detail.key),
@@ -313,7 +313,7 @@ def _head(detail: Detail, zone: tzinfo) -> list[str]:
 
 def _story(lines: Iterable[TimeLine], zone: tzinfo) -> list[str]:
     return [
-        f"{_when(line.at, zone) or 'undated':<21}  {_one(line.text)}{_paren(line.by)}"
+        f"{when(line.at, zone) or 'undated':<21}  {_one(line.text)}{_paren(line.by)}"
         for line in lines
     ]
 
@@ -323,7 +323,8 @@ def _paren(*parts: str) -> str:
     return f" ({said})" if said else ""
 
 
-def _when(at: datetime | None, zone: tzinfo) -> str:
+def when(at: datetime | None, zone: tzinfo) -> str:
+    """An instant at the site, "" where there is none."""
     if at is None:
         return ""
     try:
@@ -382,6 +383,33 @@ def write_findings(findings: Iterable[Finding]) -> None:
         write(f"{_one(finding.level):<8} {_one(finding.what)}")
         if finding.hint:
             write(f"{'':<8} {_one(finding.hint)}")
+
+
+def write_value(value: Any) -> None:
+    """Any answer of the desk, or a list of them, as JSON: text clean, instants in UTC."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    fields = [_plain_value(dataclasses.asdict(entry)) for entry in entries]
+    write(_json(fields if entries is value else fields[0], indent=2))
+
+
+def write_columns(rows: Sequence[Sequence[str]]) -> None:
+    """A table for people, its first row the heads; what has no room goes on below."""
+    from rich.table import Table
+    from rich.text import Text
+
+    heads, *lines = rows
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(clean_block(cell, _LONGEST)) for cell in line))
+    write(_rendered(table))
+
+
+def write_tabbed(rows: Iterable[Sequence[str]]) -> None:
+    """A row a line, its fields parted by tabs."""
+    for row in rows:
+        write("\t".join(_one(field) for field in row))
 
 
 def write_pairs(pairs: Sequence[tuple[str, str]]) -> None:

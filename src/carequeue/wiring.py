@@ -25,6 +25,7 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.window import Window
+from carequeue.worklist.health import FORCED_OFFLINE
 from carequeue.worklist.local import LocalDesk
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Session:
             connection.close()
             raise
         self._window = Window(connection)
+        self._making = RLock()
         self._engine: Engine | None = None
         self._projector: Projector | None = None
         self._background: Background | None = None
@@ -77,7 +79,7 @@ class Session:
             self._window,
             " · ".join(part for part in (profile.organization_name, profile.my_name) if part),
             profile.me,
-            tuple(source.name for source in profile.sources),
+            {source.name: source.shown for source in profile.sources},
             self.engine,
             self.projector,
             now,
@@ -98,19 +100,22 @@ class Session:
 
     def engine(self) -> Engine:
         """The door for what writes; loads the ORM."""
-        if self._engine is None:
-            from carequeue.store.engine import orm
+        with self._making:
+            if self._engine is None:
+                from carequeue.store.engine import orm
 
-            self._engine = orm(self.places.cache, self._key)
-        return self._engine
+                self._engine = orm(self.places.cache, self._key)
+            return self._engine
 
     def projector(self) -> Projector:
         """Who we are, when we are open and by which rules, over this cache."""
-        if self._projector is None:
-            from carequeue.store.projection import Projector
+        with self._making:
+            if self._projector is None:
+                from carequeue.store.projection import Projector
+                from carequeue.store.site import site_of
 
-            self._projector = Projector(_site(self.profile))
-        return self._projector
+                self._projector = Projector(site_of(self.profile))
+            return self._projector
 
     def transport(self, source: SourceProfile) -> Transport:
         """The way to one source."""
@@ -126,71 +131,117 @@ class Session:
         self._follow_the_profile()
         return [self.syncer(source) for source in self.profile.sources]
 
-    def syncer(self, source: SourceProfile) -> Syncer:
+    def syncer(self, source: SourceProfile, transport: Transport | None = None) -> Syncer:
         """What syncs one source: its own rows, its own way to it, nothing of another's."""
         from carequeue.store.source import SourceCache
         from carequeue.sync.driver import Syncer
 
-        transport = self.transport(source)
+        transport = transport or self.transport(source)
         cache = SourceCache(source.name, self.engine(), self.projector(), transport.base_url)
         return Syncer(source.name, source.scope, cache, transport, self.now)
+
+    def _way(self, source: SourceProfile) -> Way:
+        """All that the thread of a source has of it; loads what is heavy."""
+        from carequeue.sync.background import Way
+        from carequeue.sync.hints import Hints
+
+        self._follow_the_profile()
+        transport = self.transport(source)
+        syncer = self.syncer(source, transport)
+        hints = Hints(transport, source.scope)
+        return Way(syncer, transport.answers, transport.take_wait, hints)
 
     def _follow_the_profile(self) -> None:
         """Make every row anew where who we are, our hours or our rules are not what they were."""
         from carequeue.store import ledger
         from carequeue.store.engine import writing
+        from carequeue.store.site import mark_of
 
-        mark = _mark(self.profile)
-        with self.engine().connect() as connection:
-            if ledger.get_meta(connection, _SITE) == mark:
-                return
-        with writing(self.engine()) as connection:
-            self.projector().rebuild(connection, self.now())
-            ledger.set_meta(connection, _SITE, mark)
+        mark = mark_of(self.profile)
+        with self._making:  # one thread does it, the others wait for the rows
+            with self.engine().connect() as connection:
+                if ledger.get_meta(connection, _SITE) == mark:
+                    return
+            with writing(self.engine()) as connection:
+                self.projector().rebuild(connection, self.now())
+                ledger.set_meta(connection, _SITE, mark)
 
     def background(self) -> Background:
-        """The thread that keeps the cache in step."""
+        """The threads that keep the cache in step, one a source."""
         if self._background is None:
-            from carequeue.sync.background import Background
+            from carequeue.sync.background import Background, Keeper
 
-            self._background = made = Background(self.places.lock, self.syncers, self._no_sync)
+            self._background = made = Background(
+                [
+                    Keeper(
+                        source.name,
+                        self.places.lock(source.name),
+                        partial(self._way, source),
+                        partial(self._failed, source),
+                        self._by_choice,
+                    )
+                    for source in self.profile.sources
+                ]
+            )
             self.desk.syncing = lambda: made.syncing
             self.desk.other_syncs = lambda: made.other_syncs
             self.desk.decided = made.send
+            self.desk.chose_offline = made.offline
         return self._background
 
-    def _no_sync(self, why: str) -> None:
-        """Write down for the header why nothing can be synced at all."""
+    def _failed(self, source: SourceProfile, why: str) -> None:
+        """Write down for the header why a source cannot be synced at all."""
         from carequeue.store import ledger
         from carequeue.store.engine import writing
 
         with writing(self.engine()) as connection:
-            for source in self.profile.sources:
-                ledger.note_look(
-                    connection, source.name, online=False, full=False, why=why, now=self.now()
-                )
+            ledger.note_look(
+                connection, source.name, online=False, full=False, why=why, now=self.now()
+            )
+
+    def _by_choice(self) -> bool:
+        """Whether the person works offline by choice; nothing is sent then."""
+        from carequeue.store import ledger
+
+        with self.engine().connect() as connection:
+            return ledger.get_meta(connection, FORCED_OFFLINE) == "1"
 
     # --- use cases that need more than the cache --------------------------------------------------
 
     def sync_once(self, progress: Callable[[str], None] = lambda _: None) -> SyncReport:
-        """One whole look at every source."""
-        from carequeue.sync.background import locked_look
-        from carequeue.worklist.report import sync_report
+        """One whole look at every source, side by side; nothing where offline by choice."""
+        from carequeue.sync.abreast import abreast
+        from carequeue.worklist.report import by_choice, sync_report
 
-        syncers = self.syncers()
-        try:
-            looked = locked_look(
-                self.places.lock,
-                syncers,
-                full=True,
-                progress=progress,
-                stop=lambda: False,
-                patience=_LOCK_PATIENCE,
+        if self._by_choice():
+            return by_choice(self._window.outbox_counts())
+        self._follow_the_profile()
+        stop = Event()
+        sources = self.profile.sources
+        looked = abreast(
+            [partial(self._look, source, progress, stop) for source in sources], stop.set
+        )
+        names = (source.shown for source in sources)
+        return sync_report(dict(zip(names, looked, strict=True)), self._window.outbox_counts())
+
+    def _look(
+        self, source: SourceProfile, progress: Callable[[str], None], stop: Event
+    ) -> Looked | None:
+        """One whole look at one source; None where another process syncs it."""
+        from carequeue.sync.background import locked
+
+        several = len(self.profile.sources) > 1
+
+        def said(words: str) -> None:
+            progress(f"{source.shown}: {words}" if several and words else words)
+
+        with self.transport(source) as transport:
+            syncer = self.syncer(source, transport)
+            return locked(
+                self.places.lock(source.name),
+                lambda: syncer.look(said, stop.is_set),
+                _LOCK_PATIENCE,
             )
-        finally:
-            for syncer in syncers:
-                syncer.close()
-        return sync_report(looked, self._window.outbox_counts())
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""

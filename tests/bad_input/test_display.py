@@ -246,7 +246,7 @@ def test_what_a_server_says_of_a_refusal_is_text(
         Looked(why=words, offline=True),
         Looked(why=words, sign_in=True),
     ):
-        report = sync_report([looked], {})
+        report = sync_report({"main": looked}, {})
         assert not forbidden(written(lambda report=report: printing.write_message(report.words)))
     session._no_sync(words)
     health = session.desk.health(NOW)

@@ -17,7 +17,7 @@ from carequeue.domain.errors import ServerError
 from carequeue.fhir import jsontext
 from carequeue.sync import transport as wire
 from carequeue.sync.auth import Tokens
-from carequeue.sync.background import Background
+from carequeue.sync.background import Background, Keeper, Way
 from carequeue.sync.transport import Transport, Unreachable
 from carequeue.wiring import Session
 from tests.bad_input.home import Home, task
@@ -119,15 +119,14 @@ class TestTheThread:
         looked = threading.Event()
         calls = 0
 
-        def syncers() -> list[object]:
+        def make() -> Way:
             nonlocal calls
             calls += 1
-            if calls == 1:
-                raise KeyError("needle of a client's name")
-            looked.set()
-            return []
+            if calls > 1:
+                looked.set()
+            raise KeyError("needle of a client's name")
 
-        sync = Background(tmp_path / "lock", syncers, told.append)  # type: ignore[arg-type]
+        sync = Background([Keeper("main", tmp_path / "lock", make, told.append)])
         sync.start()
         deadline = time.monotonic() + 30
         while not looked.is_set() and time.monotonic() < deadline:

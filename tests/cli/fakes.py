@@ -114,7 +114,9 @@ class FakeDesk:
     def health(self, now: datetime) -> Health:
         return self.state
 
-    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
+    def check_answer(
+        self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
+    ) -> tuple[bool, str]:
         if text == "whenever":
             return False, "“whenever” is no time to come. Nothing was changed."
         return True, text

@@ -115,6 +115,26 @@ def refuse_write(server: FhirServer, reference: str, code: int, words: str) -> F
     return fault
 
 
+def ignores_if_match(server: FhirServer) -> Fault:
+    """A server that reads no If-Match, alone or in a batch. For `FaultProxy.always`."""
+
+    def fault(asked: Asked, forward: Callable[[], Answered]) -> Answered:
+        body = asked.body
+        if asked.method == "POST" and b'"ifMatch"' in body:
+            bundle = json.loads(body)
+            for entry in bundle["entry"]:
+                entry["request"].pop("ifMatch", None)
+            body = json.dumps(bundle).encode()
+        elif asked.header("if-match") is None:
+            return forward()
+        path = asked.path.removeprefix(urlsplit(server.base).path).lstrip("/")
+        url = f"{server.base}/{path}".rstrip("/")
+        status, headers, said = send(asked.method, url, server.token, body)
+        return Answered(status, list(headers.items()), said)
+
+    return fault
+
+
 def _path(proxy: FaultProxy, asked: Asked) -> str:
     root = urlsplit(proxy.base).path
     return urlsplit(asked.path).path.removeprefix(root).strip("/")

@@ -44,7 +44,7 @@ ACTS: Final[tuple[tuple[str, Mapping[str, str], int], ...]] = (
     ("undo", {}, 2),
 )
 PRIORITIES: Final = ("routine", "urgent", "asap", "stat")
-#: Seconds between two acts, at most: without any the sync beside them would find no gap to write in.
+#: Seconds between two acts, at most: without any the sync beside them finds no gap to write in.
 REST: Final = 0.03
 MANY: Final = 10  # one act in so many is done to several rows
 

@@ -85,7 +85,7 @@ def _watch_commits(reached: Callable[[str], None]) -> None:
             reached("mid-act")
         at_work.kind = getattr(at_work, "kind", "") or kind
 
-    commit = DefaultDialect.do_commit
+    commit: Any = DefaultDialect.do_commit
 
     def do_commit(self: DefaultDialect, connection: Any) -> None:
         kind, at_work.kind = getattr(at_work, "kind", ""), ""
@@ -108,7 +108,7 @@ def _watch_writes(reached: Callable[[str], None]) -> None:
         reached("answered")
         return answer
 
-    httpx.Client.send = watched  # type: ignore[assignment]
+    httpx.Client.send = watched  # type: ignore[method-assign]
 
 
 def _later(reached: Callable[[str], None], seconds: float) -> None:
@@ -127,9 +127,7 @@ def weaken(name: str) -> None:
         _no_guard()
 
 
-def _no_transaction(
-    _: Any, __: Any, statement: str, values: Any, *more: Any
-) -> tuple[str, Any]:
+def _no_transaction(_: Any, __: Any, statement: str, values: Any, *more: Any) -> tuple[str, Any]:
     return ("SELECT 1" if statement == "BEGIN IMMEDIATE" else statement), values
 
 
@@ -139,7 +137,7 @@ def _no_guard() -> None:
     def bare(self: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
         return send(self, _unguarded(request), **options)
 
-    httpx.Client.send = bare  # type: ignore[assignment]
+    httpx.Client.send = bare  # type: ignore[method-assign]
 
 
 def _unguarded(request: httpx.Request) -> httpx.Request:

@@ -12,7 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
@@ -103,6 +104,10 @@ def after_the_healing(one: Round) -> list[str]:
     ]
 
 
+def _ahead(by: timedelta) -> datetime:
+    return datetime.now(UTC) + by
+
+
 @dataclass
 class _Healing:
     """Look until nothing waits any more, in a process of its own."""
@@ -110,14 +115,10 @@ class _Healing:
     one: Round
 
     def __call__(self, say: Say, pipe: int) -> None:
-        from carequeue.wiring import now
-
+        home = self.one.home
         for number in range(_LOOKS):
-            ahead = timedelta(hours=number)
-            where = places("default", self.one.home)
-            with Session(
-                load("default", self.one.home), where, now=lambda ahead=ahead: now() + ahead
-            ) as session:
+            later = partial(_ahead, timedelta(hours=number))
+            with Session(load("default", home), places("default", home), now=later) as session:
                 report = session.sync_once()
             say({"words": report.words, "unable": report.unable})
             if not (report.waiting or report.checking or report.unable):
@@ -215,7 +216,9 @@ def _unseen(one: Round, kept: Kept) -> list[str]:
         for intent in kept.intents
         if _is_of(line, intent)
     }
-    unseen = {(at, group) for at, _, _, group in kept.acts if at not in seen and group not in groups}
+    unseen = {
+        (at, group) for at, _, _, group in kept.acts if at not in seen and group not in groups
+    }
     if len(unseen) > one.kills.total():
         return [f"{len(unseen)} acts were kept unseen after {one.kills.total()} kills"]
     halves = {intent["group_id"] for intent in kept.intents} - {act[3] for act in kept.acts}
@@ -223,19 +226,24 @@ def _unseen(one: Round, kept: Kept) -> list[str]:
 
 
 def _settled(one: Round, kept: Kept) -> Iterator[str]:
-    """Nothing waits or is in doubt; what is stuck was met by the colleague."""
-    stuck: set[str] = set()  # the resources of which something is
+    """Nothing is in doubt, and nothing waits but behind what only a person can end.
+
+    That is what met the colleague, and a row that is no FHIR, of which the server takes no change.
+    """
+    stuck: set[str] = set()  # resources of which something is
     for intent in kept.intents:
-        name = f"{intent['target_type']}/{intent['target_id']}"
-        what = f"{intent['verb']} ({intent['kind']}) on {name}: {intent['state']}, {intent['words']}"
-        if intent["state"] in ("conflict", "needs_attention"):
+        name, state = f"{intent['target_type']}/{intent['target_id']}", intent["state"]
+        if state in ("conflict", "needs_attention"):
             stuck.add(name)
-        if intent["state"] == "in_doubt" or (intent["state"] == "queued" and name not in stuck):
-            yield what
-        elif intent["state"] == "needs_attention" and not intent["target_id"].startswith(_BROKEN):
-            yield what
-        elif intent["state"] == "conflict" and name not in one.colleague.priorities:
-            yield f"{what}, though nobody else touched it"
+        fine = {
+            "in_doubt": False,
+            "queued": name in stuck,
+            "needs_attention": intent["target_id"].startswith(_BROKEN),
+            "conflict": name in one.colleague.priorities,
+        }
+        if not fine.get(state, True):
+            what = f"{intent['verb']} ({intent['kind']}) on {name}"
+            yield f"{what} is {state}: {intent['words']}"
 
 
 # --- the server -----------------------------------------------------------------------------------
@@ -272,19 +280,8 @@ def _list(resource: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _once_on_the_server(one: Round, kept: Kept, server: _Server) -> Iterator[str]:
     """Every note and everything that was made is there once, and nothing that was taken back."""
-    notes = [intent for intent in kept.intents if intent["kind"] == "add_note"]
-    removed = {
-        intent["args"].get("note")
-        for intent in kept.intents
-        if intent["kind"] == "remove_note" and intent["state"] == "acknowledged"
-    }
-    wanted = Counter({intent["args"]["text"]: 0 for intent in notes})
-    for intent in notes:
-        wanted[intent["args"]["text"]] += (
-            intent["state"] == "acknowledged" and intent["id"] not in removed
-        )
     there = Counter(str(note.get("text")) for note in server.notes())
-    for text, count in wanted.items():
+    for text, count in _wanted_notes(kept).items():
         if there[text] != count:
             yield f"the note {text!r} is on the server {there[text]} times, not {count}"
     for text in one.colleague.notes:
@@ -294,16 +291,35 @@ def _once_on_the_server(one: Round, kept: Kept, server: _Server) -> Iterator[str
     for kind in ("Task", "Communication"):
         for resource in server.all(kind).values():
             made.update(_identifiers(resource))
+    for name, count in _wanted_creates(kept).items():
+        if made[name] != count:
+            yield f"{name} is on the server {made[name]} times, not {count}"
     yield from (f"{name} was made {count} times" for name, count in made.items() if count > 1)
-    done: dict[str, bool] = {}  # what stands for something that others see may be made twice over
+
+
+def _wanted_notes(kept: Kept) -> Counter[str]:
+    """Text -> how often it is to be on the server; 0 for what was taken back or is kept here."""
+    removed = {
+        intent["args"].get("note")
+        for intent in kept.intents
+        if intent["kind"] == "remove_note" and intent["state"] == "acknowledged"
+    }
+    notes = [intent for intent in kept.intents if intent["kind"] == "add_note"]
+    wanted = Counter({intent["args"]["text"]: 0 for intent in notes})
+    for intent in notes:
+        there = intent["state"] == "acknowledged" and intent["id"] not in removed
+        wanted[intent["args"]["text"]] += there
+    return wanted
+
+
+def _wanted_creates(kept: Kept) -> dict[str, int]:
+    """Identifier -> 1 or 0. What stands for something that others see may be decided anew."""
+    wanted: dict[str, int] = {}
     for intent in kept.intents:
         if intent["kind"] == "create":
             (name,) = _identifiers(intent["args"]["resource"])
-            done.setdefault(name, False)
-            done[name] |= intent["state"] == "acknowledged"
-    for name, made_by_us in done.items():
-        if made[name] != made_by_us:
-            yield f"{name} is on the server {made[name]} times, not {int(made_by_us)}"
+            wanted[name] = max(wanted.get(name, 0), intent["state"] == "acknowledged")
+    return wanted
 
 
 def _identifiers(resource: Mapping[str, Any]) -> list[str]:
@@ -344,4 +360,3 @@ def _equal(kept: Kept, server: _Server) -> Iterator[str]:
     for kind in ("Task", "Communication"):
         for key in set(server.all(kind)) - here.get(kind, set()) - {None}:
             yield f"{kind}/{key} is on the server and not here"
-

@@ -44,6 +44,7 @@ MANNERS: Final[tuple[tuple[str, ...], ...]] = (
     ("requires-if-match",),
 )
 CLIENTS: Final = 24
+MEANWHILE: Final = 8  # acknowledged commits between two acts of the colleague
 STANDSTILL: Final = 120.0  # seconds without an acknowledgement
 #: What a command may end with; 5 where the other one had the cache for too long.
 CODES: Final = {"sync": {0, 5, 9}, "act": {0, 4, 5, 8}}
@@ -160,7 +161,7 @@ def _round(number: int, without: str, chance: random.Random) -> Iterator[Round]:
 
 
 def _play(one: Round, share: int, number: int, chance: random.Random) -> Counter[str]:
-    if number % len(MANNERS) == 3:
+    if number % len(MANNERS) == 1:
         terminal.work(one, chance)
     _work(one, share, chance)
     one.wrong += promises.after_the_kills(one)
@@ -188,8 +189,8 @@ def _work(one: Round, share: int, chance: random.Random) -> None:
             last = now
         elif now - last > STANDSTILL:
             one.wrong.append("nothing was acknowledged any more")
-        if one.acknowledged // 20 > met:
-            met = one.acknowledged // 20
+        if one.acknowledged // MEANWHILE > met:
+            met = one.acknowledged // MEANWHILE
             _meanwhile(one, chance)
     for life in (queue, command):
         life.kill("at the end")
@@ -201,7 +202,7 @@ def _work(one: Round, share: int, chance: random.Random) -> None:
 def _meanwhile(one: Round, chance: random.Random) -> None:
     """What others do: a colleague at the same Tasks, an answer that gets lost."""
     one.colleague.edit()
-    if chance.random() < 0.3:
+    if chance.random() < 0.2:
         one.clinic.set_quirks(*one.manner, "drop-next-reply")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LIVES: Final = 2
 ACTS: Final = 5  # in one life, at most
+ROWS: Final = 12  # after which a queue without a row for a note is a fault
+_QUESTION: Final = re.compile(r" Note (.+): what\?")
 _ENTRY: Final = "import sys; from carequeue.__main__ import main; sys.exit(main())"
 
 
@@ -37,8 +40,7 @@ def work(one: Round, chance: random.Random) -> None:
             )
             for number in range(chance.randint(1, ACTS)):
                 _note(one, seat, f"seat {life}-{number}")
-            seat.press("n")
-            seat.press(f"seat {life} unseen\r")
+            seat.press(f"jnseat {life} unseen\r")
             seat.read(chance.uniform(0, 0.05))
             seat.child.kill(signal.SIGKILL)
             one.kills["the terminal: at random"] += 1
@@ -50,11 +52,19 @@ def work(one: Round, chance: random.Random) -> None:
 
 
 def _note(one: Round, seat: Seat, text: str) -> None:
-    seat.press("j")
-    seat.settle(0.1)
-    seat.press("n")
-    seat.settle(0.1)
-    before = len(seat.written)
-    seat.press(f"{text}\r")
-    seat.wait_for_bytes(b"Noted", since=before)
-    one.lines.append({"verb": "note", "keys": [], "text": text})
+    """A note on the next row of another client: until it is kept the last message stands there."""
+    last = seat.text
+    for _ in range(ROWS):
+        seat.press("j")
+        seat.settle(0.1)
+        seat.press("n")
+        seat.settle(0.1)
+        asked = _QUESTION.search(seat.text)
+        if asked and f"Noted: {asked[1]}" not in last:
+            seat.press(f"{text}\r")
+            seat.wait_for(f"Noted: {asked[1]}")
+            one.lines.append({"verb": "note", "keys": [], "text": text})
+            return
+        seat.press("\x1b")  # that client again, or a row that takes no note
+        seat.wait_until(lambda shown: "what?" not in shown, "the end of the question")
+    raise AssertionError(f"no row takes a note:\n{seat.text}")

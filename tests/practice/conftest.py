@@ -11,6 +11,7 @@ import pytest
 from carequeue.practice.clinic import Answer, PracticeClinic
 
 NOW = "2026-11-24T15:12:00+00:00"
+TOPIC = "https://riverbend.example/fhir/SubscriptionTopic/any-change"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,13 @@ def send(
     body = tree if isinstance(tree, str) else json.dumps(tree) if tree is not None else None
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return clinic.request(method, path, body, named)
+
+
+def patch(clinic: PracticeClinic, path: str, steps: Any, if_match: str = "") -> Answer:
+    """A JSON Patch."""
+    headers = {"Content-Type": "application/json-patch+json"}
+    headers |= {"If-Match": if_match} if if_match else {}
+    return clinic.request("PATCH", path, json.dumps(steps), headers)
 
 
 def a_task(key: str = "", **more: Any) -> dict[str, Any]:

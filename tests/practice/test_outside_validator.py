@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from carequeue.practice.moments import milliseconds
 from carequeue.practice.people import Clinic
+from carequeue.practice.script import Script
+from carequeue.practice.store import Store
 from tests.servers.fixtures import medplum_process
 from tests.servers.harness import problems
 
@@ -26,7 +29,20 @@ Problems = list[tuple[str, str]]
 
 @pytest.fixture(scope="module")
 def trees() -> Trees:
-    return [tree for _, tree in Clinic(7, 400, NOW).resources()]
+    people = Clinic(7, 400, NOW)
+    made = people.resources()
+    return [tree for _, tree in made] + _of_the_day(people, made)
+
+
+def _of_the_day(people: Clinic, made: list[tuple[int, dict[str, Any]]]) -> Trees:
+    """What colleagues make and change in a long day, each version."""
+    store = Store(lambda: milliseconds(NOW), "")
+    store.seed(made)
+    script, wrote = Script(7, people.clients), []
+    with store.whole():
+        for _ in range(200):
+            wrote += script.step(store).wrote
+    return [json.loads(one.body) for one in wrote]
 
 
 @pytest.fixture(scope="module")

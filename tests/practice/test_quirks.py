@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.errors import ServerError
 from carequeue.practice.clinic import PracticeClinic
 from carequeue.practice.quirks import Quirks, parse
-from tests.practice.conftest import a_task, link, send
+from tests.practice.conftest import TOPIC, a_task, link, patch, send
 
 
 def declared(clinic: PracticeClinic, kind: str) -> dict[str, Any] | None:
@@ -240,3 +240,134 @@ def test_names_are_read_back_as_they_are_said() -> None:
     assert parse([]) == Quirks()
     with pytest.raises(ValueError, match="conflict-409"):
         parse(["conflict-408"])
+
+
+# --- writes ---------------------------------------------------------------------------------------
+
+
+def test_a_stale_update_may_be_called_locked(clinic: PracticeClinic) -> None:
+    clinic.put(a_task("locked"))
+    clinic.set_quirks("locked-423")
+    stale = send(clinic, "PUT", "Task/locked", a_task("locked"), If_Match='W/"7"')
+    assert stale.status == 423
+    assert clinic.get("Task/locked")["meta"]["versionId"] == "1"
+
+
+def test_if_match_may_be_read_on_everything_but_a_patch(clinic: PracticeClinic) -> None:
+    clinic.put(a_task("patched"))
+    step = [{"op": "replace", "path": "/status", "value": "accepted"}]
+    assert patch(clinic, "Task/patched", step, 'W/"7"').status == 412
+    clinic.set_quirks("patch-ignores-if-match")
+    assert patch(clinic, "Task/patched", step, 'W/"7"').json["status"] == "accepted"
+    assert send(clinic, "PUT", "Task/patched", a_task("patched"), If_Match='W/"7"').status == 412
+
+
+def test_a_task_may_know_three_statuses_only(clinic: PracticeClinic) -> None:
+    before = clinic.get("metadata")["rest"]
+    clinic.set_quirks("three-statuses")
+    assert clinic.get("metadata")["rest"] == before
+    for status in ("requested", "completed", "cancelled"):
+        assert send(clinic, "PUT", "Task/three", a_task("three", status=status)).status < 300
+    for refused in (
+        send(clinic, "PUT", "Task/three", a_task("three", status="accepted")),
+        send(clinic, "POST", "Task", a_task(status="in-progress")),
+        patch(clinic, "Task/three", [{"op": "add", "path": "/status", "value": "on-hold"}]),
+    ):
+        assert refused.status == 422
+        assert "requested, completed, cancelled" in refused.json["issue"][0]["diagnostics"]
+    assert clinic.get("Task/three")["status"] == "cancelled"
+    appointment = {"resourceType": "Appointment", "status": "booked", "participant": [{}]}
+    assert send(clinic, "POST", "Appointment", appointment).status == 201
+
+
+def test_the_ids_of_elements_may_be_dropped_and_those_of_resources_are_not(
+    clinic: PracticeClinic,
+) -> None:
+    note = {"id": "n1", "text": "hello", "authorReference": {"id": "r", "reference": "#who"}}
+    tree = a_task("ids", note=[note], contained=[{"resourceType": "Patient", "id": "who"}])
+    assert send(clinic, "PUT", "Task/ids", tree).json["note"][0]["id"] == "n1"
+    clinic.set_quirks("drops-element-ids")
+    kept = send(clinic, "PUT", "Task/ids", tree).json
+    assert kept["note"] == [{"text": "hello", "authorReference": {"reference": "#who"}}]
+    assert (kept["id"], kept["contained"][0]["id"]) == ("ids", "who")
+
+
+def test_tags_may_be_merged_into_those_that_were_there(clinic: PracticeClinic) -> None:
+    first, second = {"system": "urn:t", "code": "one"}, {"system": "urn:t", "code": "two"}
+    send(clinic, "PUT", "Task/tags", a_task("tags", meta={"tag": [first]}))
+    replaced = send(clinic, "PUT", "Task/tags", a_task("tags", meta={"tag": [second]}))
+    assert replaced.json["meta"]["tag"] == [second]
+    clinic.set_quirks("merges-tags")
+    merged = send(clinic, "PUT", "Task/tags", a_task("tags", meta={"tag": [first]}))
+    assert merged.json["meta"]["tag"] == [first, second]
+    assert send(clinic, "PUT", "Task/tags", a_task("tags")).json["meta"]["tag"] == [first, second]
+
+
+def test_a_conditional_create_may_be_none(clinic: PracticeClinic) -> None:
+    clinic.set_quirks("ignores-if-none-exist")
+    tree = a_task(identifier=[{"system": "urn:test", "value": "thrice"}])
+    for _ in range(2):
+        assert send(clinic, "POST", "Task", tree, If_None_Exist="identifier=thrice").status == 201
+    assert len(clinic.get("Task?identifier=urn:test%7Cthrice")["entry"]) == 2
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_bundle_may_be_too_large(clinic: PracticeClinic, kind: str) -> None:
+    def bundle(many: int) -> dict[str, Any]:
+        request = {"method": "GET", "url": "CareTeam/access"}
+        return {"resourceType": "Bundle", "type": kind, "entry": [{"request": request}] * many}
+
+    clinic.set_quirks("batch-limit=3")
+    assert send(clinic, "POST", "", bundle(3)).status == 200
+    assert send(clinic, "POST", "", bundle(4)).status == 413
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+
+def websocket(clinic: PracticeClinic) -> bool:
+    return "extension" in clinic.get("metadata")["rest"][0]
+
+
+def by_topic(clinic: PracticeClinic) -> bool:
+    one = declared(clinic, "Subscription")
+    assert one is not None
+    return [operation["name"] for operation in one.get("operation", [])] == ["get-ws-binding-token"]
+
+
+def wish(criteria: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "to hear of it",
+        "criteria": criteria,
+        "channel": {"type": "websocket"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("quirk", "search", "topic"),
+    [
+        ("", 201, 201),
+        ("r4-subscriptions-only", 201, 422),
+        ("backport-subscriptions-only", 422, 201),
+    ],
+)
+def test_the_styles_of_subscriptions_are_declared_and_taken_alike(
+    clinic: PracticeClinic, quirk: str, search: int, topic: int
+) -> None:
+    clinic.set_quirks(*([quirk] if quirk else []))
+    assert (websocket(clinic), by_topic(clinic)) == (search == 201, topic == 201)
+    assert send(clinic, "POST", "Subscription", wish("Task?status=requested")).status == search
+    made = send(clinic, "POST", "Subscription", wish(TOPIC))
+    assert made.status == topic
+    token = send(clinic, "GET", "Subscription/$get-ws-binding-token")
+    assert token.status == (200 if topic == 201 else 404)
+
+
+def test_there_may_be_no_subscriptions(clinic: PracticeClinic) -> None:
+    clinic.set_quirks("no-subscriptions")
+    assert declared(clinic, "Subscription") is None
+    assert not websocket(clinic)
+    assert send(clinic, "POST", "Subscription", wish("Task?")).status == 404
+    assert send(clinic, "GET", "Subscription/$get-ws-binding-token").status == 404

@@ -249,3 +249,37 @@ def test_what_is_nowhere_is_not_found(clinic: PracticeClinic) -> None:
     assert send(clinic, "GET", "Spaceship").status == 404
     assert send(clinic, "GET", "/elsewhere").status == 404
     assert send(clinic, "GET", "/control/nothing").status == 404
+
+
+def test_the_same_answer_to_a_search_is_not_sent_again(clinic: PracticeClinic) -> None:
+    clinic.put(a_task("watched", code={"coding": [{"code": "watched"}]}))
+    path = "Task?code=watched&_sort=_lastUpdated"
+    first = send(clinic, "GET", path)
+    etag = first.headers["etag"]
+    assert etag.startswith('W/"')
+    clinic.put(a_task("unwatched"))
+    same = send(clinic, "GET", path, If_None_Match=etag)
+    assert (same.status, same.text, same.headers["etag"]) == (304, "", etag)
+    assert send(clinic, "GET", f"{path}&_count=1", If_None_Match=etag).status == 200
+    clinic.put(a_task("watched", code={"coding": [{"code": "watched"}]}, description="new"))
+    changed = send(clinic, "GET", path, If_None_Match=etag)
+    assert changed.status == 200
+    assert changed.headers["etag"] != etag
+
+
+def test_a_count_and_an_empty_search_have_an_etag_too(clinic: PracticeClinic) -> None:
+    for path in ("Task?_summary=count", "Task?_id=never"):
+        etag = send(clinic, "GET", path).headers["etag"]
+        assert send(clinic, "GET", path, If_None_Match=etag).status == 304
+        clinic.put(a_task("never" if "never" in path else "counted"))
+        assert send(clinic, "GET", path, If_None_Match=etag).status == 200
+
+
+def test_the_history_of_a_type_since_an_instant_holds_deletions(clinic: PracticeClinic) -> None:
+    clinic.put(a_task("going"))
+    clinic.put(a_task("staying"))
+    since = clinic.get("Task/staying")["meta"]["lastUpdated"]
+    clinic.delete("Task/going")
+    entries = clinic.get(f"Task/_history?_since={since}")["entry"]
+    methods = [(entry["request"]["method"], entry["request"]["url"]) for entry in entries]
+    assert methods == [("DELETE", "Task/going"), ("PUT", "Task/staying")]

@@ -15,7 +15,7 @@ from typing import Any, Final
 from carequeue.domain.items import WorkItem
 from carequeue.fhir import jsontext
 from carequeue.fhir.us import own_reference
-from carequeue.store import mirror
+from carequeue.store import following
 from carequeue.store.profiles import Profile, SourceProfile, places
 from carequeue.store.window import View
 from carequeue.wiring import Session
@@ -94,7 +94,7 @@ def _seen(session: Session, ok: bool, said: str, now: datetime) -> Seen:
             )
         }
         items: dict[str, WorkItem] = {}
-        for chart in mirror.charts(connection, _SOURCE):
+        for chart in following.charts(connection, _SOURCE):
             read = projector.read(connection, _SOURCE, chart, now)
             items |= {item.key: item for item in read.items}
     assert items.keys() == {row.key for row in shown}

@@ -223,7 +223,7 @@ class FakeDesk(Unsent):
     def health(self, now: datetime) -> Health:
         return self.state
 
-    def people(self) -> Sequence[Person]:
+    def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
         return PEOPLE
 
     def _row(self, key: str) -> QueueRow | None:
@@ -255,7 +255,9 @@ class FakeDesk(Unsent):
             return None
         return f"Can’t {BY_NAME[verb].label}: {found.client} is no {BY_NAME[verb].label} matter."
 
-    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
+    def check_answer(
+        self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
+    ) -> tuple[bool, str]:
         known = {"3bd": "Mon 30 Nov 09:00 (Thanksgiving skipped)", "tomorrow": "Wed 25 Nov 09:00"}
         return (True, known[text]) if text in known else (False, f"“{text}” is no time")
 

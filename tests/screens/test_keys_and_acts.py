@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.verbs import MOTIONS, VERBS
 from tests.screens.clinic import FakeDesk, morning
 from tests.screens.stage import FakeSync, at_the_terminal
@@ -296,7 +297,8 @@ async def test_leaving_is_asked_only_when_work_waits_and_there_is_no_way_to_send
         seat.desk.feel(online=False)
         await seat.wait(1)
         await seat.press("q")
-        assert seat.message == "3 acts wait; they are kept for the next time.  y leave  n stay"
+        words = "Kept for the next time: 3 wait, 1 needs you."
+        assert seat.message == f"{words}  y leave  n stay"
         await seat.press("q", "enter")
         assert seat.app.is_running
         await seat.press("n")
@@ -313,13 +315,46 @@ async def test_leaving_says_of_work_that_cannot_be_sent_whether_it_is_kept() -> 
         await seat.press("ctrl+c")
         assert seat.message == "ctrl+c again leaves; nothing here is kept."
         await seat.press("q")
-        assert seat.message.startswith("3 acts wait; they are not kept: this is for practice only.")
+        words = "Not kept, this is for practice only: 3 wait, 1 needs you."
+        assert seat.message.startswith(words)
 
 
-async def test_leaving_on_line_asks_nothing() -> None:
+async def test_leaving_on_line_asks_nothing_and_says_in_the_shell_what_is_not_sent() -> None:
     async with at_the_terminal() as seat:
+        seat.desk.feel(checking=2, kept_here=4)
+        await seat.wait(1)
         await seat.press("q")
         assert not seat.app.is_running
+        (said,) = seat.app._exit_renderables
+        assert str(said) == (
+            "Not on the server yet: 3 wait, 2 are being checked, 1 needs you, "
+            "4 are kept here only. All of it is kept."
+        )
+
+
+@pytest.mark.parametrize("facts", [{"kept_here": 4}, {}])
+async def test_leaving_says_nothing_where_nothing_is_on_its_way(facts: dict[str, int]) -> None:
+    async with at_the_terminal() as seat:
+        seat.desk.feel(waiting=0, needs_you=0, **facts)
+        await seat.wait(1)
+        await seat.press("q")
+        assert not seat.app._exit_renderables
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"forced_offline": True},
+        {"sources": (SourceHealth("clinic", True), SourceHealth("county", False))},
+    ],
+    ids=["offline by choice", "one of two sources away"],
+)
+async def test_leaving_is_asked_where_some_of_it_has_no_way(facts: dict[str, object]) -> None:
+    async with at_the_terminal() as seat:
+        seat.desk.feel(**facts)
+        await seat.wait(1)
+        await seat.press("q")
+        assert seat.message.startswith("Kept for the next time: 3 wait")
 
 
 async def test_ctrl_c_leaves_when_pressed_twice() -> None:

@@ -11,9 +11,11 @@ from rich.cells import cell_len
 
 from carequeue.store.window import QueueRow
 from carequeue.widgets.clock_words import WIDTH, clock_words
+from carequeue.widgets.origins import Origin
 from carequeue.widgets.queue_line import Standing, band_line, columns, queue_line, tall_line
 from tests.screens.clinic import NOW, ZONE, at, morning, row
 
+OLD = Standing(cursor=True, origin=Origin("county", "co", "as of 09:40"))
 NOW_S = int(NOW.timestamp())
 HARD_NAMES = (
     "王 小明",
@@ -43,8 +45,15 @@ def test_every_row_fills_exactly_the_width(width: int, moves: bool) -> None:
         assert cell_len(line(r, width, moves=moves)) == width
     for name in HARD_NAMES:
         strange = row("x", "referral", 2, at(hours=1), "h", name, name, alike="x", born="1971")
-        for standing in (Standing(), Standing(alike=True, marked=True, cursor=True)):
-            assert cell_len(line(strange, width, moves=moves, standing=standing)) == width
+        origin = Origin("王国县医院信息科", "王国", "as of 09:40")
+        for standing in (
+            Standing(),
+            Standing(alike=True, marked=True, cursor=True, news="changed"),
+            Standing(origin=origin),
+        ):
+            for several in (False, True):
+                parts = queue_line(strange, columns(width, moves, several), NOW_S, ZONE, standing)
+                assert sum(cell_len(text) for text, _ in parts) == width
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.integers(40, 200), st.booleans())
@@ -106,28 +115,66 @@ def test_a_row_without_a_word_about_sync_gives_its_place_to_the_ask() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("sync", "narrow", "wide"),
-    [
-        ("waiting", "↑", "↑ waiting"),
-        ("checking", "?", "? checking"),
-        ("conflict", "≠", "≠ differs"),
-        ("needs_you", "✗", "✗ needs you"),
-        ("kept_here", "⌂", "⌂ kept here"),
-    ],
-)
-def test_how_it_stands_with_the_server_is_a_glyph_and_where_there_is_room_a_word(
-    sync: str, narrow: str, wide: str
+STATES = [
+    ("waiting", "↑", "waiting"),
+    ("behind", "⇡", "behind"),
+    ("checking", "?", "checking"),
+    ("conflict", "≠", "differs"),
+    ("needs_you", "✗", "needs you"),
+    ("kept_here", "⌂", "kept here"),
+    ("unprotected", "u", "unprotected"),
+    ("put_on_ice", "!", "put on ice"),  # a state of a later version is shown, not dropped
+]
+
+
+@pytest.mark.parametrize(("sync", "glyph", "word"), STATES)
+def test_how_it_stands_with_the_server_is_a_glyph_and_a_word(
+    sync: str, glyph: str, word: str
 ) -> None:
-    r = morning()[1]._replace(sync=sync)
-    assert line(r, 80).rstrip().endswith(f" {narrow}")
-    assert line(r, 110).rstrip().endswith(wide)
+    r = morning()[1]._replace(sync=sync, title="First contact")
+    assert line(r, 110).rstrip().endswith(f"{glyph} {word}")
+    assert line(r, 80).endswith(f" {word} {glyph}")
+    tall = "".join(text for text, _ in tall_line(r, 0, 50, NOW_S, ZONE, Standing()))
+    below = "".join(text for text, _ in tall_line(r, 1, 50, NOW_S, ZONE, Standing()))
+    assert tall.endswith(f" {glyph}")
+    assert below.endswith(f" {word}")
 
 
-def test_a_new_row_says_so_until_it_is_acted_on() -> None:
-    lindqvist = morning()[2]
-    assert line(lindqvist, 110).rstrip().endswith("• new")
-    assert line(lindqvist._replace(sync="waiting"), 110).rstrip().endswith("↑ waiting")
+@pytest.mark.parametrize(("sync", "glyph", "word"), STATES)
+def test_where_the_ask_needs_the_room_the_glyph_stays_and_the_word_of_what_presses(
+    sync: str, glyph: str, word: str
+) -> None:
+    r = morning()[1]._replace(sync=sync, title="Acknowledge the handoff of the mobile team of")
+    assert line(r, 80).endswith(f" {glyph}")
+    assert (f" {word} {glyph}" in line(r, 80)) == (sync in ("conflict", "needs_you"))
+    assert line(r, 80, standing=Standing(cursor=True)).endswith(f" {word} {glyph}")
+
+
+@pytest.mark.parametrize(("news", "glyph"), [("new", "•"), ("changed", "~")])
+def test_a_row_that_came_or_changed_says_so_until_it_is_acted_on(news: str, glyph: str) -> None:
+    lindqvist, standing = morning()[2], Standing(news=news)
+    assert line(lindqvist, 110, standing=standing).rstrip().endswith(f"{glyph} {news}")
+    waiting = lindqvist._replace(sync="waiting")
+    assert line(waiting, 110, standing=standing).rstrip().endswith("↑ waiting")
+
+
+def test_a_row_of_a_source_that_is_not_read_says_how_old_it_is() -> None:
+    old = Standing(origin=Origin(age="as of 09:40"))
+    assert line(morning()[1], 110, standing=old).rstrip().endswith("○ as of 09:40")
+    assert line(morning()[1]._replace(title="Call"), 80, standing=old).endswith("as of 09:40 ○")
+    assert line(morning()[1], 80, standing=old).endswith(" ○")
+
+
+def test_of_several_sources_each_row_names_its_own() -> None:
+    county = Standing(origin=Origin("county", "co"))
+    for width, moves, end in ((110, False, " county  "), (80, False, " co"), (80, True, " co")):
+        cells = columns(width, moves, several=True)
+        for r in (morning()[1], morning()[5]):
+            parts = queue_line(r, cells, NOW_S, ZONE, county)
+            text = "".join(part for part, _ in parts)
+            assert text.endswith(end)
+            assert cell_len(text) == width
+            assert parts[-1][1] == "muted"
 
 
 def test_the_move_has_a_column_only_where_the_view_mixes_moves() -> None:
@@ -150,8 +197,8 @@ def test_where_the_window_is_small_a_row_stands_on_two_lines_and_the_name_stays_
     width: int,
 ) -> None:
     for r in [*morning(), *(row("x", "referral", 2, 0, "h", n, n) for n in HARD_NAMES)]:
-        for part in (0, 1):
-            parts = tall_line(r, part, width, NOW_S, ZONE, Standing())
+        for part, standing in ((0, Standing()), (1, Standing()), (1, OLD)):
+            parts = tall_line(r, part, width, NOW_S, ZONE, standing)
             assert sum(cell_len(text) for text, _ in parts) == width
     reyes = morning()[1]
     shown = [

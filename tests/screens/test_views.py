@@ -58,61 +58,6 @@ async def test_esc_while_typing_takes_the_narrowing_back() -> None:
         assert "OKAFOR" in seat.text
 
 
-async def test_x_goes_to_what_needs_the_person_and_says_what_it_is() -> None:
-    async with at_the_terminal() as seat:
-        await seat.press("x")
-        assert seat.cursor == "brandt-2004"
-        assert seat.message == (
-            "BRANDT, Sofie: changed meanwhile.  y take theirs  p show  n next  esc later"
-        )
-
-
-async def test_what_the_server_did_not_take_is_let_go_by_y_and_never_by_enter() -> None:
-    async with at_the_terminal(size=(100, 24)) as seat:
-        await seat.press("x", "enter", "x", "p")
-        assert "Why here" in seat.text
-        assert seat.message.startswith("BRANDT, Sofie: changed meanwhile.")
-        await seat.press("y")
-        assert seat.message == "✓ Log contact let go: BRANDT, Sofie."
-        assert "≠ differs" not in seat.text
-        assert seat.cursor == "brandt-2004"
-
-
-@pytest.mark.parametrize(
-    ("keys", "typed"),
-    [(("3",), ""), (("slash",), "reyes"), (("slash",), "zz")],
-    ids=["another view", "narrowed", "narrowed to nothing"],
-)
-async def test_x_finds_what_needs_the_person_also_where_its_row_is_not_in_the_view(
-    keys: tuple[str, ...], typed: str
-) -> None:
-    async with at_the_terminal() as seat:
-        await seat.press(*keys)
-        await seat.write(typed)
-        await seat.press(*(["enter"] if typed else []), "x")
-        assert seat.cursor == "brandt-2004"
-        assert seat.message.startswith("BRANDT, Sofie: changed meanwhile.")
-        assert "0 Whole 20" in seat.lines[1]
-
-
-async def test_x_finds_what_needs_the_person_among_what_sleeps() -> None:
-    asleep = [r._replace(band=6) if r.key == "brandt-2004" else r for r in morning()]
-    async with at_the_terminal(FakeDesk(asleep)) as seat:
-        await seat.press("x")
-        assert seat.cursor == "brandt-2004"
-
-
-async def test_x_says_so_when_nothing_needs_the_person_or_it_is_in_no_row() -> None:
-    async with at_the_terminal(FakeDesk([r._replace(sync="") for r in morning()])) as seat:
-        await seat.press("3", "x")
-        assert seat.message.startswith("· What needs you has no row in the queue")
-        assert seat.cursor == "fontaine"
-        seat.desk.feel(needs_you=0)
-        await seat.wait(1)
-        await seat.press("x")
-        assert seat.message.startswith("Nothing needs you")
-
-
 async def test_the_detail_stands_beside_the_list_where_there_is_room() -> None:
     async with at_the_terminal(size=(140, 40)) as seat:
         pane = seat.front.widgets.pane

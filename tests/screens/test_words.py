@@ -126,9 +126,7 @@ class TestTheHeader:
     async def test_counts_anew_although_the_rows_were_read_by_an_act(self) -> None:
         """What was let go, or taken back, reads the list at once; the header follows."""
         async with at_the_terminal() as seat:
-            await seat.press("x")
-            seat.desk.feel(needs_you=0, conflicts=0)
-            await seat.press("y")
+            await seat.press("x", "t")
             await seat.wait(1)
             assert "needs you" not in seat.header
             await seat.press("x")

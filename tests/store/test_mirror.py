@@ -11,7 +11,7 @@ import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import jsontext
-from carequeue.store import audit, ledger, mirror, outbox
+from carequeue.store import audit, gone, ledger, mirror, outbox
 from carequeue.store.engine import writing
 from tests.fhir.clinic import CLIENT, NOW, ref, referral, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -208,12 +208,12 @@ class TestReferences:
 
     def test_that_the_server_did_not_give_are_not_asked_for_again(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            mirror.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
+            gone.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
         assert cache.pull(task("t2", **{"for": ref("Patient/new")})).missing == set()
 
     def test_that_turn_up_after_all_are_kept(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            mirror.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
+            gone.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
         cache.pull({"resourceType": "Patient", "id": "new", "name": [{"text": "Ines"}]})
         assert cache.base("Patient/new").body is not None
 

@@ -80,7 +80,8 @@ class TestPlaces:
         monkeypatch.setenv("CAREQUEUE_HOME", str(tmp_path / "home"))
         found = profiles.places("north")
         assert found == profiles.places("north", tmp_path / "home")
-        files = (found.config, found.folder, found.cache, found.key, found.lock, found.log)
+        locks = (found.lock("main"), found.lock("county"))
+        files = (found.config, found.folder, found.cache, found.key, found.log, *locks)
         assert all(tmp_path / "home" in file.parents for file in files)
         assert len(set(files)) == len(files)
 

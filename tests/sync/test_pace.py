@@ -153,9 +153,9 @@ class TestHints:
             now += 0.05
         assert full <= 60 / pace.HINT_GAP + 1
 
-    def test_what_a_broken_connection_may_have_missed_is_looked_for(self) -> None:
+    def test_where_their_connection_breaks_the_quick_pace_begins_again(self) -> None:
         told = replace(Pace(1000.0, last=700.0), hinted=True)
-        assert pace.hints(told, False, 800.0).due <= 800.0 + pace.AFTER_HINT
+        assert pace.hints(told, False, 800.0).due <= 800.0 + pace.QUICK
 
 
 def test_a_sign_in_that_only_a_person_can_mend_is_tried_slowly() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from carequeue.fhir.bundles import Page
 from carequeue.sync.capabilities import Abilities, TypeAbility
-from carequeue.sync.plan import BY_ID, OVERLAP, PAGE, Search, first_url, plan
+from carequeue.sync.plan import BY_ID, OVERLAP, PAGE, Search, Tier, first_url, plan, scope_mark
 from carequeue.sync.pull import (
     Begun,
     Cursor,
@@ -107,7 +107,8 @@ class TestPages:
         pull.came(page(1, 2, following=f"{LINK}2"))
         assert isinstance(pull.command, Keep)
         assert [one["id"] for one in pull.command.page.entries] == ["1", "2"]
-        assert pull.cursor == Cursor(pending=FIRST, next_url=f"{LINK}2", received=2)
+        mark = scope_mark(TASKS)
+        assert pull.cursor == Cursor(pending=FIRST, next_url=f"{LINK}2", received=2, scope=mark)
 
     def test_the_watermark_is_that_of_the_first_page_and_moves_after_the_last(self) -> None:
         pull = Pull(TASKS)
@@ -426,6 +427,6 @@ class TestThePlan:
             for search in plan(Abilities(), {"Task": "owner=Practitioner/1&status=requested"})
             if search.name == "Task"
         )
-        asked = parse_qs(urlsplit(first_url(tasks, Abilities(), "")).query)
+        asked = parse_qs(urlsplit(first_url(tasks, Tier.CHANGED, "")).query)
         assert asked["owner"] == ["Practitioner/1"]
         assert asked["status"] == ["requested"]

@@ -88,8 +88,8 @@ def act(
     with runtime.open_session(ctx.obj) as session:
         desk = session.desk
         desk.refresh(now)
-        _check_answers(desk, BY_NAME[verb], answers, now)
         found, missing = _known(desk, wanted)
+        _check_answers(desk, BY_NAME[verb], answers, found, now)
         if dry_run or len(found) > 1:
             preview = desk.preview(verb, found, answers, now)
             if dry_run:
@@ -235,9 +235,11 @@ def _as_choice(question: Question, text: str) -> str:
     raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")
 
 
-def _check_answers(desk: Desk, verb: Verb, answers: Mapping[str, str], now: datetime) -> None:
+def _check_answers(
+    desk: Desk, verb: Verb, answers: Mapping[str, str], keys: Sequence[str], now: datetime
+) -> None:
     for name, text in answers.items():
-        understood, words = desk.check_answer(verb.name, name, text, now)
+        understood, words = desk.check_answer(verb.name, name, text, now, keys)
         if not understood:
             raise BadQuestion(f"--{name}: {words}")
 

@@ -27,7 +27,7 @@ EXIT_CODES: Final[dict[int, str]] = {
     6: "the server cannot be reached or used",
     7: "the server does not know or allow you",
     SOME_REFUSED: "some items were refused or are gone; the others are done",
-    SOMETHING_WAITS: "sync finished, but something waits or needs you",
+    SOMETHING_WAITS: "it is done, but something waits or needs you",
     INTERRUPTED: "interrupted",
 }
 

@@ -7,8 +7,10 @@ import click
 from carequeue import __version__
 from carequeue.cli import runtime
 from carequeue.cli.acts import act, undo
+from carequeue.cli.conflicts import conflicts
 from carequeue.cli.exchange import doctor, sync
 from carequeue.cli.frame import Frame
+from carequeue.cli.outbox import outbox
 from carequeue.cli.rows import keys, list_rows, show
 from carequeue.cli.setup import config, connect, demo
 
@@ -33,7 +35,7 @@ class CareQueue(Frame):
     sections = (
         ("Begin", ("demo", "connect", "config")),
         ("The queue", ("list", "show", "act", "undo", "keys")),
-        ("The server", ("sync", "doctor")),
+        ("The server", ("sync", "outbox", "conflicts", "doctor")),
     )
 
 
@@ -62,5 +64,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
         ctx.exit(runtime.run_queue(profile))
 
 
-for command in (demo, connect, config, list_rows, show, act, undo, keys, sync, doctor):
+for command in (
+    demo, connect, config, list_rows, show, act, undo, keys, sync, outbox, conflicts, doctor,
+):  # fmt: skip
     carequeue.add_command(command)

@@ -17,7 +17,8 @@ from carequeue.domain.errors import BadQuestion
 
 if TYPE_CHECKING:
     from carequeue.store.profiles import SourceProfile
-    from carequeue.wiring import Probe, Session
+    from carequeue.sync.probe import Probe
+    from carequeue.wiring import Session
 
 
 def open_session(profile_name: str) -> Session:
@@ -62,9 +63,9 @@ def demo(seed: int, clients: int, quirks: Sequence[str], pace: str) -> int:
 
 def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
     """What a server says of itself. Raises ServerError or SignInError."""
-    from carequeue import wiring
+    from carequeue.sync import probe as at
 
-    return wiring.probe(url, token, ca_bundle)
+    return at.probe(url, token, ca_bundle)
 
 
 def token_of(source: SourceProfile) -> str | None:

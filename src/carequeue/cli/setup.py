@@ -2,7 +2,7 @@
 
 Decided here: `connect` stores nothing before the server has answered as a FHIR R4 server, and
 never a token; a source keeps its address, because the cache and unsent work belong to it.
-Not here: what a profile may say (`store/profile_values.py`), what a server says (`wiring.probe`).
+Not here: what a profile may say (`store/profile_values.py`), what a server says (`sync/probe.py`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from carequeue.store.profile_values import PROFILE_NAME, as_mapping
 
 if TYPE_CHECKING:
     from carequeue.store.profiles import Places, Profile, SourceProfile
-    from carequeue.wiring import Probe
-    from carequeue.worklist.answers import Person
+    from carequeue.sync.probe import Listed, Probe
 
 #: The variable that is looked for where a source names none.
 TOKEN_ENV: Final = "CAREQUEUE_TOKEN"  # noqa: S105 - the name of a variable, no token
@@ -210,7 +209,7 @@ def _who_we_are(profile: Profile, probe: Probe, given: Given) -> Profile:
     return profiles.with_setting(profile, "time_zone", zone)
 
 
-def _one_of(who: str, given: str, known: str, people: Sequence[Person]) -> Person | None:
+def _one_of(who: str, given: str, known: str, people: Sequence[Listed]) -> Listed | None:
     """Who is meant: what was given, else what the profile knows, else what the person answers."""
     if given:
         found = matching(given, people)
@@ -234,19 +233,19 @@ def _one_of(who: str, given: str, known: str, people: Sequence[Person]) -> Perso
     return None
 
 
-def matching(text: str, people: Sequence[Person]) -> list[Person]:
+def matching(text: str, people: Sequence[Listed]) -> list[Listed]:
     """The people that a number of the list, a reference or part of a name may mean."""
-    from carequeue.worklist.answers import Person
+    from carequeue.sync.probe import Listed
 
     if text.isascii() and text.isdigit() and 0 < int(text) <= min(len(people), _SHOWN):
         return [people[int(text) - 1]]
     exact = [person for person in people if person.reference == text]
     if exact or "/" in text:
-        return exact[:1] or [Person(text, "")]
+        return exact[:1] or [Listed(text, "")]
     return [person for person in people if fold(text) in fold(person.name)]
 
 
-def _not_one(text: str, who: str, found: Sequence[Person]) -> str:
+def _not_one(text: str, who: str, found: Sequence[Listed]) -> str:
     if not found:
         return f"Nobody that the server lists for {who} is called {text}."
     names = "; ".join(f"{person.name} ({person.reference})" for person in found[:5])

@@ -135,3 +135,4 @@ class Intent:
     settles: int = 0
     words: str = ""  # the server's last words, or why it is kept here
     schema: int = INTENT_SCHEMA
+    busy: int = 0  # answers in a row that said "not now"

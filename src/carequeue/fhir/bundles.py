@@ -64,6 +64,15 @@ class BatchAnswer(NamedTuple):
     etag: str
     resource: Resource | None
     outcome: Resource | None
+    location: str = ""
+
+
+class Issue(NamedTuple):
+    """One issue of an OperationOutcome; `where` are paths of elements. It may name a client."""
+
+    code: str
+    where: tuple[str, ...]
+    words: str
 
 
 def read_page(bundle: Any) -> Page:
@@ -169,6 +178,26 @@ def outcome_words(resource: Any) -> str:
     return values.squeeze("; ".join(dict.fromkeys(filter(None, said))), _WORDS)
 
 
+def issues(resource: Any) -> tuple[Issue, ...]:
+    """The issues of an OperationOutcome; none where it is none."""
+    if values.text(resource, "resourceType") != "OperationOutcome":
+        return ()
+    return tuple(_issue(each) for each in values.objects(resource, "issue"))
+
+
+def _issue(issue: Any) -> Issue:
+    where = [
+        path
+        for name in ("expression", "location")
+        if isinstance(paths := values.get(issue, name), list)
+        for path in paths
+        if isinstance(path, str)
+    ]
+    said = values.concept_text(issue.get("details")), values.text(issue, "diagnostics")
+    words = values.squeeze(" ".join(filter(None, said)), _WORDS)
+    return Issue(values.text(issue, "code"), tuple(where), words)
+
+
 def is_conflict_issue(resource: Any) -> bool:
     """Whether an OperationOutcome speaks of a conflict, whatever its HTTP status was."""
     if values.text(resource, "resourceType") != "OperationOutcome":
@@ -204,4 +233,5 @@ def _answer(entry: Any) -> BatchAnswer:
         etag=values.text(entry, "response.etag"),
         resource=resource if isinstance(resource, dict) else None,
         outcome=outcome if isinstance(outcome, dict) else None,
+        location=values.text(entry, "response.location"),
     )

@@ -12,17 +12,14 @@ Not here: whether it is a conflict (`sync/conflicts.py`), what a person answers 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from carequeue.domain.intents import Intent, IntentKind
+from carequeue.domain.intents import Intent
 from carequeue.fhir import codes, edits, values
 from carequeue.fhir.chart import Resource
-
-#: What is said of a decision that somebody else had carried out before it was sent.
-ALREADY: Final = "already so on the server"
 
 
 class Words(NamedTuple):
@@ -42,18 +39,6 @@ class Say:
     when: Callable[[datetime], str]
     zone: ZoneInfo
     base_url: str = ""
-
-
-def as_seen(intents: Sequence[Intent], resource: Resource) -> Resource:
-    """A resource with the elements that the decisions own as the person saw them before the first.
-
-    All other elements are as they stand in `resource`.
-    """
-    for intent in reversed(intents):
-        if intent.kind is not IntentKind.CREATE:
-            args = {"unit": list(edits.unit(intent)), "values": dict(intent.seen)}
-            resource = edits.apply(replace(intent, kind=IntentKind.RESTORE, args=args), resource)
-    return resource
 
 
 def differences(
@@ -97,24 +82,20 @@ def changed_by(before: Resource | None, theirs: Resource | None, say: Say) -> st
     )
     for note in reversed(values.objects(theirs, "note")):
         written = values.instant(note.get("time"), say.zone)
-        if at and written and abs(written - at) <= timedelta(minutes=1):
-            return values.text(note, "authorString") or say.name(note.get("authorReference"))
+        who = values.text(note, "authorString") or say.name(note.get("authorReference"))
+        if who and at and written and abs(written - at) <= timedelta(minutes=1):
+            return who
     status = values.text(theirs, "status")
     if status in ("received", "accepted", "rejected") and status != values.text(before, "status"):
         return say.name(values.get(theirs, "owner"))
     return ""
 
 
-def changed_beside(base: Resource, theirs: Resource) -> str:
-    """What somebody else changed between two versions, as a quiet line says it; "" for nothing."""
-    found: dict[str, None] = {}
-    for name in sorted({*base, *theirs} - _SILENT, key=_place):
-        if base.get(name) != theirs.get(name):
-            found[_THE.get(name, "something else")] = None
-    if not found:
-        return ""
-    *first, last = found
-    return f"a colleague changed {', '.join(first)}{' and ' if first else ''}{last} meanwhile"
+def elements(names: Iterable[str]) -> str:
+    """Elements of a resource in words, as a quiet line names them: "the owner and the notes"."""
+    found = dict.fromkeys(_THE.get(name, "something else") for name in sorted(names, key=_place))
+    *first, last = found or [""]
+    return f"{', '.join(first)}{' and ' if first else ''}{last}"
 
 
 # --- names of elements ----------------------------------------------------------------------------
@@ -144,8 +125,6 @@ _THE: Final = {
     "focus": "what it is about",
     "output": "what was read back",
 }
-#: What every act of everybody touches, or what no person writes.
-_SILENT: Final = frozenset({"meta", "lastModified", "text", "id", "resourceType", "implicitRules"})
 _ORDER: Final = (*_LABELS, *_THE)
 
 

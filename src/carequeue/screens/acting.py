@@ -115,7 +115,7 @@ class Acting:
         draft = (verb.name, keys)
 
         def check(question: str, text: str) -> tuple[bool, str]:
-            return stage.desk.check_answer(verb.name, question, text, stage.now())
+            return stage.desk.check_answer(verb.name, question, text, stage.now(), keys)
 
         def done(form: Form) -> None:
             self._drafts.pop(draft, None)
@@ -130,7 +130,7 @@ class Acting:
         form = self._drafts.get(draft) or Form(verb, subject, check)
         stage.push(AskLayer(stage, form, done, left))
         if form.wants_people and not form.people:
-            stage.look(stage.desk.people, partial(self._people, form))
+            stage.look(partial(stage.desk.people, keys), partial(self._people, form))
 
     def _people(self, form: Form, people: tuple[Person, ...]) -> None:
         form.people = people

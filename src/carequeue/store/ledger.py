@@ -5,6 +5,7 @@ A cursor is written in the transaction of the page that it stands behind.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from carequeue.store import counting
 from carequeue.store.engine import storable
 from carequeue.store.tables import CapabilityRow, HealthRow, Meta, SyncStateRow, table
 
@@ -19,7 +21,9 @@ _state: Final = table(SyncStateRow)
 _capability: Final = table(CapabilityRow)
 _health: Final = table(HealthRow)
 _meta: Final = table(Meta)
-_CURSOR: Final = ("watermark", "pending", "next_url", "received", "full_at")
+#: In `meta`, beside the name of a source.
+HELD: Final = "held"
+_CURSOR: Final = ("watermark", "pending", "next_url", "received", "full_at", "scope", "etag")
 
 
 def cursors(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
@@ -31,7 +35,8 @@ def cursors(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
 def keep_cursor(connection: Connection, source: str, search: str, cursor: Any) -> None:
     """Write a cursor (anything with the attributes of `sync.pull.Cursor`)."""
     values = {name: getattr(cursor, name) for name in _CURSOR}
-    values["next_url"] = storable(values["next_url"])  # the server's own text
+    for name in ("next_url", "etag"):  # the server's own text
+        values[name] = storable(values[name])
     connection.execute(
         insert(_state)
         .values(source=source, search=search, **values)
@@ -165,3 +170,28 @@ def set_meta(connection: Connection, name: str, value: str) -> None:
         .values(name=name, value=value)
         .on_conflict_do_update(index_elements=["name"], set_={"value": value})
     )
+
+
+def held(connection: Connection, source: str) -> dict[str, Any] | None:
+    """What a count found that is not done unasked, as the fields of `sync.reconcile.Held`.
+
+    None where nothing waits for an answer.
+    """
+    try:
+        found = json.loads(get_meta(connection, f"{HELD}:{source}") or "null")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def release(connection: Connection, source: str, answer: str) -> bool:
+    """A person's answer to what is held: "accept", the next count does it; "refuse", it stays.
+
+    False, and nothing is changed, where nothing is held.
+    """
+    found = held(connection, source)
+    if found is None:
+        return False
+    set_meta(connection, f"{HELD}:{source}", json.dumps({**found, "answer": answer}))
+    counting.count_anew(connection, source)
+    return True

@@ -104,7 +104,21 @@ CREATE TABLE lease (
   source TEXT PRIMARY KEY NOT NULL, token INTEGER NOT NULL, holder TEXT NOT NULL,
   taken_at TEXT NOT NULL
 );
+ALTER TABLE intent ADD COLUMN busy INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE told (seq INTEGER PRIMARY KEY AUTOINCREMENT, intent_id TEXT NOT NULL);
+ALTER TABLE resource ADD COLUMN theirs_gone TEXT NOT NULL DEFAULT '';
+ALTER TABLE sync_state ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+ALTER TABLE sync_state ADD COLUMN etag TEXT NOT NULL DEFAULT '';
+CREATE TABLE count_state (
+  source TEXT NOT NULL, search TEXT NOT NULL, counted_at TEXT NOT NULL, scope TEXT NOT NULL,
+  begun_at TEXT NOT NULL, next_url TEXT NOT NULL, received INTEGER NOT NULL,
+  PRIMARY KEY (source, search)
+);
+CREATE TABLE listed (
+  source TEXT NOT NULL, search TEXT NOT NULL, id TEXT NOT NULL,
+  version_id TEXT NOT NULL, last_updated TEXT NOT NULL,
+  PRIMARY KEY (source, search, id)
+);
 """
 
 STEPS: Final = (_FIRST, _SECOND)

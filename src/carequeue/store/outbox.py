@@ -32,7 +32,8 @@ _CLOSED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.UNDONE})
 _OPEN: Final = sorted(OPEN_STATES)
 _COLUMNS: Final = (
     "id, group_id, seq, source, target_type, target_id, item_key, kind, args, verb, decided_at, "
-    "author, author_name, chart, seen, after, inverse_of, state, attempts, settles, words, schema"
+    "author, author_name, chart, seen, after, inverse_of, state, attempts, settles, words, schema, "
+    "busy"
 )
 
 
@@ -61,6 +62,7 @@ def append(connection: Connection, intents: Iterable[Intent]) -> None:
             "settles": 0,
             "words": intent.words,
             "schema": intent.schema,
+            "busy": 0,
         }
         for intent in intents
     ]
@@ -103,6 +105,15 @@ def told(connection: Connection, after: int) -> tuple[int, list[Intent]]:
         return mark, []
     found = {one.id: one for one in by_ids(connection, [key for _, key in rows])}
     return mark, [found[key] for _, key in rows]
+
+
+def acknowledged(connection: Connection, source: str, since: datetime) -> list[Intent]:
+    """What a source has taken since an instant, in the order in which it was decided."""
+    return _read(
+        connection,
+        "source = ? AND state = 'acknowledged' AND closed_at >= ?",
+        (source, since.isoformat()),
+    )
 
 
 def of_target(connection: Connection, source: str, kind: str, key: str) -> list[Intent]:
@@ -149,17 +160,20 @@ def _intent_of(row: Any) -> Intent:
         decided_at=datetime.fromisoformat(row[10]), author=row[11], author_name=row[12],
         chart=row[13], seen=jsontext.loads(row[14]), after=row[15], inverse_of=row[16],
         state=IntentState(row[17]), attempts=row[18], settles=row[19], words=row[20],
-        schema=row[21],
+        schema=row[21], busy=row[22],
     )  # fmt: skip
 
 
-def last_group(connection: Connection, author: str) -> str:
-    """The last group that a person did and has not taken back; "" where there is none."""
+def last_group(connection: Connection, *authors: str) -> str:
+    """The last group that a person did and has not taken back; "" where there is none.
+
+    `authors`: the person, as each of the sources names them.
+    """
     inverse = select(_intent.c.inverse_of).where(_intent.c.inverse_of != "")
     found = connection.execute(
         select(_intent.c.group_id)
         .where(
-            _intent.c.author == author,
+            _intent.c.author.in_(sorted(set(authors))),
             _intent.c.inverse_of == "",
             _intent.c.state != IntentState.UNDONE.value,
             _intent.c.group_id.not_in(inverse),
@@ -199,6 +213,7 @@ def happened(
             state=state.value,
             words=storable(words),
             settles=0 if progress else _intent.c.settles + int(settled),
+            busy=_intent.c.busy if event is IntentEvent.MARKED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
         )
     )
@@ -250,6 +265,22 @@ def postpone(connection: Connection, ids: Sequence[str], until: datetime | None)
         update(_intent)
         .where(_intent.c.id.in_(list(ids)))
         .values(not_before=until.isoformat() if until else None)
+    )
+
+
+def held_up(connection: Connection, ids: Sequence[str], until: datetime, words: str) -> None:
+    """The server said "not now" once more: when to ask again, and why it waits."""
+    connection.execute(
+        update(_intent)
+        .where(_intent.c.id.in_(list(ids)))
+        .values(not_before=until.isoformat(), words=storable(words), busy=_intent.c.busy + 1)
+    )
+
+
+def say(connection: Connection, ids: Sequence[str], words: str) -> None:
+    """Why these stand where they stand; nothing else about them changes."""
+    connection.execute(
+        update(_intent).where(_intent.c.id.in_(list(ids))).values(words=storable(words))
     )
 
 

@@ -206,7 +206,8 @@ def from_mapping(name: str, values: Mapping[str, Any]) -> Profile:
     """
     table = _Table(values, "", PROFILE_KEYS)
     opens = table.take("opens", _time, time(8))
-    sources = table.take("sources", _named)
+    sources = tuple(_source(key, value) for key, value in table.take("sources", _named).items())
+    _called_apart(sources)
     return Profile(
         name=name,
         me=table.take("me", _reference, ""),
@@ -221,8 +222,19 @@ def from_mapping(name: str, values: Mapping[str, Any]) -> Profile:
         closed_days=table.take("closed_days", _list_of(_date)) if "closed_days" in values else None,
         theme=table.take("theme", _word, ""),
         rules=table.take("rules", _rules, {}),
-        sources=tuple(_source(key, value) for key, value in sources.items()),
+        sources=sources,
     )
+
+
+def _called_apart(sources: tuple[SourceProfile, ...]) -> None:
+    """Raises WrongValue where people would take one source for another."""
+    called: set[str] = set()
+    for source in sources:
+        if source.shown in called:
+            raise WrongValue(
+                f"`sources.{source.name}.label` is expected to be what no other source is called"
+            )
+        called.add(source.shown)
 
 
 def _source(name: str, values: object) -> SourceProfile:

@@ -30,7 +30,7 @@ from carequeue.fhir import edits, jsontext
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
 from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
 from carequeue.fhir.us import our_people
-from carequeue.store import mirror, outbox
+from carequeue.store import following, outbox
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import ItemRow, TallyRow, table
 from carequeue.store.window import views_of
@@ -86,7 +86,7 @@ class Projector:
         Never older and never newer: another thread's or process's change is seen when it is
         committed, and one that is rolled back never.
         """
-        revision = mirror.directory_revision(connection)
+        revision = following.directory_revision(connection)
         known = self._known
         if known.revision != revision:
             self._known = known = Known(revision)

@@ -17,7 +17,18 @@ from sqlalchemy import Connection, Engine
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir.chart import Resource
-from carequeue.store import lease, ledger, mirror, outbox
+from carequeue.fhir.read import shared
+from carequeue.store import (
+    aliases,
+    audit,
+    counting,
+    following,
+    gone,
+    lease,
+    ledger,
+    mirror,
+    outbox,
+)
 from carequeue.store.engine import writing
 from carequeue.store.mirror import Base, Saved
 from carequeue.store.projection import Projector
@@ -67,6 +78,16 @@ class SourceRows:
         """Not before this instant."""
         outbox.postpone(self._connection, ids, until)
 
+    def held_up(self, intents: Sequence[Intent], until: datetime, words: str) -> None:
+        """The server said "not now" to these once more."""
+        self.touch(intents)
+        outbox.held_up(self._connection, [one.id for one in intents], until, words)
+
+    def say(self, intents: Sequence[Intent], words: str) -> None:
+        """Why these stand where they stand."""
+        self.touch(intents)
+        outbox.say(self._connection, [one.id for one in intents], words)
+
     def touch(self, intents: Iterable[Intent]) -> None:
         """The queue's rows of these are made anew at the commit."""
         self.charts |= {(one.source, one.chart) for one in intents}
@@ -91,25 +112,91 @@ class SourceRows:
 
     def name_on_server(self, kind: str, local_id: str, server_id: str) -> None:
         """The server's id of what was created here."""
-        mirror.name_on_server(self._connection, self._source, kind, local_id, server_id)
+        aliases.name_on_server(self._connection, self._source, kind, local_id, server_id)
 
     def aliases(self) -> Mapping[str, str]:
         """Local reference -> the server's."""
-        return mirror.aliases(self._connection, self._source)
+        return aliases.aliases(self._connection, self._source)
 
-    def save(self, resources: Sequence[Any], now: datetime, *, known_only: bool = False) -> Saved:
+    def save(
+        self,
+        resources: Sequence[Any],
+        now: datetime,
+        *,
+        known_only: bool = False,
+        even_older: bool = False,
+    ) -> Saved:
         """Keep what a page holds."""
         if known_only:
             resources = mirror.only_known(self._connection, self._source, resources)
-        saved = mirror.save(self._connection, self._source, resources, now, self._base_url)
+        saved = mirror.save(
+            self._connection,
+            self._source,
+            resources,
+            now,
+            self._base_url,
+            even_older=even_older,
+        )
         if saved.directory_changed:
-            mirror.mark_due(self._connection, self._source)
+            following.mark_due(self._connection, self._source)
         self.charts |= saved.charts
         return saved
 
     def note_absent(self, names: Iterable[str], why: str, now: datetime) -> None:
         """Remember that the source does not give these."""
-        mirror.note_absent(self._connection, self._source, names, why, now)
+        gone.note_absent(self._connection, self._source, names, why, now)
+
+    def take_out(self, names: Mapping[str, str], why: str) -> int:
+        """These left the source."""
+        touched, charts = gone.take_out(self._connection, self._source, names, why)
+        self.charts |= charts
+        if any(shared(name.partition("/")[0]) for name in names):
+            following.mark_due(self._connection, self._source)
+        return touched
+
+    def mirrored(self, kind: str) -> Mapping[str, tuple[str, str]]:
+        """Id -> (version, last updated) of the rows of a type that are here."""
+        return gone.mirrored(self._connection, self._source, kind)
+
+    def here(self) -> int:
+        """How many rows are here."""
+        return gone.here(self._connection, self._source)
+
+    def referred(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
+        """Those to which something else that is shown refers."""
+        return gone.referred(self._connection, self._source, kind, ids)
+
+    # --- counts -----------------------------------------------------------------------------------
+
+    def counts(self) -> Mapping[str, Mapping[str, Any]]:
+        """Where the counts stand, by search."""
+        return counting.states(self._connection, self._source)
+
+    def keep_count(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
+        """One page more of a count."""
+        counting.keep(self._connection, self._source, search, state, page)
+
+    def listed(self, search: str) -> Mapping[str, tuple[str, str]]:
+        """What a count has met."""
+        return counting.listed(self._connection, self._source, search)
+
+    def acknowledged(self, since: datetime) -> list[Intent]:
+        """What the source has taken since an instant."""
+        return outbox.acknowledged(self._connection, self._source, since)
+
+    def file_again(self, intents: Sequence[Intent], now: datetime) -> None:
+        """Decide these anew, as one group, with their line in the audit log."""
+        outbox.append(self._connection, intents)
+        for one in intents:
+            audit.append(
+                self._connection,
+                at=now,
+                actor=one.author,
+                action="send again",
+                item_key=one.item_key,
+                group=one.group,
+            )
+        self.touch(intents)
 
     # --- what is known of the source --------------------------------------------------------------
 

@@ -21,7 +21,8 @@ class Meta(SQLModel, table=True):
 class ResourceRow(SQLModel, table=True):
     """The mirror: one resource as the source last gave it. `body` "" means that it is absent.
 
-    `theirs_*` stands beside a base that may not move because an intent holds it back.
+    `theirs_*` stands beside a base that may not move because an intent holds it back;
+    `theirs_gone`: the source no longer gives it. `gone`: why a row without a body is here.
     """
 
     __tablename__ = "resource"
@@ -40,6 +41,7 @@ class ResourceRow(SQLModel, table=True):
     trouble: str
     gone: str
     received_at: int
+    theirs_gone: str = ""
 
 
 class AliasRow(SQLModel, table=True):
@@ -120,6 +122,7 @@ class IntentRow(SQLModel, table=True):
     not_before: str | None = None
     closed_at: str | None = None
     schema_: int = Field(sa_column_kwargs={"name": "schema"})
+    busy: int = 0
 
 
 class ToldRow(SQLModel, table=True):
@@ -168,6 +171,32 @@ class SyncStateRow(SQLModel, table=True):
     next_url: str
     received: int
     full_at: str
+    scope: str = ""  # how the search was narrowed
+    etag: str = ""  # of the last answer that held nothing
+
+
+class CountRow(SQLModel, table=True):
+    """When all that a search shows was last counted, and the count that is under way."""
+
+    __tablename__ = "count_state"
+    source: str = Field(primary_key=True)
+    search: str = Field(primary_key=True)
+    counted_at: str
+    scope: str
+    begun_at: str
+    next_url: str
+    received: int
+
+
+class ListedRow(SQLModel, table=True):
+    """One row that a count under way has met: its id and its version."""
+
+    __tablename__ = "listed"
+    source: str = Field(primary_key=True)
+    search: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    version_id: str
+    last_updated: str
 
 
 class CapabilityRow(SQLModel, table=True):

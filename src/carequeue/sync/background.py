@@ -124,6 +124,7 @@ class Keeper:
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ended = Event()
         self._forced = Event()  # offline by choice, as this process knows
+        self._hinted = Event()  # a hint that was not yet turned to: more of them say nothing new
         self._decided = False
         self._asked = True  # a person wants to know; at the start too
         self._way: Way | None = None
@@ -194,7 +195,13 @@ class Keeper:
         self._asked = True
         self._set(pace.asked(self._pace, self._elapsed()))
 
+    def _hint(self) -> None:
+        if not self._hinted.is_set():
+            self._hinted.set()
+            self._heard.put(self._hear_hint)
+
     def _hear_hint(self) -> None:
+        self._hinted.clear()
         self._set(pace.hint(self._pace, self._elapsed()))
 
     def _set(self, changed: Pace) -> None:
@@ -259,7 +266,7 @@ class Keeper:
             self._decided = True  # goes with the next try, if not with the other process
         self._went(full, saw, way.take_wait())
         if full and saw in (Saw.NEWS, Saw.NOTHING) and not self._stopped():
-            connected = way.hints.tend(lambda: self._heard.put(self._hear_hint))
+            connected = way.hints.tend(self._hint)
             self._set(pace.hints(self._pace, connected, self._elapsed()))
 
     def _went(self, full: bool, saw: Saw, wait: float) -> None:

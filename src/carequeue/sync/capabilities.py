@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from carequeue.domain.errors import ServerError
+from carequeue.domain.intents import Intent, IntentKind
+
+#: The most entries of a batch; servers differ (docs/servers.md), most take this many.
+BATCH_SIZE: Final = 50
+#: Why something is kept here, as a person reads it.
+NO_PLACE: Final = "the server takes no such change"
+NO_STATUS: Final = "kept here only: the server knows no such status"
 
 _WRITES: Final = frozenset({"create", "update", "patch", "delete"})
 
@@ -23,13 +30,18 @@ class TypeAbility:
     interactions: frozenset[str] = frozenset()
     update_create: bool = False
     conditional_create: bool = False
-    versioned: bool = False
+    versioning: str = ""  # as declared: no-version | versioned | versioned-update
     search: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """One source. `observed` holds what experience says, such as `{"update:Task": "no"}`."""
+    """One source. `observed` holds what experience says, such as `{"update:Task": "no"}`.
+
+    Names: `INTERACTION:TYPE` and `status:TYPE:CODE` (no), `update-create:TYPE` (no), `batch` (no),
+    `batch_size` (a number), `if_match` (see `guard`). All are forgotten when the statement is read
+    anew, so that a server that was mended is found out.
+    """
 
     software: str = ""
     fhir_version: str = ""
@@ -50,6 +62,70 @@ class Abilities:
     def of(self, kind: str) -> TypeAbility:
         """What is declared of a type; nothing, where it is not named."""
         return self.types.get(kind, TypeAbility())
+
+    def update_create(self, kind: str) -> bool:
+        """Whether an update under an id of ours makes what does not exist."""
+        seen = self.observed.get(f"update-create:{kind}")
+        return self.of(kind).update_create and seen != "no"
+
+    def makes(self, kind: str) -> bool:
+        """Whether something can be made, one way or the other."""
+        return self.can("create", kind) or self.update_create(kind)
+
+    def knows_status(self, kind: str, status: str) -> bool:
+        """Whether a type may have this status; yes, until the server was seen to refuse it."""
+        return self.observed.get(f"status:{kind}:{status}") != "no"
+
+    @property
+    def guard(self) -> str:
+        """What was seen of If-Match: yes | no (it is read by nobody) | none (there are no versions
+        to name) | "" (nothing was seen yet).
+        """
+        return self.observed.get("if_match", "")
+
+    def unprotected(self, kind: str) -> bool:
+        """Whether a write can go over what a colleague wrote at the same moment, unseen."""
+        if self.guard in ("yes", "no", "none"):
+            return self.guard != "yes"
+        return self.of(kind).versioning == "no-version"
+
+    @property
+    def batch_size(self) -> int:
+        """How many changes one request may hold, as far as is known."""
+        learned = self.observed.get("batch_size", "")
+        return min(max(int(learned), 1), BATCH_SIZE) if learned.isdecimal() else BATCH_SIZE
+
+    def seeing(self, observed: Mapping[str, str]) -> Abilities:
+        """With what was seen since."""
+        seen = {**self.observed, **observed}
+        return replace(self, observed=seen, batch=self.batch and seen.get("batch") != "no")
+
+    def refusal(self, intent: Intent) -> str:
+        """Why the source cannot take a decision, in words; "" where it can, as far as is known.
+
+        By type and status alone: what a decision belongs to may be kept here for its own reason.
+        """
+        kind = intent.target_type
+        if intent.kind is IntentKind.CREATE:
+            resource = intent.args.get("resource")
+            status = resource.get("status") if isinstance(resource, dict) else ""
+            if not self.makes(kind):
+                return NO_PLACE
+        elif not self.can("update", kind):
+            return NO_PLACE
+        else:
+            status = status_of(intent)
+        known = not isinstance(status, str) or self.knows_status(kind, status)
+        return "" if known else NO_STATUS
+
+
+def status_of(intent: Intent) -> str:
+    """The status that a decision sets; "" where it sets none."""
+    if intent.kind is IntentKind.SET_STATUS:
+        return str(intent.args.get("to", ""))
+    before = intent.args.get("values") if intent.kind is IntentKind.RESTORE else None
+    found = before.get("status") if isinstance(before, Mapping) else None
+    return found if isinstance(found, str) else ""
 
 
 def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
@@ -94,7 +170,7 @@ def _ability(item: Mapping[str, Any]) -> TypeAbility:
         frozenset(str(one.get("code", "")) for one in _list(item.get("interaction"))),
         item.get("updateCreate") is True,
         item.get("conditionalCreate") is True,
-        str(item.get("versioning", "")).startswith("versioned"),
+        str(item.get("versioning", "")),
         frozenset(str(one.get("name", "")) for one in _list(item.get("searchParam"))),
     )
 
@@ -110,7 +186,7 @@ def to_json(can: Abilities) -> str:
             sorted(one.interactions),
             one.update_create,
             one.conditional_create,
-            one.versioned,
+            one.versioning,
             sorted(one.search),
         ]
         for kind, one in can.types.items()
@@ -119,19 +195,35 @@ def to_json(can: Abilities) -> str:
 
 
 def from_json(text: str, observed: Mapping[str, str]) -> Abilities:
-    """What `to_json` kept, with what has been observed since."""
+    """What `to_json` kept, with what has been observed since.
+
+    An earlier CareQueue kept whether there are versions as true or false.
+    """
     software, version, batch, known, types = json.loads(text)
     return Abilities(
         software,
         version,
         {
-            kind: TypeAbility(frozenset(does), create, conditional, versioned, frozenset(search))
-            for kind, (does, create, conditional, versioned, search) in types.items()
+            kind: TypeAbility(frozenset(does), create, conditional, _how(how), frozenset(search))
+            for kind, (does, create, conditional, how, search) in types.items()
         },
         batch and observed.get("batch") != "no",
         known,
         observed,
     )
+
+
+def _how(versioning: Any) -> str:
+    if isinstance(versioning, bool):
+        return "versioned" if versioning else ""
+    return str(versioning)
+
+
+_GUARDS: Final = {
+    "yes": "a colleague's change at the same moment: the server refuses ours, and you are asked",
+    "no": "unprotected: the server does not look for a colleague's change at the same moment",
+    "none": "unprotected: the server names no versions to look for a colleague's change by",
+}
 
 
 def sentences(can: Abilities) -> tuple[str, ...]:
@@ -151,4 +243,11 @@ def sentences(can: Abilities) -> tuple[str, ...]:
             words = [name for name in ("read", "search-type", "create", "update") if name in able]
             lines.append(f"{kind}: {', '.join(words).replace('search-type', 'search')}")
     lines.append("many changes in one request" if can.batch else "one change a request")
+    if can.unprotected("Task") or can.guard == "yes":
+        lines.append(_GUARDS[can.guard if can.guard in _GUARDS else "none"])
+    lines += [
+        f"{name.split(':')[1]}: no status {name.split(':')[2]}; what needs it is kept here only"
+        for name in sorted(can.observed)
+        if name.startswith("status:") and not can.knows_status(*name.split(":")[1:])
+    ]
     return tuple(lines)

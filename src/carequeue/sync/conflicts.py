@@ -11,13 +11,19 @@ Pure; never raises, never guesses. Not here: sending, waiting, asking a person.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from carequeue.domain.intents import Intent, IntentEvent
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind
 from carequeue.fhir import edits, values
 from carequeue.fhir.chart import Resource
+
+#: What a person is told of a decision that the server has, where a colleague had part in it.
+ALREADY_SO: Final = "somebody else had already done it"
+ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
+#: Begins what is said where a server that guards nothing let ours go over a colleague's change.
+OVERWROTE: Final = "overwritten unseen, since this server does not look for changes meanwhile"
 
 #: Whom a resource is about: a change of these is never merged, it could be the wrong client.
 _WHO: Final = ("for", "subject", "patient", "beneficiary")
@@ -40,7 +46,7 @@ EVENTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One intent, and what was found."""
+    """One intent, and what was found. `words`: why, or what a person is told once it is there."""
 
     intent: Intent
     found: Found
@@ -55,10 +61,17 @@ def settle(
         return _gone(base, intents)
     if base is None:  # a create that is there: what was created is the base of the rest
         create, *rest = intents
-        return (
-            Settled(create, Found.DONE),
-            *settle(edits.apply(create, None), theirs, rest),
-        )
+        return (Settled(create, Found.DONE), *_compared(edits.apply(create, None), theirs, rest))
+    found = _compared(base, theirs, intents)
+    done = [one.intent for one in found if one.found is Found.DONE]
+    if not changed_beside(edits.fold(base, done) or base, theirs):
+        return found
+    return tuple(
+        replace(one, words=ON_TOP) if one.found is Found.NOT_APPLIED else one for one in found
+    )
+
+
+def _compared(base: Resource, theirs: Resource, intents: Sequence[Intent]) -> tuple[Settled, ...]:
     if not same_client(base, theirs):
         words = "the server now has it for another client"
         return tuple(Settled(intent, Found.CHANGED, words) for intent in intents)
@@ -66,6 +79,45 @@ def settle(
         one.intent.id: one for run in runs(intents) for one in _settle_run(base, theirs, run)
     }
     return tuple(results[intent.id] for intent in intents)
+
+
+#: What a server changes by itself, or every act of everybody.
+_STAMPS: Final = frozenset({"meta", "text", "lastModified"})
+
+
+def changed_beside(expected: Resource, found: Resource) -> tuple[str, ...]:
+    """The elements that are not as expected, stamps aside, in the order of their names."""
+    names = (expected.keys() | found.keys()) - _STAMPS
+    return tuple(sorted(name for name in names if expected.get(name) != found.get(name)))
+
+
+def as_seen(base: Resource, intents: Sequence[Intent]) -> Resource:
+    """The base with the units of these intents as their author saw them.
+
+    What is kept here does not hold the base back; what a colleague changed since is told apart
+    from what was decided by comparing with what the person had before them.
+    """
+    seen = base
+    for intent in reversed(intents):  # the first one of a run saw what was there before all of it
+        values = {"unit": list(edits.unit(intent)), "values": dict(intent.seen)}
+        before = replace(intent, kind=IntentKind.RESTORE, args=values)
+        seen = {**edits.apply(before, seen)}
+    return seen
+
+
+def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple[str, ...]:
+    """What versions between the base and ours had changed and ours took away, as elements.
+
+    Versions in any order. A change that ours has too is not lost.
+    """
+    return tuple(
+        dict.fromkeys(
+            name
+            for theirs in between
+            for name in changed_beside(base, theirs)
+            if theirs.get(name) != ours.get(name)
+        )
+    )
 
 
 def same_client(base: Resource, theirs: Resource) -> bool:

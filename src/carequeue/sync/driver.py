@@ -1,28 +1,36 @@
 """The looks: a push, a pull, and a push again for what was decided meanwhile.
 
 Whoever looks holds the lock of the source (`background.py`) and its lease (`store/lease.py`).
-`pushing.py` and `pulling.py` do the parts; what went wrong in one is written down for the header.
+`pushing.py`, `pulling.py` and `reconciling.py` do the parts; what went wrong in one is written down
+for the header. Where another server answers than before, nothing is sent and nothing fetched until
+a person has said that it has the same records: an id there may be somebody else's here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from json import dumps, loads
 from typing import Any, Final
 
 from carequeue.domain.errors import CareQueueError, ServerError, SignInError
 from carequeue.store.lease import LeaseLost
 from carequeue.sync import messages as m
 from carequeue.sync import pull
+from carequeue.sync import reconcile as r
 from carequeue.sync.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.failures import words_of
-from carequeue.sync.pulling import Pulled, Pulling
+from carequeue.sync.plan import Search, plan
+from carequeue.sync.pulling import Context, Pulled, Pulling
 from carequeue.sync.pushing import Pushing
+from carequeue.sync.reconciling import HELD, Reconciled, Reconciling
 from carequeue.sync.rows import Cache
 from carequeue.sync.transport import Transport, Unreachable
 
 _STATEMENT_AGE: Final = timedelta(hours=12)
+#: In `meta`: who answered before.
+_SERVER: Final = "server"
 
 
 @dataclass(slots=True)
@@ -35,6 +43,7 @@ class Looked:
     offline: bool = False
     sign_in: bool = False
     why: str = ""
+    taken_out: int = 0  # rows that are no longer there
     other: bool = False  # another process began to sync meanwhile, and this one gave way
 
 
@@ -64,14 +73,19 @@ class Syncer:
         self,
         progress: Callable[[str], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
+        *,
+        reconcile: bool = False,
     ) -> Looked:
-        """Push, pull, push what was decided meanwhile. Never raises for the network's faults."""
+        """Push, pull, push what was decided meanwhile. Never raises for the network's faults.
+
+        Once a day, and where `reconcile`, what left the source without a word is looked for.
+        """
         looked = self._begin()
 
         def work() -> None:
-            self._part(self._push, self.abilities(), stop)
+            self._part(self._push, self._known_server(), stop)
             if not (looked.offline or looked.sign_in or stop()):
-                self._part(self._pull, self.abilities(), progress, stop)
+                self._part(self._pull, self.abilities(), progress, stop, reconcile)
             if not (looked.offline or looked.sign_in or stop()):
                 self._part(self._push, self.abilities(), stop)
 
@@ -83,7 +97,7 @@ class Syncer:
     def push_only(self, stop: Callable[[], bool] = lambda: False) -> Looked:
         """Only the outbox: what was just decided leaves without waiting for a whole look."""
         looked = self._begin()
-        self._named(lambda: self._part(self._push, self.abilities(), stop))
+        self._named(lambda: self._part(self._push, self._known_server(), stop))
         if looked.offline or looked.sign_in:
             self._note_health()
         return looked
@@ -140,6 +154,39 @@ class Syncer:
             rows.declare("statement", to_json(can), now)
         return can
 
+    def _known_server(self) -> Abilities:
+        """What the source can take, where it is the server that it was.
+
+        Raises ServerError where another answers, and nobody has said that it has the same records.
+        """
+        can, base = self.abilities(), self._transport.base_url
+        with self._cache.reading() as rows:
+            known = rows.get_meta(_SERVER)
+            held = r.held_from(loads(rows.get_meta(HELD) or "null"))
+        now = r.identity(base, can.software)
+        if known == now:
+            return can
+        if r.another_server(known, base, can.software):
+            if held is None or held.kind is not r.Kind.SERVER or held.server != now:
+                held = r.Held(r.Kind.SERVER, at=self._now().isoformat(), server=now)
+                with self._cache.writing(self._now()) as rows:
+                    rows.set_meta(HELD, dumps(asdict(held)))
+            if held.answer != "accept":
+                raise ServerError(r.words(held))
+            self._begin_anew()
+        with self._cache.writing(self._now()) as rows:
+            rows.set_meta(_SERVER, now)
+        return self.abilities()
+
+    def _begin_anew(self) -> None:
+        """Another server has the same records: every search begins anew, and nothing is assumed."""
+        with self._cache.writing(self._now()) as rows:
+            for name in rows.cursors():
+                rows.keep_cursor(name, pull.Cursor())
+            for name, count in rows.counts().items():
+                rows.keep_count(name, r.Count(scope=count["scope"]), {})
+            rows.set_meta(HELD, "")
+
     def _push(self, can: Abilities, stop: Callable[[], bool]) -> None:
         looked = self._looked
         pushing = Pushing(self._cache, self._transport, self._now, self._seed)
@@ -155,14 +202,43 @@ class Syncer:
             looked.why = done.stopped.why
 
     def _pull(
-        self, can: Abilities, progress: Callable[[str], None], stop: Callable[[], bool]
+        self,
+        can: Abilities,
+        progress: Callable[[str], None],
+        stop: Callable[[], bool],
+        reconcile: bool,
     ) -> None:
         looked = self._looked
-        pulling = Pulling(self._cache, self._transport, self._now, progress)
+        context = Context(self._cache, self._transport, self._now, progress)
+        searches = plan(can, self._scope)
+        done = self._fetch(context, can, searches, stop)
+        went_through = looked.full or (done.ended is not None and bool(done.ended.left_out))
+        if not went_through or looked.offline or looked.sign_in or stop():
+            return
+        reconciling = Reconciling(context, stop)
         try:
-            pulling.run(can, self._scope, stop)
+            reconciling.run(searches, asked=reconcile or done.count_now)
         finally:
-            done: Pulled = pulling.done
+            found: Reconciled = reconciling.done
+            looked.received += found.fetched
+            looked.taken_out += found.taken_out + done.left
+        looked.why = looked.why or found.why
+        with self._cache.reading() as rows:
+            wanted = rows.wanted()
+        if wanted and not stop():
+            full = looked.full
+            self._fetch(context, can, (), stop)
+            looked.full &= full
+
+    def _fetch(
+        self, context: Context, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]
+    ) -> Pulled:
+        looked = self._looked
+        pulling = Pulling(context)
+        try:
+            pulling.run(can, searches, stop)
+        finally:
+            done = pulling.done
             looked.received += done.received
             self._nothing_new |= done.nothing_new
         if done.ended:
@@ -170,6 +246,7 @@ class Syncer:
             looked.offline |= done.ended.offline
             looked.sign_in |= done.ended.sign_in
             looked.why = done.ended.why or looked.why
+        return done
 
     def _note_health(self) -> None:
         looked, now = self._looked, self._now()
@@ -178,6 +255,9 @@ class Syncer:
             for name, cursor in self._nothing_new.items():
                 rows.keep_cursor(name, cursor)
             self._nothing_new.clear()
+            held = r.held_from(loads(rows.get_meta(HELD) or "null"))
+            if held and held.asks and not looked.why:
+                looked.why = r.words(held)
             if broken_off:  # the program was left: what the look before found still stands
                 rows.note_progress("")
                 return

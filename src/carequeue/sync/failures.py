@@ -19,8 +19,22 @@ from carequeue.domain.errors import CareQueueError
 
 #: Settles in a row without progress, after which a person is asked.
 SETTLE_LIMIT: Final = 8
+#: Answers in a row that said "not now", after which a person is asked: hours, since the pauses grow
+#: to a quarter of an hour. A server that is mended over lunch is nobody's question.
+BUSY_LIMIT: Final = 24
 _BASE: Final = timedelta(seconds=2)
 _LONGEST: Final = timedelta(minutes=15)
+
+
+def throttles(status: int, retry_after: str) -> bool:
+    """Whether an answer asks us to leave the whole server alone, not only this resource."""
+    return status == 429 or (status == 503 and bool(retry_after.strip()))
+
+
+def busy_words(status: int, words: str) -> str:
+    """Why something waits, as a person may read it."""
+    said = f": {words}" if words else ""
+    return f"the server is busy ({status}){said}; it is tried again by itself"
 
 
 class Answer(StrEnum):

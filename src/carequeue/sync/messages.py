@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from carequeue.domain.intents import Intent, IntentEvent
+from carequeue.fhir.bundles import Issue
 from carequeue.fhir.chart import Resource
 
 LaneKey = tuple[str, str]  # type, id (ours until the server gave one)
@@ -24,6 +25,17 @@ class Phase(StrEnum):
     DOUBTFUL = "doubtful"  # an earlier process left it in doubt: read back before anything else
     ASKED = "asked"
     READING = "reading"
+    CONFIRMING = "confirming"  # taken, without a guard or without a body: read what became of it
+    COMPARING = "comparing"  # the same, by its history, to see what lies between base and ours
+
+
+class Batched(StrEnum):
+    """What became of many writes in one request."""
+
+    DONE = "done"  # each has its answer; or there was no batch
+    TOO_MUCH = "too_much"  # refused as a whole, and nothing was done: fewer at a time
+    SILENT = "silent"  # no answer to be told apart: each is in doubt, and fewer at a time
+    NEVER = "never"  # there are no batches here
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,10 @@ class Lane:
     """One resource with its sendable intents, in order.
 
     `base` None: it is yet to be created. What stands behind a conflict is not in `intents`.
+    `kept`: what is kept here of the same resource, in order; it is looked at when the source can
+    take it. `newer`: a pull has laid beside the base what the server has meanwhile.
+    `written`: while confirming, the version that the yes gave. `told`: the no that what was just
+    sent was answered with, so what is found on the server is not from there.
     """
 
     key: LaneKey
@@ -41,13 +57,18 @@ class Lane:
     waits_for: frozenset[str] = frozenset()
     not_before: datetime | None = None
     attempts: int = 0
+    kept: tuple[Intent, ...] = ()
+    newer: bool = False
+    written: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request of a lane; `path` is relative to the base address.
 
-    `creates`: the id of what comes back is the server's to choose.
+    `creates`: the id of what comes back is the server's to choose. `probe`: its guard is wrong on
+    purpose, to see whether the server reads it.
     """
 
     lane: LaneKey
@@ -58,11 +79,16 @@ class Request:
     if_none_exist: str = ""
     intents: tuple[str, ...] = ()
     creates: bool = False
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `resource` is the resource itself, never an OperationOutcome."""
+    """What came back. `resource` is the resource itself, never an OperationOutcome.
+
+    `many`: all that a search found, or the versions of a history, the newest first; `resource` is
+    then the first of them. `location`: the id that the server gave to what was made.
+    """
 
     lane: LaneKey
     status: int
@@ -71,15 +97,22 @@ class Reply:
     retry_after: str = ""
     words: str = ""
     conflict_issue: bool = False
+    issues: tuple[Issue, ...] = ()
+    many: tuple[Resource, ...] = ()
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """Nothing came back. `left`: the request may have reached the server."""
+    """Nothing came back that says anything. `left`: the request may have reached the server.
+
+    `unreadable`: an answer came, and no sense could be made of it: not the network's absence.
+    """
 
     lane: LaneKey
     left: bool
     why: str
+    unreadable: bool = False
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -102,11 +135,11 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Replies to an exchange of writes, one a request. `batch` False: the server took no batch."""
+    """Replies to an exchange of writes, one a request; none where a batch was refused whole."""
 
     replies: tuple[Reply | NoReply, ...]
     now: datetime
-    batch: bool = True
+    batch: Batched = Batched.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,22 +213,33 @@ class Change:
     observed: Mapping[str, str] = field(default_factory=dict)
     counts: bool = True  # whether a settle without progress counts against the intents
     unread: bool = False  # the reading said nothing: the settle counts, what is in doubt stays so
+    words: str = ""  # why nothing happened to the intents; with `busy`, the server's own
+    busy: bool = False  # it said "not now": one more in a row
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Keep these changes."""
+    """Keep these changes.
+
+    `pause`: the whole source asks to be left alone until then. `observed`: what it was seen to do.
+    """
 
     changes: tuple[Change, ...]
+    pause: datetime | None = None
+    observed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Nothing more can be done now. `offline`: the server could not be reached."""
+    """Nothing more can be done now. `offline`: the server could not be reached.
+
+    `busy`: it asks to be left alone for a while, with everything.
+    """
 
     why: str
     offline: bool = False
     sign_in: bool = False
+    busy: bool = False
 
 
 Command = Mark | Exchange | ReadBack | Save | Stop

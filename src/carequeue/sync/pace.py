@@ -133,10 +133,10 @@ def focus(pace: Pace, focused: bool, now: float) -> Pace:
 
 
 def hints(pace: Pace, connected: bool, now: float) -> Pace:
-    """The connection for hints is open, or gone: then what it may have missed is looked for."""
+    """The connection for hints is open, or gone: then the quick pace begins again."""
     changed = replace(pace, hinted=connected)
     if pace.hinted and not connected:
-        return replace(changed, gap=QUICK, due=min(pace.due, now + AFTER_HINT))
+        return replace(changed, gap=QUICK, due=min(pace.due, now + QUICK))
     return changed
 
 

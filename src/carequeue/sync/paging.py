@@ -37,7 +37,7 @@ class Trail:
 
 
 class Onward(NamedTuple):
-    """Where to go. Neither `url` nor `why`: that was the last page. `why`: the rest is not given."""
+    """Where to go. Neither `url` nor `why`: that was the last page. `why`: no way to the rest."""
 
     trail: Trail
     url: str

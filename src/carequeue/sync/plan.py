@@ -125,10 +125,13 @@ def _minus_overlap(watermark: str) -> str:
     return (datetime.fromisoformat(watermark) - OVERLAP).isoformat(timespec="milliseconds")
 
 
-def count_url(search: Search) -> str:
-    """The address of the first page of a count: ids and versions of all that the search shows."""
-    params = [*search.params, ("_elements", "id,meta"), ("_count", str(COUNTED))]
-    return f"{search.type}?{urlencode(params)}"
+def count_url(search: Search, *, whole: bool = False) -> str:
+    """The address of the first page of a count: ids and versions of all that the search shows.
+
+    `whole`: of a server that does not take `_elements`.
+    """
+    part = [] if whole else [("_elements", "id,meta")]
+    return f"{search.type}?{urlencode([*search.params, *part, ('_count', str(COUNTED))])}"
 
 
 def offset_url(url: str, offset: int) -> str:
@@ -158,9 +161,9 @@ def from_instant(url: str, instant: str) -> str:
 
 
 def last_updated(entries: Sequence[Any]) -> str:
-    """The `meta.lastUpdated` of the last row of a page, where the page is in order of it; else ""."""
+    """The `meta.lastUpdated` of the last row of a page that is in order of it; else ""."""
     instants = []
-    found = ""
+    found: Any = ""
     for one in entries:
         meta = one.get("meta") if isinstance(one, dict) else None
         found = meta.get("lastUpdated") if isinstance(meta, dict) else None

@@ -2,45 +2,60 @@
 
 `step(state, event)`: a page comes, it is kept together with its cursor, what it refers to and is
 not here is fetched by id, and on to the next page. The watermark is the server's own time of the
-first page and moves when the last page is on disk. A cut leaves a cursor that goes on where it was.
-A search that a server does not allow is named and left out; the others go on. One whose pages end
-before the last is named too, and then the pull is not complete.
-Not here: which searches there are (`plan.py`), what a page holds (`fhir/bundles.py`).
+first page and moves when the last page is on disk. A cut leaves a cursor that goes on where it was;
+a history, which begins with the newest, begins anew, and one that is too long gives way to the
+search. A search that a server does not allow is named and left out; the others go on. One whose end
+was not reached is named too: its watermark stays, and the pull is not complete.
+Not here: which searches there are (`plan.py`), where a search ends (`paging.py`), what a page holds
+(`fhir/bundles.py`), what is gone from the source without a word (`reconcile.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from carequeue.fhir.bundles import Page
+from carequeue.fhir.us import own_reference
+from carequeue.sync import paging
 from carequeue.sync.capabilities import Abilities
+from carequeue.sync.paging import TOO_LONG, Trail, onward
 from carequeue.sync.plan import (
     BY_ID,
-    PAGE,
+    TIER_NAMES,
     Search,
+    Tier,
     by_id_url,
     first_url,
-    from_instant,
-    last_updated,
-    offset_url,
+    scope_mark,
+    tier,
 )
 
-#: Pages of one search in one pull; the next pull goes on where this one stopped.
-MOST_PAGES: Final = 5_000
+#: Pages of a history; a longer one is read as a search, which can go on after a cut.
+MOST_HISTORY: Final = 25
+#: So long "not modified" is believed, whatever stands between the server and us.
+BELIEVED: Final = timedelta(minutes=15)
+_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a search stands. `pending`: the watermark that holds once the last page is here."""
+    """Where a search stands. `pending`: the watermark that holds once the last page is here.
+
+    `scope`: how the search was narrowed. `etag`: of an empty answer; as long as the server
+    acknowledges it, the watermark stays, so that the question is the same.
+    """
 
     watermark: str = ""
     pending: str = ""
     next_url: str = ""
     received: int = 0
     full_at: str = ""
+    scope: str = ""
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +66,11 @@ class PullState:
     searches: tuple[Search, ...]
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     at: int = 0
-    url: str = ""
-    visited: frozenset[str] = frozenset()
-    last_ids: frozenset[str] = frozenset()
+    trail: Trail = Trail()  # noqa: RUF009 - frozen
+    conditional: bool = False  # the question is whether anything is new
+    tier: Tier = Tier.CHANGED
+    lowest: Mapping[str, Tier] = field(default_factory=dict)  # by search, after refusals
+    newest: frozenset[str] = frozenset()  # what a history has shown: the rest of it is older
     missing: tuple[str, ...] = ()
     alone: frozenset[str] = frozenset()  # of the missing, to be asked for one by one
     left_out: tuple[str, ...] = ()
@@ -86,6 +103,7 @@ class PageCame:
     server_time: str
     words: str
     now: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +128,14 @@ Event = Begun | PageCame | PageKept | Lost
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Get this address. `asked`: references that it is to answer, where it is a fetch by id."""
+    """Get this address. `asked`: references that it is to answer, where it is a fetch by id.
+
+    `etag`: of the last answer to the same question; 304 means that it still holds.
+    """
 
     url: str
     asked: tuple[str, ...] = ()
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +143,14 @@ class Keep:
     """Keep a page and, in the same transaction, the cursor of its search (None: by id).
 
     `asked`: references that this answers; of those, what is not in the page is absent.
+    `refused`: names of what the server was seen not to do, now that another way has worked.
     """
 
     search: Search | None
     page: Page
     cursor: Cursor | None
     asked: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +188,36 @@ def _search(state: PullState, now: datetime) -> Step:
         full = not state.left_out
         return state, (Ended(full=True, left_out=state.left_out) if full else _partly(state),)
     search = state.searches[state.at]
-    cursor = state.cursors.get(search.name, Cursor())
+    cursor = _in_scope(search, state.cursors.get(search.name, Cursor()))
     if search.known_only and not cursor.watermark:
         # What is referred to has just been fetched by id: look for changes from here on.
         begun = replace(cursor, watermark=state.server_time, full_at=now.isoformat())
         return _with_cursor(state, search, begun), (Keep(search, Page(), begun),)
-    url = cursor.next_url or first_url(search, state.can, cursor.watermark)
-    state = replace(state, url=url, visited=frozenset({url}), last_ids=frozenset())
-    return state, (Fetch(url),)
+    lowest = state.lowest.get(search.name, Tier.HISTORY)
+    how = max(lowest, tier(search, state.can, cursor.watermark))
+    etag = ""
+    if cursor.next_url:  # a history leaves none
+        how = max(how, Tier.CHANGED)
+        first = first_url(search, how, cursor.watermark)
+        trail = paging.resume(cursor.next_url, first, cursor.received)
+    else:
+        trail = paging.begin(first_url(search, how, cursor.watermark))
+        etag = cursor.etag if lowest is Tier.HISTORY and _believes(cursor, now) else ""
+    state = _with_cursor(state, search, cursor)
+    state = replace(state, trail=trail, tier=how, newest=frozenset(), conditional=bool(etag))
+    return state, (Fetch(trail.url, etag=etag),)
+
+
+def _in_scope(search: Search, cursor: Cursor) -> Cursor:
+    """The cursor, or that of a new search where it was narrowed in another way."""
+    mark = scope_mark(search)
+    if cursor.scope in ("", mark):
+        return replace(cursor, scope=mark)
+    return Cursor(scope=mark)
+
+
+def _believes(cursor: Cursor, now: datetime) -> bool:
+    return bool(cursor.full_at) and now - datetime.fromisoformat(cursor.full_at) < BELIEVED
 
 
 def _partly(state: PullState) -> Ended:
@@ -185,65 +231,95 @@ def _partly(state: PullState) -> Ended:
 def _came(state: PullState, event: PageCame) -> Step:
     if state.missing:
         return _came_by_id(state, event)
+    if event.status == 304 and state.conditional:
+        return _next_search(state, event)
     if event.page is None or not event.page.is_bundle or event.status >= 400:
         return _refused(state, event)
+    if state.tier is Tier.HISTORY:
+        return _history(state, event, event.page)
+    return _page(state, event, event.page)
+
+
+def _history(state: PullState, event: PageCame, page: Page) -> Step:
+    """A page of a history: of each row only what was not shown before, which is newer."""
+    there = onward(state.trail, page)
+    if not page.is_history or there.why or (there.url and len(state.trail.visited) >= MOST_HISTORY):
+        return _lower(state, event)
+    names = {own_reference(one) for one in page.entries} - {""}
+    entries = [one for one in page.entries if own_reference(one) not in state.newest]
+    kind = f"{state.searches[state.at].type}/"
+    fresh = {name: at for name, at in page.deleted.items() if name not in state.newest}
+    deleted = {name: at for name, at in fresh.items() if name.startswith(kind)}
+    state = replace(state, newest=state.newest | names | set(page.deleted))
+    return _page(state, event, replace(page, entries=entries, deleted=deleted), there)
+
+
+def _page(
+    state: PullState, event: PageCame, page: Page, there: paging.Onward | None = None
+) -> Step:
+    """Keep a page, with the cursor that goes on from it."""
     search = state.searches[state.at]
-    cursor = state.cursors.get(search.name, Cursor())
-    page = event.page
-    following = _following(state, page, cursor.received)
-    enough = bool(following) and len(state.visited) >= MOST_PAGES
+    there = there or onward(state.trail, page)
     cursor = replace(
-        cursor,
-        pending=cursor.pending or event.server_time,
-        next_url=following,
-        received=cursor.received + len(page.entries),
+        state.cursors.get(search.name, Cursor()),
+        next_url=there.url,
+        received=there.trail.received,
     )
-    if not following:
-        cursor = replace(
-            cursor, watermark=cursor.pending, pending="", received=0, full_at=event.now.isoformat()
-        )
+    cursor = replace(cursor, pending=cursor.pending or event.server_time)
+    kept = cursor
+    if there.why:
+        kept = cursor = _cut_off(cursor, there)
+        left_out = (f"the rest of {search.name} ({there.why})",)
+        state = replace(state, left_out=state.left_out + left_out, cut=True)
+    elif not there.url:
+        kept = cursor = _finished(cursor, event, page, len(state.trail.visited) == 1)
+    elif state.tier is Tier.HISTORY:
+        kept = replace(cursor, pending="", next_url="", received=0)
+    refused = _refused_names(state, search) if state.trail.received == 0 else ()
     state = replace(
         _with_cursor(state, search, cursor),
-        url="" if enough else following,
-        visited=state.visited | {following},
-        last_ids=_ids(page),
+        trail=there.trail if there.url and not there.why else Trail(),
+        conditional=False,
         server_time=state.server_time or event.server_time,
-        left_out=state.left_out + ((f"the rest of {search.name}",) if enough else ()),
-        cut=state.cut or enough,
     )
-    return state, (Keep(search, page, cursor),)
+    return state, (Keep(search, page, kept, refused=refused),)
 
 
-def _following(state: PullState, page: Page, received: int) -> str:
-    """The next page's address; "" where this was the last. A page seen before ends the search."""
-    following = page.next_url
-    reached = received + len(page.entries)
-    more = len(page.entries) >= PAGE or (page.total is not None and reached < page.total)
-    if not following and page.entries and more:
-        following = _without_link(state, page, received)
-    return "" if following in state.visited else following
+def _cut_off(cursor: Cursor, there: paging.Onward) -> Cursor:
+    """The rest could not be read: the watermark stays. What was only too long is gone on with."""
+    if there.why == TOO_LONG:
+        return replace(cursor, next_url=there.trail.url)
+    return replace(cursor, next_url="", pending="", received=0)
 
 
-def _without_link(state: PullState, page: Page, received: int) -> str:
-    """The next page of a server that gives no links: from the last instant that was seen.
-
-    Not by offset where that can be helped: a row that changes between two pages moves to the end,
-    and the row that steps into its place would never be read.
-    """
-    following = from_instant(state.url, last_updated(page.entries))
-    if following and following not in state.visited:
-        return following
-    if _ids(page) == state.last_ids:  # the server does not know _offset
-        return ""
-    return offset_url(state.url, received + len(page.entries))
-
-
-def _ids(page: Page) -> frozenset[str]:
-    return frozenset(
-        f"{one.get('resourceType')}/{one.get('id')}"
-        for one in page.entries
-        if isinstance(one, dict)
+def _finished(cursor: Cursor, event: PageCame, page: Page, alone: bool) -> Cursor:
+    """The last page is here. An empty answer with an ETag: the same question the next time."""
+    empty = alone and not page.size and not page.entries and cursor.watermark
+    etag = event.etag if empty else ""
+    return replace(
+        cursor,
+        watermark=cursor.watermark if etag else cursor.pending,
+        pending="",
+        received=0,
+        full_at=event.now.isoformat(),
+        etag=etag,
     )
+
+
+def _lower(state: PullState, event: PageCame) -> Step:
+    """The same search in the next way of asking."""
+    search = state.searches[state.at]
+    lowest = {**state.lowest, search.name: Tier(state.tier + 1)}
+    cursor = state.cursors.get(search.name, Cursor())
+    cursor = replace(cursor, pending="", next_url="", received=0, etag="")
+    return _search(_with_cursor(replace(state, lowest=lowest), search, cursor), event.now)
+
+
+def _refused_names(state: PullState, search: Search) -> tuple[str, ...]:
+    """What is remembered once a lower tier has worked: from the best that was tried."""
+    watermark = state.cursors.get(search.name, Cursor()).watermark
+    tried = range(tier(search, state.can, watermark), state.lowest.get(search.name, Tier.HISTORY))
+    return tuple(f"{name}:{search.type}" for how, name in TIER_NAMES.items() if how in tried)
 
 
 def _refused(state: PullState, event: PageCame) -> Step:
@@ -251,7 +327,11 @@ def _refused(state: PullState, event: PageCame) -> Step:
     cursor = state.cursors.get(search.name, Cursor())
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
-    if event.status in (408, 425, 429) or event.status >= 500:
+    if state.tier is Tier.HISTORY and (event.status == 500 or event.status not in _BUSY):
+        return _lower(state, event)
+    if state.tier is Tier.CHANGED and event.status in _NOT_ASKED_SO and not cursor.next_url:
+        return _lower(state, event)
+    if event.status in _BUSY or event.status > 501:
         return state, (Ended(full=False, why=_why(event)),)
     if cursor.next_url and not state.restarted:  # the link has expired: the search anew
         cursor = replace(cursor, next_url="", pending="", received=0)
@@ -260,7 +340,8 @@ def _refused(state: PullState, event: PageCame) -> Step:
         return state, (Ended(full=False, why=_why(event)),)
     reason = event.status if event.status >= 400 else "a link that cannot be followed"
     left_out = (*state.left_out, f"{search.name} ({reason})")
-    return _next_search(replace(state, left_out=left_out, cut=state.cut or state.restarted), event)
+    cut = state.cut or state.restarted or bool(cursor.full_at)  # what was here grows old unseen
+    return _next_search(replace(state, left_out=left_out, cut=cut), event)
 
 
 def _why(event: PageCame) -> str:
@@ -272,8 +353,8 @@ def _kept(state: PullState, event: PageKept) -> Step:
     if wanted:
         state = replace(state, missing=wanted)
         return state, (_fetch_missing(state),)
-    if state.url:
-        return state, (Fetch(state.url),)
+    if state.trail.url:
+        return state, (Fetch(state.trail.url),)
     return _next_search(state, event)
 
 
@@ -289,7 +370,7 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     asked = _fetch_missing(state).asked
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
-    if event.status in (408, 425, 429) or event.status >= 500:
+    if event.status in _BUSY or event.status >= 500:
         return state, (Ended(full=False, why=_why(event)),)
     if event.status < 400 and (event.page is None or not event.page.is_bundle):
         return state, (Ended(full=False, why=_why(event)),)
@@ -310,12 +391,13 @@ def _answered(asked: tuple[str, ...], page: Page) -> tuple[str, ...]:
     """
     if not page.next_url and (page.total or 0) <= len(page.entries):
         return asked
-    given = _ids(page)
+    given = {own_reference(one) for one in page.entries}
     return tuple(one for one in asked if one in given)
 
 
 def _next_search(state: PullState, event: PageCame | PageKept) -> Step:
-    return _search(replace(state, at=state.at + 1, restarted=False), event.now)
+    state = replace(state, at=state.at + 1, restarted=False, trail=Trail())
+    return _search(state, event.now)
 
 
 def _with_cursor(state: PullState, search: Search, cursor: Cursor) -> PullState:

@@ -7,7 +7,7 @@ touched in the queue are kept in one transaction.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,11 +17,14 @@ from carequeue.domain.errors import ServerError
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync import pull
 from carequeue.sync.capabilities import Abilities
-from carequeue.sync.plan import plan
-from carequeue.sync.rows import Cache
+from carequeue.sync.plan import Search
+from carequeue.sync.reconcile import Fate, too_many
+from carequeue.sync.rows import Cache, Rows
 from carequeue.sync.transport import Transport, Unreachable
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+#: Why a reference leads nowhere.
+ABSENT: Final = "not given"
 _AHEAD: Final = timedelta(days=2)  # by which a laptop's clock may be behind
 WHAT: Final = {
     "Task": "tasks", "ServiceRequest": "requests", "CareTeam": "teams",
@@ -30,6 +33,16 @@ WHAT: Final = {
     "ClaimResponse": "authorizations", "Coverage": "coverage", "Patient": "clients",
     "Organization": "organizations",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every part of a look at one source has: its rows, the way to it, the time."""
+
+    cache: Cache
+    transport: Transport
+    now: Callable[[], datetime]
+    progress: Callable[[str], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -41,32 +54,31 @@ class Pulled:
     """
 
     received: int = 0
+    left: int = 0  # rows that a history has said to be deleted
     ended: pull.Ended | None = None
+    count_now: bool = False  # more was deleted than is taken out unasked: count, and ask
     nothing_new: dict[str, pull.Cursor] = field(default_factory=dict)
 
 
 class Pulling:
     """One pull of one source."""
 
-    def __init__(
-        self,
-        cache: Cache,
-        transport: Transport,
-        now: Callable[[], datetime],
-        progress: Callable[[str], None],
-    ) -> None:
-        self._cache = cache
-        self._transport = transport
-        self._now = now
-        self._progress = progress
+    def __init__(self, context: Context) -> None:
+        self._cache = context.cache
+        self._transport = context.transport
+        self._now = context.now
+        self._progress = context.progress
         self.done = Pulled()
 
-    def run(self, can: Abilities, scope: Mapping[str, str], stop: Callable[[], bool]) -> None:
-        """Fetch all that is new, until nothing is or `stop` says so; `done` says what became."""
+    def run(self, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]) -> None:
+        """Fetch all that is new, until nothing is or `stop` says so; `done` says what became.
+
+        Without searches: only what is referred to and is still to be fetched.
+        """
         with self._cache.reading() as rows:
             cursors = rows.cursors()
             wanted = rows.wanted()
-        state = pull.PullState(can, plan(can, scope))
+        state = pull.PullState(can, tuple(searches))
         found = {name: pull.Cursor(**values) for name, values in cursors.items()}
         events: deque[pull.Event] = deque([pull.Begun(found, self._now(), wanted)])
         while events and not stop():
@@ -83,7 +95,8 @@ class Pulling:
 
     def _fetch(self, command: pull.Fetch) -> pull.Event:
         try:
-            answer = self._transport.send("GET", command.url)
+            headers = {"If-None-Match": command.etag} if command.etag else {}
+            answer = self._transport.send("GET", command.url, headers=headers)
         except Unreachable as error:
             return pull.Lost(error.why)
         except ServerError as error:
@@ -95,30 +108,44 @@ class Pulling:
         elif answer.status == 200:
             words = "the answer was no Bundle"
         now = self._now()
-        return pull.PageCame(answer.status, page, server_time(answer, page, now), words, now)
+        at, etag = server_time(answer, page, now), answer.headers.get("etag", "")
+        return pull.PageCame(answer.status, page, at, words, now, etag)
 
     def _keep(self, command: pull.Keep) -> pull.Event:
         now = self._now()
-        search, cursor = command.search, command.cursor
-        entries = command.page.entries
-        if search and cursor and not (entries or command.asked or cursor.next_url):
+        search, cursor, page = command.search, command.cursor, command.page
+        nothing = not (page.entries or page.deleted or command.asked or command.refused)
+        if search and cursor and nothing and not cursor.next_url:
             self.done.nothing_new[search.name] = cursor
             return pull.PageKept((), now)
         with self._cache.writing(now) as rows:
-            saved = rows.save(entries, now, known_only=bool(search and search.known_only))
-            given = {f"{one.get('resourceType')}/{one.get('id')}" for one in entries}
-            absent = [name for name in command.asked if name not in given]
-            rows.note_absent(absent, "not given", now)
-            rows.want(saved.missing, command.asked)
+            saved = rows.save(page.entries, now, known_only=bool(search and search.known_only))
+            given = {f"{one.get('resourceType')}/{one.get('id')}" for one in page.entries}
+            missing = saved.missing - set(command.asked)  # asked for already: not a second time
+            rows.note_absent([name for name in command.asked if name not in given], ABSENT, now)
+            rows.want(missing, command.asked)
+            self._take_out(rows, page)
+            for name in command.refused:
+                rows.observe(name, "no", now)
             if search and cursor:
                 rows.keep_cursor(search.name, cursor)
-                words = _progress(search.name, cursor, command.page)
+                words = _progress(search.name, cursor, page)
                 rows.note_progress(words)
                 self._progress(words)
         self.done.received += saved.changed
         if cursor and not cursor.next_url:
             self._cache.catch_up(self._now())
-        return pull.PageKept(tuple(sorted(saved.missing)), now)
+        return pull.PageKept(tuple(sorted(missing)), now)
+
+    def _take_out(self, rows: Rows, page: Page) -> None:
+        """What a history says to be deleted; where that is very much, a count looks first."""
+        if not page.deleted:
+            return
+        here = rows.here() + self.done.left
+        if too_many(self.done.left + len(page.deleted), here):
+            self.done.count_now = True
+            return
+        self.done.left += rows.take_out(page.deleted, Fate.DELETED)
 
 
 def server_time(answer: Any, page: Page | None, now: datetime) -> str:

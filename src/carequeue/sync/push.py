@@ -7,57 +7,48 @@ terminal's worker, `carequeue sync` and the simulator. The rules, in the order i
 2. A write is the base with the lane's intents folded over it, guarded by the base's version.
 3. A clear yes whose body holds what was decided is an acknowledgement; the body is the new base.
 4. Anything else is settled: read the resource, compare (`conflicts.py`), move the base to it.
-5. A refusal concerns one lane. Only a missing network or a missing sign-in stops the rest.
+5. A refusal concerns one lane. Only a missing network, a missing sign-in, or a server that asks to
+   be left alone stops the rest.
 6. Eight settles in a row without progress: a person is asked.
+7. Until a source was seen to read If-Match, one lane at a time is read, compared and written; where
+   it does not, always, and what became of it is read once more.
 
-Not here: what a status means (`failures.py`), the bytes (`transport.py`), the loop (`driver.py`).
+Not here: requests (`requests.py`), what an answer means (`judging.py`, `settling.py`), what a
+status means (`failures.py`), the bytes (`transport.py`), the loop (`driver.py`).
 """
 
 from __future__ import annotations
 
-import random
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import quote
 
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
-from carequeue.fhir import codes, edits
-from carequeue.fhir.chart import Resource
-from carequeue.fhir.values import identifier_value
+from carequeue.fhir import edits
 from carequeue.sync import messages as m
-from carequeue.sync.capabilities import Abilities
-from carequeue.sync.conflicts import EVENTS, Found, runs, same_client, settle
-from carequeue.sync.failures import SETTLE_LIMIT, Answer, delay, kind_of
+from carequeue.sync.batches import Sizing
+from carequeue.sync.capabilities import NO_PLACE
+from carequeue.sync.judging import judge_write, never_left, without_status
+from carequeue.sync.push_state import PushState
+from carequeue.sync.requests import (
+    guard,
+    probe_request,
+    read_request,
+    repeatable,
+    write_request,
+    wrong,
+)
+from carequeue.sync.settling import judge_read, placeable
+from carequeue.sync.verdicts import Verdict, all_of, refused
 
-#: Entries of a batch; servers differ (docs/servers.md), most take this many.
-BATCH_SIZE: Final = 50
-_OTHER: Final = "the server took it, but returned something else"
-#: What an entity tag can hold (RFC 9110, 8.8.3), and a header of any server will take.
-_VERSION: Final = re.compile(r"[!#-~]{1,200}")
-
-
-@dataclass(frozen=True, slots=True)
-class PushState:
-    """One push to one source. `aliases`: local reference -> the server's, for what we created.
-
-    `looked`: lanes without a version that were read before they are written. `aside`: lanes whose
-    reading said nothing, left alone until the next look.
-    """
-
-    can: Abilities
-    seed: int = 0
-    lanes: Mapping[m.LaneKey, m.Lane] = field(default_factory=dict)
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    stopped: m.Stop | None = None
-    tries: int = 0
-    looked: frozenset[m.LaneKey] = frozenset()
-    aside: frozenset[m.LaneKey] = frozenset()
-
+_IN_FLIGHT: Final = frozenset(m.Phase) - {m.Phase.READY, m.Phase.DOUBTFUL}
+#: Resources that are read between two looks at the outbox.
+_READS: Final = 50
+_EACH_OTHER: Final = "it and another decision of yours name each other, and neither can go first"
 
 Step = tuple[PushState, tuple[m.Command, ...]]
+Judge = Callable[[PushState, m.Lane, m.Reply | m.NoReply, datetime], Verdict]
 
 
 def step(state: PushState, event: m.Event) -> Step:
@@ -65,14 +56,15 @@ def step(state: PushState, event: m.Event) -> Step:
     match event:
         case m.Loaded():
             lanes = {lane.key: lane for lane in event.lanes}
-            return _next(replace(state, lanes=lanes), event.now)
+            sizing = Sizing(size=state.can.batch_size)
+            return _next(replace(state, lanes=lanes, sizing=sizing), event.now)
         case m.Marked():
             batch = state.can.batch and len(event.requests) > 1
             return _in_doubt(state, event), (m.Exchange(event.requests, batch),)
         case m.Answered():
             return _answered(state, event)
         case m.WasRead():
-            return _was_read(state, event)
+            return _judge(state, event.replies, event.now, judge_read)
         case m.Saved():
             return _saved(state, event)
 
@@ -81,7 +73,7 @@ def _in_doubt(state: PushState, event: m.Marked) -> PushState:
     lanes = dict(state.lanes)
     for request in event.requests:
         lane = lanes[request.lane]
-        marked = tuple(replace(one, state=IntentState.IN_DOUBT) for one in lane.intents)
+        marked = tuple(replace(each, state=IntentState.IN_DOUBT) for each in lane.intents)
         lanes[lane.key] = replace(lane, intents=marked)
     return replace(state, lanes=lanes)
 
@@ -96,145 +88,191 @@ def _saved(state: PushState, event: m.Saved) -> Step:
     return _next(replace(state, lanes=freed, aliases=aliases), event.now)
 
 
+# --- what comes next ------------------------------------------------------------------------------
+
+
 def _next(state: PushState, now: datetime) -> Step:
     """The next round: what was left in doubt is read back first, then what may leave leaves."""
     if state.stopped:
         return state, (state.stopped,)
-    homeless = [lane for lane in state.lanes.values() if _homeless(lane, state)]
-    if homeless:
-        changes = tuple(_no_place(lane, "the server takes no such change") for lane in homeless)
+    if changes := _unplaced(state) or _entangled(state):
         return state, (m.Save(changes),)
-    ready = [
-        lane
-        for lane in state.lanes.values()
-        if lane.phase in (m.Phase.READY, m.Phase.DOUBTFUL)
-        and not lane.waits_for
-        and lane.key not in state.aside
-        and (lane.not_before is None or lane.not_before <= now)
-    ]
-    doubtful = [lane for lane in ready if _read_first(lane, state)][:BATCH_SIZE]
-    if doubtful:
-        looked = state.looked | {lane.key for lane in doubtful}
-        state = replace(_phase(state, doubtful, m.Phase.READING), looked=looked)
-        return state, (m.ReadBack(tuple(_read_request(lane, state) for lane in doubtful)),)
-    sending = ready[: BATCH_SIZE if state.can.batch else 1]
-    if not sending:
+    ready = [lane for lane in state.lanes.values() if _ready(lane, state, now)]
+    if ready and state.pause and now < state.pause:
+        paused = _paused(state.pause - now)
+        return replace(state, stopped=paused), (paused,)
+    reading = [lane for lane in ready if _read_first(lane, state)][:_READS]
+    if reading:
+        return _read(state, reading)
+    ready = [lane for lane in ready if lane.intents]
+    together = [lane for lane in ready if not _alone(lane, state)]
+    if together:
+        return _mark(state, together[: state.sizing.size if state.can.batch else 1])
+    if not ready or any(lane.phase in _IN_FLIGHT for lane in state.lanes.values()):
         return state, ()
-    requests = tuple(_write_request(lane, state) for lane in sending)
-    return _phase(state, sending, m.Phase.ASKED), (m.Mark(requests),)
+    lane = next((one for one in ready if one.key == state.fresh), ready[0])
+    if lane.key != state.fresh:
+        return _read(state, [lane])
+    return _mark(state, [lane], probe=_may_probe(lane, state))
+
+
+def _ready(lane: m.Lane, state: PushState, now: datetime) -> bool:
+    """Whether it may move now: nothing must come first, and its time has come."""
+    moves = bool(lane.intents) or bool(placeable(lane, state.can))
+    quiet = lane.phase in (m.Phase.READY, m.Phase.DOUBTFUL) and lane.key not in state.aside
+    due = lane.not_before is None or lane.not_before <= now
+    return moves and quiet and due and not lane.waits_for
 
 
 def _read_first(lane: m.Lane, state: PushState) -> bool:
-    """In doubt; or of a server without versions, where only a look shows a colleague's change."""
-    unguarded = lane.base is not None and not _guard(lane) and lane.key not in state.looked
-    return lane.phase is m.Phase.DOUBTFUL or unguarded
+    """In doubt, with something newer beside it, without a version to guard it by, or kept here."""
+    if lane.phase is m.Phase.DOUBTFUL:
+        return True
+    if lane.key in state.looked:
+        return False
+    unguarded = lane.base is not None and bool(lane.intents) and not guard(lane)
+    return lane.newer or unguarded or bool(placeable(lane, state.can))
 
 
-def _phase(state: PushState, lanes: Sequence[m.Lane], phase: m.Phase) -> PushState:
-    changed = {lane.key: replace(lane, phase=phase) for lane in lanes}
-    return replace(state, lanes={**state.lanes, **changed})
+def _alone(lane: m.Lane, state: PushState) -> bool:
+    """Whether a write could go over a colleague's change, as far as is known: then it is read right
+    before, and nothing else goes with it."""
+    return lane.base is not None and not (state.can.guard == "yes" and guard(lane))
+
+
+def _may_probe(lane: m.Lane, state: PushState) -> bool:
+    """Once a lane and push, where nothing is known; not of one whose answers were lost before."""
+    asked = state.can.guard in ("yes", "no") or lane.key in state.probed
+    calm = all(one.settles == 0 for one in lane.intents)
+    return not asked and calm and bool(guard(lane)) and bool(wrong(lane.version))
+
+
+def _read(state: PushState, lanes: Sequence[m.Lane]) -> Step:
+    looked = state.looked | {lane.key for lane in lanes}
+    fresh = lanes[0].key if len(lanes) == 1 else None
+    state = replace(state.phase(lanes, m.Phase.READING), looked=looked, fresh=fresh)
+    return state, (m.ReadBack(tuple(read_request(lane, state.can) for lane in lanes)),)
+
+
+def _mark(state: PushState, lanes: Sequence[m.Lane], probe: bool = False) -> Step:
+    build = probe_request if probe else write_request
+    requests = tuple(build(lane, state) for lane in lanes)
+    asked = lanes[0].key if probe else None
+    state = replace(
+        state.phase(lanes, m.Phase.ASKED),
+        fresh=None,
+        probing=asked,
+        probed=state.probed | ({asked} if asked else set()),
+    )
+    return state, (m.Mark(requests),)
+
+
+def _paused(wait: timedelta) -> m.Stop:
+    minutes = int(wait.total_seconds() // 60) + 1
+    why = f"the server asks to be left alone for {minutes} min; what waits is sent after that"
+    return m.Stop(why, busy=True)
+
+
+# --- what cannot leave at all ---------------------------------------------------------------------
+
+
+def _unplaced(state: PushState) -> tuple[m.Change, ...]:
+    """What the source has no place for is kept here; what was in doubt is settled first."""
+    found = []
+    for lane in state.lanes.values():
+        if lane.phase is not m.Phase.READY or not lane.intents:
+            continue
+        if _homeless(lane, state):
+            found.append(m.Change(lane.key, all_of(lane, IntentEvent.NO_PLACE, NO_PLACE)))
+        elif status := _unknown_status(lane, state):
+            found.append(m.Change(lane.key, without_status(lane, status)))
+    return tuple(change for change in found if change.outcomes)
 
 
 def _homeless(lane: m.Lane, state: PushState) -> bool:
-    """The source has no place for this; what was in doubt is settled first."""
-    if lane.phase is not m.Phase.READY:
-        return False
     kind = lane.key[0]
     if lane.base is not None:
         return not state.can.can("update", kind)
     if lane.intents[0].kind is not IntentKind.CREATE:
         return True  # what it belongs to is kept here only
-    return not (state.can.can("create", kind) or state.can.of(kind).update_create)
+    return not state.can.makes(kind)
 
 
-def _no_place(lane: m.Lane, words: str) -> m.Change:
-    return m.Change(
-        lane.key, tuple(m.Outcome(one, IntentEvent.NO_PLACE, words) for one in lane.intents)
+def _unknown_status(lane: m.Lane, state: PushState) -> str:
+    """The status that the lane would set, where the source was seen not to know it."""
+    if not any(name.startswith("status:") for name in state.can.observed):
+        return ""
+    status = (edits.fold(lane.base, lane.intents) or {}).get("status")
+    before = lane.base.get("status") if lane.base is not None else None
+    if not isinstance(status, str) or status == before:
+        return ""
+    return "" if state.can.knows_status(lane.key[0], status) else status
+
+
+def _entangled(state: PushState) -> tuple[m.Change, ...]:
+    """Lanes that wait for each other: none of them could ever leave, so a person is asked."""
+    if not any(lane.waits_for for lane in state.lanes.values()):
+        return ()
+    owner = {one.id: lane.key for lane in state.lanes.values() for one in lane.intents}
+    needs = {
+        lane.key: {owner[need] for need in lane.waits_for if need in owner}
+        for lane in state.lanes.values()
+        if lane.waits_for
+    }
+    return tuple(
+        m.Change(key, refused(state.lanes[key], _EACH_OTHER), counts=False)
+        for key in needs
+        if state.lanes[key].phase is m.Phase.READY and _waits_for(key, key, needs)
     )
 
 
-# --- requests -------------------------------------------------------------------------------------
-
-
-def _write_request(lane: m.Lane, state: PushState) -> m.Request:
-    kind, key = lane.key
-    view = edits.fold(lane.base, lane.intents)
-    body = _rename(view or {}, state.aliases)
-    ids = tuple(intent.id for intent in lane.intents)
-    if lane.base is not None:
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", body, _guard(lane), "", ids)
-    if _ours_alone(lane) and state.can.of(kind).update_create:
-        named = {**body, "id": key}
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", named, "", "", ids, creates=True)
-    body.pop("id", None)
-    return m.Request(lane.key, "POST", kind, body, "", _search(lane), ids, creates=True)
-
-
-def _guard(lane: m.Lane) -> str:
-    """The If-Match of a write; "" where the server gave no version, or none that a header takes.
-
-    A version with a quotation mark or a line break in it would be a guard of its own making, or a
-    header more; such a server is treated as one without versions: looked at before each write.
-    """
-    return f'W/"{lane.version}"' if _VERSION.fullmatch(lane.version) else ""
-
-
-def _ours_alone(lane: m.Lane) -> bool:
-    """Whether nobody else can be making the same: its identifier is our own fresh id.
-
-    Else it stands for something that others see too (a discharge, a request without a Task), and
-    only a conditional create on the stable identifier keeps two people from making two.
-    """
-    return _identifier(lane) == lane.key[1]
-
-
-def _identifier(lane: m.Lane) -> str:
-    resource = lane.intents[0].args.get("resource")
-    return identifier_value(resource if isinstance(resource, dict) else {}, codes.IDENTIFIER)
-
-
-def _search(lane: m.Lane) -> str:
-    return f"identifier={quote(codes.IDENTIFIER, safe='')}%7C{quote(_identifier(lane), safe='')}"
-
-
-def _read_request(lane: m.Lane, state: PushState) -> m.Request:
-    kind, key = lane.key
-    by_id = lane.base is not None or (_ours_alone(lane) and state.can.of(kind).update_create)
-    return m.Request(lane.key, "GET", f"{kind}/{key}" if by_id else f"{kind}?{_search(lane)}")
-
-
-def _rename(value: Resource, aliases: Mapping[str, str]) -> Resource:
-    """References to what we created, by the server's ids."""
-
-    def walk(one: object) -> object:
-        if isinstance(one, dict):
-            return {
-                name: aliases.get(part, part)
-                if name == "reference" and isinstance(part, str)
-                else walk(part)
-                for name, part in one.items()
-            }
-        return [walk(part) for part in one] if isinstance(one, list) else one
-
-    renamed = walk(value)
-    return renamed if isinstance(renamed, dict) else {}
+def _waits_for(key: m.LaneKey, other: m.LaneKey, needs: dict[m.LaneKey, set[m.LaneKey]]) -> bool:
+    """Whether a lane waits for another, directly or by way of others."""
+    seen: set[m.LaneKey] = set()
+    ahead = list(needs.get(key, ()))
+    while ahead:
+        one = ahead.pop()
+        if one == other:
+            return True
+        if one not in seen:
+            seen.add(one)
+            ahead += needs.get(one, ())
+    return False
 
 
 # --- what came back -------------------------------------------------------------------------------
 
 
 def _answered(state: PushState, event: m.Answered) -> Step:
-    if not event.batch:  # not once more in this push
-        state = replace(state, can=replace(state.can, batch=False))
-    return _judge(state, event.replies, event.now, _judge_write)
+    asked = [lane for lane in state.lanes.values() if lane.phase is m.Phase.ASKED]
+    state, observed = _sized(state, len(asked), event.batch)
+    if event.batch in (m.Batched.TOO_MUCH, m.Batched.NEVER):
+        return _refused_whole(state, asked, observed)
+    return _judge(state, event.replies, event.now, judge_write, observed)
 
 
-def _was_read(state: PushState, event: m.WasRead) -> Step:
-    return _judge(state, event.replies, event.now, _judge_read)
+def _sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
+    """How many to send next, and what of it is remembered."""
+    if sent < 2 and became is not m.Batched.DONE:
+        return state, {}
+    before = state.sizing
+    after = before.worked(sent)
+    observed = {}
+    if became is m.Batched.NEVER or (became is not m.Batched.DONE and before.hopeless(sent)):
+        observed["batch"] = "no"
+    elif became is not m.Batched.DONE:
+        after = before.failed(sent, too_large=became is m.Batched.TOO_MUCH)
+    if after.size != before.size:
+        observed["batch_size"] = str(after.size)
+    return replace(state, sizing=after, can=state.can.seeing(observed)), observed
 
 
-Verdict = m.Change | m.Request | m.Stop
-Judge = Callable[[PushState, m.Lane, m.Reply | m.NoReply, datetime], Verdict]
+def _refused_whole(state: PushState, asked: Sequence[m.Lane], observed: dict[str, str]) -> Step:
+    """A batch was refused before anything was done; only what must not be sent twice is read."""
+    again = [lane for lane in asked if repeatable(lane, state.can)]
+    doubtful = [lane for lane in asked if lane not in again]
+    state = state.phase(doubtful, m.Phase.DOUBTFUL)
+    return state, (m.Save(tuple(never_left(lane) for lane in again), observed=observed),)
 
 
 def _judge(
@@ -242,169 +280,53 @@ def _judge(
     replies: Sequence[m.Reply | m.NoReply],
     now: datetime,
     judge: Judge,
+    observed: dict[str, str] | None = None,
 ) -> Step:
     changes: list[m.Change] = []
     reads: list[m.Request] = []
+    seen = dict(observed or {})
     for reply in replies:
-        match judge(state, state.lanes[reply.lane], reply, now):
-            case m.Change() as change:
-                changes.append(change)
-                if change.unread:
-                    state = replace(state, aside=state.aside | {change.key})
-            case m.Request() as request:
-                reads.append(request)
-            case m.Stop() as stop:
-                state = replace(state, stopped=stop)
-        if isinstance(reply, m.NoReply) and not reply.left and judge is _judge_write:
-            changes.append(_never_left(state.lanes[reply.lane]))
-    state = _phase(state, [state.lanes[read.lane] for read in reads], m.Phase.READING)
-    state = replace(state, tries=state.tries + 1)
-    commands: list[m.Command] = [m.Save(tuple(changes))] if changes else []
+        lane = state.lanes[reply.lane]
+        verdict = judge(state, lane, reply, now)
+        state = _learned(state, lane, verdict, now)
+        seen.update(verdict.observed)
+        if verdict.change:
+            changes.append(verdict.change)
+        if verdict.read:
+            reads.append(verdict.read)
+        if isinstance(reply, m.NoReply) and not reply.left and judge is judge_write:
+            changes.append(never_left(lane))
+    state = replace(state, tries=state.tries + 1, probing=None)
+    commands: list[m.Command] = []
+    if changes or seen:
+        commands.append(m.Save(tuple(changes), state.pause, seen))
     if reads and not state.stopped:
         commands.append(m.ReadBack(tuple(reads)))
     return (state, tuple(commands)) if commands else _next(state, now)
 
 
-def _never_left(lane: m.Lane) -> m.Change:
-    """The network was not there: back to waiting, and it does not count as a try."""
-    outcomes = _all(lane, IntentEvent.FOUND_NOT_APPLIED)
-    return m.Change(lane.key, outcomes, counts=False)
-
-
-def _judge_write(
-    state: PushState, lane: m.Lane, reply: m.Reply | m.NoReply, now: datetime
-) -> Verdict:
-    if isinstance(reply, m.NoReply):
-        if reply.left:
-            return _read_request(lane, state)
-        return m.Stop(reply.why, offline=True)
-    match kind_of(reply.status, reply.conflict_issue):
-        case Answer.YES:
-            return _yes(state, lane, reply)
-        case Answer.READ_BACK:
-            return _read_request(lane, state)
-        case Answer.SIGN_IN:
-            return m.Stop(reply.words or "the server asks who you are", sign_in=True)
-        case Answer.LATER:
-            wait = _wait(state, lane, reply.retry_after, now)
-            return m.Change(lane.key, not_before=now + wait)
-        case Answer.NO_PLACE:
-            interaction = "create" if lane.base is None else "update"
-            change = _no_place(lane, reply.words or "the server takes no such change")
-            return replace(change, observed={f"{interaction}:{lane.key[0]}": "no"})
-        case Answer.REFUSED:
-            words = reply.words or f"the server refused it ({reply.status})"
-            return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, words))
-
-
-def _wait(state: PushState, lane: m.Lane, retry_after: str, now: datetime) -> timedelta:
-    chance = random.Random(f"{state.seed}/{lane.key}/{state.tries}")  # noqa: S311 - jitter
-    return delay(lane.attempts, retry_after, now, chance)
-
-
-def _all(lane: m.Lane, event: IntentEvent, words: str = "") -> tuple[m.Outcome, ...]:
-    return tuple(m.Outcome(intent, event, words) for intent in lane.intents)
-
-
-def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    if reply.resource is None or (lane.base is not None and not _ours(lane, reply.resource)):
-        return _read_request(lane, state)
-    if lane.base is None and not _ours(lane, reply.resource):
-        return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, _OTHER))
-    if reply.status == 200 and lane.base is None:  # it was there already: somebody made it
-        if _fits(lane, reply.resource):
-            return _settled(lane, reply)
-        return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, _OTHER))
-    made = [one for one in lane.intents if one.kind is not IntentKind.CREATE]
-    unmet = {run[-1].id for run in runs(made) if not edits.satisfied(run[-1], reply.resource)}
-    outcomes = tuple(
-        m.Outcome(one, IntentEvent.REFUSED, _OTHER)
-        if one.id in unmet
-        else m.Outcome(one, IntentEvent.ACKNOWLEDGED)
-        for one in lane.intents
+def _learned(state: PushState, lane: m.Lane, verdict: Verdict, now: datetime) -> PushState:
+    """The state after one verdict."""
+    if verdict.read:
+        lane = verdict.lane or lane
+        keeps = lane.phase in (m.Phase.CONFIRMING, m.Phase.COMPARING)
+        lane = lane if keeps else replace(lane, phase=m.Phase.READING)
+        state = replace(state, lanes={**state.lanes, lane.key: lane})
+    change = verdict.change
+    aside = {change.key} if change and change.unread else set()
+    suspect = state.suspect
+    if state.probing == lane.key:
+        suspect = lane.key if verdict.stumbled else suspect
+    elif suspect == lane.key:
+        suspect = None
+    paused = _paused(verdict.pause - now) if verdict.pause else None
+    pauses = [one for one in (state.pause, verdict.pause) if one]
+    return replace(
+        state,
+        can=state.can.seeing(verdict.observed) if verdict.observed else state.can,
+        on_top=state.on_top | verdict.on_top,
+        aside=state.aside | aside,
+        stopped=verdict.stop or state.stopped or paused,
+        suspect=suspect,
+        pause=max(pauses, default=None),
     )
-    return m.Change(lane.key, outcomes, reply.resource, reply.version)
-
-
-def _judge_read(
-    state: PushState, lane: m.Lane, reply: m.Reply | m.NoReply, now: datetime
-) -> Verdict:
-    if isinstance(reply, m.NoReply):
-        return _unread(state, lane, reply, now) if reply.left else m.Stop(reply.why, offline=True)
-    if reply.status in (404, 410):
-        return _settled(lane, replace(reply, resource=None))
-    match kind_of(reply.status, conflict_issue=False):
-        case Answer.YES if reply.resource is not None and _fits(lane, reply.resource):
-            return _settled(lane, reply)
-        case Answer.YES if reply.resource is not None and lane.base is None:
-            # It left the search out of account; sent again, there could be two.
-            words = "the server cannot say whether it has it"
-            return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, words))
-        case Answer.SIGN_IN:
-            return m.Stop(reply.words or "the server asks who you are", sign_in=True)
-        case Answer.LATER | Answer.YES:  # a yes without the resource says nothing
-            wait = _wait(state, lane, reply.retry_after, now)
-            return m.Change(lane.key, not_before=now + wait)
-        case _:
-            words = reply.words or f"the server does not let it be read ({reply.status})"
-            return m.Change(lane.key, _all(lane, IntentEvent.REFUSED, words))
-
-
-def _unread(state: PushState, lane: m.Lane, reply: m.NoReply, now: datetime) -> m.Change:
-    """An answer that cannot be read is this resource's own trouble: it waits, the others go on.
-
-    The first time until the next look, since the connection may have broken by chance.
-    """
-    outcomes = []
-    for intent in lane.intents:
-        if intent.settles + 1 >= SETTLE_LIMIT:
-            words = f"tried {SETTLE_LIMIT} times, and the answer could not be read: {reply.why}"
-            outcomes.append(m.Outcome(intent, IntentEvent.REFUSED, words))
-        else:
-            outcomes.append(m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED, reply.why))
-    again = any(intent.settles for intent in lane.intents)
-    until = now + _wait(state, lane, "", now) if again else None
-    return m.Change(lane.key, tuple(outcomes), not_before=until, unread=True)
-
-
-def _settled(lane: m.Lane, reply: m.Reply) -> m.Change:
-    theirs = reply.resource
-    if theirs is not None and lane.base is not None and _same(lane, reply):
-        found = [(one, Found.NOT_APPLIED, "") for one in lane.intents]
-    else:
-        results = settle(lane.base, theirs, lane.intents)
-        found = [(one.intent, one.found, one.words) for one in results]
-    outcomes = []
-    for intent, result, words in found:
-        if result is Found.NOT_APPLIED and intent.settles + 1 >= SETTLE_LIMIT:
-            words = f"tried {SETTLE_LIMIT} times, and the server never took it"
-            outcomes.append(m.Outcome(intent, IntentEvent.REFUSED, words))
-        elif not (result is Found.NOT_APPLIED and intent.state is IntentState.QUEUED):
-            outcomes.append(m.Outcome(intent, EVENTS[result], words))
-    return m.Change(lane.key, tuple(outcomes), theirs, reply.version)
-
-
-def _fits(lane: m.Lane, resource: Resource) -> bool:
-    """Whether an answer holds what the lane is about, and not another resource."""
-    if lane.base is None:
-        return edits.satisfied(lane.intents[0], resource)
-    return resource.get("id") == lane.key[1]
-
-
-def _ours(lane: m.Lane, resource: Resource) -> bool:
-    """Whether a yes speaks of our resource, about the client that it was about.
-
-    The right one under another client's name is read back, and then a person's to answer. What was
-    made must carry our identifier where it carries any of that kind, else it is some other row.
-    """
-    if lane.base is not None:
-        return _fits(lane, resource) and same_client(lane.base, resource)
-    named = identifier_value(resource, codes.IDENTIFIER)
-    made = edits.fold(None, lane.intents) or {}
-    return (_fits(lane, resource) or not named) and same_client(made, resource)
-
-
-def _same(lane: m.Lane, reply: m.Reply) -> bool:
-    if lane.version and reply.version:
-        return lane.version == reply.version
-    return lane.base == reply.resource

@@ -54,6 +54,14 @@ class Rows(Protocol):
         """Not before this instant (None: at once)."""
         ...
 
+    def held_up(self, intents: Sequence[Intent], until: datetime, words: str) -> None:
+        """The server said "not now" to these once more: not before, the words, `busy` one more."""
+        ...
+
+    def say(self, intents: Sequence[Intent], words: str) -> None:
+        """Why these stand where they stand; nothing else about them changes."""
+        ...
+
     def touch(self, intents: Iterable[Intent]) -> None:
         """The rows of the queue that show these are to be made anew with this transaction."""
         ...
@@ -80,12 +88,71 @@ class Rows(Protocol):
         """Local reference -> the server's, of all that was created here."""
         ...
 
-    def save(self, resources: Sequence[Any], now: datetime, *, known_only: bool = False) -> Saved:
-        """Keep what a page holds; `known_only`: only of what is mirrored already."""
+    def save(
+        self,
+        resources: Sequence[Any],
+        now: datetime,
+        *,
+        known_only: bool = False,
+        even_older: bool = False,
+    ) -> Saved:
+        """Keep what a page holds; `known_only`: only of what is mirrored already.
+
+        A version that is older than what is here is left out, unless `even_older`: the server was
+        set back, and a person has said so. A part of a resource is left out and is in `missing`.
+        """
         ...
 
     def note_absent(self, names: Iterable[str], why: str, now: datetime) -> None:
         """Remember that the source does not give these references."""
+        ...
+
+    def take_out(self, names: Mapping[str, str], why: str) -> int:
+        """These (reference -> ISO instant of the deletion, "" where unknown) left the source.
+
+        How many rows that touched. One that an intent holds stays and learns that it is gone
+        (`Base.gone`); `apply_theirs` lets it go then. What is newer than the instant stays.
+        """
+        ...
+
+    def mirrored(self, kind: str) -> Mapping[str, tuple[str, str]]:
+        """Id -> (version, last updated) of the rows of a type that are here and not gone.
+
+        Of a row beside which the server's own stands: that one's version, and no instant.
+        """
+        ...
+
+    def here(self) -> int:
+        """How many rows of the source are here and not gone, of all types."""
+        ...
+
+    def referred(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
+        """Those of these rows to which another row of their chart refers that stays itself."""
+        ...
+
+    # --- counts (`reconcile.py`) ------------------------------------------------------------------
+
+    def counts(self) -> Mapping[str, Mapping[str, Any]]:
+        """Where the counts of the searches stand, by name, as the fields of `reconcile.Count`."""
+        ...
+
+    def keep_count(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
+        """Where a count stands now, and what its page named: id -> (version, last updated).
+
+        One with `begun_at` "" is over: what it has met is forgotten.
+        """
+        ...
+
+    def listed(self, search: str) -> Mapping[str, tuple[str, str]]:
+        """Id -> (version, last updated) of all that the count under way has met."""
+        ...
+
+    def acknowledged(self, since: datetime) -> list[Intent]:
+        """What the source has taken since an instant, in the order in which it was decided."""
+        ...
+
+    def file_again(self, intents: Sequence[Intent], now: datetime) -> None:
+        """Keep these as decisions that are still to be sent, with their lines in the audit log."""
         ...
 
     # --- what is known of the source --------------------------------------------------------------

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import httpx
@@ -66,6 +66,14 @@ class HttpAnswer:
     json: Any
 
 
+class Dial(NamedTuple):
+    """A websocket of a source. `secure` None: the system's certificates, or no TLS at all."""
+
+    url: str
+    headers: Mapping[str, str]
+    secure: ssl.SSLContext | None
+
+
 class Transport:
     """Sends requests to one source."""
 
@@ -84,6 +92,7 @@ class Transport:
         verify: ssl.SSLContext | bool = True if secure else _NO_TLS
         if ca_bundle:
             verify = _trusted(ca_bundle)
+        self._verify = verify if isinstance(verify, ssl.SSLContext) else None
         self._patience = Patience()
         self._client = httpx.Client(
             timeout=_TIMEOUT,
@@ -142,6 +151,22 @@ class Transport:
         """Seconds for which an answer since the last call asked us to wait; 0 where none did."""
         wait, self._wait = self._wait, 0.0
         return wait
+
+    def server_time(self) -> datetime:
+        """The server's own time, by its last answer; ours where it told none."""
+        return _instant(self.date)
+
+    def dial(self, address: str) -> Dial | None:
+        """How to reach a websocket that this source names; None where it is not on its host.
+
+        The token goes only to the very origin of the source: another port may be somebody else.
+        """
+        url = socket_address(self.base_url, address)
+        if url is None:
+            return None
+        token = self._tokens.current() if _origin(url) == _origin(self.base_url) else ""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return Dial(url, headers, self._verify if url.startswith("wss:") else None)
 
     def _heed(self, answer: httpx.Response) -> None:
         """Take note of the server's time, and of a wish to be left alone for a while."""
@@ -326,6 +351,33 @@ def _address(url: str) -> SplitResult | None:
     # urlsplit takes some control characters out in silence, so the text itself is looked at.
     plain = text.isprintable() and " " not in text
     return parts if plain and parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def socket_address(base_url: str, address: str) -> str | None:
+    """The address of a websocket on the host of a source; None for any other, or in the clear.
+
+    Servers name it whole or as a path ("/websocket"), and some with http for ws.
+    """
+    try:
+        base = urlsplit(base_url)
+        parts = urlsplit(urljoin(base_url, address))
+        scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+        same = (parts.hostname or "").lower() == (base.hostname or "?").lower()
+        _ = parts.port
+    except ValueError:
+        return None
+    safe = scheme == "wss" or (scheme == "ws" and base.scheme == "http")
+    plain = address.isprintable() and " " not in address and len(address) <= _LONGEST_LINK
+    if not (same and safe and plain) or "@" in parts.netloc:
+        return None
+    return parts._replace(scheme=scheme, fragment="").geturl()
+
+
+def _origin(url: str) -> tuple[bool, str, int]:
+    """(encrypted, host, port) of an http or websocket address."""
+    parts = urlsplit(url)
+    secure = parts.scheme in ("https", "wss")
+    return secure, (parts.hostname or "").lower(), parts.port or (443 if secure else 80)
 
 
 def _is_loopback(url: str) -> bool:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Three columns from this width on, and while no value is longer than so many lines of one.
 COLUMNS_FROM: Final = 64
 TALLEST: Final = 6
+#: No column is wider than a line that the eye finds its way back from.
+WIDEST: Final = 36
 NONE: Final = "none"
 #: Why "keep mine" cannot be, by `Conflict.gone`.
 GONE: Final = {
@@ -92,7 +94,7 @@ def _values(one: Difference) -> tuple[str, str, str]:
 def _cells(shown: Conflict, width: int) -> tuple[int, int]:
     """The cells of the column of labels and of each of the others."""
     label = min(16, max((len(one.label) for one in shown.differences), default=0)) + 2
-    return label, (width - label) // 3 - 2
+    return label, min((width - label) // 3 - 2, WIDEST)
 
 
 def _has_room(shown: Conflict, width: int) -> bool:

@@ -50,13 +50,13 @@ class Origins(NamedTuple):
 
 def origins(health: Health, now: datetime, zone: tzinfo) -> Origins:
     """The origins of a moment."""
-    names = [one.name for one in health.sources]
+    names = [one.shown for one in health.sources]
     several = len(names) > 1
     marks = _marks(names) if several else [""] * len(names)
     away = health.forced_offline or health.online is False or health.signed_out
     known = {
         one.name: Origin(
-            one.name if several else "",
+            one.shown if several else "",
             mark,
             age_words(one.last_full, now, zone) if health.forced_offline or one.old(now) else "",
         )

@@ -122,8 +122,8 @@ class OutboxPane:
         section = next(one for one in SECTIONS if one.state == state)
         count = f" {sum(state_of(line) == state for line in self.lines)} "
         title = cut(section.title, width - len(count) - 4)
-        rule = "─" * max(0, width - cell_len(title) - 2 - len(count))
-        return [(f"{title} ", section.role), (f" {rule}", "rule"), (count, "muted")]
+        rule = "─" * max(0, width - cell_len(title) - 1 - len(count))
+        return [(f"{title} ", section.role), (rule, "rule"), (count, "muted")]
 
     def _line(self, line: OutboxLine, width: int, *, chosen: bool) -> Parts:
         glyph, word, role = SYNC[state_of(line)]

@@ -44,7 +44,7 @@ def sync_parts(health: Health, now: datetime, zone: tzinfo, room: int) -> list[P
     brief = [state[:1]]
     choices = (
         [*said, *counts], [*said, *mixed], [*said, *short], [state, *mixed], [state, *short],
-        [state, *urgent], [*brief, *short], [*brief, *urgent], urgent,
+        [*brief, *short], [state, *urgent], [*brief, *urgent], urgent,
     )  # fmt: skip
     parts: list[Part] = []
     for pieces in filter(None, choices):
@@ -88,7 +88,7 @@ def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if not old or len(health.sources) < 2 or all(one.online is False for one in health.sources):
         return []
     first = old[0]
-    name = cut(first.name, 16)
+    name = cut(first.shown, 16)
     more = f" +{len(old) - 1}" if len(old) > 1 else ""
     if first.online is False:
         word, at = "offline", first.offline_since

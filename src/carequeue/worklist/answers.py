@@ -121,6 +121,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What one look at one source came to."""
+
+    name: str  # as people call it
+    full: bool  # every search has finished
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class SyncReport:
     """What one look at the server did."""
 
@@ -134,7 +143,8 @@ class SyncReport:
     kept_here: int
     words: str  # one sentence: what happened, what is safe, what to do next
     other_syncs: bool = False
-    unable: str = ""  # why not every search finished: "server" | "sign_in", "" where all did
+    unable: str = ""  # why not all finished: "server" | "sign_in" | "by_choice", "" where all did
+    sources: tuple[SourceReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

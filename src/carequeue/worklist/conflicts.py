@@ -26,21 +26,19 @@ from sqlalchemy import Connection
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.domain.text import clean, clean_block
-from carequeue.fhir import edits, jsontext
+from carequeue.fhir import edits, jsontext, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.differences import (
-    ALREADY,
     Words,
-    as_seen,
     changed_at,
     changed_by,
     differences,
 )
 from carequeue.fhir.waiting import resting_on
-from carequeue.store import audit, mirror, outbox
+from carequeue.store import audit, gone, mirror, outbox
 from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
-from carequeue.sync.conflicts import Found, same_client, settle
+from carequeue.sync.conflicts import ALREADY_SO, Found, as_seen, same_client, settle
 from carequeue.worklist.answers import Acted, Conflict, Difference
 from carequeue.worklist.decided import Wording
 from carequeue.worklist.undo import drop, with_what_rests_on
@@ -114,8 +112,12 @@ def answer(
         chosen = [one for one in asked.intents if one.state is IntentState.CONFLICT]
         going = with_what_rests_on(connection, chosen)
         charts = drop(connection, projector, going, "theirs was taken", now)
+        charts |= {chart for side in asked.sides for chart in _leave(connection, side)}
         group = ""
         words = f"Took theirs: {found.client}. Yours stays in the history."
+    left = [one for one in outbox.stuck(connection, key) if one.state is IntentState.CONFLICT]
+    if left:
+        words += " Something else of yours differs there too: answer that next."
     audit.append(
         connection,
         at=now,
@@ -176,7 +178,7 @@ class _Side:
 
     @property
     def before(self) -> Resource:
-        return as_seen(self.intents, self.theirs or self.base.body or {})
+        return as_seen(self.theirs or self.base.body or {}, self.intents)
 
     @property
     def mine(self) -> Resource | None:
@@ -224,19 +226,19 @@ class _Asked:
         asked = tuple(one for one in on_it if one.id in mine | later)
         others = tuple(one for one in on_it if one.id not in mine | later)
         base = mirror.base(self._connection, *target)
-        gone = next((GONE_WORDS[one.words] for one in asked if one.words in GONE_WORDS), "")
-        if base.body is None:
-            gone = DELETED
-        elif not gone and base.theirs is not None and not same_client(base.body, base.theirs):
-            gone = OTHER_CLIENT
-        return _Side(asked, others, base, gone)
+        why = next((GONE_WORDS[one.words] for one in asked if one.words in GONE_WORDS), "")
+        if base.body is None or (base.gone and base.theirs is None):
+            why = DELETED
+        elif not why and base.theirs is not None and not same_client(base.body, base.theirs):
+            why = OTHER_CLIENT
+        return _Side(asked, others, base, why)
 
     @cached_property
     def conflict(self) -> Conflict:
         """All of it as the person is shown it."""
         first = self.intents[0]
         client, title, _ = self._wording.row(first)
-        gone = next((side.gone for side in self.sides if side.gone), "")
+        why = next((side.gone for side in self.sides if side.gone), "")
         in_doubt = any(side.in_doubt for side in self.sides)
         say = self._wording.say(first.source)
         theirs = self.sides[0].theirs
@@ -244,7 +246,7 @@ class _Asked:
         return Conflict(
             item_key=self._key,
             client=client,
-            title=title,
+            title=title or clean(_about(theirs), 200),
             source=clean(first.source, 80),
             did=clean("; ".join(did), 300),
             ids=tuple(one.id for one in self.intents),
@@ -253,9 +255,9 @@ class _Asked:
             differences=tuple(line for side in self.sides for line in self._lines(side)),
             theirs_by=clean(changed_by(self.sides[0].before, theirs, say), 80),
             theirs_at=changed_at(theirs, say.zone),
-            gone=gone,
+            gone=why,
             in_doubt=in_doubt,
-            can=("theirs",) if gone or in_doubt else _BOTH,
+            can=("theirs",) if why or in_doubt else _BOTH,
             pair=_pair(self.sides),
         )
 
@@ -276,6 +278,12 @@ def _line(words: Words, where: str) -> Difference:
     )
 
 
+def _about(resource: Resource | None) -> str:
+    """What an item that has left the queue was about."""
+    said = values.text(resource, "description").strip()
+    return said or values.concept_text(values.get(resource, "code"))
+
+
 def _pair(sides: Sequence[_Side]) -> str:
     """A name for exactly what is compared: the decisions, and the three values of their elements.
 
@@ -290,6 +298,17 @@ def _pair(sides: Sequence[_Side]) -> str:
         for side in sides
     ]
     return hashlib.blake2b(jsontext.dumps(told), digest_size=8).hexdigest()
+
+
+def _leave(connection: Connection, side: _Side) -> set[tuple[str, str]]:
+    """To take theirs of what settling found deleted is to let its row go, not to wait for a count
+    of the server's rows; where something else is open on it, that is settled first.
+    """
+    one = side.intents[0]
+    if side.gone != DELETED or side.base.theirs is not None or side.base.gone:
+        return set()
+    name = f"{one.target_type}/{one.target_id}"
+    return gone.take_out(connection, one.source, {name: ""}, DELETED)[1]
 
 
 # --- keeping mine ---------------------------------------------------------------------------------
@@ -325,7 +344,7 @@ def _rebase(
     waiting = [one for one in side.others if one.state is IntentState.QUEUED]
     for one in settle(base, theirs, waiting):
         if one.found in _FOUND:
-            words = ALREADY if one.found is Found.DONE else one.words
+            words = ALREADY_SO if one.found is Found.DONE else one.words
             outbox.happened(connection, one.intent, _FOUND[one.found], words, now)
     source = side.intents[0].source
     base_url = projector.site.base_urls.get(source, "")

@@ -64,8 +64,8 @@ class Desk(Protocol):
         """The true sentence about sync."""
         ...
 
-    def people(self) -> Sequence[Person]:
-        """To whom an item can be given; the last used first. *Slow*."""
+    def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
+        """To whom these items can be given, of their own source; the last used first. *Slow*."""
         ...
 
     def why_not(self, verb: str, key: str) -> str | None:
@@ -76,8 +76,13 @@ class Desk(Protocol):
         """Verb -> why it does not apply to an item; those that apply are not in it. *Slow*."""
         ...
 
-    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
-        """Whether an answer can be understood, and how it was read ("Mon 1 Dec 09:00")."""
+    def check_answer(
+        self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
+    ) -> tuple[bool, str]:
+        """Whether an answer can be understood, and how it was read ("Mon 1 Dec 09:00").
+
+        `keys`: the items that it is about; whom it may name depends on their source.
+        """
         ...
 
     def preview(

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from carequeue.domain.text import clean
-from carequeue.store import audit, mirror, projection
+from carequeue.store import audit, following, projection
 from carequeue.store.projection import Projector
 from carequeue.sync.capabilities import sentences
 from carequeue.worklist.act import abilities
@@ -106,7 +106,7 @@ def _not_shown(
         for name, why in broken
     ]
     named = {name for name, _ in broken}
-    for chart in sorted(mirror.charts(connection, source)):
+    for chart in sorted(following.charts(connection, source)):
         read = projector.read(connection, source, chart, now)
         found += [
             (one.reference, f"read in part: {one.why}")

@@ -9,8 +9,8 @@ On the way to the first frame: no ORM.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,12 @@ class SourceHealth:
     why: str = ""
     signed_out: bool = False
     last_full: datetime | None = None
+    label: str = ""  # what people call it, where that is not its name
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.label or self.name
 
     @property
     def reached(self) -> bool:
@@ -75,11 +81,14 @@ class Health:
 
 
 def health(
-    window: Window, *, syncing: bool, other_syncs: bool, names: Sequence[str] = ()
+    window: Window, *, syncing: bool, other_syncs: bool, names: Mapping[str, str] | None = None
 ) -> Health:
-    """What this cache knows about its sources; `names` are those of the profile, tried or not."""
+    """What this cache knows about its sources.
+
+    `names`: those of the profile, tried or not, with what people call them.
+    """
     rows = window.health()
-    sources = _sources(rows, names)
+    sources = _sources(rows, names or {})
     counts = window.outbox_counts()
     offline = [one for one in sources if one.online is False]
     out = [one for one in sources if one.signed_out]
@@ -112,11 +121,14 @@ def health(
     )
 
 
-def _sources(rows: Sequence[HealthLine], names: Sequence[str]) -> tuple[SourceHealth, ...]:
+def _sources(rows: Sequence[HealthLine], names: Mapping[str, str]) -> tuple[SourceHealth, ...]:
     known = {row.source: row for row in rows}
     order = [*names, *(source for source in known if source not in names)]
     return tuple(
-        _source(known[name]) if name in known else SourceHealth(str(clean(name, 40)))
+        replace(
+            _source(known[name]) if name in known else SourceHealth(str(clean(name, 40))),
+            label=str(clean(names.get(name, ""), 40)),
+        )
         for name in order
     )
 

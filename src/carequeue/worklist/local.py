@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.window import QueueRow, Tally, View, Window
+from carequeue.worklist.unsent import Unsent
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from carequeue.store.projection import Projector
     from carequeue.worklist.answers import (
         Acted,
-        Conflict,
         Detail,
         Health,
-        OutboxLine,
         Person,
         Preview,
     )
@@ -32,29 +30,29 @@ if TYPE_CHECKING:
 _CLOSED = "is no longer in the queue"
 
 
-class LocalDesk:
-    """One person's queue over one cache; see `desk.Desk` for what each method promises."""
+class LocalDesk(Unsent):
+    """One person's queue over one cache; see `desk.Desk` for what each method promises.
+
+    `sources`: what people call each source, by its name.
+    """
 
     def __init__(
         self,
         window: Window,
         heading: str,
         author: str,
-        sources: tuple[str, ...],
+        sources: Mapping[str, str],
         engine: Callable[[], Engine],
         projector: Callable[[], Projector],
         now: Callable[[], datetime],
     ) -> None:
+        super().__init__(engine, projector, author, now)
         self._window = window
         self._heading = heading
-        self._author = author
         self._sources = sources
-        self._engine = engine
-        self._projector = projector
-        self._now = now
         self.syncing: Callable[[], bool] = lambda: False
         self.other_syncs: Callable[[], bool] = lambda: False
-        self.decided: Callable[[], None] = lambda: None  # called when the outbox has grown
+        self.chose_offline: Callable[[bool], None] = lambda _: None  # called after `set_offline`
         self.keeps = True  # False where the folder of the cache goes with the program
 
     @property
@@ -92,7 +90,12 @@ class LocalDesk:
         """The truth about sync."""
         from carequeue.worklist.health import health
 
-        return health(self._window, syncing=self.syncing(), other_syncs=self.other_syncs())
+        return health(
+            self._window,
+            syncing=self.syncing(),
+            other_syncs=self.other_syncs(),
+            names=self._sources,
+        )
 
     def detail(self, key: str, now: datetime) -> Detail | None:
         """One item in full."""
@@ -101,23 +104,40 @@ class LocalDesk:
         with self._engine().connect() as connection:
             return query.detail(connection, self._projector(), key, now)
 
-    def people(self) -> Sequence[Person]:
-        """To whom an item can be given, the last used first."""
+    def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
+        """To whom these items can be given, the last used first."""
         from carequeue.fhir.us import assignable
         from carequeue.store import outbox
         from carequeue.store.projection import directory
 
-        found: dict[str, Person] = {}
+        found: list[Person] = []
+        projector = self._projector()
         with self._engine().connect() as connection:
             recent = outbox.recent_assignees(connection)
-            for source in self._sources:
-                projector = self._projector()
+            for source in self._sources_of(keys) or self._sources:
                 us = projector.us(connection, source)
                 base = projector.site.base_urls.get(source, "")
                 for reference, name, team in assignable(directory(connection, source), us, base):
-                    found[reference] = _person(reference, name, team)
+                    found.append(_person(reference, name, team))
         order = {reference: number for number, reference in enumerate(recent)}
-        return sorted(found.values(), key=lambda one: order.get(one.reference, len(order)))
+        return sorted(found, key=lambda one: order.get(one.reference, len(order)))
+
+    def _sources_of(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """The sources of these items, each once."""
+        rows = (self._window.row(key) for key in keys)
+        return tuple(dict.fromkeys(row.source for row in rows if row))
+
+    def _people_for(self, keys: Sequence[str]) -> Sequence[Person]:
+        """Whom an answer may name: of the items' own source, for another knows nobody by that id.
+
+        Raises BadQuestion for items of several sources.
+        """
+        if len(self._sources_of(keys)) > 1:
+            raise BadQuestion(
+                "These items are on different servers, and each knows its own people. Nothing was "
+                "changed. Mark those of one server, and do the others after them."
+            )
+        return self.people(keys)
 
     def why_not(self, verb: str, key: str) -> str | None:
         """Why a verb does not apply; None where it does."""
@@ -148,13 +168,15 @@ class LocalDesk:
                     found[verb.name] = f"{checked.client} {checked.refused.why}"
         return found
 
-    def check_answer(self, verb: str, question: str, text: str, now: datetime) -> tuple[bool, str]:
+    def check_answer(
+        self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
+    ) -> tuple[bool, str]:
         """Whether an answer is understood, and how."""
         from carequeue.worklist.questions import question_named, read_answer, verb_named
 
         asked = question_named(verb_named(verb), question)
-        people = self.people() if asked.asks == "whom" else ()
         try:
+            people = self._people_for(keys) if asked.asks == "whom" else ()
             return True, read_answer(asked, text, people, self._projector().site.calendar, now)[1]
         except BadQuestion as error:
             return False, str(error)
@@ -167,7 +189,7 @@ class LocalDesk:
         """What a verb would do to many."""
         from carequeue.worklist.act import Acts
 
-        found, read = self._question(verb, answers, now)
+        found, read = self._question(verb, keys, answers, now)
         with self._engine().connect() as connection:
             return Acts(self._projector()).preview(connection, found, keys, read, now)
 
@@ -175,115 +197,32 @@ class LocalDesk:
         self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> Acted:
         """Keep a decision."""
-        from carequeue.store.engine import writing
         from carequeue.worklist.act import Acts
 
-        found, read = self._question(verb, answers, now)
-        with writing(self._engine()) as connection:
-            acted = Acts(self._projector()).act(connection, found, keys, read, now)
-        self.decided()
-        return acted
+        found, read = self._question(verb, keys, answers, now)
+        return self._write(
+            lambda connection, projector, _: Acts(projector).act(connection, found, keys, read, now)
+        )
 
     def _question(
-        self, verb: str, answers: Mapping[str, str], now: datetime
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> tuple[Verb, dict[str, str]]:
         from carequeue.worklist.questions import read_answers, verb_named
 
         found = verb_named(verb)
-        people = self.people() if any(one.asks == "whom" for one in found.asks) else ()
+        people = self._people_for(keys) if any(one.asks == "whom" for one in found.asks) else ()
         calendar = self._projector().site.calendar
         return found, read_answers(found, answers, people, calendar, now)
 
-    def undo(self, now: datetime, group: str = "") -> Acted:
-        """Take back a group, or the last one."""
+    def set_offline(self, offline: bool) -> None:
+        """Work offline by choice, or end that."""
+        from carequeue.store import ledger
         from carequeue.store.engine import writing
-        from carequeue.worklist.undo import undo
+        from carequeue.worklist.health import FORCED_OFFLINE
 
         with writing(self._engine()) as connection:
-            acted = undo(connection, self._projector(), self._author, now, group)
-        self.decided()
-        return acted
-
-    def let_go(self, key: str, now: datetime) -> Acted:
-        """Drop what the server did not take."""
-        from carequeue.store.engine import writing
-        from carequeue.worklist.undo import let_go
-
-        with writing(self._engine()) as connection:
-            acted = let_go(connection, self._projector(), self._author, key, now)
-        self.decided()
-        return acted
-
-    # --- what is not on the server ----------------------------------------------------------------
-
-    def outbox(self, now: datetime) -> Sequence[OutboxLine]:
-        """All that is not on the server."""
-        from carequeue.worklist import outbox
-
-        with self._engine().connect() as connection:
-            return outbox.lines(connection, self._projector(), now)
-
-    def conflicts(self, now: datetime) -> Sequence[Conflict]:
-        """Every conflict."""
-        from carequeue.worklist import conflicts
-
-        with self._engine().connect() as connection:
-            return conflicts.conflicts(connection, self._projector(), now)
-
-    def conflict(self, key: str, now: datetime) -> Conflict | None:
-        """The conflict of one item."""
-        from carequeue.worklist import conflicts
-
-        with self._engine().connect() as connection:
-            return conflicts.conflict(connection, self._projector(), key, now)
-
-    def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
-        """Answer a conflict as it was shown."""
-        from carequeue.worklist import conflicts
-
-        return self._write(partial(conflicts.answer, shown=shown, how=how, now=now))
-
-    def retry(self, ids: Sequence[str], now: datetime) -> Acted:
-        """Send again what needs attention."""
-        from carequeue.worklist import outbox
-
-        return self._write(partial(outbox.retry, ids=ids, now=now))
-
-    def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
-        """Drop what needs attention, for good."""
-        from carequeue.worklist import outbox
-
-        return self._write(partial(outbox.discard, ids=ids, typed=typed, now=now))
-
-    def discard_word(self, ids: Sequence[str]) -> str:
-        """What has to be typed to discard these."""
-        from carequeue.worklist import outbox
-
-        with self._engine().connect() as connection:
-            return outbox.discard_word(connection, ids)
-
-    def export(self, ids: Sequence[str], now: datetime) -> str:
-        """Decisions as JSON lines."""
-        from carequeue.worklist import outbox
-
-        with self._engine().connect() as connection:
-            return outbox.export(connection, ids)
-
-    def news(self, after: int) -> tuple[int, Sequence[str]]:
-        """What became of decisions without a person."""
-        from carequeue.worklist import outbox
-
-        with self._engine().connect() as connection:
-            return outbox.news(connection, self._projector(), after, self._now())
-
-    def _write(self, does: Callable[[Connection, Projector, str], Acted]) -> Acted:
-        """A use case in a transaction of its own."""
-        from carequeue.store.engine import writing
-
-        with writing(self._engine()) as connection:
-            acted = does(connection, self._projector(), self._author)
-        self.decided()
-        return acted
+            ledger.set_meta(connection, FORCED_OFFLINE, "1" if offline else "")
+        self.chose_offline(offline)
 
     def refresh(self, now: datetime) -> bool:
         """Move the rows that time has moved."""

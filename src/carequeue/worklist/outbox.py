@@ -22,15 +22,13 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentEvent, IntentKind, IntentState
 from carequeue.domain.text import clean
 from carequeue.fhir import jsontext
-from carequeue.fhir.differences import ALREADY, as_seen
 from carequeue.fhir.waiting import behind
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
-from carequeue.sync.conflicts import Found, settle
+from carequeue.sync.conflicts import ALREADY_SO, Found, as_seen, settle
 from carequeue.worklist.answers import Acted, OutboxLine
 from carequeue.worklist.decided import Wording
 from carequeue.worklist.undo import drop, with_what_rests_on
-from carequeue.worklist.verbs import BY_NAME
 
 #: Written as an escape in an export: no terminal can take it for a command, and it comes back.
 _UNSAFE: Final = re.compile(r"[^\x20-\x7e]")
@@ -122,10 +120,10 @@ def _compare(
         return 0
     waits = behind(on_it)
     mine = [one for one in on_it if one.id in tried and one.id not in waits]
-    found = settle(as_seen(mine, base), base, mine)
+    found = settle(as_seen(base, mine), base, mine)
     for one in found:
         if one.found is Found.DONE:
-            outbox.happened(connection, one.intent, IntentEvent.ACKNOWLEDGED, ALREADY, now)
+            outbox.happened(connection, one.intent, IntentEvent.ACKNOWLEDGED, ALREADY_SO, now)
         elif one.found is Found.CHANGED:
             outbox.happened(connection, one.intent, IntentEvent.FOUND_CHANGED, one.words, now)
     return sum(one.found is Found.CHANGED for one in found)
@@ -276,9 +274,4 @@ def news(
 
 
 def _told(intent: Intent, wording: Wording) -> str:
-    if not intent.words.startswith(ALREADY):
-        return f"sent; {intent.words}"
-    verb = BY_NAME.get(intent.verb)
-    done = verb.done_for(wording.row(intent)[2]).lower() if verb else "so"
-    who = intent.words.removeprefix(ALREADY).strip(" ()")
-    return f"already {done} by {who or 'somebody else'}"
+    return wording.already(intent) if intent.words == ALREADY_SO else f"sent; {intent.words}"

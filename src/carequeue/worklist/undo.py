@@ -50,7 +50,8 @@ def undo(
     Raises BadQuestion where there is none, where something done later rests on it, or where all of
     it was changed since; of many, those that were changed are left and named.
     """
-    group = group or outbox.last_group(connection, author)
+    ours = (us.me for us in projector.site.us.values())
+    group = group or outbox.last_group(connection, author, *ours)
     intents = [
         one for one in outbox.of_group(connection, group) if one.state is not IntentState.UNDONE
     ]

@@ -1,0 +1,44 @@
+"""What one push knows between two steps. Plain, frozen; changed by `push.py` only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from carequeue.sync import messages as m
+from carequeue.sync.batches import Sizing
+from carequeue.sync.capabilities import Abilities
+
+
+@dataclass(frozen=True, slots=True)
+class PushState:
+    """One push to one source. `aliases`: local reference -> the server's, for what we created.
+
+    `looked`: lanes that were read in this push, and `fresh` the one that was read last and alone.
+    `aside`: lanes whose reading said nothing, left alone until the next look. `on_top`: intents
+    that go on top of what a colleague changed beside them. `pause`: the source asks to be left
+    alone until then. `probing`: the lane whose guard is wrong on purpose; `probed`: those that were;
+    `suspect`: of those, the one whose answer was neither a yes nor a conflict.
+    """
+
+    can: Abilities
+    seed: int = 0
+    lanes: Mapping[m.LaneKey, m.Lane] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    stopped: m.Stop | None = None
+    tries: int = 0
+    looked: frozenset[m.LaneKey] = frozenset()
+    fresh: m.LaneKey | None = None
+    aside: frozenset[m.LaneKey] = frozenset()
+    on_top: frozenset[str] = frozenset()
+    pause: datetime | None = None
+    probing: m.LaneKey | None = None
+    probed: frozenset[m.LaneKey] = frozenset()
+    suspect: m.LaneKey | None = None
+    sizing: Sizing = Sizing()  # noqa: RUF009 - frozen
+
+    def phase(self, lanes: Iterable[m.Lane], phase: m.Phase) -> PushState:
+        """With these lanes in this phase."""
+        changed = {lane.key: replace(lane, phase=phase) for lane in lanes}
+        return replace(self, lanes={**self.lanes, **changed})

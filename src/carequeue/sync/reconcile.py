@@ -1,0 +1,285 @@
+"""What left the source without a word, what an update missed, and when to ask first. Pure.
+
+A search by change never tells of what was deleted, of what left its scope, or of a row that became
+visible too late. So once a day all that a search shows is counted: ids and versions, and what
+differs from the mirror is looked at, row by row.
+In:  what the mirror has, what the count has met, how each missing row was answered.
+Out: what to fetch, what to take out, or that nothing is done before a person has answered.
+Why the brake: an empty answer, a wrong right to read or a server that was set back to last night
+look like a thousand deletions, and an emptied queue looks like a day without work.
+Not here: asking and keeping (`reconciling.py`), pages (`paging.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from carequeue.fhir.bundles import Page
+from carequeue.fhir.values import ID
+from carequeue.sync.plan import OVERLAP, Search, scope_mark
+
+EVERY: Final = timedelta(days=1)
+#: A count that was cut is gone on with for so long; then what it has met is too old.
+KEPT: Final = timedelta(hours=6)
+#: More than this share of all rows, and more than so many, are not taken out unasked.
+SHARE: Final = 5
+FEW: Final = 20
+#: How far back acknowledged decisions are looked at where a server was set back.
+REMEMBERED: Final = timedelta(days=30)
+
+Stamp = tuple[str, str]  # version, last updated
+Stamps = Mapping[str, Stamp]  # by id
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The count of one search. `begun_at`: the server's instant, or ours where it gave none.
+
+    `scope`: how the search was narrowed when it was last counted to the end.
+    """
+
+    counted_at: str = ""
+    scope: str = ""
+    begun_at: str = ""
+    next_url: str = ""
+    received: int = 0
+
+
+class Why(StrEnum):
+    """Why a search is to be counted."""
+
+    NOT_NOW = ""
+    DAILY = "daily"
+    ASKED = "asked"
+    SCOPE = "scope"  # the person narrowed it in another way: what leaves is what was meant
+
+
+def why_count(search: Search, read_at: str, count: Count | None, now: datetime, asked: bool) -> Why:
+    """Whether a search is to be counted now. `read_at`: when it was last read to its end.
+
+    What was never counted has just been read whole: `first` says so, and it is counted a day later.
+    """
+    if search.known_only or not read_at or count is None:
+        return Why.NOT_NOW
+    if count.scope != scope_mark(search):
+        return Why.SCOPE
+    if asked or not count.counted_at:
+        return Why.ASKED
+    late = now - datetime.fromisoformat(count.counted_at) >= EVERY
+    return Why.DAILY if late else Why.NOT_NOW
+
+
+def first(search: Search, now: datetime) -> Count:
+    """The count of a search that has just been read whole."""
+    return Count(now.isoformat(), scope_mark(search))
+
+
+def goes_on(count: Count, now: datetime) -> bool:
+    """Whether a count that was cut is gone on with."""
+    if not count.begun_at:
+        return False
+    return abs(now - datetime.fromisoformat(count.begun_at)) < KEPT
+
+
+def stamps(kind: str, page: Page) -> dict[str, Stamp]:
+    """Id -> version and instant of what a page of a count shows of its own type.
+
+    What has no id that could be asked for says nothing.
+    """
+    found = {}
+    for one in page.entries:
+        key, meta = one.get("id"), one.get("meta")
+        if one.get("resourceType") == kind and isinstance(key, str) and ID.fullmatch(key):
+            held = meta if isinstance(meta, dict) else {}
+            found[key] = (_text(held.get("versionId")), _text(held.get("lastUpdated")))
+    return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Ids, sorted. `missed`: to be fetched. `back`: an older version than the one that is here."""
+
+    missing: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+
+
+def compare(ours: Stamps, listed: Stamps, begun: datetime) -> Difference:
+    """What the mirror has and a count has not met, and what the count has met otherwise.
+
+    What changed shortly before the count is no step back: an index may lag behind.
+    """
+    missed, back = [], []
+    for key, there in listed.items():
+        here = ours.get(key)
+        if here is None:
+            missed.append(key)
+        elif _differs(here, there):
+            older = is_older(there[1], here[1])
+            if not older:
+                missed.append(key)
+            elif not is_recent(here[1], begun):
+                back.append(key)
+    return Difference(
+        tuple(sorted(ours.keys() - listed.keys())), tuple(sorted(missed)), tuple(sorted(back))
+    )
+
+
+def _differs(here: Stamp, there: Stamp) -> bool:
+    """By version where both have one; an instant counts too, for a version may come twice."""
+    if here[0] and there[0] and here[0] != there[0]:
+        return True
+    one, other = _instant(here[1]), _instant(there[1])
+    return one is not None and other is not None and one != other
+
+
+def is_older(one: str, other: str) -> bool:
+    """Whether both are instants, and the first is the earlier."""
+    at, than = _instant(one), _instant(other)
+    return at is not None and than is not None and at < than
+
+
+def is_recent(updated: str, begun: datetime) -> bool:
+    """Whether a row changed so shortly before a count that an index need not show it."""
+    at = _instant(updated)
+    return at is not None and at > begun - OVERLAP
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+# --- what became of a row that a count has not met ------------------------------------------------
+
+
+class Fate(StrEnum):
+    """What became of it; the words that the mirror keeps."""
+
+    HERE = "here"  # a lagging index, or pages that moved: it is simply kept
+    DELETED = "deleted"
+    FORBIDDEN = "forbidden"
+    OUT_OF_SCOPE = "out of scope"
+    UNKNOWN = ""  # the answer says nothing: it stays
+
+
+def fate(search: Search, status: int, updated: str, begun: datetime) -> Fate:
+    """By a read of its own. `updated`: of the resource that came, "" where none did.
+
+    A narrowed search that does not show a row has let it go; one that is not narrowed lags.
+    """
+    if status in (404, 410):
+        return Fate.DELETED
+    if status == 403:
+        return Fate.FORBIDDEN
+    if status != 200:
+        return Fate.UNKNOWN
+    return Fate.OUT_OF_SCOPE if search.params and not is_recent(updated, begun) else Fate.HERE
+
+
+# --- the brake ------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """What is not done unasked."""
+
+    REMOVAL = "removal"
+    RESTORED = "restored"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What waits for a person's answer: "accept", "refuse", or none yet.
+
+    `found` rows `of` those that are here are gone, and `back` are older there; of a server, who
+    answers now.
+    """
+
+    kind: Kind
+    found: int = 0
+    back: int = 0
+    of: int = 0
+    at: str = ""
+    answer: str = ""
+    server: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether nobody has answered yet."""
+        return not self.answer
+
+
+def held_from(values: Mapping[str, Any] | None) -> Held | None:
+    """What is held, of what the disk has; None where nothing is, or it cannot be read."""
+    try:
+        values = dict(values or {})
+        return Held(Kind(values.pop("kind")), **values)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def too_many(leaving: int, of: int) -> bool:
+    """Whether so many rows are not taken out unasked."""
+    return leaving > max(FEW, of // SHARE)
+
+
+def brake(leaving: int, back: int, of: int, was: Held | None, now: datetime) -> Held | None:
+    """What to ask before anything is taken out or moved back; None where it may be done.
+
+    A version that goes back is never normal: one is enough. An answer holds for what it was given
+    to, and for a few rows more.
+    """
+    if not back and not too_many(leaving, of):
+        return None
+    kind = Kind.RESTORED if back else Kind.REMOVAL
+    found = Held(kind, leaving, back, of, now.isoformat())
+    if was is None or was.kind is not kind:
+        return found
+    if leaving > was.found + FEW or back > was.back + FEW:
+        return found
+    return None if was.answer == "accept" else was
+
+
+def words(held: Held) -> str:
+    """What is held and how to answer, in a sentence."""
+    if held.kind is Kind.SERVER:
+        return (
+            f"another server answers ({held.server.replace(chr(10), ' ')}); nothing is sent and nothing "
+            "fetched until you say whether it has the same records: "
+            "carequeue sync --accept-removals, or --refuse-removals"
+        )
+    what = (
+        f"the server was set back: {held.back:,} records are older there than here, "
+        f"{held.found:,} are not there"
+        if held.kind is Kind.RESTORED
+        else f"{held.found:,} of {held.of:,} records are no longer there"
+    )
+    return (
+        f"{what}; nothing was removed or moved back here. If that is right: "
+        "carequeue sync --accept-removals; if not, tell whoever runs the server"
+    )
+
+
+def another_server(known: str, base: str, software: str) -> bool:
+    """Whether who answers is not who answered before. `known`: as `identity` gave it, or ""."""
+    was_base, _, was_software = known.partition("\n")
+    if not known:
+        return False
+    return was_base != base or bool(was_software and software and was_software != software)
+
+
+def identity(base: str, software: str) -> str:
+    """Who answers: by address, and by the name of its software."""
+    return f"{base}\n{software}"

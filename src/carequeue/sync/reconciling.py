@@ -1,0 +1,244 @@
+"""What follows from a count of the source: fetched, moved or taken out, or a person is asked.
+
+In:  the cache, the way to the source, which searches. Out: what became of it. Nothing is taken out
+before the last page of a count is here, and nothing unasked where it would be very much. Each row
+is looked at by itself first; what is done twice after a cut is done once.
+Where a person has said that a server was set back, the rows, and the decisions that it lost, are
+kept in one transaction: between the two nothing would know of them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from json import dumps, loads
+from typing import Final
+
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.us import own_reference
+from carequeue.sync import again
+from carequeue.sync import reconcile as r
+from carequeue.sync.counts import Counts, NotNow
+from carequeue.sync.plan import Search
+from carequeue.sync.pulling import Context
+from carequeue.sync.rows import Rows
+
+#: In `meta`: what waits for a person's answer.
+HELD: Final = "held"
+_STAYS: Final = (r.Fate.HERE, r.Fate.UNKNOWN)
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What counts did. `fetched`: rows that were missed before; `filed`: decisions to be sent anew.
+
+    `why`: what could not be done, "" where all could.
+    """
+
+    counted: int = 0
+    fetched: int = 0
+    taken_out: int = 0
+    filed: int = 0
+    why: str = ""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the count of one search leads to."""
+
+    search: Search
+    why: r.Why
+    begun: datetime
+    difference: r.Difference
+    back: list[Resource] = field(default_factory=list)
+    fates: dict[str, r.Fate] = field(default_factory=dict)
+    here: list[Resource] = field(default_factory=list)  # missing, and there all the same
+
+    @property
+    def leaving(self) -> list[str]:
+        """Ids of what is to be taken out."""
+        return [key for key, fate in self.fates.items() if fate not in _STAYS]
+
+
+class Reconciling:
+    """The counts of one source, and what follows."""
+
+    def __init__(self, context: Context, stop: Callable[[], bool]) -> None:
+        self._cache = context.cache
+        self._now = context.now
+        self._counts = Counts(context, stop)
+        self.done = Reconciled()
+
+    def run(self, searches: Sequence[Search], *, asked: bool) -> None:
+        """Count what is due, or all where `asked`. Raises Unreachable and SignInError."""
+        try:
+            found = [
+                self._compared(search, why)
+                for search, why in self._counts.due(searches, asked)
+                if self._counts.count(search)
+            ]
+            if found:
+                self._conclude(found)
+        except NotNow as busy:
+            self.done.why = f"what is no longer there could not be looked for: {busy}"
+        if self._counts.left_out:
+            self.done.why = "could not be counted: " + ", ".join(self._counts.left_out)
+
+    def _compared(self, search: Search, why: r.Why) -> _Found:
+        with self._cache.reading() as rows:
+            count = r.Count(**rows.counts()[search.name])
+            begun = datetime.fromisoformat(count.begun_at)
+            difference = r.compare(rows.mirrored(search.type), rows.listed(search.name), begun)
+        return _Found(search, why, begun, difference)
+
+    def _conclude(self, found: list[_Found]) -> None:
+        """Fetch what was missed, look for what is missing, and take out what left, or ask."""
+        with self._cache.reading() as rows:
+            here = rows.here()
+            was = r.held_from(loads(rows.get_meta(HELD) or "null"))
+        accepted = was is not None and was.answer == "accept"
+        for one in found:
+            self._heal(one)
+        for one in found:
+            self._look_for(one, here, accepted)
+        leaving = sum(len(one.leaving) for one in found if one.why is not r.Why.SCOPE)
+        back = sum(len(one.back) for one in found)
+        held = r.brake(leaving, back, here, was, self._now())
+        for one in found:
+            self._save([each for each in one.here if each["id"] not in one.leaving])
+        if held is None and back:
+            self._follow_back(found)
+        for one in found:
+            if held is None or one.why is r.Why.SCOPE:
+                self._take_out(one)
+        self._end(found, held)
+
+    def _end(self, found: Sequence[_Found], held: r.Held | None) -> None:
+        now = self._now()
+        with self._cache.writing(now) as rows:
+            for one in found:
+                rows.keep_count(one.search.name, r.first(one.search, now), {})
+            rows.set_meta(HELD, dumps(asdict(held)) if held else "")
+            rows.note_progress("")
+        self.done.counted = len(found)
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def _heal(self, one: _Found) -> None:
+        """Fetch what an update missed, and confirm what seems to go back."""
+        kind = one.search.type
+        for batch in self._counts.batched(one.difference.missed):
+            self._save(self._counts.by_ids(kind, batch))
+        for batch in self._counts.batched(one.difference.back):
+            given = self._counts.by_ids(kind, batch)
+            with self._cache.reading() as rows:
+                ours = rows.mirrored(kind)
+            older = [
+                each
+                for each in given
+                if r.is_older(_updated(each), ours.get(each["id"], ("", ""))[1])
+            ]
+            one.back += older
+            self._save([each for each in given if each not in older])
+
+    def _look_for(self, one: _Found, here: int, accepted: bool) -> None:
+        """What became of each row that the count has not met.
+
+        Of very many nobody is asked one by one, before a person has said that it may be so.
+        """
+        search, missing = one.search, list(one.difference.missing)
+        for params in dict.fromkeys([search.params, ()]):
+            missing = self._not_given(one, missing, params)
+        unasked = one.why is not r.Why.SCOPE and not accepted
+        if unasked and r.too_many(len(missing), here):
+            one.fates |= dict.fromkeys(missing, r.Fate.DELETED)
+        else:
+            for key in missing:
+                self._read(one, key)
+        out = [key for key, fate in one.fates.items() if fate is r.Fate.OUT_OF_SCOPE]
+        if out:
+            with self._cache.reading() as rows:
+                shown = rows.referred(search.type, out)
+            one.fates |= dict.fromkeys(shown, r.Fate.HERE)
+
+    def _not_given(
+        self, one: _Found, ids: Sequence[str], params: tuple[tuple[str, str], ...]
+    ) -> list[str]:
+        """Those that a search by id, narrowed or not, does not show either."""
+        left = []
+        for batch in self._counts.batched(ids):
+            there = self._counts.by_ids(one.search.type, batch, params)
+            given = {each["id"]: each for each in there}
+            for key in batch:
+                if key not in given:
+                    left.append(key)
+                    continue
+                one.here.append(given[key])
+                narrowed = bool(params)
+                one.fates[key] = r.Fate.HERE if narrowed else self._fate(one, 200, given[key])
+        return left
+
+    def _read(self, one: _Found, key: str) -> None:
+        """By a read of its own."""
+        name = f"{one.search.type}/{key}"
+        answer = self._counts.get(name)
+        resource = answer.json if own_reference(answer.json) == name else None
+        if answer.status != 200:
+            one.fates[key] = self._fate(one, answer.status, {})
+        elif resource is None:
+            one.fates[key] = r.Fate.UNKNOWN
+        else:
+            one.fates[key] = self._fate(one, 200, resource)
+            one.here.append(resource)
+
+    def _fate(self, one: _Found, status: int, resource: Resource) -> r.Fate:
+        return r.fate(one.search, status, _updated(resource), one.begun)
+
+    # --- keeping ----------------------------------------------------------------------------------
+
+    def _save(self, resources: Sequence[Resource]) -> None:
+        if not resources:
+            return
+        now = self._now()
+        with self._cache.writing(now) as rows:
+            saved = rows.save(resources, now)
+            rows.want(saved.missing, ())
+        self.done.fetched += saved.changed
+
+    def _take_out(self, one: _Found) -> None:
+        for batch in self._counts.batched(one.leaving):
+            with self._cache.writing(self._now()) as rows:
+                for key in batch:
+                    name = {f"{one.search.type}/{key}": ""}
+                    self.done.taken_out += rows.take_out(name, one.fates[key])
+
+    def _follow_back(self, found: Sequence[_Found]) -> None:
+        """A person said that the server was set back: so are the rows; what was lost is filed."""
+        now = self._now()
+        with self._cache.writing(now) as rows:
+            after = {
+                **{(one.search.type, key): None for one in found for key in one.leaving},
+                **{(one.search.type, each["id"]): each for one in found for each in one.back},
+            }
+            before = {key: rows.base(*key).body for key in after}
+            taken = rows.acknowledged(now - r.REMEMBERED)
+            filed = again.anew(again.lost(taken, before, after), after, lambda: str(uuid.uuid4()))
+            for one in found:
+                self._move_back(rows, one, now)
+            rows.file_again(filed, now)
+        self.done.filed += len(filed)
+
+    def _move_back(self, rows: Rows, one: _Found, now: datetime) -> None:
+        for key in one.leaving:
+            self.done.taken_out += rows.take_out({f"{one.search.type}/{key}": ""}, one.fates[key])
+        saved = rows.save(one.back, now, even_older=True)
+        rows.want(saved.missing, ())
+        self.done.fetched += saved.changed
+
+
+def _updated(resource: Resource) -> str:
+    meta = resource.get("meta")
+    found = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    return found if isinstance(found, str) else ""

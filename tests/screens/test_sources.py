@@ -1,0 +1,218 @@
+"""Several sources in one queue, each with its own truth; and the age of what is not read now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from carequeue.store.window import HealthLine
+from carequeue.widgets.origins import age_words, origins
+from carequeue.worklist.health import LONG, SourceHealth, health
+from tests.screens.clinic import HEALTHY, NOW, ZONE, FakeDesk, morning
+from tests.screens.stage import at_the_terminal
+
+READ = NOW - timedelta(minutes=2)
+SINCE = NOW.replace(hour=8, minute=40)
+CLINIC = SourceHealth("clinic", True, last_full=READ)
+COUNTY = SourceHealth("county", True, last_full=READ)
+AWAY = replace(COUNTY, online=False, offline_since=SINCE, why="no answer", last_full=SINCE)
+
+
+def two(county: SourceHealth = COUNTY) -> FakeDesk:
+    """The morning, with every other row from the county's server."""
+    desk = FakeDesk([
+        r._replace(source="county" if n % 2 else "clinic", sync="", fresh=0)
+        for n, r in enumerate(morning())
+    ])  # fmt: skip
+    desk.feel(sources=(CLINIC, county), waiting=0, needs_you=0)
+    return desk
+
+
+class TestTheHeader:
+    @pytest.mark.parametrize(
+        ("county", "said"),
+        [
+            (COUNTY, "● online  synced 09:12"),
+            (AWAY, "○ county offline since 08:40"),
+            (replace(COUNTY, signed_out=True), "○ county signed out"),
+            (replace(COUNTY, last_full=NOW - LONG * 4), "○ county not read since 08:14"),
+        ],
+    )
+    async def test_names_the_source_that_is_away_and_says_nothing_of_the_others(
+        self, county: SourceHealth, said: str
+    ) -> None:
+        async with at_the_terminal(two(county)) as seat:
+            assert seat.header.endswith(said)
+
+    async def test_counts_further_ones_that_are_away(self) -> None:
+        desk = two(AWAY)
+        desk.feel(sources=(CLINIC, AWAY, replace(AWAY, name="hospital")))
+        async with at_the_terminal(desk) as seat:
+            assert "○ county offline since 08:40 +1" in seat.header
+
+    async def test_says_offline_where_no_source_answers(self) -> None:
+        desk = two()
+        away = (replace(AWAY, name="clinic"), AWAY)
+        desk.feel(sources=away, online=False, offline_since=SINCE)
+        async with at_the_terminal(desk) as seat:
+            assert "○ offline since 08:40" in seat.header
+
+    async def test_of_a_person_who_works_offline_says_that_it_is_by_choice(self) -> None:
+        desk = FakeDesk()
+        desk.feel(forced_offline=True, waiting=3)
+        async with at_the_terminal(desk, size=(100, 24)) as seat:
+            assert "○ offline by choice  copy from 09:12  ↑ 3 waiting" in seat.header
+
+    @pytest.mark.parametrize(
+        ("width", "said"),
+        [
+            (120, "synced 09:12  ↑ 3 waiting  ? 1 checking  ! 2 need you (x)  ⌂ 4 kept here"),
+            (80, "○ offline since 08:55  synced 09:12  ↑ 3  ? 1  ! 2  ⌂ 4"),
+            (60, "○ offline since 08:55  ↑ 3  ? 1  ! 2  ⌂ 4"),
+            (40, "○ offline  ↑ 3  ? 1  ! 2  ⌂ 4"),
+        ],
+    )  # fmt: skip
+    async def test_gives_way_by_importance(self, width: int, said: str) -> None:
+        desk = FakeDesk()
+        since = NOW - timedelta(minutes=19)
+        desk.feel(online=False, offline_since=since, checking=1, needs_you=2, kept_here=4)
+        async with at_the_terminal(desk, size=(width, 24)) as seat:
+            assert said in seat.header
+
+
+class TestARow:
+    @pytest.mark.parametrize(("width", "ends"), [(80, ("cl", "co")), (110, ("clinic", "county"))])
+    async def test_names_its_source_where_there_are_several(
+        self, width: int, ends: tuple[str, str]
+    ) -> None:
+        async with at_the_terminal(two(), size=(width, 24)) as seat:
+            assert seat.line_of("OKAFOR").endswith(f" {ends[0]}")
+            assert seat.line_of("REYES").endswith(f" {ends[1]}")
+
+    async def test_of_a_source_that_is_away_shows_its_age_and_the_others_do_not(self) -> None:
+        desk = two()
+        async with at_the_terminal(desk, size=(110, 24)) as seat:
+            assert "as of" not in seat.text
+            desk.feel(sources=(CLINIC, AWAY))
+            await seat.wait(3)
+            assert "○ as of 08:40 county" in seat.line_of("REYES")
+            assert "as of" not in seat.line_of("OKAFOR")
+            desk.feel(sources=(CLINIC, COUNTY))
+            await seat.wait(3)
+            assert "as of" not in seat.text
+
+    async def test_of_the_only_source_shows_its_age_while_there_is_no_network(self) -> None:
+        desk = FakeDesk()
+        desk.feel(online=False, offline_since=SINCE, last_full=SINCE)
+        async with at_the_terminal(desk, size=(110, 24)) as seat:
+            assert seat.line_of("REYES").endswith("○ as of 08:40")
+            assert seat.line_of("WHITEHORSE").endswith("↑ waiting")
+
+    async def test_of_one_who_works_offline_by_choice_shows_its_age_too(self) -> None:
+        desk = FakeDesk()
+        async with at_the_terminal(desk, size=(110, 24)) as seat:
+            await seat.press("O")
+            assert desk.state.forced_offline
+            assert seat.message == (
+                "✓ Offline by choice: nothing is fetched or sent until you press O again."
+            )
+            await seat.wait(3)
+            assert seat.line_of("REYES").endswith("○ as of 09:12")
+            await seat.press("a")
+            assert seat.message.endswith("u takes it back   sent once online")
+            await seat.press("O")
+            assert seat.message == "Looking at the server now."
+            assert not desk.state.forced_offline
+
+    async def test_says_where_it_is_from_and_how_old_it_is_in_its_detail(self) -> None:
+        async with at_the_terminal(two(AWAY)) as seat:
+            await seat.press("j", "enter")
+            assert "From county, as of 08:40: not read since." in seat.text
+            await seat.press("escape", "k", "enter")
+            assert "From clinic." in seat.text
+
+    async def test_of_a_source_that_is_away_says_of_an_act_when_it_will_be_sent(self) -> None:
+        async with at_the_terminal(two(AWAY)) as seat:
+            await seat.press("j", "c", "l", "r")
+            assert seat.message.endswith("u takes it back   sent once online")
+            await seat.press("k", "k", "a")
+            assert seat.message == "✓ Accepted: OKAFOR, Amara.  u takes it back"
+
+
+def test_no_two_sources_have_the_same_mark() -> None:
+    names = ("county", "county-ed", "corner", "co", "c", "clinic", "county-2")
+    many = replace(HEALTHY, sources=tuple(SourceHealth(name) for name in names))
+    known = origins(many, NOW, ZONE).known
+    assert len({known[name].mark for name in names}) == len(names)
+    assert {len(known[name].mark) for name in names} <= {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(minutes=5), "as of 09:09"),
+        (timedelta(hours=10), "1 d old"),
+        (timedelta(days=12), "12 d old"),
+        (timedelta(days=90_000), "9999 d old"),
+        (timedelta(hours=-1), "as of 10:14"),  # a clock that was set back
+    ],
+)
+def test_an_age_is_short_enough_for_its_column(ago: timedelta, words: str) -> None:
+    assert age_words(NOW - ago, NOW, ZONE) == words
+    assert len(words) <= 11
+    assert age_words(None, NOW, ZONE) == "in part"
+
+
+# --- what the cache knows
+
+
+class Tables:
+    """A window that holds what a test says."""
+
+    def __init__(self, *lines: HealthLine, **meta: str) -> None:
+        self.lines, self.values = lines, meta
+
+    def health(self) -> tuple[HealthLine, ...]:
+        return self.lines
+
+    def outbox_counts(self) -> dict[str, int]:
+        return {}
+
+    def meta(self, name: str) -> str:
+        return self.values.get(name, "")
+
+
+def kept(source: str, online: int | None = 1, **facts: object) -> HealthLine:
+    plain = HealthLine(source, online, 0, "", "", READ.isoformat(), READ.isoformat(), "")
+    return plain._replace(**facts)
+
+
+def known(*lines: HealthLine, names: tuple[str, ...] = (), **meta: str) -> object:
+    window = Tables(*lines, **meta)
+    return health(window, syncing=False, other_syncs=False, names=names)  # type: ignore[arg-type]
+
+
+def test_one_source_that_is_down_does_not_make_the_whole_offline_nor_whole() -> None:
+    down = kept("county", 0, offline_since=SINCE.isoformat(), why="no answer", last_full="")
+    both = known(kept("clinic"), down)
+    assert (both.online, both.whole, both.offline_since) == (True, False, None)  # type: ignore[attr-defined]
+    assert both.last_full is None  # type: ignore[attr-defined]
+    assert [(one.name, one.reached) for one in both.sources] == [  # type: ignore[attr-defined]
+        ("clinic", True), ("county", False),
+    ]  # fmt: skip
+    none = known(kept("clinic", 0, offline_since=READ.isoformat()), down)
+    assert (none.online, none.offline_since) == (False, READ)  # type: ignore[attr-defined]
+
+
+def test_a_source_of_the_profile_that_was_never_tried_keeps_all_from_being_called_synced() -> None:
+    found = known(kept("clinic"), names=("clinic", "county"))
+    assert found.last_full is None  # type: ignore[attr-defined]
+    assert [one.name for one in found.sources] == ["clinic", "county"]  # type: ignore[attr-defined]
+    assert found.online is True  # type: ignore[attr-defined]
+
+
+def test_a_wish_to_work_offline_is_read_from_the_cache() -> None:
+    assert known(kept("clinic"), forced_offline="1").forced_offline  # type: ignore[attr-defined]
+    assert not known(kept("clinic"), forced_offline="0").forced_offline  # type: ignore[attr-defined]

@@ -1,0 +1,109 @@
+"""A colleague at the server: edits, notes, new rows, deletions, and now and then just what we did.
+
+In:  the server and chance. A colleague writes on what is there now, so that nothing of theirs is
+ever out of date. Their write may be stamped some seconds before it is there (`late_commit`).
+"""
+
+from __future__ import annotations
+
+import random
+from copy import deepcopy
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from carequeue.domain.intents import IntentKind
+from carequeue.fhir import codes, edits
+from tests.simulation.person import OWNERS, PRIORITIES, STATUSES
+
+if TYPE_CHECKING:
+    from tests.simulation.server import Json, Key
+    from tests.simulation.world import World
+
+
+def works(world: World, chance: random.Random) -> None:
+    """One thing that a colleague does."""
+    server = world.server
+    tasks = [key for key, row in server.rows.items() if key[0] == "Task" and row.body]
+    choice = chance.random()
+    world.count += 1
+    if choice < 0.1 or not tasks:
+        _make(world, chance)
+        return
+    key = chance.choice(tasks)
+    if choice < 0.18:
+        world.log("colleague", "deletes", *key)
+        server.keep(key, None, world.now)
+        return
+    before = server.rows[key].body
+    assert before is not None
+    body = deepcopy(before)
+    if choice < 0.35 and _the_same(world, chance, body, key):
+        pass
+    else:
+        _change(world, chance, body)
+    if body == before:
+        return
+    world.log("colleague", "writes", *key)
+    late = server.quirks.late_commit
+    if late and chance.random() < 0.5:
+        _later(world, key, body, late)
+    else:
+        server.keep(key, body, world.now)
+
+
+def _make(world: World, chance: random.Random) -> None:
+    key = f"col-{world.count}"
+    named = key
+    if chance.random() < 0.4:
+        named = f"discharge-contact/Encounter/e{chance.randrange(2)}"
+        if world.server.named("Task", named):
+            return
+    world.log("colleague", "makes", key)
+    world.server.keep(("Task", key), world.task(key, named), world.now)
+
+
+def _the_same(world: World, chance: random.Random, body: Json, key: Key) -> bool:
+    """Just what a person here has decided about the row and not sent yet."""
+    wanted = [
+        one.intent
+        for one in world.truth.decisions.values()
+        if one.intent.target_id == key[1]
+        and one.intent.kind in (IntentKind.SET_STATUS, IntentKind.ASSIGN, IntentKind.SET_PRIORITY)
+    ]
+    if not wanted:
+        return False
+    body.update(edits.apply(chance.choice(wanted[-2:]), body))
+    return True
+
+
+def _change(world: World, chance: random.Random, body: Json) -> None:
+    choice = chance.randrange(8)
+    if choice < 2:
+        body["status"] = chance.choice(STATUSES)
+        body["lastModified"] = edits.iso(world.now)
+    elif choice == 2:
+        body["priority"] = chance.choice(PRIORITIES)
+    elif choice == 3:
+        body["owner"] = chance.choice(OWNERS)
+    elif choice == 4:
+        note: dict[str, Any] = {"text": f"theirs c{world.count}", "time": edits.iso(world.now)}
+        body["note"] = [*body.get("note", []), note]
+    elif choice == 5:
+        until = edits.iso(world.start + timedelta(days=chance.randrange(1, 4)))
+        kept = [one for one in body.get("extension", []) if one["url"] != codes.SNOOZED_UNTIL]
+        body["extension"] = [*kept, {"url": codes.SNOOZED_UNTIL, "valueDateTime": until}]
+    else:
+        body["description"] = f"as of c{world.count}"
+
+
+def _later(world: World, key: Key, body: Json, late: int) -> None:
+    """Stamped now, there later; given up where somebody wrote meanwhile."""
+    stamped, version = world.now, world.server.rows[key].now.number
+
+    def commit() -> None:
+        row = world.server.rows.get(key)
+        if row and row.now.number == version and row.body:
+            world.log("colleague", "commits", *key)
+            world.server.keep(key, body, world.now, stamped=stamped)
+
+    world.timers.append((world.now + timedelta(seconds=late), commit))

@@ -1,0 +1,198 @@
+"""What must hold: after every step, and once all is well again.
+
+In:  the world of a run. Out: nothing, or a `Violation` with the invariant's number and words.
+The numbers are those of docs/sync.md. I2, I3 and I6 are held at each accepted write (`truth.py`),
+I4, I8 and I10 at each commit (`watch.py`), I9 when something is taken back (`person.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from carequeue.domain.intents import (
+    OPEN_STATES,
+    SENDABLE_STATES,
+    STUCK_STATES,
+    Intent,
+    IntentKind,
+    IntentState,
+)
+from carequeue.fhir import edits, jsontext
+from carequeue.sync.driver import Looked
+from tests.simulation.steps import Step
+from tests.simulation.truth import Violation
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+#: Seconds before each look, once nothing fails any more: the bound of I5.
+_LOOKS: Final = (60, 1200, 1200, 4000, 4000, 50_000, 1200, 1200, 4000, 4000, 4000)
+_TYPES: Final = ("Task", "Communication")
+
+
+def nothing_lost(world: World) -> None:
+    """I1: every decision that was confirmed is there, in the state to which steps have led it.
+
+    And I8: what is open has a base, unless it is yet to be created.
+    """
+    there = world.disk.everything()
+    found = {one.id: one.state for one in there}
+    if found != world.states:
+        for key, state in world.states.items():
+            if found.get(key) is not state:
+                raise Violation("I1", f"{key} should be {state.value} and is {found.get(key)}")
+        raise Violation("I1", f"{sorted(found.keys() - world.states.keys())} nobody has decided")
+    if world.disk.name == "memory":
+        has_base(world, there)
+
+
+def has_base(world: World, intents: list[Intent]) -> None:
+    """I8: the base of every open decision is here."""
+    created = {
+        (one.target_type, one.target_id)
+        for one in intents
+        if one.kind is IntentKind.CREATE and one.state in OPEN_STATES
+    }
+    mirrored = world.disk.mirrored()
+    for one in intents:
+        key = (one.target_type, one.target_id)
+        if one.state not in OPEN_STATES or key in created:
+            continue
+        row = mirrored.get(key)
+        if row is None or row.body is None:
+            raise Violation("I8", f"{one.id} is {one.state.value}, and its base is not here")
+
+
+def no_fault_of_ours(looked: Looked) -> None:
+    """I5: a look ends in words that were foreseen."""
+    if "could not work with what the server sent" in looked.why:
+        raise Violation("I5", f"a look ended in a fault: {looked.why}")
+
+
+# --- once all is well -----------------------------------------------------------------------------
+
+
+def heal(world: World) -> None:
+    """Nothing fails any more: everything comes to its end within a bounded number of looks."""
+    world.log("* all is well")
+    world.server.token = True
+    if world.script.comes_back:
+        world.server.has_place = "all"
+    world.advance(200_000)
+    _quiet(world)
+    for round_ in range(12):
+        if not _stuck(world):
+            break
+        while _stuck(world) and world.acts(
+            world.script.seed + round_, world.person.answer, last=round_ > 2
+        ):
+            nothing_lost(world)
+        _quiet(world)
+    else:
+        raise Violation("I5", f"answered 12 times, and still stuck: {_said(_stuck(world))}")
+    _ended(world)
+    complete(world, deletions=False)
+    world.advance(100_000_000)
+    for _ in range(3):
+        _look(world)
+        world.advance(1_200_000)
+    _ended(world)
+    complete(world, deletions=True)
+    has_base(world, world.disk.everything())
+
+
+def _look(world: World) -> Looked:
+    looked = world.look(0, Step("look", 0))
+    nothing_lost(world)
+    assert looked is not None
+    return looked
+
+
+def _quiet(world: World) -> None:
+    """I5: looks until nothing can leave any more, and not more of them than the bound."""
+    for seconds in _LOOKS:
+        world.advance(seconds * 1000)
+        looked = _look(world)
+        waiting = _waiting(world)
+        if looked.full and not waiting:
+            return
+    if waiting:
+        raise Violation("I5", f"after {len(_LOOKS)} looks without a fault: {_said(waiting)}")
+    raise Violation("I5", f"after {len(_LOOKS)} looks without a fault none is full: {looked.why}")
+
+
+def _open(world: World) -> list[Intent]:
+    return [one for one in world.disk.everything() if one.state in OPEN_STATES]
+
+
+def _stuck(world: World) -> list[Intent]:
+    return [one for one in _open(world) if one.state in STUCK_STATES]
+
+
+def _waiting(world: World) -> list[Intent]:
+    """What could leave, or be kept here no more; not what stands behind a person's answer."""
+    held: set[str] = set()
+    units: dict[tuple[str, str], set[str]] = {}
+    names: set[str] = set()
+    waiting = []
+    for one in _open(world):
+        key = (one.target_type, one.target_id)
+        unit = set(edits.unit(one))
+        behind = one.after in held or bool(unit & units.get(key, set())) or "/".join(key) in names
+        behind = behind or any(name in str(one.args) for name in names)
+        if one.state in STUCK_STATES or behind:
+            held.add(one.id)
+            units.setdefault(key, set()).update(unit)
+            if one.kind is IntentKind.CREATE:
+                names.add("/".join(key))
+        elif one.state in SENDABLE_STATES or _has_place(world, one):
+            waiting.append(one)
+    return waiting
+
+
+def _has_place(world: World, one: Intent) -> bool:
+    """Whether the server could take what is kept here, with what it belongs to."""
+    server = world.server
+    create = one.kind is IntentKind.CREATE
+    if not server.can("create" if create else "update", one.target_type):
+        return False
+    if create:
+        return True
+    return server.rows.get((one.target_type, one.target_id)) is not None
+
+
+def _ended(world: World) -> None:
+    """I5: nothing is open but what the server has no place for."""
+    left = [
+        one
+        for one in _open(world)
+        if one.state is not IntentState.KEPT_HERE or _has_place(world, one)
+    ]
+    if left:
+        raise Violation("I5", f"still open at the end: {_said(left)}")
+
+
+def complete(world: World, *, deletions: bool) -> None:
+    """I5 and I7: the mirror is what the server has; after a count, also what it has no more."""
+    mirrored = world.disk.mirrored()
+    for key, row in world.server.rows.items():
+        if key[0] not in _TYPES or not world.server.can("search-type", key[0]):
+            continue
+        here = mirrored.get(key)
+        body = here.body if here else None
+        if row.body is None:
+            if deletions and body is not None:
+                raise Violation("I7", f"{'/'.join(key)} is deleted on the server and still here")
+        elif body is None:
+            raise Violation("I7", f"{'/'.join(key)} is on the server and not here")
+        elif body != row.body:
+            raise Violation("I7", f"{'/'.join(key)} is {row.body} on the server, and here {body}")
+    for key, here in mirrored.items():
+        if here.body is not None and jsontext.dumps(here.body) not in world.server.returned:
+            raise Violation("I4", f"the base of {'/'.join(key)} is what the server never gave")
+
+
+def _said(intents: list[Intent]) -> str:
+    return ", ".join(
+        f"{one.id} {one.kind.value} {one.state.value} ({one.words})" for one in intents
+    )

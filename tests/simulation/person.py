@@ -1,0 +1,439 @@
+"""A person at work: decisions of every kind, taking back, and answers to what the outbox asks.
+
+In:  the cache (either store), the time, and chance. Out: decisions filed in one transaction, as the
+product's own use cases file them (`worklist/act.py`, `undo.py`, `conflicts.py`, `outbox.py`), by
+the same pure pieces: `edits.unit`, `snapshot`, `fold`, `standing`, `inverse`, `satisfied`,
+`waiting.resting_on`, `conflicts.settle`. The use cases themselves want SQL; `test_machine.py` runs
+them over the real store.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.fhir import edits
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.waiting import resting_on
+from carequeue.sync.capabilities import Abilities, from_json
+from carequeue.sync.conflicts import Found, same_client, settle
+from tests.simulation.truth import Violation
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+ME: Final = "Practitioner/dana"
+OWNERS: Final = ({"reference": ME}, {"reference": "Practitioner/noel"})
+STATUSES: Final = ("accepted", "in-progress", "on-hold", "completed")
+PRIORITIES: Final = ("routine", "urgent", "asap")
+_DROPS: Final = {
+    IntentState.QUEUED: IntentEvent.DROPPED,
+    IntentState.KEPT_HERE: IntentEvent.DROPPED,
+    IntentState.CONFLICT: IntentEvent.TOOK_THEIRS,
+    IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
+}
+_GONE_WORDS: Final = ("the server no longer has it", "the server now has it for another client")
+
+
+class Refused(Exception):
+    """The program would not let it be done; nothing was kept."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a person wants done; `after`: the index of the draft that comes before."""
+
+    key: tuple[str, str]
+    kind: IntentKind
+    args: dict[str, Any]
+    after: int | None = None
+    id: str = ""
+
+
+class Person:
+    """One person over one cache."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._count = 0
+        self.groups: list[list[str]] = []
+
+    # --- deciding ---------------------------------------------------------------------------------
+
+    def new_id(self) -> str:
+        self._count += 1
+        return f"i{self._count}"
+
+    def act(self, chance: random.Random, rows: Any, now: datetime) -> None:
+        """One decision about one row, or one that makes two or three of them."""
+        choice = chance.random()
+        tasks = self._tasks(rows)
+        if choice < 0.14 or not tasks:
+            drafts = self._new_task(chance, tasks)
+        elif choice < 0.26:
+            drafts = self._contact(chance, chance.choice(tasks))
+        elif choice < 0.34:
+            drafts = [self._one(chance, key, rows) for key in tasks]
+        else:
+            drafts = [self._one(chance, chance.choice(tasks), rows)]
+        self.file(rows, drafts, now)
+
+    def _tasks(self, rows: Any) -> list[tuple[str, str]]:
+        keys = self._world.tasks_here(rows)
+        return [key for key in keys if view(rows, *key) is not None]
+
+    def _one(self, chance: random.Random, key: tuple[str, str], rows: Any) -> Draft:
+        kind = chance.choice(_KINDS)
+        new = self.new_id()
+        args: dict[str, Any]
+        if kind is IntentKind.SET_STATUS:
+            args = {"to": chance.choice(STATUSES)}
+            if chance.random() < 0.3:
+                args["reason"] = f"because {new}"
+            if chance.random() < 0.2:
+                args["owner"] = chance.choice(OWNERS)
+            if chance.random() < 0.15:
+                args["output"] = f"said {new}"
+        elif kind is IntentKind.ASSIGN:
+            args = {"owner": chance.choice(OWNERS)}
+        elif kind is IntentKind.SET_PRIORITY:
+            args = {"to": chance.choice(PRIORITIES)}
+        elif kind is IntentKind.SNOOZE:
+            until = self._world.start + timedelta(days=chance.randrange(1, 4))
+            args = {"until": edits.iso(until) if chance.random() < 0.8 else None}
+        else:
+            args = {"text": f"note {new}"}
+        return Draft(key, kind, args, id=new)
+
+    def _new_task(self, chance: random.Random, tasks: Sequence[Any]) -> list[Draft]:
+        """A Task of ours, or one for a derived need, that others may be making too."""
+        key = f"own-{self._count + 1}"
+        named = key if chance.random() < 0.7 else f"discharge-contact/Encounter/e{len(tasks) % 2}"
+        task = self._world.task(key, named)
+        drafts = [Draft(("Task", key), IntentKind.CREATE, {"resource": task})]
+        if chance.random() < 0.4:
+            new = self.new_id()
+            note = {"text": f"note {new}"}
+            drafts.append(Draft(("Task", key), IntentKind.ADD_NOTE, note, 0, new))
+        if chance.random() < 0.5:
+            drafts += self._contact(chance, ("Task", key), after=0)
+        return drafts
+
+    def _contact(
+        self, chance: random.Random, task: tuple[str, str], after: int | None = None
+    ) -> list[Draft]:
+        """A contact that names a Task, and the Task closed after it."""
+        key = f"con-{self._count + 1}"
+        contact = self._world.contact(key, "/".join(task))
+        drafts = [Draft(("Communication", key), IntentKind.CREATE, {"resource": contact}, after)]
+        if chance.random() < 0.7:
+            place = 0 if after is None else after + 1
+            done = {"to": "completed"}
+            drafts.append(Draft(task, IntentKind.SET_STATUS, done, place))
+        return drafts
+
+    def file(
+        self, rows: Any, drafts: Sequence[Draft], now: datetime, inverse_of: str = ""
+    ) -> list[Intent]:
+        """Into the outbox, as `act.Filing` does it. Raises Refused."""
+        can = abilities(rows)
+        group = self.new_id()
+        views: dict[tuple[str, str], Resource | None] = {}
+        filed: list[Intent] = []
+        for draft in drafts:
+            if draft.key not in views:
+                views[draft.key] = view(rows, *draft.key)
+            one = self._intent(draft, group, filed, now, inverse_of)
+            if one.kind is not IntentKind.CREATE:
+                if views[draft.key] is None:
+                    raise Refused
+                if not inverse_of and edits.satisfied(one, views[draft.key]):
+                    continue  # it is so already
+                seen = edits.snapshot(edits.unit(one), views[draft.key])
+                one = replace(one, seen=seen)
+            one = replace(one, state=_place(one, filed, rows, can))
+            views[draft.key] = edits.fold(views[draft.key], [one])
+            filed.append(one)
+        if not filed:
+            raise Refused
+        if not inverse_of:
+            for one in filed:
+                before = rows.open_on(one.target_type, one.target_id)
+                if one not in edits.standing([*before, one]):
+                    raise Refused
+        rows.append(filed)
+        self._world.filed += filed
+        self.groups.append([one.id for one in filed])
+        return filed
+
+    def _intent(
+        self, draft: Draft, group: str, filed: Sequence[Intent], now: datetime, inverse_of: str
+    ) -> Intent:
+        after = ""
+        if draft.after is not None and draft.after < len(filed):
+            after = filed[draft.after].id
+        return Intent(
+            id=draft.id or self.new_id(),
+            group=group,
+            seq=0,
+            source="main",
+            target_type=draft.key[0],
+            target_id=draft.key[1],
+            item_key=f"main:{'/'.join(draft.key)}",
+            kind=draft.kind,
+            args=draft.args,
+            verb="act" if not inverse_of else "undo",
+            decided_at=now,
+            author=ME,
+            author_name="Dana",
+            chart="Patient/p1",
+            after=after,
+            inverse_of=inverse_of,
+        )
+
+    # --- taking back ------------------------------------------------------------------------------
+
+    def undo(self, chance: random.Random, rows: Any, now: datetime) -> None:
+        """Take back the last group that is not taken back yet; as `worklist/undo.py`."""
+        group = self._last(rows)
+        if not group:
+            raise Refused
+        _check_alone(rows, group)
+        changed = {
+            one.item_key
+            for one in group
+            if one.state not in _DROPS and not _stands(one, group, rows)
+        }
+        group = [one for one in group if one.item_key not in changed]
+        if not group:
+            raise Refused
+        sent = [one for one in group if one.state not in _DROPS]
+        self._drop(rows, [one for one in group if one.state in _DROPS], "taken back", now)
+        drafts = []
+        for one in reversed(sent):
+            made = edits.inverse(one)
+            if made:
+                drafts.append(Draft((one.target_type, one.target_id), *made))
+        if drafts:
+            self.file(rows, drafts, now, inverse_of=group[0].group)
+        self._check_as_before(rows, group)
+
+    def _last(self, rows: Any) -> list[Intent]:
+        for ids in reversed(self.groups):
+            group: list[Intent] = rows.intents(ids)
+            if not group or group[0].inverse_of:
+                continue
+            if any(self._world.inverses.get(one.group) for one in group):
+                continue
+            left = [one for one in group if one.state is not IntentState.UNDONE]
+            if left:
+                return left
+        return []
+
+    def _drop(self, rows: Any, intents: Sequence[Intent], words: str, now: datetime) -> None:
+        for one in reversed(intents):
+            if one.state not in _DROPS:
+                raise Refused
+            rows.happened(one, _DROPS[one.state], words, now)
+        for one in intents:
+            rows.apply_theirs(one.target_type, one.target_id, now)
+
+    def _check_as_before(self, rows: Any, group: Sequence[Intent]) -> None:
+        """I9: what was taken back is, in the view, as the person saw it before."""
+        for one in group:
+            there = view(rows, one.target_type, one.target_id)
+            if one.kind is IntentKind.CREATE:
+                if one.state in _DROPS and there is not None and one.state is IntentState.QUEUED:
+                    raise Violation("I9", f"{one.id} is taken back, and its row is still shown")
+                continue
+            first = {}
+            for other in reversed(group):
+                if (other.target_type, other.target_id) == (one.target_type, one.target_id):
+                    first.update(other.seen)
+            if one.state in _DROPS or there is None:
+                continue  # what the server has stands
+            for name in edits.unit(one):
+                now_there = edits.snapshot([name], there).get(name)
+                if now_there != first.get(name) and not _same_entry(now_there, first.get(name)):
+                    raise Violation(
+                        "I9",
+                        f"{one.id} is taken back, and {name} of {one.target_id} is shown as "
+                        f"{now_there!r}; it was {first.get(name)!r}",
+                    )
+
+    # --- answering --------------------------------------------------------------------------------
+
+    def answer(self, chance: random.Random, rows: Any, now: datetime, last: bool = False) -> None:
+        """One question of the outbox. `last`: no more retries, for what is refused again."""
+        asked = [
+            one
+            for one in rows.open_intents()
+            if one.state in (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
+        ]
+        if not asked:
+            raise Refused
+        one = chance.choice(asked)
+        self._world.figures["prompts"] += 1
+        if one.state is IntentState.NEEDS_ATTENTION:
+            if not last and chance.random() < 0.6:
+                self._retry(rows, one, now)
+            else:
+                pending = rows.open_intents()
+                rests = resting_on({one.id}, pending, created=True)
+                self._drop(rows, sorted([one, *rests], key=_seq), "discarded", now)
+        elif not last and chance.random() < 0.6:
+            self._keep_mine(rows, one, now)
+        else:
+            mine = [
+                other
+                for other in rows.open_on(one.target_type, one.target_id)
+                if other.state is IntentState.CONFLICT
+            ]
+            ids = {other.id for other in mine}
+            rests = resting_on(ids, rows.open_intents(), created=False)
+            self._drop(rows, sorted([*mine, *rests], key=_seq), "theirs was taken", now)
+
+    def _retry(self, rows: Any, one: Intent, now: datetime) -> None:
+        """As `worklist/outbox.py`: compared with the base of today first."""
+        rows.happened(one, IntentEvent.RETRIED, "", now)
+        rows.postpone([one.id], None)
+        self._world.answers.append((one.id, None))
+        on_it = rows.open_on(one.target_type, one.target_id)
+        base = rows.base(one.target_type, one.target_id).body
+        stuck = {other.id for other in on_it if other.state in _STUCK}
+        behind = {other.id for other in resting_on(stuck, on_it)}
+        creates = any(other.kind is IntentKind.CREATE for other in on_it)
+        if base is not None and not creates and one.id not in behind:
+            again = [other for other in on_it if other.id == one.id]
+            for found in settle(as_seen(again, base), base, again):
+                if found.found is Found.DONE:
+                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
+                elif found.found is Found.CHANGED:
+                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
+        rows.apply_theirs(one.target_type, one.target_id, now)
+
+    def _keep_mine(self, rows: Any, one: Intent, now: datetime) -> None:
+        """As `worklist/conflicts.py`: theirs becomes the base, and what was seen."""
+        key = one.target_type, one.target_id
+        on_it = rows.open_on(*key)
+        mine = {other.id for other in on_it if other.state is IntentState.CONFLICT}
+        later = {other.id for other in resting_on(mine, on_it) if other.state is IntentState.QUEUED}
+        asked = [other for other in on_it if other.id in mine | later]
+        others = [other for other in on_it if other.id not in mine | later]
+        base = rows.base(*key)
+        if any(other.state is IntentState.IN_DOUBT for other in on_it) or base.body is None:
+            raise Refused
+        if any(other.words in _GONE_WORDS for other in asked):
+            raise Refused
+        theirs = base.theirs or base.body
+        if base.theirs is not None:
+            if not same_client(base.body, base.theirs):
+                raise Refused
+            waiting = [other for other in others if other.state is IntentState.QUEUED]
+            for found in settle(base.body, base.theirs, waiting):
+                if found.found is Found.DONE:
+                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
+                elif found.found is Found.CHANGED:
+                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
+            rows.move_base(base.theirs, base.theirs_version, now)
+        shown = theirs
+        for other in asked:
+            seen = edits.snapshot(edits.unit(other), shown)
+            rows.saw(other.id, seen)
+            self._world.answers.append((other.id, seen))
+            shown = edits.apply(other, shown)
+            if other.state is IntentState.CONFLICT:
+                rows.happened(other, IntentEvent.KEPT_MINE, "", now)
+        rows.postpone([other.id for other in asked], None)
+
+
+_KINDS: Final = (
+    IntentKind.SET_STATUS, IntentKind.SET_STATUS, IntentKind.ASSIGN, IntentKind.SET_PRIORITY,
+    IntentKind.SNOOZE, IntentKind.ADD_NOTE, IntentKind.ADD_NOTE,
+)  # fmt: skip
+_STUCK: Final = (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
+
+
+def _seq(intent: Intent) -> int:
+    return intent.seq
+
+
+def view(rows: Any, kind: str, key: str) -> Resource | None:
+    """One resource as the person sees it; as `projection.view_of`."""
+    base: Resource | None = rows.base(kind, key).body
+    on_it = rows.open_on(kind, key)
+    if not on_it:
+        return base
+    own = {one.id for one in on_it}
+    standing = edits.standing(rows.open_intents())
+    return edits.fold(base, [one for one in standing if one.id in own])
+
+
+def abilities(rows: Any) -> Abilities:
+    """What the source can take, as far as the cache knows."""
+    kept, _ = rows.capability("statement")
+    observed = rows.observed()
+    return from_json(kept, observed) if kept else Abilities(observed=observed)
+
+
+def as_seen(intents: Sequence[Intent], resource: Resource) -> Resource:
+    """A resource with the elements of these as the person saw them, before any of them."""
+    seen: dict[str, Any] = {}
+    for one in reversed(intents):
+        for name in edits.unit(one):
+            seen[name] = one.seen.get(name)
+    values = {name: value for name, value in seen.items() if value is not None}
+    first = intents[0]
+    args = {"unit": list(seen), "values": values}
+    return edits.apply(replace(first, kind=IntentKind.RESTORE, args=args), resource)
+
+
+def _place(one: Intent, filed: Sequence[Intent], rows: Any, can: Abilities) -> IntentState:
+    """As `act.Filing`: whether the source can take it."""
+    kind, key = one.target_type, one.target_id
+    if one.kind is IntentKind.CREATE:
+        fits = can.can("create", kind) or can.of(kind).update_create
+        return IntentState.QUEUED if fits else IntentState.KEPT_HERE
+    same = [*(each for each in filed if each.target_id == key), *rows.open_on(kind, key)]
+    creates = [each for each in same if each.kind is IntentKind.CREATE]
+    if creates:
+        kept = creates[0].state is IntentState.KEPT_HERE
+        return IntentState.KEPT_HERE if kept else IntentState.QUEUED
+    return IntentState.QUEUED if can.can("update", kind) else IntentState.KEPT_HERE
+
+
+def _check_alone(rows: Any, group: Sequence[Intent]) -> None:
+    own = {one.id for one in group}
+    for one in group:
+        creates = one.kind is IntentKind.CREATE
+        if not (creates or one.state in _STUCK) or one.state not in _DROPS:
+            continue
+        on_it = rows.open_on(one.target_type, one.target_id)
+        later = [each.id for each in (on_it if creates else resting_on({one.id}, on_it))]
+        if set(later) - own:
+            raise Refused
+
+
+def _stands(one: Intent, group: Sequence[Intent], rows: Any) -> bool:
+    acts = [
+        each
+        for each in group
+        if (each.target_type, each.target_id) == (one.target_type, one.target_id)
+        and each.state not in _DROPS
+    ]
+    there = view(rows, one.target_type, one.target_id)
+    if acts[0].kind is not IntentKind.CREATE:
+        return all(edits.satisfied(each, there) for each in acts)
+    made = edits.fold(None, acts)
+    if there is None or made is None or there.get("status") != made.get("status"):
+        return False
+    return bool(there.get("owner") == made.get("owner"))
+
+
+def _same_entry(one: Any, other: Any) -> bool:
+    """Notes of a server that drops their ids are found by their text."""
+    return not one and not other

@@ -1,0 +1,395 @@
+"""The model server: FHIR over dicts, with the quirks of a real one and a memory of every version.
+
+In:  a request, the time, and which decisions it carries (told by the wire, never by the request).
+Out: an answer; and every accepted write to `on_write`, which holds it against the promise.
+Bodies are never changed after they were kept, so that they can be shared without a copy.
+Not here: what happens to a request on its way (`wire.py`), the clinic (`world.py`), searches
+(`searching.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Final, NamedTuple
+
+from carequeue.fhir import codes, jsontext
+from carequeue.fhir.values import identifier_value
+from tests.simulation.quirks import Quirks
+
+Json = dict[str, Any]
+Key = tuple[str, str]
+BASE_URL: Final = "http://model.test/fhir"
+TYPES: Final = ("Task", "Communication", "Patient")
+_WITH_IDS: Final = ("note", "output")
+
+
+class Answer(NamedTuple):
+    """An answer; header names in lower case. As `transport.HttpAnswer`."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a row; `body` None: deleted. `by` names the decisions that wrote it."""
+
+    number: str
+    body: Json | None
+    at: datetime  # as stamped
+    seen_at: datetime  # from when on a search shows it
+    by: tuple[str, ...] = ()
+    came: int = 0  # in the order of all writes
+
+
+@dataclass(slots=True)
+class Row:
+    """One resource, every version of it, the present one last."""
+
+    key: Key
+    versions: list[Version] = field(default_factory=list)
+
+    @property
+    def now(self) -> Version:
+        return self.versions[-1]
+
+    @property
+    def body(self) -> Json | None:
+        return self.versions[-1].body
+
+    def searchable(self, at: datetime) -> Version | None:
+        """What a search shows of it."""
+        for version in reversed(self.versions):
+            if version.seen_at <= at:
+                return version
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An accepted write. `before` None: it made a new row. `carried`: decisions; () a colleague."""
+
+    row: Row
+    before: Version | None
+    after: Version
+    carried: tuple[str, ...]
+    sent: Any = None  # what the wire knows of the request
+
+
+Carried = Callable[[str, str, Any], tuple[str, ...]]
+
+
+class Server:
+    """One server."""
+
+    def __init__(self, quirks: Quirks, on_write: Callable[[Write], None]) -> None:
+        self.quirks = quirks
+        self.rows: dict[Key, Row] = {}
+        self.returned: set[bytes] = set()  # every body that it ever gave, or could have given
+        self.token = True
+        self.writes = 0
+        self.requests = 0
+        self.on_write = on_write
+        self.pages: dict[str, tuple[list[Json], str, datetime]] = {}
+        self.has_place = quirks.task
+        self.sent: Any = None
+        self._ids = 0
+
+    # --- the door ---------------------------------------------------------------------------------
+
+    def handle(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        now: datetime,
+        carried: Carried,
+    ) -> Answer:
+        """One request, done."""
+        self.requests += 1
+        if not self.token:
+            return _outcome(401, "login", "who are you?")
+        if path == "metadata":
+            return Answer(200, {}, self.statement())
+        if path == "":
+            return self._batch(body, now, carried)
+        if method == "GET":
+            return self._get(path, now)
+        done = self._write(method, path, body, headers, now, carried(method, path, body))
+        if done.status < 300 and not self.quirks.echo:
+            done = Answer(done.status, done.headers, None)
+        return done
+
+    def server_time(self, now: datetime) -> datetime:
+        """Its own clock."""
+        return now + timedelta(seconds=self.quirks.skew) if self.quirks.skew else now
+
+    def _batch(self, body: Any, now: datetime, carried: Carried) -> Answer:
+        entries = body["entry"]
+        if self.quirks.batch == 0:
+            return _outcome(self.quirks.no_batch, "not-supported", "no batch here")
+        if len(entries) > self.quirks.batch:
+            return _outcome(413, "too-long", "too many at once")
+        answers = []
+        for entry in entries:
+            asked = entry["request"]
+            headers = {}
+            for name, header in _IN_A_BATCH:
+                if name in asked:
+                    headers[header] = asked[name]
+            method, path, resource = asked["method"], asked["url"], entry.get("resource")
+            one = self._write(method, path, resource, headers, now, carried(method, path, resource))
+            response: Json = {"status": str(one.status)}
+            if "etag" in one.headers:
+                response["etag"] = one.headers["etag"]
+            answer: Json = {"response": response}
+            if one.status >= 400:
+                response["outcome"] = one.json
+            elif one.json is not None and self.quirks.echo:
+                answer["resource"] = one.json
+            answers.append(answer)
+        return Answer(
+            200, {}, {"resourceType": "Bundle", "type": "batch-response", "entry": answers}
+        )
+
+    def _get(self, path: str, now: datetime) -> Answer:
+        from tests.simulation import searching
+
+        kind, _, rest = path.partition("/")
+        if "?" in path or not rest:
+            return searching.search(self, path, now)
+        row = self.rows.get((kind, rest))
+        if row is None:
+            return _outcome(404, "not-found", "not here")
+        if row.body is None:
+            return _outcome(self.quirks.gone, "deleted", "no longer here")
+        return Answer(200, self._etag(row.now), row.body)
+
+    def _etag(self, version: Version) -> dict[str, str]:
+        return {} if self.quirks.meta == "none" else {"etag": f'W/"{version.number}"'}
+
+    # --- writes -----------------------------------------------------------------------------------
+
+    def can(self, interaction: str, kind: str) -> bool:
+        """What it takes at present."""
+        return interaction in self.interactions(kind)
+
+    def interactions(self, kind: str) -> frozenset[str]:
+        """What it declares of a type."""
+        if kind == "Task":
+            return _PLACES[self.has_place] | self._history()
+        if kind == "Communication":
+            return _PLACES["all"] | self._history()
+        return _PLACES["read"] if kind in TYPES else frozenset()
+
+    def _history(self) -> frozenset[str]:
+        return frozenset({"history-type"}) if self.quirks.history else frozenset()
+
+    def _write(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        now: datetime,
+        carried: tuple[str, ...],
+    ) -> Answer:
+        kind, _, key = path.partition("/")
+        if method == "POST":
+            return self._post(kind, body, headers, now, carried)
+        row = self.rows.get((kind, key))
+        if row is None or row.body is None:
+            return self._put_where_nothing_is(kind, key, body, headers, now, carried)
+        if not self.can("update", kind):
+            return _outcome(405, "not-supported", f"{kind} cannot be changed here")
+        if headers.get("If-None-Match") == "*" and self.quirks.none_match:
+            return _outcome(412, "conflict", "it is there already")
+        stale = self._stale(row.now, headers.get("If-Match", ""))
+        if stale is not None:
+            return stale
+        after = self.keep(row.key, body, now, carried)
+        return Answer(200, self._etag(after), after.body)
+
+    def _stale(self, version: Version, guard: str) -> Answer | None:
+        if self.quirks.guard == "ignored" or self.quirks.meta == "none":
+            return None
+        if not guard:
+            if self.quirks.needs_guard:
+                return _outcome(428, "required", "which version is it about?")
+            return None
+        if guard == f'W/"{version.number}"':
+            return None
+        return _outcome(self.quirks.stale, "conflict", "somebody was quicker")
+
+    def _put_where_nothing_is(
+        self,
+        kind: str,
+        key: str,
+        body: Any,
+        headers: Mapping[str, str],
+        now: datetime,
+        carried: tuple[str, ...],
+    ) -> Answer:
+        if "If-Match" in headers and self.quirks.guard != "ignored":
+            code = self.quirks.put_gone if (kind, key) in self.rows else 404
+            return _outcome(code, "not-found", "not here")
+        if not self.quirks.update_create or not self.can("create", kind):
+            return _outcome(405, "not-supported", "an id is given by the server only")
+        after = self.keep((kind, key), body, now, carried)
+        return Answer(201, self._etag(after), after.body)
+
+    def _post(
+        self,
+        kind: str,
+        body: Any,
+        headers: Mapping[str, str],
+        now: datetime,
+        carried: tuple[str, ...],
+    ) -> Answer:
+        if not self.can("create", kind):
+            return _outcome(405, "not-supported", f"{kind} cannot be made here")
+        if headers.get("If-None-Exist") and self.quirks.conditional:
+            named = identifier_value(body, codes.IDENTIFIER)
+            there = self.named(kind, named)
+            if len(there) > 1:
+                return _outcome(412, "multiple-matches", "more than one is there")
+            if there:
+                return Answer(200, self._etag(there[0].now), there[0].body)
+        self._ids += 1
+        after = self.keep((kind, f"s{self._ids}"), body, now, carried)
+        return Answer(201, self._etag(after), after.body)
+
+    def named(self, kind: str, value: str) -> list[Row]:
+        """The rows that carry an identifier of ours now."""
+        return [
+            row
+            for (of, _), row in self.rows.items()
+            if of == kind and row.body and identifier_value(row.body, codes.IDENTIFIER) == value
+        ]
+
+    def keep(
+        self,
+        key: Key,
+        body: Json | None,
+        now: datetime,
+        carried: tuple[str, ...] = (),
+        stamped: datetime | None = None,
+    ) -> Version:
+        """A new version of a row (None: it is deleted), written by these decisions or a colleague.
+
+        `stamped`: the instant that it bears, where that is earlier than it is there.
+        """
+        self.writes += 1
+        row = self.rows.get(key)
+        before = row.now if row else None
+        if row is None:
+            row = self.rows[key] = Row(key)
+        number = str(self.writes if self.quirks.versions == "global" else len(row.versions) + 1)
+        at = self.server_time(stamped or now)
+        if self.quirks.coarse:
+            at = at.replace(microsecond=0)
+        kept = None if body is None else self._as_kept(key, body, number, at, before)
+        seen_at = now + timedelta(seconds=self.quirks.index_lag) if self.quirks.index_lag else now
+        after = Version(number, kept, at, seen_at, carried, self.writes)
+        row.versions.append(after)
+        if kept is not None:
+            self.returned.add(jsontext.dumps(kept))
+        self.on_write(Write(row, before, after, carried, self.sent))
+        return after
+
+    def _as_kept(
+        self, key: Key, body: Json, number: str, at: datetime, before: Version | None
+    ) -> Json:
+        kept: Json = {"resourceType": key[0], "id": key[1]}
+        tags = _tags(body)
+        if self.quirks.merges_tags and before and before.body:
+            tags = [*_tags(before.body), *(one for one in tags if one not in _tags(before.body))]
+        if self.quirks.meta == "full":
+            kept["meta"] = {"versionId": number, "lastUpdated": stamp(at)}
+            if tags:
+                kept["meta"]["tag"] = tags
+        for name, value in body.items():
+            if name in ("resourceType", "id", "meta"):
+                continue
+            if self.quirks.drops_ids and name in _WITH_IDS and isinstance(value, list):
+                value = [{k: v for k, v in each.items() if k != "id"} for each in value]
+            kept[name] = value
+        return kept
+
+    def statement(self) -> Json:
+        """Its CapabilityStatement."""
+        quirks = self.quirks
+        search = ["_id", "identifier", *(["_lastUpdated"] if quirks.last_updated else [])]
+        resources = [
+            {
+                "type": kind,
+                "interaction": [{"code": code} for code in sorted(self.interactions(kind))],
+                "versioning": "no-version" if quirks.meta == "none" else "versioned",
+                "updateCreate": quirks.update_create and self.can("create", kind),
+                "conditionalCreate": quirks.conditional,
+                "searchParam": [{"name": name} for name in search],
+            }
+            for kind in TYPES
+            if self.interactions(kind)
+        ]
+        rest: Json = {"mode": "server", "resource": resources}
+        if quirks.batch:
+            rest["interaction"] = [{"code": "batch"}]
+        return {
+            "resourceType": "CapabilityStatement",
+            "fhirVersion": "4.0.1",
+            "software": {"name": "model"},
+            "rest": [rest],
+        }
+
+    def restore(self, at: datetime) -> int:
+        """A backup of an earlier instant is played back; how many rows that changed."""
+        changed = 0
+        for key, row in list(self.rows.items()):
+            kept = [version for version in row.versions if version.at <= at]
+            changed += len(kept) != len(row.versions)
+            if kept:
+                row.versions[:] = kept
+            else:
+                del self.rows[key]
+        self.pages.clear()
+        return changed
+
+    def date(self, now: datetime) -> dict[str, str]:
+        """The Date header, where its Bundles say no time."""
+        return {"date": format_datetime(self.server_time(now), usegmt=True)}
+
+
+_IN_A_BATCH: Final = (
+    ("ifMatch", "If-Match"),
+    ("ifNoneMatch", "If-None-Match"),
+    ("ifNoneExist", "If-None-Exist"),
+)
+_READS: Final = frozenset({"read", "search-type"})
+_PLACES: Final = {
+    "all": _READS | {"create", "update", "delete"},
+    "no_create": _READS | {"update"},
+    "read": _READS,
+    "none": frozenset[str](),
+}
+
+
+def stamp(at: datetime) -> str:
+    """An instant as a server writes it."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _tags(body: Json) -> list[Any]:
+    meta = body.get("meta")
+    found = meta.get("tag") if isinstance(meta, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _outcome(status: int, code: str, words: str) -> Answer:
+    issue = {"severity": "error", "code": code, "diagnostics": words}
+    return Answer(status, {}, {"resourceType": "OperationOutcome", "issue": [issue]})

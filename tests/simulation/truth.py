@@ -1,0 +1,330 @@
+"""The truth about every accepted write: whose decision it carried, and on what value it fell.
+
+In:  the writes as the model server took them, the decisions as people filed them, and every answer
+that a person gave. Out: violations of I2, I3 and I6, in words; and what fell under a limit that
+docs/sync.md names ("Where the promise ends"), counted.
+It reads resources by its own eyes (`plain`) and asks the code under test nothing but which
+elements a decision owns.
+Not here: what the cache holds (`oracles.py`), what is done in a transaction (`watch.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from carequeue.domain.intents import Intent, IntentKind
+from carequeue.fhir import codes, edits
+from carequeue.fhir.values import identifier_value
+from tests.simulation.server import Json, Key, Row, Server, Write
+
+Plain = dict[str, Any]
+_ABSENT: Final = None
+_NO_UNIT: Final = frozenset({"resourceType", "id", "meta", "lastModified"})
+
+
+class Violation(BaseException):
+    """An invariant does not hold: which, and in words what was seen.
+
+    No `Exception`: the code under test names what it did not foresee and goes on.
+    """
+
+    def __init__(self, oracle: str, words: str) -> None:
+        super().__init__(f"{oracle}: {words}")
+        self.oracle = oracle
+
+
+@dataclass(slots=True)
+class Decision:
+    """What is known of one decision: as filed, what people saw of it, and what became of it."""
+
+    intent: Intent
+    seen: list[Plain]
+    chances: int = 1  # how often it may take effect: one more with each answer of a person
+    effects: list[int] = field(default_factory=list)  # the writes by which it took effect
+
+
+class Truth:
+    """The ground truth of one run."""
+
+    def __init__(self) -> None:
+        self.decisions: dict[str, Decision] = {}
+        self.limits: Counter[str] = Counter()
+        self.ever: dict[Key, list[Plain]] = {}
+        self.made: dict[str, list[Key]] = {}
+        self.server: Server | None = None
+        self._last: dict[tuple[Key, str], Intent] = {}
+        self._plain: dict[int, tuple[Json, Plain]] = {}
+
+    def file(self, intents: Iterable[Intent]) -> None:
+        """A person has decided."""
+        for one in intents:
+            self.decisions[one.id] = Decision(one, [plain_seen(one.seen)])
+
+    def answered(self, intent_id: str, seen: Mapping[str, Any] | None) -> None:
+        """A person has looked at it again and wants it; `seen`: what of theirs was shown."""
+        decision = self.decisions[intent_id]
+        decision.chances += 1
+        if seen is not None:
+            decision.seen.append(plain_seen(seen))
+
+    def plain(self, body: Json | None) -> Plain:
+        """A body by elements; None has none."""
+        if body is None:
+            return {}
+        known = self._plain.get(id(body))
+        if known is None:
+            known = self._plain[id(body)] = (body, plain(body))
+        return known[1]
+
+    # --- a write ----------------------------------------------------------------------------------
+
+    def wrote(self, write: Write) -> None:
+        """Hold one accepted write against the promise. Raises Violation."""
+        key = write.row.key
+        after = self.plain(write.after.body)
+        if write.after.body is not None:
+            self.ever.setdefault(key, []).append(after)
+        if not write.carried:
+            return
+        carried = sorted(
+            (self.decisions[one].intent for one in write.carried), key=lambda one: one.seq
+        )
+        for name, count in Counter(_entries(write.after.body)).items():
+            if count > 1 and not self._excused(write, "a doubled entry"):
+                raise Violation("I2", f"{name} stands {count} times on {_name(key)}")
+        if write.before is None or write.before.body is None:
+            self._made(write, carried)
+            return
+        before = self.plain(write.before.body)
+        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        if changed:
+            self._changed(write, carried, before, changed)
+
+    def _made(self, write: Write, carried: list[Intent]) -> None:
+        """A row has come into being."""
+        key, create = write.row.key, carried[0]
+        if create.kind is not IntentKind.CREATE:
+            if self._excused(write, "brought back"):
+                return
+            raise Violation("I3", f"{_ids(carried)} brought back {_name(key)}, which was deleted")
+        made = self.made.setdefault(create.id, [])
+        self._check_once(write, create, made)
+        made.append(key)
+        for name in _references(write.after.body):
+            kind, _, other = name.partition("/")
+            if kind in ("Task", "Communication") and (kind, other) not in self._rows:
+                raise Violation(
+                    "I6", f"{_name(key)} of {create.id} names {name}, which is not there"
+                )
+        for one in carried:
+            self._effect(write, one, edits.unit(one))
+
+    @property
+    def _rows(self) -> dict[Key, Row]:
+        assert self.server is not None
+        return self.server.rows
+
+    def _check_once(self, write: Write, create: Intent, made: list[Key]) -> None:
+        for other in made:
+            row = self._rows.get(other)
+            if row is None:  # lost with a restored backup
+                continue
+            if row.body is not None:
+                if not self._excused(write, "made twice"):
+                    raise Violation(
+                        "I2", f"{create.id} made {_name(write.row.key)} beside {_name(other)}"
+                    )
+            elif write.sent.late or write.sent.gone_unseen:
+                self.limits["made again after a delete that could not be seen"] += 1
+            elif self.decisions[create.id].chances == 1:
+                raise Violation(
+                    "I3", f"{create.id} made {_name(write.row.key)} again, which was deleted"
+                )
+
+    def _changed(
+        self, write: Write, carried: list[Intent], before: Plain, changed: list[str]
+    ) -> None:
+        after = self.plain(write.after.body)
+        owned: dict[str, list[Intent]] = {}
+        for one in carried:
+            for name in edits.unit(one):
+                owned.setdefault(name, []).append(one)
+        acting: dict[str, Intent] = {}
+        for name in changed:
+            if name not in owned:
+                if self._excused(write, "overwritten"):
+                    continue
+                raise Violation(
+                    "I3",
+                    f"{_ids(carried)} changed {name} of {_name(write.row.key)}, which none of "
+                    f"them owns: {before.get(name)!r} -> {after.get(name)!r}",
+                )
+            acting[owned[name][-1].id] = owned[name][-1]
+        for one in acting.values():
+            for name in edits.unit(one):
+                self._check_seen(write, name, before.get(name), owned[name])
+            self._effect(write, one, [name for name in edits.unit(one) if name in changed])
+
+    def _check_seen(self, write: Write, name: str, value: Any, owners: list[Intent]) -> None:
+        """Whether the value on which it fell is one that its author saw."""
+        seen = [each.get(name) for one in owners for each in self.decisions[one.id].seen]
+        if value in seen or self._excused(write, "overwritten"):
+            return
+        raise Violation(
+            "I3",
+            f"{_ids(owners)} overwrote {name} of {_name(write.row.key)}: it was {value!r}, "
+            f"and the person saw {seen!r}",
+        )
+
+    def _effect(self, write: Write, intent: Intent, names: Iterable[str]) -> None:
+        """It has taken effect once more."""
+        decision = self.decisions[intent.id]
+        for name in names:
+            place = (write.row.key, name)
+            last = self._last.get(place)
+            if last and last.seq > intent.seq and self._in_their_order(write, intent, last):
+                raise Violation(
+                    "I6",
+                    f"{intent.id} took effect on {name} of {_name(write.row.key)} "
+                    f"after {last.id}, which was decided later",
+                )
+            self._last[place] = intent
+        decision.effects.append(write.after.came)
+        if intent.kind is IntentKind.CREATE or len(decision.effects) <= decision.chances:
+            return
+        if self._put_back(write, names):
+            self.limits["put back by a colleague to what it was"] += 1
+        elif not self._excused(write, "done twice"):
+            raise Violation(
+                "I2",
+                f"{intent.id} took effect {len(decision.effects)} times on "
+                f"{_name(write.row.key)}, wanted {decision.chances} times",
+            )
+
+    def _in_their_order(self, write: Write, intent: Intent, last: Intent) -> bool:
+        """Whether nobody has ordered these two anew."""
+        answered = self.decisions[intent.id].chances > 1 or self.decisions[last.id].chances > 1
+        return not answered and not self._excused(write, "out of order")
+
+    def _put_back(self, write: Write, names: Iterable[str]) -> bool:
+        """Whether a colleague made it again as it was: nobody can see that without a history."""
+        versions = write.row.versions[:-1]
+        for name in names:
+            for older, newer in zip(versions[-2::-1], versions[:0:-1], strict=False):
+                if self.plain(older.body).get(name) != self.plain(newer.body).get(name):
+                    if newer.by:
+                        return False
+                    break
+        return True
+
+    def _excused(self, write: Write, what: str) -> bool:
+        """Whether the server does not let it be prevented; counted then."""
+        assert self.server is not None
+        excuse = write.sent.excuse(self.server, write)
+        if excuse:
+            self.limits[f"{what}: {excuse}"] += 1
+        return bool(excuse)
+
+    # --- acknowledgements -------------------------------------------------------------------------
+
+    def was_true(self, intent: Intent, later: Iterable[Intent]) -> bool:
+        """Whether some version of the server held it, or what the same person decided over it."""
+        versions = self.ever.get((intent.target_type, intent.target_id), [])
+        if intent.kind is IntentKind.CREATE:
+            return bool(versions)
+        over = [one for one in later if set(edits.unit(one)) & set(edits.unit(intent))]
+        return any(holds(one, version) for one in (intent, *over) for version in versions)
+
+
+# --- reading a resource ---------------------------------------------------------------------------
+
+
+def plain(body: Json) -> Plain:
+    """A body by elements, entries of lists by what they are about; what is nobody's is left out."""
+    found: Plain = {}
+    for name, value in body.items():
+        if name in _NO_UNIT:
+            continue
+        if name in ("note", "output", "extension"):
+            for entry in value:
+                found[f"{name}[{_of(name, entry)}]"] = _said(name, entry)
+        else:
+            found[name] = value
+    return found
+
+
+def plain_seen(seen: Mapping[str, Any]) -> Plain:
+    """What a person saw of a unit, in the same words."""
+    found: Plain = {}
+    for name, value in seen.items():
+        element, bracket, _ = name.partition("[")
+        found[name] = _said(element, value[0]) if bracket and value else value
+    return found
+
+
+def _entries(body: Json | None) -> Iterator[str]:
+    for name in ("note", "output", "extension"):
+        for entry in (body or {}).get(name, ()):
+            yield f"{name}[{_of(name, entry)}]"
+
+
+def _of(name: str, entry: Json) -> str:
+    """Which decision an entry is about: notes and outputs say so in their text."""
+    if name == "extension":
+        return str(entry["url"])
+    text = str(entry.get("text" if name == "note" else "valueString", ""))
+    return text.rpartition(" ")[2]
+
+
+def _said(name: str, entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    return entry.get({"note": "text", "output": "valueString"}.get(name, "valueDateTime"))
+
+
+def holds(intent: Intent, there: Plain) -> bool:
+    """Whether a version is as a decision wants it."""
+    args = intent.args
+    if intent.kind is IntentKind.SET_STATUS:
+        owner = args.get("owner")
+        return there.get("status") == args["to"] and (not owner or there.get("owner") == owner)
+    if intent.kind is IntentKind.ASSIGN:
+        return bool(there.get("owner") == args.get("owner"))
+    if intent.kind is IntentKind.SET_PRIORITY:
+        return bool(there.get("priority") == args["to"])
+    if intent.kind is IntentKind.SNOOZE:
+        return there.get(f"extension[{codes.SNOOZED_UNTIL}]") == args.get("until")
+    if intent.kind is IntentKind.ADD_NOTE:
+        return f"note[{intent.id}]" in there
+    if intent.kind is IntentKind.REMOVE_NOTE:
+        return f"note[{args['note']}]" not in there
+    wanted = plain_seen({k: v for k, v in (args.get("values") or {}).items() if v != []})
+    return all(there.get(name) == wanted.get(name) for name in args["unit"])
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name == "reference":
+                yield str(part)
+            else:
+                yield from _references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _references(part)
+
+
+def named(body: Json) -> str:
+    """The identifier of ours that a body carries."""
+    return identifier_value(body, codes.IDENTIFIER)
+
+
+def _name(key: Key) -> str:
+    return "/".join(key)
+
+
+def _ids(intents: Iterable[Intent]) -> str:
+    return ", ".join(one.id for one in intents)

@@ -1,0 +1,200 @@
+"""A cache that is watched: the same protocols as `sync.rows`, over either store.
+
+What passes through is handed on; beside, the state of every decision is followed, the base is held
+against what the server gave, and before and after each transaction is a place where the process
+can die or be suspended. What is seen inside a transaction counts once it is committed.
+Oracles here: I4 (acknowledged is true), I8 (the base moves as said), I10 (one holder), and the
+rule that nothing leaves that is not written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from carequeue.domain.intents import HOLDING_STATES, Intent, IntentEvent, IntentKind, IntentState
+from carequeue.fhir import codes, jsontext
+from carequeue.fhir.values import identifier_value
+from carequeue.store.mirror import Saved
+from tests.simulation.truth import Violation
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Process, World
+
+Happened = tuple[Intent, IntentEvent, IntentState]
+
+
+class WatchedRows:
+    """Rows that tell what is done through them."""
+
+    def __init__(self, rows: Any, world: World) -> None:
+        self.rows = rows
+        self._world = world
+        self.events: list[Happened] = []
+        self.marked: list[tuple[Sequence[Intent], str, str]] = []
+        self.lines: list[tuple[Any, ...]] = []
+        self.filed: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rows, name)
+
+    def happened(
+        self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
+    ) -> IntentState:
+        state: IntentState = self.rows.happened(intent, event, words, now, counts)
+        self.events.append((intent, event, state))
+        self.lines.append(("event", intent.id, event.value, state.value, words))
+        return state
+
+    def mark(
+        self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime
+    ) -> None:
+        self.rows.mark(intents, method, path, if_match, now)
+        self.marked.append((intents, method, path))
+        for one in intents:
+            event = IntentEvent.MARKED
+            if one.state is IntentState.QUEUED:
+                self.events.append((one, event, IntentState.IN_DOUBT))
+        self.lines.append(("mark", method, path, *(one.id for one in intents)))
+
+    def file_again(self, intents: Sequence[Intent], now: datetime) -> None:
+        self.rows.file_again(intents, now)
+        self.filed += [one.id for one in intents]
+
+    def move_base(self, resource: Any, version: str, now: datetime) -> None:
+        if jsontext.dumps(resource) not in self._world.server.returned:
+            raise Violation("I4", f"the base became what the server never gave: {resource}")
+        self.rows.move_base(resource, version, now)
+        self.lines.append(("base", resource["resourceType"], resource["id"], version))
+
+    def save(self, resources: Sequence[Any], now: datetime, **more: Any) -> Saved:
+        held = {
+            (one.target_type, one.target_id)
+            for one in self.rows.open_intents()
+            if one.state in HOLDING_STATES
+        }
+        bases = {key: self.rows.base(*key).body for key in held}
+        saved: Saved = self.rows.save(resources, now, **more)
+        for key, body in bases.items():
+            if body is not None and self.rows.base(*key).body != body:
+                raise Violation("I8", f"a pull moved the base of {'/'.join(key)}, which is held")
+        self.lines.append(("save", len(resources), saved.changed, *sorted(saved.missing)))
+        return saved
+
+
+class Watch:
+    """The cache of one process, watched."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._world = process.world
+        self._cache = process.world.disk.cache()
+        self._turn = 0
+        self.inflight: dict[tuple[str, str, str], tuple[str, ...]] = {}
+
+    def take_lease(self, now: datetime) -> None:
+        self._world.point(self._process, "lease")
+        self._cache.take_lease(now)
+        self._world.turn += 1
+        self._turn = self._world.turn
+
+    @property
+    def holds(self) -> bool:
+        """Whether nobody has begun to sync since."""
+        return self._turn == self._world.turn
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        with self._cache.reading() as rows:
+            yield rows
+
+    @contextmanager
+    def writing(self, now: datetime) -> Iterator[WatchedRows]:
+        world = self._world
+        world.point(self._process, "write")
+        with self._cache.writing(now) as rows:
+            watched = WatchedRows(rows, world)
+            yield watched
+            self._check_true(watched)
+            if not self.holds:
+                raise Violation(
+                    "I10", f"{self._process.name} kept something, and is not the holder"
+                )
+            filed = rows.intents(watched.filed)
+            world.point(self._process, "commit")
+        world.log("kept", self._process.name)
+        for line in watched.lines:
+            world.log(*line)
+        for intents, method, path in watched.marked:
+            self.inflight[_name(method, path, intents)] = tuple(one.id for one in intents)
+        world.file(filed)
+        world.note(watched.events)
+        world.point(self._process, "kept")
+
+    def catch_up(self, now: datetime) -> None:
+        self._cache.catch_up(now)
+
+    def _check_true(self, rows: WatchedRows) -> None:
+        done = [one.id for one, event, _ in rows.events if event is IntentEvent.ACKNOWLEDGED]
+        if not done:
+            return
+        for one in (intents := rows.rows.intents(done)):
+            later = [other for other in intents if other.seq > one.seq]
+            if not self._world.truth.was_true(one, later):
+                raise Violation(
+                    "I4",
+                    f"{one.id} ({one.kind.value} {dict(one.args)}) is acknowledged, and no version "
+                    f"of {one.target_type}/{one.target_id} ever held it",
+                )
+
+    # --- what leaves ------------------------------------------------------------------------------
+
+    def carried(self, method: str, path: str, body: Any) -> tuple[str, ...]:
+        """The decisions that a request carries."""
+        return self.inflight.get(request_name(method, path, body), ())
+
+    def leaves(self, method: str, path: str, body: Any) -> None:
+        """A request is about to leave. Raises Violation where it may not."""
+        requests = []
+        if method == "POST" and path == "":
+            requests = [
+                (one["request"]["method"], one["request"]["url"], one.get("resource"))
+                for one in body["entry"]
+            ]
+        elif method != "GET":
+            requests = [(method, path, body)]
+        for each in requests:
+            ids = self.carried(*each)
+            if not ids:
+                raise Violation("I1", f"{each[0]} {each[1]} left, and was not written down before")
+            if self.holds:
+                self._check_may_leave(ids)
+
+    def _check_may_leave(self, ids: tuple[str, ...]) -> None:
+        world = self._world
+        for one in ids:
+            state = world.states[one]
+            if state is not IntentState.IN_DOUBT:
+                raise Violation("I1", f"{one} left while it was {state.value}")
+            after = world.truth.decisions[one].intent.after
+            if after and after not in ids and world.states[after] not in _BEFORE:
+                raise Violation(
+                    "I6", f"{one} left while {after}, which comes before, was {world.states[after]}"
+                )
+
+
+_BEFORE = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
+
+
+def _name(method: str, path: str, intents: Sequence[Intent]) -> tuple[str, str, str]:
+    if method == "POST" and intents[0].kind is IntentKind.CREATE:
+        return request_name(method, path, intents[0].args["resource"])
+    return method, path, ""
+
+
+def request_name(method: str, path: str, body: Any) -> tuple[str, str, str]:
+    """What tells a request from others of the same process: creates by their identifier."""
+    path = path.partition("?")[0]
+    return method, path, identifier_value(body, codes.IDENTIFIER) if method == "POST" else ""

@@ -1,0 +1,58 @@
+"""What a push finds on the server, and what a pull brings, while a person's decisions wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carequeue.domain.intents import IntentEvent, IntentState
+from carequeue.fhir import edits
+from carequeue.fhir.chart import Resource
+from carequeue.store.engine import writing
+from carequeue.store.source import SourceRows
+from carequeue.sync import messages as m
+from carequeue.sync.conflicts import EVENTS, settle
+from carequeue.sync.lanes import load_lanes, save_changes
+from tests.store.cache import SOURCE, Cache
+
+
+def find(cache: Cache, theirs: Resource | None, target: str = "t1", version: str = "7") -> None:
+    """What waits on a Task left, and what the server has is not what it was decided on."""
+    with writing(cache.session.engine()) as connection:
+        rows = SourceRows(connection, SOURCE)
+        (lane,) = load_lanes(rows, frozenset({("Task", target)}))
+        _mark(rows, lane, cache)
+        sent = rows.intents([one.id for one in lane.intents])
+        found = settle(lane.base, theirs, sent)
+        outcomes = tuple(m.Outcome(one.intent, EVENTS[one.found], one.words) for one in found)
+        change = m.Change(lane.key, outcomes, theirs, version if theirs else "")
+        save_changes(rows, [change], cache.instant)
+        cache.session.projector().project(connection, rows.charts, cache.instant)
+
+
+def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1") -> None:
+    """The server answers what waits on a Task: it took it, or refused it, with these words."""
+    with writing(cache.session.engine()) as connection:
+        rows = SourceRows(connection, SOURCE)
+        (lane,) = load_lanes(rows, frozenset({("Task", target)}))
+        _mark(rows, lane, cache)
+        sent = rows.intents([one.id for one in lane.intents])
+        base: Any = None
+        if event is IntentEvent.ACKNOWLEDGED:
+            base = edits.fold(lane.base, sent)
+        outcomes = tuple(m.Outcome(one, event, words) for one in sent)
+        save_changes(rows, [m.Change(lane.key, outcomes, base, "8")], cache.instant)
+        cache.session.projector().project(connection, rows.charts, cache.instant)
+
+
+def leave(cache: Cache, target: str = "t1") -> None:
+    """What waits on a Task is on its way, and no answer has come."""
+    with writing(cache.session.engine()) as connection:
+        rows = SourceRows(connection, SOURCE)
+        (lane,) = load_lanes(rows, frozenset({("Task", target)}))
+        _mark(rows, lane, cache)
+
+
+def _mark(rows: SourceRows, lane: m.Lane, cache: Cache) -> None:
+    path = "/".join(lane.key)
+    waiting = [one for one in lane.intents if one.state is IntentState.QUEUED]
+    rows.mark(waiting, "PUT", path, lane.version, cache.instant)
