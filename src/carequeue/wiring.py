@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from carequeue.sync.driver import Looked, Syncer
     from carequeue.sync.transport import Transport
     from carequeue.worklist.answers import Finding, SyncReport
+    from carequeue.worklist.outreach import Readiness
+
+    After = Callable[[SourceProfile, Transport], None]  # what is done once a source was looked at
 
 _LOCK_PATIENCE: Final = 3.0
 _SITE: Final = "site"  # in `meta`: by which profile the rows were made
@@ -210,6 +213,25 @@ class Session:
 
     def sync_once(self, progress: Callable[[str], None] = lambda _: None) -> SyncReport:
         """One whole look at every source, side by side; nothing where offline by choice."""
+        return self._sync(progress, lambda source, transport: None)
+
+    def before_outreach(self, progress: Callable[[str], None] = lambda _: None) -> Readiness:
+        """One whole look at every source, and whether one can go where there is no network."""
+        from carequeue.worklist.outreach import Known, readiness
+
+        apart: dict[str, float] = {}
+
+        def compare(source: SourceProfile, transport: Transport) -> None:
+            if transport.answers() and transport.date:
+                apart[source.name] = (transport.server_time() - self.now()).total_seconds()
+
+        report = self._sync(progress, compare)
+        now = self.now()
+        known = Known(report, self.desk.health(now), self._window.outbox_counts(), apart)
+        with self.engine().connect() as connection:
+            return readiness(connection, self.places, known, now, self.zone)
+
+    def _sync(self, progress: Callable[[str], None], after: After) -> SyncReport:
         from carequeue.sync.abreast import abreast
         from carequeue.worklist.report import by_choice, sync_report
 
@@ -218,14 +240,17 @@ class Session:
         self._follow_the_profile()
         stop = Event()
         sources = self.profile.sources
-        looked = abreast(
-            [partial(self._look, source, progress, stop) for source in sources], stop.set
-        )
+        looks = [partial(self._look, source, progress, after, stop) for source in sources]
         names = (source.shown for source in sources)
-        return sync_report(dict(zip(names, looked, strict=True)), self._window.outbox_counts())
+        found = dict(zip(names, abreast(looks, stop.set), strict=True))
+        return sync_report(found, self._window.outbox_counts())
 
     def _look(
-        self, source: SourceProfile, progress: Callable[[str], None], stop: Event
+        self,
+        source: SourceProfile,
+        progress: Callable[[str], None],
+        after: After,
+        stop: Event,
     ) -> Looked | None:
         """One whole look at one source; None where another process syncs it."""
         from carequeue.sync.background import locked
@@ -237,11 +262,13 @@ class Session:
 
         with self.transport(source) as transport:
             syncer = self.syncer(source, transport)
-            return locked(
+            looked = locked(
                 self.places.lock(source.name),
                 lambda: syncer.look(said, stop.is_set),
                 _LOCK_PATIENCE,
             )
+            after(source, transport)
+            return looked
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""

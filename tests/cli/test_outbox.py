@@ -94,7 +94,7 @@ class TestListing:
         shell.cache.desk.act("note", [REFERRAL], {"text": "Called"}, NOW)
         result = shell.run("outbox", "list", "--json")
         assert result.exit_code == 9
-        assert result.stderr == "1 of 2 needs you.\n"
+        assert result.stderr.startswith("1 of 2 needs you.")
         first, second = json.loads(result.stdout)
         assert (first["state"], first["words"]) == ("needs_attention", "422 no such priority")
         assert (second["state"], second["decided_at"]) == ("queued", "2026-03-09T14:00:00Z")

@@ -8,6 +8,7 @@ Why the instant stands still: a case says when it is later; nothing depends on h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -89,10 +90,15 @@ class Clinician:
 
     def act(self, verb: str, *items: str, **answers: str) -> Acted:
         """Do one thing to these items, as one group."""
-        keys = [self.shown(item).key for item in items]
+        keys = self._keys(items)
         acted = self._desk.act(verb, keys, answers, self.instant)
         assert acted.changed == tuple(keys), acted
         return acted
+
+    def _keys(self, items: Sequence[str]) -> list[str]:
+        named = {name: row.key for row in reversed(self.rows()) for name in _names(row.key)}
+        assert not set(items) - named.keys(), f"{set(items) - named.keys()} not in the queue"
+        return [named[item] for item in items]
 
     def accept(self, *items: str) -> Acted:
         return self.act("accept", *items)

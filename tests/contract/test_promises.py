@@ -1,4 +1,4 @@
-"""The hard days: a token that ends, five hundred changes and a kill, one poisoned row, much to read."""
+"""Hard days: a token that ends, a kill in the middle of much, a poisoned row, a careless server."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.contract.server import held, ignores_if_match, refuse_write, sent, st
 from tests.servers.harness import FhirServer, PracticeServer
 from tests.servers.proxy import Answered, Asked, Fault, FaultProxy, answer
 from tests.servers.small_clinic import (
+    ACCEPTED_REFERRAL,
     ME,
     OVERDUE_FOLLOW_UP,
     ROUTINE_REFERRAL,
@@ -111,6 +112,8 @@ def test_a_token_that_ends_in_the_middle_of_a_push_leaves_all_kept_and_sends_the
     dana: Clinician, clinic: FhirServer, proxy: FaultProxy
 ) -> None:
     items = (URGENT_REFERRAL, ROUTINE_REFERRAL, OVERDUE_FOLLOW_UP, UNDATED_FOLLOW_UP)
+    dana.note(ACCEPTED_REFERRAL, text="First of the day")
+    assert dana.sync().ok
     for item in items:
         dana.note(item, text=f"About {item}")
     _one_by_one(clinic, proxy)
@@ -142,10 +145,14 @@ def test_five_thousand_rows_all_arrive_and_the_next_look_asks_for_none_of_them(
     arrives: Arrives, clinic: FhirServer, now: datetime
 ) -> None:
     clinic.load(
+        {"resourceType": "Patient", "id": f"much-{number:03d}", "name": [{"family": "Much"}]}
+        for number in range(MUCH // 10)
+    )
+    clinic.load(
         {
             "resourceType": "Task", "id": f"much-{number:04d}", "status": "requested",
             "intent": "order", "description": f"Send letter {number}",
-            "for": {"reference": f"Patient/client-{number % 10 + 1:02d}"},
+            "for": {"reference": f"Patient/much-{number % 500:03d}"},
             "owner": {"reference": ME}, "authoredOn": now.isoformat(timespec="seconds"),
         }
         for number in range(MUCH)

@@ -161,13 +161,20 @@ def _round(number: int, without: str, chance: random.Random) -> Iterator[Round]:
 
 
 def _play(one: Round, share: int, number: int, chance: random.Random) -> Counter[str]:
-    if number % len(MANNERS) == 1:
-        terminal.work(one, chance)
+    if number % len(MANNERS) == 1 and not one.without:
+        _at_a_terminal(one, chance)
     _work(one, share, chance)
     one.wrong += promises.after_the_kills(one)
     one.clinic.set_quirks(*one.manner)
     one.wrong += promises.after_the_healing(one)
     return promises.states(one)
+
+
+def _at_a_terminal(one: Round, chance: random.Random) -> None:
+    try:
+        terminal.work(one, chance)
+    except AssertionError as lacks:  # what the person waited for never came
+        one.wrong.append(f"at the terminal: {lacks}")
 
 
 def _work(one: Round, share: int, chance: random.Random) -> None:

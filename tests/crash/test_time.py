@@ -132,13 +132,12 @@ class TestALaptopWhoseTimeIsWrong:
         ]
 
     def test_goes_on_from_the_time_of_the_server(self, laptop: Laptop, shift: timedelta) -> None:
+        """A cursor may stand still where nothing is new; it never leaps with the laptop's time."""
         laptop.shift = shift
-        before = laptop.clinic.get("Task?_count=1")["meta"]["lastUpdated"]
         assert laptop.sync().ok
-        after = laptop.clinic.get("Task?_count=1")["meta"]["lastUpdated"]
+        there = datetime.fromisoformat(laptop.clinic.get("Task?_count=1")["meta"]["lastUpdated"])
         for (mark,) in laptop.read("SELECT watermark FROM sync_state"):
-            at = datetime.fromisoformat(mark)
-            assert datetime.fromisoformat(before) <= at <= datetime.fromisoformat(after)
+            assert timedelta() <= there - datetime.fromisoformat(mark) < timedelta(hours=1)
 
     def test_sees_what_changed_meanwhile_once_it_is_right_again(
         self, laptop: Laptop, shift: timedelta

@@ -11,12 +11,15 @@ from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
 from carequeue.sync import messages as m
 from carequeue.sync.capabilities import Abilities, TypeAbility
-from carequeue.sync.push import PushState
 from carequeue.sync.push import step as push_step
+from carequeue.sync.push_state import PushState
 from tests.fhir.clinic import DANA, NOW, task
 
 WRITABLE = TypeAbility(frozenset({"read", "search-type", "create", "update"}), update_create=True)
-R4 = Abilities("a server", "4.0.1", {"Task": WRITABLE, "Communication": WRITABLE}, True, True)
+#: A server of which nothing was seen yet.
+NEW = Abilities("a server", "4.0.1", {"Task": WRITABLE, "Communication": WRITABLE}, True, True)
+#: The same, once it was seen to refuse what is stale.
+R4 = NEW.seeing({"if_match": "yes"})
 
 
 def decision(
@@ -85,25 +88,39 @@ def said(
 
 def after(one: m.Lane, change: m.Change) -> m.Lane | None:
     """The lane as the store would give it once a change is kept; None where nothing is to send."""
-    happened = {outcome.intent.id: outcome.event for outcome in change.outcomes}
-    intents = []
-    for intent in one.intents:
-        event = happened.get(intent.id)
-        state = step(intent.state, event) if event and not _unread(change, event) else intent.state
-        if state in (IntentState.QUEUED, IntentState.IN_DOUBT):
-            settles = intent.settles + int(bool(event) and change.counts)
-            intents.append(replace(intent, state=state, settles=settles))
-    if not intents:
+    intents, kept = [], []
+    for intent in sorted((*one.intents, *one.kept), key=lambda each: each.seq):
+        intent = _happened(intent, change)
+        if intent.state in (IntentState.QUEUED, IntentState.IN_DOUBT):
+            intents.append(intent)
+        elif intent.state is IntentState.KEPT_HERE:
+            kept.append(intent)
+    if not intents and not kept:
         return None
     doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
     return replace(
         one,
         intents=tuple(intents),
+        kept=tuple(kept),
+        newer=one.newer and not change.base,
+        written="",
+        told="",
         base=change.base or one.base,
         version=change.version if change.base else one.version,
         phase=m.Phase.DOUBTFUL if doubtful else m.Phase.READY,
         not_before=change.not_before,
     )
+
+
+def _happened(intent: Intent, change: m.Change) -> Intent:
+    for outcome in change.outcomes:
+        if outcome.intent.id != intent.id:
+            continue
+        unread = _unread(change, outcome.event)
+        state = intent.state if unread else step(intent.state, outcome.event)
+        counts = outcome.event is IntentEvent.FOUND_NOT_APPLIED and change.counts
+        intent = replace(intent, state=state, settles=intent.settles + int(counts))
+    return replace(intent, busy=intent.busy + 1) if change.busy else intent
 
 
 def _unread(change: m.Change, event: IntentEvent) -> bool:
@@ -135,8 +152,10 @@ class Push:
             self.lanes[request.lane] = self.state.lanes[request.lane]
         return exchange.requests
 
-    def answer(self, *replies: m.Reply | m.NoReply) -> tuple[m.Command, ...]:
-        return self.on(m.Answered(replies, NOW))
+    def answer(
+        self, *replies: m.Reply | m.NoReply, batch: m.Batched = m.Batched.DONE
+    ) -> tuple[m.Command, ...]:
+        return self.on(m.Answered(replies, NOW, batch))
 
     def read(self, *replies: m.Reply | m.NoReply) -> tuple[m.Command, ...]:
         return self.on(m.WasRead(replies, NOW))

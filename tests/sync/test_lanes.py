@@ -38,7 +38,7 @@ def lanes(cache: Cache) -> dict[str, m.Lane]:
 
 def keep(cache: Cache, *changes: m.Change) -> m.Saved:
     with writing(cache.session.engine()) as connection:
-        return save_changes(SourceRows(connection, SOURCE), changes, NOW).event
+        return save_changes(SourceRows(connection, SOURCE), m.Save(changes), NOW).event
 
 
 def happened(cache: Cache, key: str, *events: IntentEvent) -> None:

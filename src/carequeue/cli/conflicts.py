@@ -54,8 +54,7 @@ def list_conflicts(ctx: click.Context, as_json: bool = False) -> None:
             ]
             write = printing.write_columns if runtime.shows_people() else printing.write_tabbed
             write([("client", "yours", "theirs", "key"), *rows])
-    if not found:
-        say("No conflicts.")
+    say("Look at one with: carequeue conflicts show KEY" if found else "No conflicts.")
     ctx.exit(SOMETHING_WAITS if found else 0)
 
 

@@ -8,7 +8,7 @@ from carequeue import __version__
 from carequeue.cli import runtime
 from carequeue.cli.acts import act, undo
 from carequeue.cli.conflicts import conflicts
-from carequeue.cli.exchange import doctor, sync
+from carequeue.cli.exchange import doctor, offline, online, sync
 from carequeue.cli.frame import Frame
 from carequeue.cli.outbox import outbox
 from carequeue.cli.rows import keys, list_rows, show
@@ -35,7 +35,7 @@ class CareQueue(Frame):
     sections = (
         ("Begin", ("demo", "connect", "config")),
         ("The queue", ("list", "show", "act", "undo", "keys")),
-        ("The server", ("sync", "outbox", "conflicts", "doctor")),
+        ("The server", ("sync", "offline", "online", "outbox", "conflicts", "doctor")),
     )
 
 
@@ -65,6 +65,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
 
 
 for command in (
-    demo, connect, config, list_rows, show, act, undo, keys, sync, outbox, conflicts, doctor,
+    demo, connect, config, list_rows, show, act, undo, keys, sync, offline, online, outbox,
+    conflicts, doctor,
 ):  # fmt: skip
     carequeue.add_command(command)

@@ -67,7 +67,8 @@ def list_outbox(ctx: click.Context, as_json: bool = False) -> None:
     if not lines:
         say("Everything is on the server.")
     if needing:
-        say(f"{needing} of {len(lines)} need{'s' if needing == 1 else ''} you.")
+        need = "needs" if needing == 1 else "need"
+        say(f"{needing} of {len(lines)} {need} you. Look at one with: carequeue outbox show ID")
     ctx.exit(SOMETHING_WAITS if needing else 0)
 
 

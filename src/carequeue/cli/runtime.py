@@ -48,9 +48,27 @@ def open_queue(session: Session) -> int:
         session.zone,
         session.background(),
         theme=session.profile.theme or "dark",
+        keep=partial(keep_file, session),
     )
     app.run()
     return app.return_code or 0
+
+
+def keep_file(session: Session, name: str, text: str) -> str:
+    """Write a private file beside the cache, and say where it is.
+
+    Raises BadQuestion where it would be gone with the program, CacheError where it cannot be.
+    """
+    if not session.desk.keeps:
+        raise BadQuestion(
+            "A file of the practice clinic would be gone when you leave. Nothing was written. "
+            "With a profile of your own it stays."
+        )
+    path = session.places.folder / name
+    if not create_private(path, text.encode(), CacheError):
+        raise BadQuestion(f"{path} is there already. Nothing was written. Try once more.")
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def demo(seed: int, clients: int, quirks: Sequence[str], pace: str) -> int:

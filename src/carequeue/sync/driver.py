@@ -42,6 +42,7 @@ class Looked:
     full: bool = False
     offline: bool = False
     sign_in: bool = False
+    busy: bool = False  # the server asks to be left alone for a while
     why: str = ""
     taken_out: int = 0  # rows that are no longer there
     other: bool = False  # another process began to sync meanwhile, and this one gave way
@@ -84,9 +85,9 @@ class Syncer:
 
         def work() -> None:
             self._part(self._push, self._known_server(), stop)
-            if not (looked.offline or looked.sign_in or stop()):
+            if not (looked.offline or looked.sign_in or looked.busy or stop()):
                 self._part(self._pull, self.abilities(), progress, stop, reconcile)
-            if not (looked.offline or looked.sign_in or stop()):
+            if not (looked.offline or looked.sign_in or looked.busy or stop()):
                 self._part(self._push, self.abilities(), stop)
 
         self._named(work)
@@ -98,7 +99,7 @@ class Syncer:
         """Only the outbox: what was just decided leaves without waiting for a whole look."""
         looked = self._begin()
         self._named(lambda: self._part(self._push, self._known_server(), stop))
-        if looked.offline or looked.sign_in:
+        if looked.offline or looked.sign_in or looked.busy:
             self._note_health()
         return looked
 
@@ -198,6 +199,7 @@ class Syncer:
         self._aside = done.aside
         if done.stopped:
             looked.offline |= done.stopped.offline
+            looked.busy |= done.stopped.busy
             looked.sign_in |= done.stopped.sign_in
             looked.why = done.stopped.why
 

@@ -8,9 +8,11 @@ its version is nothing either. What follows is reading back, never a base taken 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from carequeue.domain.errors import ServerError
 from carequeue.fhir import values
@@ -19,29 +21,32 @@ from carequeue.fhir.bundles import (
     BatchRequest,
     batch,
     is_conflict_issue,
+    issues,
     outcome_words,
     read_batch,
 )
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.us import own_reference
+from carequeue.fhir.values import ID
 from carequeue.sync import messages as m
+from carequeue.sync.failures import throttles
 from carequeue.sync.transport import HttpAnswer, Transport, Unreachable
 
 Reply = m.Reply | m.NoReply
 
 
-def exchange(
-    transport: Transport, command: m.Exchange, no_batch: Callable[[bool], None]
-) -> tuple[Reply, ...]:
-    """Send writes; one reply a request, in order.
+class Exchanged(NamedTuple):
+    """One reply a request, in order; none where a batch was refused whole."""
 
-    `no_batch` is told where the server took no batch; True: it never will.
-    """
+    replies: tuple[Reply, ...]
+    batch: m.Batched = m.Batched.DONE
+
+
+def exchange(transport: Transport, command: m.Exchange) -> Exchanged:
+    """Send writes, as one batch or one by one."""
     if command.batch:
-        replies = _as_batch(transport, command.requests, no_batch)
-        if replies is not None:
-            return replies
-    return _one_by_one(transport, command.requests)
+        return _as_batch(transport, command.requests)
+    return Exchanged(_one_by_one(transport, command.requests))
 
 
 def read_back(transport: Transport, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
@@ -50,13 +55,18 @@ def read_back(transport: Transport, requests: Sequence[m.Request]) -> tuple[Repl
 
 
 def _one_by_one(transport: Transport, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
-    """Once the network is gone the rest is not tried: each try would wait for its own timeout."""
+    """Once nobody answers, or who answers sends us away, the rest is not tried.
+
+    Each try would wait for its own timeout, or be one more for a server that asks for a pause.
+    """
     replies: list[Reply] = []
-    gone: m.NoReply | None = None
+    ended: Reply | None = None
     for request in requests:
-        reply = replace(gone, lane=request.lane) if gone else _one(transport, request)
-        if isinstance(reply, m.NoReply) and not reply.left:
-            gone = reply
+        reply = replace(ended, lane=request.lane) if ended else _one(transport, request)
+        if isinstance(reply, m.NoReply):
+            ended = None if reply.left else reply
+        elif reply.status == 401 or throttles(reply.status, reply.retry_after):
+            ended = reply
         replies.append(reply)
     return tuple(replies)
 
@@ -70,9 +80,9 @@ def _one(transport: Transport, request: m.Request) -> Reply:
     try:
         answer = transport.send(request.method, request.path, request.body, headers)
     except Unreachable as error:
-        return m.NoReply(request.lane, error.left, error.why)
+        return m.NoReply(request.lane, error.left, error.why, error.unreadable)
     except ServerError as error:
-        return m.NoReply(request.lane, True, str(error))
+        return m.NoReply(request.lane, True, str(error), unreadable=True)
     return _reply(request, answer)
 
 
@@ -86,13 +96,23 @@ def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
         answer.headers.get("retry-after", ""),
         outcome_words(answer.json) if answer.status >= 400 else "",
         answer.status == 400 and is_conflict_issue(answer.json),
+        issues(answer.json) if answer.status >= 400 else (),
+        location=_id_at(answer.headers.get("location", ""), request),
     )
+
+
+def _id_at(location: str, request: m.Request) -> str:
+    """The id that a `Location` gives to what was made: `[base]/Task/12/_history/1`, or relative."""
+    steps = urlsplit(location).path.split("/") if request.creates else []
+    kind = request.lane[0]
+    ids = [after for of, after in pairwise(steps) if of == kind and ID.fullmatch(after)]
+    return ids[-1] if ids else ""
 
 
 def _asked_for(request: m.Request, json: Any) -> Resource | None:
     """The resource of an answer, where it is the one that the request names; else None.
 
-    A search may answer with a Bundle; a create with an id that the server chose.
+    A search or a history answers with a Bundle; a create with an id that the server chose.
     """
     if not isinstance(json, dict):
         return None
@@ -116,48 +136,52 @@ def _version(etag: str, resource: Resource | None) -> str:
 
 
 def _found(reply: Reply) -> Reply:
+    """What a search or a history found, as the reply about its first."""
     if isinstance(reply, m.NoReply):
         return reply
     resource = reply.resource
     if resource is None or resource.get("resourceType") != "Bundle":
         return reply
-    entries = resource.get("entry")
-    for entry in entries if isinstance(entries, list) else []:
-        one = entry.get("resource") if isinstance(entry, dict) else None
-        if own_reference(one).partition("/")[0] == reply.lane[0]:
-            return m.Reply(reply.lane, 200, one, _version("", one))
-    return m.Reply(reply.lane, 404)
+    entries = (values.get(entry, "resource") for entry in values.objects(resource, "entry"))
+    many = tuple(one for one in entries if own_reference(one).partition("/")[0] == reply.lane[0])
+    if not many:
+        return m.Reply(reply.lane, 404)
+    return m.Reply(reply.lane, 200, many[0], _version("", many[0]), many=many)
 
 
-def _as_batch(
-    transport: Transport, requests: Sequence[m.Request], no_batch: Callable[[bool], None]
-) -> tuple[Reply, ...] | None:
-    """None: the server took no batch, and did nothing."""
+def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> Exchanged:
     try:
         answer = transport.send("POST", "", batch([_entry(one) for one in requests]))
     except Unreachable as error:
-        return tuple(m.NoReply(one.lane, error.left, error.why) for one in requests)
+        silent = m.Batched.SILENT if error.left else m.Batched.DONE
+        replies = tuple(m.NoReply(one.lane, error.left, error.why) for one in requests)
+        return Exchanged(replies, silent)
     except ServerError as error:
-        return tuple(m.NoReply(one.lane, True, str(error)) for one in requests)
-    if answer.status in (400, 403, 404, 405, 413, 415, 422, 501):
-        no_batch(answer.status in (404, 405, 501) or _is_not_supported(answer))
-        return None
+        return _silent(requests, str(error))
+    if answer.status in (404, 405, 415, 501) or _is_not_supported(answer):
+        return Exchanged((), m.Batched.NEVER)
+    if answer.status in (400, 403, 413, 422):
+        return Exchanged((), m.Batched.TOO_LARGE if answer.status == 413 else m.Batched.REFUSED)
     if answer.status >= 500 and answer.status != 503:  # it fell over, perhaps halfway
-        no_batch(False)
-        words = f"the server failed at many changes in one request ({answer.status})"
-        return tuple(m.NoReply(one.lane, True, words) for one in requests)
+        return _silent(requests, f"it failed at many changes in one request ({answer.status})")
     if answer.status >= 300:
-        return tuple(_reply(one, answer) for one in requests)
+        return Exchanged(tuple(_reply(one, answer) for one in requests))
     entries = read_batch(answer.json, len(requests))
     if entries is None:
-        words = "the answer did not match what was asked"
-        return tuple(m.NoReply(one.lane, True, words) for one in requests)
-    return tuple(_entry_reply(one, entry) for one, entry in zip(requests, entries, strict=True))
+        return _silent(requests, "the answer did not match what was asked")
+    return Exchanged(
+        tuple(_entry_reply(one, entry) for one, entry in zip(requests, entries, strict=True))
+    )
+
+
+def _silent(requests: Sequence[m.Request], why: str) -> Exchanged:
+    """Each of them may have been done."""
+    return Exchanged(tuple(m.NoReply(one.lane, True, why) for one in requests), m.Batched.SILENT)
 
 
 def _is_not_supported(answer: HttpAnswer) -> bool:
-    issues = values.objects(answer.json, "issue")
-    return any(values.text(issue, "code") == "not-supported" for issue in issues)
+    said = issues(answer.json) if answer.status in (400, 422) else ()
+    return any(issue.code == "not-supported" for issue in said)
 
 
 def _entry(request: m.Request) -> BatchRequest:
@@ -180,4 +204,6 @@ def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
         "",
         outcome_words(entry.outcome) if entry.status >= 400 else "",
         entry.status == 400 and is_conflict_issue(entry.outcome),
+        issues(entry.outcome) if entry.status >= 400 else (),
+        location=_id_at(entry.location, request),
     )

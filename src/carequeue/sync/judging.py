@@ -144,7 +144,7 @@ def _made(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
 
 
 def _unmet(lane: m.Lane, reply: m.Reply) -> list[str]:
-    """The intents that the answer does not show as done; of several on one unit, the last counts."""
+    """The intents that the answer does not show as done; of several on a unit the last counts."""
     made = [one for one in lane.intents if one.kind is not IntentKind.CREATE]
     return [run[-1].id for run in runs(made) if not edits.satisfied(run[-1], reply.resource)]
 
@@ -163,7 +163,7 @@ def _probed(lane: m.Lane, reply: m.Reply) -> Verdict:
 
 
 def _gives_ids_itself(can: Abilities, lane: m.Lane, reply: m.Reply) -> bool:
-    """Whether a source that declares to make what does not exist refused to, under an id of ours."""
+    """Whether a source that says it makes what does not exist refused to, under our id."""
     says_so = any(one.code == "not-supported" for one in reply.issues)
     refused_for_it = reply.status in (404, 405, 501) or (reply.status in (400, 422) and says_so)
     return refused_for_it and by_our_id(lane, can) and not _refused_status(lane, reply)

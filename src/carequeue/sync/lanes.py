@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from carequeue.domain.intents import (
     SENDABLE_STATES,
+    STUCK_STATES,
     Intent,
     IntentEvent,
     IntentKind,
     IntentState,
 )
 from carequeue.fhir import edits
+from carequeue.fhir.waiting import resting_on
 from carequeue.sync import messages as m
 from carequeue.sync.rows import Rows
 
+#: Name under which the cache keeps until when a source asks to be left alone.
+PAUSE: Final = "pause"
+#: Said of what waits behind a decision that the server did not take.
+BEHIND: Final = "waits behind a decision of yours that the server did not take"
 #: States of an intent for which what comes `after` it may leave. One that was taken back frees
 #: nothing: what rested on it was taken back with it.
 _SETTLED = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
@@ -50,31 +57,41 @@ def load_lanes(rows: Rows, only: frozenset[m.LaneKey] | None = None) -> tuple[m.
     for key, intents in by_target.items():
         if only is not None and key not in only:
             continue
-        sendable = _sendable(intents)
-        if sendable:
-            lanes.append(_lane(rows, key, sendable, later, creates))
+        sendable, kept = _sendable(intents)
+        if sendable or kept:
+            lanes.append(_lane(rows, key, sendable, kept, later, creates))
     return tuple(lanes)
 
 
-def _sendable(intents: Sequence[Intent]) -> list[Intent]:
-    """What may leave now, in order: nothing that stands behind a person's answer on its unit."""
+def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
+    """What may leave now, and what is kept here, in order.
+
+    Nothing that stands behind a person's answer on its unit.
+    """
     blocked: set[str] = set()
-    found = []
+    found: list[Intent] = []
+    kept: list[Intent] = []
     for intent in intents:
         unit = set(edits.unit(intent))
-        if intent.state in SENDABLE_STATES and not unit & blocked:
-            found.append(intent)
-        elif intent.state is not IntentState.KEPT_HERE:
+        if intent.state in STUCK_STATES:
             if intent.kind is IntentKind.CREATE:
-                return []  # the rest belongs to what is not there
+                return [], []  # the rest belongs to what is not there
             blocked |= unit
-    return found
+        elif unit & blocked:
+            # What is kept here holds nobody up, also where it stands behind an answer itself.
+            blocked |= unit if intent.state in SENDABLE_STATES else set()
+        elif intent.state in SENDABLE_STATES:
+            found.append(intent)
+        else:
+            kept.append(intent)
+    return found, kept
 
 
 def _lane(
     rows: Rows,
     key: m.LaneKey,
     intents: Sequence[Intent],
+    kept: Sequence[Intent],
     later: Mapping[str, datetime],
     creates: Mapping[str, str],
 ) -> m.Lane:
@@ -89,7 +106,7 @@ def _lane(
     waits = frozenset[str]() if free else frozenset[str]().union(*needs)
     intents = intents[:free] or intents
     doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
-    times = [later[intent.id] for intent in intents if intent.id in later]
+    times = [later[intent.id] for intent in (*intents, *kept) if intent.id in later]
     return m.Lane(
         key,
         tuple(intents),
@@ -98,7 +115,9 @@ def _lane(
         m.Phase.DOUBTFUL if doubtful else m.Phase.READY,
         waits,
         max(times, default=None),
-        max(intent.attempts for intent in intents),
+        max((intent.attempts for intent in intents), default=0),
+        tuple(kept),
+        newer=bool(base.theirs or base.gone),
     )
 
 
@@ -149,25 +168,43 @@ def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> l
     return events
 
 
-def save_changes(rows: Rows, changes: Sequence[m.Change], now: datetime) -> Done:
+def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
     """Keep what a push decided, in the caller's transaction."""
     closed: set[str] = set()
     aliases: dict[str, str] = {}
-    keys = {change.key for change in changes}
+    keys = {change.key for change in save.changes}
     done = Done(m.Saved((), (), frozenset(), {}, now))
-    for change in changes:
+    for change in save.changes:
         kind, key = change.key
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
         _outcomes(rows, change, done, closed, now)
-        ids = [one.id for one in rows.open_on(kind, key)]
-        rows.postpone(ids, change.not_before)
+        _wait(rows, change, rows.open_on(kind, key))
         rows.apply_theirs(kind, key, now)
-        for name, observed in change.observed.items():
-            rows.observe(name, observed, now)
+    _learn(rows, save, now)
     lanes = load_lanes(rows, frozenset(keys))
     done.event = m.Saved(tuple(keys), lanes, frozenset(closed), aliases, now)
     return done
+
+
+def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
+    """Until when, and why; what is kept here keeps the words that say why it is kept."""
+    waiting = [one for one in there if one.state in SENDABLE_STATES]
+    if change.busy and change.not_before and waiting:
+        rows.held_up(waiting, change.not_before, change.words)
+    elif change.words:
+        rows.say(waiting, change.words)
+    rows.postpone([one.id for one in there], change.not_before)
+
+
+def _learn(rows: Rows, save: m.Save, now: datetime) -> None:
+    """What the source was seen to do; rows that show whether a write is protected are made anew."""
+    for name, observed in save.observed.items():
+        rows.observe(name, observed, now)
+    if save.pause:
+        rows.set_meta(PAUSE, save.pause.isoformat())
+    if "if_match" in save.observed:
+        rows.touch(rows.open_intents())
 
 
 def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datetime) -> str:
@@ -201,9 +238,20 @@ def _outcomes(rows: Rows, change: m.Change, done: Done, closed: set[str], now: d
             _count(rows, intent, outcome.words, now)
             continue
         state = rows.happened(intent, outcome.event, outcome.words, now, change.counts)
+        present[intent.id] = replace(intent, state=state)
         done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
         if state in _SETTLED:
             closed.add(intent.id)
+        if state in STUCK_STATES:
+            _tell_those_behind(rows, intent)
+
+
+def _tell_those_behind(rows: Rows, intent: Intent) -> None:
+    """What rests on a decision that a person is asked about waits, and says for what."""
+    resting = resting_on({intent.id}, rows.open_intents())
+    waiting = [one for one in resting if one.state is IntentState.QUEUED]
+    if waiting:
+        rows.say(waiting, BEHIND)
 
 
 def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:

@@ -33,7 +33,8 @@ class Batched(StrEnum):
     """What became of many writes in one request."""
 
     DONE = "done"  # each has its answer; or there was no batch
-    TOO_MUCH = "too_much"  # refused as a whole, and nothing was done: fewer at a time
+    TOO_LARGE = "too_large"  # refused as a whole by its size, and nothing was done
+    REFUSED = "refused"  # refused as a whole: perhaps for one of them, and nothing was done
     SILENT = "silent"  # no answer to be told apart: each is in doubt, and fewer at a time
     NEVER = "never"  # there are no batches here
 

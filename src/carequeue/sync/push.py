@@ -135,8 +135,10 @@ def _read_first(lane: m.Lane, state: PushState) -> bool:
 
 
 def _alone(lane: m.Lane, state: PushState) -> bool:
-    """Whether a write could go over a colleague's change, as far as is known: then it is read right
-    before, and nothing else goes with it."""
+    """Whether a write could go over a colleague's change, as far as is known.
+
+    Then it is read right before, and nothing else goes with it.
+    """
     return lane.base is not None and not (state.can.guard == "yes" and guard(lane))
 
 
@@ -246,7 +248,7 @@ def _waits_for(key: m.LaneKey, other: m.LaneKey, needs: dict[m.LaneKey, set[m.La
 def _answered(state: PushState, event: m.Answered) -> Step:
     asked = [lane for lane in state.lanes.values() if lane.phase is m.Phase.ASKED]
     state, observed = _sized(state, len(asked), event.batch)
-    if event.batch in (m.Batched.TOO_MUCH, m.Batched.NEVER):
+    if event.batch in (m.Batched.TOO_LARGE, m.Batched.REFUSED, m.Batched.NEVER):
         return _refused_whole(state, asked, observed)
     return _judge(state, event.replies, event.now, judge_write, observed)
 
@@ -261,7 +263,7 @@ def _sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, d
     if became is m.Batched.NEVER or (became is not m.Batched.DONE and before.hopeless(sent)):
         observed["batch"] = "no"
     elif became is not m.Batched.DONE:
-        after = before.failed(sent, too_large=became is m.Batched.TOO_MUCH)
+        after = before.failed(sent, too_large=became is m.Batched.TOO_LARGE)
     if after.size != before.size:
         observed["batch_size"] = str(after.size)
     return replace(state, sizing=after, can=state.can.seeing(observed)), observed

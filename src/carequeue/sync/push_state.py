@@ -18,8 +18,8 @@ class PushState:
     `looked`: lanes that were read in this push, and `fresh` the one that was read last and alone.
     `aside`: lanes whose reading said nothing, left alone until the next look. `on_top`: intents
     that go on top of what a colleague changed beside them. `pause`: the source asks to be left
-    alone until then. `probing`: the lane whose guard is wrong on purpose; `probed`: those that were;
-    `suspect`: of those, the one whose answer was neither a yes nor a conflict.
+    alone until then. `probing`: the lane whose guard is wrong on purpose, `probed` those that were,
+    `suspect` the one of those whose answer was neither a yes nor a conflict.
     """
 
     can: Abilities

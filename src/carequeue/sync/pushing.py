@@ -16,7 +16,8 @@ from carequeue.sync import messages as m
 from carequeue.sync import push
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.exchange import exchange, read_back
-from carequeue.sync.lanes import load_lanes, mark_requests, save_changes
+from carequeue.sync.lanes import PAUSE, load_lanes, mark_requests, save_changes
+from carequeue.sync.push_state import PushState
 from carequeue.sync.rows import Cache
 from carequeue.sync.transport import Transport
 
@@ -47,7 +48,9 @@ class Pushing:
         with self._cache.reading() as rows:
             lanes = load_lanes(rows)
             aliases = rows.aliases()
-        state = push.PushState(can, self._seed, aliases=aliases, aside=aside)
+            paused = rows.get_meta(PAUSE)
+        pause = datetime.fromisoformat(paused) if paused else None
+        state = PushState(can, self._seed, aliases=aliases, aside=aside, pause=pause)
         events: deque[m.Event] = deque([m.Loaded(lanes, self._now())])
         while events and not stop():
             state, commands = push.step(state, events.popleft())
@@ -71,24 +74,16 @@ class Pushing:
                 with self._cache.writing(now) as rows:
                     return mark_requests(rows, command.requests, now)
             case m.Exchange():
-                refused: list[bool] = []
-                replies = exchange(self._transport, command, refused.append)
-                if any(refused):
-                    self._no_batch()
-                return [m.Answered(replies, self._now(), batch=not refused)]
+                done = exchange(self._transport, command)
+                return [m.Answered(done.replies, self._now(), done.batch)]
             case m.ReadBack():
                 return [m.WasRead(read_back(self._transport, command.requests), self._now())]
             case m.Save():
                 now = self._now()
                 with self._cache.writing(now) as rows:
-                    done = save_changes(rows, command.changes, now)
-                self.done.sent += done.acknowledged
-                return [done.event]
+                    saved = save_changes(rows, command, now)
+                self.done.sent += saved.acknowledged
+                return [saved.event]
             case m.Stop():
                 self.done.stopped = command
                 return []
-
-    def _no_batch(self) -> None:
-        now = self._now()
-        with self._cache.writing(now) as rows:
-            rows.observe("batch", "no", now)

@@ -118,7 +118,7 @@ def _unread(lane: m.Lane, reply: m.NoReply) -> m.Change:
 
 
 def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    """Compare three ways; the base moves to what was read. `reply.resource` None: it is not there."""
+    """Compare three ways; the base moves to what was read (None: it is not there)."""
     theirs = reply.resource
     outcomes: list[m.Outcome] = []
     on_top: set[str] = set()

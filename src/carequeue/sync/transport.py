@@ -49,12 +49,16 @@ _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Unreachable(Exception):
-    """The server could not be reached, or went away. `left`: the request may have arrived."""
+    """The server could not be reached, or went away. `left`: the request may have arrived.
 
-    def __init__(self, why: str, *, left: bool) -> None:
+    `unreadable`: an answer came, and no sense could be made of it; the network is there.
+    """
+
+    def __init__(self, why: str, *, left: bool, unreadable: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.left = left
+        self.unreadable = unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +292,8 @@ def _unpacked(answer: httpx.Response) -> bytes:
                     "stopped reading. What is here stays. Ask for a smaller scope in the profile."
                 )
     except zlib.error:
-        raise Unreachable("the answer was damaged on the way", left=True) from None
+        why = "the answer was damaged on the way"
+        raise Unreachable(why, left=True, unreadable=True) from None
     if unpack and not unpack.eof:
         raise Unreachable("the answer was cut short", left=True)
     return bytes(whole)
@@ -312,7 +317,7 @@ def _parsed(status: int, raw: bytes) -> Any:
             "This address answers with a web page, not with FHIR. Nothing was changed. "
             "Check the address: it often ends in /fhir or /R4."
         )
-    raise Unreachable("the answer was cut short or is no JSON", left=True)
+    raise Unreachable("the answer was cut short or is no JSON", left=True, unreadable=True)
 
 
 def checked_base(url: str) -> str:

@@ -48,7 +48,7 @@ def sign_in(reply: m.Reply) -> Verdict:
 
 
 def later(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Verdict:
-    """ "Not now": the lane waits, longer each time, and after many times a person is asked.
+    """Not now, says the server: wait, longer each time; after many times a person is asked.
 
     What left stays in doubt: it is read back before it is sent again.
     """
