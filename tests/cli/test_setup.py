@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carequeue.cli.setup import matching
+from carequeue.cli.connect import matching
 from carequeue.domain.errors import ServerError, SignInError
 from carequeue.store import profiles
 from carequeue.store.profiles import Profile

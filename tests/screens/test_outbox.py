@@ -229,7 +229,9 @@ async def test_no_verb_acts_on_a_row_behind_the_outbox() -> None:
 
 
 def test_a_thousand_lines_are_made_once() -> None:
-    pane = OutboxPane([line(n, f"F{n}, G", "Noted") for n in range(1_000)], NOW, ZONE, True)
+    pane = OutboxPane(
+        [line(n, f"F{n}, G", "Noted") for n in range(1_000)], NOW, ZONE, {"ehr": "EHR"}
+    )
     first = pane.parts(78)
     pane.chosen = 500
     second = pane.parts(78)
@@ -242,7 +244,7 @@ def test_no_text_makes_a_line_wider_than_the_screen(
     client: str, did: str, words: str, width: int
 ) -> None:
     lines = [line(1, client, did, "needs_attention", words=words), *outbox()]
-    pane = OutboxPane(lines, NOW, ZONE, False)
+    pane = OutboxPane(lines, NOW, ZONE, {})
     pane.chosen = 1
     for one in pane.parts(width):
         assert sum(cell_len(text) for text, _ in one) <= width + 1

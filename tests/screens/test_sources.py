@@ -9,7 +9,7 @@ import pytest
 
 from carequeue.store.window import HealthLine
 from carequeue.widgets.origins import age_words, origins
-from carequeue.worklist.health import LONG, SourceHealth, health
+from carequeue.worklist.health import LONG, Health, SourceHealth, health
 from tests.screens.clinic import HEALTHY, NOW, ZONE, FakeDesk, morning
 from tests.screens.stage import at_the_terminal
 
@@ -184,12 +184,12 @@ class Tables:
         return self.values.get(name, "")
 
 
-def kept(source: str, online: int | None = 1, **facts: object) -> HealthLine:
+def kept(source: str, online: int | None = 1, **facts: str) -> HealthLine:
     plain = HealthLine(source, online, 0, "", "", READ.isoformat(), READ.isoformat(), "")
-    return plain._replace(**facts)
+    return plain._replace(**facts)  # type: ignore[arg-type]
 
 
-def known(*lines: HealthLine, names: tuple[str, ...] = (), **meta: str) -> object:
+def known(*lines: HealthLine, names: dict[str, str] | None = None, **meta: str) -> Health:
     window = Tables(*lines, **meta)
     return health(window, syncing=False, other_syncs=False, names=names)  # type: ignore[arg-type]
 
@@ -197,22 +197,22 @@ def known(*lines: HealthLine, names: tuple[str, ...] = (), **meta: str) -> objec
 def test_one_source_that_is_down_does_not_make_the_whole_offline_nor_whole() -> None:
     down = kept("county", 0, offline_since=SINCE.isoformat(), why="no answer", last_full="")
     both = known(kept("clinic"), down)
-    assert (both.online, both.whole, both.offline_since) == (True, False, None)  # type: ignore[attr-defined]
-    assert both.last_full is None  # type: ignore[attr-defined]
-    assert [(one.name, one.reached) for one in both.sources] == [  # type: ignore[attr-defined]
+    assert (both.online, both.whole, both.offline_since) == (True, False, None)
+    assert both.last_full is None
+    assert [(one.name, one.reached) for one in both.sources] == [
         ("clinic", True), ("county", False),
     ]  # fmt: skip
     none = known(kept("clinic", 0, offline_since=READ.isoformat()), down)
-    assert (none.online, none.offline_since) == (False, READ)  # type: ignore[attr-defined]
+    assert (none.online, none.offline_since) == (False, READ)
 
 
 def test_a_source_of_the_profile_that_was_never_tried_keeps_all_from_being_called_synced() -> None:
-    found = known(kept("clinic"), names=("clinic", "county"))
-    assert found.last_full is None  # type: ignore[attr-defined]
-    assert [one.name for one in found.sources] == ["clinic", "county"]  # type: ignore[attr-defined]
-    assert found.online is True  # type: ignore[attr-defined]
+    found = known(kept("clinic"), names={"clinic": "", "county": "County ED"})
+    assert found.last_full is None
+    assert [one.shown for one in found.sources] == ["clinic", "County ED"]
+    assert found.online is True
 
 
 def test_a_wish_to_work_offline_is_read_from_the_cache() -> None:
-    assert known(kept("clinic"), forced_offline="1").forced_offline  # type: ignore[attr-defined]
-    assert not known(kept("clinic"), forced_offline="0").forced_offline  # type: ignore[attr-defined]
+    assert known(kept("clinic"), forced_offline="1").forced_offline
+    assert not known(kept("clinic"), forced_offline="0").forced_offline

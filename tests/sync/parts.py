@@ -184,6 +184,13 @@ class Push:
         return change
 
     @property
+    def observed(self) -> Mapping[str, str]:
+        """What it wants remembered of the server."""
+        save = self.commands[0]
+        assert isinstance(save, m.Save)
+        return save.observed
+
+    @property
     def events(self) -> list[str]:
         """What it says has happened to the intents of its one change."""
         return [outcome.event.value for outcome in self.change.outcomes]

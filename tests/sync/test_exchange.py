@@ -23,10 +23,6 @@ def bundle(*entries: object, kind: str = "batch-response") -> httpx.Response:
     return answer(json.dumps(body).encode())
 
 
-def unheard(for_good: bool) -> None:
-    """For a test that does not ask whether there are batches."""
-
-
 def entry(key: str, status: str = "200 OK") -> dict[str, object]:
     resource = {"resourceType": "Task", "id": key, "meta": {"versionId": "2"}}
     return {"resource": resource, "response": {"status": status, "etag": 'W/"2"'}}
@@ -34,8 +30,7 @@ def entry(key: str, status: str = "200 OK") -> dict[str, object]:
 
 class TestAnExchange:
     def asked(self, wire: Wire, *requests: m.Request, batch: bool = True) -> list[m.Reply]:
-        self.refused: list[bool] = []
-        found = exchange(wire.transport, m.Exchange(requests, batch), self.refused.append)
+        found = exchange(wire.transport, m.Exchange(requests, batch)).replies
         assert [one.lane for one in found] == [one.lane for one in requests]
         return [one if isinstance(one, m.Reply) else m.Reply(one.lane, -1) for one in found]
 
@@ -65,30 +60,24 @@ class TestAnExchange:
         self, reply: httpx.Response
     ) -> None:
         wire = Wire(lambda _: reply)
-        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True), unheard)
+        found, batch = exchange(wire.transport, m.Exchange((put("1"), put("2")), True))
         assert all(isinstance(one, m.NoReply) and one.left for one in found)
+        assert batch is m.Batched.SILENT
 
     @pytest.mark.parametrize(
-        ("status", "code", "for_good"),
-        [(404, "", True), (405, "", True), (501, "", True), (400, "not-supported", True),
-         (400, "invalid", False), (403, "", False), (413, "too-long", False), (415, "", False),
-         (422, "", False)],
+        ("status", "code", "became"),
+        [(404, "", "never"), (405, "", "never"), (415, "", "never"), (501, "", "never"),
+         (400, "not-supported", "never"), (400, "invalid", "refused"), (403, "", "refused"),
+         (422, "", "refused"), (413, "too-long", "too_large")],
     )  # fmt: skip
-    def test_with_a_server_that_takes_no_batch_is_made_one_by_one(
-        self, status: int, code: str, for_good: bool
+    def test_that_is_refused_as_a_whole_says_why_and_nothing_was_done(
+        self, status: int, code: str, became: str
     ) -> None:
-        """Only some of the answers say that it never will."""
         outcome = {"resourceType": "OperationOutcome", "issue": [{"code": code}]}
-
-        def served(request: httpx.Request) -> httpx.Response:
-            if request.method == "POST":
-                return answer(json.dumps(outcome).encode(), status)
-            key = request.url.path.rpartition("/")[2]
-            return answer(json.dumps({"resourceType": "Task", "id": key}).encode())
-
-        wire = Wire(served)
-        assert [one.status for one in self.asked(wire, put("1"), put("2"))] == [200, 200]
-        assert self.refused == [for_good]
+        wire = Wire(lambda _: answer(json.dumps(outcome).encode(), status))
+        found = exchange(wire.transport, m.Exchange((put("1"), put("2")), True))
+        assert (found.replies, found.batch) == ((), m.Batched(became))
+        assert len(wire.requests) == 1
 
     def test_with_a_busy_server_is_not_tried_one_by_one(self) -> None:
         wire = Wire(lambda _: answer(b"", 429, retry_after="7"))
@@ -98,12 +87,19 @@ class TestAnExchange:
 
     @pytest.mark.parametrize("status", [500, 502, 504])
     def test_at_which_a_server_falls_over_is_read_back(self, status: int) -> None:
-        refused: list[bool] = []
         wire = Wire(lambda _: answer(b"", status))
-        asked = m.Exchange((put("1"), put("2")), True)
-        found = exchange(wire.transport, asked, refused.append)
+        found, batch = exchange(wire.transport, m.Exchange((put("1"), put("2")), True))
         assert all(isinstance(one, m.NoReply) and one.left for one in found)
-        assert (len(wire.requests), refused) == (1, [False])
+        assert (len(wire.requests), batch) == (1, m.Batched.SILENT)
+
+    def test_that_never_left_says_nothing_of_its_size(self) -> None:
+        def unreachable(request: httpx.Request) -> httpx.Response:
+            raise httpx.ConnectTimeout("no route", request=request)
+
+        asked = m.Exchange((put("1"), put("2")), True)
+        found, batch = exchange(Wire(unreachable).transport, asked)
+        assert [one.left for one in found if isinstance(one, m.NoReply)] == [False, False]
+        assert batch is m.Batched.DONE
 
     def test_ends_with_the_network_and_the_rest_has_not_left(self) -> None:
         def gone_after_one(request: httpx.Request) -> httpx.Response:
@@ -113,7 +109,7 @@ class TestAnExchange:
 
         wire = Wire(gone_after_one)
         asked = m.Exchange(tuple(put(str(number)) for number in range(1, 6)), False)
-        first, *rest = exchange(wire.transport, asked, unheard)
+        first, *rest = exchange(wire.transport, asked).replies
         assert isinstance(first, m.Reply)
         assert [(one.lane, one.left) for one in rest if isinstance(one, m.NoReply)] == [
             (("Task", str(number)), False) for number in range(2, 6)
@@ -129,7 +125,7 @@ class TestAnExchange:
     @pytest.mark.parametrize("version", ["1\r\nX-Evil: 1", "é", '"', "\x00", "\ud800"])
     def test_of_a_version_that_no_header_can_carry_is_no_fault_of_ours(self, version: str) -> None:
         wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}'))
-        found = exchange(wire.transport, m.Exchange((put("1", version),), False), unheard)
+        found = exchange(wire.transport, m.Exchange((put("1", version),), False)).replies
         assert len(found) == 1
         assert all("x-evil" not in request.headers for request in wire.requests)
 

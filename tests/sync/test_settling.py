@@ -199,7 +199,7 @@ class TestAReadingThatSaysNothing:
         return lanes, Push(*lanes)
 
     def unread(self, one: m.Lane) -> m.NoReply:
-        return m.NoReply(one.key, left=True, why="a web page")
+        return m.NoReply(one.key, left=True, why="a web page", unreadable=True)
 
     def test_is_put_aside_and_the_others_go_on(self) -> None:
         (odd, other), push = self.left_in_doubt("t1", "t2")

@@ -8,11 +8,12 @@ from carequeue import __version__
 from carequeue.cli import runtime
 from carequeue.cli.acts import act, undo
 from carequeue.cli.conflicts import conflicts
+from carequeue.cli.connect import connect
 from carequeue.cli.exchange import doctor, offline, online, sync
 from carequeue.cli.frame import Frame
 from carequeue.cli.outbox import outbox
 from carequeue.cli.rows import keys, list_rows, show
-from carequeue.cli.setup import config, connect, demo
+from carequeue.cli.setup import config, demo
 
 HELP = """\
 One prioritized queue of what must happen next, whose move it is, and by when: referrals,

@@ -11,9 +11,11 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carequeue.domain.errors import BadQuestion
+from carequeue.domain.errors import BadQuestion, CacheError
 
 if TYPE_CHECKING:
     from carequeue.store.profiles import SourceProfile
@@ -64,6 +66,8 @@ def keep_file(session: Session, name: str, text: str) -> str:
             "A file of the practice clinic would be gone when you leave. Nothing was written. "
             "With a profile of your own it stays."
         )
+    from carequeue.store.private import create_private
+
     path = session.places.folder / name
     if not create_private(path, text.encode(), CacheError):
         raise BadQuestion(f"{path} is there already. Nothing was written. Try once more.")

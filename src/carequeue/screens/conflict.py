@@ -70,7 +70,8 @@ class ConflictLayer(SheetLayer):
             reading: list[Parts] = [[(f"{self._client}: reading what differs …", "muted")]]
             self._stage.display(lambda width: reading)
         else:
-            lines = partial(conflict_lines, self._shown, self._stage.now(), self._zone)
+            label = self._stage.origin(self._shown.source).label
+            lines = partial(conflict_lines, self._shown, self._stage.now(), self._zone, label)
             self._stage.display(lines, more="space")
 
     def press(self, key: str, character: str | None) -> bool:

@@ -91,7 +91,7 @@ class Front:
         self.data = QueueData(desk, now, zone, widgets.rows, widgets.header, widgets.tabs)
         self._zone = zone
         self.sheets = Sheets(self, widgets, self.layers)
-        self.detail = DetailView(self, zone, self.sheets.of_detail, self._origin)
+        self.detail = DetailView(self, zone, self.sheets.of_detail, self.origin)
         self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
         self._guard = RepeatGuard()
         self._message = Message()
@@ -322,7 +322,8 @@ class Front:
             return False
         return True
 
-    def _origin(self, source: str) -> Origin:
+    def origin(self, source: str) -> Origin:
+        """How the rows of a source name it."""
         return self.widgets.rows.origins.of(source)
 
     def begin(self) -> None:

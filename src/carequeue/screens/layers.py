@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from carequeue.store.window import QueueRow
     from carequeue.widgets.message_line import Message
+    from carequeue.widgets.origins import Origin
     from carequeue.widgets.themes import Parts
     from carequeue.worklist.desk import Desk
     from carequeue.worklist.verbs import Motion, Verb
@@ -71,6 +72,10 @@ class Stage(Protocol):
 
         For one source; without one for the whole.
         """
+        ...
+
+    def origin(self, source: str) -> Origin:
+        """How the rows of a source name it."""
         ...
 
     def now(self) -> datetime:

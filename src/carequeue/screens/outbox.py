@@ -66,8 +66,8 @@ class OutboxLayer(Layer):
 
     def _read(self, lines: Sequence[OutboxLine]) -> None:
         old = self._pane
-        several = len({line.source for line in lines}) > 1
-        pane = OutboxPane(lines, self._stage.now(), self._zone, several)
+        labels = {line.source: self._stage.origin(line.source).label for line in lines}
+        pane = OutboxPane(lines, self._stage.now(), self._zone, labels)
         wanted = old.line.id if old and old.line else ""
         found = [n for n, one in enumerate(pane.lines) if one.id == wanted] or [
             n for n, one in enumerate(pane.lines) if self._item and one.item_key == self._item

@@ -22,6 +22,7 @@ from carequeue.domain.intents import (
 from carequeue.fhir import edits
 from carequeue.fhir.waiting import resting_on
 from carequeue.sync import messages as m
+from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, settle
 from carequeue.sync.rows import Rows
 
 #: Name under which the cache keeps until when a source asks to be left alone.
@@ -31,6 +32,8 @@ BEHIND: Final = "waits behind a decision of yours that the server did not take"
 #: States of an intent for which what comes `after` it may leave. One that was taken back frees
 #: nothing: what rested on it was taken back with it.
 _SETTLED = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
+#: What a person is asked about.
+_ASKS: Final = frozenset({IntentEvent.FOUND_CHANGED, IntentEvent.REFUSED})
 
 
 @dataclass(slots=True)
@@ -176,6 +179,7 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
     done = Done(m.Saved((), (), frozenset(), {}, now))
     for change in save.changes:
         kind, key = change.key
+        _settle_meanwhile(rows, change, closed, now)
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
         _outcomes(rows, change, done, closed, now)
@@ -185,6 +189,34 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
     lanes = load_lanes(rows, frozenset(keys))
     done.event = m.Saved(tuple(keys), lanes, frozenset(closed), aliases, now)
     return done
+
+
+def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datetime) -> None:
+    """What was decided while this was on its way was decided on the old base: compare it too.
+
+    Else it would leave over a colleague's change of the same elements, under a version that fits.
+    What stands behind a question on its own elements waits for that answer.
+    """
+    ours = [one.intent for one in change.outcomes if one.event is IntentEvent.ACKNOWLEDGED]
+    expected = edits.fold(rows.base(*change.key).body, ours)
+    if expected is None or change.base is None:
+        return
+    settled = {outcome.intent.id for outcome in change.outcomes}
+    stuck = [one.intent for one in change.outcomes if one.event in _ASKS]
+    asked = {name for intent in stuck for name in edits.unit(intent)}
+    waiting = [
+        one
+        for one in rows.open_on(*change.key)
+        if one.state is IntentState.QUEUED
+        and one.id not in settled
+        and not asked & set(edits.unit(one))
+    ]
+    for one in settle(expected, change.base, waiting):
+        if one.found is Found.NOT_APPLIED:
+            continue
+        words = ALREADY_SO if one.found is Found.DONE else one.words
+        if rows.happened(one.intent, EVENTS[one.found], words, now) in _SETTLED:
+            closed.add(one.intent.id)
 
 
 def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:

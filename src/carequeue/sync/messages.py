@@ -211,7 +211,6 @@ class Change:
     base: Resource | None = None
     version: str = ""
     not_before: datetime | None = None
-    observed: Mapping[str, str] = field(default_factory=dict)
     counts: bool = True  # whether a settle without progress counts against the intents
     unread: bool = False  # the reading said nothing: the settle counts, what is in doubt stays so
     words: str = ""  # why nothing happened to the intents; with `busy`, the server's own

@@ -1,7 +1,7 @@
 """A look at a server of which nothing is known yet: what it says of itself, and whom it lists.
 
 In:  an address, a token. Out: a `Probe`, all of its text clean; nothing is kept.
-Not here: what becomes of it (`cli/setup.py`), what a source can take (`capabilities.py`).
+Not here: what becomes of it (`cli/connect.py`), what a source can take (`capabilities.py`).
 """
 
 from __future__ import annotations

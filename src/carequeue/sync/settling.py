@@ -37,7 +37,7 @@ from carequeue.sync.conflicts import (
 from carequeue.sync.failures import SETTLE_LIMIT, Answer, kind_of
 from carequeue.sync.push_state import PushState
 from carequeue.sync.requests import by_our_id, read_request, repeatable
-from carequeue.sync.verdicts import Verdict, all_of, fits, later, ours, refused, sign_in, taken
+from carequeue.sync.verdicts import Verdict, all_of, fits, later, ours, refused, sign_in, taken, wait
 
 _CANNOT_SAY: Final = "the server cannot say whether it has it"
 _COULD_BE_TWO: Final = (
@@ -57,7 +57,7 @@ def judge_read(
     if isinstance(reply, m.NoReply):
         if not reply.left:
             return Verdict(stop=m.Stop(reply.why, offline=True))
-        return Verdict(_unread(lane, reply))
+        return Verdict(_unread(state, lane, reply, now))
     if reply.status in (404, 410):
         return settled(state, lane, replace(reply, resource=None))
     match kind_of(reply.status, conflict_issue=False):
@@ -99,19 +99,21 @@ def _asked(lane: m.Lane, words: str) -> Verdict:
     return Verdict(m.Change(lane.key, outcomes, counts=False, unread=not outcomes))
 
 
-def _unread(lane: m.Lane, reply: m.NoReply) -> m.Change:
+def _unread(state: PushState, lane: m.Lane, reply: m.NoReply, now: datetime) -> m.Change:
     """Put aside until the next look.
 
-    An answer that no sense can be made of counts, and after many a person is asked. A connection
-    that broke is the network's absence, and never counts.
+    An answer that no sense can be made of counts, and waits longer each time; after many a person
+    is asked. A connection that broke is the network's absence, and never counts.
     """
     if not reply.unreadable or not lane.intents:
         return m.Change(lane.key, unread=True, words=reply.why)
-    if all(one.settles + 1 < SETTLE_LIMIT for one in lane.intents):
-        outcomes = all_of(lane, IntentEvent.FOUND_NOT_APPLIED, reply.why)
-        return m.Change(lane.key, outcomes, unread=True)
-    words = f"tried {SETTLE_LIMIT} times, and the answer could not be read: {reply.why}"
-    return m.Change(lane.key, refused(lane, words), counts=False)
+    before = max(one.settles for one in lane.intents)
+    if before + 1 >= SETTLE_LIMIT:
+        words = f"tried {SETTLE_LIMIT} times, and the answer could not be read: {reply.why}"
+        return m.Change(lane.key, refused(lane, words), counts=False)
+    outcomes = all_of(lane, IntentEvent.FOUND_NOT_APPLIED, reply.why)
+    until = now + wait(state, lane, lane.attempts + before, "", now) if before else None
+    return m.Change(lane.key, outcomes, not_before=until, unread=True)
 
 
 # --- what was found -------------------------------------------------------------------------------

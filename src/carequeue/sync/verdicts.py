@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
@@ -54,14 +54,21 @@ def later(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Verd
     """
     words = busy_words(reply.status, reply.words)
     busy = max((one.busy for one in lane.intents), default=0)
-    chance = random.Random(f"{state.seed}/{lane.key}/{state.tries}")  # noqa: S311 - jitter
-    until = now + delay(lane.attempts + busy, reply.retry_after, now, chance)
+    until = now + wait(state, lane, lane.attempts + busy, reply.retry_after, now)
     pause = until if throttles(reply.status, reply.retry_after) else None
     if busy + 1 >= BUSY_LIMIT:
         tried = f"asked {BUSY_LIMIT} times, and the server was busy each time ({reply.status})"
         said = f"{tried}: {reply.words}" if reply.words else tried
         return Verdict(m.Change(lane.key, refused(lane, said)), pause=pause)
     return Verdict(m.Change(lane.key, not_before=until, words=words, busy=True), pause=pause)
+
+
+def wait(
+    state: PushState, lane: m.Lane, tries: int, retry_after: str, now: datetime
+) -> timedelta:
+    """How long a lane waits: as the server asks, else longer with every try, and never the same."""
+    chance = random.Random(f"{state.seed}/{lane.key}/{state.tries}")  # noqa: S311 - jitter
+    return delay(tries, retry_after, now, chance)
 
 
 def all_of(lane: m.Lane, event: IntentEvent, words: str = "") -> tuple[m.Outcome, ...]:

@@ -38,12 +38,12 @@ _VERSIONS: Final = (
 )
 
 
-def conflict_lines(shown: Conflict, now: datetime, zone: tzinfo, width: int) -> Lines:
-    """All of it."""
+def conflict_lines(shown: Conflict, now: datetime, zone: tzinfo, label: str, width: int) -> Lines:
+    """All of it; `label` is that of the source, where there are several."""
     lines: Lines = [[(text, "strong")] for text in wrap(shown.client, width)]
     lines += [[(text, "text")] for text in wrap(shown.title, width)]
     lines += [[], *_who("Mine", "key", _mine(shown, now, zone), width)]
-    lines += [*_who("Theirs", "conflict-strong", _theirs(shown, now, zone), width), []]
+    lines += [*_who("Theirs", "conflict-strong", _theirs(shown, now, zone, label), width), []]
     lines += _table(shown, width) if _has_room(shown, width) else _stack(shown, width)
     for words in (GONE.get(shown.gone, ""), IN_DOUBT if shown.in_doubt else ""):
         if words:
@@ -62,12 +62,12 @@ def _mine(shown: Conflict, now: datetime, zone: tzinfo) -> str:
     return _said(shown.did, shown.by, when(shown.decided_at, now, zone))
 
 
-def _theirs(shown: Conflict, now: datetime, zone: tzinfo) -> str:
+def _theirs(shown: Conflict, now: datetime, zone: tzinfo, label: str) -> str:
     """Who changed it and when, as far as the server says; which server, last."""
     did = "Deleted" if shown.gone == "deleted" else "Changed"
     at = when(shown.theirs_at, now, zone) if shown.theirs_at else ""
     by = shown.theirs_by or "the server does not say by whom"
-    return _said(did, by, at) + (f" ({shown.source})" if shown.source else "")
+    return _said(did, by, at) + (f" ({label})" if label else "")
 
 
 def _said(did: str, by: str, at: str) -> str:

@@ -8,7 +8,7 @@ a key changes the chosen one only, however long the list is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -67,15 +67,15 @@ def in_order(lines: Sequence[OutboxLine]) -> list[OutboxLine]:
 
 
 class OutboxPane:
-    """The list of a moment; `lines` are in the order in which they are shown."""
+    """The list of a moment: `lines` as they stand, `labels` of the sources where there are several."""
 
     def __init__(
-        self, lines: Sequence[OutboxLine], now: datetime, zone: tzinfo, several: bool
+        self, lines: Sequence[OutboxLine], now: datetime, zone: tzinfo, labels: Mapping[str, str]
     ) -> None:
         self.lines = in_order(lines)
         self.chosen = 0
         self.note = ""  # what the last act here came to, where it has to stay: a path
-        self._now, self._zone, self._several = now, zone, several
+        self._now, self._zone, self._labels = now, zone, labels
         self._made: tuple[int, str, Lines, list[int]] = (-1, "", [], [])
 
     @property
@@ -151,7 +151,7 @@ class OutboxPane:
         if line.not_before and line.not_before > self._now:
             again = when(line.not_before, self._now, self._zone)
             texts.append((f"It is tried again {again}, as the server asked.", "muted"))
-        place = [line.by, line.source if self._several else "", line.target]
+        place = [line.by, self._labels.get(line.source, ""), line.target]
         texts.append((" · ".join(text for text in place if text), "muted"))
         return [
             [("▌   ", "me"), (part, role)]

@@ -1,0 +1,703 @@
+"""What left the server without a word, what an update missed, and when a person is asked first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from carequeue.store import ledger
+from carequeue.store.engine import writing
+from carequeue.sync import reconcile, transport
+from carequeue.sync.reconcile import EVERY, KEPT
+from tests.fhir.clinic import DANA, ref, request
+from tests.store.cache import SOURCE
+from tests.sync.recorder import said
+from tests.sync.shelf import Office, follow_up, path_of
+
+MANY = 40
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path)
+    assert office.look().full
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path, MANY)
+    assert office.look().full
+    yield office
+    office.close()
+
+
+def counts(office: Office) -> list[str]:
+    """The addresses of counts that were asked for."""
+    return [one for one in office.server.asked if "_elements" in one]
+
+
+def held(office: Office) -> Any:
+    with office.cache.session.engine().connect() as connection:
+        return ledger.held(connection, SOURCE)
+
+
+def answer(office: Office, said: str) -> bool:
+    with writing(office.cache.session.engine()) as connection:
+        return ledger.release(connection, SOURCE, said)
+
+
+class TestACount:
+    def test_is_not_made_of_what_was_just_read_whole(self, office: Office) -> None:
+        office.look()
+        assert counts(office) == []
+
+    def test_is_made_once_a_day(self, office: Office) -> None:
+        office.look()
+        office.cache.later(seconds=EVERY.total_seconds() - 60)
+        office.look()
+        assert counts(office) == []
+        office.tomorrow()
+        assert any(one.startswith("GET Task?") for one in counts(office))
+        before = len(counts(office))
+        office.look()
+        assert len(counts(office)) == before
+
+    def test_is_made_when_it_is_asked_for(self, office: Office) -> None:
+        office.look(reconcile=True)
+        assert any(one.startswith("GET Task?") for one in counts(office))
+
+    def test_never_keeps_a_part_of_a_resource(self, office: Office) -> None:
+        before = office.cache.table("resource")
+        office.tomorrow()
+        assert office.cache.table("resource") == before
+        assert "SUBSETTED" not in repr(before)
+
+    def test_works_where_the_server_gives_whole_resources(self, office: Office) -> None:
+        office.server.elements = False
+        office.server.delete("Task/t1")
+        office.tomorrow()
+        assert office.shown == {"t0", "t2"}
+
+    def test_works_where_the_server_does_not_know_how_to_give_parts(self, office: Office) -> None:
+        office.server.fault = lambda request, forward: (
+            said("{}", 400) if "_elements" in path_of(request) else forward()
+        )
+        office.server.delete("Task/t1")
+        office.tomorrow()
+        assert office.shown == {"t0", "t2"}
+
+    def test_is_not_made_of_clients(self, office: Office) -> None:
+        """They are here because something refers to them."""
+        office.tomorrow()
+        assert not [one for one in counts(office) if one.startswith("GET Patient")]
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_that_is_refused_is_named_and_takes_nothing_out(
+        self, office: Office, status: int
+    ) -> None:
+        office.server.fault = lambda request, forward: (
+            said("{}", status) if "_elements" in path_of(request) else forward()
+        )
+        office.server.delete("Task/t1")
+        looked = office.tomorrow()
+        assert looked.full
+        assert f"Task ({status})" in looked.why
+        assert office.shown == {"t0", "t1", "t2"}
+
+    def test_whose_pages_lead_in_a_circle_takes_nothing_out(self, large: Office) -> None:
+        def circle(request: httpx.Request, forward: Any) -> httpx.Response:
+            answer = forward()
+            if "_elements" not in path_of(request):
+                return answer
+            bundle = json.loads(answer.read())
+            bundle.pop("total")
+            bundle["entry"] = bundle["entry"][:5]
+            bundle["link"] = [{"relation": "next", "url": str(request.url)}]
+            return said(json.dumps(bundle))
+
+        large.server.fault = circle
+        looked = large.tomorrow()
+        assert "its pages lead in a circle" in looked.why
+        assert len(large.shown) == MANY
+
+    def test_that_was_cut_goes_on_where_it_was(self, large: Office) -> None:
+        large.server.per_page = 10
+        pages = []
+
+        def cut(request: httpx.Request, forward: Any) -> httpx.Response:
+            if "_elements" in path_of(request) and path_of(request).startswith("Task"):
+                pages.append(path_of(request))
+                if len(pages) == 3:
+                    raise httpx.ReadError("reset", request=request)
+            return forward()
+
+        large.server.delete("Task/t1")
+        large.server.fault = cut
+        assert large.tomorrow().offline
+        assert "t1" in large.shown
+        assert large.look().full
+        assert "t1" not in large.shown
+        assert pages[3] == pages[2]
+        assert len(pages) == 5
+
+    def test_that_was_cut_long_ago_begins_anew(self, large: Office) -> None:
+        large.server.per_page = 10
+        left = [2]
+
+        def cut(request: httpx.Request, forward: Any) -> httpx.Response:
+            if "_elements" in path_of(request) and path_of(request).startswith("Task"):
+                left[0] -= 1
+                if not left[0]:
+                    raise httpx.ReadError("reset", request=request)
+            return forward()
+
+        large.server.fault = cut
+        large.tomorrow()
+        large.server.put(follow_up("late"))
+        large.server.delete("Task/t0")  # which the count has met already
+        large.cache.later(seconds=KEPT.total_seconds() + 60)
+        large.look()
+        assert "t0" not in large.shown
+
+
+class TestWhatIsNoLongerThere:
+    @pytest.mark.parametrize("tracked", [True, False], ids=["410", "404"])
+    def test_leaves_the_queue(self, office: Office, tracked: bool) -> None:
+        office.server.delete("Task/t1")
+        if not tracked:
+            office.server.gone.clear()
+        looked = office.tomorrow()
+        assert looked.taken_out == 1
+        assert office.shown == {"t0", "t2"}
+        assert office.cache.base("Task/t1").body is None
+
+    def test_is_not_kept_on_this_disk(self, office: Office) -> None:
+        office.server.put(follow_up("t1", description="Something private"))
+        office.look()
+        office.server.delete("Task/t1")
+        office.tomorrow()
+        assert "Something private" not in repr(office.cache.table("resource"))
+
+    def test_leaves_where_it_may_no_longer_be_read(self, office: Office) -> None:
+        office.server.forbidden.add("Task/t1")
+        office.tomorrow()
+        assert office.shown == {"t0", "t2"}
+
+    def test_and_comes_back_is_taken_again_as_it_was(self, office: Office) -> None:
+        office.server.forbidden.add("Task/t1")
+        office.tomorrow()
+        office.server.forbidden.clear()
+        office.tomorrow()
+        assert office.shown == {"t0", "t1", "t2"}
+
+    def test_is_found_at_once_where_the_server_tells_of_deletions(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        office.server.history = True
+        office.look()
+        office.server.delete("Task/t1")
+        assert office.look().taken_out == 1
+        assert office.shown == {"t0", "t2"}
+        assert counts(office) == []
+        office.server.put(follow_up("t1"))
+        office.look()
+        assert office.shown == {"t0", "t1", "t2"}
+        office.close()
+
+    def test_is_not_concluded_from_a_page_that_did_not_come(self, office: Office) -> None:
+        office.server.delete("Task/t1")
+        office.server.fault = lambda request, forward: (
+            said("", 503) if path_of(request).startswith("Task/t1") else forward()
+        )
+        looked = office.tomorrow()
+        assert "the server is busy" in looked.why
+        assert "t1" in office.shown
+        office.server.fault = lambda request, forward: forward()
+        office.look()
+        assert "t1" not in office.shown
+
+    def test_is_not_concluded_from_an_index_that_lags(self, office: Office) -> None:
+        office.server.hidden.add("Task/t1")
+        looked = office.tomorrow()
+        assert looked.taken_out == 0
+        assert "t1" in office.shown
+
+    @pytest.mark.parametrize(
+        "odd", ['{"resourceType":"Task","id":"t2"}', '{"resourceType":"Bundle"}', "[]"]
+    )
+    def test_is_not_concluded_from_an_odd_answer(self, office: Office, odd: str) -> None:
+        office.server.hidden.add("Task/t1")
+        office.server.fault = lambda request, forward: (
+            said(odd) if path_of(request).startswith("Task/t1") else forward()
+        )
+        office.tomorrow()
+        assert "t1" in office.shown
+
+
+class TestARowThatADecisionHolds:
+    def test_stays_and_becomes_a_conflict_when_it_is_sent(self, office: Office) -> None:
+        """The next look sends nothing before a while; until then both are known."""
+        office.server.fault = lambda request, forward: (
+            said("", 503, **{"retry-after": "172800"}) if request.method == "PUT" else forward()
+        )
+        office.act("note", "t1", text="Called")
+        office.server.delete("Task/t1")
+        office.tomorrow()
+        assert "t1" in office.shown
+        assert office.cache.base("Task/t1").body is not None
+        assert office.cache.base("Task/t1").gone == "deleted"
+        office.server.fault = lambda request, forward: forward()
+        office.cache.later(days=3)
+        office.look()
+        assert office.states() == ["conflict"]
+        assert "t1" in office.shown
+
+    def test_that_is_taken_back_lets_the_row_go(self, office: Office) -> None:
+        office.server.fault = lambda request, forward: (
+            said("", 503, **{"retry-after": "172800"}) if request.method == "PUT" else forward()
+        )
+        office.act("note", "t1", text="Called")
+        office.server.delete("Task/t1")
+        office.tomorrow()
+        assert office.cache.base("Task/t1").gone == "deleted"
+        office.cache.desk.undo(office.cache.instant)
+        if office.states() != ["undone"]:
+            pytest.fail("what never arrived is dropped")
+        assert "t1" not in office.shown
+
+    def test_that_comes_back_is_no_longer_gone(self, office: Office) -> None:
+        office.server.fault = lambda request, forward: (
+            said("", 503, **{"retry-after": "999999"}) if request.method == "PUT" else forward()
+        )
+        office.act("note", "t1", text="Called")
+        office.server.forbidden.add("Task/t1")
+        office.tomorrow()
+        assert office.cache.base("Task/t1").gone == "forbidden"
+        office.server.forbidden.clear()
+        office.tomorrow()
+        assert office.cache.base("Task/t1").gone == ""
+        assert office.cache.base("Task/t1").body is not None
+
+
+class TestWhatAnUpdateMissed:
+    """A row that became visible later than the overlap, or not through the search at all."""
+
+    def late(self, office: Office, key: str) -> None:
+        office.server.put(follow_up(key, description="Seen late"))
+        office.server.hidden.add(f"Task/{key}")
+        office.server.now += timedelta(hours=1)
+        office.server.put(follow_up("other"))
+        office.look()  # the watermark passes over it
+        office.server.now += timedelta(hours=1)
+        office.look()
+        office.server.hidden.clear()
+        office.look()
+
+    @pytest.mark.parametrize("key", ["t1", "new"])
+    def test_is_fetched_with_the_next_count(self, office: Office, key: str) -> None:
+        self.late(office, key)
+        assert "Seen late" not in {row.title for row in office.cache.rows()}
+        office.tomorrow()
+        assert "Seen late" in {row.title for row in office.cache.rows()}
+
+    def test_brings_what_it_refers_to(self, office: Office) -> None:
+        office.server.put({"resourceType": "Patient", "id": "c9", "name": [{"text": "Ines"}]})
+        office.server.put(follow_up("new", **{"for": ref("Patient/c9")}))
+        office.server.hidden.add("Task/new")
+        office.server.now += timedelta(hours=1)
+        office.server.put(follow_up("other"))
+        office.look()
+        office.server.hidden.clear()
+        office.tomorrow()
+        assert office.cache.row("main:Task/new").client == "Ines"
+
+
+class TestTheScope:
+    @pytest.fixture
+    def narrow(self, office: Office) -> Office:
+        office.scope = {"Task": f"owner={DANA}"}
+        office.look()
+        return office
+
+    def test_that_a_person_narrows_takes_out_what_is_no_longer_in_it(self, large: Office) -> None:
+        """However much that is: it is what was meant."""
+        for number in range(5):
+            large.server.put(follow_up(f"t{number}", owner=ref("Practitioner/noel")))
+        large.scope = {"Task": "owner=Practitioner/noel"}
+        looked = large.look()
+        assert looked.taken_out == MANY - 5
+        assert held(large) is None
+        assert large.shown == {f"t{number}" for number in range(5)}
+
+    def test_that_a_person_widens_brings_the_rest_back(self, narrow: Office) -> None:
+        narrow.server.put(follow_up("t1", owner=ref("Practitioner/noel")))
+        narrow.tomorrow()
+        assert narrow.shown == {"t0", "t2"}
+        narrow.scope = {}
+        narrow.look()
+        assert narrow.shown == {"t0", "t1", "t2"}
+
+    def test_is_left_by_what_was_given_to_somebody_else(self, narrow: Office) -> None:
+        narrow.server.put(follow_up("t1", owner=ref("Practitioner/noel")))
+        narrow.look()
+        assert "t1" in narrow.shown  # nobody has told us
+        narrow.tomorrow()
+        assert narrow.shown == {"t0", "t2"}
+
+    def test_is_not_left_by_what_an_index_does_not_show_yet(self, narrow: Office) -> None:
+        narrow.cache.later(hours=25)
+        narrow.server.now += timedelta(hours=25)
+        narrow.server.put(follow_up("t1"))
+        narrow.server.hidden.add("Task/t1")
+        narrow.look()
+        assert "t1" in narrow.shown
+
+    def test_does_not_take_away_what_a_row_in_it_is_about(self, office: Office) -> None:
+        office.server.put(request("s1", status="completed"))
+        office.server.put(follow_up("t1", focus=ref("ServiceRequest/s1")))
+        office.scope = {"ServiceRequest": f"owner={DANA}"}
+        office.look()
+        office.tomorrow()
+        assert office.cache.base("ServiceRequest/s1").body is not None
+
+    def test_is_no_reason_to_ask_for_everything_again_when_it_stays(self, narrow: Office) -> None:
+        narrow.server.asked.clear()
+        narrow.look()
+        (tasks,) = [one for one in narrow.server.asked if one.startswith("GET Task?")]
+        assert "_lastUpdated" in tasks
+
+
+class TestTheBrake:
+    def vanish(self, office: Office, count: int = 30) -> Any:
+        office.server.delete(*[f"Task/t{number}" for number in range(count)])
+        return office.tomorrow()
+
+    def test_takes_out_nothing_where_very_much_would_leave(self, large: Office) -> None:
+        looked = self.vanish(large)
+        assert looked.full
+        assert len(large.shown) == MANY
+        assert "30 of" in looked.why
+        assert "--accept-removals" in looked.why
+        assert held(large)["found"] == 30
+
+    def test_does_not_ask_for_each_of_them_before(self, large: Office) -> None:
+        self.vanish(large)
+        assert not [one for one in large.server.asked if one.startswith("GET Task/")]
+
+    def test_says_so_at_every_look_until_somebody_has_answered(self, large: Office) -> None:
+        self.vanish(large)
+        assert "--accept-removals" in large.look().why
+
+    def test_leaves_the_rest_of_the_sync_alone(self, large: Office) -> None:
+        self.vanish(large)
+        large.server.put(follow_up("new"))
+        large.act("note", "t35", text="Called")
+        large.look()
+        assert "new" in large.shown
+        assert large.states() == ["acknowledged"]
+
+    def test_lets_go_when_a_person_says_that_it_is_right(self, large: Office) -> None:
+        self.vanish(large)
+        assert answer(large, "accept")
+        looked = large.look()
+        assert looked.taken_out == 30
+        assert looked.why == ""
+        assert len(large.shown) == MANY - 30
+        assert held(large) is None
+
+    def test_holds_again_where_much_more_would_leave_than_was_said(self, large: Office) -> None:
+        self.vanish(large, 21)
+        answer(large, "accept")
+        large.server.delete(*[f"Task/t{number}" for number in range(21, MANY)])
+        large.server.delete("Patient/c1")
+        large.server.rows.pop("Task/t0", None)
+        looked = large.look()
+        assert looked.taken_out == MANY  # within the few rows more
+        assert held(large) is None
+
+    def test_keeps_the_rows_and_the_peace_when_a_person_says_that_it_is_wrong(
+        self, large: Office
+    ) -> None:
+        self.vanish(large)
+        answer(large, "refuse")
+        for looked in (large.look(), large.tomorrow()):
+            assert looked.why == ""
+            assert len(large.shown) == MANY
+
+    def test_lets_go_by_itself_when_the_rows_are_there_again(self, large: Office) -> None:
+        kept = large.server.backup()
+        self.vanish(large)
+        large.server.restore(kept)
+        assert large.tomorrow().why == ""
+        assert held(large) is None
+
+    def test_does_not_mind_a_few(self, large: Office) -> None:
+        assert self.vanish(large, 20).taken_out == 20
+
+    def test_holds_for_a_history_that_deletes_very_much_too(self, tmp_path: Path) -> None:
+        large = Office(tmp_path, MANY)
+        large.server.history = True
+        large.look()
+        large.look()
+        large.server.delete(*[f"Task/t{number}" for number in range(30)])
+        looked = large.look()
+        assert len(large.shown) == MANY
+        assert "--accept-removals" in looked.why
+        large.close()
+
+    def test_has_nothing_to_answer_where_nothing_is_held(self, office: Office) -> None:
+        assert not answer(office, "accept")
+
+
+class TestAServerThatWasSetBack:
+    """Restored from last night's backup: what was decided today is not there any more."""
+
+    @pytest.fixture
+    def restored(self, office: Office) -> Office:
+        kept = office.server.backup()
+        office.server.now += timedelta(hours=1)
+        office.cache.later(hours=1)
+        office.act("priority", "t0", to="stat")
+        office.act("note", "t0", text="Called")
+        office.act("new", "t1", text="Call the school", until="2bd")
+        office.server.put(follow_up("t2", description="Colleague's"))
+        office.look()
+        assert set(office.states()) == {"acknowledged"}
+        office.server.restore(kept)
+        return office
+
+    def test_is_noticed_and_nothing_moves_back(self, restored: Office) -> None:
+        looked = restored.tomorrow()
+        assert "the server was set back: 2 records are older there" in looked.why
+        assert restored.cache.row("main:Task/t2").title == "Colleague's"
+        assert any(row.title == "Call the school" for row in restored.cache.rows())
+
+    def test_is_followed_when_a_person_says_so(self, restored: Office) -> None:
+        restored.tomorrow()
+        answer(restored, "accept")
+        restored.look()
+        assert restored.cache.row("main:Task/t2").title == "Call"
+        assert held(restored) is None
+
+    def test_gets_again_what_was_decided_here(self, restored: Office) -> None:
+        restored.tomorrow()
+        answer(restored, "accept")
+        restored.look()
+        restored.look()
+        task = restored.server.rows["Task/t0"]
+        assert task["priority"] == "stat"
+        assert [note["text"] for note in task["note"]] == ["Called"]
+        assert any(
+            row.get("description") == "Call the school" for row in restored.server.rows.values()
+        )
+        assert set(restored.states()) == {"acknowledged"}
+
+    def test_gets_it_as_one_group_that_is_in_the_audit_log_and_can_be_taken_back(
+        self, restored: Office
+    ) -> None:
+        restored.tomorrow()
+        answer(restored, "accept")
+        before = len(restored.cache.intents())
+        restored.look()
+        filed = restored.cache.intents()[before:]
+        assert len({one.group for one in filed}) == 1
+        assert {row[3] for row in restored.cache.table("audit")} >= {"send again"}
+        restored.look()
+        restored.cache.desk.undo(restored.cache.instant)
+        restored.look()
+        assert "priority" not in restored.server.rows["Task/t0"]
+        assert "note" not in restored.server.rows["Task/t0"]
+
+    def test_gets_nothing_again_that_somebody_had_changed_since(self, office: Office) -> None:
+        kept = office.server.backup()
+        office.act("priority", "t0", to="stat")
+        office.look()
+        office.server.put(follow_up("t0", priority="routine"))
+        office.server.now += timedelta(hours=1)
+        office.look()
+        office.server.restore(kept)
+        office.tomorrow()
+        answer(office, "accept")
+        office.look()
+        assert "priority" not in office.server.rows["Task/t0"]
+        assert len(office.cache.intents()) == 1
+
+    def test_stays_as_it_is_when_a_person_says_no(self, restored: Office) -> None:
+        restored.tomorrow()
+        answer(restored, "refuse")
+        restored.look()
+        assert restored.cache.row("main:Task/t2").title == "Colleague's"
+
+    def test_is_not_suspected_of_an_index_that_lags(self, office: Office) -> None:
+        """The count shows the version before last; a read shows the last."""
+        office.server.now += timedelta(hours=25)
+        office.cache.later(hours=25)
+        before = dict(office.server.rows["Task/t1"])
+        office.act("note", "t1", text="Called")
+
+        def lags(request: httpx.Request, forward: Any) -> httpx.Response:
+            if "_elements" not in path_of(request):
+                return forward()
+            kept, office.server.rows["Task/t1"] = office.server.rows["Task/t1"], before
+            answer = forward()
+            office.server.rows["Task/t1"] = kept
+            return answer
+
+        office.server.fault = lags
+        assert office.look().why == ""
+        assert held(office) is None
+
+
+class TestAnotherServer:
+    def test_under_another_address_is_asked_nothing_and_told_nothing(self, office: Office) -> None:
+        """An id of ours may be somebody else's there."""
+        office.act("note", "t1", text="Called")
+        office.base = "https://fhir.example.org/r4/other"
+        office.server.asked.clear()
+        looked = office.look()
+        assert "another server answers" in looked.why
+        assert not [one for one in office.server.asked if "Task" in one]
+        assert office.states() == ["queued"]
+
+    def test_by_the_name_of_its_software_too(self, office: Office) -> None:
+        office.server.software = "another"
+        office.cache.later(hours=13)
+        office.act("note", "t1", text="Called")
+        assert "another server answers" in office.look().why
+        assert office.states() == ["queued"]
+
+    def test_that_has_the_same_records_is_gone_on_with(self, office: Office) -> None:
+        office.server.software = "another"
+        office.cache.later(hours=13)
+        office.act("note", "t1", text="Called")
+        office.look()
+        answer(office, "accept")
+        looked = office.look()
+        assert (looked.why, looked.full) == ("", True)
+        assert office.states() == ["acknowledged"]
+        assert office.look().why == ""
+
+    def test_that_says_nothing_of_itself_is_not_suspected(self, office: Office) -> None:
+        office.server.software = ""
+        office.cache.later(hours=13)
+        assert office.look().why == ""
+
+
+class TestConditionalPolling:
+    def test_moves_no_row_and_no_watermark_while_nothing_is_new(self, office: Office) -> None:
+        office.server.etags = True
+        office.server.now += timedelta(hours=1)
+        office.look()
+        before = office.cache.table("sync_state")
+        looked = office.look()
+        assert looked.full
+        assert "Task" in office.server.conditional
+        assert office.cache.table("sync_state") == before
+
+    def test_sees_what_is_new(self, office: Office) -> None:
+        office.server.etags = True
+        office.server.now += timedelta(hours=1)
+        office.look()
+        office.look()
+        office.server.put(follow_up("new"))
+        office.look()
+        assert "new" in office.shown
+
+
+class TestAServerThatCannotSearchByChange:
+    def test_is_read_whole_and_only_what_differs_is_written(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        office.server.by_change = False
+        office.look()
+        before = office.cache.table("resource")
+        looked = office.look()
+        assert (looked.full, looked.received) == (True, 0)
+        assert office.cache.table("resource") == before
+        office.server.put(follow_up("t1", description="Visit"))
+        assert office.look().received == 1
+        office.close()
+
+
+class TestPartsOfResources:
+    def test_in_a_search_are_never_kept_and_are_asked_for_whole(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+
+        def parts(request: httpx.Request, forward: Any) -> httpx.Response:
+            answer = forward()
+            if not path_of(request).startswith("Task?") or "_id=" in path_of(request):
+                return answer
+            bundle = json.loads(answer.read())
+            for entry in bundle["entry"]:
+                entry["resource"].pop("description")
+                entry["resource"]["meta"]["tag"] = [{"code": "SUBSETTED"}]
+            return said(json.dumps(bundle))
+
+        office.server.fault = parts
+        office.look()
+        assert {row.title for row in office.cache.rows()} == {"Call"}
+        office.close()
+
+    def test_that_are_all_that_is_given_come_to_an_end(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+
+        def parts(request: httpx.Request, forward: Any) -> httpx.Response:
+            answer = forward()
+            if "Task" not in path_of(request):
+                return answer
+            return said(answer.read().decode().replace('"meta":{', '"meta":{"tag":[{"code":'
+                        '"SUBSETTED"}],'))  # fmt: skip
+
+        office.server.fault = parts
+        assert office.look().full
+        assert office.cache.rows() == []
+        office.close()
+
+
+def test_a_kill_at_any_request_of_a_count_loses_nothing(tmp_path: Path) -> None:
+    """After each of them the program is killed, and started again."""
+    office = Office(tmp_path, 12)
+    office.server.per_page = 5
+    office.look()
+    office.server.delete("Task/t1", "Task/t7")
+    office.server.put(follow_up("new"))
+    office.server.hidden.add("Task/new")
+    office.look()
+    office.server.hidden.clear()
+    office.cache.later(hours=25)
+    office.server.now += timedelta(hours=25)
+    done = 0
+    for at in range(1, 40):
+        left = [at]
+
+        def kill(request: httpx.Request, forward: Any, left: list[int] = left) -> httpx.Response:
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            return forward()
+
+        office.server.fault = kill
+        try:
+            office.look()
+            done += 1
+        except KeyboardInterrupt:
+            pass
+        office.cache.close()
+        office.cache.open()
+    assert done
+    assert office.shown == {f"t{n}" for n in range(12)} - {"t1", "t7"} | {"new"}
+    office.close()
+
+
+def test_words_of_what_is_held_name_no_row() -> None:
+    for kind in reconcile.Kind:
+        found = reconcile.Held(kind, 3, 2, 10, server="a\nb")
+        assert "\n" not in reconcile.words(found)
+        assert "carequeue sync --accept-removals" in reconcile.words(found)
+    assert transport.Transport is not None

@@ -1,0 +1,64 @@
+"""What a person decides while an earlier decision about the same item is on its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from carequeue.domain.intents import IntentState
+from carequeue.store.engine import writing
+from carequeue.store.source import SourceRows
+from carequeue.sync import messages as m
+from carequeue.sync.conflicts import EVENTS, settle
+from carequeue.sync.lanes import save_changes
+from tests.fhir.clinic import NOW
+from tests.store.cache import SOURCE, Cache
+from tests.worklist import meanwhile
+from tests.worklist.test_conflicts import FOLLOW_UP, cache, theirs
+
+__all__ = ["cache"]  # the fixture
+
+
+def settled(cache: Cache, their: dict[str, Any]) -> None:
+    """The decision in doubt is read back, and the server has this."""
+    with writing(cache.session.engine()) as connection:
+        rows = SourceRows(connection, SOURCE)
+        base = rows.base("Task", "t1").body
+        sent = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
+        found = settle(base, their, sent)
+        outcomes = tuple(m.Outcome(one.intent, EVENTS[one.found], one.words) for one in found)
+        save_changes(rows, m.Save((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
+
+
+def state(cache: Cache, verb: str) -> IntentState:
+    (one,) = [intent for intent in cache.intents() if intent.verb == verb]
+    return one.state
+
+
+@pytest.mark.parametrize(
+    ("priority", "becomes"),
+    [
+        ("stat", IntentState.CONFLICT),  # a colleague set another one meanwhile
+        ("urgent", IntentState.ACKNOWLEDGED),  # a colleague did the same
+        (None, IntentState.QUEUED),  # nobody touched it: it goes next
+    ],
+)
+def test_is_compared_with_what_settling_finds_before_it_leaves_over_it(
+    cache: Cache, priority: str | None, becomes: IntentState
+) -> None:
+    cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
+    meanwhile.leave(cache)
+    cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
+    settled(cache, theirs(priority=priority) if priority else theirs(description="Other words"))
+    assert state(cache, "priority") is becomes
+    assert state(cache, "note") is IntentState.QUEUED
+
+
+def test_is_no_conflict_with_our_own_earlier_decision_that_arrived(cache: Cache) -> None:
+    cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
+    meanwhile.leave(cache)
+    cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+    settled(cache, theirs(priority="urgent"))
+    first, second = [one for one in cache.intents() if one.verb == "priority"]
+    assert (first.state, second.state) == (IntentState.ACKNOWLEDGED, IntentState.QUEUED)
