@@ -215,6 +215,15 @@ class Session:
         """One whole look at every source, side by side; nothing where offline by choice."""
         return self._sync(progress, lambda source, transport: None)
 
+    def answer_removals(self, said: str) -> tuple[str, ...]:
+        """Write down "accept" or "refuse" where a look has asked; the sources that had asked."""
+        from carequeue.store.engine import writing
+        from carequeue.worklist.removals import answer
+
+        names = [source.name for source in self.profile.sources]
+        with writing(self.engine()) as connection:
+            return answer(connection, names, said, self.profile.me, self.now())
+
     def before_outreach(self, progress: Callable[[str], None] = lambda _: None) -> Readiness:
         """One whole look at every source, and whether one can go where there is no network."""
         from carequeue.worklist.outreach import Known, readiness

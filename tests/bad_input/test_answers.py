@@ -308,7 +308,7 @@ class TestALink:
     def test_without_end_is_taken_up_by_the_next_look_and_never_called_up_to_date(
         self, home: Home, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("carequeue.sync.pull.MOST_PAGES", 5)
+        monkeypatch.setattr("carequeue.sync.paging.MOST_PAGES", 5)
 
         def answer(asked: Asked) -> Said:
             if asked.key == "metadata":

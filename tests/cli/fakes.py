@@ -23,6 +23,7 @@ from carequeue.worklist.answers import (
     SyncReport,
     TimeLine,
 )
+from carequeue.worklist.outreach import Readiness
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 
@@ -91,6 +92,7 @@ class FakeDesk:
     undone: list[str] = field(default_factory=list)
     refreshed: int = 0
     breaks: Exception | None = None
+    chosen: list[bool] = field(default_factory=list)  # what was said of working offline
 
     heading = "Riverbend"
 
@@ -147,6 +149,9 @@ class FakeDesk:
         self.undone.append(group)
         return Acted("Taken back", "g2", ("Task/1",))
 
+    def set_offline(self, offline: bool) -> None:
+        self.chosen.append(offline)
+
     def refresh(self, now: datetime) -> bool:
         self.refreshed += 1
         return False
@@ -163,12 +168,16 @@ class FakeSession:
     findings: list[Finding] = field(default_factory=list)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Chicago"))
     closed: bool = False
+    readiness: Readiness = field(default_factory=lambda: Readiness((), "Ready.", True, ""))
 
     def sync_once(self, progress: Callable[[str], None]) -> SyncReport:
         progress("Fetching the most urgent first: 1 of 5")
         if isinstance(self.report, Exception):
             raise self.report
         return self.report
+
+    def before_outreach(self, progress: Callable[[str], None]) -> Readiness:
+        return self.readiness
 
     def doctor(self) -> list[Finding]:
         return self.findings

@@ -135,6 +135,37 @@ def test_a_second_server_joins_the_profile(shell: Shell) -> None:
     assert profile.me == "Practitioner/ana"
 
 
+def test_a_further_server_has_a_token_and_people_of_its_own(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    shell.monkeypatch.setenv("CAREQUEUE_TOKEN", TOKEN)
+    shell.monkeypatch.setenv("CAREQUEUE_TOKEN_THE_COUNTY", "theirs")
+    shell.run("connect", URL, *US)
+    asked = shell.server_is(FakeProbe())
+    county = "https://county.example.org/r4"
+    result = shell.run(
+        "connect", county, "--source", "the-county", "--label", "County", "--me", "ben"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert asked == [(county, "theirs")]
+    ours, theirs = stored(shell).sources
+    assert (ours.me, stored(shell).me) == ("", "Practitioner/ana")
+    assert (theirs.me, theirs.label, theirs.shown) == ("Practitioner/ben", "County", "County")
+    assert theirs.token_env == "CAREQUEUE_TOKEN_THE_COUNTY"
+    assert stored(shell).on(theirs).teams == ()
+
+
+def test_connecting_again_keeps_what_was_set_by_hand(shell: Shell) -> None:
+    shell.server_is(FakeProbe())
+    shell.run("connect", URL, *US)
+    shell.run("config", "set", "sources.main.scope.Task", "owner=Practitioner/ana")
+    shell.run("config", "set", "sources.main.token_env", "OUR_TOKEN")
+    shell.run("connect", "https://partner.example.org", "--source", "partner")
+    assert shell.run("connect", URL, "--ca-bundle", "/ca.pem").exit_code == 0
+    main = stored(shell).sources[0]
+    assert (main.name, main.token_env, main.ca_bundle) == ("main", "OUR_TOKEN", "/ca.pem")
+    assert main.scope == {"Task": "owner=Practitioner/ana"}
+
+
 def test_a_source_keeps_its_address_for_its_cache_belongs_to_it(shell: Shell) -> None:
     shell.server_is(FakeProbe())
     shell.run("connect", URL, *US)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
 
@@ -27,9 +28,13 @@ class Colleague:
             if isinstance(entry["resource"].get("id"), str)
         ]
 
-    def edit(self) -> None:
-        """One change to one Task; where somebody was quicker it is left."""
-        key = self._chance.choice(self._tasks)
+    def edit(self, at_work: Sequence[str]) -> None:
+        """One change to one Task, most often one of these; where somebody was quicker it is left.
+
+        `at_work`: ids of Tasks that somebody has just done something to.
+        """
+        known = [key for key in at_work if key in self._tasks]
+        key = self._chance.choice(known if known and self._chance.random() < 0.8 else self._tasks)
         found = self._clinic.get(f"Task/{key}")
         text = f"colleague {len(self.notes)}"
         note = self._chance.random() < 0.8

@@ -46,6 +46,7 @@ ACTS: Final[tuple[tuple[str, Mapping[str, str], int], ...]] = (
 PRIORITIES: Final = ("routine", "urgent", "asap", "stat")
 #: Seconds between two acts, at most: without any the sync beside them finds no gap to write in.
 REST: Final = 0.03
+TOP: Final = 10  # rows at the top of the queue, to which half of the acts are done
 MANY: Final = 10  # one act in so many is done to several rows
 
 
@@ -195,6 +196,8 @@ class Queue:
         (verb, answers, _) = chance.choices(ACTS, [often for *_, often in ACTS])[0]
         rows = desk.window(View.WHOLE, "", 0, 1000)
         fitting = [row.key for row in rows if verb in row.verbs.split()]
+        if chance.random() < 0.5:
+            fitting = fitting[:TOP]
         many = 5 if chance.random() * MANY < 1 else 1
         self._said += 1
         named = {

@@ -30,7 +30,7 @@ from carequeue.store.profiles import Profile, SourceProfile, places, save
 from tests.crash import promises, terminal
 from tests.crash.colleague import Colleague
 from tests.crash.lives import TOKEN, Command, Fate, Life, Queue, printed
-from tests.crash.points import ACT_POINTS, POINTS
+from tests.crash.points import ACT_POINTS, AIMED, POINTS
 
 SOURCE: Final = "clinic"
 #: Acknowledged commits a round; 25 rounds are to have 10,000 and a few more.
@@ -208,7 +208,8 @@ def _work(one: Round, share: int, chance: random.Random) -> None:
 
 def _meanwhile(one: Round, chance: random.Random) -> None:
     """What others do: a colleague at the same Tasks, an answer that gets lost."""
-    one.colleague.edit()
+    last = [key.rpartition("/")[2] for line in one.lines[-10:] for key in line["keys"]]
+    one.colleague.edit(last)
     if chance.random() < 0.2:
         one.clinic.set_quirks(*one.manner, "drop-next-reply")
 
@@ -220,7 +221,7 @@ def _new_queue(one: Round, chance: random.Random) -> Life:
     queue = Queue(one.home, chance.randrange(1 << 30), one.without == "order")
     fate = Fate(messages=chance.randint(2, 30), seconds=chance.uniform(0, 0.05))
     if chance.random() < 0.6:
-        point = chance.choice(tuple(POINTS))
+        point = AIMED.get(one.without) or chance.choice(tuple(POINTS))
         often = 20 if point in ACT_POINTS else 3
         fate = Fate(point, chance.randint(1, often), messages=80)
     return Life("queue", queue, fate, one.without)

@@ -111,6 +111,31 @@ async def test_a_third_answer_is_theirs_and_any_verb_after_it(key: str) -> None:
         assert seat.desk.acts == [("log", ("brandt-2004",), {"outcome": "reached"})]
 
 
+async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item() -> None:
+    """Theirs may have taken it out of this view: the next key must not meet another client."""
+    desk = FakeDesk()
+    async with at_the_terminal(desk) as seat:
+        await seat.press("x")
+        desk.change([
+            r._replace(mine=0, move="partner") if r.key == "brandt-2004" else r for r in desk.rows
+        ])  # fmt: skip
+        await seat.press("a")
+        assert seat.cursor == "brandt-2004"
+        assert "0 Whole 20" in seat.lines[1]
+        assert "Decide anew" in seat.message
+
+
+async def test_to_decide_anew_what_has_left_the_queue_says_so() -> None:
+    desk = FakeDesk()
+    async with at_the_terminal(desk) as seat:
+        await seat.press("x")
+        desk.change([r for r in desk.rows if r.key != "brandt-2004"])
+        await seat.press("a")
+        assert seat.message == (
+            "✓ BRANDT, Sofie: theirs holds, and with it the item has left the queue."
+        )
+
+
 async def test_no_other_key_answers_not_enter_not_y_not_the_key_that_asked() -> None:
     async with at_the_terminal() as seat:
         await seat.press("x")
@@ -178,6 +203,7 @@ async def test_what_was_not_possible_says_why_and_is_no_key() -> None:
     [
         ({"gone": "other_client"}, "belongs to another client now"),
         ({"in_doubt": True}, "may be on its way"),
+        ({"differences": (Difference("Owner", "Access", "me", "me"),)}, "say the same by now"),
         ({"theirs_by": "", "theirs_at": None}, "Changed · the server does not say by whom"),
     ],
 )

@@ -34,7 +34,7 @@ async def test_the_chosen_line_has_the_words_of_the_server_and_when_it_is_tried_
         await seat.press("o")
         assert "Business rule 17" not in seat.text
         await seat.press("j")
-        assert "The server: Business rule 17: a note needs a category (422)" in seat.text
+        assert "▌   Business rule 17: a note needs a category (422)" in seat.text
         assert "D. Whitfield · Task/3" in seat.text
         await seat.press("j", "j")
         assert "It is tried again today 09:20, as the server asked." in seat.text

@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from carequeue.worklist.answers import Difference
+from carequeue.worklist.health import SourceHealth
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.conftest import AtTheTop
 from tests.screens.stage import at_the_terminal
+from tests.screens.unsent import brandt
 
 SMALL, LARGE = (80, 24), (140, 40)
 SIZES = {"80x24": SMALL, "140x40": LARGE}
@@ -121,6 +124,62 @@ async def test_the_first_sync(taken: SnapshotAssertion) -> None:
     words = "Fetching the most urgent first: 212 of about 1,400"
     desk.feel(ever_synced=False, last_full=None, syncing=True, progress=words, waiting=0)
     assert taken == await picture(desk, LARGE)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_a_conflict(taken: SnapshotAssertion, theme: str, size: str) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], "x", theme=theme)
+
+
+async def test_a_conflict_with_long_values_and_names(taken: SnapshotAssertion) -> None:
+    desk = FakeDesk()
+    note = "Called the school twice, they ask for consent in writing. " * 4
+    desk.differs["brandt-2004"] = brandt(
+        client="ADEYEMI-OKONKWO-FEATHERSTONEHAUGH, Folasade Oluwaseun Temitope",
+        differences=(
+            Difference("Status", "in progress", "completed", "on hold"),
+            Difference("Owner", "D. Whitfield", "D. Whitfield", "山田, 太郎"),
+            Difference("Note", "", note, ""),
+        ),
+        in_doubt=True,
+        can=("theirs",),
+    )
+    assert taken == await picture(desk, SMALL, "x")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_the_outbox(taken: SnapshotAssertion, theme: str, size: str) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], "o", "j", theme=theme)
+
+
+async def test_the_outbox_without_colour(
+    taken: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert taken == await picture(FakeDesk(), SMALL, "o", "j", "d", text="disc")
+
+
+async def test_an_empty_outbox(taken: SnapshotAssertion) -> None:
+    desk = FakeDesk()
+    desk.unsent = []
+    assert taken == await picture(desk, SMALL, "o")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_two_sources_and_one_of_them_away(taken: SnapshotAssertion, size: str) -> None:
+    rows = [r._replace(source="county" if n % 3 else "clinic") for n, r in enumerate(morning())]
+    desk = FakeDesk(rows)
+    read = NOW - timedelta(minutes=34)
+    away = SourceHealth("county", False, read, last_full=read, label="County ED")
+    here = SourceHealth("clinic", True, last_full=NOW, label="Riverbend")
+    desk.feel(sources=(here, away), checking=1, kept_here=4)
+    assert taken == await picture(desk, SIZES[size], "j")
+
+
+async def test_offline_by_choice(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "j", "O", "1")
 
 
 async def test_hard_names(taken: SnapshotAssertion) -> None:

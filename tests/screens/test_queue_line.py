@@ -51,8 +51,8 @@ def test_every_row_fills_exactly_the_width(width: int, moves: bool) -> None:
             Standing(alike=True, marked=True, cursor=True, news="changed"),
             Standing(origin=origin),
         ):
-            for several in (False, True):
-                parts = queue_line(strange, columns(width, moves, several), NOW_S, ZONE, standing)
+            for label in (0, 1, 99):
+                parts = queue_line(strange, columns(width, moves, label), NOW_S, ZONE, standing)
                 assert sum(cell_len(text) for text, _ in parts) == width
 
 
@@ -161,20 +161,32 @@ def test_a_row_that_came_or_changed_says_so_until_it_is_acted_on(news: str, glyp
 def test_a_row_of_a_source_that_is_not_read_says_how_old_it_is() -> None:
     old = Standing(origin=Origin(age="as of 09:40"))
     assert line(morning()[1], 110, standing=old).rstrip().endswith("○ as of 09:40")
-    assert line(morning()[1]._replace(title="Call"), 80, standing=old).endswith("as of 09:40 ○")
-    assert line(morning()[1], 80, standing=old).endswith(" ○")
+    long = morning()[1]._replace(title="Acknowledge the handoff of the night from the crisis team")
+    assert line(long, 110, standing=old).endswith("… ○ 09:40")
+    here = old._replace(cursor=True)
+    assert line(morning()[1]._replace(title="Call"), 80, standing=old).endswith("  ○")
+    assert line(morning()[1], 80, standing=here).endswith(" as of 09:40 ○")
 
 
 def test_of_several_sources_each_row_names_its_own() -> None:
     county = Standing(origin=Origin("county", "co"))
     for width, moves, end in ((110, False, " county  "), (80, False, " co"), (80, True, " co")):
-        cells = columns(width, moves, several=True)
+        cells = columns(width, moves, label=8)
         for r in (morning()[1], morning()[5]):
             parts = queue_line(r, cells, NOW_S, ZONE, county)
             text = "".join(part for part, _ in parts)
             assert text.endswith(end)
             assert cell_len(text) == width
             assert parts[-1][1] == "muted"
+
+
+@pytest.mark.parametrize(
+    ("sync", "said"), [("conflict", "differs    ≠"), ("waiting", "me         ↑")]
+)
+def test_in_a_view_of_many_moves_what_needs_the_person_says_so_in_that_column(
+    sync: str, said: str
+) -> None:
+    assert line(morning()[1]._replace(sync=sync), 80, moves=True).endswith(said)
 
 
 def test_the_move_has_a_column_only_where_the_view_mixes_moves() -> None:

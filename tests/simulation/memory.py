@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,8 +31,6 @@ from carequeue.store.lease import LeaseLost
 from carequeue.store.mirror import Base, Saved
 
 Key = tuple[str, str]
-_CURSOR: Final = ("watermark", "pending", "next_url", "received", "full_at", "scope", "etag")
-_COUNT: Final = ("counted_at", "scope", "begun_at", "next_url", "received")
 _GONE: Final = object()
 
 
@@ -130,6 +128,8 @@ class MemoryRows:
         settles = 0 if progress else old.settles + int(settled)
         busy = old.busy if event is IntentEvent.MARKED else 0
         self._keep(replace(old, state=state, words=words, settles=settles, busy=busy))
+        if state not in OPEN_STATES:
+            self._set(self._tables.closed, intent.id, now)
         return state
 
     def _keep(self, intent: Intent) -> None:
@@ -155,16 +155,6 @@ class MemoryRows:
                 self._del(self._tables.later, one)
             else:
                 self._set(self._tables.later, one, until)
-
-    def held_up(self, intents: Sequence[Intent], until: datetime, words: str) -> None:
-        self.postpone([one.id for one in intents], until)
-        for one in intents:
-            old = self._tables.intents[one.id]
-            self._keep(replace(old, words=words, busy=old.busy + 1))
-
-    def say(self, intents: Sequence[Intent], words: str) -> None:
-        for one in intents:
-            self._keep(replace(self._tables.intents[one.id], words=words))
 
     def held_up(self, intents: Sequence[Intent], until: datetime, words: str) -> None:
         self.postpone([one.id for one in intents], until)
@@ -329,7 +319,7 @@ class MemoryRows:
         return dict(self._tables.counts)
 
     def keep_count(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
-        self._set(self._tables.counts, search, {name: getattr(state, name) for name in _COUNT})
+        self._set(self._tables.counts, search, _as_row(state))
         met = {} if not state.begun_at else self._tables.listed.get(search, {})
         self._set(self._tables.listed, search, {**met, **page})
 
@@ -342,7 +332,7 @@ class MemoryRows:
         return dict(self._tables.cursors)
 
     def keep_cursor(self, search: str, cursor: Any) -> None:
-        self._set(self._tables.cursors, search, {name: getattr(cursor, name) for name in _CURSOR})
+        self._set(self._tables.cursors, search, _as_row(cursor))
 
     def wanted(self) -> tuple[str, ...]:
         return tuple(self._tables.meta.get("wanted", "").split())
@@ -447,6 +437,10 @@ class MemoryDisk:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _as_row(value: Any) -> dict[str, Any]:
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def _key(resource: Resource) -> Key:

@@ -52,6 +52,7 @@ class Draft:
     args: dict[str, Any]
     after: int | None = None
     id: str = ""
+    item: tuple[str, str] | None = None  # the row of the queue, where that is another one
 
 
 class Person:
@@ -129,7 +130,8 @@ class Person:
         """A contact that names a Task, and the Task closed after it."""
         key = f"con-{self._count + 1}"
         contact = self._world.contact(key, "/".join(task))
-        drafts = [Draft(("Communication", key), IntentKind.CREATE, {"resource": contact}, after)]
+        made = {"resource": contact}
+        drafts = [Draft(("Communication", key), IntentKind.CREATE, made, after, item=task)]
         if chance.random() < 0.7:
             place = 0 if after is None else after + 1
             done = {"to": "completed"}
@@ -183,7 +185,7 @@ class Person:
             source="main",
             target_type=draft.key[0],
             target_id=draft.key[1],
-            item_key=f"main:{'/'.join(draft.key)}",
+            item_key=f"main:{'/'.join(draft.item or draft.key)}",
             kind=draft.kind,
             args=draft.args,
             verb="act" if not inverse_of else "undo",
@@ -217,7 +219,8 @@ class Person:
         for one in reversed(sent):
             made = edits.inverse(one)
             if made:
-                drafts.append(Draft((one.target_type, one.target_id), *made))
+                kind, _, key = one.item_key.removeprefix("main:").partition("/")
+                drafts.append(Draft((one.target_type, one.target_id), *made, item=(kind, key)))
         if drafts:
             self.file(rows, drafts, now, inverse_of=group[0].group)
         self._check_as_before(rows, group)
@@ -244,6 +247,7 @@ class Person:
 
     def _check_as_before(self, rows: Any, group: Sequence[Intent]) -> None:
         """I9: what was taken back is, in the view, as the person saw it before."""
+        made = {one.target_id for one in group if one.kind is IntentKind.CREATE}
         for one in group:
             there = view(rows, one.target_type, one.target_id)
             if one.kind is IntentKind.CREATE:
@@ -254,8 +258,8 @@ class Person:
             for other in reversed(group):
                 if (other.target_type, other.target_id) == (one.target_type, one.target_id):
                     first.update(other.seen)
-            if one.state in _DROPS or there is None:
-                continue  # what the server has stands
+            if one.state in _DROPS or there is None or one.target_id in made:
+                continue  # what the server has stands; what was made is struck out
             for name in edits.unit(one):
                 now_there = edits.snapshot([name], there).get(name)
                 if now_there != first.get(name) and not _same_entry(now_there, first.get(name)):

@@ -99,6 +99,9 @@ def some_quirks(chance: random.Random) -> Quirks:
     for name, (often, values) in _ODD.items():
         if chance.random() < often:
             found[name] = chance.choice(values)
-    if found.get("links") == "none" and not found.get("last_updated", True):
-        found.pop("last_updated")  # neither links nor an order: nobody can read that to its end
+    if found.get("links") == "none":  # nobody could read those to their end
+        found.pop("last_updated", None)
+        found.pop("offset", None)
+    if "page" in found and "offset" in found:  # nor say of a full page whether it is the last
+        found.pop("total", None)
     return Quirks(**found)

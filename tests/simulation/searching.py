@@ -58,7 +58,7 @@ def _page(server: Server, path: str, key: str, start: int, size: int, now: datet
     following = start + size
     if quirks.links != "none" and following < len(entries):
         links.append(_next(key, following, size))
-    elif quirks.links == "circle" and start > 0:
+    elif quirks.links == "circle" and start > 0 and not path:
         links.append(_next(key, 0, size))
     bundle: Json = {"resourceType": "Bundle", "type": what, "link": links}
     if quirks.stamped:

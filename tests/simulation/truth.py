@@ -11,7 +11,7 @@ Not here: what the cache holds (`oracles.py`), what is done in a transaction (`w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -55,6 +55,7 @@ class Truth:
         self.ever: dict[Key, list[Plain]] = {}
         self.made: dict[str, list[Key]] = {}
         self.server: Server | None = None
+        self.kept_here: Callable[[str, str], bool] = lambda kind, key: False
         self._last: dict[tuple[Key, str], Intent] = {}
         self._plain: dict[int, tuple[Json, Plain]] = {}
 
@@ -92,8 +93,9 @@ class Truth:
         carried = sorted(
             (self.decisions[one].intent for one in write.carried), key=lambda one: one.seq
         )
+        stood = Counter(_entries(write.before.body if write.before else None))
         for name, count in Counter(_entries(write.after.body)).items():
-            if count > 1 and not self._excused(write, "a doubled entry"):
+            if count > max(stood[name], 1) and not self._excused(write, "a doubled entry"):
                 raise Violation("I2", f"{name} stands {count} times on {_name(key)}")
         if write.before is None or write.before.body is None:
             self._made(write, carried)
@@ -116,6 +118,9 @@ class Truth:
         for name in _references(write.after.body):
             kind, _, other = name.partition("/")
             if kind in ("Task", "Communication") and (kind, other) not in self._rows:
+                if self.kept_here(kind, other):
+                    self.limits["a contact names what is kept here only"] += 1
+                    continue
                 raise Violation(
                     "I6", f"{_name(key)} of {create.id} names {name}, which is not there"
                 )
@@ -163,21 +168,29 @@ class Truth:
                     f"them owns: {before.get(name)!r} -> {after.get(name)!r}",
                 )
             acting[owned[name][-1].id] = owned[name][-1]
-        for one in acting.values():
+        for one in sorted(acting.values(), key=lambda each: each.seq):
             for name in edits.unit(one):
                 self._check_seen(write, name, before.get(name), owned[name])
-            self._effect(write, one, [name for name in edits.unit(one) if name in changed])
+            mine = [name for name in changed if name in owned and owned[name][-1] is one]
+            self._effect(write, one, mine)
 
     def _check_seen(self, write: Write, name: str, value: Any, owners: list[Intent]) -> None:
         """Whether the value on which it fell is one that its author saw."""
         seen = [each.get(name) for one in owners for each in self.decisions[one.id].seen]
-        if value in seen or self._excused(write, "overwritten"):
+        if value in seen or self._is_own_entry(name) or self._excused(write, "overwritten"):
             return
         raise Violation(
             "I3",
             f"{_ids(owners)} overwrote {name} of {_name(write.row.key)}: it was {value!r}, "
             f"and the person saw {seen!r}",
         )
+
+    def _is_own_entry(self, name: str) -> bool:
+        """A note or output of ours on a server that drops its id: taken out by its text."""
+        assert self.server is not None
+        element, _, by = name.rstrip("]").partition("[")
+        ours = element in ("note", "output") and by in self.decisions
+        return ours and self.server.quirks.drops_ids
 
     def _effect(self, write: Write, intent: Intent, names: Iterable[str]) -> None:
         """It has taken effect once more."""
@@ -230,13 +243,13 @@ class Truth:
 
     # --- acknowledgements -------------------------------------------------------------------------
 
-    def was_true(self, intent: Intent, later: Iterable[Intent]) -> bool:
+    def was_true(self, intent: Intent, later: Sequence[Intent]) -> bool:
         """Whether some version of the server held it, or what the same person decided over it."""
         versions = self.ever.get((intent.target_type, intent.target_id), [])
         if intent.kind is IntentKind.CREATE:
             return bool(versions)
-        over = [one for one in later if set(edits.unit(one)) & set(edits.unit(intent))]
-        return any(holds(one, version) for one in (intent, *over) for version in versions)
+        wants = [wanted(one) for one in later]
+        return any(_holds(wanted(intent), wants, version) for version in versions)
 
 
 # --- reading a resource ---------------------------------------------------------------------------
@@ -285,24 +298,32 @@ def _said(name: str, entry: Any) -> Any:
     return entry.get({"note": "text", "output": "valueString"}.get(name, "valueDateTime"))
 
 
-def holds(intent: Intent, there: Plain) -> bool:
-    """Whether a version is as a decision wants it."""
+def wanted(intent: Intent) -> Plain:
+    """The elements as a decision wants them; None: absent."""
     args = intent.args
     if intent.kind is IntentKind.SET_STATUS:
         owner = args.get("owner")
-        return there.get("status") == args["to"] and (not owner or there.get("owner") == owner)
+        return {"status": args["to"], **({"owner": owner} if owner else {})}
     if intent.kind is IntentKind.ASSIGN:
-        return bool(there.get("owner") == args.get("owner"))
+        return {"owner": args.get("owner")}
     if intent.kind is IntentKind.SET_PRIORITY:
-        return bool(there.get("priority") == args["to"])
+        return {"priority": args["to"]}
     if intent.kind is IntentKind.SNOOZE:
-        return there.get(f"extension[{codes.SNOOZED_UNTIL}]") == args.get("until")
+        return {f"extension[{codes.SNOOZED_UNTIL}]": args.get("until")}
     if intent.kind is IntentKind.ADD_NOTE:
-        return f"note[{intent.id}]" in there
+        return {f"note[{intent.id}]": args["text"]}
     if intent.kind is IntentKind.REMOVE_NOTE:
-        return f"note[{args['note']}]" not in there
-    wanted = plain_seen({k: v for k, v in (args.get("values") or {}).items() if v != []})
-    return all(there.get(name) == wanted.get(name) for name in args["unit"])
+        return {f"note[{args['note']}]": None}
+    before = plain_seen({k: v for k, v in (args.get("values") or {}).items() if v != []})
+    return {name: before.get(name) for name in args["unit"]}
+
+
+def _holds(mine: Plain, later: Iterable[Plain], there: Plain) -> bool:
+    """Whether a version is as wanted, or as what was decided later over it wants it."""
+    return all(
+        there.get(name) == value or any(one.get(name) == there.get(name) for one in later)
+        for name, value in mine.items()
+    )
 
 
 def _references(value: Any) -> Iterator[str]:

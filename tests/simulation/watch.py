@@ -141,7 +141,7 @@ class Watch:
         if not done:
             return
         for one in (intents := rows.rows.intents(done)):
-            later = [other for other in intents if other.seq > one.seq]
+            later = [x for x in intents if x.seq > one.seq and x.target_id == one.target_id]
             if not self._world.truth.was_true(one, later):
                 raise Violation(
                     "I4",

@@ -49,6 +49,7 @@ class Sent:
     read: dict[Key, int]  # row -> the latest write that the sender has read of it, in this look
     gone_unseen: bool = False  # the server does not tell a deletion from what never was
     late: bool = False
+    doubled: bool = False
     due: datetime | None = None
 
     def excuse(self, server: Server, write: Write) -> str:
@@ -65,8 +66,9 @@ class Sent:
         unguarded = self.method == "PUT" and not self.headers.get("If-Match")
         if self.late and unguarded and not quirks.none_match:
             return "the server ignores If-None-Match, and the request was late"
-        if self.late and self.method == "POST" and not quirks.conditional:
-            return "the server ignores If-None-Exist, and the request was late"
+        twice = self.late or self.doubled
+        if twice and self.method == "POST" and not quirks.conditional:
+            return "the server ignores If-None-Exist, and the request came late or twice"
         return ""
 
 
@@ -140,6 +142,7 @@ class Wire:
             world.server.token = False
         answer = world.deliver(sent)
         if fault == "twice":
+            sent.doubled = True
             second = world.deliver(sent)
             answer = self.faults.chance.choice((answer, second))
         if fault == "no_answer":

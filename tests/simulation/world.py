@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentState
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes
 from carequeue.sync.driver import Looked, Syncer
 from tests.simulation import colleague, oracles
@@ -75,6 +75,7 @@ class World:
         self.truth = Truth()
         self.server = Server(script.quirks, self.truth.wrote)
         self.truth.server = self.server
+        self.truth.kept_here = self._is_kept_here
         self.person = Person(self)
         self.processes = [Process(self, "A"), Process(self, "B")]
         self._settle_in(script.tasks)
@@ -91,6 +92,7 @@ class World:
             body["extension"] = [{"url": "urn:clinic:ward", "valueString": "B"}]
             if number % 2:
                 body["note"] = [{"id": "n0", "text": "theirs c0", "time": "2026-03-01T10:00:00Z"}]
+            self.advance(7_000)
             self.server.keep(("Task", key), body, self.now)
         self.advance(1_000_000)
 
@@ -127,6 +129,13 @@ class World:
         ]
         there = [key for key in self.server.rows if key[0] == "Task"]
         return list(dict.fromkeys([*there, *own]))
+
+    def _is_kept_here(self, kind: str, key: str) -> bool:
+        return any(
+            self.states[one.intent.id] is IntentState.KEPT_HERE
+            for one in self.truth.decisions.values()
+            if one.intent.target_id == key and one.intent.kind is IntentKind.CREATE
+        )
 
     # --- time and chance --------------------------------------------------------------------------
 

@@ -7,8 +7,10 @@ import stat
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from carequeue.store.profile_values import (
     DAYS,
     PROFILE_KEYS,
     SOURCE_KEYS,
+    OnSource,
     WrongValue,
     as_mapping,
     from_mapping,
@@ -175,6 +178,63 @@ class TestSaving:
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
         assert done.stdout.strip() == "[]"
+
+
+class TestSeveralSources:
+    """A further server beside the first: who we are there, and what people call it."""
+
+    def both(self, **more: Any) -> Profile:
+        ours = SourceProfile("main", "https://fhir.example.org/r4")
+        county = SourceProfile("county", "https://county.example.org/r4", **more)
+        return Profile(
+            "north",
+            me="Practitioner/ana",
+            teams=("CareTeam/access",),
+            organization="Organization/rb",
+            sources=(ours, county),
+        )
+
+    def test_the_profile_s_own_words_hold_at_its_first_source(self) -> None:
+        profile = self.both()
+        assert profile.on(profile.sources[0]) == OnSource(
+            "Practitioner/ana", ("CareTeam/access",), "Organization/rb"
+        )
+
+    def test_an_id_of_one_server_is_never_ours_on_another(self) -> None:
+        profile = self.both()
+        assert profile.on(profile.sources[1]) == OnSource("", (), "")
+
+    def test_a_further_source_says_its_own(self) -> None:
+        profile = self.both(me="Practitioner/7", teams=("CareTeam/9",))
+        assert profile.on(profile.sources[1]) == OnSource("Practitioner/7", ("CareTeam/9",), "")
+
+    def test_two_scopes_of_one_server_know_us_alike(self) -> None:
+        profile = self.both()
+        again = SourceProfile("more", "https://fhir.example.org/r4")
+        assert profile.on(again).me == "Practitioner/ana"
+
+    def test_all_of_it_is_kept_in_the_file(self, tmp_path: Path) -> None:
+        profile = self.both(
+            label="County",
+            me="Practitioner/7",
+            teams=("CareTeam/9",),
+            organization="Organization/c",
+        )
+        profiles.save(profile, profiles.places("north", tmp_path))
+        assert profiles.load("north", tmp_path) == profile
+
+    def test_a_source_that_is_stored_again_keeps_its_place(self, tmp_path: Path) -> None:
+        where = profiles.places("north", tmp_path)
+        profiles.save(self.both(), where)
+        changed = replace(self.both().sources[0], ca_bundle="/ca.pem")
+        after = profiles.with_source(profiles.load("north", tmp_path), changed)
+        profiles.save(after, where)
+        assert [one.name for one in profiles.load("north", tmp_path).sources] == ["main", "county"]
+
+    @pytest.mark.parametrize("label", ["main", "x" * 41, "two\nlines"])
+    def test_people_must_not_take_one_for_another(self, label: str, tmp_path: Path) -> None:
+        with pytest.raises(ProfileError, match=r"sources\.county\.label"):
+            profiles.save(self.both(label=label), profiles.places("north", tmp_path))
 
 
 class TestTrust:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import IntentState
+from carequeue.store import ledger
+from carequeue.store.engine import writing
 from carequeue.store.source import SourceCache
 from carequeue.sync.auth import Tokens
 from carequeue.sync.driver import Looked, Syncer
 from carequeue.sync.transport import Transport
 from tests.fhir.clinic import DANA, DIRECTORY, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
-from tests.sync.recorder import BASE, Recorder, path_of, said
+from tests.sync.recorder import BASE, Fault, Recorder, path_of, said
 
 TYPES = ("Task", "ServiceRequest", "Patient", "Communication")
 FOLLOW_UP = "main:Task/t1"
@@ -49,6 +52,17 @@ class Office:
     def look(self) -> Looked:
         return self.syncer.look()
 
+    def saw(self, name: str, what: str) -> None:
+        """Earlier looks have seen this of the server, since it last said what it can."""
+        with writing(self.cache.session.engine()) as connection:
+            ledger.observe(connection, SOURCE, name, what, self.cache.instant)
+
+    @property
+    def seen(self) -> Mapping[str, str]:
+        """What was seen of the server."""
+        with self.cache.session.engine().connect() as connection:
+            return ledger.observed(connection, SOURCE)
+
     def act(self, verb: str, key: str = FOLLOW_UP, **answers: str) -> None:
         assert self.cache.desk.act(verb, [key], answers, self.cache.instant).changed
 
@@ -68,6 +82,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     office.server.put(PATIENT)
     office.server.put(task("t1", owner=ref(DANA), description="Call"))
     assert office.look().full
+    office.saw("if_match", "yes")
     office.server.asked.clear()
     yield office
     office.close()
@@ -88,6 +103,10 @@ def once(fault: Callable[[httpx.Request, Forward], httpx.Response], *parts: str)
 
 def unreachable(request: httpx.Request, forward: Forward) -> httpx.Response:
     raise httpx.ConnectError("no route", request=request)
+
+
+def answers_with(status: int) -> Fault:
+    return lambda request, forward: said("", status)
 
 
 def reply_lost(request: httpx.Request, forward: Forward) -> httpx.Response:
@@ -301,29 +320,63 @@ class TestBatches:
     def batching(self, tmp_path: Path) -> Iterator[Office]:
         office = Office(tmp_path, batch=True)
         office.server.put(PATIENT)
+        assert office.look().full
+        office.saw("if_match", "yes")
         yield office
         office.close()
 
-    @pytest.mark.parametrize("status", [403, 405, 413, 422, 500])
-    def test_that_are_not_taken_are_not_tried_again_in_the_same_push(
-        self, batching: Office, status: int
+    def never_batches(self, status: int) -> Fault:
+        return lambda request, forward: said("", status) if request.method == "POST" else forward()
+
+    @pytest.mark.parametrize(
+        ("status", "tries"), [(403, 6), (413, 6), (422, 6), (500, 6), (405, 1), (415, 1)]
+    )
+    def test_that_are_never_taken_are_given_up_after_few_and_all_arrives_one_by_one(
+        self, batching: Office, status: int, tries: int
     ) -> None:
         self.acts(batching, 60)
-        batching.server.fault = lambda request, forward: (
-            said("", status) if request.method == "POST" else forward()
-        )
+        batching.server.fault = self.never_batches(status)
         assert batching.syncer.push_only().sent == 60
+        assert batching.server.asked.count("POST ") == tries
+        assert batching.seen["batch"] == "no"
+
+    def test_of_a_server_with_a_limit_get_smaller_and_stay_so(self, batching: Office) -> None:
+        sizes: list[int] = []
+
+        def at_most_ten(request: httpx.Request, forward: Forward) -> httpx.Response:
+            if request.method != "POST":
+                return forward()
+            sizes.append(len(json.loads(request.content)["entry"]))
+            return said("", 413) if sizes[-1] > 10 else forward()
+
+        self.acts(batching, 60)
+        batching.server.fault = at_most_ten
+        assert batching.syncer.push_only().sent == 60
+        assert sizes == [50, 25, 12, *[6] * 10]
+        sizes.clear()
+        self.acts(batching, 12)
+        batching.server.fault = at_most_ten
+        assert batching.syncer.push_only().sent == 12
+        assert sizes == [6, 6]
+
+    def test_without_an_answer_are_as_many_decisions_in_doubt_and_get_smaller(
+        self, batching: Office
+    ) -> None:
+        self.acts(batching, 50)
+        batching.server.fault = once(reply_lost, "POST")
+        assert batching.syncer.push_only().sent == 50
+        assert batching.seen["batch_size"] == "25"
+        assert {len(batching.notes(f"Task/b{number}")) for number in range(50)} == {1}
+        reads = [one for one in batching.server.asked if one.startswith("GET Task/b")]
+        assert len(reads) == 50  # each for itself, and none was sent again
         assert batching.server.asked.count("POST ") == 1
 
-    @pytest.mark.parametrize(("status", "later"), [(405, 0), (403, 1), (413, 1), (500, 1)])
-    def test_are_given_up_only_where_the_server_has_none(
-        self, batching: Office, status: int, later: int
-    ) -> None:
-        for _ in range(2):
-            self.acts(batching, 2)
-            batching.server.fault = once(lambda request, forward: said("", status), "POST")
+    def test_are_given_up_only_where_the_server_has_none(self, batching: Office) -> None:
+        for status, given_up in ((413, False), (500, False), (405, True)):
+            self.acts(batching, 4)
+            batching.server.fault = once(answers_with(status), "POST")
             batching.look()
-        assert batching.server.asked.count("POST ") == later
+            assert ("batch" in batching.seen) is given_up, status
 
     def test_are_tried_again_when_the_server_says_anew_what_it_can(self, batching: Office) -> None:
         self.acts(batching, 2)

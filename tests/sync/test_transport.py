@@ -290,6 +290,64 @@ class TestTheNetwork:
             Transport(BASE, Tokens(), ca_bundle=str(bundle))
 
 
+class TestTheQuestionWhetherAnybodyIsThere:
+    @pytest.mark.parametrize("status", [200, 401, 403, 404, 405, 501])
+    def test_is_answered_by_whoever_answers_at_all(self, status: int) -> None:
+        wire = Wire(lambda _: answer(b"", status))
+        assert wire.transport.answers()
+
+    @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+    def test_somebody_who_takes_nothing_is_not_there(self, status: int) -> None:
+        wire = Wire(lambda _: answer(b"", status))
+        assert not wire.transport.answers()
+
+    def test_nobody_is_not_there(self) -> None:
+        with Transport(f"http://127.0.0.1:{closed_port()}/fhir", Tokens()) as transport:
+            assert not transport.answers()
+
+    def test_is_asked_without_the_token(self) -> None:
+        wire = Wire(lambda _: answer())
+        wire.transport.answers()
+        (request,) = wire.requests
+        assert request.method == "HEAD"
+        assert "authorization" not in request.headers
+
+    def test_leads_nowhere_else(self) -> None:
+        wire = Wire(lambda _: answer(b"", 302, Location="https://evil.example/"))
+        wire.transport.answers()
+        assert wire.urls == [f"{BASE}/metadata"]
+
+
+class TestAWaitThatIsAskedFor:
+    @pytest.mark.parametrize(
+        ("status", "said", "seconds"),
+        [
+            (429, "120", 120.0),
+            (503, "Mon, 01 Dec 2036 10:02:00 GMT", 120.0),
+            (503, "Mon, 01 Dec 2036 09:00:00 GMT", 0.0),
+            (429, "soon", 0.0),
+            (429, "", 0.0),
+            (500, "120", 0.0),
+            (200, "120", 0.0),
+        ],
+    )
+    def test_is_heeded_once_by_the_server_s_own_time(
+        self, status: int, said: str, seconds: float
+    ) -> None:
+        now = "Mon, 01 Dec 2036 10:00:00 GMT"
+        wire = Wire(lambda _: answer(b"{}", status, Date=now, Retry_After=said))
+        wire.transport.send("GET", "Task")
+        assert wire.transport.take_wait() == seconds
+        assert wire.transport.take_wait() == 0.0
+
+    def test_of_several_the_longest_holds(self) -> None:
+        waits = iter(["60", "5"])
+        wire = Wire(lambda _: answer(b"", 429, Retry_After=next(waits)))
+        wire.transport.send("GET", "Task")
+        wire.transport.answers()
+        assert wire.transport.take_wait() == 60.0
+
+
 class TestTheAddress:
     @pytest.mark.parametrize(
         "url",

@@ -25,7 +25,7 @@ def find(cache: Cache, theirs: Resource | None, target: str = "t1", version: str
         found = settle(lane.base, theirs, sent)
         outcomes = tuple(m.Outcome(one.intent, EVENTS[one.found], one.words) for one in found)
         change = m.Change(lane.key, outcomes, theirs, version if theirs else "")
-        save_changes(rows, [change], cache.instant)
+        save_changes(rows, m.Save((change,)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)
 
 
@@ -40,7 +40,7 @@ def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1"
         if event is IntentEvent.ACKNOWLEDGED:
             base = edits.fold(lane.base, sent)
         outcomes = tuple(m.Outcome(one, event, words) for one in sent)
-        save_changes(rows, [m.Change(lane.key, outcomes, base, "8")], cache.instant)
+        save_changes(rows, m.Save((m.Change(lane.key, outcomes, base, "8"),)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)
 
 

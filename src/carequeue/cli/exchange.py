@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--before-outreach", is_flag=True, help="Then say whether all is here to go offline.")
 @click.option("--online", is_flag=True, help="First end `carequeue offline`.")
+@click.option(
+    "--accept-removals", "removals", flag_value="accept",
+    help="The server is right: take out what is no longer there.",
+)  # fmt: skip
+@click.option(
+    "--refuse-removals", "removals", flag_value="refuse",
+    help="The server is wrong: keep what is here.",
+)  # fmt: skip
 @click.pass_context
-def sync(ctx: click.Context, before_outreach: bool, online: bool) -> None:
+def sync(ctx: click.Context, before_outreach: bool, online: bool, removals: str | None) -> None:
     """Send what waits, fetch what is new, and say what is left.
 
     The exit code is 0 only when everything was sent and every search has finished; with
@@ -31,6 +39,8 @@ def sync(ctx: click.Context, before_outreach: bool, online: bool) -> None:
     with runtime.open_session(ctx.obj) as session:
         if online:
             session.desk.set_offline(False)
+        if removals and not session.answer_removals(removals):
+            say("Nothing waits for that answer; nothing was changed by it.")
         try:
             code = _check(session) if before_outreach else _sync(session)
         finally:
@@ -47,7 +57,7 @@ def _sync(session: Session) -> int:
     printing.write_message(report.words)
     if len(report.sources) > 1:
         for one in report.sources:
-            printing.write_message(f"  {one.name}: {one.words}")
+            printing.write_message(f"{one.name}: {one.words}")
     return SOMETHING_WAITS if _something_waits(report) else 0
 
 

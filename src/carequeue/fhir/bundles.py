@@ -55,6 +55,7 @@ class BatchRequest:
     resource: Resource | None = None
     if_match: str = ""
     if_none_exist: str = ""
+    if_none_match: str = ""
 
 
 class BatchAnswer(NamedTuple):
@@ -218,6 +219,7 @@ def _entry(request: BatchRequest) -> dict[str, Any]:
         "url": request.url,
         "ifMatch": request.if_match,
         "ifNoneExist": request.if_none_exist,
+        "ifNoneMatch": request.if_none_match,
     }
     entry: dict[str, Any] = {"request": {name: said for name, said in asked.items() if said}}
     return entry if request.resource is None else {"resource": request.resource, **entry}

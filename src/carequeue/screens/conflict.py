@@ -56,7 +56,7 @@ class ConflictLayer(SheetLayer):
 
     def show(self, shown: Conflict) -> None:
         """It has been read (again)."""
-        self._shown, self._since = shown, seconds()
+        self._shown, self._since, self._client = shown, seconds(), shown.client
         self._stage.unread()
         self._stage.draw()
 

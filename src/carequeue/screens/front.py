@@ -284,6 +284,9 @@ class Front:
 
     def nudge(self) -> None:
         """Ask for a sync now; how it ends is said as soon as it is known."""
+        if self.data.health.forced_offline:
+            self.say(Message("Offline by choice: nothing is fetched or sent.", hint="O ends it"))
+            return
         self.shell.nudge()
         self.say(self._news.asked(self.now()))
 

@@ -142,6 +142,7 @@ class Motions:
         wanted = not front.data.health.forced_offline
 
         def switched(nothing: None) -> None:
+            front.tick()  # the header follows at once
             if wanted:
                 words = "Offline by choice: nothing is fetched or sent until you press O again."
                 front.say(Message(words, Tone.DONE))

@@ -182,14 +182,22 @@ class Needs:
             front.pop(front.layers[0])
         elif layer in front.layers:
             front.pop(layer)
-        front.reload(shown.item_key)
         if anew and came.changed:
-            words = f"{shown.client}: theirs holds. Decide anew with any key of this row."
-            front.say(Message(words, Tone.DONE))
-        elif came.changed:
+            self._decide_anew(shown)
+            return
+        front.reload(shown.item_key)
+        if came.changed:
             more = front.data.health.needs_you > 1
             front.say(Message(came.message, Tone.DONE, "x goes to the next" if more else ""))
         else:
             front.say(Message(came.message, Tone.REFUSED))
         for below in front.layers:
             below.changed()
+
+    def _decide_anew(self, shown: Conflict) -> None:
+        """The cursor goes to the item wherever theirs has put it: the next key is meant for it."""
+        if self._front.go_to(shown.item_key):
+            words = f"{shown.client}: theirs holds. Decide anew with any key of this row."
+        else:
+            words = f"{shown.client}: theirs holds, and with it the item has left the queue."
+        self._front.say(Message(words, Tone.DONE))

@@ -17,7 +17,7 @@ from carequeue.store.tables import CountRow, ListedRow, table
 
 _count: Final = table(CountRow)
 _listed: Final = table(ListedRow)
-_STATE: Final = ("counted_at", "scope", "begun_at", "next_url", "received")
+_STATE: Final = ("counted_at", "scope", "begun_at", "server_at", "next_url", "received")
 
 
 def states(connection: Connection, source: str) -> dict[str, dict[str, Any]]:

@@ -18,12 +18,17 @@ from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.fhir.read import shared
 from carequeue.fhir.values import ID
+from carequeue.store import identity
 from carequeue.store.engine import quick, storable
 from carequeue.store.following import directory_changed
 from carequeue.store.holding import held_rows, is_before
 from carequeue.store.tables import ResourceRow, table
 
 _resource: Final = table(ResourceRow)
+
+#: Why a row left that is still there, and no longer ours to see.
+OUT_OF_SCOPE: Final = "out of scope"
+_ROW: Final = "WHERE source = ? AND type = ? AND id = ?"
 
 Charts = set[tuple[str, str]]
 
@@ -76,18 +81,25 @@ def take_out(
 
 
 def leave(connection: Connection, source: str, names: Sequence[str], why: str) -> Charts:
-    """These rows are shown no more; the charts in which they stood."""
+    """These rows are shown no more; the charts in which they stood.
+
+    Of what only left the scope nothing is kept: where a row refers to it, it is to be fetched.
+    """
     charts = set()
     for name in names:
         kind, _, key = name.partition("/")
-        found = quick(connection).execute(
-            "UPDATE resource SET body = '', digest = '', version_id = '', focus = '', "
-            "trouble = '', theirs_body = NULL, theirs_version = NULL, theirs_digest = NULL, "
-            "theirs_gone = '', gone = ?, last_updated = '' "
-            "WHERE source = ? AND type = ? AND id = ? RETURNING chart",
-            (why, source, kind, key),
-        )
+        row = (source, kind, key)
+        if why == OUT_OF_SCOPE:
+            found = quick(connection).execute(f"DELETE FROM resource {_ROW} RETURNING chart", row)
+        else:
+            found = quick(connection).execute(
+                "UPDATE resource SET body = '', digest = '', version_id = '', focus = '', "
+                "trouble = '', theirs_body = NULL, theirs_version = NULL, theirs_digest = NULL, "
+                f"theirs_gone = '', gone = ?, last_updated = '' {_ROW} RETURNING chart",
+                (why, *row),
+            )
         charts |= {(source, chart) for (chart,) in found.fetchall()}
+    identity.forget(connection, source, names)
     if any(shared(name.partition("/")[0]) for name in names):
         directory_changed(connection)
     return charts

@@ -98,7 +98,8 @@ CREATE TABLE health (
 """
 
 #: Sync across processes and restarts: who holds the lease of a source, and what a count of the
-#: server's rows (the manifest) has seen so far. And what a person is told of their decisions.
+#: server's rows (the manifest) has seen so far; what a person is told of their decisions; by what
+#: a client of one source is recognized on another.
 _SECOND: Final = """
 CREATE TABLE lease (
   source TEXT PRIMARY KEY NOT NULL, token INTEGER NOT NULL, holder TEXT NOT NULL,
@@ -111,14 +112,19 @@ ALTER TABLE sync_state ADD COLUMN scope TEXT NOT NULL DEFAULT '';
 ALTER TABLE sync_state ADD COLUMN etag TEXT NOT NULL DEFAULT '';
 CREATE TABLE count_state (
   source TEXT NOT NULL, search TEXT NOT NULL, counted_at TEXT NOT NULL, scope TEXT NOT NULL,
-  begun_at TEXT NOT NULL, next_url TEXT NOT NULL, received INTEGER NOT NULL,
-  PRIMARY KEY (source, search)
+  begun_at TEXT NOT NULL, server_at TEXT NOT NULL, next_url TEXT NOT NULL,
+  received INTEGER NOT NULL, PRIMARY KEY (source, search)
 );
 CREATE TABLE listed (
   source TEXT NOT NULL, search TEXT NOT NULL, id TEXT NOT NULL,
   version_id TEXT NOT NULL, last_updated TEXT NOT NULL,
   PRIMARY KEY (source, search, id)
 );
+CREATE TABLE identifier (
+  source TEXT NOT NULL, chart TEXT NOT NULL, system TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (source, chart, system, value)
+);
+CREATE INDEX identifier_value ON identifier (system, value);
 """
 
 STEPS: Final = (_FIRST, _SECOND)

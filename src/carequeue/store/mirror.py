@@ -24,7 +24,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import chart_of, references, shared, trouble
 from carequeue.fhir.us import own_reference
 from carequeue.fhir.values import ID, reference
-from carequeue.store import gone
+from carequeue.store import gone, identity
 from carequeue.store.engine import storable
 from carequeue.store.following import directory_changed, follow_charts, follow_focus, place
 from carequeue.store.holding import held_rows, is_before
@@ -217,6 +217,7 @@ def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> None:
         ),
         rows,
     )
+    identity.keep(connection, rows)
     if any(shared(row["type"]) for row in rows):
         directory_changed(connection)
     follow_charts(connection)

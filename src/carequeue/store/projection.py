@@ -30,7 +30,7 @@ from carequeue.fhir import edits, jsontext
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
 from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
 from carequeue.fhir.us import our_people
-from carequeue.store import following, outbox
+from carequeue.store import following, identity, outbox
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import ItemRow, TallyRow, table
 from carequeue.store.window import views_of
@@ -62,6 +62,7 @@ class Site:
     zone: ZoneInfo
     calendar: SiteCalendar
     rules: Sequence[ClockRule]
+    labels: Mapping[str, str] = field(default_factory=dict)  # what people call a source
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class Projector:
 
     def rebuild(self, connection: Connection, now: datetime) -> bool:
         """Make every row anew, from nothing."""
+        identity.rebuild(connection)
         charts = (
             quick(connection)
             .execute(

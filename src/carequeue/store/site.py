@@ -14,6 +14,7 @@ from carequeue import __version__
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.items import Us
 from carequeue.domain.rules import site_rules
+from carequeue.store.migrations import VERSION
 from carequeue.store.profiles import Profile, SourceProfile
 from carequeue.store.projection import Site
 
@@ -32,6 +33,7 @@ def site_of(profile: Profile) -> Site:
         profile.zone,
         calendar,
         site_rules(profile.rules),
+        {source.name: source.shown for source in profile.sources},
     )
 
 
@@ -45,5 +47,5 @@ def mark_of(profile: Profile) -> str:
     sources = tuple(
         (source.name, source.base_url, profile.on(source)) for source in profile.sources
     )
-    said = (__version__, replace(profile, theme="", sources=()), sources)
+    said = (__version__, VERSION, replace(profile, theme="", sources=()), sources)
     return sha256(repr(said).encode()).hexdigest()

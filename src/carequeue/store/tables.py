@@ -184,6 +184,7 @@ class CountRow(SQLModel, table=True):
     counted_at: str
     scope: str
     begun_at: str
+    server_at: str  # the same instant by the server's own time
     next_url: str
     received: int
 
@@ -218,6 +219,16 @@ class LeaseRow(SQLModel, table=True):
     token: int
     holder: str
     taken_at: str
+
+
+class IdentifierRow(SQLModel, table=True):
+    """By what a client may be recognized on another source: (system, value) of a Patient."""
+
+    __tablename__ = "identifier"
+    source: str = Field(primary_key=True)
+    chart: str = Field(primary_key=True)
+    system: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
 
 
 class HealthRow(SQLModel, table=True):

@@ -159,7 +159,7 @@ def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list
     for intent in run:
         states.append(edits.apply(intent, states[-1]))
     for applied in range(len(run), -1, -1):
-        if edits.snapshot(unit, states[applied]) == now:
+        if edits.snapshot(unit, states[applied]) == now and _shows(run[:applied], theirs):
             return [
                 Settled(intent, Found.DONE if number < applied else Found.NOT_APPLIED)
                 for number, intent in enumerate(run)
@@ -168,3 +168,8 @@ def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list
         return [Settled(intent, Found.DONE) for intent in run]
     words = "changed on the server meanwhile"
     return [Settled(intent, Found.CHANGED, words) for intent in run]
+
+
+def _shows(applied: Sequence[Intent], theirs: Resource) -> bool:
+    """Whether it is there to be seen: a note whose id a server dropped is in no snapshot."""
+    return not applied or edits.satisfied(applied[-1], theirs)

@@ -81,9 +81,8 @@ class Counts:
             there = paging.onward(trail, page)
             if there.why:
                 return self._not_counted(search, count, there.why)
-            begun_at = count.begun_at or self._server_now(answer, page)
-            received = there.trail.received
-            count = replace(count, begun_at=begun_at, next_url=there.url, received=received)
+            count = self._on(count, answer, page)
+            count = replace(count, next_url=there.url, received=there.trail.received)
             self._keep(search, count, page)
             if not there.url:
                 return True
@@ -102,9 +101,12 @@ class Counts:
                 rows.keep_count(search.name, fresh, {})
         return fresh
 
-    def _server_now(self, answer: HttpAnswer, page: Page) -> str:
+    def _on(self, count: r.Count, answer: HttpAnswer, page: Page) -> r.Count:
+        if count.begun_at:
+            return count
         now = self._now()
-        return server_time(answer, page, now) or now.isoformat()
+        server_at = server_time(answer, page, now) or now.isoformat()
+        return replace(count, begun_at=now.isoformat(), server_at=server_at)
 
     def _keep(self, search: Search, count: r.Count, page: Page) -> None:
         words = f"Counting {search.name}: {count.received:,}" if count.next_url else ""

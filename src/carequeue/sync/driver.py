@@ -92,7 +92,7 @@ class Syncer:
 
         self._named(work)
         if not looked.other:
-            self._note_health()
+            self._named(self._note_health)
         return looked
 
     def push_only(self, stop: Callable[[], bool] = lambda: False) -> Looked:
@@ -100,7 +100,7 @@ class Syncer:
         looked = self._begin()
         self._named(lambda: self._part(self._push, self._known_server(), stop))
         if looked.offline or looked.sign_in or looked.busy:
-            self._note_health()
+            self._named(self._note_health)
         return looked
 
     def close(self) -> None:

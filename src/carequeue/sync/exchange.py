@@ -77,6 +77,8 @@ def _one(transport: Transport, request: m.Request) -> Reply:
         headers["If-Match"] = request.if_match
     if request.if_none_exist:
         headers["If-None-Exist"] = request.if_none_exist
+    if absent := _absent(request):
+        headers["If-None-Match"] = absent
     try:
         answer = transport.send(request.method, request.path, request.body, headers)
     except Unreachable as error:
@@ -84,6 +86,14 @@ def _one(transport: Transport, request: m.Request) -> Reply:
     except ServerError as error:
         return m.NoReply(request.lane, True, str(error), unreadable=True)
     return _reply(request, answer)
+
+
+def _absent(request: m.Request) -> str:
+    """The guard of a create under an id of ours, which is a PUT like any other.
+
+    Without it, one that is delivered late goes over what was written there since.
+    """
+    return "*" if request.creates and request.method == "PUT" else ""
 
 
 def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
@@ -191,6 +201,7 @@ def _entry(request: m.Request) -> BatchRequest:
         request.body,
         if_match=request.if_match,
         if_none_exist=request.if_none_exist,
+        if_none_match=_absent(request),
     )
 
 

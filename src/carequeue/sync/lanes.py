@@ -22,6 +22,7 @@ from carequeue.domain.intents import (
 from carequeue.fhir import edits
 from carequeue.fhir.waiting import resting_on
 from carequeue.sync import messages as m
+from carequeue.sync import setback
 from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, settle
 from carequeue.sync.rows import Rows
 
@@ -51,11 +52,7 @@ def load_lanes(rows: Rows, only: frozenset[m.LaneKey] | None = None) -> tuple[m.
     for intent in everything:
         by_target.setdefault((intent.target_type, intent.target_id), []).append(intent)
     later = rows.not_before()
-    creates = {
-        f"{intent.target_type}/{intent.target_id}": intent.id
-        for intent in everything
-        if intent.kind is IntentKind.CREATE and intent.state not in _SETTLED
-    }
+    creates = _creates(everything)
     lanes = []
     for key, intents in by_target.items():
         if only is not None and key not in only:
@@ -64,6 +61,15 @@ def load_lanes(rows: Rows, only: frozenset[m.LaneKey] | None = None) -> tuple[m.
         if sendable or kept:
             lanes.append(_lane(rows, key, sendable, kept, later, creates))
     return tuple(lanes)
+
+
+def _creates(everything: Sequence[Intent]) -> dict[str, str]:
+    """Local reference -> the open intent that creates it; what is kept here holds nothing up."""
+    return {
+        f"{intent.target_type}/{intent.target_id}": intent.id
+        for intent in everything
+        if intent.kind is IntentKind.CREATE and intent.state not in _SETTLED
+    }
 
 
 def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
@@ -153,11 +159,15 @@ def _references(value: object) -> Iterator[str]:
 
 
 def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
-    """Write down what is about to leave. What a person took back meanwhile does not leave."""
+    """Write down what is about to leave. What a person took back meanwhile does not leave, nor what
+    has to wait by now: a create that was kept here can have found its place.
+    """
     leaving, changed = [], []
+    creates = _creates(rows.open_intents())
     for request in requests:
         intents = rows.intents(request.intents)
-        if all(intent.state in SENDABLE_STATES for intent in intents):
+        free = all(intent.state in SENDABLE_STATES for intent in intents)
+        if free and not any(_needs(rows, intents, creates)):
             rows.mark(intents, request.method, request.path, request.if_match, now)
             leaving.append(request)
         else:
@@ -246,6 +256,7 @@ def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datet
     server_id = str(change.base.get("id") or key)
     if server_id != key and not _free(rows, change, server_id):
         return key  # the next look brings it; until then the row that is there stays
+    setback.note(rows, (kind, key), change.base, now)
     rows.move_base(change.base, change.version, now)
     if server_id != key:
         rows.name_on_server(kind, key, server_id)

@@ -95,6 +95,8 @@ def _next(state: PushState, now: datetime) -> Step:
     """The next round: what was left in doubt is read back first, then what may leave leaves."""
     if state.stopped:
         return state, (state.stopped,)
+    if any(lane.phase in _IN_FLIGHT for lane in state.lanes.values()):
+        return state, ()  # what is on its way comes back first
     if changes := _unplaced(state) or _entangled(state):
         return state, (m.Save(changes),)
     ready = [lane for lane in state.lanes.values() if _ready(lane, state, now)]
@@ -108,7 +110,7 @@ def _next(state: PushState, now: datetime) -> Step:
     together = [lane for lane in ready if not _alone(lane, state)]
     if together:
         return _mark(state, together[: state.sizing.size if state.can.batch else 1])
-    if not ready or any(lane.phase in _IN_FLIGHT for lane in state.lanes.values()):
+    if not ready:
         return state, ()
     lane = next((one for one in ready if one.key == state.fresh), ready[0])
     if lane.key != state.fresh:
@@ -250,6 +252,9 @@ def _answered(state: PushState, event: m.Answered) -> Step:
     state, observed = _sized(state, len(asked), event.batch)
     if event.batch in (m.Batched.TOO_LARGE, m.Batched.REFUSED, m.Batched.NEVER):
         return _refused_whole(state, asked, observed)
+    if event.batch is m.Batched.SILENT:  # it was perhaps too many, which is no row's fault
+        crowd = {lane.key: replace(lane, crowd=True) for lane in asked}
+        state = replace(state, lanes={**state.lanes, **crowd})
     return _judge(state, event.replies, event.now, judge_write, observed)
 
 

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from carequeue.fhir.bundles import Page
+from carequeue.fhir.read import shared
 from carequeue.fhir.values import ID
 from carequeue.sync.plan import OVERLAP, Search, scope_mark
 
@@ -37,7 +38,7 @@ Stamps = Mapping[str, Stamp]  # by id
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The count of one search. `begun_at`: the server's instant, or ours where it gave none.
+    """The count of one search. `server_at`: when it began, by the server's time where it gave one.
 
     `scope`: how the search was narrowed when it was last counted to the end.
     """
@@ -45,6 +46,7 @@ class Count:
     counted_at: str = ""
     scope: str = ""
     begun_at: str = ""
+    server_at: str = ""
     next_url: str = ""
     received: int = 0
 
@@ -177,7 +179,8 @@ class Fate(StrEnum):
 def fate(search: Search, status: int, updated: str, begun: datetime) -> Fate:
     """By a read of its own. `updated`: of the resource that came, "" where none did.
 
-    A narrowed search that does not show a row has let it go; one that is not narrowed lags.
+    A narrowed search that does not show a row has let it go; one that is not narrowed lags. Who
+    somebody is never leaves by scope: any row may name them.
     """
     if status in (404, 410):
         return Fate.DELETED
@@ -185,7 +188,8 @@ def fate(search: Search, status: int, updated: str, begun: datetime) -> Fate:
         return Fate.FORBIDDEN
     if status != 200:
         return Fate.UNKNOWN
-    return Fate.OUT_OF_SCOPE if search.params and not is_recent(updated, begun) else Fate.HERE
+    narrowed = bool(search.params) and not shared(search.type)
+    return Fate.OUT_OF_SCOPE if narrowed and not is_recent(updated, begun) else Fate.HERE
 
 
 # --- the brake ------------------------------------------------------------------------------------
@@ -255,10 +259,10 @@ def brake(leaving: int, back: int, of: int, was: Held | None, now: datetime) -> 
 def words(held: Held) -> str:
     """What is held and how to answer, in a sentence."""
     if held.kind is Kind.SERVER:
+        who = " ".join(held.server.split())[:120]
         return (
-            f"another server answers ({held.server.replace(chr(10), ' ')}); nothing is sent and nothing "
-            "fetched until you say whether it has the same records: "
-            "carequeue sync --accept-removals, or --refuse-removals"
+            f"another server answers ({who}); nothing is sent or fetched until you say whether it "
+            "has the same records: carequeue sync --accept-removals, or --refuse-removals"
         )
     what = (
         f"the server was set back: {held.back:,} records are older there than here, "

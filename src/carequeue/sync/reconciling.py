@@ -18,7 +18,7 @@ from typing import Final
 
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.us import own_reference
-from carequeue.sync import again
+from carequeue.sync import again, setback
 from carequeue.sync import reconcile as r
 from carequeue.sync.counts import Counts, NotNow
 from carequeue.sync.plan import Search
@@ -73,6 +73,8 @@ class Reconciling:
 
     def run(self, searches: Sequence[Search], *, asked: bool) -> None:
         """Count what is due, or all where `asked`. Raises Unreachable and SignInError."""
+        with self._cache.reading() as rows:
+            asked = asked or (setback.any_noted(rows) and _held(rows) is None)
         try:
             found = [
                 self._compared(search, why)
@@ -89,7 +91,7 @@ class Reconciling:
     def _compared(self, search: Search, why: r.Why) -> _Found:
         with self._cache.reading() as rows:
             count = r.Count(**rows.counts()[search.name])
-            begun = datetime.fromisoformat(count.begun_at)
+            begun = datetime.fromisoformat(count.server_at)
             difference = r.compare(rows.mirrored(search.type), rows.listed(search.name), begun)
         return _Found(search, why, begun, difference)
 
@@ -97,14 +99,15 @@ class Reconciling:
         """Fetch what was missed, look for what is missing, and take out what left, or ask."""
         with self._cache.reading() as rows:
             here = rows.here()
-            was = r.held_from(loads(rows.get_meta(HELD) or "null"))
+            was = _held(rows)
         accepted = was is not None and was.answer == "accept"
         for one in found:
             self._heal(one)
         for one in found:
             self._look_for(one, here, accepted)
         leaving = sum(len(one.leaving) for one in found if one.why is not r.Why.SCOPE)
-        back = sum(len(one.back) for one in found)
+        with self._cache.reading() as rows:
+            back = sum(len(one.back) for one in found) + len(setback.lost(rows))
         held = r.brake(leaving, back, here, was, self._now())
         for one in found:
             self._save([each for each in one.here if each["id"] not in one.leaving])
@@ -113,11 +116,15 @@ class Reconciling:
         for one in found:
             if held is None or one.why is r.Why.SCOPE:
                 self._take_out(one)
-        self._end(found, held)
+        self._end(found, held, was)
 
-    def _end(self, found: Sequence[_Found], held: r.Held | None) -> None:
+    def _end(self, found: Sequence[_Found], held: r.Held | None, was: r.Held | None) -> None:
         now = self._now()
         with self._cache.writing(now) as rows:
+            if _held(rows) != was:
+                return  # somebody has answered meanwhile: concluded anew at the next look
+            if held is None:
+                setback.forget(rows)
             for one in found:
                 rows.keep_count(one.search.name, r.first(one.search, now), {})
             rows.set_meta(HELD, dumps(asdict(held)) if held else "")
@@ -138,7 +145,7 @@ class Reconciling:
             older = [
                 each
                 for each in given
-                if r.is_older(_updated(each), ours.get(each["id"], ("", ""))[1])
+                if r.is_older(setback.updated(each), ours.get(each["id"], ("", ""))[1])
             ]
             one.back += older
             self._save([each for each in given if each not in older])
@@ -194,7 +201,7 @@ class Reconciling:
             one.here.append(resource)
 
     def _fate(self, one: _Found, status: int, resource: Resource) -> r.Fate:
-        return r.fate(one.search, status, _updated(resource), one.begun)
+        return r.fate(one.search, status, setback.updated(resource), one.begun)
 
     # --- keeping ----------------------------------------------------------------------------------
 
@@ -224,9 +231,16 @@ class Reconciling:
             }
             before = {key: rows.base(*key).body for key in after}
             taken = rows.acknowledged(now - r.REMEMBERED)
-            filed = again.anew(again.lost(taken, before, after), after, lambda: str(uuid.uuid4()))
-            for one in found:
-                self._move_back(rows, one, now)
+            lost = {one.id: one for one in again.lost(taken, before, after)}
+            for one in setback.lost(rows):
+                key = (one.target_type, one.target_id)
+                after.setdefault(key, rows.base(*key).body)
+                lost[one.id] = one
+            wanted = sorted(lost.values(), key=lambda one: one.seq)
+            filed = again.anew(wanted, after, lambda: str(uuid.uuid4()))
+            setback.forget(rows)
+            for found_one in found:
+                self._move_back(rows, found_one, now)
             rows.file_again(filed, now)
         self.done.filed += len(filed)
 
@@ -238,7 +252,5 @@ class Reconciling:
         self.done.fetched += saved.changed
 
 
-def _updated(resource: Resource) -> str:
-    meta = resource.get("meta")
-    found = meta.get("lastUpdated") if isinstance(meta, dict) else None
-    return found if isinstance(found, str) else ""
+def _held(rows: Rows) -> r.Held | None:
+    return r.held_from(loads(rows.get_meta(HELD) or "null"))

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
+from carequeue.domain.intents import IntentKind
 from carequeue.fhir import codes, edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.values import identifier_value
@@ -37,7 +38,7 @@ def write_request(lane: m.Lane, state: PushState) -> m.Request:
     """The write of a lane, as the source takes it."""
     kind, key = lane.key
     view = edits.fold(lane.base, lane.intents)
-    body = _rename(view or {}, state.aliases)
+    body = _rename(view or {}, state.aliases, _kept_here(state))
     ids = tuple(intent.id for intent in lane.intents)
     if lane.base is not None:
         return m.Request(lane.key, "PUT", f"{kind}/{key}", body, guard(lane), "", ids)
@@ -126,18 +127,34 @@ def _search(lane: m.Lane) -> str:
     return f"identifier={quote(codes.IDENTIFIER, safe='')}%7C{quote(named, safe='')}"
 
 
-def _rename(value: Resource, aliases: Mapping[str, str]) -> Resource:
-    """References to what we created, by the server's ids."""
+def _kept_here(state: PushState) -> frozenset[str]:
+    """References of what was made here and has no place there: no server knows these ids."""
+    return frozenset(
+        "/".join(lane.key)
+        for lane in state.lanes.values()
+        if lane.kept and lane.kept[0].kind is IntentKind.CREATE
+    )
+
+
+def _rename(value: Resource, aliases: Mapping[str, str], nowhere: frozenset[str]) -> Resource:
+    """References to what we created, by the server's ids; what it does not have is not named."""
 
     def walk(one: object) -> object:
-        if isinstance(one, dict):
-            return {
-                name: aliases.get(part, part)
-                if name == "reference" and isinstance(part, str)
-                else walk(part)
-                for name, part in one.items()
-            }
-        return [walk(part) for part in one] if isinstance(one, list) else one
+        if isinstance(one, list):
+            parts = [walk(each) for each in one]
+            return [new for new, old in zip(parts, one, strict=True) if _stays(new, old)]
+        if not isinstance(one, dict):
+            return one
+        kept = {name: walk(part) for name, part in one.items()}
+        named = one.get("reference")
+        if isinstance(named, str):
+            kept["reference"] = {} if named in nowhere else aliases.get(named, named)
+        return {name: part for name, part in kept.items() if _stays(part, one[name])}
 
     renamed = walk(value)
     return renamed if isinstance(renamed, dict) else {}
+
+
+def _stays(new: object, old: object) -> bool:
+    """FHIR has nothing empty: what is left without content goes too."""
+    return new == old or new not in ({}, [])

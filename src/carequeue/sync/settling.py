@@ -37,7 +37,17 @@ from carequeue.sync.conflicts import (
 from carequeue.sync.failures import SETTLE_LIMIT, Answer, kind_of
 from carequeue.sync.push_state import PushState
 from carequeue.sync.requests import by_our_id, read_request, repeatable
-from carequeue.sync.verdicts import Verdict, all_of, fits, later, ours, refused, sign_in, taken, wait
+from carequeue.sync.verdicts import (
+    Verdict,
+    all_of,
+    fits,
+    later,
+    ours,
+    refused,
+    sign_in,
+    taken,
+    wait,
+)
 
 _CANNOT_SAY: Final = "the server cannot say whether it has it"
 _COULD_BE_TWO: Final = (

@@ -39,6 +39,8 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 PATIENCE: Final = 300.0
 #: Seconds for the question whether anybody is there.
 _GLANCE: Final = 5.0
+#: Answers of somebody who takes nothing just now; any other, a 501 for the question too, is there.
+_AWAY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_LINK: Final = 16_384
 _UNVERIFIED: Final = "its certificate does not verify"
 _TOO_SLOW: Final = "no whole answer in time"
@@ -147,7 +149,7 @@ class Transport:
                 self._client.stream("HEAD", f"{self.base_url}/metadata", timeout=_GLANCE) as answer,
             ):
                 self._heed(answer)
-                return answer.status_code < 500 and answer.status_code not in (408, 429)
+                return answer.status_code not in _AWAY
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
             return False
 

@@ -31,6 +31,7 @@ GONE: Final = {
     "other_client": "On the server it belongs to another client now: yours cannot be put on it.",
 }
 IN_DOUBT: Final = "Another decision on it may be on its way: keeping yours waits for that."
+SAME: Final = "Both say the same by now: either answer leaves it so."
 _VERSIONS: Final = (
     ("before", "Before", "quiet-strong", "text"),
     ("mine", "Mine", "key", "me"),
@@ -45,7 +46,9 @@ def conflict_lines(shown: Conflict, now: datetime, zone: tzinfo, label: str, wid
     lines += [[], *_who("Mine", "key", _mine(shown, now, zone), width)]
     lines += [*_who("Theirs", "conflict-strong", _theirs(shown, now, zone, label), width), []]
     lines += _table(shown, width) if _has_room(shown, width) else _stack(shown, width)
-    for words in (GONE.get(shown.gone, ""), IN_DOUBT if shown.in_doubt else ""):
+    same = all(one.mine == one.theirs for one in shown.differences) and not shown.gone
+    notes = (GONE.get(shown.gone, ""), IN_DOUBT if shown.in_doubt else "", SAME if same else "")
+    for words in notes:
         if words:
             lines += [[], *([(text, "soon")] for text in wrap(words, width))]
     rest = "Nothing is chosen for you, and it can wait: esc leaves it as it is."

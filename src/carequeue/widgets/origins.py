@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rich.cells import cell_len
+
 if TYPE_CHECKING:
     from carequeue.worklist.health import Health
 
@@ -37,11 +39,11 @@ NOWHERE: Final = Origin()
 
 
 class Origins(NamedTuple):
-    """All of them; `several` says that rows name their source."""
+    """All of them."""
 
     known: Mapping[str, Origin] = {}
     other: Origin = NOWHERE
-    several: bool = False
+    label: int = 0  # cells of the longest label; 0 where there is one source only
 
     def of(self, source: str) -> Origin:
         """The origin of a row."""
@@ -62,9 +64,8 @@ def origins(health: Health, now: datetime, zone: tzinfo) -> Origins:
         )
         for one, mark in zip(health.sources, marks, strict=True)
     }
-    return Origins(
-        known, Origin(age=age_words(health.last_full, now, zone) if away else ""), several
-    )
+    other = Origin(age=age_words(health.last_full, now, zone) if away else "")
+    return Origins(known, other, max(map(cell_len, names)) if several else 0)
 
 
 def age_words(read: datetime | None, now: datetime, zone: tzinfo) -> str:

@@ -67,7 +67,7 @@ def in_order(lines: Sequence[OutboxLine]) -> list[OutboxLine]:
 
 
 class OutboxPane:
-    """The list of a moment: `lines` as they stand, `labels` of the sources where there are several."""
+    """The list of a moment: its `lines`, and the `labels` of the sources if there are several."""
 
     def __init__(
         self, lines: Sequence[OutboxLine], now: datetime, zone: tzinfo, labels: Mapping[str, str]
@@ -147,7 +147,7 @@ class OutboxPane:
         whole = cell_len(line.client) <= client and cell_len(line.did) <= did
         texts: list[Part] = [] if whole else [(f"{line.client}: {line.did}", "text")]
         if line.words:
-            texts.append((f"The server: {line.words}" if _refused(line) else line.words, "soon"))
+            texts.append((line.words, "soon"))
         if line.not_before and line.not_before > self._now:
             again = when(line.not_before, self._now, self._zone)
             texts.append((f"It is tried again {again}, as the server asked.", "muted"))
@@ -166,7 +166,3 @@ def _columns(line: OutboxLine, width: int) -> tuple[int, int]:
     room = width - 2 - (_HEAD + 21 if words else 2 + 12)
     client = max(room * 2 // 5, min(cell_len(line.client), room - 16))
     return client, room - client
-
-
-def _refused(line: OutboxLine) -> bool:
-    return state_of(line) == "needs_you"

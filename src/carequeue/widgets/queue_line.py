@@ -35,6 +35,7 @@ ASK_LEAST: Final = 22
 MOVE_FROM: Final = 72
 #: From this width on a source is named by its label, below it by its mark of two letters.
 LABEL_FROM: Final = WORDS_FROM
+LABEL_WIDEST: Final = 10
 #: What the ask keeps where the word of a row that needs the person, or has the cursor, stands.
 ASK_BESIDE: Final = 12
 #: Below this one a row stands on two lines: kind, clock and name, and under them the ask.
@@ -89,10 +90,11 @@ class Standing(NamedTuple):
     origin: Origin = Origin()
 
 
-def columns(width: int, moves: bool, several: bool = False) -> Columns:
+def columns(width: int, moves: bool, label: int = 0) -> Columns:
     """The columns of a list of this width.
 
-    `moves` where the view mixes whose move it is, `several` where rows come from several sources.
+    `moves` where the view mixes whose move it is; `label`: the cells of the longest label of a
+    source, 0 where there is only one.
     """
     words = width >= WORDS_FROM
     kind = 9 if words else 3
@@ -100,7 +102,7 @@ def columns(width: int, moves: bool, several: bool = False) -> Columns:
     sync = _SYNC_WORDS if words and (not move or width >= 120) else 1  # the ask needs the room
     client = min(34, 20 + (width - 80) // 6) if width >= 80 else max(8, 12 + (width - 40) // 5)
     used = 3 + kind + 1 + CLOCK + 1 + client + 1
-    source = (8 if width >= LABEL_FROM else 2) if several else 0
+    source = min(label, LABEL_WIDEST) if width >= LABEL_FROM else min(label, 2)
     used += (move + 1 if move else 0) + sync + 1 + (source + 1 if source else 0)
     return Columns(kind, CLOCK, client, max(0, width - used), move, sync, source)
 
@@ -134,10 +136,10 @@ def tall_line(
     if part:
         mark = f" {standing.origin.mark}" if standing.origin.mark else ""
         word = f" {state[1]}" if state else ""
-        room = width - 1 - cell_len(mark)
-        ask, word = _ask(f"  {row.title}", word, room, _presses(row, standing))
+        ask, word = _ask(row, standing, word, width - 3 - cell_len(mark))
         role = state[2] if state else "text"
-        return [edge, (ask, "muted" if quiet else "text"), (word, role), (mark, "muted")]
+        text = "muted" if quiet else "text"
+        return [edge, ("  ", text), (ask, text), (word, role), (mark, "muted")]
     glyph, _, _, role = _kind(row, standing)
     words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
     room = max(1, width - 6 - CLOCK)
@@ -171,17 +173,25 @@ def _state(row: QueueRow, standing: Standing) -> tuple[str, str, str] | None:
     return (glyph, standing.origin.age, role) if standing.origin.age else None
 
 
-def _presses(row: QueueRow, standing: Standing) -> bool:
-    """Whether the word of its state is worth some cells of the ask."""
-    return row.sync in _PRESSING or standing.cursor
+def _aged(row: QueueRow, standing: Standing) -> bool:
+    """Whether all that there is to say of it is how old it is: that is said of many rows at once,
+    and takes no more of the ask than it must.
+    """
+    return not (row.sync or standing.news)
 
 
-def _ask(title: str, word: str, room: int, pressing: bool) -> tuple[str, str]:
-    """The ask, and at its end a word where that has room or presses: `room` cells together."""
+def _ask(row: QueueRow, standing: Standing, word: str, room: int) -> tuple[str, str]:
+    """The ask, and at its end the word of its state: `room` cells together.
+
+    The word has its place where the ask leaves it some, or the person is needed, or looks there.
+    An age has it only where the person looks: header and glyph say it of all.
+    """
     left = room - cell_len(word)
-    if word and (cell_len(title) <= left or (pressing and left >= ASK_BESIDE)):
-        return fill(title, left), word
-    return fill(title, room), ""
+    pressing = row.sync in _PRESSING or standing.cursor
+    fits = cell_len(row.title) <= left and not _aged(row, standing)
+    if word and (fits or (pressing and left >= ASK_BESIDE)):
+        return fill(row.title, left), word
+    return fill(row.title, room), ""
 
 
 def _rest(row: QueueRow, cells: Columns, quiet: bool, standing: Standing) -> list[Part]:
@@ -194,16 +204,24 @@ def _rest(row: QueueRow, cells: Columns, quiet: bool, standing: Standing) -> lis
     if cells.move:
         who = "me" if row.move == "me" else row.move_name or _MOVES.get(row.move, row.move)
         parts.append((fill(row.title, cells.title), text))
-        parts.append((" " + fill(who, cells.move), "me" if row.move == "me" else "muted"))
+        if not words and row.sync in _PRESSING:  # the person is needed: that is whose move it is
+            parts.append((" " + fill(word, cells.move), role))
+        else:
+            parts.append((" " + fill(who, cells.move), "me" if row.move == "me" else "muted"))
         tail = f"{glyph} {word}" if words else glyph
         parts.append((" " + fill(tail, cells.sync), role))
     elif state is None:
         parts.append((fill(row.title, cells.title + 1 + cells.sync), text))
+    elif words and _aged(row, standing):
+        room = cells.title + 1 + cells.sync
+        fits = cell_len(row.title) <= cells.title
+        tail = f" {glyph} {word if fits else word.removeprefix('as of ')}"
+        parts += [(fill(row.title, room - len(tail)), text), (tail, role)]
     elif words:
         parts.append((fill(row.title, cells.title), text))
         parts.append((" " + fill(f"{glyph} {word}", cells.sync), role))
     else:
-        ask, word = _ask(row.title, f" {word}", cells.title, _presses(row, standing))
+        ask, word = _ask(row, standing, f" {word}", cells.title)
         parts += [(ask, text), (f"{word} {glyph}", role)]
     if cells.source:
         origin = standing.origin

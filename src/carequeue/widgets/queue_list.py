@@ -115,7 +115,7 @@ class QueueList(ScrollView, can_focus=False):
 
     def _measure(self, width: int) -> None:
         """The columns of a width; where it is small, a row stands on two lines."""
-        self._columns = columns(max(1, width), self.moves, self.origins.several)
+        self._columns = columns(max(1, width), self.moves, self.origins.label)
         tall = 2 if 0 < width < TALL_BELOW else 1
         if tall != self.pages.tall:
             self.pages.stand(tall)

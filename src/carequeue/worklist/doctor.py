@@ -14,6 +14,7 @@ from carequeue.domain.text import clean
 from carequeue.store import audit, following, projection
 from carequeue.store.projection import Projector
 from carequeue.sync.capabilities import sentences
+from carequeue.worklist import removals
 from carequeue.worklist.act import abilities
 from carequeue.worklist.answers import Finding
 
@@ -24,7 +25,9 @@ def examine(connection: Connection, projector: Projector, now: datetime) -> list
     """What is right and what is not with a cache: integrity, audit, counts, what was not shown."""
     findings = [_integrity(connection), _audit(connection), _counts(connection)]
     for source in projector.site.base_urls:
-        findings += _last_look(connection, source)
+        held = removals.finding(connection, source)
+        asks = any(one.level == "problem" for one in held)
+        findings += held if asks else [*_last_look(connection, source), *held]
         findings += _source(connection, source)
         findings += _named(source, _not_shown(connection, projector, source, now))
     return findings

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +14,7 @@ from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import Mover, Party, StoryLine, WorkItem
 from carequeue.domain.ranking import Rank
 from carequeue.domain.text import clean, clean_block
-from carequeue.store import outbox
+from carequeue.store import identity, outbox
 from carequeue.store.projection import Projector
 from carequeue.worklist.answers import ClockLine, Detail, ReasonLine, TimeLine
 from carequeue.worklist.verbs import BY_NAME
@@ -56,7 +58,30 @@ def detail(connection: Connection, projector: Projector, key: str, now: datetime
         for clock in clocks
     )
     pending = [one for one in outbox.of_chart(connection, row[0], row[1]) if one.item_key == key]
-    return _detail(item, placed, clock_lines, pending, len(read.items) - 1)
+    found = _elsewhere(connection, projector, row[0], row[1])
+    shown = _detail(item, placed, clock_lines, pending, len(read.items) - 1)
+    return replace(
+        shown,
+        others=shown.others + sum(count for _, count in found),
+        flags=(*shown.flags, *(words for words, _ in found)),
+    )
+
+
+def _elsewhere(
+    connection: Connection, projector: Projector, source: str, chart: str
+) -> list[tuple[str, int]]:
+    """(sentence, open items) of each chart of another source that is the same client's."""
+    found = []
+    for same in identity.same(connection, source, chart):
+        (count,) = connection.exec_driver_sql(
+            "SELECT count(*) FROM item WHERE source = ? AND chart = ?", (same.source, same.chart)
+        ).one()
+        if count:
+            label = clean(projector.site.labels.get(same.source, same.source), 40)
+            by = clean(re.split(r"[/:]", same.system.rstrip("/"))[-1], 40)
+            items = "1 open item" if count == 1 else f"{count} open items"
+            found.append((f"{label} has {items} of the same client: both have one {by}.", count))
+    return found
 
 
 def _detail(
