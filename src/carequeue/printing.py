@@ -346,6 +346,8 @@ def preview_line(preview: Preview) -> str:
         parts.append(f"{len(preview.already)} so already")
     if preview.kept_here:
         parts.append(f"{len(preview.kept_here)} kept here only")
+    if preview.unprotected:
+        parts.append(f"{len(preview.unprotected)} unprotected on the server")
     if preview.refused:
         parts.append(f"{len(preview.refused)} not allowed")
     return _one(", ".join(parts))

@@ -104,6 +104,27 @@ def test_a_question_costs_a_line_or_two(terminal: Terminal) -> None:
     assert "REYES, Tomás: what? x" in terminal.text
 
 
+def test_a_move_in_the_outbox_writes_the_lines_that_change_and_no_others(
+    terminal: Terminal,
+) -> None:
+    assert 0 < terminal.press("o") < 6_000
+    terminal.press("j")
+    assert 0 < terminal.press("j") < 1_900
+    assert terminal.press("d") < 600
+    terminal.press("\x1b")
+    assert terminal.settle(2) == 0
+    assert 0 < terminal.press("q") < 6_000
+
+
+def test_a_conflict_writes_itself_once_and_a_key_that_answers_nothing_one_line(
+    terminal: Terminal,
+) -> None:
+    assert 0 < terminal.press("x") < 6_000
+    assert "Which holds?" in terminal.text
+    assert 0 < terminal.press("y") < 400
+    assert terminal.settle(2) == 0
+
+
 def test_motions_of_the_mouse_are_not_reported(terminal: Terminal) -> None:
     terminal.settle()
     last_on = terminal.written.rfind(b"\x1b[?1003h")

@@ -145,8 +145,7 @@ class Server:
             method, path, resource = asked["method"], asked["url"], entry.get("resource")
             one = self._write(method, path, resource, headers, now, carried(method, path, resource))
             response: Json = {"status": str(one.status)}
-            if "etag" in one.headers:
-                response["etag"] = one.headers["etag"]
+            response |= one.headers
             answer: Json = {"response": response}
             if one.status >= 400:
                 response["outcome"] = one.json
@@ -261,8 +260,10 @@ class Server:
             if there:
                 return Answer(200, self._etag(there[0].now), there[0].body)
         self._ids += 1
-        after = self.keep((kind, f"s{self._ids}"), body, now, carried)
-        return Answer(201, self._etag(after), after.body)
+        key = (kind, f"s{self._ids}")
+        after = self.keep(key, body, now, carried)
+        there = f"{BASE_URL}/{'/'.join(key)}/_history/{after.number}"
+        return Answer(201, {**self._etag(after), "location": there}, after.body)
 
     def named(self, kind: str, value: str) -> list[Row]:
         """The rows that carry an identifier of ours now."""

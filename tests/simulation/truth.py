@@ -133,18 +133,21 @@ class Truth:
         return self.server.rows
 
     def _check_once(self, write: Write, create: Intent, made: list[Key]) -> None:
+        asked = self.decisions[create.id].chances
         for other in made:
             row = self._rows.get(other)
             if row is None:  # lost with a restored backup
                 continue
-            if row.body is not None:
+            if row.body is not None and asked > len(made):
+                self.limits["made once more, since the person said so"] += 1
+            elif row.body is not None:
                 if not self._excused(write, "made twice"):
                     raise Violation(
                         "I2", f"{create.id} made {_name(write.row.key)} beside {_name(other)}"
                     )
             elif write.sent.late or write.sent.gone_unseen:
                 self.limits["made again after a delete that could not be seen"] += 1
-            elif self.decisions[create.id].chances == 1:
+            elif asked == 1:
                 raise Violation(
                     "I3", f"{create.id} made {_name(write.row.key)} again, which was deleted"
                 )
@@ -248,8 +251,7 @@ class Truth:
         versions = self.ever.get((intent.target_type, intent.target_id), [])
         if intent.kind is IntentKind.CREATE:
             return bool(versions)
-        wants = [wanted(one) for one in later]
-        return any(_holds(wanted(intent), wants, version) for version in versions)
+        return any(_holds(wanted(intent), later, version) for version in versions)
 
 
 # --- reading a resource ---------------------------------------------------------------------------
@@ -318,12 +320,18 @@ def wanted(intent: Intent) -> Plain:
     return {name: before.get(name) for name in args["unit"]}
 
 
-def _holds(mine: Plain, later: Iterable[Plain], there: Plain) -> bool:
-    """Whether a version is as wanted, or as what was decided later over it wants it."""
+def _holds(mine: Plain, later: Iterable[Intent], there: Plain) -> bool:
+    """Whether a version is as wanted, or as what was decided later over it leaves it."""
+    over = [one for one in later if one.kind is not IntentKind.CREATE]
     return all(
-        there.get(name) == value or any(one.get(name) == there.get(name) for one in later)
+        there.get(name) == value or any(_leaves(one, name, there.get(name)) for one in over)
         for name, value in mine.items()
     )
+
+
+def _leaves(intent: Intent, name: str, value: Any) -> bool:
+    """Whether a decision that owns an element can have left it so."""
+    return name in edits.unit(intent) and wanted(intent).get(name, value) == value
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -141,18 +141,22 @@ class World:
 
     def advance(self, milliseconds: int) -> None:
         """Time passes; what is due happens."""
-        self.now += timedelta(milliseconds=milliseconds)
-        while self.underway:
-            due = [one for one in self.underway if one.due and one.due <= self.now]
-            if not due:
+        until = self.now + timedelta(milliseconds=milliseconds)
+        while self.underway or self.timers:
+            late = min(self.underway, key=_due, default=None)
+            timer = min(self.timers, key=lambda one: one[0], default=None)
+            if timer and timer[0] <= until and (late is None or timer[0] <= _due(late)):
+                self.timers.remove(timer)
+                self.now = max(self.now, timer[0])
+                timer[1]()
+            elif late and _due(late) <= until:
+                self.underway.remove(late)
+                self.now = max(self.now, _due(late))
+                self.log("late", late.method, late.path)
+                self.deliver(late)
+            else:
                 break
-            first = min(due, key=lambda one: one.due or self.now)
-            self.underway.remove(first)
-            self.log("late", first.method, first.path)
-            self.deliver(first)
-        for timer in [one for one in self.timers if one[0] <= self.now]:
-            self.timers.remove(timer)
-            timer[1]()
+        self.now = until
 
     def deliver(self, sent: Sent) -> Answer:
         """A request reaches the server."""
@@ -301,3 +305,8 @@ class World:
 
     def _restore(self, step: Step) -> None:
         """A backup of some time ago is played back."""
+
+
+def _due(sent: Sent) -> datetime:
+    assert sent.due is not None
+    return sent.due

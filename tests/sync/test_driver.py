@@ -371,12 +371,14 @@ class TestBatches:
         assert len(reads) == 50  # each for itself, and none was sent again
         assert batching.server.asked.count("POST ") == 1
 
-    def test_are_given_up_only_where_the_server_has_none(self, batching: Office) -> None:
-        for status, given_up in ((413, False), (500, False), (405, True)):
-            self.acts(batching, 4)
-            batching.server.fault = once(answers_with(status), "POST")
-            batching.look()
-            assert ("batch" in batching.seen) is given_up, status
+    @pytest.mark.parametrize(("status", "given_up"), [(413, False), (500, False), (405, True)])
+    def test_are_given_up_only_where_the_server_has_none(
+        self, batching: Office, status: int, given_up: bool
+    ) -> None:
+        self.acts(batching, 4)
+        batching.server.fault = once(answers_with(status), "POST")
+        assert batching.look().sent == 4
+        assert ("batch" in batching.seen) is given_up
 
     def test_are_tried_again_when_the_server_says_anew_what_it_can(self, batching: Office) -> None:
         self.acts(batching, 2)

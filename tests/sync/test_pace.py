@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -132,7 +133,7 @@ class TestAServerThatAsksUsToWait:
 
     def test_hints_and_focus_do_not_break_the_wait(self) -> None:
         held = pace.focus(pace.looked(Pace(0.0), Saw.OFFLINE, 0.0, EVEN, wait=120.0), False, 1.0)
-        assert not pace.focus(pace.hint(held, 30.0), True, 60.0).wants_look(60.0)
+        assert not pace.focus(pace.hint(held, 30.0, EVEN), True, 60.0).wants_look(60.0)
 
     def test_a_person_may_ask_all_the_same(self) -> None:
         held = pace.looked(Pace(0.0), Saw.OFFLINE, 0.0, EVEN, wait=120.0)
@@ -140,18 +141,31 @@ class TestAServerThatAsksUsToWait:
 
 
 class TestHints:
-    def test_are_followed_within_seconds(self) -> None:
+    @given(st.floats(0, 1))
+    def test_are_followed_within_seconds_but_not_by_all_laptops_at_once(
+        self, chance: float
+    ) -> None:
         quiet = replace(Pace(1000.0), gap=pace.SLOW, last=700.0, hinted=True)
-        assert pace.hint(quiet, 800.0).due == 800.0 + pace.AFTER_HINT
+        due = pace.hint(quiet, 800.0, chance).due
+        assert 800.0 + pace.AFTER_HINT <= due <= 800.0 + pace.AFTER_HINT_LAST
 
-    def test_a_storm_of_them_is_one_look_every_few_seconds(self) -> None:
-        rhythm, now, full = Pace(0.0, hinted=True), 0.0, 0
-        while now < 60:
-            rhythm = pace.hint(rhythm, now)
+    def test_a_storm_of_them_is_no_more_than_the_quick_pace(self) -> None:
+        rhythm, now, looked_at = Pace(0.0, hinted=True), 0.0, []
+        while now < 600:
+            rhythm = pace.hint(rhythm, now, EVEN)
             if rhythm.wants_look(now):
-                rhythm, full = pace.looked(rhythm, Saw.NEWS, now, EVEN), full + 1
+                rhythm = pace.looked(rhythm, Saw.NEWS, now, EVEN)
+                looked_at.append(now)
             now += 0.05
-        assert full <= 60 / pace.HINT_GAP + 1
+        pauses = [after - before for before, after in pairwise(looked_at)]
+        assert pauses[0] < 2 * pace.HINT_GAP + pace.AFTER_HINT_LAST
+        assert all(pause >= pace.HINT_GAP for pause in pauses)
+        assert min(pauses[4:]) >= pace.QUICK - 0.1
+
+    def test_after_a_quiet_time_the_next_one_is_followed_at_once_again(self) -> None:
+        rhythm = replace(Pace(0.0, hinted=True), hint_gap=pace.QUICK)
+        rhythm = pace.looked(rhythm, Saw.NOTHING, 100.0, EVEN)
+        assert pace.hint(rhythm, 110.0, EVEN).due < 112.0
 
     def test_where_their_connection_breaks_the_quick_pace_begins_again(self) -> None:
         told = replace(Pace(1000.0, last=700.0), hinted=True)

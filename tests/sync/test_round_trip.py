@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.fhir import codes
+from carequeue.store import ledger
+from carequeue.store.engine import writing
 from carequeue.store.source import SourceCache
 from carequeue.sync.auth import Tokens
 from carequeue.sync.driver import Syncer
@@ -122,6 +124,9 @@ def office(
             transport,
             lambda: cache.instant,
         )
+        assert syncer.look().full
+        with writing(session.engine()) as connection:  # one write an act is compared here
+            ledger.observe(connection, SOURCE, "if_match", "yes", cache.instant)
         yield Office(cache, server, syncer, count())
     cache.close()
 

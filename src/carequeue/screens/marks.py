@@ -54,6 +54,8 @@ def preview_words(verb: Verb, preview: Preview) -> str:
         facts.append(f"{len(preview.refused)} not allowed")
     if preview.kept_here:
         facts.append(f"{len(preview.kept_here)} kept here only")
+    if preview.unprotected:
+        facts.append(f"{len(preview.unprotected)} unprotected on the server")
     return f"{verb.label.capitalize()} {items(preview.total)}: {', '.join(facts)}."
 
 

@@ -64,6 +64,11 @@ def observed(connection: Connection, source: str) -> dict[str, str]:
     return dict(rows.all())
 
 
+def unprotected(connection: Connection, source: str) -> bool:
+    """Whether a source was seen to let a write go over what a colleague wrote meanwhile."""
+    return observed(connection, source).get("if_match") in ("no", "none")
+
+
 def declare(connection: Connection, source: str, name: str, declared: str, now: datetime) -> None:
     """Keep what a source declares. What was observed of it is to be seen anew from here on."""
     connection.execute(

@@ -30,7 +30,7 @@ from carequeue.fhir import edits, jsontext
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
 from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
 from carequeue.fhir.us import our_people
-from carequeue.store import following, identity, outbox
+from carequeue.store import following, identity, ledger, outbox
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import ItemRow, TallyRow, table
 from carequeue.store.window import views_of
@@ -233,10 +233,14 @@ class Projector:
         if not read.items:
             return []
         pending = outbox.of_chart(connection, source, chart)
+        leaves = any(intent.state is IntentState.QUEUED for intent in pending)
+        unprotected = leaves and ledger.unprotected(connection, source)
         arrived = _arrivals(connection, source, chart)
         us = self.us(connection, source)
         return [
-            self._row(item, chart, clocks, self.rank(item, clocks, now), us, pending, arrived)
+            self._row(
+                item, chart, clocks, self.rank(item, clocks, now), us, pending, arrived, unprotected
+            )
             for item, clocks in ((item, self.clocks(item)) for item in read.items)
         ]
 
@@ -249,6 +253,7 @@ class Projector:
         us: Us,
         pending: Sequence[Intent],
         arrived: Mapping[str, int],
+        unprotected: bool,
     ) -> dict[str, Any]:
         lane, mine = _lane(item, placed)
         label = clean(item.label, 120)
@@ -275,7 +280,7 @@ class Projector:
             "move_name": move,
             "lane": lane,
             "mine": mine,
-            "sync": _sync(item, pending),
+            "sync": _sync(item, pending, unprotected),
             "fresh": _fresh(item, arrived),
             "verbs": " ".join(_verbs(item, clocks, us)),
             "clock_class": placed.clock.cls.value if placed.clock else "",
@@ -320,13 +325,14 @@ def _alike(item: WorkItem) -> str:
     return fold(clean(f"{family},{given[:1]}" if family else item.client.text, 120))
 
 
-def _sync(item: WorkItem, pending: Sequence[Intent]) -> str:
+def _sync(item: WorkItem, pending: Sequence[Intent], unprotected: bool) -> str:
+    """`unprotected`: what waits will go over whatever a colleague writes at the same moment."""
     target = item.target.id if item.target else ""
     worst = (0, "")
     for intent in pending:
         if intent.item_key == item.key or (target and intent.target_id == target):
             worst = max(worst, _SYNC_WORDS[intent.state])
-    return worst[1]
+    return "unprotected" if unprotected and worst[1] == "waiting" else worst[1]
 
 
 def _fresh(item: WorkItem, arrived: Mapping[str, int]) -> int:

@@ -202,7 +202,7 @@ class Keeper:
 
     def _hear_hint(self) -> None:
         self._hinted.clear()
-        self._set(pace.hint(self._pace, self._elapsed()))
+        self._set(pace.hint(self._pace, self._elapsed(), random.random()))  # noqa: S311 - jitter
 
     def _set(self, changed: Pace) -> None:
         self._pace = changed

@@ -107,13 +107,13 @@ def _lane(
     """One lane. `creates`: local reference -> the open intent that creates it.
 
     What needs nothing leaves ahead of what does: a new Task must be there before the contact that
-    names it, and is completed after that contact.
+    names it, and is completed after that contact; what rests on neither waits for neither.
     """
     base = rows.base(*key)
     needs = _needs(rows, intents, creates)
-    free = next((at for at, need in enumerate(needs) if need), len(needs))
+    free = _free(intents, needs)
     waits = frozenset[str]() if free else frozenset[str]().union(*needs)
-    intents = intents[:free] or intents
+    intents = free or intents
     doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
     times = [later[intent.id] for intent in (*intents, *kept) if intent.id in later]
     return m.Lane(
@@ -128,6 +128,23 @@ def _lane(
         tuple(kept),
         newer=bool(base.theirs or base.gone),
     )
+
+
+def _free(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[Intent]:
+    """Those that need nothing, nor rest on one that does."""
+    found: list[Intent] = []
+    waiting: set[str] = set()
+    units: set[str] = set()
+    for intent, need in zip(intents, needs, strict=True):
+        unit = set(edits.unit(intent))
+        if not need and intent.after not in waiting and not unit & units:
+            found.append(intent)
+        elif intent.kind is IntentKind.CREATE:
+            return []  # the rest belongs to what is not there
+        else:
+            waiting.add(intent.id)
+            units |= unit
+    return found
 
 
 def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) -> list[set[str]]:

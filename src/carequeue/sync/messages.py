@@ -47,7 +47,8 @@ class Lane:
     `kept`: what is kept here of the same resource, in order; it is looked at when the source can
     take it. `newer`: a pull has laid beside the base what the server has meanwhile.
     `written`: while confirming, the version that the yes gave. `told`: the no that what was just
-    sent was answered with, so what is found on the server is not from there.
+    sent was answered with, so what is found on the server is not from there. `crowd`: it left with
+    many others in one request that was not answered.
     """
 
     key: LaneKey
@@ -62,6 +63,7 @@ class Lane:
     newer: bool = False
     written: str = ""
     told: str = ""
+    crowd: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,10 @@ AWAY: Final = 60.0
 GROWTH: Final = 1.5
 #: After an act: what it set off on the server is looked for so soon, but never oftener than QUICK.
 AFTER_ACT: Final = 8.0
-#: After a hint; hints within this time are one.
-AFTER_HINT: Final = 1.0
+#: After a hint: at least, and at most, so that a hundred laptops that hear one do not ask as one.
+AFTER_HINT: Final = 0.5
+AFTER_HINT_LAST: Final = 3.0
+#: Seconds between two looks that hints caused; doubled while they keep coming, up to QUICK.
 HINT_GAP: Final = 5.0
 #: A person who comes back sees at once what is new, if the last look is older than this.
 OLD: Final = 20.0
@@ -69,6 +71,8 @@ class Pace:
     offline: bool = False
     focused: bool = True
     hinted: bool = False  # a connection on which the server tells of changes is open
+    told: bool = False  # the next look is because of a hint
+    hint_gap: float = HINT_GAP
 
     def wants_look(self, now: float) -> bool:
         """Whether everything is to be looked at now."""
@@ -95,6 +99,8 @@ def looked(pace: Pace, saw: Saw, now: float, chance: float, wait: float = 0.0) -
         not_before=held,
         offline=saw is Saw.OFFLINE,
         last=pace.last if saw in (Saw.OFFLINE, Saw.OTHER) else now,
+        told=False,
+        hint_gap=min(pace.hint_gap * 2, QUICK) if pace.told else HINT_GAP,
     )
 
 
@@ -116,12 +122,12 @@ def asked(pace: Pace, now: float) -> Pace:
     return replace(pace, due=now, not_before=0.0)
 
 
-def hint(pace: Pace, now: float) -> Pace:
+def hint(pace: Pace, now: float, chance: float) -> Pace:
     """The server says that something changed; many such within a moment are one."""
-    soon = now + AFTER_HINT
+    soon = now + AFTER_HINT + (AFTER_HINT_LAST - AFTER_HINT) * chance
     if pace.last is not None:
-        soon = max(soon, pace.last + HINT_GAP)
-    return replace(pace, gap=QUICK, due=min(pace.due, soon))
+        soon = max(soon, pace.last + pace.hint_gap)
+    return replace(pace, gap=QUICK, due=min(pace.due, soon), told=True)
 
 
 def focus(pace: Pace, focused: bool, now: float) -> Pace:

@@ -143,7 +143,8 @@ def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
         else:
             outcomes.append(m.Outcome(one.intent, EVENTS[one.found], one.words))
     outcomes += _placed(lane, state.can, theirs)
-    change = m.Change(lane.key, tuple(outcomes), theirs, reply.version)
+    counts = not lane.crowd
+    change = m.Change(lane.key, tuple(outcomes), theirs, reply.version, counts=counts)
     return Verdict(change, on_top=frozenset(on_top))
 
 
@@ -159,7 +160,7 @@ def _not_applied(state: PushState, lane: m.Lane, intent: Intent) -> list[m.Outco
         return []
     if intent.kind is IntentKind.CREATE and not repeatable(lane, state.can):
         return [m.Outcome(intent, IntentEvent.REFUSED, _COULD_BE_TWO)]
-    if intent.settles + 1 >= SETTLE_LIMIT:
+    if intent.settles + 1 >= SETTLE_LIMIT and not lane.crowd:
         words = f"tried {SETTLE_LIMIT} times, and the server never took it"
         said = f"{words}: {lane.told}" if lane.told else words
         return [m.Outcome(intent, IntentEvent.REFUSED, said)]

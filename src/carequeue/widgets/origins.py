@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from carequeue.worklist.health import Health
 
 
+#: The age of what has never been read whole.
+IN_PART: Final = "in part"
+
+
 class Origin(NamedTuple):
     """A source as its rows show it; "" is not shown."""
 
@@ -28,11 +32,11 @@ class Origin(NamedTuple):
     @property
     def sentence(self) -> str:
         """The same as a sentence for the detail."""
-        if self.label and self.age:
-            return f"From {self.label}, {self.age}: not read since."
-        if self.label:
-            return f"From {self.label}."
-        return f"{self.age[:1].upper()}{self.age[1:]}: not read since." if self.age else ""
+        where = f"from {self.label}" if self.label else ""
+        since = f"{self.age}: not read since" if self.age and self.age != IN_PART else ""
+        part = "read in part only" if self.age == IN_PART else ""
+        words = ", ".join(text for text in (where, since, part) if text)
+        return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 NOWHERE: Final = Origin()
@@ -71,7 +75,7 @@ def origins(health: Health, now: datetime, zone: tzinfo) -> Origins:
 def age_words(read: datetime | None, now: datetime, zone: tzinfo) -> str:
     """How old a copy is: the time on the same day, else whole days; "in part" before the first."""
     if read is None:
-        return "in part"
+        return IN_PART
     then, today = read.astimezone(zone), now.astimezone(zone)
     days = (today.date() - then.date()).days
     return f"as of {then:%H:%M}" if days <= 0 else f"{min(days, 9_999)} d old"

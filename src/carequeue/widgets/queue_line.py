@@ -63,6 +63,7 @@ SYNC: Final = {
     "old": ("○", "as of 00:00", "muted"),
 }
 _SYNC_WORDS: Final = max(len(word) for _, word, _ in SYNC.values()) + 2
+_AGE_LEAST: Final = len(" ○ 00:00")
 _PRESSING: Final = frozenset({"conflict", "needs_you"})
 _MOVES: Final = {"me": "me", "team": "my team", "partner": "partner", "client": "client"}
 
@@ -114,7 +115,7 @@ def queue_line(
     quiet = row.band >= WAITING
     glyph, word, short, role = _kind(row, standing)
     words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
-    cells = _for_name(row, cells, standing.alike)
+    cells = _for_name(row, cells, standing)
     name = _client(row, cells.client, standing.alike)
     parts: list[Part] = [
         ("▌" if standing.cursor else " ", "me"),
@@ -239,13 +240,16 @@ def clock_role(band: int, over: bool) -> str:
     return "soon" if band <= 2 else "text"
 
 
-def _for_name(row: QueueRow, cells: Columns, alike: bool) -> Columns:
+def _for_name(row: QueueRow, cells: Columns, standing: Standing) -> Columns:
     """The columns of a row whose name is longer than most: the ask begins later, the name is whole.
 
     Reading a name in part is how the wrong client is taken; an ask cut at its end is only short.
     """
-    wanted = cell_len(row.client) + (7 if alike and row.born else 0)
-    extra = min(wanted - cells.client, LONGER, cells.title - ASK_LEAST)
+    wanted = cell_len(row.client) + (7 if standing.alike and row.born else 0)
+    state = _state(row, standing)
+    tail = 0 if state is None else _AGE_LEAST if _aged(row, standing) else 1 + cells.sync
+    spare = 0 if cells.move else max(0, 1 + cells.sync - tail)  # what its state leaves to the ask
+    extra = min(wanted - cells.client, LONGER, cells.title + spare - ASK_LEAST)
     if extra <= 0:
         return cells
     return cells._replace(client=cells.client + extra, title=cells.title - extra)

@@ -27,11 +27,10 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.drafts import Draft, drafts
 from carequeue.store import audit, ledger, outbox
 from carequeue.store.projection import Projector, view_of
-from carequeue.sync.capabilities import Abilities, from_json
+from carequeue.sync.capabilities import NO_PLACE, Abilities, from_json
 from carequeue.worklist.answers import Acted, Preview, Refused
 from carequeue.worklist.verbs import Verb
 
-_NO_PLACE = "the server takes no such change"
 _STUCK = "has something of yours that the server did not take: x first"
 
 
@@ -116,17 +115,26 @@ class Acts:
     ) -> Preview:
         """What would change, what is so already, what is not allowed, what would stay here."""
         items = self.items(connection, keys, now)
-        changes, already, refused, kept = [], [], [], []
+        changes, already, refused, kept, unguarded = [], [], [], [], []
         for one in self.check(connection, verb, keys, items, now):
             if one.item is not None and one.verdict.ok:
                 changes.append(one.key)
                 if self._stays_here(connection, verb, one.item, answers, now):
                     kept.append(one.key)
+                elif self._is_unguarded(connection, one.item):
+                    unguarded.append(one.key)
             elif one.verdict.already:
                 already.append(one.key)
             else:
                 refused.append(one.refused)
-        return Preview(verb.name, tuple(changes), tuple(already), tuple(refused), tuple(kept))
+        return Preview(
+            verb.name,
+            tuple(changes),
+            tuple(already),
+            tuple(refused),
+            tuple(kept),
+            tuple(unguarded),
+        )
 
     def _stays_here(
         self,
@@ -138,6 +146,11 @@ class Acts:
     ) -> bool:
         intents = self._intents(connection, verb, item, "", answers, "", now)
         return any(intent.state is IntentState.KEPT_HERE for intent in intents)
+
+    def _is_unguarded(self, connection: Connection, item: WorkItem) -> bool:
+        return item.target is not None and abilities(connection, item.source).unprotected(
+            item.target.type
+        )
 
     # --- acting -----------------------------------------------------------------------------------
 
@@ -300,24 +313,24 @@ class Filing:
         seen: dict[str, Any] = {}
         if draft.kind is not IntentKind.CREATE:
             seen = edits.snapshot(edits.unit(bare), view or {})
-        state = self._state(bare, filed)
-        words = _NO_PLACE if state is IntentState.KEPT_HERE else ""
-        return replace(bare, seen=seen, state=state, words=words)
+        why = self._why_here(bare, filed)
+        state = IntentState.KEPT_HERE if why else IntentState.QUEUED
+        return replace(bare, seen=seen, state=state, words=why)
 
-    def _state(self, intent: Intent, filed: Sequence[Intent]) -> IntentState:
-        """Whether the source can take it; what belongs to a resource kept here stays with it."""
+    def _why_here(self, intent: Intent, filed: Sequence[Intent]) -> str:
+        """Why it is kept here, "" where the source can take it.
+
+        What belongs to a resource that is kept here stays with it.
+        """
         kind, key = intent.target_type, intent.target_id
         if intent.kind is IntentKind.CREATE:
-            fits = self.can.can("create", kind) or self.can.of(kind).update_create
-            return IntentState.QUEUED if fits else IntentState.KEPT_HERE
+            return self.can.refusal(intent)
         same = [one for one in filed if (one.target_type, one.target_id) == (kind, key)]
         same += outbox.of_target(self.connection, self.source, kind, key)
         creates = [one for one in same if one.kind is IntentKind.CREATE]
         if creates:
-            kept = creates[0].state is IntentState.KEPT_HERE
-            return IntentState.KEPT_HERE if kept else IntentState.QUEUED
-        fits = self.can.can("update", kind) and not self._malformed(kind, key)
-        return IntentState.QUEUED if fits else IntentState.KEPT_HERE
+            return creates[0].words if creates[0].state is IntentState.KEPT_HERE else ""
+        return self.can.refusal(intent) or (NO_PLACE if self._malformed(kind, key) else "")
 
     def _malformed(self, kind: str, key: str) -> bool:
         """What came malformed is never written back: that could lose what we could not read."""

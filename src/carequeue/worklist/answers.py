@@ -91,6 +91,8 @@ class Preview:
     already: tuple[str, ...]  # keys that are so already
     refused: tuple[Refused, ...]
     kept_here: tuple[str, ...]  # of `changes`, what the source cannot take
+    #: Of `changes`, what goes over whatever a colleague writes at the same moment, unseen.
+    unprotected: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
