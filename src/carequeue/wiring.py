@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from threading import Event, RLock
+from threading import Event, Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -74,7 +74,7 @@ class Session:
             connection.close()
             raise
         self._window = Window(connection)
-        self._making = RLock()
+        self._making, self._following = Lock(), Lock()
         self._engine: Engine | None = None
         self._projector: Projector | None = None
         self._background: Background | None = None
@@ -161,7 +161,7 @@ class Session:
         from carequeue.store.site import mark_of
 
         mark = mark_of(self.profile)
-        with self._making:  # one thread does it, the others wait for the rows
+        with self._following:  # one thread does it, the others that sync wait for the rows
             with self.engine().connect() as connection:
                 if ledger.get_meta(connection, _SITE) == mark:
                     return

@@ -246,9 +246,10 @@ def test_what_a_server_says_of_a_refusal_is_text(
         Looked(why=words, offline=True),
         Looked(why=words, sign_in=True),
     ):
-        report = sync_report({"main": looked}, {})
-        assert not forbidden(written(lambda report=report: printing.write_message(report.words)))
-    session._no_sync(words)
+        report = sync_report({"main": looked, "county": looked}, {})
+        said = [report.words, *(one.words for one in report.sources)]
+        assert not forbidden(written(lambda said=said: printing.write_message(" ".join(said))))
+    session._failed(session.profile.sources[0], words)
     health = session.desk.health(NOW)
     header = header_parts("Riverbend", health, NOW, session.zone, 100)
     assert not forbidden(health.why_offline + "".join(text for text, _ in header), "")

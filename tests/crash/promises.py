@@ -35,7 +35,7 @@ _OURS: Final = "https://carequeue.dev/fhir/identifier/item"
 _LOOKS: Final = 4
 _INTENT: Final = (
     "seq", "id", "group_id", "target_type", "target_id", "item_key", "kind", "args", "verb",
-    "decided_at", "state", "words",
+    "decided_at", "state", "words", "attempts",
 )  # fmt: skip
 #: The rows of the practice clinic that are no FHIR: it takes no change of them.
 _BROKEN: Final = "broken-"
@@ -178,7 +178,7 @@ def _complaints(one: Round) -> list[str]:
 def _acknowledged(one: Round, kept: Kept) -> Iterator[str]:
     """Every act whose message was seen stands in the outbox and in the audit log, once."""
     for line in one.lines:
-        said = f"{line['verb']} on {list(line['keys'])}, seen as done"
+        said = f"{line['verb']} {line.get('text', '')!r} on {list(line['keys'])}, seen as done"
         if line["verb"] == "undo":
             done = [act for act in kept.acts if act[0] == line["at"] and act[1] == "undo"]
             if not done:
@@ -346,7 +346,18 @@ def _last_word(one: Round, kept: Kept, server: _Server) -> Iterator[str]:
         kind, _, key = name.partition("/")
         there = server.all(kind).get(key, {}).get(element)
         if there != decided["args"]["to"]:
-            yield f"{name} has the {element} {there}; {decided['args']['to']} was decided last"
+            wanted, tale = decided["args"]["to"], _tale(kept, name)
+            yield f"{name} has the {element} {there}; {wanted} was decided last ({tale})"
+
+
+def _tale(kept: Kept, name: str) -> str:
+    """What was decided about a resource, in order, for whoever looks for the fault."""
+    return "; ".join(
+        f"{one['seq']} {one['kind']} {one['args'].get('to', '')} {one['state']}"
+        f" after {one['attempts']} attempts {one['words']}"
+        for one in kept.intents
+        if f"{one['target_type']}/{one['target_id']}" == name and one["kind"] != "add_note"
+    )
 
 
 def _equal(kept: Kept, server: _Server) -> Iterator[str]:

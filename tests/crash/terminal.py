@@ -57,14 +57,16 @@ def _note(one: Round, seat: Seat, text: str) -> None:
     for _ in range(ROWS):
         seat.press("j")
         seat.settle(0.1)
+        before = seat.lines[-2]
         seat.press("n")
-        seat.settle(0.1)
-        asked = _QUESTION.search(seat.text)
+        seat.wait_until(lambda _, old=before: seat.lines[-2] != old, "a question or a refusal")
+        asked = _QUESTION.search(seat.lines[-2])
         if asked and f"Noted: {asked[1]}" not in last:
             seat.press(f"{text}\r")
             seat.wait_for(f"Noted: {asked[1]}")
             one.lines.append({"verb": "note", "keys": [], "text": text})
             return
-        seat.press("\x1b")  # that client again, or a row that takes no note
-        seat.wait_until(lambda shown: "what?" not in shown, "the end of the question")
+        if asked:  # that client again
+            seat.press("\x1b")
+            seat.wait_until(lambda shown: "what?" not in shown, "the end of the question")
     raise AssertionError(f"no row takes a note:\n{seat.text}")

@@ -235,7 +235,7 @@ def test_a_thousand_lines_are_made_once() -> None:
     first = pane.parts(78)
     pane.chosen = 500
     second = pane.parts(78)
-    assert first[3] is second[2]  # what the first said beyond its columns is gone from above it
+    assert first[4] is second[2]  # what the first said beyond its columns is gone from above it
     assert "".join(text for text, _ in second[501]).startswith("▌↑ waiting   F500, G")
 
 

@@ -214,6 +214,10 @@ class Person:
         if not group:
             raise Refused
         sent = [one for one in group if one.state not in _DROPS]
+        dropped = {one.id for one in group if one.state in _DROPS}
+        rests = {one.id for one in resting_on(dropped, rows.open_intents())}
+        if any(one.id in rests and one.state is IntentState.IN_DOUBT for one in sent):
+            raise Refused
         self._drop(rows, [one for one in group if one.state in _DROPS], "taken back", now)
         drafts = []
         for one in reversed(sent):

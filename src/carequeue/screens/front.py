@@ -12,52 +12,32 @@ from datetime import datetime, tzinfo
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from textual.widget import Widget
-
 from carequeue.domain.errors import BadQuestion, CareQueueError
 from carequeue.screens.bottom import Bottom
 from carequeue.screens.data import STILL, QueueData
 from carequeue.screens.detail import DetailView
 from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys, RepeatGuard
-from carequeue.screens.layers import Layer
 from carequeue.screens.marks import Marks
 from carequeue.screens.news import SyncNews, Told
-from carequeue.screens.sheets import Sheets
+from carequeue.screens.overlaid import Overlaid, Widgets
+from carequeue.screens.reading import DetailLayer, SheetLayer
 from carequeue.store.window import QueueRow, View
 from carequeue.widgets.key_footer import key_name
-from carequeue.widgets.line import Line
 from carequeue.widgets.message_line import Message, Tone
-from carequeue.widgets.origins import Origin
-from carequeue.widgets.queue_list import QueueList
-from carequeue.widgets.sheet import Sheet
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.verbs import Motion, Verb
 
 if TYPE_CHECKING:
     from carequeue.screens.acting import Acting
+    from carequeue.screens.leaving import Leaving
     from carequeue.screens.motions import Motions
     from carequeue.screens.needs import Needs
     from carequeue.worklist.desk import Desk
 
 T = TypeVar("T")
-#: Within this many seconds a second ctrl+c leaves.
-TWICE: Final = 2.0
 #: What is said about a key is said until the next one; what was done, until something else is.
 _PASSING: Final = (Tone.QUIET, Tone.REFUSED)
-
-
-class Widgets(NamedTuple):
-    """The parts of the screen."""
-
-    header: Line
-    tabs: Line
-    body: Widget
-    rows: QueueList
-    pane: Sheet
-    sheet: Sheet
-    message: Line
-    footer: Line
 
 
 class Shell(NamedTuple):
@@ -70,7 +50,7 @@ class Shell(NamedTuple):
     keep: Callable[[str, str], str]  # write a private file of a name; where it is
 
 
-class Front:
+class Front(Overlaid):
     """The person's side of one queue."""
 
     def __init__(
@@ -83,22 +63,21 @@ class Front:
         keys: Keys,
         shell: Shell,
     ) -> None:
+        super().__init__(widgets)
         self.desk, self.now, self.keys = desk, now, keys
-        self.widgets, self.hands, self.shell = widgets, hands, shell
-        self.layers: list[Layer] = []
+        self.hands, self.shell = hands, shell
         self.marks = Marks()
         widgets.rows.marks = self.marks.labels.keys()
         self.data = QueueData(desk, now, zone, widgets.rows, widgets.header, widgets.tabs)
         self._zone = zone
-        self.sheets = Sheets(self, widgets, self.layers)
-        self.detail = DetailView(self, zone, self.sheets.of_detail, self.origin)
+        self.detail = DetailView(self, zone, self._detail_sheets, self.origin)
         self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
         self._guard = RepeatGuard()
         self._message = Message()
         self._news = SyncNews()
         self._told = Told(self)
         self._came = float("inf")
-        self._last_key = self._interrupted = float("-inf")
+        self._last_key = float("-inf")
         self._asked_by = ""
         self._changed = False  # since the layers last read
 
@@ -123,6 +102,13 @@ class Front:
 
         return Needs(self, self._zone)
 
+    @cached_property
+    def leaving(self) -> Leaving:
+        """How one leaves; loaded likewise."""
+        from carequeue.screens.leaving import Leaving
+
+        return Leaving(self)
+
     # --- keys and ticks
 
     def press(self, key: str, character: str | None, came: float) -> None:
@@ -134,7 +120,7 @@ class Front:
             self._message = Message()
         try:
             if key in ("ctrl+c", "ctrl+q"):
-                self._interrupt(key, at)
+                self.leaving.interrupt(key, at)
             elif held and key == self._asked_by:
                 return
             elif not any(layer.press(key, character) for layer in reversed(self.layers)):
@@ -165,14 +151,6 @@ class Front:
             self.acting.begin(action)
         else:
             self.motions.do(action)
-
-    def _interrupt(self, key: str, at: float) -> None:
-        if key == "ctrl+q" or at - self._interrupted < TWICE:
-            self.leave(asked=key == "ctrl+c")
-        else:
-            self._interrupted = at
-            kept = "what you did is kept" if self.desk.keeps else "nothing here is kept"
-            self.say(Message(f"ctrl+c again leaves; {kept}."))
 
     def paste(self, text: str) -> None:
         """A paste goes to the question that is open; into the list it does nothing."""
@@ -238,21 +216,6 @@ class Front:
         tone = Tone.REFUSED if isinstance(error, BadQuestion) else Tone.WARNING
         self.say(Message(str(error), tone))
 
-    def push(self, layer: Layer) -> None:
-        """Lay something over the list."""
-        self.layers.append(layer)
-        self.draw()
-
-    def pop(self, layer: Layer) -> None:
-        """Take it away, and all that lies over it."""
-        while layer in self.layers:
-            self.layers.pop().closed()
-        self.draw()
-
-    def on_top(self, layer: Layer) -> bool:
-        """Whether a layer takes the keys first."""
-        return bool(self.layers) and self.layers[-1] is layer
-
     def act(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Do work that changes the cache, on the thread of acts."""
         self.hands.act(work, then)
@@ -264,14 +227,6 @@ class Front:
     def target(self) -> QueueRow | None:
         """The row that was painted under the cursor when the key in hand came."""
         return self.widgets.rows.aim(self._came)
-
-    def advance(self, key: str) -> None:
-        """Show an item as acted on, and go to the next."""
-        rows = self.widgets.rows
-        rows.acted.add(key)
-        if rows.key == key:
-            rows.move(1)
-        rows.redraw()
 
     def settled(self, keys: Sequence[str], *, kept: bool) -> None:
         """Acts have come to their end: whether the items stay shown as acted on."""
@@ -296,23 +251,19 @@ class Front:
 
     def read(self, source: Callable[[int], list[Parts]]) -> None:
         """Show lines in the place of the list, with the keys that scroll and close them."""
-        self.sheets.read(source)
-
-    def display(self, source: Callable[[int], list[Parts]], line: int = 0, more: str = "") -> None:
-        """Show lines in the place of the list."""
-        self.sheets.display(source, line, more)
-
-    def scroll(self, lines: int, *, pages: bool = False) -> None:
-        """Move the lines that are shown."""
-        self.sheets.scroll(lines * max(1, self.sheets.height - 2) if pages else lines)
-
-    def unread(self) -> None:
-        """Show the lines of the layer below, or the list again."""
-        self.sheets.unread()
+        if self.layers and type(self.layers[-1]) is SheetLayer:
+            self.pop(self.layers[-1])
+        layer = SheetLayer(self, lambda: self.display(source))
+        self.push(layer)
+        layer.reshow()
 
     def open_detail(self) -> None:
-        """Show the detail in the place of the list."""
-        self.sheets.open_detail()
+        """Show the detail of the row under the cursor in the place of the list."""
+        if self.widgets.rows.row is None or any(isinstance(x, DetailLayer) for x in self.layers):
+            return
+        layer = DetailLayer(self, self._show_detail)
+        self.push(layer)
+        layer.reshow()
 
     def go_to(self, key: str) -> bool:
         """Put the cursor on an item, here or in the whole queue."""
@@ -324,10 +275,6 @@ class Front:
         else:
             return False
         return True
-
-    def origin(self, source: str) -> Origin:
-        """How the rows of a source name it."""
-        return self.widgets.rows.origins.of(source)
 
     def begin(self) -> None:
         """The first frame is out: what it showed may be of the last time; now it is of today."""
@@ -349,19 +296,6 @@ class Front:
         self.detail.want(self.widgets.rows.row)
         self.draw()
 
-    def leave(self, *, asked: bool = False) -> None:
-        """Leave, and say what is not sent; asked only where there is no way to send it."""
-        from carequeue.screens.leaving import leave_question, parting_words
-
-        health = self.data.health
-        leave = partial(self.shell.leave, parting_words(health, keeps=self.desk.keeps))
-        unsent = health.waiting + health.checking
-        stuck = self.sent_once() or not all(one.reached for one in health.sources)
-        if asked or not stuck or not unsent:
-            leave()
-        else:
-            self.push(leave_question(self, health, leave))
-
     def draw(self) -> None:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""
         if self._came == float("inf"):
@@ -371,6 +305,7 @@ class Front:
 def load_the_rest() -> None:
     """Import what the first key may need, so that it does not wait for it."""
     import carequeue.screens.acting
+    import carequeue.screens.leaving
     import carequeue.screens.motions
     import carequeue.screens.needs
     import carequeue.screens.palette

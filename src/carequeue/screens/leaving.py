@@ -7,13 +7,50 @@ asked only where there is no way to send what waits.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from carequeue.screens.asking import ConfirmLayer, Option
 from carequeue.screens.layers import Stage
+from carequeue.widgets.message_line import Message
 
 if TYPE_CHECKING:
+    from carequeue.screens.front import Front
     from carequeue.worklist.answers import Health
+
+
+#: Within this many seconds a second ctrl+c leaves.
+TWICE: Final = 2.0
+
+
+class Leaving:
+    """The ways out of one front."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._interrupted = float("-inf")
+
+    def interrupt(self, key: str, at: float) -> None:
+        """ctrl+q leaves at once, ctrl+c when it comes twice."""
+        front = self._front
+        if key == "ctrl+q" or at - self._interrupted < TWICE:
+            self.leave(asked=key == "ctrl+c")
+        else:
+            self._interrupted = at
+            kept = "what you did is kept" if front.desk.keeps else "nothing here is kept"
+            front.say(Message(f"ctrl+c again leaves; {kept}."))
+
+    def leave(self, *, asked: bool = False) -> None:
+        """Leave, and say what is not sent; asked only where there is no way to send it."""
+        front = self._front
+        health = front.data.health
+        leave = partial(front.shell.leave, parting_words(health, keeps=front.desk.keeps))
+        unsent = health.waiting + health.checking
+        stuck = front.sent_once() or not all(one.reached for one in health.sources)
+        if asked or not stuck or not unsent:
+            leave()
+        else:
+            front.push(leave_question(front, health, leave))
 
 
 def unsent_words(health: Health) -> str:

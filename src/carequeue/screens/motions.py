@@ -225,4 +225,4 @@ class Motions:
         if self._front.data.looking.narrow:
             self.back()
         else:
-            self._front.leave()
+            self._front.leaving.leave()

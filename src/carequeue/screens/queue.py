@@ -18,9 +18,10 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from carequeue.domain.errors import CareQueueError
-from carequeue.screens.front import Front, Shell, Widgets
+from carequeue.screens.front import Front, Shell
 from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys
+from carequeue.screens.overlaid import Widgets
 from carequeue.widgets.line import Line, wrap
 from carequeue.widgets.queue_list import QueueList
 from carequeue.widgets.sheet import Sheet

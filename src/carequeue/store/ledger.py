@@ -80,8 +80,9 @@ def declare(connection: Connection, source: str, name: str, declared: str, now: 
 def observe(
     connection: Connection, source: str, name: str, observation: str, now: datetime
 ) -> None:
-    """Keep what a source was seen to do."""
-    _keep_capability(connection, source, name, {"observed": observation, "at": now.isoformat()})
+    """Keep what a source was seen to do; a status in its name can be the server's own text."""
+    values = {"observed": observation, "at": now.isoformat()}
+    _keep_capability(connection, source, storable(name), values)
 
 
 def _keep_capability(
@@ -172,8 +173,8 @@ def set_meta(connection: Connection, name: str, value: str) -> None:
     """Keep a value of the cache itself."""
     connection.execute(
         insert(_meta)
-        .values(name=name, value=value)
-        .on_conflict_do_update(index_elements=["name"], set_={"value": value})
+        .values(name=name, value=(kept := storable(value)))
+        .on_conflict_do_update(index_elements=["name"], set_={"value": kept})
     )
 
 

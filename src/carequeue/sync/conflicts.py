@@ -164,7 +164,9 @@ def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list
                 Settled(intent, Found.DONE if number < applied else Found.NOT_APPLIED)
                 for number, intent in enumerate(run)
             ]
-    if edits.satisfied(run[-1], theirs):
+    earlier = [name for name in unit if name not in edits.unit(run[-1])]
+    as_left = edits.snapshot(earlier, theirs) == edits.snapshot(earlier, states[-1])
+    if as_left and edits.satisfied(run[-1], theirs):
         return [Settled(intent, Found.DONE) for intent in run]
     words = "changed on the server meanwhile"
     return [Settled(intent, Found.CHANGED, words) for intent in run]

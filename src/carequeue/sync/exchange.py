@@ -9,6 +9,7 @@ its version is nothing either. What follows is reading back, never a base taken 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from carequeue.fhir.bundles import (
     BatchRequest,
     batch,
     is_conflict_issue,
+    is_subset,
     issues,
     outcome_words,
     read_batch,
@@ -113,7 +115,9 @@ def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
 
 def _id_at(location: str, request: m.Request) -> str:
     """The id that a `Location` gives to what was made: `[base]/Task/12/_history/1`, or relative."""
-    steps = urlsplit(location).path.split("/") if request.creates else []
+    steps: list[str] = []
+    with suppress(ValueError):  # what is no address says nothing
+        steps = urlsplit(location).path.split("/") if request.creates else []
     kind = request.lane[0]
     ids = [after for of, after in pairwise(steps) if of == kind and ID.fullmatch(after)]
     return ids[-1] if ids else ""
@@ -124,8 +128,8 @@ def _asked_for(request: m.Request, json: Any) -> Resource | None:
 
     A search or a history answers with a Bundle; a create with an id that the server chose.
     """
-    if not isinstance(json, dict):
-        return None
+    if not isinstance(json, dict) or is_subset(json):
+        return None  # written back, a part would take away all that is not in it
     path = request.path.partition("?")[0]
     if request.method == "GET" and path != request.path:
         return json if json.get("resourceType") == "Bundle" else None
@@ -153,9 +157,10 @@ def _found(reply: Reply) -> Reply:
     if resource is None or resource.get("resourceType") != "Bundle":
         return reply
     entries = (values.get(entry, "resource") for entry in values.objects(resource, "entry"))
-    many = tuple(one for one in entries if own_reference(one).partition("/")[0] == reply.lane[0])
+    shown = [one for one in entries if own_reference(one).partition("/")[0] == reply.lane[0]]
+    many = tuple(one for one in shown if not is_subset(one))
     if not many:
-        return m.Reply(reply.lane, 404)
+        return m.Reply(reply.lane, 200 if shown else 404)  # a part: it is there, and says nothing
     return m.Reply(reply.lane, 200, many[0], _version("", many[0]), many=many)
 
 

@@ -101,7 +101,7 @@ def asked_delay(retry_after: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(text[:9]), 86_400))
     try:
         at = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # a year of twenty digits
         return None
     if at.tzinfo is None:
         return None

@@ -111,7 +111,7 @@ def _lane(
     """
     base = rows.base(*key)
     needs = _needs(rows, intents, creates)
-    free = _free(intents, needs)
+    free = _unhindered(intents, needs)
     waits = frozenset[str]() if free else frozenset[str]().union(*needs)
     intents = free or intents
     doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
@@ -130,7 +130,7 @@ def _lane(
     )
 
 
-def _free(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[Intent]:
+def _unhindered(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[Intent]:
     """Those that need nothing, nor rest on one that does."""
     found: list[Intent] = []
     waiting: set[str] = set()

@@ -29,6 +29,7 @@ OVERLAP: Final = timedelta(minutes=5)
 COUNTED: Final = 500
 #: Ids asked for in one request when rows that are referred to are missing.
 BY_ID: Final = 50
+_OFFSET_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,9 @@ def without_offset(url: str) -> tuple[str, int]:
     params = parse_qsl(query)
     offset = next((value for name, value in params if name == "_offset"), "0")
     kept = [(name, value) for name, value in params if name != "_offset"]
-    return f"{path}?{urlencode(kept)}", int(offset) if offset.isdecimal() else 0
+    # A relative link of a server can look like ours: more digits than these number no rows.
+    read = offset.isdecimal() and len(offset) <= _OFFSET_DIGITS
+    return f"{path}?{urlencode(kept)}", int(offset) if read else 0
 
 
 def from_instant(url: str, instant: str) -> str:

@@ -152,17 +152,19 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
     """The server's own instant: the Bundle's, else the Date header; never the laptop's.
 
     One that cannot be (of the year 1, or of next week) is none: as a watermark it would end the
-    search in a fault, or hide every change until then.
+    search in a fault, or hide every change until then. Where the two differ the earlier holds: a
+    Bundle that is stamped in local time as if it were UTC would hide the changes of those hours.
     """
+    found = []
     for text in (page.updated if page else "", answer.headers.get("date", "")):
         for read in (datetime.fromisoformat, parsedate_to_datetime):
             try:
                 at = read(text)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 continue
             if at.tzinfo is not None and _LONG_AGO < at < now + _AHEAD:
-                return at.isoformat()
-    return ""
+                found.append(at)
+    return min(found).isoformat() if found else ""
 
 
 def _progress(name: str, cursor: pull.Cursor, page: Page) -> str:

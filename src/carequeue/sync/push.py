@@ -112,7 +112,8 @@ def _next(state: PushState, now: datetime) -> Step:
         return _mark(state, together[: state.sizing.size if state.can.batch else 1])
     if not ready:
         return state, ()
-    lane = next((one for one in ready if one.key == state.fresh), ready[0])
+    first = {state.fresh: 0, state.suspect: 1}
+    lane = min(ready, key=lambda one: first.get(one.key, 2))
     if lane.key != state.fresh:
         return _read(state, [lane])
     return _mark(state, [lane], probe=_may_probe(lane, state))
@@ -324,7 +325,7 @@ def _learned(state: PushState, lane: m.Lane, verdict: Verdict, now: datetime) ->
     suspect = state.suspect
     if state.probing == lane.key:
         suspect = lane.key if verdict.stumbled else suspect
-    elif suspect == lane.key:
+    elif suspect == lane.key and lane.phase is m.Phase.ASKED:
         suspect = None
     paused = _paused(verdict.pause - now) if verdict.pause else None
     pauses = [one for one in (state.pause, verdict.pause) if one]

@@ -281,9 +281,15 @@ def another_server(known: str, base: str, software: str) -> bool:
     was_base, _, was_software = known.partition("\n")
     if not known:
         return False
-    return was_base != base or bool(was_software and software and was_software != software)
+    name = _whole(software)
+    return was_base != base or bool(was_software and name and was_software != name)
+
+
+def _whole(text: str) -> str:
+    """A text as the disk gives it back: half a character is none there."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def identity(base: str, software: str) -> str:
     """Who answers: by address, and by the name of its software."""
-    return f"{base}\n{software}"
+    return f"{base}\n{_whole(software)}"

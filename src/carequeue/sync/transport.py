@@ -240,7 +240,7 @@ class Transport:
 
 def _instant(date: str) -> datetime:
     """The server's own time, by which it means its `Retry-After`; ours where it tells none."""
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError, OverflowError):
         at = parsedate_to_datetime(date)
         if at.tzinfo is not None:
             return at

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: From this width on a line says its state in a word and how often it was tried.
 WORDS_FROM: Final = 64
 _HEAD: Final = 12
+#: Lines below the chosen one, at least: what lies below them does not move with the choice.
+LEAST: Final = 2
 
 
 class Section(NamedTuple):
@@ -153,11 +155,13 @@ class OutboxPane:
             texts.append((f"It is tried again {again}, as the server asked.", "muted"))
         place = [line.by, self._labels.get(line.source, ""), line.target]
         texts.append((" · ".join(text for text in place if text), "muted"))
-        return [
+        lines: Lines = [
             [("▌   ", "me"), (part, role)]
             for text, role in texts
             for part in wrap(text, max(8, width - 5))
         ]
+        blank: Parts = [("▌", "me")]
+        return [*lines, *[blank] * (LEAST - len(lines))]
 
 
 def _columns(line: OutboxLine, width: int) -> tuple[int, int]:

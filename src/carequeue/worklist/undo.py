@@ -41,6 +41,11 @@ _DROPS = {
     IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
 }
 
+_BEING_SENT = (
+    "Something that belongs to it is being sent just now. Nothing was changed. "
+    "Try again in a moment."
+)
+
 
 def undo(
     connection: Connection, projector: Projector, author: str, now: datetime, group: str = ""
@@ -65,6 +70,7 @@ def undo(
         raise BadQuestion(_all_changed(refused))
     dropped = [one for one in intents if one.state in _DROPS]
     sent = [one for one in intents if one.state not in _DROPS]
+    _check_none_between(connection, dropped, sent)
     charts = drop(connection, projector, dropped, "taken back", now)
     reverse = str(uuid.uuid4())
     filed: list[Intent] = []
@@ -140,10 +146,7 @@ def drop(
     """
     for intent in reversed(intents):
         if intent.state not in _DROPS:
-            raise BadQuestion(
-                "Something that belongs to it is being sent just now. Nothing was changed. "
-                "Try again in a moment."
-            )
+            raise BadQuestion(_BEING_SENT)
         outbox.happened(connection, intent, _DROPS[intent.state], words, now)
     return _freed(connection, projector, intents, now)
 
@@ -179,6 +182,17 @@ def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
                 "You did something else to it after that. Nothing was changed. "
                 "Take the later act back first."
             )
+
+
+def _check_none_between(
+    connection: Connection, dropped: Sequence[Intent], sent: Sequence[Intent]
+) -> None:
+    """What is on its way must not come to rest on what is dropped: it could never leave again."""
+    roots = {intent.id for intent in dropped}
+    doubtful = {intent.id for intent in sent if intent.state is IntentState.IN_DOUBT}
+    for source in dict.fromkeys(intent.source for intent in dropped):
+        if doubtful & {one.id for one in resting_on(roots, outbox.of_source(connection, source))}:
+            raise BadQuestion(_BEING_SENT)
 
 
 def _changed_since(

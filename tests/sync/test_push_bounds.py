@@ -1,0 +1,283 @@
+"""Trying ends, and says so: a busy server, a batch that is too large, and what a colleague did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carequeue.domain.intents import IntentState
+from carequeue.sync import messages as m
+from carequeue.sync.batches import Sizing
+from carequeue.sync.conflicts import ALREADY_SO, ON_TOP
+from carequeue.sync.failures import BUSY_LIMIT, SETTLE_LIMIT
+from carequeue.sync.push import step
+from carequeue.sync.push_state import PushState
+from tests.fhir.clinic import NOW, task
+from tests.sync.parts import R4, Push, accept, in_doubt, lane, note, paths, said, urgent
+
+ACCEPTED = task(status="accepted", meta={"versionId": "4"})
+
+
+def many(count: int) -> list[m.Lane]:
+    return [lane(accept(f"i{number}", f"t{number}")) for number in range(count)]
+
+
+def done(one: m.Lane) -> m.Reply:
+    return said(one, 200, {**ACCEPTED, "id": one.key[1]}, "4")
+
+
+class TestAServerThatAsksToBeLeftAlone:
+    @pytest.mark.parametrize(("status", "header"), [(429, ""), (429, "120"), (503, "120")])
+    def test_is_left_alone_with_everything_that_waits(self, status: int, header: str) -> None:
+        one, other = many(2)
+        push = Push(one, other, can=replace(R4, batch=False))
+        push.send()
+        push.answer(said(one, status, retry_after=header))
+        save = push.commands[0]
+        assert isinstance(save, m.Save)
+        assert save.pause is not None
+        assert save.pause > NOW
+        (stop,) = push.keep()
+        assert isinstance(stop, m.Stop)
+        assert stop.busy
+        assert not stop.offline
+        assert "left alone" in stop.why
+
+    def test_is_left_alone_by_the_next_push_too_until_its_time(self) -> None:
+        paused = PushState(R4, pause=NOW + timedelta(minutes=2))
+        waiting = (lane(accept()),)
+        _, (stop,) = step(paused, m.Loaded(waiting, NOW))
+        assert isinstance(stop, m.Stop)
+        assert stop.busy
+        _, (mark,) = step(paused, m.Loaded(waiting, NOW + timedelta(minutes=3)))
+        assert isinstance(mark, m.Mark)
+        assert step(paused, m.Loaded((), NOW))[1] == ()  # nobody waits, so nothing is said
+
+    @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+    def test_is_not_one_that_is_busy_with_one_row(self, status: int) -> None:
+        one, other = many(2)
+        push = Push(one, other, can=replace(R4, batch=False))
+        push.send()
+        push.answer(said(one, status))
+        push.keep()
+        assert [each.lane for each in push.send()] == [other.key]
+
+
+class TestAServerThatIsBusyForEver:
+    def test_says_so_in_the_words_of_the_decision(self) -> None:
+        one = lane(accept())
+        push = Push(one)
+        push.send()
+        push.answer(said(one, 503, words="maintenance"))
+        assert push.change.busy
+        assert "busy (503): maintenance" in push.change.words
+
+    def test_ends_in_a_persons_question_after_so_many_answers(self) -> None:
+        one = in_doubt(lane(accept()))
+        asked = 0
+        while True:
+            asked += 1
+            push = Push(replace(one, not_before=None))
+            push.lanes[one.key] = one
+            push.read(said(one, 503, words="maintenance"))
+            if push.events:
+                break
+            push.keep()
+            one = push.lanes[one.key]
+        assert (asked, push.events) == (BUSY_LIMIT, ["refused"])
+        assert "maintenance" in push.change.outcomes[0].words
+
+    def test_takes_hours_until_then_so_that_nobody_is_asked_about_a_restart(self) -> None:
+        waited = timedelta()
+        for busy in range(BUSY_LIMIT):
+            one = in_doubt(lane(replace(accept(), busy=min(busy, BUSY_LIMIT - 2)), attempts=1))
+            push = Push(one)
+            push.read(said(one, 503))
+            assert push.change.not_before is not None
+            waited += push.change.not_before - NOW
+        assert waited > timedelta(hours=1)
+
+
+class TestWhatNeverCounts:
+    def test_is_a_connection_that_broke_while_reading_back(self) -> None:
+        one = in_doubt(lane(accept()))
+        for _ in range(3 * SETTLE_LIMIT):
+            push = Push(one)
+            push.read(m.NoReply(one.key, left=True, why="the connection broke"))
+            assert push.events == []
+            push.keep()
+            one = push.lanes[one.key]
+        assert (one.intents[0].settles, one.intents[0].state) == (0, IntentState.IN_DOUBT)
+
+    def test_is_a_batch_of_many_that_nobody_answered(self) -> None:
+        lanes = many(4)
+        push = Push(*lanes)
+        push.send()
+        push.answer(
+            *(m.NoReply(one.key, True, "no answer in time") for one in lanes),
+            batch=m.Batched.SILENT,
+        )
+        push.on(m.Saved((), (), frozenset(), {}, NOW))
+        push.read(*(said(one, 200, one.base, "3") for one in lanes))
+        save = push.commands[0]
+        assert isinstance(save, m.Save)
+        assert [change.counts for change in save.changes] == [False] * 4
+
+
+class TestABatch:
+    def after(self, batch: m.Batched, count: int = 40) -> Push:
+        push = Push(*many(count))
+        assert len(push.send()) == count
+        push.answer(batch=batch)
+        return push
+
+    @pytest.mark.parametrize("batch", [m.Batched.TOO_LARGE, m.Batched.REFUSED])
+    def test_that_is_refused_whole_goes_again_in_halves_and_nothing_counts(
+        self, batch: m.Batched
+    ) -> None:
+        push = self.after(batch)
+        assert push.observed == {"batch_size": "20"}
+        save = push.commands[0]
+        assert isinstance(save, m.Save)
+        assert not any(change.counts for change in save.changes)
+        push.keep()
+        assert len(push.send()) == 20
+
+    def test_of_a_server_that_has_none_is_the_last(self) -> None:
+        push = self.after(m.Batched.NEVER)
+        assert push.observed == {"batch": "no"}
+        push.keep()
+        assert len(push.send()) == 1
+
+    def test_is_no_larger_than_was_learned(self) -> None:
+        assert len(Push(*many(40), can=R4.seeing({"batch_size": "12"})).send()) == 12
+        assert len(Push(*many(40), can=R4.seeing({"batch_size": "0"})).send()) == 1
+        assert len(Push(*many(60), can=R4.seeing({"batch_size": "9000"})).send()) == 50
+        assert len(Push(*many(60), can=R4.seeing({"batch_size": "-1"})).send()) == 50
+
+
+class TestHowManyAtOnce:
+    def test_is_halved_until_it_is_one_and_then_there_are_no_batches(self) -> None:
+        sizing, tried = Sizing(), []
+        while sizing.size > 1:
+            tried.append(sizing.size)
+            sizing = sizing.failed(sizing.size, too_large=False)
+        assert tried == [50, 25, 12, 6, 3]
+        assert not sizing.hopeless(3)
+        assert sizing.hopeless(2)
+
+    def test_grows_again_after_eight_that_went_well(self) -> None:
+        sizing = Sizing(size=10)
+        for _ in range(7):
+            sizing = sizing.worked(10)
+        assert sizing.size == 10
+        assert sizing.worked(10).size == 20
+
+    def test_does_not_grow_by_small_ones(self) -> None:
+        sizing = Sizing(size=10)
+        for _ in range(50):
+            sizing = sizing.worked(3)
+        assert sizing.size == 10
+
+    def test_does_not_grow_back_to_what_was_too_large(self) -> None:
+        sizing = Sizing().failed(50, too_large=True).failed(25, too_large=True)
+        for _ in range(50):
+            sizing = sizing.worked(sizing.size)
+        assert sizing.size == 24
+
+    @given(st.lists(st.sampled_from(["worked", "refused", "too_large"])))
+    def test_is_always_one_to_fifty(self, course: list[str]) -> None:
+        sizing = Sizing()
+        for one in course:
+            if one == "worked":
+                sizing = sizing.worked(sizing.size)
+            else:
+                sizing = sizing.failed(sizing.size, too_large=one == "too_large")
+            assert 1 <= sizing.size <= 50
+
+
+class TestWhatIsToldOnceItIsThere:
+    """One quiet line, where a colleague had part in it; else nothing."""
+
+    def test_that_somebody_else_had_done_it_where_ours_was_refused(self) -> None:
+        one = lane(accept())
+        push = Push(one)
+        push.send()
+        push.answer(said(one, 412))
+        push.read(said(one, 200, ACCEPTED, "4"))
+        assert push.events == ["acknowledged"]
+        assert push.change.outcomes[0].words == ALREADY_SO
+
+    def test_that_somebody_else_had_done_it_where_ours_never_left(self) -> None:
+        push = Push(lane(accept(), newer=True))
+        push.read(said(lane(accept()), 200, ACCEPTED, "4"))
+        assert push.change.outcomes[0].words == ALREADY_SO
+
+    def test_nothing_where_it_may_have_been_our_own_whose_answer_was_lost(self) -> None:
+        one = lane(accept())
+        push = Push(one)
+        push.send()
+        push.answer(m.NoReply(one.key, left=True, why="cut"))
+        push.read(said(one, 200, ACCEPTED, "4"))
+        assert push.change.outcomes[0].words == ""
+        earlier = lane(replace(accept(), attempts=1))
+        push = Push(earlier)
+        push.send()
+        push.answer(said(earlier, 412))
+        push.read(said(earlier, 200, ACCEPTED, "4"))
+        assert push.change.outcomes[0].words == ""
+
+    def test_that_ours_went_on_top_of_another_change(self) -> None:
+        one = lane(accept())
+        push = Push(one)
+        push.send()
+        push.answer(said(one, 412))
+        push.read(said(one, 200, task(priority="stat", meta={"versionId": "4"}), "4"))
+        push.keep()
+        (request,) = push.send()
+        push.answer(said(one, 200, {**(request.body or {}), "meta": {"versionId": "5"}}, "5"))
+        assert push.events == ["acknowledged"]
+        assert push.change.outcomes[0].words == ON_TOP
+
+    def test_nothing_where_only_ours_was_there_before(self) -> None:
+        first, second = accept("i1"), note("i2", seq=2)
+        one = in_doubt(lane(first))
+        one = replace(one, intents=(*one.intents, second))
+        push = Push(one)
+        push.read(said(one, 200, {**ACCEPTED, "lastModified": "2026-03-09T14:00:00Z"}, "4"))
+        assert push.events == ["acknowledged"]
+        push.keep()
+        (request,) = push.send()
+        push.answer(said(one, 200, {**(request.body or {}), "meta": {"versionId": "5"}}, "5"))
+        assert [each.words for each in push.change.outcomes] == [""]
+
+    def test_the_servers_own_words_are_kept_where_it_never_took_it(self) -> None:
+        one = lane(replace(urgent(), settles=SETTLE_LIMIT - 1))
+        push = Push(one)
+        push.send()
+        push.answer(said(one, 409, words="locked by the ward"))
+        push.read(said(one, 200, one.base, "3"))
+        assert push.events == ["refused"]
+        assert "locked by the ward (409)" in push.change.outcomes[0].words
+
+
+class TestSomethingNewerBesideTheBase:
+    def test_is_read_and_compared_before_anything_is_written(self) -> None:
+        push = Push(lane(accept(), newer=True), lane(accept("i2", "t2")))
+        (back,) = push.commands
+        assert isinstance(back, m.ReadBack)
+        assert paths(back.requests) == ["GET Task/t1"]
+        push.read(said(lane(accept()), 200, task(priority="stat", meta={"versionId": "9"}), "9"))
+        push.keep()
+        assert {one.if_match for one in push.send()} == {'W/"9"', 'W/"3"'}
+
+    def test_is_read_once_where_the_reading_says_nothing_new(self) -> None:
+        one = lane(accept(), newer=True)
+        push = Push(one)
+        push.read(said(one, 200, one.base, "3"))
+        push.on(m.Saved((one.key,), (one,), frozenset(), {}, NOW))
+        assert paths(push.send()) == ["PUT Task/t1"]
