@@ -33,6 +33,7 @@ from carequeue.sync.driver import Looked
 from carequeue.widgets import detail_pane, queue_line
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.message_line import Message, Tone, message_parts
+from carequeue.widgets.origins import NOWHERE
 from carequeue.widgets.sync_header import header_parts
 from carequeue.wiring import Session
 from carequeue.worklist.report import sync_report
@@ -221,7 +222,7 @@ def test_no_line_of_a_widget_holds_a_command(
         lines += [
             queue_line.tall_line(row, part, width, at, session.zone, standing) for part in (0, 1)
         ]
-        lines += detail_pane.brief_lines(row, clock, width)
+        lines += detail_pane.brief_lines(row, clock, NOWHERE, width)
         detail = session.desk.detail(row.key, NOW)
         assert detail is not None
         for why in (False, True):

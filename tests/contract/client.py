@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from carequeue.store import ledger
+from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
 from carequeue.store.window import QueueRow, View
 from carequeue.wiring import Session
@@ -59,6 +61,11 @@ class Clinician:
 
     def sync(self) -> SyncReport:
         return self._session.sync_once()
+
+    def knows_that_it_looks(self) -> None:
+        """An earlier write has shown that the server refuses what is stale: it is not asked again."""
+        with writing(self._session.engine()) as connection:
+            ledger.observe(connection, SOURCE, "if_match", "yes", self.instant)
 
     def rows(self) -> list[QueueRow]:
         """The whole queue, the snoozed items too, in its order."""

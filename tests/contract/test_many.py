@@ -108,6 +108,7 @@ def test_a_bulk_that_is_interrupted_between_two_batches_goes_on_where_it_was(
 def test_part_of_a_bulk_taken_back_before_it_was_sent_never_leaves(
     intake: Clinician, clinic: FhirServer, proxy: FaultProxy
 ) -> None:
+    intake.knows_that_it_looks()
     intake.accept(*NAMES[:5])
     intake.note(*NAMES, text="Letter sent")
     intake.undo()

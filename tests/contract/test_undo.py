@@ -67,6 +67,7 @@ def test_taking_back_what_was_sent_restores_every_own_element(
 def test_what_is_still_being_checked_can_be_taken_back(
     dana: Clinician, clinic: FhirServer, proxy: FaultProxy
 ) -> None:
+    dana.knows_that_it_looks()
     before = held(clinic, ROUTINE_REFERRAL)
     for lost in (drop_reply, drop_request):
         dana.accept(ROUTINE_REFERRAL)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -283,7 +283,11 @@ def _once_on_the_server(one: Round, kept: Kept, server: _Server) -> Iterator[str
     there = Counter(str(note.get("text")) for note in server.notes())
     for text, count in _wanted_notes(kept).items():
         if there[text] != count:
-            yield f"the note {text!r} is on the server {there[text]} times, not {count}"
+            ids = {one["id"] for one in kept.intents if one["args"].get("text") == text}
+            tale = _tale(
+                one for one in kept.intents if one["id"] in ids or one["args"].get("note") in ids
+            )
+            yield f"the note {text!r} is on the server {there[text]} times, not {count} ({tale})"
     for text in one.colleague.notes:
         if there[text] != 1:
             yield f"the colleague's note {text!r} is on the server {there[text]} times"
@@ -346,17 +350,21 @@ def _last_word(one: Round, kept: Kept, server: _Server) -> Iterator[str]:
         kind, _, key = name.partition("/")
         there = server.all(kind).get(key, {}).get(element)
         if there != decided["args"]["to"]:
-            wanted, tale = decided["args"]["to"], _tale(kept, name)
+            tale = _tale(
+                one
+                for one in kept.intents
+                if one["target_id"] == key and one["kind"] in (*elements, "restore")
+            )
+            wanted = decided["args"]["to"]
             yield f"{name} has the {element} {there}; {wanted} was decided last ({tale})"
 
 
-def _tale(kept: Kept, name: str) -> str:
-    """What was decided about a resource, in order, for whoever looks for the fault."""
+def _tale(intents: Iterable[Mapping[str, Any]]) -> str:
+    """What became of decisions, in order, for whoever looks for the fault."""
     return "; ".join(
-        f"{one['seq']} {one['kind']} {one['args'].get('to', '')} {one['state']}"
-        f" after {one['attempts']} attempts {one['words']}"
-        for one in kept.intents
-        if f"{one['target_type']}/{one['target_id']}" == name and one["kind"] != "add_note"
+        f"{one['seq']} {one['kind']} {one['args'].get('to', '')} {one['state']} "
+        f"after {one['attempts']} attempts, {one['words']!r}"
+        for one in intents
     )
 
 

@@ -51,15 +51,18 @@ def work(one: Round, chance: random.Random) -> None:
             seat.close()
 
 
+def _wait_for_another_line(seat: Seat, old: str) -> None:
+    seat.wait_until(lambda _: seat.lines[-2] != old, "a question or a refusal")
+
+
 def _note(one: Round, seat: Seat, text: str) -> None:
     """A note on the next row of another client: until it is kept the last message stands there."""
     last = seat.text
     for _ in range(ROWS):
         seat.press("j")
         seat.settle(0.1)
-        before = seat.lines[-2]
         seat.press("n")
-        seat.wait_until(lambda _, old=before: seat.lines[-2] != old, "a question or a refusal")
+        _wait_for_another_line(seat, seat.lines[-2])
         asked = _QUESTION.search(seat.lines[-2])
         if asked and f"Noted: {asked[1]}" not in last:
             seat.press(f"{text}\r")

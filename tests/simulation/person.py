@@ -164,7 +164,7 @@ class Person:
             raise Refused
         if not inverse_of:
             for one in filed:
-                before = rows.open_on(one.target_type, one.target_id)
+                before = rows.open_intents()
                 if one not in edits.standing([*before, one]):
                     raise Refused
         rows.append(filed)

@@ -138,9 +138,10 @@ class Truth:
             row = self._rows.get(other)
             if row is None:  # lost with a restored backup
                 continue
-            if row.body is not None and asked > len(made):
+            lives = row.body if other != write.row.key else write.before and write.before.body
+            if lives and asked > len(made):
                 self.limits["made once more, since the person said so"] += 1
-            elif row.body is not None:
+            elif lives:
                 if not self._excused(write, "made twice"):
                     raise Violation(
                         "I2", f"{create.id} made {_name(write.row.key)} beside {_name(other)}"

@@ -64,8 +64,9 @@ class Sent:
             if read is None and quirks.guard == "ignored":
                 return "the server ignores If-Match, and that is not found out yet"
         unguarded = self.method == "PUT" and not self.headers.get("If-Match")
-        if self.late and unguarded and not quirks.none_match:
-            return "the server ignores If-None-Match, and the request was late"
+        create = self.headers.get("If-None-Match") == "*"
+        if create and unguarded and not quirks.none_match:
+            return "the server ignores If-None-Match"
         twice = self.late or self.doubled
         if twice and self.method == "POST" and not quirks.conditional:
             return "the server ignores If-None-Exist, and the request came late or twice"

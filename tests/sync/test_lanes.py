@@ -128,3 +128,17 @@ class TestWhatRefersToWhatIsYetToBeCreated:
         found = lanes(cache)
         assert found["Task/own-2"].waits_for == frozenset()
         assert found["Task/own-1"].waits_for == {"i2"}
+
+
+class TestADecisionOnTopOfOneThatIsOnItsWay:
+    def test_is_not_done_because_the_earlier_one_did_not_arrive(self, cache: Cache) -> None:
+        """Accepted, taken back while that was being checked, and the server has neither."""
+        file(cache, accept("i1", "t1"))
+        happened(cache, "i1", IntentEvent.MARKED)
+        (one,) = lanes(cache).values()
+        values = {"unit": ["status"], "values": {"status": "requested"}}
+        file(cache, decision(IntentKind.RESTORE, "i2", "t1", 2, **values))
+        (before,) = one.intents
+        found = m.Outcome(before, IntentEvent.FOUND_NOT_APPLIED)
+        keep(cache, m.Change(one.key, (found,), task("t1"), "1", compared=frozenset({"i1"})))
+        assert [each.state.value for each in cache.intents()] == ["queued", "queued"]

@@ -173,7 +173,7 @@ def _set_status(intent: Intent, resource: Resource) -> None:
         resource.pop("businessStatus")
     if args.get("owner"):
         resource["owner"] = deepcopy(args["owner"])
-    if args.get("output"):
+    if args.get("output") and not _has_output(intent, resource):  # its id may have been dropped
         _put(resource, "output", [_read_back(intent)], f"output[{intent.id}]")
     _touch(intent, resource)
 

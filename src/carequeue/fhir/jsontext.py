@@ -54,10 +54,10 @@ class Duplicated(dict[str, Any]):
     """An object that named a key twice; it holds the last value, and must not be written back."""
 
 
-def loads(text: bytes | str, cap: int = MAX_BYTES) -> Any:
+def loads(text: bytes | str, cap: int = MAX_BYTES, depth: int = MAX_DEPTH) -> Any:
     """A JSON text as dicts, lists, strings, booleans, ints, `Exact` and None.
 
-    Raises BadJson where it is none, holds NaN or Infinity, is nested deeper than `MAX_DEPTH`, and
+    Raises BadJson where it is none, holds NaN or Infinity, is nested deeper than `depth`, and
     TooMuch where it is longer than `cap` bytes (characters, for a str), or of more parts than
     `MAX_PARTS`.
     """
@@ -69,8 +69,8 @@ def loads(text: bytes | str, cap: int = MAX_BYTES) -> Any:
         raise BadJson("the text is not UTF-8") from None
     if sum(map(plain.count, ",[{")) > MAX_PARTS:
         raise TooMuch(f"the text has more than {MAX_PARTS} parts")
-    if _depth(plain) > MAX_DEPTH:
-        raise BadJson(f"the text is nested deeper than {MAX_DEPTH} levels")
+    if _depth(plain) > depth:
+        raise BadJson(f"the text is nested deeper than {depth} levels")
     try:
         return _DECODER.decode(plain)
     except (ValueError, RecursionError) as error:

@@ -24,6 +24,8 @@ _INSTANT: Final = re.compile(
     r"(Z|[+-]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
+_FIRST: Final = 1
+_LAST: Final = 9999
 #: Names to call a person by, best first; a nickname or an old name only where there is no other.
 _NAME_USES: Final = ("official", "usual", "", "temp", "anonymous", "nickname", "maiden", "old")
 _PHONE_USES: Final = ("mobile", "home", "work", "", "temp", "old")
@@ -96,7 +98,9 @@ def instant(value: Any, zone: ZoneInfo) -> datetime | None:
             int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0),
             min(int(second or 0), 59),
         )  # fmt: skip
-        return moment.replace(tzinfo=_offset(offset) or zone).astimezone(UTC)
+        found = moment.replace(tzinfo=_offset(offset) or zone).astimezone(UTC)
+        # At either end of the calendar there are zones in which it cannot be said.
+        return found if _FIRST < found.year < _LAST else None
     except (ValueError, OverflowError):
         return None
 

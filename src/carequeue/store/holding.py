@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -11,6 +11,7 @@ from carequeue.domain.intents import HOLDING_STATES
 from carequeue.store.tables import IntentRow, table
 
 _intent: Final = table(IntentRow)
+_AHEAD: Final = timedelta(days=2)  # by which a laptop's clock may be behind
 
 
 def held_rows(connection: Connection, source: str) -> set[tuple[str, str]]:
@@ -23,10 +24,16 @@ def held_rows(connection: Connection, source: str) -> set[tuple[str, str]]:
     return {(kind, key) for kind, key in rows}
 
 
-def is_before(came: str, kept: str) -> bool:
-    """Whether both are instants, and what came is the earlier."""
+def is_before(came: str, kept: str, now: datetime | None = None) -> bool:
+    """Whether both are instants, and what came is the earlier.
+
+    `now`: an instant that is long after it says nothing. A row that was once stamped with next year
+    would else keep out, until then, all that is written to it.
+    """
     try:
         one, other = datetime.fromisoformat(came), datetime.fromisoformat(kept)
     except ValueError:
         return False
-    return bool(one.tzinfo and other.tzinfo) and one < other
+    if not (one.tzinfo and other.tzinfo) or (now is not None and other > now + _AHEAD):
+        return False
+    return one < other

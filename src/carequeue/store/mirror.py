@@ -88,13 +88,16 @@ def save(
     `base_url`: references that begin with it are the source's own.
     """
     saved = Saved()
-    rows = {}
+    rows: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
     for resource in resources:
         if is_subset(resource):
             saved.parts.add(own_reference(resource))
             continue
         row = _row(source, resource, now, base_url)
-        rows[row["type"], row["id"]] = (row, resource)
+        name = (row["type"], row["id"])
+        if name in rows and is_before(row["last_updated"], rows[name][0]["last_updated"], now):
+            continue  # the page shows it twice: the newer holds, whatever their order
+        rows[name] = (row, resource)
     known = _known(connection, source, list(rows))
     held = held_rows(connection, source)
     upserts, asides = [], []
@@ -105,7 +108,7 @@ def save(
             saved.missing |= references(resource, base_url)
         if old and old.digest == row["digest"]:
             continue
-        if old and not even_older and is_before(row["last_updated"], old.updated):
+        if old and not even_older and is_before(row["last_updated"], old.updated, now):
             continue
         saved.changed += 1
         if name in held and old and old.here:

@@ -156,12 +156,17 @@ def _read(connection: Connection, where: str, values: tuple[Any, ...]) -> list[I
 def _intent_of(row: Any) -> Intent:
     return Intent(
         id=row[0], group=row[1], seq=row[2], source=row[3], target_type=row[4], target_id=row[5],
-        item_key=row[6], kind=IntentKind(row[7]), args=jsontext.loads(row[8]), verb=row[9],
+        item_key=row[6], kind=IntentKind(row[7]), args=_loads(row[8]), verb=row[9],
         decided_at=datetime.fromisoformat(row[10]), author=row[11], author_name=row[12],
-        chart=row[13], seen=jsontext.loads(row[14]), after=row[15], inverse_of=row[16],
+        chart=row[13], seen=_loads(row[14]), after=row[15], inverse_of=row[16],
         state=IntentState(row[17]), attempts=row[18], settles=row[19], words=row[20],
         schema=row[21], busy=row[22],
     )  # fmt: skip
+
+
+def _loads(text: str) -> Any:
+    """What was decided: an element that may be as deep as any, with what stands around it."""
+    return jsontext.loads(text, depth=jsontext.MAX_DEPTH + 10)
 
 
 def last_group(connection: Connection, *authors: str) -> str:

@@ -21,6 +21,7 @@ from carequeue.fhir.chart import Resource
 
 #: What a person is told of a decision that the server has, where a colleague had part in it.
 ALREADY_SO: Final = "somebody else had already done it"
+GONE: Final = "the server no longer has it"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
 #: Begins what is said where a server that guards nothing let ours go over a colleague's change.
 OVERWROTE: Final = "overwritten unseen, since this server does not look for changes meanwhile"
@@ -135,8 +136,7 @@ def _same_party(one: object, other: object) -> bool:
 def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Settled, ...]:
     if base is None:  # a create that did not arrive
         return tuple(Settled(intent, Found.NOT_APPLIED) for intent in intents)
-    words = "the server no longer has it"
-    return tuple(Settled(intent, Found.CHANGED, words) for intent in intents)
+    return tuple(Settled(intent, Found.CHANGED, GONE) for intent in intents)
 
 
 def runs(intents: Sequence[Intent]) -> list[list[Intent]]:

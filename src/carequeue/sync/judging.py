@@ -70,6 +70,9 @@ def judge_write(
     if kind is Answer.READ_BACK:
         told = f"{reply.words} ({reply.status})" if reply.words else f"it answered {reply.status}"
         return Verdict(read=read_request(lane, state.can), lane=replace(lane, told=told))
+    if kind is Answer.NO_PLACE and lane.base is not None:  # or it is only gone: R4 answers so too
+        said = replace(lane, no_place=reply.words or NO_PLACE)
+        return Verdict(read=read_request(lane, state.can), lane=said)
     return _no(lane, reply, kind)
 
 

@@ -33,8 +33,6 @@ BEHIND: Final = "waits behind a decision of yours that the server did not take"
 #: States of an intent for which what comes `after` it may leave. One that was taken back frees
 #: nothing: what rested on it was taken back with it.
 _SETTLED = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
-#: What a person is asked about.
-_ASKS: Final = frozenset({IntentEvent.FOUND_CHANGED, IntentEvent.REFUSED})
 
 
 @dataclass(slots=True)
@@ -222,21 +220,27 @@ def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datet
     """What was decided while this was on its way was decided on the old base: compare it too.
 
     Else it would leave over a colleague's change of the same elements, under a version that fits.
-    What stands behind a question on its own elements waits for that answer.
+    What stands behind an earlier decision on its own elements is about what that one makes of them.
     """
     ours = [one.intent for one in change.outcomes if one.event is IntentEvent.ACKNOWLEDGED]
     expected = edits.fold(rows.base(*change.key).body, ours)
     if expected is None or change.base is None:
         return
-    settled = {outcome.intent.id for outcome in change.outcomes}
-    stuck = [one.intent for one in change.outcomes if one.event in _ASKS]
-    asked = {name for intent in stuck for name in edits.unit(intent)}
+    settled = change.compared | {outcome.intent.id for outcome in change.outcomes}
+    done = {one.id for one in ours}
+    there = rows.open_on(*change.key)
+    before = {
+        name
+        for one in there
+        if one.id in settled - done and one.state is not IntentState.KEPT_HERE
+        for name in edits.unit(one)
+    }
     waiting = [
         one
-        for one in rows.open_on(*change.key)
+        for one in there
         if one.state is IntentState.QUEUED
         and one.id not in settled
-        and not asked & set(edits.unit(one))
+        and not before & set(edits.unit(one))
     ]
     for one in settle(expected, change.base, waiting):
         if one.found is Found.NOT_APPLIED:

@@ -63,6 +63,7 @@ class Lane:
     newer: bool = False
     written: str = ""
     told: str = ""
+    no_place: str = ""  # while read back: the answer that the source takes no such change
     crowd: bool = False
 
 
@@ -217,6 +218,7 @@ class Change:
     unread: bool = False  # the reading said nothing: the settle counts, what is in doubt stays so
     words: str = ""  # why nothing happened to the intents; with `busy`, the server's own
     busy: bool = False  # it said "not now": one more in a row
+    compared: frozenset[str] = frozenset()  # intents that this is about, also with no outcome
 
 
 @dataclass(frozen=True, slots=True)

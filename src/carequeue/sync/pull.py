@@ -12,6 +12,7 @@ Not here: which searches there are (`plan.py`), where a search ends (`paging.py`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ MOST_HISTORY: Final = 25
 BELIEVED: Final = timedelta(minutes=15)
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
+_ETAG: Final = re.compile(r"[!-~]{1,200}")  # one that can be written into a request again
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +297,7 @@ def _cut_off(cursor: Cursor, there: paging.Onward) -> Cursor:
 def _finished(cursor: Cursor, event: PageCame, page: Page, alone: bool) -> Cursor:
     """The last page is here. An empty answer with an ETag: the same question the next time."""
     empty = alone and not page.size and not page.entries and cursor.watermark
-    etag = event.etag if empty else ""
+    etag = event.etag if empty and _ETAG.fullmatch(event.etag) else ""
     return replace(
         cursor,
         watermark=cursor.watermark if etag else cursor.pending,

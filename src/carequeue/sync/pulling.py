@@ -18,11 +18,13 @@ from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync import pull
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.plan import Search
-from carequeue.sync.reconcile import Fate, too_many
+from carequeue.sync.reconcile import Fate, lately_from, lately_to
 from carequeue.sync.rows import Cache, Rows
 from carequeue.sync.transport import Transport, Unreachable
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+#: In `meta`: what was taken out unasked within a day.
+LATELY: Final = "lately"
 #: Why a reference leads nowhere.
 ABSENT: Final = "not given"
 _AHEAD: Final = timedelta(days=2)  # by which a laptop's clock may be behind
@@ -68,6 +70,7 @@ class Pulling:
         self._transport = context.transport
         self._now = context.now
         self._progress = context.progress
+        self._halfway: set[str] = set()  # searches whose cursor on the disk is not at its end
         self.done = Pulled()
 
     def run(self, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]) -> None:
@@ -78,6 +81,7 @@ class Pulling:
         with self._cache.reading() as rows:
             cursors = rows.cursors()
             wanted = rows.wanted()
+        self._halfway = {name for name, values in cursors.items() if values["next_url"]}
         state = pull.PullState(can, tuple(searches))
         found = {name: pull.Cursor(**values) for name, values in cursors.items()}
         events: deque[pull.Event] = deque([pull.Begun(found, self._now(), wanted)])
@@ -98,6 +102,8 @@ class Pulling:
             headers = {"If-None-Match": command.etag} if command.etag else {}
             answer = self._transport.send("GET", command.url, headers=headers)
         except Unreachable as error:
+            if error.unreadable:  # somebody is there, and says what nobody can read
+                return pull.PageCame(0, None, "", error.why, self._now())
             return pull.Lost(error.why)
         except ServerError as error:
             return pull.PageCame(0, None, "", str(error), self._now())
@@ -115,7 +121,8 @@ class Pulling:
         now = self._now()
         search, cursor, page = command.search, command.cursor, command.page
         nothing = not (page.entries or page.deleted or command.asked or command.refused)
-        if search and cursor and nothing and not cursor.next_url:
+        ended = search and cursor and not cursor.next_url and search.name not in self._halfway
+        if search and cursor and nothing and ended:
             self.done.nothing_new[search.name] = cursor
             return pull.PageKept((), now)
         with self._cache.writing(now) as rows:
@@ -129,6 +136,7 @@ class Pulling:
                 rows.observe(name, "no", now)
             if search and cursor:
                 rows.keep_cursor(search.name, cursor)
+                (self._halfway.add if cursor.next_url else self._halfway.discard)(search.name)
                 words = _progress(search.name, cursor, page)
                 rows.note_progress(words)
                 self._progress(words)
@@ -141,11 +149,20 @@ class Pulling:
         """What a history says to be deleted; where that is very much, a count looks first."""
         if not page.deleted:
             return
-        here = rows.here() + self.done.left
-        if too_many(self.done.left + len(page.deleted), here):
+        now = self._now()
+        lately = lately_from(rows.get_meta(LATELY), now)
+        kind = next(iter(page.deleted)).partition("/")[0]
+        count = len(page.deleted)
+        if lately.too_many(count, rows.here()) or (
+            lately.too_many(count, 0, kind)
+            and lately.too_many(count, len(rows.mirrored(kind)), kind)
+        ):
             self.done.count_now = True
             return
-        self.done.left += rows.take_out(page.deleted, Fate.DELETED)
+        left = rows.take_out(page.deleted, Fate.DELETED)
+        if left:
+            rows.set_meta(LATELY, lately_to(lately.taking(kind, left, now)))
+        self.done.left += left
 
 
 def server_time(answer: Any, page: Page | None, now: datetime) -> str:
@@ -164,6 +181,7 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
                 continue
             if at.tzinfo is not None and _LONG_AGO < at < now + _AHEAD:
                 found.append(at)
+            break
     return min(found).isoformat() if found else ""
 
 

@@ -12,8 +12,9 @@ Not here: asking and keeping (`reconciling.py`), pages (`paging.py`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -26,7 +27,8 @@ from carequeue.sync.plan import OVERLAP, Search, scope_mark
 EVERY: Final = timedelta(days=1)
 #: A count that was cut is gone on with for so long; then what it has met is too old.
 KEPT: Final = timedelta(hours=6)
-#: More than this share of all rows, and more than so many, are not taken out unasked.
+#: More than this share of all rows or of those of one type, and more than so many, are not taken
+#: out unasked within a day: a directory of a thousand people must not make a hundred Tasks few.
 SHARE: Final = 5
 FEW: Final = 20
 #: How far back acknowledged decisions are looked at where a server was set back.
@@ -117,7 +119,8 @@ class Difference:
 def compare(ours: Stamps, listed: Stamps, begun: datetime) -> Difference:
     """What the mirror has and a count has not met, and what the count has met otherwise.
 
-    What changed shortly before the count is no step back: an index may lag behind.
+    What changed shortly before the count is no step back: an index may lag behind. Nor is it one
+    from an instant that is still to come.
     """
     missed, back = [], []
     for key, there in listed.items():
@@ -125,8 +128,7 @@ def compare(ours: Stamps, listed: Stamps, begun: datetime) -> Difference:
         if here is None:
             missed.append(key)
         elif _differs(here, there):
-            older = is_older(there[1], here[1])
-            if not older:
+            if not is_older(there[1], here[1]) or _is_to_come(here[1], begun):
                 missed.append(key)
             elif not is_recent(here[1], begun):
                 back.append(key)
@@ -153,6 +155,12 @@ def is_recent(updated: str, begun: datetime) -> bool:
     """Whether a row changed so shortly before a count that an index need not show it."""
     at = _instant(updated)
     return at is not None and at > begun - OVERLAP
+
+
+def _is_to_come(updated: str, begun: datetime) -> bool:
+    """Whether a row says to have changed after the count began: a wrong stamp, no later version."""
+    at = _instant(updated)
+    return at is not None and at > begun + OVERLAP
 
 
 def _instant(text: str) -> datetime | None:
@@ -239,13 +247,48 @@ def too_many(leaving: int, of: int) -> bool:
     return leaving > max(FEW, of // SHARE)
 
 
-def brake(leaving: int, back: int, of: int, was: Held | None, now: datetime) -> Held | None:
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What was taken out unasked within a day, by type: many small steps are one large one."""
+
+    since: str = ""
+    by_type: Mapping[str, int] = field(default_factory=dict)
+
+    def taking(self, kind: str, count: int, now: datetime) -> Lately:
+        """With so many more of a type; after a day it begins anew."""
+        if not self.since or now - datetime.fromisoformat(self.since) >= EVERY:
+            return Lately(now.isoformat(), {kind: count})
+        return replace(self, by_type={**self.by_type, kind: self.by_type.get(kind, 0) + count})
+
+    def too_many(self, leaving: int, of: int, kind: str = "") -> bool:
+        """Whether so many more (of one type, or of all) are not taken out unasked."""
+        gone = self.by_type.get(kind, 0) if kind else sum(self.by_type.values())
+        return too_many(gone + leaving, gone + of)
+
+
+def lately_from(text: str, now: datetime) -> Lately:
+    """What the disk has of it, as `json`; nothing where that is a day old."""
+    since, by_type = json.loads(text or '["", {}]')
+    found = Lately(since, by_type)
+    old = since and now - datetime.fromisoformat(since) >= EVERY
+    return Lately() if old else found
+
+
+def lately_to(lately: Lately) -> str:
+    """As `lately_from` reads it."""
+    return json.dumps([lately.since, dict(lately.by_type)])
+
+
+def brake(
+    leaving: int, back: int, of: int, was: Held | None, now: datetime, *, much: bool = False
+) -> Held | None:
     """What to ask before anything is taken out or moved back; None where it may be done.
 
-    A version that goes back is never normal: one is enough. An answer holds for what it was given
-    to, and for a few rows more.
+    A version that goes back is never normal: one is enough. `much`: it is too much in another
+    respect, such as nearly all of one type. An answer holds for what it was given to, and for a few
+    rows more.
     """
-    if not back and not too_many(leaving, of):
+    if not back and not much and not too_many(leaving, of):
         return None
     kind = Kind.RESTORED if back else Kind.REMOVAL
     found = Held(kind, leaving, back, of, now.isoformat())

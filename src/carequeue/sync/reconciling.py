@@ -22,7 +22,7 @@ from carequeue.sync import again, setback
 from carequeue.sync import reconcile as r
 from carequeue.sync.counts import Counts, NotNow
 from carequeue.sync.plan import Search
-from carequeue.sync.pulling import Context
+from carequeue.sync.pulling import LATELY, Context
 from carequeue.sync.rows import Rows
 
 #: In `meta`: what waits for a person's answer.
@@ -52,6 +52,7 @@ class _Found:
     why: r.Why
     begun: datetime
     difference: r.Difference
+    of: int = 0  # rows of its type that are here
     back: list[Resource] = field(default_factory=list)
     fates: dict[str, r.Fate] = field(default_factory=dict)
     here: list[Resource] = field(default_factory=list)  # missing, and there all the same
@@ -60,6 +61,13 @@ class _Found:
     def leaving(self) -> list[str]:
         """Ids of what is to be taken out."""
         return [key for key, fate in self.fates.items() if fate not in _STAYS]
+
+    @property
+    def meant(self) -> list[str]:
+        """Of those, what a person has narrowed away themselves: it leaves unasked."""
+        if self.why is not r.Why.SCOPE:
+            return []
+        return [key for key in self.leaving if self.fates[key] is r.Fate.OUT_OF_SCOPE]
 
 
 class Reconciling:
@@ -92,31 +100,50 @@ class Reconciling:
         with self._cache.reading() as rows:
             count = r.Count(**rows.counts()[search.name])
             begun = datetime.fromisoformat(count.server_at)
-            difference = r.compare(rows.mirrored(search.type), rows.listed(search.name), begun)
-        return _Found(search, why, begun, difference)
+            ours = rows.mirrored(search.type)
+            difference = r.compare(ours, rows.listed(search.name), begun)
+        return _Found(search, why, begun, difference, len(ours))
 
     def _conclude(self, found: list[_Found]) -> None:
         """Fetch what was missed, look for what is missing, and take out what left, or ask."""
+        now = self._now()
         with self._cache.reading() as rows:
             here = rows.here()
             was = _held(rows)
+            lately = r.lately_from(rows.get_meta(LATELY), now)
         accepted = was is not None and was.answer == "accept"
         for one in found:
             self._heal(one)
         for one in found:
             self._look_for(one, here, accepted)
-        leaving = sum(len(one.leaving) for one in found if one.why is not r.Why.SCOPE)
+        unasked = [(one, len(one.leaving) - len(one.meant)) for one in found]
+        leaving = sum(count for _, count in unasked)
+        much = lately.too_many(leaving, here) or any(
+            lately.too_many(count, one.of, one.search.type) for one, count in unasked if count
+        )
         with self._cache.reading() as rows:
             back = sum(len(one.back) for one in found) + len(setback.lost(rows))
-        held = r.brake(leaving, back, here, was, self._now())
+        held = r.brake(leaving, back, here, was, now, much=bool(leaving) and much)
         for one in found:
             self._save([each for each in one.here if each["id"] not in one.leaving])
         if held is None and back:
             self._follow_back(found)
         for one in found:
-            if held is None or one.why is r.Why.SCOPE:
-                self._take_out(one)
+            self._take_out(one, one.leaving if held is None else one.meant)
+        if held is None:
+            for one, count in unasked:
+                lately = lately.taking(one.search.type, count, now) if count else lately
+            self._remember(r.Lately() if accepted else lately)
         self._end(found, held, was)
+
+    def _remember(self, lately: r.Lately) -> None:
+        """What was taken out unasked; after a person's answer it begins anew."""
+        kept = r.lately_to(lately) if lately.by_type else ""
+        with self._cache.reading() as rows:
+            before = rows.get_meta(LATELY)
+        if kept != before:
+            with self._cache.writing(self._now()) as rows:
+                rows.set_meta(LATELY, kept)
 
     def _end(self, found: Sequence[_Found], held: r.Held | None, was: r.Held | None) -> None:
         now = self._now()
@@ -159,7 +186,7 @@ class Reconciling:
         for params in dict.fromkeys([search.params, ()]):
             missing = self._not_given(one, missing, params)
         unasked = one.why is not r.Why.SCOPE and not accepted
-        if unasked and r.too_many(len(missing), here):
+        if unasked and (r.too_many(len(missing), here) or r.too_many(len(missing), one.of)):
             one.fates |= dict.fromkeys(missing, r.Fate.DELETED)
         else:
             for key in missing:
@@ -214,8 +241,8 @@ class Reconciling:
             rows.want(saved.missing, ())
         self.done.fetched += saved.changed
 
-    def _take_out(self, one: _Found) -> None:
-        for batch in self._counts.batched(one.leaving):
+    def _take_out(self, one: _Found, ids: Sequence[str]) -> None:
+        for batch in self._counts.batched(ids):
             with self._cache.writing(self._now()) as rows:
                 for key in batch:
                     name = {f"{one.search.type}/{key}": ""}

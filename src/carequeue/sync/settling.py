@@ -24,6 +24,7 @@ from carequeue.sync.capabilities import NO_STATUS, Abilities, status_of
 from carequeue.sync.conflicts import (
     ALREADY_SO,
     EVENTS,
+    GONE,
     ON_TOP,
     OVERWROTE,
     Found,
@@ -68,6 +69,9 @@ def judge_read(
         if not reply.left:
             return Verdict(stop=m.Stop(reply.why, offline=True))
         return Verdict(_unread(state, lane, reply, now))
+    if reply.status == 410 and lane.base is None and lane.intents:
+        # It was made, and somebody has deleted it: made again, it would be back.
+        return Verdict(m.Change(lane.key, all_of(lane, IntentEvent.FOUND_CHANGED, GONE)))
     if reply.status in (404, 410):
         return settled(state, lane, replace(reply, resource=None))
     match kind_of(reply.status, conflict_issue=False):
@@ -133,9 +137,13 @@ def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
     """Compare three ways; the base moves to what was read (None: it is not there)."""
     theirs = reply.resource
     outcomes: list[m.Outcome] = []
+    observed: dict[str, str] = {}
     on_top: set[str] = set()
     for one in _compared(lane, reply) if lane.intents else ():
-        if one.found is Found.NOT_APPLIED:
+        if one.found is Found.NOT_APPLIED and lane.no_place:
+            outcomes.append(m.Outcome(one.intent, IntentEvent.NO_PLACE, lane.no_place))
+            observed = {f"update:{lane.key[0]}": "no"}
+        elif one.found is Found.NOT_APPLIED:
             outcomes += _not_applied(state, lane, one.intent)
             on_top |= {one.intent.id} if one.words == ON_TOP else set()
         elif one.found is Found.DONE:
@@ -143,9 +151,15 @@ def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
         else:
             outcomes.append(m.Outcome(one.intent, EVENTS[one.found], one.words))
     outcomes += _placed(lane, state.can, theirs)
-    counts = not lane.crowd
-    change = m.Change(lane.key, tuple(outcomes), theirs, reply.version, counts=counts)
-    return Verdict(change, on_top=frozenset(on_top))
+    change = m.Change(
+        lane.key,
+        tuple(outcomes),
+        theirs,
+        reply.version,
+        counts=not lane.crowd,
+        compared=frozenset(one.id for one in (*lane.intents, *lane.kept)),
+    )
+    return Verdict(change, observed=observed, on_top=frozenset(on_top))
 
 
 def _compared(lane: m.Lane, reply: m.Reply) -> Sequence[Settled]:

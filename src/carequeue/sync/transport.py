@@ -146,7 +146,12 @@ class Transport:
         try:
             with (
                 self._patience.watch(2 * _GLANCE),
-                self._client.stream("HEAD", f"{self.base_url}/metadata", timeout=_GLANCE) as answer,
+                self._client.stream(
+                    "HEAD",
+                    f"{self.base_url}/metadata",
+                    timeout=_GLANCE,
+                    extensions={"trace": self._patience.trace},
+                ) as answer,
             ):
                 self._heed(answer)
                 return answer.status_code not in _AWAY

@@ -342,9 +342,11 @@ class Filing:
 
 
 def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
-    """Whether these would stand behind something that the server did not take."""
+    """Whether these would stand behind something that the server did not take, on whatever row:
+    the view does not show what waits for it, and what is decided over that would overwrite it.
+    """
     for intent in intents:
-        before = outbox.of_target(connection, intent.source, intent.target_type, intent.target_id)
+        before = outbox.of_chart(connection, intent.source, intent.chart)
         if intent not in edits.standing([*before, intent]):
             return True
     return False

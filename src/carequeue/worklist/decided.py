@@ -46,7 +46,7 @@ class Wording:
         self._connection = connection
         self._projector = projector
         self._now = now
-        self._rows: dict[str, tuple[str, str, str]] = {}
+        self._rows: dict[tuple[str, str], tuple[str, str, str]] = {}
 
     def say(self, source: str) -> Say:
         """The site's words for the elements of a source's resources."""
@@ -60,14 +60,19 @@ class Wording:
         An item that has left the queue has no title; its client is read from the chart.
         """
         key = intent.item_key
-        if key not in self._rows:
+        if (key, intent.chart) not in self._rows:
             found = (
                 quick(self._connection)
-                .execute("SELECT client, title, kind FROM item WHERE key = ?", (key,))
+                .execute(
+                    "SELECT client, title, kind FROM item WHERE key = ? AND chart = ?",
+                    (key, intent.chart),  # its identifier may stand in somebody else's chart too
+                )
                 .fetchone()
             )
-            self._rows[key] = tuple(found) if found else (self._client(intent), "", "")
-        return self._rows[key]
+            self._rows[key, intent.chart] = (
+                tuple(found) if found else (self._client(intent), "", "")
+            )
+        return self._rows[key, intent.chart]
 
     def did(self, intent: Intent) -> str:
         """What was decided: "Accepted", "Noted: called twice", "Assigned to Ortiz"."""
