@@ -17,7 +17,7 @@ from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
 from carequeue.store.window import QueueRow, View
 from carequeue.wiring import Session
-from carequeue.worklist.answers import Acted, SyncReport
+from carequeue.worklist.answers import Acted, Preview, SyncReport
 from tests.servers.small_clinic import ORGANIZATION, TEAM
 
 SOURCE = "clinic"
@@ -63,7 +63,7 @@ class Clinician:
         return self._session.sync_once()
 
     def knows_that_it_looks(self) -> None:
-        """An earlier write has shown that the server refuses what is stale: it is not asked again."""
+        """An earlier write has shown that the server refuses what is stale."""
         with writing(self._session.engine()) as connection:
             ledger.observe(connection, SOURCE, "if_match", "yes", self.instant)
 
@@ -88,6 +88,15 @@ class Clinician:
     def waiting(self) -> int:
         """How many decisions have not left yet."""
         return self._desk.health(self.instant).waiting
+
+    def told(self) -> list[str]:
+        """What she is told of decisions that the server has, since she began."""
+        return list(self._desk.news(0)[1])
+
+    def preview(self, verb: str, *items: str, **answers: str) -> Preview:
+        """What one thing would do to these items."""
+        keys = [self.shown(item).key for item in items]
+        return self._desk.preview(verb, keys, answers, self.instant)
 
     def needs_her(self) -> int:
         """How many decisions wait for an answer of hers."""

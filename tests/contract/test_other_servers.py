@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 
 from tests.contract.client import Clinician
 from tests.contract.conftest import Arrives
-from tests.contract.server import change, held, of_client, sent, text_of
+from tests.contract.lacking import lacks
+from tests.contract.server import (
+    change,
+    held,
+    ignores_if_match,
+    of_client,
+    sent,
+    status,
+    text_of,
+    versions,
+)
 from tests.servers.harness import FhirServer, PracticeServer, Resource
-from tests.servers.proxy import FaultProxy, before, drop_request
+from tests.servers.proxy import Answered, Asked, FaultProxy, before, drop_request
 from tests.servers.small_clinic import (
+    DISCHARGE,
     LONE_REFERRAL,
     ME,
     ROUTINE_REFERRAL,
@@ -87,6 +99,165 @@ def test_what_is_kept_here_stands_over_whatever_the_server_sends_and_can_be_take
     assert reader.sync().ok
     assert "urgent" not in reader.shown(ROUTINE_REFERRAL).title
     assert text_of(held(clinic, ROUTINE_REFERRAL)) == text_of(changed)
+
+
+def test_what_was_kept_here_is_sent_by_itself_once_the_server_takes_it(
+    reader: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    reader.accept(URGENT_REFERRAL)
+    reader.accept(ROUTINE_REFERRAL)
+    reader.note(UNDATED_FOLLOW_UP, text="Kept until the server takes it")
+    reader.accept(LONE_REFERRAL)
+    assert reader.sync().kept_here == 5  # a request without a Task makes two
+    lacks(clinic, proxy)
+    change(clinic, URGENT_REFERRAL, priority="stat")
+    theirs = change(clinic, ROUTINE_REFERRAL, status="rejected")
+    reader.later(days=1)  # its statement is read anew
+    report = reader.sync()
+    assert (report.sent, report.kept_here, report.conflicts) == (4, 0, 1), report
+    assert (status(clinic, URGENT_REFERRAL), held(clinic, URGENT_REFERRAL)["priority"]) == (
+        "accepted",
+        "stat",
+    )
+    assert held(clinic, ROUTINE_REFERRAL) == theirs  # changed since she saw it: she is asked
+    texts = [one["text"] for one in held(clinic, UNDATED_FOLLOW_UP)["note"]]
+    assert texts.count("Kept until the server takes it") == 1
+    (made,) = of_client(clinic, "Task", "client-07")
+    assert made["status"] == "accepted"
+
+
+@pytest.fixture
+def lacking(arrives: Arrives, clinic: FhirServer, proxy: FaultProxy) -> Callable[[str], Clinician]:
+    """Dana at a server that lacks something."""
+
+    def before(name: str) -> Clinician:
+        lacks(clinic, proxy, name)
+        dana = arrives(ME, "Dana Whitfield")
+        dana.sync()
+        return dana
+
+    return before
+
+
+def test_where_tasks_can_be_changed_and_not_created_only_what_needs_a_new_one_is_kept_here(
+    lacking: Callable[[str], Clinician], clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    dana = lacking("task-no-create")
+    tasks = len(clinic.found("Task?_count=200"))
+    assert dana.accept(URGENT_REFERRAL).kept_here == 0
+    assert dana.accept(LONE_REFERRAL).kept_here == 1
+    dana.plan(URGENT_REFERRAL, text="Call the ward", until="3bd")
+    report = dana.sync()
+    assert (report.ok, report.sent, report.waiting) == (True, 1, 0)
+    assert report.kept_here == 3
+    assert status(clinic, URGENT_REFERRAL) == "accepted"
+    assert len(clinic.found("Task?_count=200")) == tasks
+    lacks(clinic, proxy)
+    dana.later(days=1)
+    report = dana.sync()
+    assert (report.ok, report.sent, report.kept_here) == (True, 3, 0)
+    (made,) = of_client(clinic, "Task", "client-07")
+    assert made["status"] == "accepted"
+
+
+def test_where_there_is_no_task_at_all_what_needs_one_is_kept_here_and_a_contact_still_goes(
+    lacking: Callable[[str], Clinician], clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    dana = lacking("no-task")
+    assert dana.accept(LONE_REFERRAL).kept_here == 1
+    dana.log(DISCHARGE, outcome="no answer")
+    report = dana.sync()
+    assert (report.sent, report.waiting, report.needs_attention) == (1, 0, 0)
+    assert dana.shown(LONE_REFERRAL).sync == "kept_here"
+    (contact,) = of_client(clinic, "Communication", "client-05")
+    assert contact["status"] == "not-done"
+    assert not [one for one in sent(proxy) if "Task" in one]
+
+
+def test_where_only_three_statuses_are_known_the_others_are_kept_here_and_never_tried_again(
+    lacking: Callable[[str], Clinician], clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    dana = lacking("three-statuses")
+    dana.accept(URGENT_REFERRAL)
+    dana.note(URGENT_REFERRAL, text="Called the ward")
+    report = dana.sync()
+    assert (report.kept_here, report.needs_attention, report.waiting) == (1, 0, 0)
+    assert dana.shown(URGENT_REFERRAL).sync == "kept_here"
+    written = held(clinic, URGENT_REFERRAL)
+    assert (written["status"], written["note"][-1]["text"]) == ("requested", "Called the ward")
+    assert dana.accept(ROUTINE_REFERRAL).kept_here == 1  # known by now, before she types
+    since = len(proxy.asked())
+    dana.later(hours=2)
+    assert dana.sync().kept_here == 2
+    assert sent(proxy, since) == []
+
+    dana.done(URGENT_REFERRAL)  # a status that it knows: what was accepted here goes with it
+    report = dana.sync()
+    assert (report.ok, report.kept_here) == (True, 1)
+    written = held(clinic, URGENT_REFERRAL)
+    assert (written["status"], written["owner"]["reference"]) == ("completed", ME)
+    lacks(clinic, proxy)
+    dana.later(days=1)
+    assert dana.sync().kept_here == 0
+    assert status(clinic, ROUTINE_REFERRAL) == "accepted"
+
+
+@pytest.fixture
+def careless(arrives: Arrives, clinic: FhirServer, proxy: FaultProxy) -> Clinician:
+    """Dana at a server that reads no If-Match; her first write has shown it."""
+    if isinstance(clinic, PracticeServer):
+        clinic.behave("ignores-if-match")
+    else:
+        proxy.always(ignores_if_match(clinic))
+    dana = arrives(ME, "Dana Whitfield")
+    assert dana.sync().ok
+    dana.note(UNDATED_FOLLOW_UP, text="First of the day")
+    assert dana.sync().ok
+    return dana
+
+
+def test_a_server_that_looks_for_no_colleague_is_found_out_by_one_write_that_happens_once(
+    careless: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    assert sent(proxy) == [f"PUT {UNDATED_FOLLOW_UP}"]
+    assert versions(clinic, UNDATED_FOLLOW_UP) == 2
+    texts = [one["text"] for one in held(clinic, UNDATED_FOLLOW_UP)["note"]]
+    assert texts.count("First of the day") == 1
+
+
+def test_what_waits_for_it_is_labelled_and_many_at_once_are_told_beforehand(
+    careless: Clinician, proxy: FaultProxy
+) -> None:
+    proxy.offline()
+    preview = careless.preview("accept", URGENT_REFERRAL, ROUTINE_REFERRAL)
+    assert preview.unprotected == preview.changes
+    assert len(preview.changes) == 2
+    careless.accept(URGENT_REFERRAL)
+    assert not careless.sync().ok
+    assert careless.shown(URGENT_REFERRAL).sync == "unprotected"
+    proxy.online()
+    assert careless.sync().ok
+    assert careless.shown(URGENT_REFERRAL).sync == ""
+
+
+def test_what_went_over_a_colleagues_change_in_the_same_moment_is_said_to_her(
+    careless: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    """Nothing on our side can close that moment; the server's history tells of it."""
+    careless.prioritize(ROUTINE_REFERRAL, to="urgent")
+
+    def a_colleague_was_quicker(asked: Asked, forward: Callable[[], Answered]) -> Answered:
+        change(clinic, ROUTINE_REFERRAL, status="rejected")
+        taken = ignores_if_match(clinic)(asked, forward)
+        assert taken is not None
+        return taken
+
+    proxy.once(a_colleague_was_quicker, "PUT", ROUTINE_REFERRAL)
+    assert careless.sync().ok
+    assert status(clinic, ROUTINE_REFERRAL) == "requested"
+    (told,) = careless.told()
+    assert "overwritten unseen" in told
+    assert "status (theirs: rejected)" in told
 
 
 MANY = 450

@@ -26,7 +26,7 @@ from tests.servers.small_clinic import Resource
 HERE, THERE = "here", "there"
 PATIENCE = 30.0
 #: What both know the one client by; it is nobody's business in a request.
-SHARED: Final = {"system": "http://hl7.org/fhir/sid/us-ssn", "value": "needle-of-both"}
+SHARED: Final = {"system": "http://hl7.org/fhir/sid/us-ssn", "value": "needle-7-of-both"}
 
 
 def world(name: str, now: datetime) -> list[Resource]:

@@ -83,6 +83,10 @@ class Person:
             drafts = [self._one(chance, chance.choice(tasks), rows)]
         self.file(rows, drafts, now)
 
+    def make(self, chance: random.Random, rows: Any, now: datetime) -> None:
+        """A row of our own."""
+        self.file(rows, self._new_task(chance, self._tasks(rows)), now)
+
     def _tasks(self, rows: Any) -> list[tuple[str, str]]:
         keys = self._world.tasks_here(rows)
         return [key for key in keys if view(rows, *key) is not None]
@@ -333,7 +337,7 @@ class Person:
         asked = [other for other in on_it if other.id in mine | later]
         others = [other for other in on_it if other.id not in mine | later]
         base = rows.base(*key)
-        if any(other.state is IntentState.IN_DOUBT for other in on_it) or base.body is None:
+        if in_doubt(on_it) or base.body is None:
             raise Refused
         if any(other.words in _GONE_WORDS for other in asked):
             raise Refused
@@ -364,6 +368,11 @@ _KINDS: Final = (
     IntentKind.SNOOZE, IntentKind.ADD_NOTE, IntentKind.ADD_NOTE,
 )  # fmt: skip
 _STUCK: Final = (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
+
+
+def in_doubt(on_it: Sequence[Intent]) -> bool:
+    """Whether something on the resource may be on the server: no base moves then."""
+    return any(one.state is IntentState.IN_DOUBT for one in on_it)
 
 
 def _seq(intent: Intent) -> int:

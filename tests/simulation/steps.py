@@ -48,13 +48,17 @@ class Script:
 
 
 _STEPS: Final = {
-    "act": 110, "undo": 14, "answer": 28, "look": 62, "push": 22, "colleague": 46, "wait": 22,
+    "act": 110, "undo": 14, "answer": 28, "look": 62, "push": 22, "colleague": 46, "wait": 40,
     "sign_in": 6, "restart": 4, "expire": 2, "restore": 1, "place": 2,
 }  # fmt: skip
 _INNER: Final = {
-    "act": 30, "undo": 6, "answer": 5, "look": 18, "push": 12, "colleague": 24, "wait": 8,
+    "act": 26, "undo": 6, "answer": 16, "look": 20, "push": 12, "colleague": 28, "wait": 8,
 }  # fmt: skip
-_NAMES, _WEIGHTS = tuple(_STEPS), tuple(_STEPS.values())
+#: A quarter of the runs: everybody works on one row.
+_CROWD: Final = {
+    "act": 110, "undo": 10, "answer": 45, "look": 45, "push": 55, "colleague": 80, "wait": 10,
+    "sign_in": 4, "restart": 2,
+}  # fmt: skip
 _INNER_NAMES, _INNER_WEIGHTS = tuple(_INNER), tuple(_INNER.values())
 _STEP_SEEDS: Final = 1_000_000
 
@@ -66,12 +70,39 @@ def script(seed: int) -> Script:
     steps = [Step("look", chance.randrange(_STEP_SEEDS))]
     if chance.random() < 0.15:
         steps = [_look(chance, "look", 0)]
+    mode = chance.random()
+    crowd = mode < 0.2
+    if mode > 0.7:
+        for _ in range(chance.randrange(2, 4)):
+            steps += _drill(chance)
     calm = chance.random() < 0.12
-    for _ in range(chance.randrange(13, 24)):
-        (kind,) = chance.choices(_NAMES, _WEIGHTS)
+    weights = _CROWD if crowd else _STEPS
+    for _ in range(chance.randrange(15, 27) - len(steps)):
+        (kind,) = chance.choices(tuple(weights), tuple(weights.values()))
         steps.append(_step(chance, kind, calm))
     back = quirks.task != "all" and chance.random() < 0.7
-    return Script(seed, quirks, chance.randrange(2, 5), tuple(steps), back)
+    tasks = 1 if crowd or mode > 0.85 else chance.randrange(2, 5)
+    return Script(seed, quirks, tasks, tuple(steps), back)
+
+
+def _drill(chance: random.Random) -> list[Step]:
+    """Some steps in an order that asks for trouble: a page torn by a crash, a create that arrives
+    after it was made and changed, an answer while something else on the row is in doubt.
+    """
+
+    def one(kind: str, weather: str = "calm", *breaks: tuple[int, tuple[Step, ...]]) -> Step:
+        return Step(kind, chance.randrange(_STEP_SEEDS), 0, weather, breaks)
+
+    choice = chance.randrange(3)
+    if choice == 0:
+        torn = (chance.randrange(3, 16), ())
+        return [one("wait"), one("colleague"), one("colleague"), one("look", "calm", torn)]
+    if choice == 1:
+        made = [one("new"), one("push", "late"), one("act"), one("act"), one("push")]
+        return [*made, one("undo"), one("push"), one("wait")]
+    before = [one("act"), one("colleague"), one("colleague"), one("look"), one("act"), one("act")]
+    doubt = [one("push", "late"), one("colleague"), one("colleague"), one("look", "deaf")]
+    return [*before, *doubt, one("answer"), one("answer"), one("look")]
 
 
 def _step(chance: random.Random, kind: str, calm: bool) -> Step:
@@ -85,12 +116,12 @@ def _step(chance: random.Random, kind: str, calm: bool) -> Step:
 def _look(chance: random.Random, kind: str, who: int) -> Step:
     (weather,) = chance.choices(("calm", "rough", "storm"), (40, 40, 20))
     breaks = []
-    if chance.random() < 0.4:
+    if chance.random() < 0.5:
         for _ in range(chance.choice((1, 1, 2))):
             at = chance.randrange(1, 30)
             inner: tuple[Step, ...] = ()
-            if chance.random() < 0.55:
-                inner = tuple(_inner(chance, 1 - who) for _ in range(chance.choice((1, 1, 2, 3))))
+            if chance.random() < 0.5:
+                inner = tuple(_inner(chance, 1 - who) for _ in range(chance.choice((1, 2, 3, 4))))
             breaks.append((at, inner))
     return Step(kind, chance.randrange(_STEP_SEEDS), who, weather, tuple(breaks))
 

@@ -23,10 +23,11 @@ from tests.simulation.server import BASE_URL, Answer, Json, Key, Server, Write
 if TYPE_CHECKING:
     from tests.simulation.world import Process
 
-#: How often something happens to a request, by the weather of a look.
-WEATHER: Final = {"calm": 0.0, "rough": 0.18, "storm": 0.45}
+#: How often something happens to a request, by the weather of a look. Of two, only one thing
+#: happens: "late", to what writes; "deaf", to what reads one resource back.
+WEATHER: Final = {"calm": 0.0, "rough": 0.18, "storm": 0.45, "late": 0.6, "deaf": 0.8}
 _TIMEOUT: Final = 60_000
-_LATEST: Final = 110_000  # milliseconds by which a request can be late
+_LATEST: Final = 600_000  # milliseconds by which a request can be late
 _WRITE_FAULTS: Final = (
     "offline", "lost", "late", "late", "no_answer", "no_answer", "no_answer", "twice", "busy",
     "failed", "garbled", "bare", "short", "swapped", "expired",
@@ -78,12 +79,20 @@ class Faults:
     """What happens to the requests of one look. `chance` is the look's own."""
 
     chance: random.Random
-    rate: float
+    weather: str = "calm"
+
+    @property
+    def rate(self) -> float:
+        return WEATHER[self.weather]
 
     def next(self, method: str, path: str) -> str:
         """The fault of this request, "" for none."""
         if not self.rate or self.chance.random() >= self.rate:
             return ""
+        if self.weather == "late":
+            return "" if method == "GET" else "late"
+        if self.weather == "deaf":
+            return "no_answer" if method == "GET" and "/" in path and "?" not in path else ""
         if path == "metadata":
             return self.chance.choice(("offline", "busy", "expired", "lost"))
         return self.chance.choice(_READ_FAULTS if method == "GET" else _WRITE_FAULTS)
@@ -97,7 +106,7 @@ class Wire:
         self.date = ""
         self._process = process
         self._world = process.world
-        self.faults = Faults(random.Random(0), 0.0)
+        self.faults = Faults(random.Random(0))
         self.read: dict[Key, int] = {}
 
     def close(self) -> None:

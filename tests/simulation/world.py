@@ -23,7 +23,7 @@ from tests.simulation.server import Answer, Json, Key, Server
 from tests.simulation.steps import Script, Step
 from tests.simulation.truth import Truth, Violation
 from tests.simulation.watch import Happened, Watch, WatchedRows, request_name
-from tests.simulation.wire import WEATHER, Faults, Sent, Wire
+from tests.simulation.wire import Faults, Sent, Wire
 
 START: Final = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
 BY_A_PERSON: Final = frozenset(
@@ -32,7 +32,7 @@ BY_A_PERSON: Final = frozenset(
         IntentEvent.KEPT_MINE, IntentEvent.RETRIED,
     }
 )  # fmt: skip
-_WAITS: Final = (30, 600, 1200, 4000, 26_000, 90_000)
+_WAITS: Final = (30, 400, 900, 1200, 4000, 26_000, 90_000)
 
 
 class Crash(BaseException):
@@ -235,7 +235,7 @@ class World:
     def look(self, who: int, step: Step) -> Looked | None:
         """One look, or one push, of one process; None where it died."""
         process = self.processes[who]
-        process.wire.faults = Faults(random.Random(step.seed), WEATHER[step.weather])
+        process.wire.faults = Faults(random.Random(step.seed), step.weather)
         process.wire.read.clear()
         process.points, process.breaks = 0, dict(step.breaks)
         try:
@@ -275,6 +275,9 @@ class World:
 
     def _act(self, step: Step) -> None:
         self.acts(step.seed, self.person.act)
+
+    def _new(self, step: Step) -> None:
+        self.acts(step.seed, self.person.make)
 
     def _undo(self, step: Step) -> None:
         self.acts(step.seed, self.person.undo)

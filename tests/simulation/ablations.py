@@ -1,0 +1,150 @@
+"""Each safeguard, taken away from outside: what the simulator must then find.
+
+There is no switch for this in the program: a function of it is exchanged for a weaker one while the
+runs go on. One that is not missed within two hundred runs would be a safeguard that nobody tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+from unittest.mock import PropertyMock, patch
+
+from carequeue.fhir import edits
+from carequeue.store import lease, mirror
+from carequeue.sync import exchange, lanes, plan, push, pushing, settling
+from carequeue.sync.capabilities import Abilities
+from carequeue.sync.conflicts import Found, Settled
+from carequeue.sync.pulling import Pulling
+from carequeue.sync.reconciling import Reconciling
+from tests.simulation import memory, person
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What is taken away, in a sentence, and the exchange."""
+
+    what: str
+    apply: Callable[[ExitStack], None]
+
+
+def _no_if_match(stack: ExitStack) -> None:
+    real = exchange.exchange
+
+    def bare(transport: Any, command: Any) -> Any:
+        requests = tuple(replace(one, if_match="") for one in command.requests)
+        return real(transport, replace(command, requests=requests))
+
+    stack.enter_context(patch.object(pushing, "exchange", bare))
+    trusting = PropertyMock(return_value="yes")
+    stack.enter_context(patch.object(Abilities, "guard", trusting))
+
+
+def _no_if_none_match(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(exchange, "_absent", lambda _: ""))
+
+
+def _base_by_pull(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(memory.MemoryRows, "_held", lambda _: set()))
+    stack.enter_context(patch.object(mirror, "held_rows", lambda *_: set()))
+
+
+def _base_by_screen(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(person, "in_doubt", lambda _: False))
+
+
+def _no_element_ids(stack: ExitStack) -> None:
+    real = edits._note
+    bare = lambda intent: {k: v for k, v in real(intent).items() if k != "id"}  # noqa: E731
+    stack.enter_context(patch.object(edits, "_note", bare))
+    stack.enter_context(patch.object(edits, "_same_note", lambda *_: False))
+
+
+def _no_order(stack: ExitStack) -> None:
+    free = lambda rows, intents, creates: [set() for _ in intents]  # noqa: E731
+    stack.enter_context(patch.object(lanes, "_needs", free))
+
+
+def _cursor_first(stack: ExitStack) -> None:
+    real = Pulling._keep
+
+    def keep(self: Any, command: Any) -> Any:
+        if command.search and command.cursor:
+            with self._cache.writing(self._now()) as rows:
+                rows.keep_cursor(command.search.name, command.cursor)
+        return real(self, command)
+
+    stack.enter_context(patch.object(Pulling, "_keep", keep))
+
+
+def _no_overlap(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(plan, "OVERLAP", timedelta()))
+
+
+def _no_count(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(Reconciling, "run", lambda *_, **__: None))
+
+
+def _no_write_ahead(stack: ExitStack) -> None:
+    def unmarked(rows: Any, requests: Any, now: Any) -> Any:
+        return [lanes.m.Marked(tuple(requests))]
+
+    stack.enter_context(patch.object(pushing, "mark_requests", unmarked))
+
+
+def _no_fence(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(memory.MemoryCache, "check", lambda _: None))
+    stack.enter_context(patch.object(lease, "check", lambda *_: None))
+
+
+def _retry(stack: ExitStack) -> None:
+    def again(base: Any, theirs: Any, intents: Any) -> Any:
+        return tuple(Settled(one, Found.NOT_APPLIED) for one in intents)
+
+    stack.enter_context(patch.object(settling, "settle", again))
+
+
+def _last_write_wins(stack: ExitStack) -> None:
+    _no_if_match(stack)
+    _retry(stack)
+    stack.enter_context(patch.object(push, "_read_first", lambda *_: False))
+
+
+def _not_meanwhile(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(lanes, "_settle_meanwhile", lambda *_: None))
+
+
+ALL: Final = {
+    "if-match": Ablation("writes are sent without the version they rest on", _no_if_match),
+    "if-none-match": Ablation("a create under our id may go over what is there", _no_if_none_match),
+    "base-by-pull": Ablation("a pull moves a base that an intent holds", _base_by_pull),
+    "base-by-screen": Ablation(
+        "the conflict screen moves a base while something is in doubt", _base_by_screen
+    ),
+    "element-ids": Ablation(
+        "a note carries no id of ours, nor is it known by its text", _no_element_ids
+    ),
+    "order": Ablation("nothing waits for what must come first", _no_order),
+    "cursor-with-page": Ablation("a cursor is kept before its page", _cursor_first),
+    "overlap": Ablation("a search asks for changes from the watermark on, no earlier", _no_overlap),
+    "reconcile": Ablation("ids are never compared", _no_count),
+    "write-ahead": Ablation("nothing is written down before it leaves", _no_write_ahead),
+    "fencing": Ablation("a late holder of the lease may commit", _no_fence),
+    "settle": Ablation("what is in doubt is sent again, without comparing", _retry),
+    "meanwhile": Ablation(
+        "what was decided while another decision was on its way is not compared", _not_meanwhile
+    ),
+    "last-write-wins": Ablation("no version, no reading, no comparing", _last_write_wins),
+}
+
+
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """The program without one of its safeguards; all of it where `name` is ""."""
+    with ExitStack() as stack:
+        if name:
+            ALL[name].apply(stack)
+        yield
