@@ -9,9 +9,9 @@ from __future__ import annotations
 import random
 from copy import deepcopy
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from carequeue.domain.intents import IntentKind
+from carequeue.domain.intents import OPEN_STATES, IntentKind
 from carequeue.fhir import codes, edits
 from tests.simulation.person import OWNERS, PRIORITIES, STATUSES
 
@@ -29,8 +29,9 @@ def works(world: World, chance: random.Random) -> None:
     if choice < 0.1 or not tasks:
         _make(world, chance)
         return
-    key = chance.choice(tasks)
-    if choice < 0.18:
+    wanted = [key for key in tasks if key in _decided(world)]
+    key = chance.choice(wanted if wanted and chance.random() < 0.6 else tasks)
+    if choice < 0.16:
         world.log("colleague", "deletes", *key)
         server.keep(key, None, world.now)
         return
@@ -40,7 +41,10 @@ def works(world: World, chance: random.Random) -> None:
     if choice < 0.35 and _the_same(world, chance, body, key):
         pass
     else:
-        _change(world, chance, body)
+        kinds = _decided(world).get(key, [])
+        aimed = kinds and chance.random() < 0.6
+        place = _PLACES.get(chance.choice(kinds), 6) if aimed else chance.randrange(8)
+        _change(world, chance, body, place)
     if body == before:
         return
     world.log("colleague", "writes", *key)
@@ -76,8 +80,26 @@ def _the_same(world: World, chance: random.Random, body: Json, key: Key) -> bool
     return True
 
 
-def _change(world: World, chance: random.Random, body: Json) -> None:
-    choice = chance.randrange(8)
+#: What a colleague changes to cross a decision of that kind.
+_PLACES: Final = {
+    IntentKind.SET_STATUS: 0,
+    IntentKind.SET_PRIORITY: 2,
+    IntentKind.ASSIGN: 3,
+    IntentKind.SNOOZE: 5,
+}
+
+
+def _decided(world: World) -> dict[Key, list[IntentKind]]:
+    """The rows about which something is decided and open, and the kinds of it."""
+    found: dict[Key, list[IntentKind]] = {}
+    for one in world.truth.decisions.values():
+        if world.states.get(one.intent.id) in OPEN_STATES:
+            key = (one.intent.target_type, one.intent.target_id)
+            found.setdefault(key, []).append(one.intent.kind)
+    return found
+
+
+def _change(world: World, chance: random.Random, body: Json, choice: int) -> None:
     if choice < 2:
         body["status"] = chance.choice(STATUSES)
         body["lastModified"] = edits.iso(world.now)

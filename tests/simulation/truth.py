@@ -241,6 +241,9 @@ class Truth:
         """Whether the server does not let it be prevented; counted then."""
         assert self.server is not None
         excuse = write.sent.excuse(self.server, write)
+        creates = self.decisions[write.carried[0]].intent.kind is IntentKind.CREATE
+        if creates and write.before is not None and not self.server.quirks.none_match:
+            excuse = excuse or "the server ignores If-None-Match"
         if excuse:
             self.limits[f"{what}: {excuse}"] += 1
         return bool(excuse)

@@ -64,10 +64,6 @@ class Sent:
                 return "the server takes writes unguarded, and it came between reading and writing"
             if read is None and quirks.guard == "ignored":
                 return "the server ignores If-Match, and that is not found out yet"
-        unguarded = self.method == "PUT" and not self.headers.get("If-Match")
-        create = self.headers.get("If-None-Match") == "*"
-        if create and unguarded and not quirks.none_match:
-            return "the server ignores If-None-Match"
         twice = self.late or self.doubled
         if twice and self.method == "POST" and not quirks.conditional:
             return "the server ignores If-None-Exist, and the request came late or twice"

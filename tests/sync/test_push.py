@@ -390,7 +390,9 @@ class TestNoPlace:
         one = lane(accept())
         push = Push(one)
         push.send()
-        push.answer(said(one, status, words="not here"))
+        (back,) = push.answer(said(one, status, words="not here"))
+        assert isinstance(back, m.ReadBack)  # R4 answers so as well where it is only gone
+        push.read(said(one, 200, one.base, "3"))
         assert push.events == ["no_place"]
         assert push.observed == {"update:Task": "no"}
         assert push.change.outcomes[0].words == "not here"
