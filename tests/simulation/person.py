@@ -83,6 +83,13 @@ class Person:
             drafts = [self._one(chance, chance.choice(tasks), rows)]
         self.file(rows, drafts, now)
 
+    def edit(self, chance: random.Random, rows: Any, now: datetime) -> None:
+        """One decision about one row that is there."""
+        tasks = self._tasks(rows)
+        if not tasks:
+            raise Refused
+        self.file(rows, [self._one(chance, chance.choice(tasks), rows)], now)
+
     def make(self, chance: random.Random, rows: Any, now: datetime) -> None:
         """A row of our own."""
         self.file(rows, self._new_task(chance, self._tasks(rows)), now)

@@ -72,7 +72,7 @@ def script(seed: int) -> Script:
         steps = [_look(chance, "look", 0)]
     mode = chance.random()
     crowd = mode < 0.2
-    if mode > 0.7:
+    if mode > 0.62:
         for _ in range(chance.randrange(2, 4)):
             steps += _drill(chance)
     calm = chance.random() < 0.12
@@ -81,7 +81,7 @@ def script(seed: int) -> Script:
         (kind,) = chance.choices(tuple(weights), tuple(weights.values()))
         steps.append(_step(chance, kind, calm))
     back = quirks.task != "all" and chance.random() < 0.7
-    tasks = 1 if crowd or mode > 0.85 else chance.randrange(2, 5)
+    tasks = 1 if crowd or mode > 0.72 else chance.randrange(2, 5)
     return Script(seed, quirks, tasks, tuple(steps), back)
 
 
@@ -93,16 +93,23 @@ def _drill(chance: random.Random) -> list[Step]:
     def one(kind: str, weather: str = "calm", *breaks: tuple[int, tuple[Step, ...]]) -> Step:
         return Step(kind, chance.randrange(_STEP_SEEDS), 0, weather, breaks)
 
-    choice = chance.randrange(3)
+    choice = chance.randrange(4)
     if choice == 0:
         torn = (chance.randrange(3, 16), ())
         return [one("wait"), one("colleague"), one("colleague"), one("look", "calm", torn)]
     if choice == 1:
         made = [one("new"), one("push", "late"), one("act"), one("act"), one("push")]
         return [*made, one("undo"), one("push"), one("wait")]
-    before = [one("act"), one("colleague"), one("colleague"), one("look"), one("act"), one("act")]
-    doubt = [one("push", "late"), one("colleague"), one("colleague"), one("look", "deaf")]
-    return [*before, *doubt, one("answer"), one("answer"), one("look")]
+    before = [
+        one("edit"),
+        one("colleague"),
+        one("colleague"),
+        one("look"),
+        one("edit"),
+        one("edit"),
+    ]
+    doubt = [one("push", "deaf"), one("colleague"), one("colleague"), one("look", "deaf")]
+    return [*before, *doubt, *(one("answer") for _ in range(4)), one("look")]
 
 
 def _step(chance: random.Random, kind: str, calm: bool) -> Step:

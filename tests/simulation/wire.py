@@ -23,8 +23,8 @@ from tests.simulation.server import BASE_URL, Answer, Json, Key, Server, Write
 if TYPE_CHECKING:
     from tests.simulation.world import Process
 
-#: How often something happens to a request, by the weather of a look. Of two, only one thing
-#: happens: "late", to what writes; "deaf", to what reads one resource back.
+#: How often something happens to a request, by the weather of a look. In two, only one thing
+#: happens: "late", writes are late; "deaf", they are, and nothing can be read back either.
 WEATHER: Final = {"calm": 0.0, "rough": 0.18, "storm": 0.45, "late": 0.6, "deaf": 0.8}
 _TIMEOUT: Final = 60_000
 _LATEST: Final = 600_000  # milliseconds by which a request can be late
@@ -85,10 +85,12 @@ class Faults:
         """The fault of this request, "" for none."""
         if not self.rate or self.chance.random() >= self.rate:
             return ""
-        if self.weather == "late":
-            return "" if method == "GET" else "late"
+        if self.weather in ("late", "deaf") and method != "GET":
+            return "late"
         if self.weather == "deaf":
-            return "no_answer" if method == "GET" and "/" in path and "?" not in path else ""
+            return "no_answer" if "/" in path and "?" not in path else ""
+        if self.weather == "late":
+            return ""
         if path == "metadata":
             return self.chance.choice(("offline", "busy", "expired", "lost"))
         return self.chance.choice(_READ_FAULTS if method == "GET" else _WRITE_FAULTS)

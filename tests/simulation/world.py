@@ -279,6 +279,9 @@ class World:
     def _new(self, step: Step) -> None:
         self.acts(step.seed, self.person.make)
 
+    def _edit(self, step: Step) -> None:
+        self.acts(step.seed, self.person.edit)
+
     def _undo(self, step: Step) -> None:
         self.acts(step.seed, self.person.undo)
 

@@ -63,9 +63,7 @@ def later(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Verd
     return Verdict(m.Change(lane.key, not_before=until, words=words, busy=True), pause=pause)
 
 
-def wait(
-    state: PushState, lane: m.Lane, tries: int, retry_after: str, now: datetime
-) -> timedelta:
+def wait(state: PushState, lane: m.Lane, tries: int, retry_after: str, now: datetime) -> timedelta:
     """How long a lane waits: as the server asks, else longer with every try, and never the same."""
     chance = random.Random(f"{state.seed}/{lane.key}/{state.tries}")  # noqa: S311 - jitter
     return delay(tries, retry_after, now, chance)
