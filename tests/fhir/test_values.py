@@ -44,7 +44,7 @@ def test_an_instant_is_the_earliest_that_was_meant(written: str, means: datetime
     "written",
     ["", "yesterday", "2026-13-01", "2026-02-30", "0000-01-01", "2026-03-09T24:00:00Z",
      "0001-01-01T00:00:00+14:00", "2026-03-09T09:00:00+99:00", "٢٠٢٦-03-09", 20260309, None, [],
-     "2026-03-09 "],
+     "2026-03-09 ", "0001-01-01T00:00:00Z", "0001-12-31", "9999-12-31T23:59:59Z"],
 )  # fmt: skip
 def test_an_impossible_instant_is_none(written: Any) -> None:
     assert values.instant(written, ZONE) is None

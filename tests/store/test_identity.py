@@ -101,3 +101,29 @@ def test_what_is_odd_is_passed_over(odd: Any) -> None:
 
 def test_a_number_of_them_without_end_is_cut() -> None:
     assert len(identifiers({"identifier": [ssn(str(1000 + n)) for n in range(10_000)]})) == 40
+
+
+@pytest.mark.parametrize(
+    ("system", "value"),
+    [
+        (SSN, "000-00-0000"),
+        (SSN, "UNKNOWN"),
+        (SSN, "-"),
+        (SSN, "\u200b"),
+        ("http://terminology.hl7.org/CodeSystem/v2-0203", "12345"),
+        ("http://hl7.org/fhir/v2/0203/", "12345"),
+    ],
+)
+def test_what_only_fills_the_place_of_one_recognizes_nobody(
+    cache: TwoSources, system: str, value: str
+) -> None:
+    junk = {"system": system, "value": value}
+    cache.come(SOURCE, client("c1", junk))
+    cache.come(COUNTY, client("77", junk, family="Somebody-Else"))
+    assert matches(cache) == []
+
+
+def test_a_value_that_only_looks_alike_is_another(cache: TwoSources) -> None:
+    cache.come(SOURCE, client("c1", ssn("A12345")))
+    cache.come(COUNTY, client("77", ssn("\u041012345")), client("78", ssn("A12\u200b345")))
+    assert matches(cache) == []

@@ -52,6 +52,19 @@ class TestARowThatNothingHoldsBack:
         assert cache.pull(version(1)).changed == 0
         assert cache.pull(version(1, priority="urgent")).changed == 1
 
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_that_a_page_shows_twice_is_the_newer_of_the_two(
+        self, cache: Cache, order: int
+    ) -> None:
+        pair = [
+            version(number, description=f"Call {number}",
+                    meta={"versionId": str(number),
+                          "lastUpdated": (NOW + timedelta(minutes=number)).isoformat()})
+            for number in (2, 3)
+        ][::order]  # fmt: skip
+        cache.pull(*pair)
+        assert cache.base("Task/t1").version == "3"
+
     def test_keeps_every_letter_of_every_number(self, cache: Cache) -> None:
         text = (
             '{"resourceType":"Task","id":"n","extension":[{"v":1.50},{"v":12345678901234567890}]}'

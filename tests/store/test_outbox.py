@@ -156,3 +156,15 @@ class TestTheLastGroup:
             (first,) = outbox.by_ids(connection, ["i1"])
             outbox.happened(connection, first, IntentEvent.DROPPED, "", NOW)
             assert outbox.last_group(connection, DANA) == ""
+
+
+def test_what_takes_back_a_change_of_a_deeply_nested_element_can_be_read(cache: Cache) -> None:
+    """As deep as a resource may be; what was before it stands some levels deeper in the decision."""
+    owner: object = "x"
+    for _ in range(jsontext.MAX_DEPTH - 1):
+        owner = {"a": owner}
+    undone = decision(IntentKind.RESTORE, unit=["owner"], values={"owner": owner})
+    with writing(cache.session.engine()) as connection:
+        outbox.append(connection, [undone])
+        (found,) = outbox.by_ids(connection, [undone.id])
+    assert found.args == undone.args

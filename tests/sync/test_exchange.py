@@ -169,3 +169,98 @@ class TestReadingBack:
         found = read_back(wire.transport, reads)
         assert [one.left for one in found if isinstance(one, m.NoReply)] == [True] + [False] * 3
         assert len(wire.requests) == 2
+
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_of_a_part_of_a_resource_says_only_that_it_is_there(self, whole: bool) -> None:
+        meta: dict[str, object] = {} if whole else {"tag": [{"code": "SUBSETTED"}]}
+        task = {"resourceType": "Task", "id": "1", "meta": meta}
+        for asked, said in (
+            (m.Request(("Task", "1"), "GET", "Task/1"), answer(json.dumps(task).encode())),
+            (m.Request(("Task", "own"), "GET", "Task?x=y"), bundle({"resource": task})),
+        ):
+            (got,) = read_back(Wire(lambda _, said=said: said).transport, [asked])  # type: ignore[misc]
+            assert isinstance(got, m.Reply)
+            assert (got.status, got.resource) == (200, task if whole else None)
+
+
+@pytest.mark.parametrize("location", ["http://[", "", "Task", "https://evil.example/Patient/1"])
+def test_a_location_that_names_no_such_resource_says_nothing(location: str) -> None:
+    made = m.Request(("Task", "own"), "POST", "Task", {}, creates=True)
+    wire = Wire(lambda _: answer(b"", 201, Location=location))
+    (got,) = exchange(wire.transport, m.Exchange((made,), batch=False)).replies
+    assert isinstance(got, m.Reply)
+    assert (got.status, got.location) == (201, "")
+
+
+class TestWhatElseAnAnswerTells:
+    def one(self, wire: Wire, request: m.Request) -> m.Reply:
+        ((reply,), _) = exchange(wire.transport, m.Exchange((request,), False))
+        assert isinstance(reply, m.Reply)
+        return reply
+
+    def post(self) -> m.Request:
+        body = {"resourceType": "Task"}
+        return m.Request(("Task", "own"), "POST", "Task", body, "", "x", ("i1",), creates=True)
+
+    @pytest.mark.parametrize(
+        ("location", "id_"),
+        [(f"{BASE}/Task/12/_history/1", "12"), ("Task/12", "12"), ("/r4/Task/12", "12"),
+         (f"{BASE}/Patient/12", ""), ("", ""), ("Task/..", ""), ("Task/a b", "")],
+    )  # fmt: skip
+    def test_is_where_what_was_made_stands(self, location: str, id_: str) -> None:
+        wire = Wire(lambda _: answer(b"", 201, location=location))
+        assert self.one(wire, self.post()).location == id_
+        assert self.one(wire, put("1")).location == ""  # an update is where it was
+
+    def test_are_the_issues_of_a_refusal(self) -> None:
+        issue = {"code": "value", "expression": ["Task.status"], "diagnostics": "no such"}
+        outcome = {"resourceType": "OperationOutcome", "issue": [issue, {"expression": 7}]}
+        wire = Wire(lambda _: answer(json.dumps(outcome).encode(), 422))
+        first, second = self.one(wire, put("1")).issues
+        assert (first.code, first.where, first.words) == ("value", ("Task.status",), "no such")
+        assert second == ("", (), "")
+
+    def test_is_every_match_of_a_search_and_every_version_of_a_history(self) -> None:
+        versions = [{"resourceType": "Task", "id": "1", "meta": {"versionId": v}} for v in "32"]
+        other = {"resource": {"resourceType": "OperationOutcome"}}
+        wire = Wire(lambda _: bundle(*({"resource": one} for one in versions), other))
+        request = m.Request(("Task", "1"), "GET", "Task/1/_history?_count=20")
+        (got,) = read_back(wire.transport, [request])
+        assert isinstance(got, m.Reply)
+        assert (list(got.many), got.version) == (versions, "3")
+
+
+class TestAServerThatSendsUsAway:
+    @pytest.mark.parametrize(("status", "header"), [(401, ""), (429, ""), (503, "30")])
+    def test_is_not_asked_about_the_rest(self, status: int, header: str) -> None:
+        wire = Wire(lambda _: answer(b"", status, retry_after=header))
+        reads = [m.Request(("Task", key), "GET", f"Task/{key}") for key in "1234"]
+        found = read_back(wire.transport, reads)
+        assert [(one.lane[1], one.status) for one in found if isinstance(one, m.Reply)] == [
+            (key, status) for key in "1234"
+        ]
+        assert len(wire.requests) == 1
+
+    def test_is_asked_about_the_rest_where_only_one_row_makes_it_stumble(self) -> None:
+        wire = Wire(lambda _: answer(b"", 500))
+        read_back(wire.transport, [m.Request(("Task", k), "GET", f"Task/{k}") for k in "12"])
+        assert len(wire.requests) == 2
+
+
+class TestAnAnswerOfWhichNoSenseCanBeMade:
+    @pytest.mark.parametrize("body", [b"<html>", b'{"resourceType":'])
+    def test_is_not_the_networks_absence(self, body: bytes) -> None:
+        (got,) = read_back(
+            Wire(lambda _: answer(body)).transport, [m.Request(("Task", "1"), "GET", "Task/1")]
+        )
+        assert isinstance(got, m.NoReply)
+        assert (got.left, got.unreadable) == (True, True)
+
+    def test_is_not_a_connection_that_broke(self) -> None:
+        def broke(request: httpx.Request) -> httpx.Response:
+            raise httpx.ReadError("reset", request=request)
+
+        request = m.Request(("Task", "1"), "GET", "Task/1")
+        (got,) = read_back(Wire(broke).transport, [request])
+        assert isinstance(got, m.NoReply)
+        assert (got.left, got.unreadable) == (True, False)

@@ -1,4 +1,4 @@
-"""A server that is broken or means harm: what it says of itself, its clock, its parts, its slices."""
+"""A server that is broken or means harm: what it says of itself, its clock, parts and slices."""
 
 from __future__ import annotations
 
@@ -217,6 +217,7 @@ class TestRemovalInSlices:
         large.look()
         large.scope = {"Task": "owner=Practitioner/nobody"}
         large.server.delete(*[f"Task/t{number}" for number in range(40)])
+        large.server.now += timedelta(hours=1)
         looked = large.look()
         assert len(large.shown) == 40  # what is there and was narrowed away has left
         assert "40 of 61 records are no longer there" in looked.why

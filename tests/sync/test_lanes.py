@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.store import outbox
 from carequeue.store.engine import writing
 from carequeue.store.source import SourceRows
 from carequeue.sync import messages as m
-from carequeue.sync.lanes import load_lanes, save_changes
+from carequeue.sync.lanes import BEHIND, PAUSE, load_lanes, save_changes
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.sync.parts import accept, create, decision, note
@@ -142,3 +143,73 @@ class TestADecisionOnTopOfOneThatIsOnItsWay:
         found = m.Outcome(before, IntentEvent.FOUND_NOT_APPLIED)
         keep(cache, m.Change(one.key, (found,), task("t1"), "1", compared=frozenset({"i1"})))
         assert [each.state.value for each in cache.intents()] == ["queued", "queued"]
+
+
+class TestWhatIsKeptHere:
+    def test_is_loaded_with_its_row_and_holds_nothing_up(self, cache: Cache) -> None:
+        file(cache, accept("i1", "t1"), note("i2", "t1", seq=2))
+        happened(cache, "i1", IntentEvent.NO_PLACE)
+        (one,) = lanes(cache).values()
+        assert ([i.id for i in one.kept], [i.id for i in one.intents]) == (["i1"], ["i2"])
+
+    def test_is_not_looked_at_behind_what_a_person_is_asked_about(self, cache: Cache) -> None:
+        file(cache, accept("i1", "t1"), accept("i2", "t1", seq=2))
+        happened(cache, "i1", IntentEvent.MARKED, IntentEvent.FOUND_CHANGED)
+        happened(cache, "i2", IntentEvent.NO_PLACE)
+        assert lanes(cache) == {}
+
+    def test_goes_to_the_queue_and_on_from_there_in_one_transaction(self, cache: Cache) -> None:
+        file(cache, accept("i1", "t1"))
+        happened(cache, "i1", IntentEvent.NO_PLACE)
+        (one,) = lanes(cache).values()
+        (kept,) = one.kept
+        queued = replace(kept, state=IntentState.QUEUED)
+        outcomes = (
+            m.Outcome(kept, IntentEvent.PLACE_FOUND),
+            m.Outcome(queued, IntentEvent.FOUND_CHANGED, "changed"),
+        )
+        keep(cache, m.Change(one.key, outcomes))
+        (after,) = cache.intents()
+        assert (after.state.value, after.words) == ("conflict", "changed")
+
+    def test_keeps_the_words_that_say_why_while_the_server_is_busy(self, cache: Cache) -> None:
+        file(cache, accept("i1", "t1"), note("i2", "t1", seq=2))
+        happened(cache, "i1", IntentEvent.NO_PLACE)
+        (one,) = lanes(cache).values()
+        until = NOW + timedelta(minutes=1)
+        keep(cache, m.Change(one.key, not_before=until, words="busy", busy=True))
+        kept, queued = cache.intents()
+        assert (kept.words, kept.busy, queued.words, queued.busy) == ("", 0, "busy", 1)
+        assert next(iter(lanes(cache).values())).not_before == until
+
+
+class TestWhatAPushLearns:
+    def keep(self, cache: Cache, save: m.Save) -> None:
+        with writing(cache.session.engine()) as connection:
+            save_changes(SourceRows(connection, SOURCE), save, NOW)
+
+    def test_is_remembered_and_until_when_the_source_is_left_alone(self, cache: Cache) -> None:
+        self.keep(cache, m.Save((), NOW + timedelta(minutes=2), {"batch_size": "25"}))
+        with cache.session.engine().connect() as connection:
+            rows = SourceRows(connection, SOURCE)
+            assert rows.observed()["batch_size"] == "25"
+            assert rows.get_meta(PAUSE) == (NOW + timedelta(minutes=2)).isoformat()
+
+    def test_counts_busy_answers_in_a_row_until_another_kind_of_answer(self, cache: Cache) -> None:
+        file(cache, accept("i1", "t1"))
+        happened(cache, "i1", IntentEvent.MARKED)
+        key = ("Task", "t1")
+        for _ in range(3):
+            self.keep(cache, m.Save((m.Change(key, not_before=NOW, words="busy", busy=True),)))
+        assert cache.intents()[0].busy == 3
+        happened(cache, "i1", IntentEvent.FOUND_NOT_APPLIED, IntentEvent.MARKED)
+        assert cache.intents()[0].busy == 0
+
+    def test_is_said_by_what_waits_behind_a_decision_that_was_not_taken(self, cache: Cache) -> None:
+        file(cache, create("i1", "own-1"), note("i2", "own-1", seq=2), accept("i3", "t1", seq=3))
+        one = lanes(cache)["Task/own-1"]
+        first = one.intents[0]
+        self.keep(
+            cache, m.Save((m.Change(one.key, (m.Outcome(first, IntentEvent.REFUSED, "no"),)),))
+        )
+        assert [each.words for each in cache.intents()] == ["no", BEHIND, ""]

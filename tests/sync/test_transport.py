@@ -305,6 +305,20 @@ class TestTheQuestionWhetherAnybodyIsThere:
         with Transport(f"http://127.0.0.1:{closed_port()}/fhir", Tokens()) as transport:
             assert not transport.answers()
 
+    def test_somebody_who_never_comes_to_the_end_of_a_word_is_not_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def drip(connection: socket.socket) -> None:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while True:  # until it is hung up
+                connection.sendall(b"a")
+                time.sleep(0.05)
+
+        monkeypatch.setattr(transport_module, "_GLANCE", 0.2)
+        with listener(drip) as base, Transport(base, Tokens()) as transport:
+            assert not transport.answers()
+
     def test_is_asked_without_the_token(self) -> None:
         wire = Wire(lambda _: answer())
         wire.transport.answers()

@@ -11,7 +11,7 @@ import pytest
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentState
-from carequeue.fhir import jsontext
+from carequeue.fhir import codes, jsontext
 from carequeue.store import outbox as rows
 from carequeue.store.engine import writing
 from carequeue.sync.conflicts import ALREADY_SO, ON_TOP
@@ -120,6 +120,16 @@ class TestTheLines:
         assert cache.desk.row(FOLLOW_UP) is None
         (line,) = lines(cache)
         assert (line.client, line.did) == ("OKAFOR, Amara J", "Done")
+
+    def test_never_name_another_client_who_bears_the_same_identifier(self, cache: Cache) -> None:
+        same = [{"system": codes.IDENTIFIER, "value": "call-back"}]
+        cache.pull(task("own", identifier=same, **STAYS))
+        cache.desk.act("note", ["main:call-back"], {"text": "Called"}, NOW)
+        other = {"resourceType": "Patient", "id": "c9", "name": [{"family": "Zhou"}]}
+        taken = {**task("copied", identifier=same, **STAYS), "for": ref("Patient/c9")}
+        cache.pull(other, taken)
+        assert cache.row("main:call-back").client == "ZHOU"
+        assert [one.client for one in lines(cache)] == ["OKAFOR, Amara J"]
 
     def test_show_what_is_kept_here_only_and_why(self, tmp_path: Path) -> None:
         here = queue(tmp_path / "read-only", can=READ_ONLY)
