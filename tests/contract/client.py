@@ -65,7 +65,8 @@ class Clinician:
     def knows_that_it_looks(self) -> None:
         """An earlier write has shown that the server refuses what is stale."""
         with writing(self._session.engine()) as connection:
-            ledger.observe(connection, SOURCE, "if_match", "yes", self.instant)
+            for way in ("if_match", "if_match_batch"):
+                ledger.observe(connection, SOURCE, way, "yes", self.instant)
 
     def rows(self) -> list[QueueRow]:
         """The whole queue, the snoozed items too, in its order."""

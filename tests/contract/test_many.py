@@ -90,6 +90,7 @@ def test_a_bulk_whose_reply_is_lost_is_neither_lost_nor_doubled(
 def test_a_bulk_that_is_interrupted_between_two_batches_goes_on_where_it_was(
     intake: Clinician, clinic: FhirServer, proxy: FaultProxy
 ) -> None:
+    intake.knows_that_it_looks()
     intake.accept(*NAMES)
     proxy.once(lambda asked, forward: forward(), "POST")
     proxy.always(answer(503), "POST")

@@ -55,6 +55,28 @@ def works(world: World, chance: random.Random) -> None:
         server.keep(key, body, world.now)
 
 
+def crosses(world: World, chance: random.Random) -> None:
+    """A colleague decides otherwise about just what somebody here has decided and not sent."""
+    decided = {
+        key: [kind for kind in kinds if kind in _PLACES]
+        for key, kinds in _decided(world).items()
+        if key in world.server.rows and world.server.rows[key].body
+    }
+    keys = [key for key, kinds in decided.items() if kinds]
+    if not keys:
+        works(world, chance)
+        return
+    key = chance.choice(keys)
+    before = world.server.rows[key].body
+    assert before is not None
+    body = deepcopy(before)
+    world.count += 1
+    _change(world, chance, body, _PLACES[chance.choice(decided[key])])
+    if body != before:
+        world.log("colleague", "crosses", *key)
+        world.server.keep(key, body, world.now)
+
+
 def _make(world: World, chance: random.Random) -> None:
     key = f"col-{world.count}"
     named = key

@@ -25,7 +25,7 @@ from carequeue.domain.intents import Intent
 from carequeue.domain.items import Us
 from carequeue.domain.rules import default_rules
 from carequeue.fhir import jsontext
-from carequeue.store import outbox
+from carequeue.store import ledger, outbox
 from carequeue.store.engine import connect, orm, quick, writing
 from carequeue.store.migrations import migrate
 from carequeue.store.projection import Projector, Site
@@ -107,6 +107,11 @@ class RealDisk:
             rows = _Acts(connection, SOURCE, self.base_url)
             yield rows
             self.projector.project(connection, rows.charts, now)
+
+    def release(self, now: datetime, answer: str) -> bool:
+        """A person's answer to what a count found and did not do."""
+        with writing(self.engine) as connection:
+            return ledger.release(connection, SOURCE, answer)
 
     def everything(self) -> list[Intent]:
         """The outbox, what is closed too, in order."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from json import dumps, loads
 from typing import Any, Final
 
 from carequeue.domain.intents import (
@@ -27,6 +28,7 @@ from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import references
 from carequeue.store.holding import is_before
+from carequeue.store.ledger import HELD
 from carequeue.store.lease import LeaseLost
 from carequeue.store.mirror import Base, Saved
 
@@ -426,6 +428,17 @@ class MemoryDisk:
         except BaseException:
             rows.take_back()
             raise
+
+    def release(self, now: datetime, answer: str) -> bool:
+        """A person's answer to what a count found and did not do."""
+        held = loads(self.tables.meta.get(HELD, "") or "null")
+        if held is None:
+            return False
+        with self.acting(now) as rows:
+            rows.set_meta(HELD, dumps({**held, "answer": answer}))
+            for name, count in self.tables.counts.items():
+                self.tables.counts[name] = {**count, "counted_at": ""}
+        return True
 
     def everything(self) -> list[Intent]:
         """The outbox, what is closed too, in order."""

@@ -96,6 +96,7 @@ class Server:
         self.on_write = on_write
         self.pages: dict[str, tuple[list[Json], str, datetime]] = {}
         self.has_place = quirks.task
+        self.set_back = False
         self.sent: Any = None
         self._ids = 0
 
@@ -352,6 +353,8 @@ class Server:
         """A backup of an earlier instant is played back; how many rows that changed."""
         changed = 0
         for key, row in list(self.rows.items()):
+            if key[0] not in ("Task", "Communication"):
+                continue
             kept = [version for version in row.versions if version.at <= at]
             changed += len(kept) != len(row.versions)
             if kept:
@@ -359,6 +362,7 @@ class Server:
             else:
                 del self.rows[key]
         self.pages.clear()
+        self.set_back |= changed > 0
         return changed
 
     def date(self, now: datetime) -> dict[str, str]:

@@ -49,7 +49,7 @@ class Script:
 
 _STEPS: Final = {
     "act": 110, "undo": 14, "answer": 28, "look": 62, "push": 22, "colleague": 46, "wait": 40,
-    "sign_in": 6, "restart": 4, "expire": 2, "restore": 1, "place": 2,
+    "sign_in": 6, "restart": 4, "expire": 2, "restore": 2, "place": 2, "release": 2,
 }  # fmt: skip
 _INNER: Final = {
     "act": 26, "undo": 6, "answer": 16, "look": 20, "push": 12, "colleague": 28, "wait": 8,
@@ -100,15 +100,8 @@ def _drill(chance: random.Random) -> list[Step]:
     if choice == 1:
         made = [one("new"), one("push", "late"), one("act"), one("act"), one("push")]
         return [*made, one("undo"), one("push"), one("wait")]
-    before = [
-        one("edit"),
-        one("colleague"),
-        one("colleague"),
-        one("look"),
-        one("edit"),
-        one("edit"),
-    ]
-    doubt = [one("push", "deaf"), one("colleague"), one("colleague"), one("look", "deaf")]
+    before = [one("edit"), one("cross"), one("cross"), one("look"), one("edit"), one("edit")]
+    doubt = [one("push", "deaf"), one("cross"), one("cross"), one("look", "deaf")]
     return [*before, *doubt, *(one("answer") for _ in range(4)), one("look")]
 
 

@@ -56,6 +56,8 @@ class Sent:
     def excuse(self, server: Server, write: Write) -> str:
         """Why the server does not let a trouble be prevented from here; "" where it does."""
         quirks = server.quirks
+        if server.set_back:
+            return "the server was set back to a backup, and its versions come twice"
         guarded = bool(self.headers.get("If-Match")) or self.method == "POST"
         if (quirks.unprotected and not guarded) or quirks.guard == "ignored":
             read = self.read.get(write.row.key)

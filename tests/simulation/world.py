@@ -71,7 +71,6 @@ class World:
         self.underway: list[Sent] = []
         self.timers: list[tuple[datetime, Callable[[], None]]] = []
         self.turn = 0
-        self.restored = False
         self.truth = Truth()
         self.server = Server(script.quirks, self.truth.wrote)
         self.truth.server = self.server
@@ -291,6 +290,9 @@ class World:
     def _colleague(self, step: Step) -> None:
         colleague.works(self, random.Random(step.seed))
 
+    def _cross(self, step: Step) -> None:
+        colleague.crosses(self, random.Random(step.seed))
+
     def _wait(self, step: Step) -> None:
         self.advance(random.Random(step.seed).choice(_WAITS) * 1000)
 
@@ -311,6 +313,16 @@ class World:
 
     def _restore(self, step: Step) -> None:
         """A backup of some time ago is played back."""
+        seconds = random.Random(step.seed).choice((100, 1000, 5000, 30_000))
+        changed = self.server.restore(
+            self.server.server_time(self.now) - timedelta(seconds=seconds)
+        )
+        self.log("restored", seconds, changed)
+
+    def _release(self, step: Step) -> None:
+        """A person says of what is not done unasked that it is right, or that it is not."""
+        answer = "accept" if step.seed % 3 else "refuse"
+        self.log("released", answer, self.disk.release(self.now, answer))
 
 
 def _due(sent: Sent) -> datetime:

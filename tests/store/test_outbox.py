@@ -159,7 +159,7 @@ class TestTheLastGroup:
 
 
 def test_what_takes_back_a_change_of_a_deeply_nested_element_can_be_read(cache: Cache) -> None:
-    """As deep as a resource may be; what was before it stands some levels deeper in the decision."""
+    """As deep as a resource may be: in the decision it stands some levels deeper."""
     owner: object = "x"
     for _ in range(jsontext.MAX_DEPTH - 1):
         owner = {"a": owner}

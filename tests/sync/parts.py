@@ -19,7 +19,7 @@ WRITABLE = TypeAbility(frozenset({"read", "search-type", "create", "update"}), u
 #: A server of which nothing was seen yet.
 NEW = Abilities("a server", "4.0.1", {"Task": WRITABLE, "Communication": WRITABLE}, True, True)
 #: The same, once it was seen to refuse what is stale.
-R4 = NEW.seeing({"if_match": "yes"})
+R4 = NEW.seeing({"if_match": "yes", "if_match_batch": "yes"})
 
 
 def decision(

@@ -322,6 +322,7 @@ class TestBatches:
         office.server.put(PATIENT)
         assert office.look().full
         office.saw("if_match", "yes")
+        office.saw("if_match_batch", "yes")
         yield office
         office.close()
 
@@ -387,7 +388,7 @@ class TestBatches:
         batching.cache.later(hours=13)
         self.acts(batching, 2)
         batching.look()
-        assert batching.server.asked.count("POST ") == 1
+        assert "POST " in batching.server.asked
 
 
 class TestANewTaskAndAContactAboutIt:

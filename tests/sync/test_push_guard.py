@@ -74,7 +74,7 @@ class TestTheQuestion:
 
     def test_is_asked_once_and_alone_and_nothing_leaves_before_its_answer(self) -> None:
         lanes = [lane(accept(f"i{number}", f"t{number}")) for number in range(3)]
-        push = asked(*lanes)
+        push = asked(*lanes, can=NEW.seeing({"if_match_batch": "yes"}))
         assert len(push.send()) == 1
         push.answer(said(lanes[0], 412))
         push.keep()
@@ -170,6 +170,63 @@ class TestTheQuestion:
 
     def test_is_put_again_once_the_server_says_anew_what_it_can(self) -> None:
         assert replace(CARELESS, observed={}).guard == NEW.guard == ""
+
+
+class TestTheSameQuestionOfBatches:
+    """A server may read If-Match and leave `ifMatch` in a batch out of account."""
+
+    ALONE = NEW.seeing({"if_match": "yes"})
+
+    def asked(self, count: int = 3) -> tuple[list[m.Lane], Push, m.Exchange]:
+        lanes = [lane(accept(f"i{number}", f"t{number}")) for number in range(count)]
+        push = Push(*lanes, can=self.ALONE)
+        assert reads(push) == ["GET Task/t0"]
+        read(push, lanes[0])
+        (mark,) = push.commands
+        assert isinstance(mark, m.Mark)
+        (exchange,) = push.on(m.Marked(mark.requests))
+        assert isinstance(exchange, m.Exchange)
+        return lanes, push, exchange
+
+    def test_is_a_batch_of_one_with_a_guard_that_is_wrong(self) -> None:
+        _, _, exchange = self.asked()
+        (request,) = exchange.requests
+        assert (exchange.batch, request.probe, request.if_match) == (True, True, 'W/"2"')
+
+    def test_refused_lets_all_go_at_once(self) -> None:
+        lanes, push, _ = self.asked()
+        push.answer(said(lanes[0], 412))
+        assert push.observed == {"if_match_batch": "yes"}
+        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.keep()
+        assert len(push.send()) == 3
+
+    def test_taken_means_one_by_one_where_each_is_guarded(self) -> None:
+        lanes, push, _ = self.asked()
+        save, back = push.answer(said(lanes[0], 200, {**ACCEPTED, "id": "t0"}, "4"))
+        assert isinstance(save, m.Save)
+        assert save.observed == {"if_match_batch": "no", "batch": "no"}
+        assert isinstance(back, m.ReadBack)  # that one had no guard: what became of it?
+        assert paths(back.requests) == ["GET Task/t0"]
+        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.read(said(lanes[0], 200, {**ACCEPTED, "id": "t0"}, "4"))
+        push.keep()
+        (request,) = push.send()
+        assert (request.probe, request.if_match) == (False, 'W/"3"')
+
+    @pytest.mark.parametrize("batch", [m.Batched.NEVER, m.Batched.REFUSED, m.Batched.TOO_LARGE])
+    def test_not_taken_as_a_batch_means_one_by_one(self, batch: m.Batched) -> None:
+        lanes, push, _ = self.asked()
+        push.answer(batch=batch)
+        assert push.observed == {"batch": "no"}
+        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.keep()
+        assert len(push.send()) == 1
+
+    def test_is_not_put_for_one_change_nor_for_what_is_yet_to_be_created(self) -> None:
+        assert len(Push(lane(accept()), can=self.ALONE).send()) == 1
+        made = [lane(create(f"i{number}", f"own-{number}")) for number in range(3)]
+        assert len(Push(*made, can=self.ALONE).send()) == 3
 
 
 class TestAWrongVersion:

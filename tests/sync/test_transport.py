@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import sys
+import threading
 import zlib
 from pathlib import Path
 
@@ -308,16 +309,21 @@ class TestTheQuestionWhetherAnybodyIsThere:
     def test_somebody_who_never_comes_to_the_end_of_a_word_is_not_there(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        hung_up = threading.Event()
+
         def drip(connection: socket.socket) -> None:
             connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            while True:  # until it is hung up
-                connection.sendall(b"a")
-                time.sleep(0.05)
+            try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not hung_up.wait(0.02):
+                    connection.sendall(b"a")
+            except OSError:
+                hung_up.set()
 
-        monkeypatch.setattr(transport_module, "_GLANCE", 0.2)
+        monkeypatch.setattr("carequeue.sync.transport._GLANCE", 0.2)
         with listener(drip) as base, Transport(base, Tokens()) as transport:
             assert not transport.answers()
+        assert hung_up.wait(30)
 
     def test_is_asked_without_the_token(self) -> None:
         wire = Wire(lambda _: answer())

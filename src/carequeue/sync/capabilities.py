@@ -39,8 +39,9 @@ class Abilities:
     """One source. `observed` holds what experience says, such as `{"update:Task": "no"}`.
 
     Names: `INTERACTION:TYPE` and `status:TYPE:CODE` (no), `update-create:TYPE` (no), `batch` (no),
-    `batch_size` (a number), `if_match` (see `guard`). All are forgotten when the statement is read
-    anew, so that a server that was mended is found out.
+    `batch_size` (a number), `if_match` (see `guard`), `if_match_batch` (the same of a batch: yes,
+    no). All are forgotten when the statement is read anew, so that a server that was mended is
+    found out.
     """
 
     software: str = ""

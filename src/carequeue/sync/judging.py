@@ -61,7 +61,7 @@ def judge_write(
     if kind is Answer.SIGN_IN:
         return sign_in(reply)
     if state.probing == lane.key and reply.status not in (*_NOT_NOW, 404, 410):
-        return _probed(lane, reply)
+        return _probed(state, lane, reply)
     if lane.base is None and _gives_ids_itself(state.can, lane, reply):
         change = m.Change(lane.key, all_of(lane, IntentEvent.FOUND_NOT_APPLIED), counts=False)
         return Verdict(change, observed={f"update-create:{lane.key[0]}": "no"})
@@ -104,7 +104,8 @@ def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
     can = state.can.seeing(observed)
     if reply.resource is not None and not ours(lane, reply.resource):
         return Verdict(read=read_request(lane, can), observed=observed)
-    if reply.resource is None or can.guard == "no" or not guard(lane):
+    unguarded = can.guard == "no" or state.probing == lane.key or not guard(lane)
+    if reply.resource is None or unguarded:
         read = replace(lane, written=reply.version)
         return _confirm(can, read, observed)
     outcomes = taken(lane, _unmet(lane, reply), state.on_top)
@@ -115,7 +116,8 @@ def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
 def _seen_by_a_yes(state: PushState, lane: m.Lane) -> dict[str, str]:
     """What this yes says of If-Match, where that was not known yet."""
     if state.probing == lane.key:
-        return {"if_match": "no"}
+        in_batches = {"if_match_batch": "no", "batch": "no"}  # one by one, each is guarded
+        return in_batches if state.can.guard == "yes" else {"if_match": "no"}
     if state.suspect == lane.key:
         return {"if_match": "yes"}
     return {} if guard(lane) or state.can.guard else {"if_match": "none"}
@@ -157,12 +159,13 @@ def _unmet(lane: m.Lane, reply: m.Reply) -> list[str]:
 # --- the question about If-Match, and other things to learn ---------------------------------------
 
 
-def _probed(lane: m.Lane, reply: m.Reply) -> Verdict:
+def _probed(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
     """A wrong guard was not taken; the right one follows. It does not count as a settle."""
     refused_for_it = reply.status in _STALE or reply.conflict_issue
+    asked = "if_match_batch" if state.can.guard == "yes" else "if_match"
     return Verdict(
         m.Change(lane.key, all_of(lane, IntentEvent.FOUND_NOT_APPLIED), counts=False),
-        observed={"if_match": "yes"} if refused_for_it else {},
+        observed={asked: "yes"} if refused_for_it else {},
         stumbled=not refused_for_it,
     )
 

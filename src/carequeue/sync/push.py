@@ -11,7 +11,7 @@ terminal's worker, `carequeue sync` and the simulator. The rules, in the order i
    be left alone stops the rest.
 6. Eight settles in a row without progress: a person is asked.
 7. Until a source was seen to read If-Match, one lane at a time is read, compared and written; where
-   it does not, always, and what became of it is read once more.
+   it does not, always, and what became of it is read once more. Batches are asked about apart.
 
 Not here: requests (`requests.py`), what an answer means (`judging.py`, `settling.py`), what a
 status means (`failures.py`), the bytes (`transport.py`), the loop (`driver.py`).
@@ -59,7 +59,8 @@ def step(state: PushState, event: m.Event) -> Step:
             sizing = Sizing(size=state.can.batch_size)
             return _next(replace(state, lanes=lanes, sizing=sizing), event.now)
         case m.Marked():
-            batch = state.can.batch and len(event.requests) > 1
+            asks = state.probing is not None and state.can.guard == "yes"
+            batch = state.can.batch and (len(event.requests) > 1 or asks)
             return _in_doubt(state, event), (m.Exchange(event.requests, batch),)
         case m.Answered():
             return _answered(state, event)
@@ -109,7 +110,7 @@ def _next(state: PushState, now: datetime) -> Step:
     ready = [lane for lane in ready if lane.intents]
     together = [lane for lane in ready if not _alone(lane, state)]
     if together:
-        return _mark(state, together[: state.sizing.size if state.can.batch else 1])
+        return _together(state, together)
     if not ready:
         return state, ()
     first = {state.fresh: 0, state.suspect: 1}
@@ -117,6 +118,19 @@ def _next(state: PushState, now: datetime) -> Step:
     if lane.key != state.fresh:
         return _read(state, [lane])
     return _mark(state, [lane], probe=_may_probe(lane, state))
+
+
+def _together(state: PushState, lanes: Sequence[m.Lane]) -> Step:
+    """Many at once; before the first such batch it is asked whether batches are guarded as well."""
+    if not state.can.batch or len(lanes) < 2:
+        return _mark(state, lanes[:1])
+    if not state.can.observed.get("if_match_batch"):
+        calm = [one for one in lanes if one.base is not None and _calm(one, state)]
+        if fresh := [one for one in calm if one.key == state.fresh]:
+            return _mark(state, fresh, probe=True)
+        if calm:
+            return _read(state, calm[:1])
+    return _mark(state, lanes[: state.sizing.size])
 
 
 def _ready(lane: m.Lane, state: PushState, now: datetime) -> bool:
@@ -146,10 +160,13 @@ def _alone(lane: m.Lane, state: PushState) -> bool:
 
 
 def _may_probe(lane: m.Lane, state: PushState) -> bool:
-    """Once a lane and push, where nothing is known; not of one whose answers were lost before."""
-    asked = state.can.guard in ("yes", "no") or lane.key in state.probed
-    calm = all(one.settles == 0 for one in lane.intents)
-    return not asked and calm and bool(guard(lane)) and bool(wrong(lane.version))
+    return state.can.guard not in ("yes", "no") and _calm(lane, state)
+
+
+def _calm(lane: m.Lane, state: PushState) -> bool:
+    """Whether a lane can carry the question: once a push, and none whose answers were lost."""
+    calm = all(one.settles == 0 for one in lane.intents) and lane.key not in state.probed
+    return calm and bool(guard(lane)) and bool(wrong(lane.version))
 
 
 def _read(state: PushState, lanes: Sequence[m.Lane]) -> Step:
@@ -261,8 +278,9 @@ def _answered(state: PushState, event: m.Answered) -> Step:
 
 def _sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
     """How many to send next, and what of it is remembered."""
-    if sent < 2 and became is not m.Batched.DONE:
-        return state, {}
+    if state.probing and became is not m.Batched.DONE:  # a batch of one: there are none here
+        observed = {} if became is m.Batched.SILENT else {"batch": "no"}
+        return replace(state, can=state.can.seeing(observed)), observed
     before = state.sizing
     after = before.worked(sent)
     observed = {}
@@ -279,7 +297,7 @@ def _refused_whole(state: PushState, asked: Sequence[m.Lane], observed: dict[str
     """A batch was refused before anything was done; only what must not be sent twice is read."""
     again = [lane for lane in asked if repeatable(lane, state.can)]
     doubtful = [lane for lane in asked if lane not in again]
-    state = state.phase(doubtful, m.Phase.DOUBTFUL)
+    state = replace(state.phase(doubtful, m.Phase.DOUBTFUL), probing=None)
     return state, (m.Save(tuple(never_left(lane) for lane in again), observed=observed),)
 
 
