@@ -28,8 +28,8 @@ from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import references
 from carequeue.store.holding import is_before
-from carequeue.store.ledger import HELD
 from carequeue.store.lease import LeaseLost
+from carequeue.store.ledger import HELD
 from carequeue.store.mirror import Base, Saved
 
 Key = tuple[str, str]

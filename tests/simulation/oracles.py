@@ -18,7 +18,9 @@ from carequeue.domain.intents import (
     IntentState,
 )
 from carequeue.fhir import edits, jsontext
+from carequeue.sync.capabilities import status_of
 from carequeue.sync.driver import Looked
+from tests.simulation.server import STATUSES
 from tests.simulation.steps import Step
 from tests.simulation.truth import Violation
 
@@ -176,6 +178,8 @@ def _has_place(world: World, one: Intent) -> bool:
     server = world.server
     create = one.kind is IntentKind.CREATE
     if not server.can("create" if create else "update", one.target_type):
+        return False
+    if server.quirks.statuses and status_of(one) not in ("", *STATUSES):
         return False
     if create:
         return True

@@ -42,6 +42,8 @@ class Quirks:
     versions: str = "row"  # numbered by row, or over the whole server ("global")
     gone: int = 410  # the status of what was deleted
     put_gone: int = 404  # the status of changing what was deleted
+    refuses: str = ""  # what its rules never take: "asap", "snooze"
+    statuses: bool = False  # knows some statuses of a Task only
     task: str = "all"  # "none", "read", "no_create": what can be done with a Task
 
     @property
@@ -87,6 +89,8 @@ _ODD: Final[dict[str, tuple[float, tuple[Any, ...]]]] = {
     "versions": (0.3, ("global",)),
     "gone": (0.3, (404,)),
     "put_gone": (0.5, (405, 410, 409, 412)),
+    "refuses": (0.1, ("asap", "snooze")),
+    "statuses": (0.08, (True,)),
     "task": (0.1, ("none", "read", "no_create")),
 }
 

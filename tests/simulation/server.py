@@ -23,6 +23,8 @@ Json = dict[str, Any]
 Key = tuple[str, str]
 BASE_URL: Final = "http://model.test/fhir"
 TYPES: Final = ("Task", "Communication", "Patient")
+#: Of a Task, on a server that knows some only.
+STATUSES: Final = ("requested", "accepted", "completed", "entered-in-error")
 _WITH_IDS: Final = ("note", "output")
 
 
@@ -200,6 +202,8 @@ class Server:
         carried: tuple[str, ...],
     ) -> Answer:
         kind, _, key = path.partition("/")
+        if (refused := self._refused(kind, body)) is not None:
+            return refused
         if method == "POST":
             return self._post(kind, body, headers, now, carried)
         row = self.rows.get((kind, key))
@@ -214,6 +218,19 @@ class Server:
             return stale
         after = self.keep(row.key, body, now, carried)
         return Answer(200, self._etag(after), after.body)
+
+    def _refused(self, kind: str, body: Any) -> Answer | None:
+        """What its own rules do not take."""
+        if kind != "Task":
+            return None
+        if self.quirks.statuses and body.get("status") not in STATUSES:
+            words = f"unknown status: {body.get('status')}"
+            return _outcome(422, "code-invalid", words, "Task.status")
+        rule = self.quirks.refuses
+        snoozed = any(one["url"] == codes.SNOOZED_UNTIL for one in body.get("extension", ()))
+        if (rule == "asap" and body.get("priority") == "asap") or (rule == "snooze" and snoozed):
+            return _outcome(422, "business-rule", f"nothing is {rule} here")
+        return None
 
     def _stale(self, version: Version, guard: str) -> Answer | None:
         if self.quirks.guard == "ignored" or self.quirks.meta == "none":
@@ -395,6 +412,8 @@ def _tags(body: Json) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _outcome(status: int, code: str, words: str) -> Answer:
-    issue = {"severity": "error", "code": code, "diagnostics": words}
+def _outcome(status: int, code: str, words: str, where: str = "") -> Answer:
+    issue: Json = {"severity": "error", "code": code, "diagnostics": words}
+    if where:
+        issue["expression"] = [where]
     return Answer(status, {}, {"resourceType": "OperationOutcome", "issue": [issue]})

@@ -72,16 +72,16 @@ def script(seed: int) -> Script:
         steps = [_look(chance, "look", 0)]
     mode = chance.random()
     crowd = mode < 0.2
-    if mode > 0.62:
+    if mode > 0.55:
         for _ in range(chance.randrange(2, 4)):
             steps += _drill(chance)
     calm = chance.random() < 0.12
     weights = _CROWD if crowd else _STEPS
-    for _ in range(chance.randrange(15, 27) - len(steps)):
+    for _ in range(chance.randrange(17, 30) - len(steps)):
         (kind,) = chance.choices(tuple(weights), tuple(weights.values()))
         steps.append(_step(chance, kind, calm))
     back = quirks.task != "all" and chance.random() < 0.7
-    tasks = 1 if crowd or mode > 0.72 else chance.randrange(2, 5)
+    tasks = 1 if crowd or mode > 0.58 else chance.randrange(2, 5)
     return Script(seed, quirks, tasks, tuple(steps), back)
 
 
@@ -93,10 +93,10 @@ def _drill(chance: random.Random) -> list[Step]:
     def one(kind: str, weather: str = "calm", *breaks: tuple[int, tuple[Step, ...]]) -> Step:
         return Step(kind, chance.randrange(_STEP_SEEDS), 0, weather, breaks)
 
-    choice = chance.randrange(4)
+    choice = chance.randrange(5)
     if choice == 0:
-        torn = (chance.randrange(3, 16), ())
-        return [one("wait"), one("colleague"), one("colleague"), one("look", "calm", torn)]
+        torn = (chance.randrange(3, 11), ())
+        return [one("colleague"), one("colleague"), one("wait"), one("look", "calm", torn)]
     if choice == 1:
         made = [one("new"), one("push", "late"), one("act"), one("act"), one("push")]
         return [*made, one("undo"), one("push"), one("wait")]

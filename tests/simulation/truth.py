@@ -11,7 +11,7 @@ Not here: what the cache holds (`oracles.py`), what is done in a transaction (`w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -55,7 +55,6 @@ class Truth:
         self.ever: dict[Key, list[Plain]] = {}
         self.made: dict[str, list[Key]] = {}
         self.server: Server | None = None
-        self.kept_here: Callable[[str, str], bool] = lambda kind, key: False
         self._last: dict[tuple[Key, str], Intent] = {}
         self._plain: dict[int, tuple[Json, Plain]] = {}
 
@@ -118,8 +117,7 @@ class Truth:
         for name in _references(write.after.body):
             kind, _, other = name.partition("/")
             if kind in ("Task", "Communication") and (kind, other) not in self._rows:
-                if self.kept_here(kind, other):
-                    self.limits["a contact names what is kept here only"] += 1
+                if self._excused(write, "names what is not there"):
                     continue
                 raise Violation(
                     "I6", f"{_name(key)} of {create.id} names {name}, which is not there"
@@ -317,7 +315,7 @@ def wanted(intent: Intent) -> Plain:
     if intent.kind is IntentKind.SNOOZE:
         return {f"extension[{codes.SNOOZED_UNTIL}]": args.get("until")}
     if intent.kind is IntentKind.ADD_NOTE:
-        return {f"note[{intent.id}]": args["text"]}
+        return {f"note[{args['text'].rpartition(' ')[2]}]": args["text"]}
     if intent.kind is IntentKind.REMOVE_NOTE:
         return {f"note[{args['note']}]": None}
     before = plain_seen({k: v for k, v in (args.get("values") or {}).items() if v != []})

@@ -34,7 +34,7 @@ _WRITE_FAULTS: Final = (
 )  # fmt: skip
 _READ_FAULTS: Final = (
     "offline", "lost", "no_answer", "busy", "failed", "garbled", "bare", "cut", "circle",
-    "expired",
+    "expired", "forbidden",
 )  # fmt: skip
 
 
@@ -150,6 +150,8 @@ class Wire:
             return self._busy()
         if fault == "expired":
             world.server.token = False
+        if fault == "forbidden" and "?" not in sent.path:
+            return Answer(403, {}, None)
         answer = world.deliver(sent)
         if fault == "twice":
             sent.doubled = True

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes
 from carequeue.sync.driver import Looked, Syncer
 from tests.simulation import colleague, oracles
@@ -74,7 +74,6 @@ class World:
         self.truth = Truth()
         self.server = Server(script.quirks, self.truth.wrote)
         self.truth.server = self.server
-        self.truth.kept_here = self._is_kept_here
         self.person = Person(self)
         self.processes = [Process(self, "A"), Process(self, "B")]
         self._settle_in(script.tasks)
@@ -128,13 +127,6 @@ class World:
         ]
         there = [key for key in self.server.rows if key[0] == "Task"]
         return list(dict.fromkeys([*there, *own]))
-
-    def _is_kept_here(self, kind: str, key: str) -> bool:
-        return any(
-            self.states[one.intent.id] is IntentState.KEPT_HERE
-            for one in self.truth.decisions.values()
-            if one.intent.target_id == key and one.intent.kind is IntentKind.CREATE
-        )
 
     # --- time and chance --------------------------------------------------------------------------
 

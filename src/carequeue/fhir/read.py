@@ -42,6 +42,8 @@ _NAMED: Final = (
     "serviceProvider", "providedBy", "insurer", "payor", "partOf",
 )  # fmt: skip
 _WANTED: Final = frozenset({*_SHARED, "Patient", "ServiceRequest"})
+#: Of one resource; a row needs a handful, and a server could send us after a million.
+_MOST_NAMED: Final = 200
 
 _T = TypeVar("_T")
 #: Builds the row of one resource, None where it is none.
@@ -136,7 +138,7 @@ def references(resource: Any, base: str = "") -> set[str]:
         found += values.objects(resource, path)
     found += [each.get("individual") for each in values.objects(resource, "participant")]
     found += [each.get("actor") for each in values.objects(resource, "participant")]
-    named = {values.reference(each, base) for each in found}
+    named = {values.reference(each, base) for each in found[:_MOST_NAMED]}
     return {each for each in named if each.partition("/")[0] in _WANTED}
 
 

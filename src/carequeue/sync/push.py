@@ -32,6 +32,7 @@ from carequeue.sync.capabilities import NO_PLACE
 from carequeue.sync.judging import judge_write, never_left, without_status
 from carequeue.sync.push_state import PushState
 from carequeue.sync.requests import (
+    by_our_id,
     guard,
     probe_request,
     read_request,
@@ -142,13 +143,17 @@ def _ready(lane: m.Lane, state: PushState, now: datetime) -> bool:
 
 
 def _read_first(lane: m.Lane, state: PushState) -> bool:
-    """In doubt, with something newer beside it, without a version to guard it by, or kept here."""
+    """In doubt, with something newer beside it, without a version to guard it by, or kept here.
+
+    Or a create that has left before: whatever was said of it since, it may have been made.
+    """
     if lane.phase is m.Phase.DOUBTFUL:
         return True
     if lane.key in state.looked:
         return False
-    unguarded = lane.base is not None and bool(lane.intents) and not guard(lane)
-    return lane.newer or unguarded or bool(placeable(lane, state.can))
+    left = lane.base is None and lane.attempts > 0 and not by_our_id(lane, state.can)
+    unguarded = (lane.base is not None and not guard(lane)) or left
+    return lane.newer or (unguarded and bool(lane.intents)) or bool(placeable(lane, state.can))
 
 
 def _alone(lane: m.Lane, state: PushState) -> bool:

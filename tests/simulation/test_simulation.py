@@ -1,0 +1,90 @@
+"""The simulator in the suite: a few hundred runs, both stores alike, every safeguard missed."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from carequeue.domain.intents import TRANSITIONS, IntentEvent, IntentState
+from tests.simulation import table
+from tests.simulation.__main__ import main
+from tests.simulation.ablations import ALL, without
+from tests.simulation.run import Result, many, once, shortest, trace
+from tests.simulation.steps import script
+
+#: A seed below 200 that is green with each safeguard, and not without it.
+MISSED = {
+    "if-match": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def runs() -> Result:
+    return many(range(400), stop_at=400)
+
+
+class TestTheRuns:
+    def test_break_no_promise(self, runs: Result) -> None:
+        assert not runs.failed
+        assert runs.figures["runs"] == 400
+
+    def test_are_rough(self, runs: Result) -> None:
+        counted = runs.figures
+        assert counted["edits"] > 3000
+        assert min(counted["faults"], counted["crashes"], counted["prompts"]) > 200
+
+    def test_over_the_real_cache_too(self) -> None:
+        assert not many(range(20), "real").failed
+
+    @pytest.mark.parametrize("seed", range(24))
+    def test_are_the_same_over_both_stores(self, seed: int) -> None:
+        assert trace(seed, "memory") == trace(seed, "real")
+
+    @pytest.mark.parametrize("seed", range(0, 200, 20))
+    def test_of_one_seed_are_byte_equal(self, seed: int) -> None:
+        assert trace(seed) == trace(seed)
+
+
+class TestASafeguard:
+    @pytest.mark.parametrize("name", list(ALL))
+    def test_is_missed_by_the_simulator(self, name: str) -> None:
+        seed = MISSED[name]
+        assert once(script(seed))[1] == ""
+        with without(name):
+            assert once(script(seed))[1]
+
+    def test_that_is_missing_is_shown_by_a_short_run(self) -> None:
+        with without("if-match"):
+            shown = shortest(MISSED["if-match"])
+        assert "VIOLATION I3" in shown
+        assert len(shown.splitlines()) < 80
+
+
+class TestTheMachine:
+    @pytest.mark.parametrize(("state", "event"), list(product(IntentState, IntentEvent)), ids=str)
+    def test_has_no_cell_without_a_reason(self, state: IntentState, event: IntentEvent) -> None:
+        assert bool(table.why_not(state, event)) is ((state, event) not in TRANSITIONS)
+
+    def test_is_walked_through_wholly_and_never_left(self, runs: Result) -> None:
+        cells = runs.cells + many(range(400, 900)).cells
+        assert not table.unseen(cells)
+        assert set(cells) <= set(TRANSITIONS)
+        assert all("NOT" not in line for line in table.lines(cells))
+
+
+class TestTheCommand:
+    def test_counts_in_its_last_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--seeds", "0:20", "--jobs", "1", "--table"]) == 0
+        *lines, last = capsys.readouterr().out.splitlines()
+        assert "20 runs" in last
+        assert "0 violations" in last
+        assert any("found_not_applied" in line for line in lines)
+
+    def test_fails_without_a_safeguard(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--seeds", "0:20", "--jobs", "1", "--without", "order"]) == 1
+        assert "VIOLATION I6" in capsys.readouterr().out
+
+    def test_names_the_safeguards(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--list"]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == len(ALL)
