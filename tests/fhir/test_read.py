@@ -211,6 +211,13 @@ def test_what_a_row_needs_is_named_to_be_fetched() -> None:
     assert references(task(requester=ref("#p"), owner=ref("Device/d"))) == {CLIENT}
 
 
+def test_one_resource_does_not_send_us_after_a_million_others() -> None:
+    crowd = [{"actor": ref(f"Practitioner/{number}")} for number in range(10_000)]
+    found = references(task(participant=crowd))
+    assert CLIENT in found
+    assert len(found) <= 200
+
+
 def test_the_directory_belongs_to_no_client() -> None:
     assert all(map(shared, DIRECTORY_TYPES))
     assert not any(map(shared, PULLED_TYPES))

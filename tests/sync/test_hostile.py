@@ -14,6 +14,7 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import Page
 from carequeue.store import ledger
 from carequeue.store.engine import writing
+from carequeue.sync import messages as m
 from carequeue.sync.capabilities import Abilities, sentences
 from carequeue.sync.failures import asked_delay
 from carequeue.sync.plan import without_offset
@@ -22,6 +23,8 @@ from carequeue.sync.reconcile import EVERY, FEW, Lately, compare, lately_from, l
 from carequeue.sync.transport import HttpAnswer
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE
+from tests.sync.parts import Push, create, lane, paths
+from tests.sync.parts import said as said_of
 from tests.sync.recorder import said
 from tests.sync.shelf import Fault, Office, follow_up, path_of
 
@@ -180,6 +183,51 @@ class TestWordsThatCannotBeKept:
 @pytest.mark.parametrize("offset", ["9" * 5000, "-1", "x"])
 def test_a_link_with_an_offset_that_is_no_number_of_rows_stops_no_later_pull(offset: str) -> None:
     assert without_offset(f"Task?_offset={offset}&a=1") == ("Task?a=1", 0)
+
+
+class TestWhatMayHaveBeenMade:
+    """It has left once; what was said of it then may have been wrong, or a person tries again."""
+
+    def again(self) -> Push:
+        return Push(lane(create(identifier="Encounter/e1"), attempts=1))
+
+    def test_is_looked_for_before_it_is_sent_again(self) -> None:
+        (read,) = self.again().commands
+        assert isinstance(read, m.ReadBack)
+        assert paths(read.requests)[0].startswith("GET Task?identifier=")
+
+    def test_is_not_made_twice_where_it_is_there(self) -> None:
+        push = self.again()
+        (one,) = push.state.lanes.values()
+        found = {**one.intents[0].args["resource"], "id": "17"}
+        push.read(said_of(one, 200, found, "1", many=(found,)))
+        assert push.events == ["acknowledged"]
+
+    def test_is_made_where_it_is_not(self) -> None:
+        push = self.again()
+        (one,) = push.state.lanes.values()
+        push.read(said_of(one, 404))
+        push.keep()
+        assert paths(push.send()) == ["POST Task"]
+
+    def test_is_not_made_twice_where_a_404_was_no_no(self, office: Office) -> None:
+        """The server made it under our id, and something before it said that it did not."""
+        once = [True]
+
+        def fault(request: httpx.Request, forward: Callable[[], httpx.Response]) -> httpx.Response:
+            answer = forward()
+            if request.method == "PUT" and once:
+                once.clear()
+                return said("", 404)
+            return answer
+
+        office.server.fault = fault
+        office.act("new", "t1", text="Call the school", until="2bd")
+        for _ in range(3):
+            office.look()
+            office.cache.later(hours=1)
+        assert not [one for one in office.server.asked if one.startswith("POST")]
+        assert office.states() == ["acknowledged"]
 
 
 class TestRemovalInSlices:

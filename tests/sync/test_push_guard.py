@@ -18,7 +18,7 @@ from carequeue.sync import messages as m
 from carequeue.sync.capabilities import Abilities, TypeAbility
 from carequeue.sync.conflicts import OVERWROTE
 from carequeue.sync.requests import wrong
-from tests.fhir.clinic import task
+from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     NEW,
     R4,
@@ -220,6 +220,17 @@ class TestTheSameQuestionOfBatches:
         push.answer(batch=batch)
         assert push.observed == {"batch": "no"}
         push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.keep()
+        assert len(push.send()) == 1
+
+    def test_not_answered_means_one_by_one_in_this_push_and_smaller_ones_in_the_next(self) -> None:
+        """A server that says nothing to batches is not waited for once a row."""
+        lanes, push, _ = self.asked()
+        push.answer(m.NoReply(lanes[0].key, True, "no answer in time"), batch=m.Batched.SILENT)
+        assert push.observed == {"batch_size": "25"}
+        push.on(m.Saved((), (), frozenset(), {}, NOW))
+        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.read(said(lanes[0], 200, lanes[0].base, "3"))
         push.keep()
         assert len(push.send()) == 1
 

@@ -123,7 +123,7 @@ def _next(state: PushState, now: datetime) -> Step:
 
 def _together(state: PushState, lanes: Sequence[m.Lane]) -> Step:
     """Many at once; before the first such batch it is asked whether batches are guarded as well."""
-    if not state.can.batch or len(lanes) < 2:
+    if not state.can.batch or len(lanes) < 2 or state.sizing.size < 2:
         return _mark(state, lanes[:1])
     if not state.can.observed.get("if_match_batch"):
         calm = [one for one in lanes if one.base is not None and _calm(one, state)]
@@ -283,10 +283,14 @@ def _answered(state: PushState, event: m.Answered) -> Step:
 
 def _sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
     """How many to send next, and what of it is remembered."""
-    if state.probing and became is not m.Batched.DONE:  # a batch of one: there are none here
-        observed = {} if became is m.Batched.SILENT else {"batch": "no"}
-        return replace(state, can=state.can.seeing(observed)), observed
     before = state.sizing
+    if state.probing and became is m.Batched.SILENT:  # not once more in this push
+        after = before.failed(before.size, too_large=False)
+        can = state.can.seeing({"batch": "no"})
+        return replace(state, sizing=after, can=can), {"batch_size": str(after.size)}
+    if state.probing and became is not m.Batched.DONE:  # a batch of one: there are none here
+        can = state.can.seeing({"batch": "no"})
+        return replace(state, can=can), {"batch": "no"}
     after = before.worked(sent)
     observed = {}
     if became is m.Batched.NEVER or (became is not m.Batched.DONE and before.hopeless(sent)):
