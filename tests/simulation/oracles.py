@@ -7,7 +7,7 @@ I4, I8 and I10 at each commit (`watch.py`), I9 when something is taken back (`pe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.intents import (
     OPEN_STATES,
@@ -191,34 +191,40 @@ def complete(world: World, *, deletions: bool) -> None:
     """I5 and I7: the mirror is what the server has; after a count, also what it has no more."""
     mirrored = world.disk.mirrored()
     for key, row in world.server.rows.items():
-        if key[0] not in _TYPES or not world.server.can("search-type", key[0]):
-            continue
+        searched = key[0] in _TYPES and world.server.can("search-type", key[0])
         here = mirrored.get(key)
-        body = here.body if here else None
-        if not deletions and _moves_rows(world):
-            continue
-        if world.server.set_back and world.script.quirks.meta != "full":
-            world.truth.limits["a server without versions and instants was set back"] += 1
-            continue
-        if row.body is None:
-            if deletions and body is not None:
-                raise Violation("I7", f"{'/'.join(key)} is deleted on the server and still here")
-        elif body is None:
-            raise Violation("I7", f"{'/'.join(key)} is on the server and not here")
-        elif body != row.body:
-            raise Violation("I7", f"{'/'.join(key)} is {row.body} on the server, and here {body}")
+        if searched and not _cannot_be_seen(world, here, deletions):
+            _same(key, row.body, here.body if here else None, deletions)
     for key, here in mirrored.items():
         if here.body is not None and jsontext.dumps(here.body) not in world.server.returned:
             raise Violation("I4", f"the base of {'/'.join(key)} is what the server never gave")
 
 
-def _moves_rows(world: World) -> bool:
-    """Whether rows can move between two pages unseen: neither links nor instants to go on from.
+def _same(key: tuple[str, str], there: Any, here: Any, deletions: bool) -> None:
+    name = "/".join(key)
+    if there is None:
+        if deletions and here is not None:
+            raise Violation("I7", f"{name} is deleted on the server and still here")
+    elif here is None:
+        raise Violation("I7", f"{name} is on the server and not here")
+    elif here != there:
+        raise Violation("I7", f"{name} is {there} on the server, and here {here}")
 
-    What was skipped so comes with the next count (docs/sync.md, "Where the promise ends").
+
+def _cannot_be_seen(world: World, here: Any, counted: bool) -> bool:
+    """Whether the server does not show that a row is another one (docs/sync.md, the limits).
+
+    Rows can move between two pages unseen where there are neither links nor instants to go on from;
+    what was skipped so comes with the next count.
     """
     quirks = world.script.quirks
-    return quirks.links == "none" and quirks.meta != "full"
+    if world.server.set_back and quirks.meta != "full":
+        world.truth.limits["a server without versions and instants was set back"] += 1
+        return True
+    if world.server.set_back and here and here.gone:
+        world.truth.limits["a backup took back a deletion"] += 1
+        return True
+    return not counted and quirks.links == "none" and quirks.meta != "full"
 
 
 def _said(intents: list[Intent]) -> str:

@@ -124,7 +124,9 @@ class Person:
     def _new_task(self, chance: random.Random, tasks: Sequence[Any]) -> list[Draft]:
         """A Task of ours, or one for a derived need, that others may be making too."""
         key = f"own-{self._count + 1}"
-        named = key if chance.random() < 0.7 else f"discharge-contact/Encounter/e{len(tasks) % 2}"
+        named = f"discharge-contact/Encounter/e{len(tasks) % 2}"
+        if chance.random() < 0.7 or named in self._world.truth.named(self._world.states):
+            named = key
         task = self._world.task(key, named)
         drafts = [Draft(("Task", key), IntentKind.CREATE, {"resource": task})]
         if chance.random() < 0.4:
@@ -313,7 +315,7 @@ class Person:
                 if other.state is IntentState.CONFLICT
             ]
             ids = {other.id for other in mine}
-            rests = resting_on(ids, rows.open_intents(), created=False)
+            rests = resting_on(ids, rows.open_intents(), created=True)
             self._drop(rows, sorted([*mine, *rests], key=_seq), "theirs was taken", now)
 
     def _retry(self, rows: Any, one: Intent, now: datetime) -> None:

@@ -230,6 +230,40 @@ class TestWhatMayHaveBeenMade:
         assert office.states() == ["acknowledged"]
 
 
+class TestAnAnswerWithTheIdOfAnotherRow:
+    def answers_with(self, office: Office, key: str) -> None:
+        """To whatever is made, the server gives this id, and makes nothing."""
+        statement = office.server._statement
+        office.server._statement = lambda: jsontext.loads(  # type: ignore[method-assign]
+            jsontext.dumps(statement()).replace(b'"updateCreate":true', b'"updateCreate":false')
+        )
+        office.cache.later(hours=13)
+        office.look()
+        reads_if_match(office)
+
+        def fault(request: httpx.Request, forward: Callable[[], httpx.Response]) -> httpx.Response:
+            if request.method != "POST":
+                return forward()
+            made = {**office.server.rows["Task/t1"], "id": key}
+            return said(jsontext.dumps(made).decode(), 201)
+
+        office.server.fault = fault
+
+    def test_is_no_yes_and_a_person_is_asked(self, office: Office) -> None:
+        self.answers_with(office, "t1")
+        office.act("new", "t0", text="Call the school", until="2bd")
+        office.look()
+        assert office.states() == ["needs_attention"]
+        assert "Call the school" in {row.title for row in office.cache.rows()}
+        assert office.cache.row("main:Task/t1").title == "Call"
+
+    def test_of_which_there_is_none_is_what_was_made(self, office: Office) -> None:
+        self.answers_with(office, "t99")
+        office.act("new", "t0", text="Call the school", until="2bd")
+        office.syncer.push_only()
+        assert office.states() == ["acknowledged"]
+
+
 class TestRemovalInSlices:
     @pytest.fixture
     def large(self, tmp_path: Path) -> Iterator[Office]:

@@ -135,11 +135,21 @@ class Counts:
     def by_ids(
         self, kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()
     ) -> list[Resource]:
-        """Those of these rows that the source gives; none where it does not search by id."""
-        answer = self.get(plan.by_id_url(kind, ids, params))
-        page = read_page(answer.json) if answer.status == 200 else Page()
-        wanted = {f"{kind}/{key}" for key in ids}
-        return [one for one in page.entries if own_reference(one) in wanted]
+        """Those of these rows that the source gives; none where it does not search by id.
+
+        What did not fit on its page is asked for once more.
+        """
+        found: dict[str, Resource] = {}
+        left = tuple(ids)
+        while left:
+            answer = self.get(plan.by_id_url(kind, left, params))
+            page = read_page(answer.json) if answer.status == 200 else Page()
+            given = {own_reference(one).partition("/")[2]: one for one in page.entries}
+            found |= {key: given[key] for key in left if key in given}
+            more = page.next_url or (page.total or 0) > len(page.entries)
+            rest = tuple(key for key in left if key not in given)
+            left = rest if more and len(rest) < len(left) else ()
+        return list(found.values())
 
     def get(self, url: str) -> HttpAnswer:
         """An answer that says something. Raises NotNow, SignInError and Unreachable."""

@@ -25,6 +25,7 @@ from carequeue.sync import messages as m
 from carequeue.sync import setback
 from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, settle
 from carequeue.sync.rows import Rows
+from carequeue.sync.verdicts import OTHER
 
 #: Name under which the cache keeps until when a source asks to be left alone.
 PAUSE: Final = "pause"
@@ -202,7 +203,8 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
     aliases: dict[str, str] = {}
     keys = {change.key for change in save.changes}
     done = Done(m.Saved((), (), frozenset(), {}, now))
-    for change in save.changes:
+    for decided in save.changes:
+        change = _unless_anothers(rows, decided)
         kind, key = change.key
         _settle_meanwhile(rows, change, closed, now)
         key = _move_base(rows, change, aliases, now)
@@ -275,14 +277,36 @@ def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datet
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
-    if server_id != key and not _free(rows, change, server_id):
-        return key  # the next look brings it; until then the row that is there stays
     setback.note(rows, (kind, key), change.base, now)
-    rows.move_base(change.base, change.version, now)
+    if server_id != key and rows.open_on(kind, server_id):
+        # It was there, and something is decided about it: that is compared when it is read next.
+        rows.save([change.base], now)
+    else:
+        rows.move_base(change.base, change.version, now)
     if server_id != key:
         rows.name_on_server(kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
     return server_id
+
+
+def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
+    """What we made is not done where the answer bears the id of another row: a person is asked.
+
+    That row stays as it is; nothing would show ours, and it would be lost as if it were there.
+    """
+    key = change.key[1]
+    server_id = str((change.base or {}).get("id") or key)
+    if server_id == key or _free(rows, change, server_id):
+        return change
+    outcomes = []
+    for one in change.outcomes:
+        if one.event is not IntentEvent.ACKNOWLEDGED:
+            outcomes.append(one)
+        elif one.intent.kind is IntentKind.CREATE:
+            outcomes.append(replace(one, event=IntentEvent.REFUSED, words=OTHER))
+        elif one.intent.state is IntentState.IN_DOUBT:  # it belongs to what is not there
+            outcomes.append(replace(one, event=IntentEvent.FOUND_NOT_APPLIED, words=""))
+    return replace(change, base=None, version="", outcomes=tuple(outcomes), counts=False)
 
 
 def _free(rows: Rows, change: m.Change, server_id: str) -> bool:

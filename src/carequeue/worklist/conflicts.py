@@ -110,7 +110,7 @@ def answer(
         words = f"Kept yours: {found.client}. It is sent over what the server has now."
     else:
         chosen = [one for one in asked.intents if one.state is IntentState.CONFLICT]
-        going = with_what_rests_on(connection, chosen)
+        going = with_what_rests_on(connection, chosen, created=True)
         charts = drop(connection, projector, going, "theirs was taken", now)
         charts |= {chart for side in asked.sides for chart in _leave(connection, side)}
         group = ""
