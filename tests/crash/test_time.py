@@ -18,6 +18,7 @@ import pytest
 
 from carequeue.practice.clinic import PracticeClinic
 from carequeue.store.profiles import Profile, SourceProfile, places, save
+from carequeue.store.window import View
 from carequeue.wiring import Session
 from tests.bad_input.home import environment
 
@@ -66,6 +67,13 @@ class Laptop:
     def sync(self) -> Any:
         with self.open() as session:
             return session.sync_once()
+
+    def rows(self) -> list[tuple[str, int, int]]:
+        """Key, band and points of every row, in the order of the queue as it is now shown."""
+        with self.open() as session:
+            session.desk.refresh(session.now())
+            rows = session.desk.window(View.WHOLE, "", 0, 1000)
+            return [(row.key, row.band, row.points) for row in rows]
 
     def read(self, sql: str) -> list[tuple[Any, ...]]:
         with self.open() as session, session.engine().connect() as connection:
@@ -141,6 +149,33 @@ class TestALaptopWhoseTimeIsWrong:
         assert laptop.sync().ok
         ((body,),) = laptop.read("SELECT body FROM resource WHERE type = 'Task' AND id = 't1'")
         assert "of a colleague" in body
+
+    def test_is_found_again_as_it_was_once_it_is_right(
+        self, laptop: Laptop, shift: timedelta
+    ) -> None:
+        order = laptop.rows()
+        laptop.shift = shift
+        laptop.rows()
+        laptop.shift = timedelta()
+        assert laptop.rows() == order
+
+    @pytest.mark.parametrize("put_off", ["while it was right", "while it was wrong"])
+    def test_does_not_wait_longer_for_what_the_server_put_off(
+        self, laptop: Laptop, shift: timedelta, put_off: str
+    ) -> None:
+        """A server that is asked too often names a time to wait, of an hour at most."""
+        first, then = (
+            (timedelta(), shift) if put_off == "while it was right" else (shift, timedelta())
+        )
+        laptop.note("put off")
+        laptop.shift = first
+        laptop.clinic.set_quirks("throttle-next=2")
+        assert not laptop.sync().ok
+        laptop.clinic.set_quirks()
+        assert laptop.notes() == []
+        laptop.shift = then + timedelta(hours=1)
+        laptop.sync()
+        assert laptop.notes() == ["put off"]
 
 
 @pytest.mark.parametrize("shift", SHIFTS.values(), ids=SHIFTS.keys())

@@ -39,6 +39,7 @@ _item: Final = table(ItemRow)
 _tally: Final = table(TallyRow)
 _FAR: Final = 2**53  # sorts after every due time
 _CHUNK: Final = 200
+_SLACK: Final = 60  # seconds by which two programs, or two acts, may see the time apart
 _NAMES: Final = tuple(column.name for column in _item.columns)
 
 #: From the mildest to what must be seen first.
@@ -162,6 +163,8 @@ class Projector:
     def project(self, connection: Connection, charts: Charts, now: datetime) -> bool:
         """Make the rows of these charts anew; whether any row changed."""
         changed = False
+        if int(now.timestamp()) > _made_at(connection):
+            _note_time(connection, now)
         names = sorted(set(charts))
         for start in range(0, len(names), _CHUNK):
             changed |= self._some(connection, names[start : start + _CHUNK], now)
@@ -182,7 +185,9 @@ class Projector:
         return self.project(connection, [(source, chart) for source, chart in charts], now)
 
     def has_moved(self, connection: Connection, now: datetime) -> bool:
-        """Whether time has moved any row since it was projected."""
+        """Whether time has moved any row since it was projected, forward or back."""
+        if _set_back(connection, now):
+            return True
         found = quick(connection).execute(
             "SELECT 1 FROM item WHERE next_change_at <= ? LIMIT 1", (int(now.timestamp()),)
         )
@@ -192,8 +197,12 @@ class Projector:
         """Make some of the rows anew that time has moved since; whether there were any.
 
         To be called again, in a transaction of its own, until there are none: the first minute of
-        a day moves thousands, and a person's act must find its turn between.
+        a day moves thousands, and a person's act must find its turn between. Where the laptop's
+        time was set back, every row may stand where it will only stand later: all are made anew.
         """
+        if _set_back(connection, now):
+            quick(connection).execute("UPDATE item SET next_change_at = 0")
+            _note_time(connection, now)
         charts = (
             quick(connection)
             .execute(
@@ -287,6 +296,25 @@ class Projector:
             "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
             "next_change_at": _seconds(placed.next_change_at),
         }
+
+
+def _made_at(connection: Connection) -> int:
+    """The latest instant, in seconds since 1970, by which any row was made."""
+    found = quick(connection).execute("SELECT value FROM meta WHERE name = 'rows_at'").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _note_time(connection: Connection, now: datetime) -> None:
+    quick(connection).execute(
+        "INSERT INTO meta VALUES ('rows_at', ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (str(int(now.timestamp())),),
+    )
+
+
+def _set_back(connection: Connection, now: datetime) -> bool:
+    """Whether rows were made by a later time: the laptop's was ahead, and was set right."""
+    return _made_at(connection) - int(now.timestamp()) > _SLACK
 
 
 def _verbs(item: WorkItem, clocks: Sequence[Clock], us: Us) -> list[str]:

@@ -24,6 +24,8 @@ SETTLE_LIMIT: Final = 8
 BUSY_LIMIT: Final = 24
 _BASE: Final = timedelta(seconds=2)
 _LONGEST: Final = timedelta(minutes=15)
+#: No wait is longer, whatever a server asks for.
+LONGEST_WAIT: Final = timedelta(hours=1)
 
 
 def throttles(status: int, retry_after: str) -> bool:
@@ -87,7 +89,7 @@ def words_of(fault: BaseException) -> str:
 def delay(attempts: int, retry_after: str, now: datetime, chance: random.Random) -> timedelta:
     """How long to wait: what the server asks for, else exponential with full jitter."""
     if asked := asked_delay(retry_after, now):
-        return min(asked, timedelta(hours=1))
+        return min(asked, LONGEST_WAIT)
     ceiling = min(_BASE * 2 ** min(attempts, 10), _LONGEST)
     return timedelta(seconds=chance.uniform(_BASE.total_seconds() / 2, ceiling.total_seconds()))
 

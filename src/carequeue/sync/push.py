@@ -29,6 +29,7 @@ from carequeue.fhir import edits
 from carequeue.sync import messages as m
 from carequeue.sync.batches import Sizing
 from carequeue.sync.capabilities import NO_PLACE
+from carequeue.sync.failures import LONGEST_WAIT
 from carequeue.sync.judging import judge_write, never_left, without_status
 from carequeue.sync.push_state import PushState
 from carequeue.sync.requests import (
@@ -102,7 +103,7 @@ def _next(state: PushState, now: datetime) -> Step:
     if changes := _unplaced(state) or _entangled(state):
         return state, (m.Save(changes),)
     ready = [lane for lane in state.lanes.values() if _ready(lane, state, now)]
-    if ready and state.pause and now < state.pause:
+    if ready and state.pause and _is_ahead(state.pause, now):
         paused = _paused(state.pause - now)
         return replace(state, stopped=paused), (paused,)
     reading = [lane for lane in ready if _read_first(lane, state)][:_READS]
@@ -138,8 +139,13 @@ def _ready(lane: m.Lane, state: PushState, now: datetime) -> bool:
     """Whether it may move now: nothing must come first, and its time has come."""
     moves = bool(lane.intents) or bool(placeable(lane, state.can))
     quiet = lane.phase in (m.Phase.READY, m.Phase.DOUBTFUL) and lane.key not in state.aside
-    due = lane.not_before is None or lane.not_before <= now
-    return moves and quiet and due and not lane.waits_for
+    waits = _is_ahead(lane.not_before, now) or lane.waits_for
+    return moves and quiet and not waits
+
+
+def _is_ahead(until: datetime | None, now: datetime) -> bool:
+    """Whether a wait is not over; one longer than any can be was set by a wrong time."""
+    return until is not None and now < until <= now + LONGEST_WAIT
 
 
 def _read_first(lane: m.Lane, state: PushState) -> bool:
