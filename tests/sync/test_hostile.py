@@ -167,6 +167,18 @@ class TestWordsThatCannotBeKept:
             ledger.observe(connection, SOURCE, "status:Task:\ud83d", "no", NOW)
             assert ledger.observed(connection, SOURCE)["status:Task:?"] == "no"
 
+    @pytest.mark.parametrize("key", ["\ud83d", 7, None, "c1/../c2"])
+    def test_as_the_id_of_a_client_stop_no_pull(self, office: Office, key: Any) -> None:
+        def fault(request: httpx.Request, forward: Callable[[], httpx.Response]) -> httpx.Response:
+            if not path_of(request).startswith("Patient?_lastUpdated"):
+                return forward()
+            entry = {"resource": {"resourceType": "Patient", "id": key}}
+            return said(jsontext.dumps({"resourceType": "Bundle", "entry": [entry]}).decode())
+
+        office.server.fault = fault
+        looked = office.look()
+        assert (looked.full, looked.why) == (True, "")
+
     def test_as_the_name_of_an_answer_are_not_sent_back(self, office: Office) -> None:
         def fault(request: httpx.Request, forward: Callable[[], httpx.Response]) -> httpx.Response:
             answer = forward()

@@ -351,16 +351,15 @@ def apply_theirs(
 
 
 def only_known(connection: Connection, source: str, resources: Sequence[Any]) -> list[Any]:
-    """Those that are mirrored already: the refresh of what is only referred to adds nothing."""
-    named = [
-        (str(one.get("resourceType", "")), str(one.get("id", "")))
-        for one in resources
-        if isinstance(one, dict)
-    ]
-    known = _known(connection, source, named)
-    return [
-        one
-        for one in resources
-        if isinstance(one, dict)
-        and (str(one.get("resourceType", "")), str(one.get("id", ""))) in known
-    ]
+    """Those that are mirrored already: the refresh of what is only referred to adds nothing.
+
+    What has no id that could be referred to is none of them.
+    """
+    named = [(_pair(one), one) for one in resources]
+    known = _known(connection, source, [pair for pair, _ in named])
+    return [one for pair, one in named if pair in known]
+
+
+def _pair(resource: Any) -> tuple[str, str]:
+    kind, _, key = own_reference(resource).partition("/")
+    return kind, key
