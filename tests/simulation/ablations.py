@@ -15,12 +15,12 @@ from unittest.mock import PropertyMock, patch
 
 from carequeue.fhir import edits
 from carequeue.store import lease, mirror
-from carequeue.sync import exchange, lanes, plan, push, pushing, settling
+from carequeue.sync import exchange, lanes, messages, plan, push, pushing, settling
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.conflicts import Found, Settled
 from carequeue.sync.pulling import Pulling
 from carequeue.sync.reconciling import Reconciling
-from tests.simulation import memory, person
+from tests.simulation import answering, memory, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +48,28 @@ def _no_if_none_match(stack: ExitStack) -> None:
 
 
 def _base_by_pull(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(memory.MemoryRows, "_held", lambda _: set()))
+    stack.enter_context(patch.object(rows.MemoryRows, "_held", lambda _: set()))
     stack.enter_context(patch.object(mirror, "held_rows", lambda *_: set()))
 
 
 def _base_by_screen(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(person, "in_doubt", lambda _: False))
+    stack.enter_context(patch.object(answering, "in_doubt", lambda _: False))
 
 
 def _no_element_ids(stack: ExitStack) -> None:
     real = edits._note
-    bare = lambda intent: {k: v for k, v in real(intent).items() if k != "id"}  # noqa: E731
+
+    def bare(intent: Any) -> dict[str, Any]:
+        return {name: value for name, value in real(intent).items() if name != "id"}
+
     stack.enter_context(patch.object(edits, "_note", bare))
     stack.enter_context(patch.object(edits, "_same_note", lambda *_: False))
 
 
 def _no_order(stack: ExitStack) -> None:
-    free = lambda rows, intents, creates: [set() for _ in intents]  # noqa: E731
+    def free(_: Any, intents: Any, __: Any) -> list[set[str]]:
+        return [set() for _ in intents]
+
     stack.enter_context(patch.object(lanes, "_needs", free))
 
 
@@ -89,8 +94,8 @@ def _no_count(stack: ExitStack) -> None:
 
 
 def _no_write_ahead(stack: ExitStack) -> None:
-    def unmarked(rows: Any, requests: Any, now: Any) -> Any:
-        return [lanes.m.Marked(tuple(requests))]
+    def unmarked(_: Any, requests: Any, __: Any) -> Any:
+        return [messages.Marked(tuple(requests))]
 
     stack.enter_context(patch.object(pushing, "mark_requests", unmarked))
 

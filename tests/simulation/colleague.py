@@ -16,7 +16,7 @@ from carequeue.fhir import codes, edits
 from tests.simulation.person import OWNERS, PRIORITIES, STATUSES
 
 if TYPE_CHECKING:
-    from tests.simulation.server import Json, Key
+    from tests.simulation.shapes import Json, Key
     from tests.simulation.world import World
 
 
@@ -57,24 +57,30 @@ def works(world: World, chance: random.Random) -> None:
 
 def crosses(world: World, chance: random.Random) -> None:
     """A colleague decides otherwise about just what somebody here has decided and not sent."""
-    decided = {
-        key: [kind for kind in kinds if kind in _PLACES]
-        for key, kinds in _decided(world).items()
-        if key in world.server.rows and world.server.rows[key].body
-    }
-    keys = [key for key, kinds in decided.items() if kinds]
-    if not keys:
+    rows = world.server.rows
+    decided = [
+        one.intent
+        for one in world.truth.decisions.values()
+        if world.states.get(one.intent.id) in OPEN_STATES
+        and one.intent.kind in _PLACES
+        and (one.intent.target_type, one.intent.target_id) in rows
+    ]
+    if not decided:
         works(world, chance)
         return
-    key = chance.choice(keys)
-    before = world.server.rows[key].body
-    assert before is not None
-    body = deepcopy(before)
+    intent = chance.choice(decided[-3:])
+    key = (intent.target_type, intent.target_id)
+    before = rows[key].body
+    if before is None:
+        return
     world.count += 1
-    _change(world, chance, body, _PLACES[chance.choice(decided[key])])
-    if body != before:
-        world.log("colleague", "crosses", *key)
-        world.server.keep(key, body, world.now)
+    for _ in range(4):
+        body = deepcopy(before)
+        _change(world, chance, body, _PLACES[intent.kind])
+        if body != before and not edits.satisfied(intent, body):
+            world.log("colleague", "crosses", *key)
+            world.server.keep(key, body, world.now)
+            return
 
 
 def _make(world: World, chance: random.Random) -> None:

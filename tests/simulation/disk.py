@@ -30,7 +30,7 @@ from carequeue.store.engine import connect, orm, quick, writing
 from carequeue.store.migrations import migrate
 from carequeue.store.projection import Projector, Site
 from carequeue.store.source import SourceCache, SourceRows
-from tests.simulation.memory import Kept
+from tests.simulation.rows import Kept
 
 SOURCE: Final = "main"
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
@@ -39,8 +39,9 @@ _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name N
 class _NoRows(Projector):
     """No rows of the queue."""
 
-    def project(self, connection: Connection, charts: Any, now: datetime) -> None:
+    def project(self, connection: Connection, charts: Any, now: datetime) -> bool:
         """Nothing is made."""
+        return False
 
     def has_moved(self, connection: Connection, now: datetime) -> bool:
         return False

@@ -20,7 +20,7 @@ from carequeue.domain.intents import (
 from carequeue.fhir import edits, jsontext
 from carequeue.sync.capabilities import status_of
 from carequeue.sync.driver import Looked
-from tests.simulation.server import STATUSES
+from tests.simulation.shapes import STATUSES
 from tests.simulation.steps import Step
 from tests.simulation.truth import Violation
 
@@ -103,7 +103,7 @@ def _settle(world: World) -> None:
             break
         for answer in range(40):
             if not _stuck(world) or not world.acts(
-                world.script.seed + 40 * number + answer, world.person.answer, last=number > 2
+                world.script.seed + 40 * number + answer, world.answering.answer, last=number > 2
             ):
                 break
             nothing_lost(world)

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.waiting import resting_on
 from carequeue.sync.capabilities import Abilities, from_json
-from carequeue.sync.conflicts import Found, same_client, settle
+from tests.simulation.answering import DROPS, STUCK, Refused, drop
 from tests.simulation.truth import Violation
 
 if TYPE_CHECKING:
@@ -30,17 +30,6 @@ ME: Final = "Practitioner/dana"
 OWNERS: Final = ({"reference": ME}, {"reference": "Practitioner/noel"})
 STATUSES: Final = ("accepted", "in-progress", "on-hold", "completed")
 PRIORITIES: Final = ("routine", "urgent", "asap")
-_DROPS: Final = {
-    IntentState.QUEUED: IntentEvent.DROPPED,
-    IntentState.KEPT_HERE: IntentEvent.DROPPED,
-    IntentState.CONFLICT: IntentEvent.TOOK_THEIRS,
-    IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
-}
-_GONE_WORDS: Final = ("the server no longer has it", "the server now has it for another client")
-
-
-class Refused(Exception):
-    """The program would not let it be done; nothing was kept."""
 
 
 @dataclass(slots=True)
@@ -125,7 +114,7 @@ class Person:
         """A Task of ours, or one for a derived need, that others may be making too."""
         key = f"own-{self._count + 1}"
         named = f"discharge-contact/Encounter/e{len(tasks) % 2}"
-        if chance.random() < 0.7 or named in self._world.truth.named(self._world.states):
+        if chance.random() < 0.7 or named in self._world.truth.named():
             named = key
         task = self._world.task(key, named)
         drafts = [Draft(("Task", key), IntentKind.CREATE, {"resource": task})]
@@ -221,17 +210,17 @@ class Person:
         changed = {
             one.item_key
             for one in group
-            if one.state not in _DROPS and not _stands(one, group, rows)
+            if one.state not in DROPS and not _stands(one, group, rows)
         }
         group = [one for one in group if one.item_key not in changed]
         if not group:
             raise Refused
-        sent = [one for one in group if one.state not in _DROPS]
-        dropped = {one.id for one in group if one.state in _DROPS}
+        sent = [one for one in group if one.state not in DROPS]
+        dropped = {one.id for one in group if one.state in DROPS}
         rests = {one.id for one in resting_on(dropped, rows.open_intents())}
         if any(one.id in rests and one.state is IntentState.IN_DOUBT for one in sent):
             raise Refused
-        self._drop(rows, [one for one in group if one.state in _DROPS], "taken back", now)
+        drop(rows, [one for one in group if one.state in DROPS], "taken back", now)
         drafts = []
         for one in reversed(sent):
             made = edits.inverse(one)
@@ -254,28 +243,20 @@ class Person:
                 return left
         return []
 
-    def _drop(self, rows: Any, intents: Sequence[Intent], words: str, now: datetime) -> None:
-        for one in reversed(intents):
-            if one.state not in _DROPS:
-                raise Refused
-            rows.happened(one, _DROPS[one.state], words, now)
-        for one in intents:
-            rows.apply_theirs(one.target_type, one.target_id, now)
-
     def _check_as_before(self, rows: Any, group: Sequence[Intent]) -> None:
         """I9: what was taken back is, in the view, as the person saw it before."""
         made = {one.target_id for one in group if one.kind is IntentKind.CREATE}
         for one in group:
             there = view(rows, one.target_type, one.target_id)
             if one.kind is IntentKind.CREATE:
-                if one.state in _DROPS and there is not None and one.state is IntentState.QUEUED:
+                if one.state in DROPS and there is not None and one.state is IntentState.QUEUED:
                     raise Violation("I9", f"{one.id} is taken back, and its row is still shown")
                 continue
-            first = {}
+            first: dict[str, Any] = {}
             for other in reversed(group):
                 if (other.target_type, other.target_id) == (one.target_type, one.target_id):
                     first.update(other.seen)
-            if one.state in _DROPS or there is None or one.target_id in made:
+            if one.state in DROPS or there is None or one.target_id in made:
                 continue  # what the server has stands; what was made is struck out
             for name in edits.unit(one):
                 now_there = edits.snapshot([name], there).get(name)
@@ -286,106 +267,11 @@ class Person:
                         f"{now_there!r}; it was {first.get(name)!r}",
                     )
 
-    # --- answering --------------------------------------------------------------------------------
-
-    def answer(self, chance: random.Random, rows: Any, now: datetime, last: bool = False) -> None:
-        """One question of the outbox. `last`: no more retries, for what is refused again."""
-        asked = [
-            one
-            for one in rows.open_intents()
-            if one.state in (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
-        ]
-        if not asked:
-            raise Refused
-        one = chance.choice(asked)
-        self._world.figures["prompts"] += 1
-        if one.state is IntentState.NEEDS_ATTENTION:
-            if not last and chance.random() < 0.6:
-                self._retry(rows, one, now)
-            else:
-                pending = rows.open_intents()
-                rests = resting_on({one.id}, pending, created=True)
-                self._drop(rows, sorted([one, *rests], key=_seq), "discarded", now)
-        elif not last and chance.random() < 0.6:
-            self._keep_mine(rows, one, now)
-        else:
-            mine = [
-                other
-                for other in rows.open_on(one.target_type, one.target_id)
-                if other.state is IntentState.CONFLICT
-            ]
-            ids = {other.id for other in mine}
-            rests = resting_on(ids, rows.open_intents(), created=True)
-            self._drop(rows, sorted([*mine, *rests], key=_seq), "theirs was taken", now)
-
-    def _retry(self, rows: Any, one: Intent, now: datetime) -> None:
-        """As `worklist/outbox.py`: compared with the base of today first."""
-        rows.happened(one, IntentEvent.RETRIED, "", now)
-        rows.postpone([one.id], None)
-        self._world.answers.append((one.id, None))
-        on_it = rows.open_on(one.target_type, one.target_id)
-        base = rows.base(one.target_type, one.target_id).body
-        stuck = {other.id for other in on_it if other.state in _STUCK}
-        behind = {other.id for other in resting_on(stuck, on_it)}
-        creates = any(other.kind is IntentKind.CREATE for other in on_it)
-        if base is not None and not creates and one.id not in behind:
-            again = [other for other in on_it if other.id == one.id]
-            for found in settle(as_seen(again, base), base, again):
-                if found.found is Found.DONE:
-                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
-                elif found.found is Found.CHANGED:
-                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
-        rows.apply_theirs(one.target_type, one.target_id, now)
-
-    def _keep_mine(self, rows: Any, one: Intent, now: datetime) -> None:
-        """As `worklist/conflicts.py`: theirs becomes the base, and what was seen."""
-        key = one.target_type, one.target_id
-        on_it = rows.open_on(*key)
-        mine = {other.id for other in on_it if other.state is IntentState.CONFLICT}
-        later = {other.id for other in resting_on(mine, on_it) if other.state is IntentState.QUEUED}
-        asked = [other for other in on_it if other.id in mine | later]
-        others = [other for other in on_it if other.id not in mine | later]
-        base = rows.base(*key)
-        if in_doubt(on_it) or base.body is None:
-            raise Refused
-        if any(other.words in _GONE_WORDS for other in asked):
-            raise Refused
-        theirs = base.theirs or base.body
-        if base.theirs is not None:
-            if not same_client(base.body, base.theirs):
-                raise Refused
-            waiting = [other for other in others if other.state is IntentState.QUEUED]
-            for found in settle(base.body, base.theirs, waiting):
-                if found.found is Found.DONE:
-                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
-                elif found.found is Found.CHANGED:
-                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
-            rows.move_base(base.theirs, base.theirs_version, now)
-        shown = theirs
-        for other in asked:
-            seen = edits.snapshot(edits.unit(other), shown)
-            rows.saw(other.id, seen)
-            self._world.answers.append((other.id, seen))
-            shown = edits.apply(other, shown)
-            if other.state is IntentState.CONFLICT:
-                rows.happened(other, IntentEvent.KEPT_MINE, "", now)
-        rows.postpone([other.id for other in asked], None)
-
 
 _KINDS: Final = (
     IntentKind.SET_STATUS, IntentKind.SET_STATUS, IntentKind.ASSIGN, IntentKind.SET_PRIORITY,
     IntentKind.SNOOZE, IntentKind.ADD_NOTE, IntentKind.ADD_NOTE,
 )  # fmt: skip
-_STUCK: Final = (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
-
-
-def in_doubt(on_it: Sequence[Intent]) -> bool:
-    """Whether something on the resource may be on the server: no base moves then."""
-    return any(one.state is IntentState.IN_DOUBT for one in on_it)
-
-
-def _seq(intent: Intent) -> int:
-    return intent.seq
 
 
 def view(rows: Any, kind: str, key: str) -> Resource | None:
@@ -406,18 +292,6 @@ def abilities(rows: Any) -> Abilities:
     return from_json(kept, observed) if kept else Abilities(observed=observed)
 
 
-def as_seen(intents: Sequence[Intent], resource: Resource) -> Resource:
-    """A resource with the elements of these as the person saw them, before any of them."""
-    seen: dict[str, Any] = {}
-    for one in reversed(intents):
-        for name in edits.unit(one):
-            seen[name] = one.seen.get(name)
-    values = {name: value for name, value in seen.items() if value is not None}
-    first = intents[0]
-    args = {"unit": list(seen), "values": values}
-    return edits.apply(replace(first, kind=IntentKind.RESTORE, args=args), resource)
-
-
 def _place(one: Intent, filed: Sequence[Intent], rows: Any, can: Abilities) -> IntentState:
     """As `act.Filing`: whether the source can take it."""
     kind, key = one.target_type, one.target_id
@@ -436,7 +310,7 @@ def _check_alone(rows: Any, group: Sequence[Intent]) -> None:
     own = {one.id for one in group}
     for one in group:
         creates = one.kind is IntentKind.CREATE
-        if not (creates or one.state in _STUCK) or one.state not in _DROPS:
+        if not (creates or one.state in STUCK) or one.state not in DROPS:
             continue
         on_it = rows.open_on(one.target_type, one.target_id)
         later = [each.id for each in (on_it if creates else resting_on({one.id}, on_it))]
@@ -449,7 +323,7 @@ def _stands(one: Intent, group: Sequence[Intent], rows: Any) -> bool:
         each
         for each in group
         if (each.target_type, each.target_id) == (one.target_type, one.target_id)
-        and each.state not in _DROPS
+        and each.state not in DROPS
     ]
     there = view(rows, one.target_type, one.target_id)
     if acts[0].kind is not IntentKind.CREATE:

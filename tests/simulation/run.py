@@ -13,7 +13,7 @@ from unittest.mock import patch
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.sync import reconciling
 from tests.simulation.memory import MemoryDisk
-from tests.simulation.server import BASE_URL
+from tests.simulation.shapes import BASE_URL
 from tests.simulation.steps import Script, script, shrink
 from tests.simulation.truth import Violation
 from tests.simulation.world import World
@@ -50,7 +50,7 @@ def once(one: Script, store: str = "memory", *, traced: bool = False) -> tuple[W
     """One run; its world, and the violation in words, "" where there was none."""
     world = World(one, disk(store, one.seed), traced=traced)
     try:
-        with patch.object(reconciling, "uuid", _Ids()):
+        with patch.object(reconciling, "uuid", Ids()):
             world.run()
     except Violation as violation:
         return world, str(violation)
@@ -59,7 +59,7 @@ def once(one: Script, store: str = "memory", *, traced: bool = False) -> tuple[W
     return world, ""
 
 
-class _Ids:
+class Ids:
     """The ids of what is filed again; else no two runs of a seed would be alike."""
 
     def __init__(self) -> None:

@@ -12,10 +12,11 @@ from urllib.parse import parse_qsl
 
 from carequeue.fhir import codes
 from carequeue.fhir.values import identifier_value
-from tests.simulation import server as s
+from tests.simulation import shapes as s
 
 if TYPE_CHECKING:
-    from tests.simulation.server import Json, Row, Server, Version
+    from tests.simulation.server import Server
+    from tests.simulation.shapes import Json, Row, Version
 
 
 def search(server: Server, path: str, now: datetime) -> s.Answer:
@@ -27,10 +28,10 @@ def search(server: Server, path: str, now: datetime) -> s.Answer:
     is_history = kind.endswith("/_history")
     kind = kind.removesuffix("/_history")
     if kind in s.TYPES and not server.can("search-type", kind):
-        return s._outcome(404, "not-supported", f"no {kind} here")
+        return s.outcome(404, "not-supported", f"no {kind} here")
     if is_history:
         if not server.quirks.history:
-            return s._outcome(404, "not-supported", "no history here")
+            return s.outcome(404, "not-supported", "no history here")
         entries = _history(server, kind, params, now)
     else:
         entries = _found(server, kind, params, now)
@@ -47,7 +48,7 @@ def search(server: Server, path: str, now: datetime) -> s.Answer:
 def _further(server: Server, token: str, now: datetime) -> s.Answer:
     key, start, size = token.split("~")
     if key not in server.pages:
-        return s._outcome(410, "not-found", "that link has expired")
+        return s.outcome(410, "not-found", "that link has expired")
     return _page(server, "", key, int(start), int(size), now)
 
 

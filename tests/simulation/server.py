@@ -10,78 +10,30 @@ Not here: what happens to a request on its way (`wire.py`), the clinic (`world.p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from carequeue.fhir import codes, jsontext
 from carequeue.fhir.values import identifier_value
 from tests.simulation.quirks import Quirks
+from tests.simulation.searching import search
+from tests.simulation.shapes import (
+    BASE_URL,
+    STATUSES,
+    TYPES,
+    Answer,
+    Json,
+    Key,
+    Row,
+    Version,
+    Write,
+    outcome,
+    stamp,
+)
+from tests.simulation.statement import statement
 
-Json = dict[str, Any]
-Key = tuple[str, str]
-BASE_URL: Final = "http://model.test/fhir"
-TYPES: Final = ("Task", "Communication", "Patient")
-#: Of a Task, on a server that knows some only.
-STATUSES: Final = ("requested", "accepted", "completed", "entered-in-error")
 _WITH_IDS: Final = ("note", "output")
-
-
-class Answer(NamedTuple):
-    """An answer; header names in lower case. As `transport.HttpAnswer`."""
-
-    status: int
-    headers: Mapping[str, str]
-    json: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a row; `body` None: deleted. `by` names the decisions that wrote it."""
-
-    number: str
-    body: Json | None
-    at: datetime  # as stamped
-    seen_at: datetime  # from when on a search shows it
-    by: tuple[str, ...] = ()
-    came: int = 0  # in the order of all writes
-
-
-@dataclass(slots=True)
-class Row:
-    """One resource, every version of it, the present one last."""
-
-    key: Key
-    versions: list[Version] = field(default_factory=list)
-
-    @property
-    def now(self) -> Version:
-        return self.versions[-1]
-
-    @property
-    def body(self) -> Json | None:
-        return self.versions[-1].body
-
-    def searchable(self, at: datetime) -> Version | None:
-        """What a search shows of it."""
-        for version in reversed(self.versions):
-            if version.seen_at <= at:
-                return version
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """An accepted write. `before` None: it made a new row. `carried`: decisions; () a colleague."""
-
-    row: Row
-    before: Version | None
-    after: Version
-    carried: tuple[str, ...]
-    sent: Any = None  # what the wire knows of the request
-
-
 Carried = Callable[[str, str, Any], tuple[str, ...]]
 
 
@@ -116,9 +68,9 @@ class Server:
         """One request, done."""
         self.requests += 1
         if not self.token:
-            return _outcome(401, "login", "who are you?")
+            return outcome(401, "login", "who are you?")
         if path == "metadata":
-            return Answer(200, {}, self.statement())
+            return Answer(200, {}, statement(self))
         if path == "":
             return self._batch(body, now, carried)
         if method == "GET":
@@ -135,9 +87,9 @@ class Server:
     def _batch(self, body: Any, now: datetime, carried: Carried) -> Answer:
         entries = body["entry"]
         if self.quirks.batch == 0:
-            return _outcome(self.quirks.no_batch, "not-supported", "no batch here")
+            return outcome(self.quirks.no_batch, "not-supported", "no batch here")
         if len(entries) > self.quirks.batch:
-            return _outcome(413, "too-long", "too many at once")
+            return outcome(413, "too-long", "too many at once")
         answers = []
         for entry in entries:
             asked = entry["request"]
@@ -160,16 +112,14 @@ class Server:
         )
 
     def _get(self, path: str, now: datetime) -> Answer:
-        from tests.simulation import searching
-
         kind, _, rest = path.partition("/")
         if "?" in path or not rest:
-            return searching.search(self, path, now)
+            return search(self, path, now)
         row = self.rows.get((kind, rest))
         if row is None:
-            return _outcome(404, "not-found", "not here")
+            return outcome(404, "not-found", "not here")
         if row.body is None:
-            return _outcome(self.quirks.gone, "deleted", "no longer here")
+            return outcome(self.quirks.gone, "deleted", "no longer here")
         return Answer(200, self._etag(row.now), row.body)
 
     def _etag(self, version: Version) -> dict[str, str]:
@@ -210,9 +160,9 @@ class Server:
         if row is None or row.body is None:
             return self._put_where_nothing_is(kind, key, body, headers, now, carried)
         if not self.can("update", kind):
-            return _outcome(405, "not-supported", f"{kind} cannot be changed here")
+            return outcome(405, "not-supported", f"{kind} cannot be changed here")
         if headers.get("If-None-Match") == "*" and self.quirks.none_match:
-            return _outcome(412, "conflict", "it is there already")
+            return outcome(412, "conflict", "it is there already")
         stale = self._stale(row.now, headers.get("If-Match", ""))
         if stale is not None:
             return stale
@@ -225,11 +175,11 @@ class Server:
             return None
         if self.quirks.statuses and body.get("status") not in STATUSES:
             words = f"unknown status: {body.get('status')}"
-            return _outcome(422, "code-invalid", words, "Task.status")
+            return outcome(422, "code-invalid", words, "Task.status")
         rule = self.quirks.refuses
         snoozed = any(one["url"] == codes.SNOOZED_UNTIL for one in body.get("extension", ()))
         if (rule == "asap" and body.get("priority") == "asap") or (rule == "snooze" and snoozed):
-            return _outcome(422, "business-rule", f"nothing is {rule} here")
+            return outcome(422, "business-rule", f"nothing is {rule} here")
         return None
 
     def _stale(self, version: Version, guard: str) -> Answer | None:
@@ -237,11 +187,11 @@ class Server:
             return None
         if not guard:
             if self.quirks.needs_guard:
-                return _outcome(428, "required", "which version is it about?")
+                return outcome(428, "required", "which version is it about?")
             return None
         if guard == f'W/"{version.number}"':
             return None
-        return _outcome(self.quirks.stale, "conflict", "somebody was quicker")
+        return outcome(self.quirks.stale, "conflict", "somebody was quicker")
 
     def _put_where_nothing_is(
         self,
@@ -254,9 +204,9 @@ class Server:
     ) -> Answer:
         if "If-Match" in headers and self.quirks.guard != "ignored":
             code = self.quirks.put_gone if (kind, key) in self.rows else 404
-            return _outcome(code, "not-found", "not here")
+            return outcome(code, "not-found", "not here")
         if not self.quirks.update_create or not self.can("create", kind):
-            return _outcome(405, "not-supported", "an id is given by the server only")
+            return outcome(405, "not-supported", "an id is given by the server only")
         after = self.keep((kind, key), body, now, carried)
         return Answer(201, self._etag(after), after.body)
 
@@ -269,19 +219,19 @@ class Server:
         carried: tuple[str, ...],
     ) -> Answer:
         if not self.can("create", kind):
-            return _outcome(405, "not-supported", f"{kind} cannot be made here")
+            return outcome(405, "not-supported", f"{kind} cannot be made here")
         if headers.get("If-None-Exist") and self.quirks.conditional:
             named = identifier_value(body, codes.IDENTIFIER)
             there = self.named(kind, named)
             if len(there) > 1:
-                return _outcome(412, "multiple-matches", "more than one is there")
+                return outcome(412, "multiple-matches", "more than one is there")
             if there:
                 return Answer(200, self._etag(there[0].now), there[0].body)
         self._ids += 1
         key = (kind, f"s{self._ids}")
         after = self.keep(key, body, now, carried)
-        there = f"{BASE_URL}/{'/'.join(key)}/_history/{after.number}"
-        return Answer(201, {**self._etag(after), "location": there}, after.body)
+        location = f"{BASE_URL}/{'/'.join(key)}/_history/{after.number}"
+        return Answer(201, {**self._etag(after), "location": location}, after.body)
 
     def named(self, kind: str, value: str) -> list[Row]:
         """The rows that carry an identifier of ours now."""
@@ -340,32 +290,6 @@ class Server:
             kept[name] = value
         return kept
 
-    def statement(self) -> Json:
-        """Its CapabilityStatement."""
-        quirks = self.quirks
-        search = ["_id", "identifier", *(["_lastUpdated"] if quirks.last_updated else [])]
-        resources = [
-            {
-                "type": kind,
-                "interaction": [{"code": code} for code in sorted(self.interactions(kind))],
-                "versioning": "no-version" if quirks.meta == "none" else "versioned",
-                "updateCreate": quirks.update_create and self.can("create", kind),
-                "conditionalCreate": quirks.conditional,
-                "searchParam": [{"name": name} for name in search],
-            }
-            for kind in TYPES
-            if self.interactions(kind)
-        ]
-        rest: Json = {"mode": "server", "resource": resources}
-        if quirks.batch:
-            rest["interaction"] = [{"code": "batch"}]
-        return {
-            "resourceType": "CapabilityStatement",
-            "fhirVersion": "4.0.1",
-            "software": {"name": "model"},
-            "rest": [rest],
-        }
-
     def restore(self, at: datetime) -> int:
         """A backup of an earlier instant is played back; how many rows that changed."""
         changed = 0
@@ -401,19 +325,7 @@ _PLACES: Final = {
 }
 
 
-def stamp(at: datetime) -> str:
-    """An instant as a server writes it."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _tags(body: Json) -> list[Any]:
     meta = body.get("meta")
     found = meta.get("tag") if isinstance(meta, dict) else None
     return found if isinstance(found, list) else []
-
-
-def _outcome(status: int, code: str, words: str, where: str = "") -> Answer:
-    issue: Json = {"severity": "error", "code": code, "diagnostics": words}
-    if where:
-        issue["expression"] = [where]
-    return Answer(status, {}, {"resourceType": "OperationOutcome", "issue": [issue]})

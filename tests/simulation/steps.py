@@ -77,7 +77,7 @@ def script(seed: int) -> Script:
             steps += _drill(chance)
     calm = chance.random() < 0.12
     weights = _CROWD if crowd else _STEPS
-    for _ in range(chance.randrange(17, 30) - len(steps)):
+    for _ in range(chance.randrange(20, 34) - len(steps)):
         (kind,) = chance.choices(tuple(weights), tuple(weights.values()))
         steps.append(_step(chance, kind, calm))
     back = quirks.task != "all" and chance.random() < 0.7

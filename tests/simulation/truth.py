@@ -18,7 +18,8 @@ from typing import Any, Final
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import codes, edits
 from carequeue.fhir.values import identifier_value
-from tests.simulation.server import Json, Key, Row, Server, Write
+from tests.simulation.server import Server
+from tests.simulation.shapes import Json, Key, Row, Write
 
 Plain = dict[str, Any]
 _ABSENT: Final = None
@@ -55,6 +56,7 @@ class Truth:
         self.ever: dict[Key, list[Plain]] = {}
         self.made: dict[str, list[Key]] = {}
         self.server: Server | None = None
+        self.states: Mapping[str, IntentState] = {}
         self._last: dict[tuple[Key, str], Intent] = {}
         self._plain: dict[int, tuple[Json, Plain]] = {}
 
@@ -180,7 +182,10 @@ class Truth:
 
     def _check_seen(self, write: Write, name: str, value: Any, owners: list[Intent]) -> None:
         """Whether the value on which it fell is one that its author saw."""
-        seen = [each.get(name) for one in owners for each in self.decisions[one.id].seen]
+        skipped = self._skipped(owners[-1], name)
+        seen = [
+            each.get(name) for one in (*owners, *skipped) for each in self.decisions[one.id].seen
+        ]
         if value in seen or self._is_own_entry(name) or self._excused(write, "overwritten"):
             return
         raise Violation(
@@ -188,6 +193,19 @@ class Truth:
             f"{_ids(owners)} overwrote {name} of {_name(write.row.key)}: it was {value!r}, "
             f"and the person saw {seen!r}",
         )
+
+    def _skipped(self, last: Intent, name: str) -> list[Intent]:
+        """What was decided earlier about the same and is kept here: it was decided over that one's
+        value, which the server never had.
+        """
+        return [
+            one.intent
+            for key, one in self.decisions.items()
+            if self.states.get(key) is IntentState.KEPT_HERE
+            and one.intent.target_id == last.target_id
+            and one.intent.seq < last.seq
+            and name in edits.unit(one.intent)
+        ]
 
     def _is_own_entry(self, name: str) -> bool:
         """A note or output of ours on a server that drops its id: taken out by its text."""
@@ -232,13 +250,13 @@ class Truth:
         assert self.server is not None
         return self.server.quirks.unprotected
 
-    def named(self, states: Mapping[str, IntentState]) -> set[str]:
+    def named(self) -> set[str]:
         """The identifiers under which something is made here and was not taken back."""
         return {
             named(one.intent.args["resource"])
             for one in self.decisions.values()
             if one.intent.kind is IntentKind.CREATE
-            and states.get(one.intent.id) is not IntentState.UNDONE
+            and self.states.get(one.intent.id) is not IntentState.UNDONE
         }
 
     def _put_back(self, write: Write, names: Iterable[str]) -> bool:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.errors import ServerError
 from carequeue.sync.transport import Unreachable
-from tests.simulation.server import BASE_URL, Answer, Json, Key, Server, Write
+from tests.simulation.server import Server
+from tests.simulation.shapes import BASE_URL, Answer, Json, Key, Write
 
 if TYPE_CHECKING:
     from tests.simulation.world import Process
@@ -206,7 +207,7 @@ class Wire:
         if body.get("resourceType") == "Bundle" and (path == "" or "identifier=" in path):
             bodies = [one["resource"] for one in body["entry"] if "resource" in one]
         for one in bodies:
-            row = self._world.server.rows.get((one.get("resourceType"), one.get("id")))
+            row = self._world.server.rows.get((str(one.get("resourceType")), str(one.get("id"))))
             for version in row.versions if row else ():
                 if version.body is one:
                     self.read[row.key] = version.came  # type: ignore[union-attr]

@@ -18,8 +18,10 @@ from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes
 from carequeue.sync.driver import Looked, Syncer
 from tests.simulation import colleague, oracles
-from tests.simulation.person import Person, Refused
-from tests.simulation.server import Answer, Json, Key, Server
+from tests.simulation.answering import Answers, Refused
+from tests.simulation.person import Person
+from tests.simulation.server import Server
+from tests.simulation.shapes import Answer, Json, Key
 from tests.simulation.steps import Script, Step
 from tests.simulation.truth import Truth, Violation
 from tests.simulation.watch import Happened, Watch, WatchedRows, request_name
@@ -73,8 +75,9 @@ class World:
         self.turn = 0
         self.truth = Truth()
         self.server = Server(script.quirks, self.truth.wrote)
-        self.truth.server = self.server
+        self.truth.server, self.truth.states = self.server, self.states
         self.person = Person(self)
+        self.answering = Answers(self)
         self.processes = [Process(self, "A"), Process(self, "B")]
         self._settle_in(script.tasks)
 
@@ -277,7 +280,7 @@ class World:
         self.acts(step.seed, self.person.undo)
 
     def _answer(self, step: Step) -> None:
-        self.acts(step.seed, self.person.answer)
+        self.acts(step.seed, self.answering.answer)
 
     def _colleague(self, step: Step) -> None:
         colleague.works(self, random.Random(step.seed))

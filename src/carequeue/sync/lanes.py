@@ -222,7 +222,8 @@ def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datet
     """What was decided while this was on its way was decided on the old base: compare it too.
 
     Else it would leave over a colleague's change of the same elements, under a version that fits.
-    What stands behind an earlier decision on its own elements is about what that one makes of them.
+    What stands behind an earlier decision on its own elements is about what that one makes of them,
+    unless another of its elements was changed.
     """
     ours = [one.intent for one in change.outcomes if one.event is IntentEvent.ACKNOWLEDGED]
     expected = edits.fold(rows.base(*change.key).body, ours)
@@ -237,12 +238,18 @@ def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datet
         if one.id in settled - done and one.state is not IntentState.KEPT_HERE
         for name in edits.unit(one)
     }
+
+    def is_behind(unit: set[str]) -> bool:
+        beside = unit - before
+        same = edits.snapshot(beside, expected) == edits.snapshot(beside, change.base)
+        return bool(unit & before) and same
+
     waiting = [
         one
         for one in there
         if one.state is IntentState.QUEUED
         and one.id not in settled
-        and not before & set(edits.unit(one))
+        and not is_behind(set(edits.unit(one)))
     ]
     for one in settle(expected, change.base, waiting):
         if one.found is Found.NOT_APPLIED:

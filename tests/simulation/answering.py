@@ -1,0 +1,158 @@
+"""A person's answers to what the outbox asks: mine, theirs, another try, or not at all.
+
+In:  the rows of either store, in one transaction. Out: what `worklist/conflicts.py` and
+`worklist/outbox.py` do, by the same pure pieces: `edits`, `waiting.resting_on`, `conflicts.settle`.
+Not here: decisions and taking back (`person.py`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.fhir import edits
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.waiting import resting_on
+from carequeue.sync.conflicts import Found, same_client, settle
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+#: How what never became true on the server is dropped.
+DROPS: Final = {
+    IntentState.QUEUED: IntentEvent.DROPPED,
+    IntentState.KEPT_HERE: IntentEvent.DROPPED,
+    IntentState.CONFLICT: IntentEvent.TOOK_THEIRS,
+    IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
+}
+STUCK: Final = (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
+_GONE_WORDS: Final = ("the server no longer has it", "the server now has it for another client")
+
+
+class Refused(Exception):
+    """The program would not let it be done; nothing was kept."""
+
+
+class Answers:
+    """The answers of one person."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def answer(self, chance: random.Random, rows: Any, now: datetime, last: bool = False) -> None:
+        """One question of the outbox. `last`: no more retries, for what is refused again."""
+        asked = [
+            one
+            for one in rows.open_intents()
+            if one.state in (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
+        ]
+        if not asked:
+            raise Refused
+        one = chance.choice(asked)
+        self._world.figures["prompts"] += 1
+        if one.state is IntentState.NEEDS_ATTENTION:
+            if not last and chance.random() < 0.6:
+                self._retry(rows, one, now)
+            else:
+                pending = rows.open_intents()
+                rests = resting_on({one.id}, pending, created=True)
+                drop(rows, sorted([one, *rests], key=_seq), "discarded", now)
+        elif not last and chance.random() < 0.6:
+            self._keep_mine(rows, one, now)
+        else:
+            mine = [
+                other
+                for other in rows.open_on(one.target_type, one.target_id)
+                if other.state is IntentState.CONFLICT
+            ]
+            ids = {other.id for other in mine}
+            rests = resting_on(ids, rows.open_intents(), created=True)
+            drop(rows, sorted([*mine, *rests], key=_seq), "theirs was taken", now)
+
+    def _retry(self, rows: Any, one: Intent, now: datetime) -> None:
+        """As `worklist/outbox.py`: compared with the base of today first."""
+        rows.happened(one, IntentEvent.RETRIED, "", now)
+        rows.postpone([one.id], None)
+        self._world.answers.append((one.id, None))
+        on_it = rows.open_on(one.target_type, one.target_id)
+        base = rows.base(one.target_type, one.target_id).body
+        stuck = {other.id for other in on_it if other.state in STUCK}
+        behind = {other.id for other in resting_on(stuck, on_it)}
+        creates = any(other.kind is IntentKind.CREATE for other in on_it)
+        if base is not None and not creates and one.id not in behind:
+            again = [other for other in on_it if other.id == one.id]
+            for found in settle(as_seen(again, base), base, again):
+                if found.found is Found.DONE:
+                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
+                elif found.found is Found.CHANGED:
+                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
+        rows.apply_theirs(one.target_type, one.target_id, now)
+
+    def _keep_mine(self, rows: Any, one: Intent, now: datetime) -> None:
+        """As `worklist/conflicts.py`: theirs becomes the base, and what was seen."""
+        key = one.target_type, one.target_id
+        on_it = rows.open_on(*key)
+        mine = {other.id for other in on_it if other.state is IntentState.CONFLICT}
+        later = {other.id for other in resting_on(mine, on_it) if other.state is IntentState.QUEUED}
+        asked = [other for other in on_it if other.id in mine | later]
+        others = [other for other in on_it if other.id not in mine | later]
+        base = rows.base(*key)
+        if in_doubt(on_it) or base.body is None:
+            raise Refused
+        if any(other.words in _GONE_WORDS for other in asked):
+            raise Refused
+        theirs = base.theirs or base.body
+        if base.theirs is not None:
+            if not same_client(base.body, base.theirs):
+                raise Refused
+            waiting = [other for other in others if other.state is IntentState.QUEUED]
+            for found in settle(base.body, base.theirs, waiting):
+                if found.found is Found.DONE:
+                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
+                elif found.found is Found.CHANGED:
+                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
+            rows.move_base(base.theirs, base.theirs_version, now)
+        shown = theirs
+        for other in asked:
+            seen = edits.snapshot(edits.unit(other), shown)
+            rows.saw(other.id, seen)
+            self._world.answers.append((other.id, seen))
+            shown = edits.apply(other, shown)
+            if other.state is IntentState.CONFLICT:
+                rows.happened(other, IntentEvent.KEPT_MINE, "", now)
+        rows.postpone([other.id for other in asked], None)
+
+
+def drop(rows: Any, intents: Sequence[Intent], words: str, now: datetime) -> None:
+    """Out of the outbox. Raises Refused where one of them may be on the server."""
+    for one in reversed(intents):
+        if one.state not in DROPS:
+            raise Refused
+        rows.happened(one, DROPS[one.state], words, now)
+    for one in intents:
+        rows.apply_theirs(one.target_type, one.target_id, now)
+
+
+def in_doubt(on_it: Sequence[Intent]) -> bool:
+    """Whether something on the resource may be on the server: no base moves then."""
+    return any(one.state is IntentState.IN_DOUBT for one in on_it)
+
+
+def _seq(intent: Intent) -> int:
+    return intent.seq
+
+
+def as_seen(intents: Sequence[Intent], resource: Resource) -> Resource:
+    """A resource with the elements of these as the person saw them, before any of them."""
+    seen: dict[str, Any] = {}
+    for one in reversed(intents):
+        for name in edits.unit(one):
+            seen[name] = one.seen.get(name)
+    values = {name: value for name, value in seen.items() if value is not None}
+    first = intents[0]
+    args = {"unit": list(seen), "values": values}
+    return edits.apply(replace(first, kind=IntentKind.RESTORE, args=args), resource)

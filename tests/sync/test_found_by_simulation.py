@@ -1,0 +1,214 @@
+"""What the simulator found in sync, each as small as it can be told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.fhir import codes, edits
+from carequeue.store import outbox
+from carequeue.store.engine import writing
+from carequeue.store.source import SourceRows
+from carequeue.sync import messages as m
+from carequeue.sync.conflicts import Found, settle
+from carequeue.sync.exchange import exchange
+from carequeue.sync.lanes import load_lanes, mark_requests, save_changes
+from carequeue.sync.push_state import PushState
+from carequeue.sync.requests import write_request
+from tests.fhir.clinic import NOW, task
+from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.sync.parts import R4, Push, accept, create, decision, in_doubt, lane, note, said, urgent
+from tests.sync.wire import Wire, answer
+
+
+def named(value: str) -> list[dict[str, str]]:
+    return [{"system": codes.IDENTIFIER, "value": value}]
+
+
+def found(base: Any, theirs: Any, *intents: Intent) -> list[Found]:
+    return [one.found for one in settle(base, theirs, intents)]
+
+
+class TestACreateUnderAnIdOfOurs:
+    """Delivered late, it must not go over what was written there since."""
+
+    def request(self, key: str = "own-1") -> m.Request:
+        body = {"resourceType": "Task", "id": key}
+        return m.Request(("Task", key), "PUT", f"Task/{key}", body, "", "", ("i1",), creates=True)
+
+    def test_asks_that_nothing_be_there(self) -> None:
+        wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"own-1"}'))
+        exchange(wire.transport, m.Exchange((self.request(),), False))
+        assert wire.requests[0].headers["if-none-match"] == "*"
+
+    def test_asks_so_in_a_batch_too(self) -> None:
+        wire = Wire(lambda _: answer(b"{}"))
+        exchange(wire.transport, m.Exchange((self.request(), self.request("own-2")), True))
+        sent = json.loads(wire.requests[0].content)["entry"]
+        assert [one["request"]["ifNoneMatch"] for one in sent] == ["*", "*"]
+
+    def test_is_read_back_where_the_answer_speaks_of_another_row(self) -> None:
+        push = Push(lane(create()))
+        (request,) = push.send()
+        other = task("own-9", identifier=named("own-9"))
+        (back,) = push.answer(m.Reply(request.lane, 201, other, "1"))
+        assert isinstance(back, m.ReadBack)
+
+    def test_is_a_question_where_it_was_made_and_deleted(self) -> None:
+        one = in_doubt(lane(create()))
+        push = Push(one)
+        push.read(said(one, 410))
+        assert push.events == ["found_changed"]
+
+
+class TestSettling:
+    def test_sees_a_note_that_is_still_there_although_its_id_was_dropped(self) -> None:
+        added = note("i1")
+        written = edits.apply(added, task())["note"][0]
+        bare = task(note=[{name: value for name, value in written.items() if name != "id"}])
+        taken_out = decision(IntentKind.REMOVE_NOTE, "i2", note="i1", written=written)
+        assert found(bare, {**bare, "priority": "urgent"}, taken_out) == [Found.NOT_APPLIED]
+
+    def test_does_not_take_the_last_of_several_for_all_of_them(self) -> None:
+        """A colleague completed it; that it was given to somebody is not done by that."""
+        owner = {"reference": "Practitioner/noel"}
+        given = decision(IntentKind.SET_STATUS, "i1", to="in-progress", owner=owner)
+        done = decision(IntentKind.SET_STATUS, "i2", seq=2, to="completed")
+        theirs = task(status="completed")
+        assert found(task(), theirs, given, done) == [Found.CHANGED, Found.CHANGED]
+        assert found(task(), {**theirs, "owner": owner}, given, done) == [Found.DONE, Found.DONE]
+
+
+class TestAnUpdateThatIsAnsweredWith405:
+    """R4 allows that answer where the row is not there, and it says nothing of the type then."""
+
+    def refused(self) -> tuple[Push, m.Lane]:
+        one = lane(accept())
+        push = Push(one)
+        push.send()
+        (back,) = push.answer(said(one, 405, words="not here"))
+        assert isinstance(back, m.ReadBack)
+        return push, one
+
+    def test_is_a_conflict_where_the_row_is_gone(self) -> None:
+        push, one = self.refused()
+        push.read(said(one, 404))
+        assert push.events == ["found_changed"]
+        assert push.state.can.can("update", "Task")
+
+    def test_is_kept_here_where_the_row_is_there(self) -> None:
+        push, one = self.refused()
+        push.read(said(one, 200, one.base, "3"))
+        assert push.events == ["no_place"]
+        assert not push.state.can.can("update", "Task")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    cache = clinic_of_dana(tmp_path, task("t1"), task("t2"))
+    yield cache
+    cache.close()
+
+
+def file(cache: Cache, *intents: Intent) -> None:
+    with writing(cache.session.engine()) as connection:
+        outbox.append(connection, intents)
+
+
+def lanes(cache: Cache) -> dict[str, m.Lane]:
+    with cache.session.engine().connect() as connection:
+        return {"/".join(one.key): one for one in load_lanes(SourceRows(connection, SOURCE))}
+
+
+def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
+    with writing(cache.session.engine()) as connection:
+        for event in events:
+            (intent,) = outbox.by_ids(connection, [key])
+            outbox.happened(connection, intent, event, "", NOW)
+
+
+def contact(key: str = "i2", seq: int = 2) -> Intent:
+    resource = task("own-2", basedOn=[{"reference": "Task/own-1"}])
+    return decision(IntentKind.CREATE, key, "own-2", seq, resource=resource)
+
+
+class TestALane:
+    def test_does_not_wait_with_what_rests_on_nothing(self, cache: Cache) -> None:
+        """A contact is refused; the Task is closed after it, but may be urgent before."""
+        closed = replace(decision(IntentKind.SET_STATUS, "i3", "t1", 3, to="completed"), after="i2")
+        file(cache, create("i1", "own-1"), contact(), closed, urgent("i4", "t1", seq=4))
+        happened(cache, "i2", IntentEvent.REFUSED)
+        there = lanes(cache)["Task/t1"]
+        assert [one.id for one in there.intents] == ["i4"]
+        assert not there.waits_for
+
+    def test_keeps_what_is_decided_later_on_the_same_element_behind(self, cache: Cache) -> None:
+        waits = replace(decision(IntentKind.SET_STATUS, "i3", "t1", 3, to="completed"), after="i2")
+        file(cache, create("i1", "own-1"), contact(), waits, accept("i4", "t1", seq=4))
+        happened(cache, "i2", IntentEvent.REFUSED)
+        assert lanes(cache)["Task/t1"].waits_for == {"i2"}
+
+    def test_is_held_where_what_comes_first_has_found_its_place_since(self, cache: Cache) -> None:
+        file(cache, create("i1", "own-1"), contact())
+        happened(cache, "i1", IntentEvent.NO_PLACE)
+        free = lanes(cache)["Task/own-2"]
+        assert not free.waits_for
+        happened(cache, "i1", IntentEvent.PLACE_FOUND)
+        request = m.Request(free.key, "POST", "Task", {}, "", "", ("i2",), creates=True)
+        with writing(cache.session.engine()) as connection:
+            rows = SourceRows(connection, SOURCE)
+            (event,) = mark_requests(rows, (request,), NOW)
+        assert isinstance(event, m.Saved)
+        assert [one.waits_for for one in event.lanes] == [{"i1"}]
+
+    def test_does_not_name_what_is_kept_here_only(self) -> None:
+        kept = replace(create("i1", "own-1"), state=IntentState.KEPT_HERE)
+        nowhere = m.Lane(("Task", "own-1"), (), None, "", kept=(kept,))
+        names_it = lane(contact())
+        state = PushState(R4, lanes={one.key: one for one in (nowhere, names_it)})
+        body = write_request(names_it, state).body
+        assert body is not None
+        assert "basedOn" not in body
+        assert body["for"] == task()["for"]
+
+
+class TestWhatWasThereAlready:
+    def test_keeps_its_base_while_something_is_decided_about_it(self, cache: Cache) -> None:
+        """A conditional create finds t1; the decision about t1 rests on the version before."""
+        before = task("t1", identifier=named("Encounter/e1"))
+        cache.pull(before)
+        file(cache, accept("i1", "t1"), create("i2", "own-1", "Encounter/e1", seq=2))
+        happened(cache, "i2", IntentEvent.MARKED)
+        (made,) = lanes(cache)["Task/own-1"].intents
+        theirs = {**before, "status": "completed", "meta": {"versionId": "9"}}
+        change = m.Change(
+            ("Task", "own-1"), (m.Outcome(made, IntentEvent.ACKNOWLEDGED),), theirs, "9"
+        )
+        with writing(cache.session.engine()) as connection:
+            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+        assert cache.base("Task/t1").body == before
+        assert cache.base("Task/t1").theirs == theirs
+        assert lanes(cache)["Task/t1"].newer
+
+
+class TestWhatWasDecidedMeanwhile:
+    def test_is_compared_by_all_its_elements_also_behind_another_decision(
+        self, cache: Cache
+    ) -> None:
+        """Given to Noel, then put on hold and given to Dana; a colleague has begun it meanwhile."""
+        noel, dana = {"reference": "Practitioner/noel"}, {"reference": "Practitioner/dana"}
+        given = decision(IntentKind.ASSIGN, "i1", "t1", 1, owner=noel)
+        held = decision(IntentKind.SET_STATUS, "i2", "t1", 2, to="on-hold", owner=dana)
+        file(cache, given, held)
+        theirs = task("t1", status="in-progress", meta={"versionId": "9"})
+        change = m.Change(("Task", "t1"), (), theirs, "9", compared=frozenset({"i1"}))
+        with writing(cache.session.engine()) as connection:
+            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+        states = {one.id: one.state for one in cache.intents()}
+        assert states == {"i1": IntentState.QUEUED, "i2": IntentState.CONFLICT}
