@@ -63,13 +63,13 @@ def _run(asked: argparse.Namespace) -> Result:
         return _one_by_one(chunks, asked)
     result = Result()
     with ProcessPoolExecutor(asked.jobs) as pool:
-        waiting = {pool.submit(_chunk, one, asked.store, asked.without) for one in chunks}
+        waiting = [pool.submit(_chunk, one, asked.store, asked.without) for one in chunks]
         for done in as_completed(waiting):
-            if not done.cancelled():
-                result.add(done.result())
-            if result.failed:
-                pool.shutdown(wait=False, cancel_futures=True)
+            result.add(done.result())
             _progress(result, len(seeds))
+            if result.failed:
+                pool.shutdown(cancel_futures=True)
+                break
     return result
 
 

@@ -212,3 +212,17 @@ class TestWhatWasDecidedMeanwhile:
             save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.CONFLICT}
+
+    def test_is_not_done_by_what_was_taken_back_since(self, cache: Cache) -> None:
+        """Urgent, then routine again, which it is: together nothing to send. Not so the first."""
+        back = decision(IntentKind.SET_PRIORITY, "i2", "t1", 2, to="routine")
+        file(cache, urgent("i1", "t1"), back)
+        read = lanes(cache)["Task/t1"]
+        outcomes = tuple(m.Outcome(one, IntentEvent.ACKNOWLEDGED) for one in read.intents)
+        happened(cache, "i2", IntentEvent.DROPPED)
+        theirs = task("t1", priority="routine", meta={"versionId": "9"})
+        with writing(cache.session.engine()) as connection:
+            change = m.Change(("Task", "t1"), outcomes, theirs, "9")
+            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+        states = {one.id: one.state for one in cache.intents()}
+        assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}

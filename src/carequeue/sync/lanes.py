@@ -325,16 +325,26 @@ def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
 
 def _outcomes(rows: Rows, change: m.Change, done: Done, closed: set[str], now: datetime) -> None:
     present = {one.id: one for one in rows.intents([out.intent.id for out in change.outcomes])}
+    dropped = {
+        name
+        for outcome in change.outcomes
+        if present[outcome.intent.id].state is not outcome.intent.state
+        for name in edits.unit(outcome.intent)
+    }
     for outcome in change.outcomes:
         intent = present[outcome.intent.id]
         if intent.state is not outcome.intent.state:
             continue  # a person was quicker, and what they decided stands
+        acknowledged = outcome.event is IntentEvent.ACKNOWLEDGED
+        never_left = acknowledged and intent.state is IntentState.QUEUED
+        if never_left and dropped & set(edits.unit(intent)):
+            continue  # it was so together with what was taken back: compared once more
         if change.unread and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
             _count(rows, intent, outcome.words, now)
             continue
         state = rows.happened(intent, outcome.event, outcome.words, now, change.counts)
         present[intent.id] = replace(intent, state=state)
-        done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
+        done.acknowledged += acknowledged
         if state in _SETTLED:
             closed.add(intent.id)
         if state in STUCK_STATES:
