@@ -226,3 +226,20 @@ class TestWhatWasDecidedMeanwhile:
             save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}
+
+    def test_is_done_where_a_place_is_found_and_a_colleague_did_it(self, cache: Cache) -> None:
+        """Two steps of one decision in one change: to the queue, and done. Nobody took it back."""
+        file(cache, urgent("i1", "t1"))
+        happened(cache, "i1", IntentEvent.NO_PLACE)
+        (kept,) = cache.intents()
+        queued = replace(kept, state=IntentState.QUEUED)
+        steps = (
+            m.Outcome(kept, IntentEvent.PLACE_FOUND),
+            m.Outcome(queued, IntentEvent.ACKNOWLEDGED),
+        )
+        theirs = task("t1", priority="urgent", meta={"versionId": "9"})
+        with writing(cache.session.engine()) as connection:
+            change = m.Change(("Task", "t1"), steps, theirs, "9")
+            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+        (one,) = cache.intents()
+        assert one.state is IntentState.ACKNOWLEDGED

@@ -325,11 +325,12 @@ def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
 
 def _outcomes(rows: Rows, change: m.Change, done: Done, closed: set[str], now: datetime) -> None:
     present = {one.id: one for one in rows.intents([out.intent.id for out in change.outcomes])}
+    found = {out.intent.id: out.intent for out in reversed(change.outcomes)}  # as it was read
     dropped = {
         name
-        for outcome in change.outcomes
-        if present[outcome.intent.id].state is not outcome.intent.state
-        for name in edits.unit(outcome.intent)
+        for key, intent in found.items()
+        if present[key].state is not intent.state
+        for name in edits.unit(intent)
     }
     for outcome in change.outcomes:
         intent = present[outcome.intent.id]
