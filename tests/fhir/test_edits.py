@@ -305,3 +305,18 @@ def test_a_decision_made_later_is_stamped_later() -> None:
     later = replace(intent(K.SET_STATUS, to="accepted"), decided_at=NOW + timedelta(hours=1))
     assert apply(later, task())["lastModified"] == "2026-03-09T15:00:00Z"
     assert datetime(2026, 3, 9, 15, tzinfo=UTC) == later.decided_at
+
+
+def test_taking_back_an_answer_takes_it_out_also_where_a_server_dropped_its_id() -> None:
+    given = intent(K.SET_STATUS, to="accepted", output="Read back: call tonight")
+    there = apply(given, task())
+    (entry,) = there["output"]
+    there["output"] = [{name: value for name, value in entry.items() if name != "id"}]
+    taken_back = inverse(given)
+    assert taken_back is not None
+    kind, args = taken_back
+    back = intent(kind, **args)
+    assert not satisfied(back, {**there, "status": "requested"})
+    after = apply(back, there)
+    assert "output" not in after
+    assert apply(back, after) == after

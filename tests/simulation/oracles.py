@@ -221,9 +221,6 @@ def _cannot_be_seen(world: World, here: Any, counted: bool) -> bool:
     if world.server.set_back and quirks.meta != "full":
         world.truth.limits["a server without versions and instants was set back"] += 1
         return True
-    if world.server.set_back and here and here.gone:
-        world.truth.limits["a backup took back a deletion"] += 1
-        return True
     return not counted and quirks.links == "none" and quirks.meta != "full"
 
 

@@ -288,10 +288,7 @@ class Truth:
         versions = self.ever.get((intent.target_type, intent.target_id), [])
         if intent.kind is IntentKind.CREATE:
             return bool(versions)
-        wants = wanted(intent)
-        if intent.kind is IntentKind.RESTORE and self.server and self.server.quirks.drops_ids:
-            wants = {name: value for name, value in wants.items() if "[" not in name}
-        return any(_holds(wants, later, version) for version in versions)
+        return any(_holds(wanted(intent), later, version) for version in versions)
 
 
 # --- reading a resource ---------------------------------------------------------------------------

@@ -144,7 +144,10 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     names = unit(intent)
     if not names:
         return None
-    return IntentKind.RESTORE, {"unit": list(names), "values": deepcopy(dict(intent.seen))}
+    args: dict[str, Any] = {"unit": list(names), "values": deepcopy(dict(intent.seen))}
+    if intent.args.get("output"):  # known by its text where a server drops the id
+        args["written"] = {f"output[{intent.id}]": _read_back(intent)}
+    return IntentKind.RESTORE, args
 
 
 def iso(moment: datetime) -> str:
@@ -216,8 +219,22 @@ def _restore(intent: Intent, resource: Resource) -> None:
             resource[name] = deepcopy(before[name])
         else:
             resource.pop(name, None)
+    for name, entry in _left_over(intent, resource):
+        kept = [each for each in _listed(resource, name) if each != entry]
+        _replace(resource, name, kept)
     if "status" in unit(intent):
         _touch(intent, resource)
+
+
+def _left_over(intent: Intent, resource: Resource) -> list[tuple[str, Any]]:
+    """Entries that are to be taken out and whose id a server dropped, with their lists."""
+    written: Mapping[str, Any] = intent.args.get("written") or {}
+    found = []
+    for name, entry in written.items():
+        element, _, _ = name.partition("[")
+        bare = {key: value for key, value in entry.items() if key != "id"}
+        found += [(element, each) for each in _listed(resource, element) if each == bare]
+    return found
 
 
 _APPLY: Final = {
@@ -288,7 +305,8 @@ def _not_noted(intent: Intent, resource: Resource) -> bool:
 
 def _is_as_before(intent: Intent, resource: Resource) -> bool:
     before = {k: v for k, v in (intent.args.get("values") or {}).items() if v != []}
-    return snapshot(unit(intent), resource) == before
+    left_over = resource is not None and _left_over(intent, resource)
+    return snapshot(unit(intent), resource) == before and not left_over
 
 
 _SATISFIED: Final = {
