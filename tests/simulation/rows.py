@@ -251,9 +251,9 @@ class MemoryRows:
                 continue
             saved.changed += 1
             held = self._held() if held is None else held
-            if old and old.digest and key in held:
+            if key in held:
                 row = replace(
-                    old,
+                    old if old and old.digest else Kept(None, "", b"", ""),
                     theirs=resource,
                     theirs_version=row.version,
                     theirs_digest=row.digest,

@@ -186,13 +186,25 @@ class Truth:
         seen = [
             each.get(name) for one in (*owners, *skipped) for each in self.decisions[one.id].seen
         ]
-        if value in seen or self._is_own_entry(name) or self._excused(write, "overwritten"):
+        if value in seen or self._is_own_entry(name) or self._is_ours(write, name, owners[-1]):
+            return
+        if self._excused(write, "overwritten"):
             return
         raise Violation(
             "I3",
             f"{_ids(owners)} overwrote {name} of {_name(write.row.key)}: it was {value!r}, "
             f"and the person saw {seen!r}",
         )
+
+    def _is_ours(self, write: Write, name: str, last: Intent) -> bool:
+        """The value is that of an earlier decision of the same person, under another name of the
+        row: the Task that they made, and the one that the server shows while that is in doubt.
+        """
+        assert write.before is not None
+        earlier = self._last.get((write.row.key, name))
+        if earlier is None or earlier.id not in write.before.by:
+            return False
+        return earlier.seq < last.seq and earlier.target_id != last.target_id
 
     def _skipped(self, last: Intent, name: str) -> list[Intent]:
         """What was decided earlier about the same and is kept here: it was decided over that one's

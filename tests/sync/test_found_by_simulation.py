@@ -243,3 +243,31 @@ class TestWhatWasDecidedMeanwhile:
             save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
         (one,) = cache.intents()
         assert one.state is IntentState.ACKNOWLEDGED
+
+
+class TestWhatWeAreMaking:
+    """Its answer was lost, and a pull brings it, with a colleague's change in it already."""
+
+    def test_gets_no_base_by_a_pull_but_by_settling(self, cache: Cache) -> None:
+        file(cache, create("i1", "own-1"))
+        happened(cache, "i1", IntentEvent.MARKED)
+        made = task("own-1", identifier=named("own-1"), priority="stat", meta={"versionId": "2"})
+        with writing(cache.session.engine()) as connection:
+            rows = SourceRows(connection, SOURCE)
+            rows.save([made], NOW)
+            assert rows.base("Task", "own-1").body is None
+        (waiting,) = lanes(cache).values()
+        assert waiting.base is None
+        assert waiting.phase is m.Phase.DOUBTFUL
+
+    def test_is_not_lost_where_it_is_let_go(self, cache: Cache) -> None:
+        file(cache, create("i1", "own-1"))
+        happened(cache, "i1", IntentEvent.MARKED)
+        made = task("own-1", identifier=named("own-1"), meta={"versionId": "2"})
+        with writing(cache.session.engine()) as connection:
+            SourceRows(connection, SOURCE).save([made], NOW)
+        happened(cache, "i1", IntentEvent.REFUSED, IntentEvent.DISCARDED)
+        with writing(cache.session.engine()) as connection:
+            rows = SourceRows(connection, SOURCE)
+            rows.apply_theirs("Task", "own-1", NOW)
+            assert rows.base("Task", "own-1").body == made

@@ -100,19 +100,19 @@ def save(
         rows[name] = (row, resource)
     known = _known(connection, source, list(rows))
     held = held_rows(connection, source)
-    upserts, asides = [], []
+    upserts, asides, shells = [], [], []
     for name, (row, resource) in rows.items():
         place(connection, row, resource)
         old = known.get(name)
         if isinstance(resource, dict):
             saved.missing |= references(resource, base_url)
-        if old and old.digest == row["digest"]:
-            continue
-        if old and not even_older and is_before(row["last_updated"], old.updated, now):
+        if old and not _is_news(row, old, now, even_older):
             continue
         saved.changed += 1
-        if name in held and old and old.here:
+        if name in held:
             asides.append(row)
+            if not (old and old.here):  # what we are making is there already: settling compares it
+                shells.append(_shell(row))
         else:
             upserts.append(row)
             saved.directory_changed |= shared(row["type"])
@@ -120,10 +120,22 @@ def save(
             if old:
                 saved.charts.add((source, old.chart))
     _upsert(connection, upserts)
+    _upsert(connection, shells)
     _lay_beside(connection, asides)
     saved.charts |= follow_focus(connection, source, upserts)
     saved.missing = _absent(connection, source, saved.missing) | (saved.parts - {""})
     return saved
+
+
+def _is_news(row: dict[str, Any], old: _Known, now: datetime, even_older: bool) -> bool:
+    if old.digest == row["digest"]:
+        return False
+    return even_older or not is_before(row["last_updated"], old.updated, now)
+
+
+def _shell(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without a base, for something to lie beside."""
+    return {**row, "body": "", "digest": "", "version_id": "", "last_updated": ""}
 
 
 def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, Any]:
