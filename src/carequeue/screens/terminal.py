@@ -3,8 +3,9 @@
 - Losing and regaining the window's focus repaints nothing (it cost 32 kB each time).
 - The terminal does not report every motion of the mouse (traffic for nothing over SSH).
 - SIGTERM and SIGHUP leave the terminal as it was found.
-- A window that was made smaller and larger again in one go has lost lines, although its size is
-  the one that Textual knows: they are drawn again.
+- A window that has come to rest after a change of size is drawn once more: frames of the sizes in
+  between may have arrived late, and one that was made smaller and larger again in one go has lost
+  lines, although its size is the one that Textual knows.
 - A fault of ours ends with a sentence and the places in our code, without a value of a variable
   or a message that may hold one: the screen holds health records.
 Each has a test, so that a release of Textual that moves a name is found out at once.
@@ -22,7 +23,6 @@ from typing import Any, Final
 from rich.segment import Segment, Segments
 from textual import events
 from textual.app import App
-from textual.geometry import Size
 from textual.timer import Timer
 
 #: Seconds without another size, after which a window is taken to have the one that it has.
@@ -39,7 +39,6 @@ class TerminalApp(App[None], inherit_bindings=False):
         if os.environ.get("NO_COLOR") == "":  # Textual takes an empty one for a wish; it is none
             del os.environ["NO_COLOR"]
         super().__init__(ansi_color=True if plain else None, **kwargs)
-        self._settled: Size | None = None
         self._resizing: Timer | None = None
 
     async def _on_app_blur(self, event: events.AppBlur) -> None:
@@ -60,9 +59,7 @@ class TerminalApp(App[None], inherit_bindings=False):
         self._resizing = self.set_timer(RESIZED, self._at_rest)
 
     def _at_rest(self) -> None:
-        if self.size == self._settled:
-            self.screen.refresh()
-        self._settled = self.size
+        self.screen.refresh(layout=True)
 
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence that Textual has no word for."""
