@@ -304,6 +304,13 @@ class MemoryRows:
             if of == kind and row.body is not None and not row.theirs_gone
         }
 
+    def deleted(self, kind: str) -> Mapping[str, str]:
+        return {
+            key: row.last_updated
+            for (of, key), row in self._tables.resources.items()
+            if of == kind and row.body is None and row.gone and row.last_updated
+        }
+
     def here(self) -> int:
         return sum(row.body is not None for row in self._tables.resources.values())
 

@@ -97,6 +97,12 @@ class TestTheDifference:
         assert difference.missed == (("a",) if found == "missed" else ())
         assert difference.back == (("a",) if found == "back" else ())
 
+    def test_of_what_was_deleted_and_is_there_again(self) -> None:
+        """Long after: a backup brought it back. Shortly after: an index may lag."""
+        there = {"a": ("1", at(0)), "b": ("1", at(0))}
+        found = compare({}, there, NOW, {"a": at(1), "b": NOW.isoformat()})
+        assert (found.returned, found.missed) == (("a",), ("b",))
+
     @given(
         ours=st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.just(("1", at(0)))),
         listed=st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.just(("1", at(0)))),

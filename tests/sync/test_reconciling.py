@@ -194,6 +194,25 @@ class TestWhatIsNoLongerThere:
         assert office.shown == {"t0", "t1", "t2"}
         office.close()
 
+    def test_and_that_a_backup_brings_back_is_shown_again(self, tmp_path: Path) -> None:
+        """The history told of the deletion, and knows nothing of it since the server was set back.
+
+        A search that still shows what was deleted just now is an index that lags.
+        """
+        office = Office(tmp_path)
+        office.server.history = True
+        office.look()
+        kept = office.server.backup()
+        office.server.now += timedelta(hours=1)
+        office.server.delete("Task/t1")
+        office.look()
+        office.server.restore(kept)
+        office.look(reconcile=True)
+        assert office.shown == {"t0", "t2"}
+        office.tomorrow()
+        assert office.shown == {"t0", "t1", "t2"}
+        office.close()
+
     def test_is_not_concluded_from_a_page_that_did_not_come(self, office: Office) -> None:
         office.server.delete("Task/t1")
         office.server.fault = lambda request, forward: (

@@ -150,6 +150,16 @@ def mirrored(connection: Connection, source: str, kind: str) -> dict[str, tuple[
     }
 
 
+def deleted(connection: Connection, source: str, kind: str) -> dict[str, str]:
+    """Id -> ISO instant of the rows of a type of which a history told when they were deleted."""
+    found = quick(connection).execute(
+        "SELECT id, last_updated FROM resource "
+        "WHERE source = ? AND type = ? AND body = '' AND gone <> '' AND last_updated <> ''",
+        (source, kind),
+    )
+    return dict(found.fetchall())
+
+
 def here(connection: Connection, source: str) -> int:
     """How many resources of a source are here."""
     found = quick(connection).execute(

@@ -158,6 +158,10 @@ class SourceRows:
         """Id -> (version, last updated) of the rows of a type that are here."""
         return gone.mirrored(self._connection, self._source, kind)
 
+    def deleted(self, kind: str) -> Mapping[str, str]:
+        """Id -> instant of the deletions of a type of which a history told."""
+        return gone.deleted(self._connection, self._source, kind)
+
     def here(self) -> int:
         """How many rows are here."""
         return gone.here(self._connection, self._source)

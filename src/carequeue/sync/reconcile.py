@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from carequeue.fhir.bundles import Page
@@ -33,6 +34,8 @@ SHARE: Final = 5
 FEW: Final = 20
 #: How far back acknowledged decisions are looked at where a server was set back.
 REMEMBERED: Final = timedelta(days=30)
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 Stamp = tuple[str, str]  # version, last updated
 Stamps = Mapping[str, Stamp]  # by id
@@ -109,23 +112,32 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Ids, sorted. `missed`: to be fetched. `back`: an older version than the one that is here."""
+    """Ids, sorted. `missed`: to be fetched. `back`: an older version than the one that is here.
+
+    `returned`: to be fetched too, and kept although a deletion came after that version: a backup
+    took the deletion back.
+    """
 
     missing: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
 
 
-def compare(ours: Stamps, listed: Stamps, begun: datetime) -> Difference:
+def compare(
+    ours: Stamps, listed: Stamps, begun: datetime, deleted: Mapping[str, str] = _NONE
+) -> Difference:
     """What the mirror has and a count has not met, and what the count has met otherwise.
 
     What changed shortly before the count is no step back: an index may lag behind. Nor is it one
-    from an instant that is still to come.
+    from an instant that is still to come. `deleted`: id -> instant, of what is known to be gone.
     """
-    missed, back = [], []
+    missed, back, returned = [], [], []
     for key, there in listed.items():
         here = ours.get(key)
-        if here is None:
+        if here is None and key in deleted and not is_recent(deleted[key], begun):
+            returned.append(key)
+        elif here is None:
             missed.append(key)
         elif _differs(here, there):
             if not is_older(there[1], here[1]) or _is_to_come(here[1], begun):
@@ -133,7 +145,10 @@ def compare(ours: Stamps, listed: Stamps, begun: datetime) -> Difference:
             elif not is_recent(here[1], begun):
                 back.append(key)
     return Difference(
-        tuple(sorted(ours.keys() - listed.keys())), tuple(sorted(missed)), tuple(sorted(back))
+        tuple(sorted(ours.keys() - listed.keys())),
+        tuple(sorted(missed)),
+        tuple(sorted(back)),
+        tuple(sorted(returned)),
     )
 
 

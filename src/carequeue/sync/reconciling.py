@@ -101,7 +101,8 @@ class Reconciling:
             count = r.Count(**rows.counts()[search.name])
             begun = datetime.fromisoformat(count.server_at)
             ours = rows.mirrored(search.type)
-            difference = r.compare(ours, rows.listed(search.name), begun)
+            gone = rows.deleted(search.type)
+            difference = r.compare(ours, rows.listed(search.name), begun, gone)
         return _Found(search, why, begun, difference, len(ours))
 
     def _conclude(self, found: list[_Found]) -> None:
@@ -165,6 +166,8 @@ class Reconciling:
         kind = one.search.type
         for batch in self._counts.batched(one.difference.missed):
             self._save(self._counts.by_ids(kind, batch))
+        for batch in self._counts.batched(one.difference.returned):
+            self._save(self._counts.by_ids(kind, batch), even_older=True)
         for batch in self._counts.batched(one.difference.back):
             given = self._counts.by_ids(kind, batch)
             with self._cache.reading() as rows:
@@ -232,12 +235,12 @@ class Reconciling:
 
     # --- keeping ----------------------------------------------------------------------------------
 
-    def _save(self, resources: Sequence[Resource]) -> None:
+    def _save(self, resources: Sequence[Resource], *, even_older: bool = False) -> None:
         if not resources:
             return
         now = self._now()
         with self._cache.writing(now) as rows:
-            saved = rows.save(resources, now)
+            saved = rows.save(resources, now, even_older=even_older)
             rows.want(saved.missing, ())
         self.done.fetched += saved.changed
 

@@ -122,6 +122,10 @@ class Rows(Protocol):
         """
         ...
 
+    def deleted(self, kind: str) -> Mapping[str, str]:
+        """Id -> instant of the rows of a type that are gone, where a history told it."""
+        ...
+
     def here(self) -> int:
         """How many rows of the source are here and not gone, of all types."""
         ...
