@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from carequeue.fhir.bundles import Page
 from carequeue.sync.capabilities import Abilities, TypeAbility
 from carequeue.sync.plan import BY_ID, OVERLAP, PAGE, Search, Tier, first_url, plan, scope_mark
 from carequeue.sync.pull import (
+    MOST_FAILURES,
     Begun,
     Cursor,
     Ended,
@@ -162,7 +164,7 @@ class TestACut:
         again.came(page(2), time=LATER)
         assert again.cursor.watermark == FIRST
 
-    @pytest.mark.parametrize("status", [429, 500, 503])
+    @pytest.mark.parametrize("status", [429, 502, 503])
     def test_a_busy_server_ends_it_too_and_the_reason_is_said(self, status: int) -> None:
         pull = Pull(TASKS, REQUESTS)
         ended = pull.came(None, status=status)
@@ -182,6 +184,40 @@ class TestACut:
     def test_who_are_you_ends_it(self) -> None:
         ended = Pull(TASKS).came(None, status=401, words="who are you")
         assert ended == Ended(full=False, why="who are you", sign_in=True)
+
+
+class TestWhatTheServerFailsAt:
+    """One question of ours that is never answered stands in the way of no other."""
+
+    @pytest.mark.parametrize(("status", "why"), [(500, "500"), (507, "507"), (0, "no page came")])
+    def test_is_left_out_and_named_and_the_pull_is_not_complete(
+        self, status: int, why: str
+    ) -> None:
+        pull = Pull(TASKS, REQUESTS)
+        pull.came(None, status=status)
+        assert pull.url.startswith("ServiceRequest?")
+        ended = pull.take(page(1, kind="ServiceRequest"))
+        left_out = (f"Task ({why})",)
+        words = f"not shown by the server: Task ({why})"
+        assert ended == Ended(full=False, why=words, left_out=left_out)
+        assert pull.state.cursors["Task"].watermark == ""
+
+    def test_is_everything_after_a_few_in_a_row(self) -> None:
+        many = tuple(replace(TASKS, name=f"Task {number}") for number in range(20))
+        pull = Pull(*many)
+        asked = 0
+        while isinstance(pull.command, Fetch):
+            asked += 1
+            pull.came(None, status=500, words="the disk is full")
+        assert pull.command == Ended(full=False, why="the disk is full")
+        assert asked == MOST_FAILURES
+
+    def test_halfway_is_gone_on_with_from_there(self) -> None:
+        pull = Pull(TASKS, REQUESTS)
+        pull.take(page(1, following=f"{LINK}2"))
+        pull.came(None, status=500)
+        assert pull.url.startswith("ServiceRequest?")
+        assert Pull(TASKS, cursors=dict(pull.state.cursors)).url == f"{LINK}2"
 
 
 class TestWhatIsNotAllowed:
@@ -264,9 +300,36 @@ class TestWhatIsReferredTo:
 
     def test_and_was_answered_with_something_else_is_not_taken_for_absent(self) -> None:
         pull = Pull(TASKS, missing=("Patient/a",))
-        ended = pull.came(Page(is_bundle=False), status=200)
+        pull.came(Page(is_bundle=False), status=200)
+        assert pull.url.startswith("Task?")
+        ended = pull.take(page(1))
         assert isinstance(ended, Ended)
         assert not ended.full
+        assert all("Patient/a" not in keep.asked for keep in pull.kept)
+
+    @pytest.mark.parametrize("found", [None, Page(is_bundle=False)])
+    def test_and_the_server_fails_at_is_passed_over_alone(self, found: Page | None) -> None:
+        pull = Pull(TASKS, missing=("Patient/a", "Patient/b"))
+        status = 200 if found else 500
+        pull.came(found, status=status)
+        assert pull.asked["_id"] == ["a"]
+        pull.came(found, status=status)
+        assert pull.asked["_id"] == ["b"]
+        pull.take(page("b", kind="Patient"))
+        assert pull.url.startswith("Task?")
+        ended = pull.take(page(1))
+        assert isinstance(ended, Ended)
+        assert (ended.full, len(ended.left_out)) == (False, 1)
+        assert [keep.asked for keep in pull.kept] == [("Patient/b",), ()]
+
+    def test_and_the_server_fails_at_always_does_not_keep_from_the_searches(self) -> None:
+        pull = Pull(TASKS, missing=tuple(f"Patient/{number}" for number in range(40)))
+        asked = 0
+        while "Patient" in pull.url:
+            asked += 1
+            pull.came(None, status=500)
+        assert asked == 1 + MOST_FAILURES
+        assert pull.url.startswith("Task?")
 
     def test_and_is_on_a_page_that_was_cut_is_asked_for_again(self) -> None:
         pull = Pull(missing=("Patient/a", "Patient/b", "Patient/c"))

@@ -71,7 +71,7 @@ class Counts:
         if count.begun_at:
             trail = paging.resume(count.next_url, first, count.received, plan.COUNTED)
         while True:
-            answer = self.get(trail.url)
+            answer = self.get(trail.url, failing=True)
             if answer.status in _NOT_ASKED_SO and trail.url == first:
                 trail = paging.begin(plan.count_url(search, whole=True), plan.COUNTED)
                 continue
@@ -151,8 +151,11 @@ class Counts:
             left = rest if more and len(rest) < len(left) else ()
         return list(found.values())
 
-    def get(self, url: str) -> HttpAnswer:
-        """An answer that says something. Raises NotNow, SignInError and Unreachable."""
+    def get(self, url: str, *, failing: bool = False) -> HttpAnswer:
+        """An answer that says something. Raises NotNow, SignInError and Unreachable.
+
+        `failing`: that the server fails at this question says something too.
+        """
         self._go_on()
         try:
             answer = self._transport.send("GET", url)
@@ -160,7 +163,8 @@ class Counts:
             raise NotNow(str(error)) from None
         if answer.status == 401:
             raise SignInError("The server asks who you are. What you did is kept here.")
-        if answer.status in (408, 425, 429) or (answer.status >= 500 and answer.status != 501):
+        away = answer.status in (408, 425, 429) or (answer.status >= 500 and answer.status != 501)
+        if away and not (failing and answer.status == 500):
             raise NotNow(f"the server is busy ({answer.status})")
         return answer
 

@@ -44,7 +44,9 @@ _AGAIN: Final = 30.0
 _AGAIN_LAST: Final = 1800.0
 _CONNECT: Final = 10.0
 #: A notification that says only that something happened is some hundred bytes.
-MOST_BYTES: Final = 1024 * 1024
+MOST_BYTES: Final = 64 * 1024
+#: Seconds after a message, before the next one is read: a flood of them costs nothing.
+_BREATH: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,7 @@ class Ear:
             if heard:
                 self.bound = True
                 self._told()
+            self._closed.wait(_BREATH)
 
 
 def _quiet() -> logging.Logger:

@@ -5,7 +5,8 @@ not here is fetched by id, and on to the next page. The watermark is the server'
 first page and moves when the last page is on disk. A cut leaves a cursor that goes on where it was;
 a history, which begins with the newest, begins anew, and one that is too long gives way to the
 search. A search that a server does not allow is named and left out; the others go on. One whose end
-was not reached is named too: its watermark stays, and the pull is not complete.
+was not reached, or that the server fails at, is named too: its watermark stays, and the pull is not
+complete. Nor does a record that cannot be given stand in the way of the others.
 Not here: which searches there are (`plan.py`), where a search ends (`paging.py`), what a page holds
 (`fhir/bundles.py`), what is gone from the source without a word (`reconcile.py`).
 """
@@ -38,7 +39,10 @@ from carequeue.sync.plan import (
 MOST_HISTORY: Final = 25
 #: So long "not modified" is believed, whatever stands between the server and us.
 BELIEVED: Final = timedelta(minutes=15)
-_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Failures one after the other, after which it is the server that fails, and not one question.
+MOST_FAILURES: Final = 5
+#: Somebody asks us to wait, or nobody is there: of every question.
+_AWAY: Final = frozenset({408, 425, 429, 502, 503, 504})
 _NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
 _ETAG: Final = re.compile(r"[!-~]{1,200}")  # one that can be written into a request again
 
@@ -78,6 +82,7 @@ class PullState:
     left_out: tuple[str, ...] = ()
     restarted: bool = False  # this search, because its link was refused
     cut: bool = False  # a search was left out in the middle
+    failures: int = 0  # of the last questions, one after the other
     server_time: str = ""  # of the first page of this pull
 
 
@@ -282,6 +287,7 @@ def _page(
         _with_cursor(state, search, cursor),
         trail=there.trail if there.url and not there.why else Trail(),
         conditional=False,
+        failures=0,
         server_time=state.server_time or event.server_time,
     )
     return state, (Keep(search, page, kept, refused=refused),)
@@ -329,21 +335,46 @@ def _refused(state: PullState, event: PageCame) -> Step:
     cursor = state.cursors.get(search.name, Cursor())
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
-    if state.tier is Tier.HISTORY and (event.status == 500 or event.status not in _BUSY):
+    if state.tier is Tier.HISTORY and event.status not in _AWAY:
         return _lower(state, event)
     if state.tier is Tier.CHANGED and event.status in _NOT_ASKED_SO and not cursor.next_url:
         return _lower(state, event)
-    if event.status in _BUSY or event.status > 501:
+    if event.status in _AWAY:
         return state, (Ended(full=False, why=_why(event)),)
+    if _fails(event.status):
+        return _without(state, event)
     if cursor.next_url and not state.restarted:  # the link has expired: the search anew
         cursor = replace(cursor, next_url="", pending="", received=0)
         return _search(replace(_with_cursor(state, search, cursor), restarted=True), event.now)
     if event.status < 400 and not state.restarted:
-        return state, (Ended(full=False, why=_why(event)),)
+        return _without(state, event)
     reason = event.status if event.status >= 400 else "a link that cannot be followed"
     left_out = (*state.left_out, f"{search.name} ({reason})")
     cut = state.cut or state.restarted or bool(cursor.full_at)  # what was here grows old unseen
     return _next_search(replace(state, left_out=left_out, cut=cut), event)
+
+
+def _fails(status: int) -> bool:
+    """Whether the server says that it failed; 501 is a "no" to the question."""
+    return status >= 500 and status != 501
+
+
+def _without(state: PullState, event: PageCame) -> Step:
+    """The server fails at this search: the others go on, unless it fails at every one."""
+    name = state.searches[state.at].name
+    state = _failed(state, f"{name} ({_reason(event)})")
+    if state.failures >= MOST_FAILURES:
+        return state, (Ended(full=False, why=_why(event)),)
+    return _next_search(state, event)
+
+
+def _failed(state: PullState, what: str) -> PullState:
+    left_out = tuple(dict.fromkeys((*state.left_out, what)))
+    return replace(state, left_out=left_out, cut=True, failures=state.failures + 1)
+
+
+def _reason(event: PageCame) -> str:
+    return event.words or (str(event.status) if event.status >= 400 else "no page came")
 
 
 def _why(event: PageCame) -> str:
@@ -372,18 +403,31 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     asked = _fetch_missing(state).asked
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
-    if event.status in _BUSY or event.status >= 500:
-        return state, (Ended(full=False, why=_why(event)),)
-    if event.status < 400 and (event.page is None or not event.page.is_bundle):
+    if event.status in _AWAY:
         return state, (Ended(full=False, why=_why(event)),)
     page = event.page or Page()
-    answered = _answered(asked, page)
+    no_page = event.status < 400 and (event.page is None or not page.is_bundle)
+    answered = () if no_page else _answered(asked, page)
     if len(asked) > 1 and (event.status >= 400 or not answered):
         state = replace(state, alone=state.alone | frozenset(asked))
         return state, (_fetch_missing(state),)
+    if no_page or _fails(event.status):
+        return _passed_over(state, event, asked)
     answered = answered or asked  # asked for alone, and not shown
-    state = replace(state, missing=tuple(one for one in state.missing if one not in answered))
-    return state, (Keep(None, page, None, answered),)
+    left = tuple(one for one in state.missing if one not in answered)
+    return replace(state, missing=left, failures=0), (Keep(None, page, None, answered),)
+
+
+def _passed_over(state: PullState, event: PageCame, asked: tuple[str, ...]) -> Step:
+    """The server fails at this record: the others first, and this one with the next pull.
+
+    Where it fails at one after the other, all of them wait; the searches may work.
+    """
+    state = _failed(state, f"some of what is referred to ({_reason(event)})")
+    left = tuple(one for one in state.missing if one not in asked)
+    if state.failures >= MOST_FAILURES:
+        state, left = replace(state, failures=0), ()
+    return _kept(replace(state, missing=left), PageKept((), event.now))
 
 
 def _answered(asked: tuple[str, ...], page: Page) -> tuple[str, ...]:
