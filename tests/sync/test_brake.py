@@ -291,6 +291,12 @@ class TestAnotherServer:
         office.cache.later(hours=13)
         assert office.look().why == ""
 
+    def test_is_found_out_after_a_day_on_which_the_name_was_not_said(self, office: Office) -> None:
+        for name, why in (("", ""), ("another", "another server answers")):
+            office.server.software = name
+            office.cache.later(hours=13)
+            assert why in office.look().why
+
 
 def test_words_of_what_is_held_name_no_row() -> None:
     for kind in reconcile.Kind:
