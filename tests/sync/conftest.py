@@ -1,6 +1,30 @@
-"""Laws hold on a busy machine too: how long an example takes is no part of them."""
+"""An office after its first look. Laws hold on a busy machine too: time is no part of them."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from tests.sync.shelf import MANY, Office
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """With three rows."""
+    office = Office(tmp_path)
+    assert office.look().full
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[Office]:
+    """With many rows: enough for the brake."""
+    office = Office(tmp_path, MANY)
+    assert office.look().full
+    yield office
+    office.close()

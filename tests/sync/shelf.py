@@ -28,6 +28,8 @@ Row = dict[str, Any]
 #: What happens to a request; the second argument does the server's work.
 Fault = Callable[[httpx.Request, Callable[[], httpx.Response]], httpx.Response]
 TYPES: Final = ("Task", "ServiceRequest", "Patient", "Practitioner")
+#: Rows of a large office.
+MANY: Final = 40
 
 
 class Shelf:

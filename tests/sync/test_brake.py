@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,7 @@ from carequeue.store import ledger
 from carequeue.store.engine import writing
 from carequeue.sync import reconcile
 from tests.store.cache import SOURCE
-from tests.sync.shelf import Office, follow_up, path_of
-
-MANY = 40
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path)
-    assert office.look().full
-    yield office
-    office.close()
-
-
-@pytest.fixture
-def large(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path, MANY)
-    assert office.look().full
-    yield office
-    office.close()
+from tests.sync.shelf import MANY, Office, follow_up, path_of
 
 
 def held(office: Office) -> Any:
