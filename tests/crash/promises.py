@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection
 
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.store import audit, projection
+from carequeue.store import audit
 from carequeue.store.engine import connect, writing
 from carequeue.store.keys import read_key
 from carequeue.store.profiles import load, places
+from carequeue.store.tally import counted
 from carequeue.wiring import Session, open_session
 from tests.crash.lives import ERRORS, Fate, Life
 from tests.crash.points import Say
@@ -147,9 +148,7 @@ def _whole(one: Round, *, settled: bool) -> list[str]:
             if audit.first_break(connection) is not None:
                 wrong.append("the audit log is broken")
             tally = connection.exec_driver_sql("SELECT * FROM tally WHERE count <> 0").all()
-            if {(view, band): count for view, band, count in tally} != projection.counted(
-                connection
-            ):
+            if {(view, band): count for view, band, count in tally} != counted(connection):
                 wrong.append("the counts do not fit the rows")
         session.desk.refresh(now)
         with writing(session.engine()) as connection:

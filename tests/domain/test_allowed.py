@@ -224,6 +224,17 @@ def test_what_is_offered_is_what_is_allowed_and_all_else_says_why(
         assert not (verdict.ok and verdict.already)
 
 
+@pytest.mark.parametrize("item_class", [None, *ClockClass])
+def test_of_what_the_clocks_of_an_item_forbid_nothing_is_offered(
+    item_class: ClockClass | None,
+) -> None:
+    thing = item(Kind.FOLLOW_UP, move=Mover.ME, status="requested", owner=ME)
+    offered = applicable(thing, US, item_class=item_class)
+    assert ("snooze" in offered) == (item_class is not ClockClass.CRISIS)
+    for verb in VERBS:
+        assert allowed(verb, thing, US, item_class=item_class).ok == (verb in offered)
+
+
 @pytest.mark.parametrize("verb", ["done", "decline", "snooze"])
 def test_bulk_refuses_what_touches_a_person_at_risk(verb: str) -> None:
     assert "crisis" in (bulk_refusal(verb, ClockClass.CRISIS) or "")

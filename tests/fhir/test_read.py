@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from carequeue.domain.items import FACTS, MARKS, Us
 from carequeue.fhir import codes, follow_up, jsontext
-from carequeue.fhir.chart import Resource, Trouble
+from carequeue.fhir.chart import Chart, Resource, Trouble
+from carequeue.fhir.parts import Reading
 from carequeue.fhir.read import (
     DIRECTORY_TYPES,
     PULLED_TYPES,
@@ -241,3 +242,51 @@ def test_the_rows_are_the_same_without_the_story() -> None:
     bare = read_chart(parts, US, ZONE, TODAY, described=False).items
     assert all(item.story for item in told)
     assert [replace(item, story=()) for item in told] == list(bare)
+
+
+def test_every_type_of_a_chart_is_looked_through_once_however_many_rows_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+    whole = Chart.of
+
+    def of(chart: Chart, kind: str) -> list[Resource]:
+        looked.append(kind)
+        return whole(chart, kind)
+
+    monkeypatch.setattr(Chart, "of", of)
+    read(*_carried_requests(3))
+    few = looked.copy()
+    looked.clear()
+    read(*_carried_requests(30))
+    assert looked == few
+
+
+def test_whether_a_request_is_carried_costs_no_look_at_every_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    plain = Reading.ref
+
+    def asks(reading: Reading, value: Any) -> str:
+        asked.append(value)
+        return plain(reading, value)
+
+    monkeypatch.setattr(Reading, "ref", asks)
+    assert len(read(*_carried_requests(10)).items) == 10
+    few = len(asked)
+    asked.clear()
+    assert len(read(*_carried_requests(40)).items) == 40
+    assert len(asked) == 4 * few
+
+
+def _carried_requests(number: int) -> list[Resource]:
+    """As many requests of one client, each with the Task that carries it."""
+    return [
+        each
+        for key in map(str, range(number))
+        for each in (
+            request(f"s{key}"),
+            {**referral(), "id": f"t{key}", "focus": ref(f"ServiceRequest/s{key}")},
+        )
+    ]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.waiting import resting_on
+from carequeue.fhir.waiting import inverse_waits, resting_on
 from carequeue.sync.capabilities import Abilities, from_json
 from tests.simulation.answering import DROPS, STUCK, Refused, drop
 from tests.simulation.truth import Violation
@@ -212,6 +212,13 @@ class Person:
             for one in group
             if one.state not in DROPS and not _stands(one, group, rows)
         }
+        dropped = {one.id for one in group if one.state in DROPS}
+        pending = [one for one in rows.open_intents() if one.id not in dropped]
+        changed |= {
+            one.item_key
+            for one in group
+            if one.state not in DROPS and inverse_waits(one, pending)
+        }
         group = [one for one in group if one.item_key not in changed]
         if not group:
             raise Refused
@@ -275,7 +282,7 @@ _KINDS: Final = (
 
 
 def view(rows: Any, kind: str, key: str) -> Resource | None:
-    """One resource as the person sees it; as `projection.view_of`."""
+    """One resource as the person sees it; as `views.view_of`."""
     base: Resource | None = rows.base(kind, key).body
     on_it = rows.open_on(kind, key)
     if not on_it:

@@ -239,6 +239,9 @@ class TestReferences:
             ledger.want(connection, SOURCE, {"Patient/c"}, ["Patient/a"])
             assert ledger.wanted(connection, SOURCE) == ("Patient/b", "Patient/c")
             assert ledger.wanted(connection, "another") == ()
+        with writing(cache.session.engine()) as connection:
+            ledger.want(connection, SOURCE, {"Patient/a", "Patient/b"}, ["Patient/b"])
+            assert ledger.wanted(connection, SOURCE) == ("Patient/a", "Patient/c")
 
     def test_that_are_refreshed_only_where_known_add_nothing(self, cache: Cache) -> None:
         with cache.session.engine().connect() as connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carequeue.fhir import codes
-from carequeue.store import projection
+from carequeue.store import tally
 from tests.fhir.clinic import task
 from tests.store.cache import Cache, clinic_of_dana
 
@@ -31,7 +31,7 @@ def test_an_identifier_in_two_charts_is_counted_once(cache: Cache, again: bool) 
     if again:
         cache.pull({**one, "description": "Call her mother"})
     with cache.session.engine().connect() as connection:
-        counted = dict(projection.counted(connection))
+        counted = dict(tally.counted(connection))
         kept = {
             (view, band): count
             for view, band, count in connection.exec_driver_sql(

@@ -11,14 +11,25 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
-from carequeue.domain.intents import IntentEvent, IntentState
+from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.store import mirror, outbox, projection
+from carequeue.store import mirror, outbox, tally, views
 from carequeue.store.engine import writing
 from carequeue.store.window import View
 from carequeue.wiring import Session, practice_session
-from tests.fhir.clinic import DIRECTORY, NOW, PATIENT, handoff, referral, request, stay, task
+from tests.fhir.clinic import (
+    CLIENT,
+    DIRECTORY,
+    NOW,
+    PATIENT,
+    handoff,
+    referral,
+    request,
+    stay,
+    task,
+)
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 
 #: A Tuesday in winter, ten in the morning at the clinic.
@@ -138,7 +149,7 @@ class TestTheCounts:
     def test_are_those_of_the_rows(self, synced: tuple[Session, Clock]) -> None:
         session, _ = synced
         with session.engine().connect() as connection:
-            counted = projection.counted(connection)
+            counted = tally.counted(connection)
         kept = {(view, band): count for view, band, count in everything(session)[1]}
         assert kept == dict(counted)
 
@@ -158,7 +169,7 @@ class TestTheCounts:
         for step in steps:
             step()
             with cache.session.engine().connect() as connection:
-                counted = dict(projection.counted(connection))
+                counted = dict(tally.counted(connection))
             kept = {(view, band): count for view, band, count in everything(cache.session)[1]}
             assert kept == counted
         cache.close()
@@ -247,7 +258,7 @@ def test_whatever_a_server_sends_is_kept_and_the_queue_goes_on(
         assert shown.isprintable(), shown
         hostile.desk.detail(row.key, NOW)
     with hostile.session.engine().connect() as connection:
-        counted = dict(projection.counted(connection))
+        counted = dict(tally.counted(connection))
     assert counted == {(view, band): count for view, band, count in everything(hostile.session)[1]}
 
 
@@ -255,8 +266,27 @@ def test_a_view_is_the_base_with_the_open_decisions_on_it(tmp_path: Path) -> Non
     cache = clinic_of_dana(tmp_path, task("t1", priority="routine"))
     cache.desk.act("priority", ["main:Task/t1"], {"to": "stat"}, NOW)
     with cache.session.engine().connect() as connection:
-        view = projection.view_of(connection, SOURCE, "Task", "t1")
+        view = views.view_of(connection, SOURCE, "Task", "t1")
         base = mirror.base(connection, SOURCE, "Task", "t1").body
     assert view == {**task("t1"), "priority": "stat"}
     assert base == task("t1", priority="routine")
+    cache.close()
+
+
+def test_the_open_decisions_of_a_chart_are_read_once_for_all_of_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = clinic_of_dana(tmp_path, task("t1"), task("t2"))
+    cache.desk.act("note", ["main:Task/t1", "main:Task/t2"], {"text": "Called"}, NOW)
+    asked: list[str] = []
+    of_chart = outbox.of_chart
+
+    def asks(connection: Connection, source: str, chart: str) -> list[Intent]:
+        asked.append(chart)
+        return of_chart(connection, source, chart)
+
+    monkeypatch.setattr(outbox, "of_chart", asks)
+    with writing(cache.session.engine()) as connection:
+        cache.session.projector().project(connection, [(SOURCE, CLIENT)], NOW)
+    assert asked == [CLIENT]
     cache.close()

@@ -21,6 +21,7 @@ from carequeue.sync.exchange import exchange
 from carequeue.sync.lanes import load_lanes, mark_requests, save_changes
 from carequeue.sync.push_state import PushState
 from carequeue.sync.requests import write_request
+from carequeue.sync.settling import judge_read
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.sync.parts import R4, Push, accept, create, decision, in_doubt, lane, note, said, urgent
@@ -243,6 +244,21 @@ class TestWhatWasDecidedMeanwhile:
             save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
         (one,) = cache.intents()
         assert one.state is IntentState.ACKNOWLEDGED
+
+    def test_about_what_is_gone_is_asked_about_like_the_rest(self, cache: Cache) -> None:
+        """A note while the row was read: sent without a guard, it would make the row anew."""
+        file(cache, urgent("i1", "t1"))
+        (lane,) = lanes(cache).values()
+        file(cache, decision(IntentKind.ADD_NOTE, "i2", "t1", 2, text="Called"))
+        state = PushState(can=R4, lanes={lane.key: lane})
+        verdict = judge_read(state, lane, m.Reply(lane.key, 410), NOW)
+        assert verdict.change is not None
+        with writing(cache.session.engine()) as connection:
+            save_changes(SourceRows(connection, SOURCE), m.Save((verdict.change,)), NOW)
+        assert {one.id: one.state for one in cache.intents()} == {
+            "i1": IntentState.CONFLICT,
+            "i2": IntentState.CONFLICT,
+        }
 
 
 class TestWhatWeAreMaking:

@@ -42,6 +42,18 @@ def page(*keys: Any, following: str = "", total: int | None = None, kind: str = 
     return Page(entries=rows(*keys, kind=kind), next_url=following, total=total)
 
 
+class _Compared(str):
+    """A name that counts how often it is held against another."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        self.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
 class Pull:
     """One pull by hand: the test is the server and the disk."""
 
@@ -330,6 +342,16 @@ class TestWhatIsReferredTo:
             pull.came(None, status=500)
         assert asked == 1 + MOST_FAILURES
         assert pull.url.startswith("Task?")
+
+    def test_and_is_very_much_is_not_compared_name_by_name_with_what_came(self) -> None:
+        names = [_Compared(f"Patient/{number}") for number in range(1000)]
+        pull = Pull(missing=tuple(names))
+        while isinstance(fetched := pull.command, Fetch):
+            keys = [name.partition("/")[2] for name in fetched.asked]
+            ended = pull.take(page(*keys, kind="Patient"))
+        assert ended == Ended(full=True)
+        assert [name for keep in pull.kept for name in keep.asked] == names
+        assert sum(name.compared for name in names) < 10 * len(names)
 
     def test_and_is_on_a_page_that_was_cut_is_asked_for_again(self) -> None:
         pull = Pull(missing=("Patient/a", "Patient/b", "Patient/c"))

@@ -14,7 +14,19 @@ from carequeue.sync import messages as m
 from carequeue.sync.capabilities import NO_STATUS
 from carequeue.sync.conflicts import ALREADY_SO
 from tests.fhir.clinic import task
-from tests.sync.parts import R4, Push, accept, create, decision, lane, note, paths, said, urgent
+from tests.sync.parts import (
+    R4,
+    Push,
+    accept,
+    create,
+    decision,
+    in_doubt,
+    lane,
+    note,
+    paths,
+    said,
+    urgent,
+)
 
 THREE = Issue("business-rule", (), "Task.status is one of a, b here; accepted is not taken.")
 
@@ -101,6 +113,16 @@ class TestOnceTheSourceCan:
         assert push.events == ["place_found", "place_found"]
         push.keep()
         assert paths(push.send()) == ["PUT Task/own-1"]
+
+    def test_what_is_yet_to_be_created_is_not_done_by_what_was_decided_later(self) -> None:
+        """Two statuses kept here, the first one decided anew: no server has either so far."""
+        made, again = create(), decision(IntentKind.SET_STATUS, "i3", "own-1", 3, to="completed")
+        first = kept(decision(IntentKind.SET_STATUS, "i2", "own-1", 2, to="completed"))
+        one = replace(in_doubt(lane(made, again)), kept=(first,))
+        push = Push(one)
+        push.read(said(one, 404))
+        assert "acknowledged" not in push.events
+        assert "place_found" in push.events
 
     def test_nothing_is_asked_while_it_cannot(self) -> None:
         read_only = R4.seeing({"update:Task": "no"})

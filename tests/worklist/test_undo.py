@@ -12,7 +12,8 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.projection import view_of
+from carequeue.store.source import SourceRows
+from carequeue.store.views import view_of
 from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.worklist.world import DISCHARGE, FOLLOW_UP, HANDOFF, LONE, REFERRAL, queue, send, summary
@@ -257,6 +258,36 @@ class TestWhatOthersDidSince:
         cache.pull({**created.args["resource"], "owner": ref(NOEL)})
         with pytest.raises(BadQuestion, match="changed since"):
             cache.desk.undo(NOW)
+
+
+class TestWhatWouldWaitBehindAConflict:
+    """The view would not show it: it would be called taken back, and look as it did."""
+
+    @pytest.fixture
+    def torn(self, cache: Cache) -> str:
+        """Urgent, then stat, and stat taken back: that is in conflict. The group of the first."""
+        first = cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
+        cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        cache.desk.undo(NOW)
+        happened(cache, IntentEvent.MARKED, IntentEvent.FOUND_CHANGED)
+        theirs = task("t1", owner=ref(DANA), priority="urgent", meta={"versionId": "10"})
+        with writing(cache.session.engine()) as connection:
+            SourceRows(connection, SOURCE).move_base(theirs, "10", NOW)
+        return first.group
+
+    def test_is_not_taken_back_and_the_person_is_told_what_comes_first(
+        self, cache: Cache, torn: str
+    ) -> None:
+        before = cache.table("intent")
+        with pytest.raises(BadQuestion, match=r"waits for your answer.*Answer that first: x"):
+            cache.desk.undo(NOW, torn)
+        assert cache.table("intent") == before
+
+    def test_may_be_taken_back_after_the_answer(self, cache: Cache, torn: str) -> None:
+        cache.desk.let_go(FOLLOW_UP, NOW)
+        assert cache.desk.undo(NOW, torn).changed == (FOLLOW_UP,)
+        assert "priority" not in (view(cache, "t1") or {})
 
 
 class TestWhatRestsOnIt:

@@ -319,8 +319,11 @@ def allowed(
     `steps` is the state machine of each kind of item, `item_class` the gravest class of its open
     clocks (`clocks.class_of`). A verb that nobody knows is refused.
     """
+    return _judged(verb, _Case(item, us, steps, item_class))
+
+
+def _judged(verb: str, case: _Case) -> Verdict:
     judge = _JUDGES.get(verb)
-    case = _Case(item, us, steps, item_class)
     if judge is None:
         return case.no(f"cannot be changed by {clean(verb, 40)!r}: there is no such verb")
     if case.over and verb not in _AFTER_THE_END:
@@ -338,12 +341,18 @@ _RENEWAL: Final = ("done", "note", "snooze", "assign", "log", "handoff", "priori
 
 
 def applicable(
-    item: WorkItem, us: Us, steps: Mapping[Kind, Steps] = DEFAULT_STEPS
+    item: WorkItem,
+    us: Us,
+    steps: Mapping[Kind, Steps] = DEFAULT_STEPS,
+    item_class: ClockClass | None = None,
 ) -> tuple[str, ...]:
-    """The verbs that apply to an item, the most used first for its kind, state and move."""
-    case = _Case(item, us, steps, None)
+    """The verbs that apply to an item, the most used first for its kind, state and move.
+
+    `item_class` as for `allowed`: of what its clocks forbid (a crisis cannot sleep) none is there.
+    """
+    case = _Case(item, us, steps, item_class)
     order = dict.fromkeys((*_first(case), *_usual(case), *_JUDGES))
-    return tuple(verb for verb in order if allowed(verb, item, us, steps).ok)
+    return tuple(verb for verb in order if _judged(verb, case).ok)
 
 
 def _first(case: _Case) -> tuple[str, ...]:

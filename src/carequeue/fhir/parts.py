@@ -9,7 +9,7 @@ Not here: what makes a referral, a follow-up, a handoff, an authorization (their
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -69,10 +69,13 @@ class Reading:
     def __init__(self, chart: Chart, us: Us, zone: ZoneInfo, as_of: date) -> None:
         self.chart, self.us, self.zone, self.as_of = chart, us, zone, as_of
         self.story: tuple[StoryLine, ...] = ()
+        self._of: dict[str, list[Resource]] = {}
 
-    def of(self, kind: str) -> list[Resource]:
+    def of(self, kind: str) -> Sequence[Resource]:
         """The readable resources of one type."""
-        return [each for each in self.chart.of(kind) if isinstance(each, dict)]
+        if kind not in self._of:
+            self._of[kind] = [each for each in self.chart.of(kind) if isinstance(each, dict)]
+        return self._of[kind]
 
     def find(self, reference: str) -> Resource:
         """What a reference points to, an empty resource where it is not here."""
@@ -150,11 +153,16 @@ class Reading:
 
     def client(self, subject: Any) -> Client:
         """Whom an item is about; the words of the reference where the Patient is not here."""
+        if self.patient:
+            return self._client
+        ours = self.chart.client.startswith("Patient/")
+        shown = values.squeeze(values.text(subject, "display"))
+        return Client(reference=self.chart.client if ours else "", text=shown)
+
+    @cached_property
+    def _client(self) -> Client:
+        """The client by the Patient that is here."""
         patient = self.patient
-        if not patient:
-            ours = self.chart.client.startswith("Patient/")
-            shown = values.squeeze(values.text(subject, "display"))
-            return Client(reference=self.chart.client if ours else "", text=shown)
         family, given, words = values.human_name(patient.get("name"))
         return Client(
             reference=self.chart.client,

@@ -144,6 +144,7 @@ def references(resource: Any, base: str = "") -> set[str]:
 
 def _work(reading: Reading, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
     """Every resource that may be a row, and what builds it."""
+    carried = _carried(reading)
     for kind in PULLED_TYPES:
         for each in reading.chart.of(kind):
             why = trouble(each)
@@ -151,16 +152,18 @@ def _work(reading: Reading, troubles: list[Trouble]) -> Iterator[tuple[Resource,
                 troubles.append(Trouble(_reference(each), why))
             if not own_reference(each):
                 continue
-            build = _builder(reading, kind, each)
+            build = _builder(reading, kind, each, carried)
             if build is not None:
                 yield each, build
 
 
-def _builder(reading: Reading, kind: str, resource: Resource) -> _Build | None:
+def _builder(
+    reading: Reading, kind: str, resource: Resource, carried: frozenset[str]
+) -> _Build | None:
     if kind == "Task":
         return _task_builder(reading, resource)
     if kind == "ServiceRequest":
-        return None if _carried(reading, resource) else referral.from_request
+        return None if own_reference(resource) in carried else referral.from_request
     return authorization.derived if kind in ("ClaimResponse", "Coverage") else None
 
 
@@ -172,14 +175,12 @@ def _task_builder(reading: Reading, task: Resource) -> _Build:
     return referral.from_task if referral.is_referral(reading, task) else follow_up.from_task
 
 
-def _carried(reading: Reading, request: Resource) -> bool:
-    """Whether a Task carries this request; one that never was, or is a handoff, does not."""
-    mine = own_reference(request)
-    return any(
-        reading.ref(task.get("focus")) == mine
-        and not handoff.is_handoff(task)
-        and values.text(task, "status") != "entered-in-error"
+def _carried(reading: Reading) -> frozenset[str]:
+    """The requests that a Task carries; one that never was, or is a handoff, carries none."""
+    return frozenset(
+        reading.ref(task.get("focus"))
         for task in reading.of("Task")
+        if not handoff.is_handoff(task) and values.text(task, "status") != "entered-in-error"
     )
 
 
@@ -209,4 +210,4 @@ def _duplicated(value: Any) -> bool:
     if isinstance(value, Duplicated):
         return True
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(map(_duplicated, inner))
+    return any(_duplicated(each) for each in inner if isinstance(each, dict | list))

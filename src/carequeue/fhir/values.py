@@ -41,6 +41,8 @@ class Coded(NamedTuple):
 
 def get(value: Any, path: str) -> Any:
     """What stands at a path such as `participant.0.actor`, None where the path breaks off."""
+    if type(value) is dict and "." not in path:  # nine in ten, and a chart asks a thousand times
+        return value.get(path)
     for step in path.split("."):
         if isinstance(value, dict):
             value = value.get(step)

@@ -12,6 +12,7 @@ Not here: what may leave now (`sync/lanes.py`), who asks the person (`worklist/`
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind, IntentState
 from carequeue.fhir import edits
@@ -50,6 +51,18 @@ def behind(intents: Sequence[Intent]) -> frozenset[str]:
     stuck = {intent.id for intent in intents if intent.state in STUCK_STATES}
     waits = resting_on(stuck, intents)
     return frozenset(one.id for one in waits if one.state is IntentState.QUEUED)
+
+
+def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
+    """Whether taking this back would wait behind something stuck among the open intents.
+
+    The view does not show what waits so: it would be called taken back, and look as it did.
+    """
+    made = edits.inverse(done)
+    if made is None:
+        return False
+    inverse = replace(done, id="", after="", kind=made[0], args=made[1], state=IntentState.QUEUED)
+    return inverse not in edits.standing([*intents, inverse])
 
 
 def _references(value: object) -> Iterator[str]:

@@ -158,9 +158,11 @@ def wanted(connection: Connection, source: str) -> tuple[str, ...]:
 def want(connection: Connection, source: str, more: Iterable[str], asked: Iterable[str]) -> None:
     """In the transaction of a page: `more` is still to be fetched, `asked` no longer."""
     before = wanted(connection, source)
-    after = {*before, *more}.difference(asked)
-    if after != set(before):
-        set_meta(connection, f"wanted:{source}", " ".join(sorted(after)))
+    over = frozenset(asked)
+    left = [name for name in before if name not in over]  # in order as it was kept
+    new = set(more).difference(over, left)
+    if new or len(left) < len(before):
+        set_meta(connection, f"wanted:{source}", " ".join(sorted((*left, *new)) if new else left))
 
 
 def get_meta(connection: Connection, name: str) -> str:

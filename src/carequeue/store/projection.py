@@ -2,45 +2,44 @@
 
 It can be dropped and rebuilt with the same result (a test proves it). A row's rank is stored with
 the instant at which it next changes, so `move_time` recomputes only what has crossed its instant.
-The counts of the views are kept beside it, by difference, so that no paint ever counts.
-Not here: what the rows mean (`fhir/`, `domain/`); how they are read (`window.py`).
+Not here: what the rows mean (`fhir/`, `domain/`); what a person sees of a chart (`views.py`); the
+counts (`tally.py`); how the rows are read (`window.py`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.domain.allowed import allowed, applicable
+from carequeue.domain.allowed import applicable
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import Clock, class_of, clocks_of
-from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind, IntentState
+from carequeue.domain.intents import STUCK_STATES, Intent, IntentState
 from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import ClockRule
 from carequeue.domain.text import clean, fold
-from carequeue.fhir import edits, jsontext
-from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
-from carequeue.fhir.read import DIRECTORY_TYPES, read_chart, shared
+from carequeue.fhir.chart import ChartRead, Resource
+from carequeue.fhir.read import read_chart
 from carequeue.fhir.us import our_people
-from carequeue.store import following, identity, ledger, outbox
+from carequeue.store import following, identity, ledger, outbox, tally
 from carequeue.store.engine import quick, storable
-from carequeue.store.tables import ItemRow, TallyRow, table
-from carequeue.store.window import views_of
+from carequeue.store.tables import ItemRow, table
+from carequeue.store.views import directory, views
 
 _item: Final = table(ItemRow)
-_tally: Final = table(TallyRow)
 _FAR: Final = 2**53  # sorts after every due time
 _CHUNK: Final = 200
 _SLACK: Final = 60  # seconds by which two programs, or two acts, may see the time apart
 _NAMES: Final = tuple(column.name for column in _item.columns)
+_PLACE: Final = tuple(_NAMES.index(name) for name in ("lane", "mine", "band"))
 
 #: From the mildest to what must be seen first.
 _SYNC_WORDS: Final[Mapping[IntentState, tuple[int, str]]] = {
@@ -118,31 +117,42 @@ class Projector:
         An item of which something is stuck always has a row: where the server has closed it
         meanwhile, as the person last saw it, for it is theirs to say what becomes of it.
         """
-        items, troubles = self._read(connection, source, chart, now, described, as_seen=False)
-        wanted = {
-            one.item_key
-            for one in outbox.of_chart(connection, source, chart)
-            if one.state in STUCK_STATES
-        } - {item.key for item in items}
-        if wanted:
-            seen, _ = self._read(connection, source, chart, now, described, as_seen=True)
-            items = (*items, *(item for item in seen if item.key in wanted))
-        return ChartRead(items, troubles)
+        pending = outbox.of_chart(connection, source, chart)
+        return self._read(connection, source, chart, pending, now, described)
 
     def _read(
         self,
         connection: Connection,
         source: str,
         chart: str,
+        pending: Sequence[Intent],
+        now: datetime,
+        described: bool,
+    ) -> ChartRead:
+        read = partial(self._read_as, connection, source, chart, pending, now, described)
+        found = read(as_seen=False)
+        stuck = {one.item_key for one in pending if one.state in STUCK_STATES}
+        wanted = stuck - {item.key for item in found.items}
+        if not wanted:
+            return found
+        seen = [item for item in read(as_seen=True).items if item.key in wanted]
+        return replace(found, items=(*found.items, *seen))
+
+    def _read_as(
+        self,
+        connection: Connection,
+        source: str,
+        chart: str,
+        pending: Sequence[Intent],
         now: datetime,
         described: bool,
         *,
         as_seen: bool,
-    ) -> tuple[tuple[WorkItem, ...], tuple[Trouble, ...]]:
+    ) -> ChartRead:
         known = self.known(connection).resources
-        found = read_chart(
+        return read_chart(
             replace(
-                views(connection, source, chart, known, as_seen=as_seen),
+                views(connection, source, chart, pending, known, as_seen=as_seen),
                 base=self.site.base_urls.get(source, ""),
             ),
             self.us(connection, source),
@@ -150,7 +160,6 @@ class Projector:
             now.astimezone(self.site.zone).date(),
             described,
         )
-        return found.items, found.troubles
 
     def clocks(self, item: WorkItem) -> tuple[Clock, ...]:
         """The clocks of an item by the site's rules."""
@@ -232,16 +241,16 @@ class Projector:
         if gone or fresh:
             _write(connection, gone, fresh)
             moved = {row[0] for row in fresh} | set(gone)
-            _count(connection, moved, old, new)
+            tally.move(connection, _places(moved, old), _places(moved, new))
         return bool(gone or fresh)
 
     def _rows(
         self, connection: Connection, source: str, chart: str, now: datetime
     ) -> list[dict[str, Any]]:
-        read = self.read(connection, source, chart, now, described=False)
+        pending = outbox.of_chart(connection, source, chart)
+        read = self._read(connection, source, chart, pending, now, described=False)
         if not read.items:
             return []
-        pending = outbox.of_chart(connection, source, chart)
         leaves = any(intent.state is IntentState.QUEUED for intent in pending)
         unprotected = leaves and ledger.unprotected(connection, source)
         arrived = _arrivals(connection, source, chart)
@@ -291,7 +300,7 @@ class Projector:
             "mine": mine,
             "sync": _sync(item, pending, unprotected),
             "fresh": _fresh(item, arrived),
-            "verbs": " ".join(_verbs(item, clocks, us)),
+            "verbs": " ".join(applicable(item, us, item_class=class_of(clocks))),
             "clock_class": placed.clock.cls.value if placed.clock else "",
             "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
             "next_change_at": _seconds(placed.next_change_at),
@@ -315,13 +324,6 @@ def _note_time(connection: Connection, now: datetime) -> None:
 def _set_back(connection: Connection, now: datetime) -> bool:
     """Whether rows were made by a later time: the laptop's was ahead, and was set right."""
     return _made_at(connection) - int(now.timestamp()) > _SLACK
-
-
-def _verbs(item: WorkItem, clocks: Sequence[Clock], us: Us) -> list[str]:
-    """What applies; of what its clocks forbid (a crisis cannot sleep) none is offered."""
-    gravest = class_of(clocks)
-    verbs = applicable(item, us)
-    return [verb for verb in verbs if allowed(verb, item, us, item_class=gravest).ok]
 
 
 def _lane(item: WorkItem, placed: Rank) -> tuple[str, int]:
@@ -411,116 +413,8 @@ def _write(connection: Connection, gone: Sequence[str], rows: Sequence[tuple[Any
         )
 
 
-def _count(
-    connection: Connection,
-    keys: Iterable[str],
-    old: Mapping[str, tuple[Any, ...]],
-    new: Mapping[str, tuple[Any, ...]],
-) -> None:
-    lane, mine, band = (_NAMES.index(name) for name in ("lane", "mine", "band"))
-    change: Counter[tuple[str, int]] = Counter()
-    for key in keys:
-        for rows, sign in ((old, -1), (new, 1)):
-            if row := rows.get(key):
-                for view in views_of(row[lane], row[mine], row[band]):
-                    change[view, row[band]] += sign
-    values = [
-        {"view": str(view), "band": at, "count": by} for (view, at), by in change.items() if by
-    ]
-    if values:
-        statement = insert(_tally)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["view", "band"],
-                set_={"count": _tally.c.count + statement.excluded["count"]},
-            ),
-            values,
-        )
-
-
-def views(
-    connection: Connection,
-    source: str,
-    chart: str,
-    known: dict[tuple[str, str], Resource | None],
-    *,
-    as_seen: bool = False,
-) -> Chart:
-    """The chart of one client as this person sees it: bases, with the open intents over them.
-
-    `known` keeps what was found of the directory, which many charts refer to. `as_seen`: what is
-    stuck is shown as it was before it was decided.
-    """
-    resources: dict[str, dict[str, Resource]] = {}
-    for kind, key, body in quick(connection).execute(
-        "SELECT type, id, body FROM resource WHERE source = ? AND chart = ? AND body <> '' "
-        "AND substr(id, 1, 1) <> '?'",  # what has no id is kept, and cannot be spoken of
-        (source, chart),
-    ):
-        resources.setdefault(kind, {})[key] = jsontext.loads(body)
-    pending = outbox.of_chart(connection, source, chart)
-    before = [_before(one) for one in reversed(pending) if as_seen and one.state in STUCK_STATES]
-    for intent in (*edits.standing(pending), *before):
-        kind = resources.setdefault(intent.target_type, {})
-        view = edits.fold(kind.get(intent.target_id), [intent])
-        if view is not None:
-            kind[intent.target_id] = view
-
-    def find(reference: str) -> Resource | None:
-        kind, _, key = reference.partition("/")
-        if not shared(kind):
-            return view_of(connection, source, kind, key)
-        if (source, reference) not in known:
-            known[source, reference] = view_of(connection, source, kind, key)
-        return known[source, reference]
-
-    return Chart(source, chart, resources, find)
-
-
-def _before(intent: Intent) -> Intent:
-    """What puts back the elements of a decision as the person saw them."""
-    values = {"unit": list(edits.unit(intent)), "values": dict(intent.seen)}
-    return replace(intent, kind=IntentKind.RESTORE, args=values)
-
-
-def view_of(connection: Connection, source: str, kind: str, key: str) -> Resource | None:
-    """One resource as this person sees it; None where the cache has none."""
-    row = (
-        quick(connection)
-        .execute(
-            "SELECT body FROM resource WHERE source = ? AND type = ? AND id = ? AND body <> ''",
-            (source, kind, key),
-        )
-        .fetchone()
-    )
-    view: Resource | None = jsontext.loads(row[0]) if row else None
-    return edits.fold(view, _standing_on(connection, source, kind, key))
-
-
-def _standing_on(connection: Connection, source: str, kind: str, key: str) -> list[Intent]:
-    """The open intents of one resource that the view shows; what they wait for may be elsewhere."""
-    on_it = outbox.of_target(connection, source, kind, key)
-    if not on_it:
-        return []
-    own = {intent.id for intent in on_it}
-    chart = outbox.of_chart(connection, source, on_it[-1].chart)
-    return [intent for intent in edits.standing(chart) if intent.id in own]
-
-
-def directory(connection: Connection, source: str) -> list[Resource]:
-    """Everything of the source's own directory: people, roles, teams, organizations."""
-    found = quick(connection).execute(
-        f"SELECT body FROM resource WHERE source = ? AND body <> '' "
-        f"AND type IN ({','.join('?' * len(DIRECTORY_TYPES))})",
-        (source, *DIRECTORY_TYPES),
-    )
-    return [jsontext.loads(body) for (body,) in found]
-
-
-def counted(connection: Connection) -> Counter[tuple[str, int]]:
-    """The tally counted from the rows themselves, to check the kept one against."""
-    found: Counter[tuple[str, int]] = Counter()
-    for lane, mine, band in connection.execute(select(_item.c.lane, _item.c.mine, _item.c.band)):
-        for view in views_of(lane, mine, band):
-            found[str(view), band] += 1
-    return found
+def _places(keys: Iterable[str], rows: Mapping[str, tuple[Any, ...]]) -> list[tally.Place]:
+    """Where those of these rows that are there are counted."""
+    lane, mine, band = _PLACE
+    found = (rows[key] for key in keys if key in rows)
+    return [(row[lane], row[mine], row[band]) for row in found]

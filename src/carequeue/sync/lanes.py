@@ -23,7 +23,7 @@ from carequeue.fhir import edits
 from carequeue.fhir.waiting import resting_on
 from carequeue.sync import messages as m
 from carequeue.sync import setback
-from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, settle
+from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, settle
 from carequeue.sync.rows import Rows
 from carequeue.sync.verdicts import OTHER
 
@@ -225,6 +225,9 @@ def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datet
     What stands behind an earlier decision on its own elements is about what that one makes of them,
     unless another of its elements was changed.
     """
+    if change.gone:
+        _gone_meanwhile(rows, change, now)
+        return
     ours = [one.intent for one in change.outcomes if one.event is IntentEvent.ACKNOWLEDGED]
     expected = edits.fold(rows.base(*change.key).body, ours)
     if expected is None or change.base is None:
@@ -257,6 +260,14 @@ def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datet
         words = ALREADY_SO if one.found is Found.DONE else one.words
         if rows.happened(one.intent, EVENTS[one.found], words, now) in _SETTLED:
             closed.add(one.intent.id)
+
+
+def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
+    """What was decided while it was read is about what is gone too: sent, it would be made anew."""
+    sendable, _ = _sendable(rows.open_on(*change.key))
+    for one in sendable:
+        if one.state is IntentState.QUEUED and one.id not in change.compared:
+            rows.happened(one, IntentEvent.FOUND_CHANGED, GONE, now)
 
 
 def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:

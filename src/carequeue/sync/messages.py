@@ -207,7 +207,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to keep about one lane, in one transaction. `base` None: the base stays."""
+    """What to keep about one lane, in one transaction. `base` None: the base stays.
+
+    `gone`: the server was asked for it, and has it no longer.
+    """
 
     key: LaneKey
     outcomes: tuple[Outcome, ...] = ()
@@ -219,6 +222,7 @@ class Change:
     words: str = ""  # why nothing happened to the intents; with `busy`, the server's own
     busy: bool = False  # it said "not now": one more in a row
     compared: frozenset[str] = frozenset()  # intents that this is about, also with no outcome
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from carequeue.fhir.bundles import Page
@@ -382,9 +383,9 @@ def _why(event: PageCame) -> str:
 
 
 def _kept(state: PullState, event: PageKept) -> Step:
-    wanted = tuple(dict.fromkeys((*state.missing, *event.missing)))
-    if wanted:
-        state = replace(state, missing=wanted)
+    if event.missing:
+        state = replace(state, missing=tuple(dict.fromkeys((*state.missing, *event.missing))))
+    if state.missing:
         return state, (_fetch_missing(state),)
     if state.trail.url:
         return state, (Fetch(state.trail.url),)
@@ -393,7 +394,8 @@ def _kept(state: PullState, event: PageKept) -> Step:
 
 def _fetch_missing(state: PullState) -> Fetch:
     kind = state.missing[0].partition("/")[0]
-    asked = tuple(name for name in state.missing if name.startswith(f"{kind}/"))[:BY_ID]
+    alike = (name for name in state.missing if name.startswith(f"{kind}/"))
+    asked = tuple(islice(alike, BY_ID))
     if state.missing[0] in state.alone:
         asked = state.missing[:1]
     return Fetch(by_id_url(kind, tuple(name.partition("/")[2] for name in asked)), asked)
@@ -414,7 +416,8 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     if no_page or _fails(event.status):
         return _passed_over(state, event, asked)
     answered = answered or asked  # asked for alone, and not shown
-    left = tuple(one for one in state.missing if one not in answered)
+    over = frozenset(answered)
+    left = tuple(one for one in state.missing if one not in over)
     return replace(state, missing=left, failures=0), (Keep(None, page, None, answered),)
 
 

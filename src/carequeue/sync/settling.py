@@ -158,6 +158,7 @@ def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
         reply.version,
         counts=not lane.crowd,
         compared=frozenset(one.id for one in (*lane.intents, *lane.kept)),
+        gone=theirs is None and lane.base is not None,
     )
     return Verdict(change, observed=observed, on_top=frozenset(on_top))
 
@@ -235,9 +236,8 @@ def _placed(lane: m.Lane, can: Abilities, theirs: Resource | None) -> list[m.Out
     if not kept or (theirs is not None and trouble(theirs)):
         return []
     base = lane.base
-    if base is None and lane.intents:  # what it belongs to is being made
+    if base is None and lane.intents and theirs is not None:  # what it belongs to was being made
         base = edits.fold(None, lane.intents)
-        theirs = theirs or base
     found = settle(as_seen(base, kept) if base is not None else None, theirs, kept)
     outcomes = []
     for one in found:

@@ -26,7 +26,8 @@ from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.drafts import Draft, drafts
 from carequeue.store import audit, ledger, outbox
-from carequeue.store.projection import Projector, view_of
+from carequeue.store.projection import Projector
+from carequeue.store.views import view_of
 from carequeue.sync.capabilities import NO_PLACE, Abilities, from_json
 from carequeue.worklist.answers import Acted, Preview, Refused
 from carequeue.worklist.verbs import Verb

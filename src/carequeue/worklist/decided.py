@@ -24,7 +24,8 @@ from carequeue.fhir.differences import Say
 from carequeue.fhir.us import name_of
 from carequeue.store import outbox
 from carequeue.store.engine import quick
-from carequeue.store.projection import Projector, view_of
+from carequeue.store.projection import Projector
+from carequeue.store.views import view_of
 from carequeue.worklist.verbs import BY_NAME
 
 _LONGEST: Final = 300

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from carequeue.domain.text import clean
-from carequeue.store import audit, following, projection
+from carequeue.store import audit, following, tally
 from carequeue.store.projection import Projector
 from carequeue.sync.capabilities import sentences
 from carequeue.worklist import removals
@@ -56,7 +56,7 @@ def _counts(connection: Connection) -> Finding:
             "SELECT view, band, count FROM tally WHERE count <> 0"
         )
     }
-    if kept == dict(projection.counted(connection)):
+    if kept == dict(tally.counted(connection)):
         return Finding("ok", "The counts of the views fit the rows.")
     return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
 

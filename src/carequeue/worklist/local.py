@@ -108,7 +108,7 @@ class LocalDesk(Unsent):
         """To whom these items can be given, the last used first."""
         from carequeue.fhir.us import assignable
         from carequeue.store import outbox
-        from carequeue.store.projection import directory
+        from carequeue.store.views import directory
 
         found: list[Person] = []
         projector = self._projector()

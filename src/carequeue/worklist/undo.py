@@ -26,9 +26,10 @@ from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.drafts import Draft
 from carequeue.fhir.values import reference
-from carequeue.fhir.waiting import resting_on
+from carequeue.fhir.waiting import inverse_waits, resting_on
 from carequeue.store import audit, mirror, outbox
-from carequeue.store.projection import Projector, view_of
+from carequeue.store.projection import Projector
+from carequeue.store.views import view_of
 from carequeue.worklist.act import Filing, abilities
 from carequeue.worklist.answers import Acted, Refused
 from carequeue.worklist.verbs import BY_NAME
@@ -41,6 +42,8 @@ _DROPS = {
     IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
 }
 
+_CHANGED = "was changed since"
+_WAITS = "has something of yours that waits for your answer: x first"
 _BEING_SENT = (
     "Something that belongs to it is being sent just now. Nothing was changed. "
     "Try again in a moment."
@@ -53,7 +56,7 @@ def undo(
     """Take back a group, or the last one of this person, in the caller's transaction.
 
     Raises BadQuestion where there is none, where something done later rests on it, or where all of
-    it was changed since; of many, those that were changed are left and named.
+    it was changed since or waits for an answer; of many, those are left and named.
     """
     ours = (us.me for us in projector.site.us.values())
     group = group or outbox.last_group(connection, author, *ours)
@@ -63,11 +66,11 @@ def undo(
     if not intents or outbox.taken_back(connection, group):
         raise BadQuestion("There is nothing of yours to take back.")
     _check_alone(connection, intents)
-    refused = _changed_since(connection, projector, intents)
+    refused = _refused(connection, projector, intents)
     left = {one.key for one in refused}
     intents = [one for one in intents if one.item_key not in left]
     if not intents:
-        raise BadQuestion(_all_changed(refused))
+        raise BadQuestion(_all_refused(refused))
     dropped = [one for one in intents if one.state in _DROPS]
     sent = [one for one in intents if one.state not in _DROPS]
     _check_none_between(connection, dropped, sent)
@@ -195,23 +198,31 @@ def _check_none_between(
             raise BadQuestion(_BEING_SENT)
 
 
-def _changed_since(
+def _refused(
     connection: Connection, projector: Projector, intents: Sequence[Intent]
 ) -> tuple[Refused, ...]:
-    """The items on which what was sent is no longer as it was decided."""
+    """The items on which what was sent is no longer as decided, or cannot be put back now."""
+    why: dict[str, str] = {}
+    sent = [one for one in intents if one.state not in _DROPS]
     by_target: dict[tuple[str, str, str], list[Intent]] = {}
-    for intent in intents:
-        if intent.state not in _DROPS:
-            target = (intent.source, intent.target_type, intent.target_id)
-            by_target.setdefault(target, []).append(intent)
-    changed = {
-        acts[0].item_key: None
-        for target, acts in by_target.items()
-        if not _stands(acts, view_of(connection, *target), projector.site.base_urls.get(target[0]))
-    }
+    for one in sent:
+        by_target.setdefault((one.source, one.target_type, one.target_id), []).append(one)
+    for target, acts in by_target.items():
+        base_url = projector.site.base_urls.get(target[0])
+        if not _stands(acts, view_of(connection, *target), base_url):
+            why.setdefault(acts[0].item_key, _CHANGED)
+    dropped = {one.id for one in intents if one.state in _DROPS}
+    by_chart: dict[tuple[str, str], list[Intent]] = {}
+    for one in sent:
+        by_chart.setdefault((one.source, one.chart), []).append(one)
+    for chart, acts in by_chart.items():
+        pending = [one for one in outbox.of_chart(connection, *chart) if one.id not in dropped]
+        for one in acts:
+            if inverse_waits(one, pending):
+                why.setdefault(one.item_key, _WAITS)
     return tuple(
-        Refused(key, _client(connection, key) or str(clean(key, 80)), "was changed since")
-        for key in changed
+        Refused(key, _client(connection, key) or clean(key, 80), words)
+        for key, words in why.items()
     )
 
 
@@ -226,8 +237,13 @@ def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str | None)
     return owners[0] == owners[1]
 
 
-def _all_changed(refused: Sequence[Refused]) -> str:
+def _all_refused(refused: Sequence[Refused]) -> str:
     who = refused[0].client if len(refused) == 1 else f"All {len(refused)} items"
+    if any(one.why == _WAITS for one in refused):
+        return (
+            f"{who}: something else of yours there waits for your answer. Nothing was changed. "
+            "Answer that first: x."
+        )
     return (
         f"{who}: changed since, by somebody else or by a later act of yours. Nothing was changed. "
         "Look at it, and decide anew."
@@ -266,7 +282,8 @@ def _message(
 ) -> str:
     verb = BY_NAME.get(intents[0].verb)
     what = verb.done_for(_kind(connection, keys)) if verb else intents[0].verb
-    rest = f", {len(refused)} changed since and left" if refused else ""
+    why = "changed since" if all(one.why == _CHANGED for one in refused) else "could not be"
+    rest = f", {len(refused)} {why} and left" if refused else ""
     if len(keys) == 1:
         client = _client(connection, keys[0])
         return f"Taken back: {what}{f', {client}' if client else ''}{rest}."
