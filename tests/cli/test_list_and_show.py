@@ -11,9 +11,12 @@ from rich.cells import cell_len
 from carequeue import printing
 from carequeue.cli.rows import PAGE
 from carequeue.worklist.answers import Detail
+from carequeue.worklist.health import SourceHealth
 from tests.cli.conftest import Shell
-from tests.cli.fakes import FakeDesk, health, row
+from tests.cli.fakes import NOW, FakeDesk, health, row
 
+CLINIC = SourceHealth("clinic", True)
+COUNTY = SourceHealth("county", False, why="no answer", last_full=NOW, label="County ED")
 HOSTILE = "[/red]\x1b]52;c;aGk=\x07\x9b2J\u202egnp"
 
 
@@ -139,6 +142,33 @@ def test_a_list_with_a_hole_in_it_says_so_beside_the_answer(shell: Shell) -> Non
         "Not all could be read: not shown by the server: ServiceRequest (403). "
         "See: carequeue doctor\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            {"online": False, "why_offline": "no answer"},
+            "Offline: no answer. What is listed was read Tue 2026-12-01 09:00.\n",
+        ),
+        ({"online": False, "last_full": None}, "Offline: no server answered.\n"),
+        (
+            {"forced_offline": True},
+            "Offline by choice. What is listed was read Tue 2026-12-01 09:00. "
+            "To end it: carequeue online\n",
+        ),
+        (
+            {"trouble": "no answer", "sources": (CLINIC, COUNTY)},
+            "Not all could be read: County ED: no answer (last read whole Tue 2026-12-01 09:00). "
+            "See: carequeue doctor\n",
+        ),
+    ],
+)
+def test_a_list_of_what_cannot_be_read_now_says_so_and_how_old_it_is(
+    shell: Shell, facts: dict[str, object], words: str
+) -> None:
+    shell.desk.state = health(**facts)
+    assert shell.run("list").stderr == words
 
 
 def test_two_forms_at_once_are_refused(shell: Shell) -> None:

@@ -105,10 +105,18 @@ async def test_a_third_answer_is_theirs_and_any_verb_after_it(key: str) -> None:
     async with at_the_terminal() as seat:
         await seat.press("x", key)
         assert seat.desk.answers == [("brandt-2004", "theirs")]
-        said = "BRANDT, Sofie: theirs holds. Decide anew with any key of this row."
+        said = "BRANDT, Sofie: theirs holds.  decide anew: any of its keys"
         assert seat.message == f"✓ {said}"
         await seat.press("l", "r")
         assert seat.desk.acts == [("log", ("brandt-2004",), {"outcome": "reached"})]
+
+
+async def test_what_a_third_answer_asks_for_is_not_cut_where_the_name_is_long() -> None:
+    desk = FakeDesk()
+    desk.differs["brandt-2004"] = brandt(client="VAN DER WESTHUIZEN, Pieter")
+    async with at_the_terminal(desk) as seat:
+        await seat.press("x", "a")
+        assert seat.message.endswith("theirs holds.  decide anew: any of its keys")
 
 
 async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item() -> None:
@@ -122,7 +130,7 @@ async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item()
         await seat.press("a")
         assert seat.cursor == "brandt-2004"
         assert "0 Whole 20" in seat.lines[1]
-        assert "Decide anew" in seat.message
+        assert "decide anew" in seat.message
 
 
 async def test_to_decide_anew_what_has_left_the_queue_says_so() -> None:
@@ -134,6 +142,16 @@ async def test_to_decide_anew_what_has_left_the_queue_says_so() -> None:
         assert seat.message == (
             "✓ BRANDT, Sofie: theirs holds, and with it the item has left the queue."
         )
+
+
+async def test_why_yours_cannot_be_kept_is_in_sight_however_long_the_differences_are() -> None:
+    desk = FakeDesk()
+    note = Difference("Note", "", "Called the school twice, they ask for consent. " * 30, "")
+    desk.differs["brandt-2004"] = brandt(differences=(note,), in_doubt=True, can=("theirs",))
+    async with at_the_terminal(desk) as seat:
+        await seat.press("x")
+        assert "may be on its way" in seat.text
+        assert "more lines" in seat.text
 
 
 async def test_no_other_key_answers_not_enter_not_y_not_the_key_that_asked() -> None:

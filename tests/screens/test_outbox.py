@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from carequeue.screens.outbox import KEYS
 from carequeue.widgets.outbox_pane import EMPTY, SECTIONS, OutboxPane
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 from tests.screens.stage import Seat, at_the_terminal
@@ -73,12 +74,21 @@ async def test_r_on_what_waits_is_a_look_at_the_server() -> None:
         assert seat.desk.retried == []
 
 
-async def test_r_on_what_is_kept_here_says_that_it_goes_by_itself() -> None:
-    async with at_the_terminal(size=(140, 40)) as seat:
-        await seat.press("o", "G", "r")
-        assert seat.message == (
-            "Kept here only: the server has no place for it. It is sent by itself once it can be."
-        )
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("", "its server has no place for it"),
+        ("kept here only: the server knows no such status", "the server knows no such status"),
+    ],
+)
+async def test_r_on_what_is_kept_here_says_why_once_and_that_it_goes_by_itself(
+    words: str, why: str
+) -> None:
+    desk = FakeDesk()
+    desk.unsent = [line(9, "OKAFOR, Amara", "Accepted", "kept_here", words=words)]
+    async with at_the_terminal(desk, size=(100, 24)) as seat:
+        await seat.press("o", "r")
+        assert seat.message == f"Kept here only: {why}.  it is sent by itself once it can be"
 
 
 # --- for good
@@ -91,7 +101,9 @@ async def test_discarding_asks_for_a_word_and_names_the_client() -> None:
         assert "discard 1" in seat.message
         await seat.press("enter")
         await seat.write("discard")
+        assert "Type “discard 1”: discard" in seat.message
         await seat.press("enter")
+        assert seat.message.startswith("Not done: all of it has to be typed. Type “discard 1”: ")
         assert seat.desk.discarded == []
         assert "enter" not in seat.footer
         await seat.write(" 1")
@@ -121,6 +133,15 @@ async def test_all_that_was_refused_is_discarded_by_one_word() -> None:
         await seat.write("discard 2")
         await seat.press("enter")
         assert desk.discarded == [("i3", "i9")]
+
+
+async def test_where_one_was_refused_all_of_them_is_that_one_and_is_named() -> None:
+    async with at_the_terminal(size=(100, 24)) as seat:
+        await seat.press("o", "D")
+        assert seat.message.startswith("Discard NGUYỄN, Hải, Noted: called twice, for good?")
+        await seat.write("discard 1")
+        await seat.press("enter")
+        assert seat.desk.discarded == [("i3",)]
 
 
 @pytest.mark.parametrize(
@@ -219,10 +240,18 @@ async def test_no_verb_acts_on_a_row_behind_the_outbox() -> None:
     async with at_the_terminal() as seat:
         await seat.press("o", "a", "c", "u", "1", "slash")
         assert seat.desk.acts == []
-        assert seat.message == "That key does nothing here.  esc goes back"
+        assert seat.message == "That key does nothing here.  ? says which do"
         await seat.press("q")
         assert seat.app.is_running
         assert seat.front.layers == []
+
+
+async def test_a_question_mark_says_the_keys_that_the_footer_has_no_room_for() -> None:
+    async with at_the_terminal() as seat:
+        await seat.press("o")
+        assert "D discard" not in seat.footer
+        await seat.press("question_mark")
+        assert seat.message == KEYS
 
 
 # --- how it is drawn

@@ -46,6 +46,12 @@ class TestTheHeader:
         async with at_the_terminal(two(county)) as seat:
             assert seat.header.endswith(said)
 
+    async def test_names_the_source_that_answers_and_was_not_read_whole(self) -> None:
+        desk = two(replace(COUNTY, why="it is busy (503)"))
+        desk.feel(trouble="it is busy (503)")
+        async with at_the_terminal(desk) as seat:
+            assert seat.header.endswith("! county: not all could be read")
+
     async def test_counts_further_ones_that_are_away(self) -> None:
         desk = two(AWAY)
         desk.feel(sources=(CLINIC, AWAY, replace(AWAY, name="hospital")))

@@ -6,8 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from carequeue.worklist.health import SourceHealth
 from tests.screens.clinic import NOW, FakeDesk, morning, row
 from tests.screens.stage import at_the_terminal
+
+CLINIC = SourceHealth("clinic", True)
+SIGNED_OUT = SourceHealth("county", True, why="expired", signed_out=True)
 
 
 async def test_a_number_shows_another_view_and_the_cursor_keeps_its_item() -> None:
@@ -19,6 +23,25 @@ async def test_a_number_shows_another_view_and_the_cursor_keeps_its_item() -> No
         assert "REYES" not in seat.text
         await seat.press("0")
         assert "0 Whole 20" in seat.lines[1]
+
+
+@pytest.mark.parametrize(
+    ("width", "keys", "said"),
+    [
+        (80, [], "1 Mine 16  2 Team 16  3 Waiting 3  4 All 19 / narrow"),
+        (50, [], "1 Mine 16  2 Team 16  3 Waiting 3  4 All 19"),
+        (40, [], "1 Mine 16  2 Team 16  3 Waiting 3"),
+        (40, ["4"], "1 Mine 16  2 Team 16  4 All 19"),
+        (40, ["space", "space"], "1 Mine 16  2 Team 16  * 2 marked"),
+        (40, ["4", "space", "space"], "1 Mine 16  4 All 19  * 2 marked"),
+    ],
+)
+async def test_a_view_that_has_no_room_is_left_out_whole_and_never_the_one_that_is_chosen(
+    width: int, keys: list[str], said: str
+) -> None:
+    async with at_the_terminal(size=(width, 24)) as seat:
+        await seat.press(*keys)
+        assert seat.lines[1].split() == said.split()
 
 
 async def test_the_move_has_a_column_where_it_is_not_always_mine() -> None:
@@ -235,6 +258,10 @@ async def test_nothing_left_is_no_good_news_where_not_all_could_be_read(
     [
         ({"signed_out": True}, "Signed out: the server did not let you in. Check the token."),
         ({"trouble": "ServiceRequest (403)"}, "Not all could be read: ServiceRequest (403)."),
+        (
+            {"trouble": "expired", "signed_out": True, "sources": (CLINIC, SIGNED_OUT)},
+            "county: signed out, check its token (carequeue doctor).",
+        ),
     ],
 )
 async def test_nothing_yet_says_what_keeps_it_away(facts: dict[str, object], words: str) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from carequeue.screens.news import FIRST_DONE, FIRST_SYNC, LOOKING, SyncNews
+from carequeue.screens.news import FIRST_DONE, FIRST_SYNC, LOOKING, MENDED, SyncNews
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.form import Form
 from carequeue.widgets.line import length
 from carequeue.widgets.message_line import Message, Tone, message_parts
 from carequeue.worklist.answers import Health, Person
+from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.verbs import ASSIGN, SNOOZE
 from tests.screens.clinic import HEALTHY, NOW, FakeDesk
 from tests.screens.stage import at_the_terminal
@@ -174,12 +176,11 @@ class TestNewsOfSync:
         before = health(**{**facts, "last_look": NOW - timedelta(minutes=2)})
         assert news.after(before, LOOKING, back=False) is None
         now = NOW + timedelta(seconds=1)
-        said = news.after(
-            health(**{"last_full": now, "last_look": now, **facts}), LOOKING, back=False
-        )
+        ended = health(**{"last_full": now, "last_look": now, **facts})
+        said = news.after(ended, LOOKING, back=False)
         assert said is not None
         assert said.text == words
-        assert news.after(health(last_look=now), said, back=False) is None
+        assert news.after(ended, said, back=False) is None
 
     @pytest.mark.parametrize(
         ("facts", "words"),
@@ -193,6 +194,92 @@ class TestNewsOfSync:
             assert news is not None
             assert news.text.startswith(words)
             assert news.tone is Tone.WARNING
+
+    @pytest.mark.parametrize(
+        ("county", "words"),
+        [
+            (
+                {"online": False, "why": "cannot be reached"},
+                "County ED: cannot be reached. Its rows show how old they are.",
+            ),
+            ({"online": False}, "County ED: not reached. Its rows show how old they are."),
+            (
+                {"signed_out": True, "why": "expired"},
+                "County ED: signed out, check its token (carequeue doctor). All is kept.",
+            ),
+            (
+                {"why": "it is busy (503)"},
+                "County ED: not all could be read; see carequeue doctor. It is busy (503).",
+            ),
+        ],
+    )
+    def test_of_several_sources_the_one_that_was_not_read_is_named(
+        self, county: dict[str, Any], words: str
+    ) -> None:
+        county = {"online": True, **county}
+        sources = (
+            SourceHealth("clinic", True),
+            SourceHealth("county", label="County ED", **county),
+        )
+        news = SyncNews()
+        news.asked(NOW)
+        ended = health(
+            sources=sources, last_look=NOW, trouble="cannot be reached",
+            signed_out=county.get("signed_out", False),
+        )  # fmt: skip
+        said = news.after(ended, LOOKING, back=False)
+        assert said == Message(words, Tone.WARNING)
+        assert "".join(text for text, _ in message_parts(said, 80)) == f" ! {words}"
+
+    def test_where_more_than_one_was_not_read_the_number_is_said(self) -> None:
+        away = [SourceHealth(name, False, why="no answer") for name in ("county", "harbor")]
+        busy = SourceHealth("clinic", True, why="it is busy (503)")
+        ended = health(sources=(busy, *away), trouble="no answer")
+        said = SyncNews().after(ended, Message(), back=True)
+        assert said is not None
+        assert said.text == (
+            "county: no answer. Its rows show how old they are. "
+            "And 2 more sources: see carequeue doctor."
+        )
+
+    @pytest.mark.parametrize(
+        ("facts", "words"),
+        [
+            ({}, MENDED.text),
+            ({"online": False, "trouble": "no answer"}, ""),
+            ({"forced_offline": True}, ""),
+            (
+                {"trouble": "other (403)"},
+                "Not all could be read; see carequeue doctor. Other (403).",
+            ),
+        ],
+    )
+    def test_what_was_wrong_is_not_said_any_more_when_it_is_over(
+        self, facts: dict[str, object], words: str
+    ) -> None:
+        news = SyncNews()
+        wrong = health(trouble="it is busy (503)")
+        said = news.after(wrong, Message(), back=True)
+        assert said is not None
+        assert news.after(wrong, said, back=False) is None
+        now = news.after(health(**facts), said, back=False)
+        assert now is not None
+        assert now.text == words
+        assert news.after(health(**facts), now, back=False) is None
+
+    async def test_what_is_wrong_is_gone_with_the_next_key_and_keeps_nothing_else_unsaid(
+        self,
+    ) -> None:
+        desk = FakeDesk()
+        async with at_the_terminal(desk) as seat:
+            await seat.press("r")
+            ended = seat.time.now + timedelta(seconds=1)
+            desk.feel(trouble="it is busy (503)", last_look=ended)
+            await seat.wait(1)
+            assert "It is busy (503)." in seat.message
+            await seat.press("j")
+            assert seat.message == ""
+            assert "! not all could be read" in seat.header
 
     def test_up_to_date_is_never_said_over_what_was_done_meanwhile(self) -> None:
         news = SyncNews()

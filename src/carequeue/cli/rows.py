@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
@@ -16,15 +16,18 @@ from carequeue.domain.errors import NoSuchItem
 from carequeue.printing import Shape
 from carequeue.store.window import QueueRow, View
 from carequeue.widgets.clock_words import clock_words
+from carequeue.widgets.unread import troubled
 from carequeue.worklist.verbs import MOTIONS, VERBS
 
 if TYPE_CHECKING:
     from carequeue.worklist.answers import Health
     from carequeue.worklist.desk import Desk
+    from carequeue.worklist.health import SourceHealth
 
 #: Rows in one read of the cache, and in a table for people where no limit is given.
 PAGE: Final = 500
 SHOWN: Final = 50
+_DOCTOR: Final = "See: carequeue doctor"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
 
@@ -72,7 +75,7 @@ def list_rows(
 
         rows = _rows(session.desk, View(view), narrow, limit or 0)
         count = printing.write_rows(rows, shape, distance)
-        _say_truth(session.desk.health(now), count, narrow)
+        _say_truth(session.desk.health(now), count, narrow, session.zone)
         if shape is Shape.TEXT and count == limit:
             total = sum(session.desk.tally(View(view), narrow).bands.values())
             if total > count:
@@ -91,22 +94,43 @@ def _rows(desk: Desk, view: View, narrow: str, limit: int) -> Iterator[QueueRow]
     return islice(chain.from_iterable(pages()), limit or None)
 
 
-def _say_truth(health: Health, count: int, narrow: str) -> None:
+def _say_truth(health: Health, count: int, narrow: str, zone: tzinfo) -> None:
     """What a reader of the list must know of its age, on stderr."""
     if not health.ever_synced:
         say("Nothing was fetched from the server yet. Fetch it with: carequeue sync")
     elif not count:
         say("No row matches." if narrow else "Nothing waits in this view.")
-    if health.signed_out:
-        say("Signed out: what is listed may be old. Check the token, then: carequeue sync")
-    elif health.trouble and health.online is not False:
-        say(f"Not all could be read: {health.trouble}. See: carequeue doctor")
+    if age := _age(health, zone):
+        say(age)
     if health.needs_you:
         verb = "needs" if health.needs_you == 1 else "need"
         say(f"{health.needs_you} {verb} you: open `carequeue` and press x.")
     if health.waiting:
         verb = "waits" if health.waiting == 1 else "wait"
         say(f"{health.waiting} {verb} for the server. Send what waits with: carequeue sync")
+
+
+def _age(health: Health, zone: tzinfo) -> str:
+    """Why what is listed may be old or not whole; of several sources the one is named."""
+    read = f" What is listed was read {printing.when(health.last_full, zone)}."
+    read = read if health.last_full else ""
+    if health.forced_offline:
+        return f"Offline by choice.{read} To end it: carequeue online"
+    if health.online is False:
+        return f"Offline: {health.why_offline or 'no server answered'}.{read}"
+    if found := troubled(health):
+        return f"Not all could be read: {'; '.join(_of(one, zone) for one in found)}. {_DOCTOR}"
+    if health.signed_out:
+        return "Signed out: what is listed may be old. Check the token, then: carequeue sync"
+    if health.trouble:
+        return f"Not all could be read: {health.trouble}. {_DOCTOR}"
+    return ""
+
+
+def _of(source: SourceHealth, zone: tzinfo) -> str:
+    why = source.why or ("signed out" if source.signed_out else "not reached")
+    read = f" (last read whole {printing.when(source.last_full, zone)})" if source.last_full else ""
+    return f"{source.shown}: {why}{read}"
 
 
 @click.command()

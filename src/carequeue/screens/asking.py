@@ -102,25 +102,30 @@ class TypedLayer(Layer):
     def __init__(self, stage: Stage, text: str, word: str, done: Callable[[str], None]) -> None:
         self._stage, self._text, self._word, self._done = stage, text, word, done
         self._typed = EditLine()
+        self._short = False  # enter came before the word was whole
 
     def press(self, key: str, character: str | None) -> bool:
         """Type; Enter does it only where the word is whole, Esc goes back."""
+        whole = self._typed.text.strip() == self._word
+        self._short = key == "enter" and not whole
         if key == "escape":
             self._stage.pop(self)
             self._stage.say(Message("Nothing was discarded."))
         elif key != "enter":
             self._typed.press(key, character)
-        elif self._typed.text.strip() == self._word:
+        elif whole:
             self._stage.pop(self)
             self._done(self._word)
         return True
 
     def line(self, width: int) -> Parts:
         """The sentence, the word that is asked for, and what is typed."""
-        asked: list[Part] = [(" Type ", "text"), (self._word, "key"), (": ", "text")]
+        asked: list[Part] = [(" Type “", "text"), (self._word, "key"), ("”: ", "text")]
         typed = self._typed.parts(max(8, len(self._word) + 3))
         room = width - 1 - length(asked) - length(typed)
-        return [(" " + cut(self._text, max(8, room)), "strong"), *asked, *typed]
+        text = "Not done: all of it has to be typed." if self._short else self._text
+        role = "soon" if self._short else "strong"
+        return [(" " + cut(text, max(8, room)), role), *asked, *typed]
 
     def pairs(self, width: int) -> Pairs:
         """How it ends."""

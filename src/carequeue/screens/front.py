@@ -116,7 +116,7 @@ class Front(Overlaid):
         at = self.shell.monotonic()
         held = self._guard.held(key, at)
         self._last_key, self._came = at, came
-        if self._message.tone in _PASSING and not held:
+        if self._passes() and not held:
             self._message = Message()
         try:
             if key in ("ctrl+c", "ctrl+q"):
@@ -133,6 +133,9 @@ class Front(Overlaid):
         finally:
             self._came = float("inf")
         self.draw()
+
+    def _passes(self) -> bool:
+        return self._message.tone in _PASSING or self._news.passes(self._message)
 
     def _list_takes(self, key: str, held: bool) -> None:
         action = self.keys.meaning(key)

@@ -197,7 +197,8 @@ class Needs:
     def _decide_anew(self, shown: Conflict) -> None:
         """The cursor goes to the item wherever theirs has put it: the next key is meant for it."""
         if self._front.go_to(shown.item_key):
-            words = f"{shown.client}: theirs holds. Decide anew with any key of this row."
+            words, hint = f"{shown.client}: theirs holds.", "decide anew: any of its keys"
         else:
             words = f"{shown.client}: theirs holds, and with it the item has left the queue."
-        self._front.say(Message(words, Tone.DONE))
+            hint = ""
+        self._front.say(Message(words, Tone.DONE, hint))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from carequeue.domain.errors import CareQueueError
 from carequeue.screens.layers import Stage
 from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.unread import unread_words
 
 if TYPE_CHECKING:
     from carequeue.worklist.answers import Health
@@ -22,16 +23,15 @@ if TYPE_CHECKING:
 LOOKING: Final = Message("Looking at the server now.")
 FIRST_SYNC: Final = Message("The first sync is under way. You can work now; what you do is kept.")
 FIRST_DONE: Final = Message("The first sync is done.", hint="? shows the keys")
-SIGNED_OUT: Final = Message(
-    "Signed out: check the token (carequeue doctor). What you did is kept.", Tone.WARNING
-)
+MENDED: Final = Message("All could be read again.")
 
 
 class SyncNews:
-    """Remembers what was asked for."""
+    """Remembers what was asked for, and what it last said was wrong."""
 
     def __init__(self) -> None:
         self._asked_at: datetime | None = None
+        self._wrong = Message()
 
     def asked(self, now: datetime) -> Message:
         """The person asked for a look."""
@@ -40,6 +40,16 @@ class SyncNews:
 
     def after(self, health: Health, said: Message, *, back: bool) -> Message | None:
         """What there is to say now, after what was said; `back`: the network has just come."""
+        told = self._after(health, said, back=back)
+        if told is not None:
+            self._wrong = told if told == _trouble(health) else Message()
+        return told
+
+    def passes(self, said: Message) -> bool:
+        """Whether it is gone with the next key: what is wrong stands in the header all the time."""
+        return bool(said.text) and said == self._wrong
+
+    def _after(self, health: Health, said: Message, *, back: bool) -> Message | None:
         if back:
             return _back_online(health)
         if self._asked_at is not None and not health.syncing:
@@ -53,6 +63,8 @@ class SyncNews:
             return trouble
         elif said == FIRST_SYNC and health.ever_synced:
             return FIRST_DONE
+        elif self.passes(said) and not health.syncing and (now := _since(health)) != said:
+            return now
         return None
 
 
@@ -71,13 +83,16 @@ def _ended(health: Health, asked_at: datetime) -> Message | None:
 
 
 def _trouble(health: Health) -> Message | None:
-    """What a look that reached the server could not do, and what to do next."""
-    if health.signed_out:
-        return SIGNED_OUT
-    if health.trouble and health.online is not False:
-        words = f"Not all could be read; see carequeue doctor. {health.trouble[:1].upper()}"
-        return Message(f"{words}{health.trouble[1:]}.", Tone.WARNING)
-    return None
+    """What a look that reached a server could not do, and what to do next."""
+    words = unread_words(health)
+    return Message(words, Tone.WARNING) if words else None
+
+
+def _since(health: Health) -> Message:
+    """What is said in the place of a trouble: the one of now, that it is over, or nothing where
+    the header says more.
+    """
+    return _trouble(health) or (MENDED if health.whole else Message())
 
 
 def _back_online(health: Health) -> Message:

@@ -27,6 +27,8 @@ _STEPS: Final = {"j": 1, "down": 1, "k": -1, "up": -1}
 _PAGES: Final = {"pagedown": 1, "ctrl+f": 1, "ctrl+d": 1, "space": 1, "pageup": -1, "ctrl+b": -1,
                  "ctrl+u": -1}  # fmt: skip
 NEEDS: Final = frozenset({"conflict", "needs_you"})
+#: The keys that the footer of a narrow screen has no room for.
+KEYS: Final = "j k move   n next that needs you   R try all again   D discard all refused"
 #: Why `d` discards only what was refused, by how a line stands.
 _NOT_DISCARDED: Final = {
     "conflict": "It differs: enter shows both, and there you choose.",
@@ -113,8 +115,10 @@ class OutboxLayer(Layer):
             self._discard(pane, pane.line, everything=key == "D")
         elif key == "e":
             self._export()
+        elif key == "question_mark":
+            self._stage.say(Message(KEYS))
         else:
-            self._stage.say(Message("That key does nothing here.", hint="esc goes back"))
+            self._stage.say(Message("That key does nothing here.", hint="? says which do"))
         return True
 
     def _move(self, pane: OutboxPane, key: str) -> None:
@@ -143,18 +147,21 @@ class OutboxLayer(Layer):
         elif state == "conflict":
             stage.say(Message(_NOT_DISCARDED[state], Tone.REFUSED))
         elif state == "kept_here":
-            words = line.words or "its server has no place for it"
-            stage.say(Message(f"Kept here only: {words}. It is sent by itself once it can be."))
+            why = line.words.removeprefix("kept here only: ") or "its server has no place for it"
+            stage.say(
+                Message(f"Kept here only: {why}.", hint="it is sent by itself once it can be")
+            )
         else:
             stage.nudge()
 
     def _discard(self, pane: OutboxPane, line: OutboxLine, *, everything: bool) -> None:
         stage = self._stage
         refused = [one for one in pane.lines if state_of(one) == "needs_you"]
-        if everything and refused:
+        if everything and len(refused) > 1:
             chosen, words = refused, f"Discard all {len(refused)} that were refused, for good?"
-        elif not everything and line in refused:
-            chosen, words = [line], f"Discard {line.client}, {line.did}, for good?"
+        elif refused and (everything or line in refused):
+            one = refused[0] if everything else line
+            chosen, words = [one], f"Discard {one.client}, {one.did}, for good?"
         else:
             why = "Nothing here was refused: there is nothing to discard."
             state = "" if everything else state_of(line)

@@ -1,10 +1,11 @@
 """A conflict to read: before, mine and theirs side by side, only where they differ.
 
 In:  a `Conflict`, `now`, the zone, a width. Out: lines of parts.
-The order of reading: whom it is about, who decided what and when, who changed it meanwhile, then
-the differences. Three columns where every value has room for itself; else each element by itself
-with the three versions under each other, so that nothing is cut. Nothing looks chosen: the three
-have the same weight, and each has its word beside its hue.
+The order of reading: whom it is about, who decided what and when, who changed it meanwhile, why an
+answer cannot be given (not below the differences, which may be longer than the screen), then the
+differences. Three columns where every value has room for itself; else each element by itself with
+the three versions under each other, so that nothing is cut. Nothing looks chosen: the three have
+the same weight, and each has its word beside its hue.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ def conflict_lines(shown: Conflict, now: datetime, zone: tzinfo, label: str, wid
     lines += [[(text, "text")] for text in wrap(shown.title, width)]
     lines += [[], *_who("Mine", "key", _mine(shown, now, zone), width)]
     lines += [*_who("Theirs", "conflict-strong", _theirs(shown, now, zone, label), width), []]
-    lines += _table(shown, width) if _has_room(shown, width) else _stack(shown, width)
     same = all(one.mine == one.theirs for one in shown.differences) and not shown.gone
     notes = (GONE.get(shown.gone, ""), IN_DOUBT if shown.in_doubt else "", SAME if same else "")
     for words in notes:
         if words:
-            lines += [[], *([(text, "soon")] for text in wrap(words, width))]
+            lines += [*([(text, "soon")] for text in wrap(words, width)), []]
+    lines += _table(shown, width) if _has_room(shown, width) else _stack(shown, width)
     rest = "Nothing is chosen for you, and it can wait: esc leaves it as it is."
     return [*lines, [], *([(text, "muted")] for text in wrap(rest, width))]
 
@@ -128,7 +129,7 @@ def _table(shown: Conflict, width: int) -> Lines:
 def _stack(shown: Conflict, width: int) -> Lines:
     lines: Lines = []
     for one in shown.differences:
-        lines.append([(one.label, "strong")])
+        lines += [[(text, "strong")] for text in wrap(one.label, width)]
         values = zip(_VERSIONS, _values(one), _roles(one), strict=True)
         for (_, word, head, _), text, role in values:
             first, *rest = wrap(text, max(8, width - 10)) or [""]

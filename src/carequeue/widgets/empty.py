@@ -14,6 +14,7 @@ from carequeue.store.window import Tally, View
 from carequeue.widgets.clock_words import moment
 from carequeue.widgets.line import wrap
 from carequeue.widgets.themes import Part, Parts
+from carequeue.widgets.unread import troubled, unread_words
 from carequeue.widgets.view_tabs import Looking
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def _nothing_yet(health: Health, again: tuple[str, str]) -> tuple[str, str, list
         why = health.why_offline or "the server was not reached"
         body = f"Not online: {why}. It is tried again by itself."
         return "Nothing has been fetched yet.", body, [("r", "try now")]
+    if troubled(health):
+        return "Nothing has been fetched yet.", unread_words(health), [("r", "try now")]
     if health.signed_out:
         body = "Signed out: the server did not let you in. Check the token."
         return "Nothing has been fetched yet.", body, [("r", "try now")]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from carequeue.widgets.clock_words import moment
 from carequeue.widgets.line import cut, length, spread
 from carequeue.widgets.themes import Part, Parts
+from carequeue.widgets.unread import NAME, troubled
 
 if TYPE_CHECKING:
     from carequeue.worklist.answers import Health
@@ -71,7 +72,7 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if health.signed_out:
         return [("! signed out", "soon")]
     if health.trouble and health.online is not False:
-        return [("! not all could be read", "soon")]
+        return [(f"! {_troubled(health)}not all could be read", "soon")]
     if health.other_syncs:
         return [("◐ another window syncs", "done")]
     if health.online is None:
@@ -88,7 +89,7 @@ def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if not old or len(health.sources) < 2 or all(one.online is False for one in health.sources):
         return []
     first = old[0]
-    name = cut(first.shown, 16)
+    name = cut(first.shown, NAME)
     more = f" +{len(old) - 1}" if len(old) > 1 else ""
     if first.online is False:
         word, at = "offline", first.offline_since
@@ -98,6 +99,12 @@ def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
         word, at = "not read", first.last_full
     since = f" since {_at(at, now, zone)}" if at else ""
     return [(f"○ {name} {word}", "soon"), (f"{since}{more}", "soon")]
+
+
+def _troubled(health: Health) -> str:
+    """Which of several sources it is that answers, and was not read whole."""
+    found = troubled(health)
+    return f"{cut(found[0].shown, NAME)}: " if found else ""
 
 
 def _last(health: Health, now: datetime, zone: tzinfo) -> list[Part]:

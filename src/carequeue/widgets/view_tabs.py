@@ -6,10 +6,11 @@ In:  the view, the tally, the text that narrows, how many are marked, how many c
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Final, NamedTuple
 
 from carequeue.store.window import Tally, View
-from carequeue.widgets.line import cut, spread
+from carequeue.widgets.line import cut, length, spread
 from carequeue.widgets.themes import Part, Parts
 
 VIEWS: Final = (
@@ -31,19 +32,27 @@ class Looking(NamedTuple):
 
 
 def tabs_parts(looking: Looking, tally: Tally, width: int) -> Parts:
-    """The line of views; the one of the whole queue shows where it is wide enough, or chosen."""
-    left: list[Part] = [(" ", "text")]
+    """The line of views; the one of the whole queue shows where it is wide enough, or chosen.
+
+    Where room is short the last ones give way, each as a whole, and never the one that is chosen.
+    """
+    right = _right(looking, tally, width)
+    tabs: dict[View, list[Part]] = {}
     for key, view, word in VIEWS:
         here = view is looking.view
         if view is View.WHOLE and not here and width < 100:
             continue
         count = tally.views.get(view, tally.views.get(View.ALL, 0) + tally.snoozed)
-        left += [
+        tabs[view] = [
             (f" {key} ", "key" if here else "muted"),
             (word, "strong" if here else "text"),
             (f" {count} ", "text" if here else "muted"),
         ]
-    return spread(left, _right(looking, tally, width), width)
+    room = width - length(right) - 1
+    for view in [one for one in reversed(tabs) if one is not looking.view]:
+        if sum(map(length, tabs.values())) > room:
+            del tabs[view]
+    return spread([(" ", "text"), *chain.from_iterable(tabs.values())], right, width)
 
 
 def _right(looking: Looking, tally: Tally, width: int) -> list[Part]:
