@@ -215,9 +215,7 @@ class Person:
         dropped = {one.id for one in group if one.state in DROPS}
         pending = [one for one in rows.open_intents() if one.id not in dropped]
         changed |= {
-            one.item_key
-            for one in group
-            if one.state not in DROPS and inverse_waits(one, pending)
+            one.item_key for one in group if one.state not in DROPS and inverse_waits(one, pending)
         }
         group = [one for one in group if one.item_key not in changed]
         if not group:

@@ -245,6 +245,29 @@ class TestWhatWasDecidedMeanwhile:
         (one,) = cache.intents()
         assert one.state is IntentState.ACKNOWLEDGED
 
+    def test_about_what_turns_out_to_be_another_row_is_compared_by_what_was_seen(
+        self, cache: Cache
+    ) -> None:
+        """Ours, completed; then hers, begun. Then the server says that ours is hers."""
+        made = create("i1", "own-1", "one need")
+        hers = task("t1", identifier=named("one need"), meta={"versionId": "3"})
+        cache.pull(hers)
+        done = decision(IntentKind.SET_STATUS, "i2", "own-1", 2, to="completed")
+        file(cache, made, replace(done, seen={"status": "requested"}, after="i1"))
+        file(cache, decision(IntentKind.SET_STATUS, "i3", "t1", 3, to="in-progress"))
+        by_id = {one.id: one for one in cache.intents()}
+        begun = {**hers, "status": "in-progress", "meta": {"versionId": "4"}}
+        changes = tuple(
+            m.Change(key, (m.Outcome(by_id[one], IntentEvent.ACKNOWLEDGED),), base, version)
+            for key, one, base, version in (
+                (("Task", "own-1"), "i1", hers, "3"),
+                (("Task", "t1"), "i3", begun, "4"),
+            )
+        )
+        with writing(cache.session.engine()) as connection:
+            save_changes(SourceRows(connection, SOURCE), m.Save(changes), NOW)
+        assert {one.id: one.state for one in cache.intents()}["i2"] is IntentState.CONFLICT
+
     def test_about_what_is_gone_is_asked_about_like_the_rest(self, cache: Cache) -> None:
         """A note while the row was read: sent without a guard, it would make the row anew."""
         file(cache, urgent("i1", "t1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.store.cache import SOURCE
 from tests.store.two_sources import (
     COUNTY,
     ME_AT_COUNTY,
+    TWO,
     TwoSources,
     client,
     follow_up,
@@ -150,3 +152,34 @@ class TestOfflineByChoice:
 def test_the_header_knows_each_source_by_what_people_call_it(cache: TwoSources) -> None:
     names = {one.name: one.shown for one in cache.desk.health(cache.instant).sources}
     assert names == {SOURCE: SOURCE, COUNTY: "County"}
+
+
+class TestASourceThatIsNoLongerInTheProfile:
+    """Its rows are nobody's work here; what was decided about them and not sent is kept in view."""
+
+    @pytest.fixture
+    def left(self, cache: TwoSources) -> TwoSources:
+        cache.come(COUNTY, follow_up("t2", "c1", ME_AT_COUNTY))
+        cache.desk.act("note", ["county:Task/t2"], {"text": "called"}, cache.instant)
+        cache.close()
+        only = tuple(one for one in cache.profile.sources if one.name == SOURCE)
+        cache.profile = replace(cache.profile, sources=only)
+        cache.open()
+        cache.session.syncers()  # as each sync begins: the rows follow the profile
+        return cache
+
+    def test_shows_only_what_still_waits_there(self, left: TwoSources) -> None:
+        assert {row.key for row in left.rows()} == {HERE, "county:Task/t2"}
+        assert left.row("county:Task/t2").sync == "waiting"
+
+    def test_lets_that_be_taken_back(self, left: TwoSources) -> None:
+        (waiting,) = left.intents(["queued"])
+        left.desk.undo(left.instant, waiting.group)
+        assert {row.key for row in left.rows()} == {HERE}
+
+    def test_has_its_rows_again_when_it_is_back(self, left: TwoSources) -> None:
+        left.close()
+        left.profile = TWO
+        left.open()
+        left.session.syncers()
+        assert {row.key for row in left.rows()} == {HERE, THERE, "county:Task/t2"}

@@ -30,6 +30,7 @@ from carequeue.fhir.chart import ChartRead, Resource
 from carequeue.fhir.read import read_chart
 from carequeue.fhir.us import our_people
 from carequeue.store import following, identity, ledger, outbox, tally
+from carequeue.store.copied import apart
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import ItemRow, table
 from carequeue.store.views import directory, views
@@ -51,6 +52,7 @@ _SYNC_WORDS: Final[Mapping[IntentState, tuple[int, str]]] = {
 }
 
 Charts = Iterable[tuple[str, str]]
+Places = set[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Projector:
     ) -> ChartRead:
         read = partial(self._read_as, connection, source, chart, pending, now, described)
         found = read(as_seen=False)
+        found = replace(found, items=apart(connection, source, chart, found.items))
         stuck = {one.item_key for one in pending if one.state in STUCK_STATES}
         wanted = stuck - {item.key for item in found.items}
         if not wanted:
@@ -175,8 +178,11 @@ class Projector:
         if int(now.timestamp()) > _made_at(connection):
             _note_time(connection, now)
         names = sorted(set(charts))
+        again: Places = set()
         for start in range(0, len(names), _CHUNK):
-            changed |= self._some(connection, names[start : start + _CHUNK], now)
+            changed |= self._some(connection, names[start : start + _CHUNK], now, again)
+        if again:
+            changed |= self._some(connection, sorted(again), now, set())
         return changed
 
     def rebuild(self, connection: Connection, now: datetime) -> bool:
@@ -224,18 +230,27 @@ class Projector:
         return bool(charts)
 
     def _some(
-        self, connection: Connection, charts: Sequence[tuple[str, str]], now: datetime
+        self,
+        connection: Connection,
+        charts: Sequence[tuple[str, str]],
+        now: datetime,
+        again: Places,
     ) -> bool:
+        """`again`: takes the charts of which a row has to give way to one with the same key."""
         old: dict[str, tuple[Any, ...]] = {}
         new: dict[str, tuple[Any, ...]] = {}
         for source, chart in charts:
             old |= _stored(connection, "source = ? AND chart = ?", (source, chart))
             for values in self._rows(connection, source, chart, now):
                 row = tuple(_held(values[name]) for name in _NAMES)
-                new[row[0]] = row
+                if row[0] in new:
+                    again.add((source, chart))
+                else:
+                    new[row[0]] = row
         for key in new.keys() - old.keys():
-            # Two resources may bear one identifier, in two charts: one row, counted once.
-            old |= _stored(connection, "key = ?", (key,))
+            there = _stored(connection, "key = ?", (key,))
+            again |= {(row[1], row[2]) for row in there.values()}
+            old |= there
         gone = [key for key in old if key not in new]
         fresh = [row for key, row in new.items() if old.get(key) != row]
         if gone or fresh:
@@ -249,7 +264,8 @@ class Projector:
     ) -> list[dict[str, Any]]:
         pending = outbox.of_chart(connection, source, chart)
         read = self._read(connection, source, chart, pending, now, described=False)
-        if not read.items:
+        items = read.items if source in self.site.us else _awaited(read.items, pending)
+        if not items:
             return []
         leaves = any(intent.state is IntentState.QUEUED for intent in pending)
         unprotected = leaves and ledger.unprotected(connection, source)
@@ -259,7 +275,7 @@ class Projector:
             self._row(
                 item, chart, clocks, self.rank(item, clocks, now), us, pending, arrived, unprotected
             )
-            for item, clocks in ((item, self.clocks(item)) for item in read.items)
+            for item, clocks in ((item, self.clocks(item)) for item in items)
         ]
 
     def _row(
@@ -363,6 +379,11 @@ def _sync(item: WorkItem, pending: Sequence[Intent], unprotected: bool) -> str:
         if intent.item_key == item.key or (target and intent.target_id == target):
             worst = max(worst, _SYNC_WORDS[intent.state])
     return "unprotected" if unprotected and worst[1] == "waiting" else worst[1]
+
+
+def _awaited(items: Sequence[WorkItem], pending: Sequence[Intent]) -> list[WorkItem]:
+    """Of a source that is no longer in the profile only what a decision still waits about."""
+    return [item for item in items if _sync(item, pending, unprotected=False)]
 
 
 def _fresh(item: WorkItem, arrived: Mapping[str, int]) -> int:

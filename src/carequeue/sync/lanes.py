@@ -23,7 +23,7 @@ from carequeue.fhir import edits
 from carequeue.fhir.waiting import resting_on
 from carequeue.sync import messages as m
 from carequeue.sync import setback
-from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, settle
+from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, as_seen, settle
 from carequeue.sync.rows import Rows
 from carequeue.sync.verdicts import OTHER
 
@@ -254,12 +254,24 @@ def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datet
         and one.id not in settled
         and not is_behind(set(edits.unit(one)))
     ]
-    for one in settle(expected, change.base, waiting):
+    overtaken = [one for one in waiting if _overtaken(one, ours)]
+    settled_now = settle(expected, change.base, [one for one in waiting if one not in overtaken])
+    if overtaken:
+        settled_now += settle(as_seen(expected, overtaken), change.base, overtaken)
+    for one in settled_now:
         if one.found is Found.NOT_APPLIED:
             continue
         words = ALREADY_SO if one.found is Found.DONE else one.words
         if rows.happened(one.intent, EVENTS[one.found], words, now) in _SETTLED:
             closed.add(one.intent.id)
+
+
+def _overtaken(one: Intent, done: Sequence[Intent]) -> bool:
+    """Whether a later decision about its elements is done before it: the two were about two rows,
+    until the server said that what we made is the other one. It was decided without knowing that.
+    """
+    unit = set(edits.unit(one))
+    return any(one.seq < each.seq and unit & set(edits.unit(each)) for each in done)
 
 
 def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
