@@ -225,6 +225,8 @@ class Person:
         rests = {one.id for one in resting_on(dropped, rows.open_intents())}
         if any(one.id in rests and one.state is IntentState.IN_DOUBT for one in sent):
             raise Refused
+        if any(_is_there(one, rows) for one in group):
+            raise Refused
         drop(rows, [one for one in group if one.state in DROPS], "taken back", now)
         drafts = []
         for one in reversed(sent):
@@ -337,6 +339,14 @@ def _stands(one: Intent, group: Sequence[Intent], rows: Any) -> bool:
     if there is None or made is None or there.get("status") != made.get("status"):
         return False
     return bool(there.get("owner") == made.get("owner"))
+
+
+def _is_there(one: Intent, rows: Any) -> bool:
+    """Whether what is yet to be created is on the server by now."""
+    if one.kind is not IntentKind.CREATE or one.state is not IntentState.QUEUED:
+        return False
+    base = rows.base(one.target_type, one.target_id)
+    return bool(base.body or base.theirs)
 
 
 def _same_entry(one: Any, other: Any) -> bool:

@@ -193,7 +193,7 @@ class MemoryRows:
 
     def base(self, kind: str, key: str) -> Base:
         row = self._tables.resources.get((kind, key))
-        if row is None or row.body is None:
+        if row is None:
             return Base(None, "")
         return Base(row.body, row.version, row.theirs, row.theirs_version, row.theirs_gone)
 

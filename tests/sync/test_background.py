@@ -231,10 +231,16 @@ def test_a_fault_is_written_down_and_the_next_look_tries_again(day: Day) -> None
 
 def test_a_source_that_does_not_answer_delays_no_other(tmp_path: Path) -> None:
     slow, quick = Day(tmp_path, "slow"), Day(tmp_path, "quick")
-    let_go, done = threading.Event(), threading.Event()
-    slow.meanwhile = lambda: let_go.wait(PATIENCE)
+    begun, let_go, done = threading.Event(), threading.Event(), threading.Event()
+
+    def stand_still() -> None:
+        begun.set()
+        let_go.wait(PATIENCE)
+
+    slow.meanwhile = stand_still
 
     def work() -> None:
+        begun.wait(PATIENCE)
         quick.seconds += 100
         quick.sync.send()
         if len(quick.looks) == 5:

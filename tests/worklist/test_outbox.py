@@ -128,7 +128,7 @@ class TestTheLines:
         other = {"resourceType": "Patient", "id": "c9", "name": [{"family": "Zhou"}]}
         taken = {**task("copied", identifier=same, **STAYS), "for": ref("Patient/c9")}
         cache.pull(other, taken)
-        assert cache.row("main:call-back").client == "ZHOU"
+        assert cache.row("main:Task/copied").client == "ZHOU"
         assert [one.client for one in lines(cache)] == ["OKAFOR, Amara J"]
 
     def test_show_what_is_kept_here_only_and_why(self, tmp_path: Path) -> None:

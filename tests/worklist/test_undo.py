@@ -290,6 +290,22 @@ class TestWhatWouldWaitBehindAConflict:
         assert "priority" not in (view(cache, "t1") or {})
 
 
+def test_what_was_made_and_answered_wrongly_is_sent_again_first(cache: Cache) -> None:
+    """Dropped, it would stay on the server, and in the queue, although it was called taken back."""
+    cache.desk.act("new", [FOLLOW_UP], {"text": "Call the school", "until": "2bd"}, NOW)
+    (created,) = cache.intents()
+    happened(cache, IntentEvent.MARKED, IntentEvent.REFUSED)
+    cache.pull(created.args["resource"])
+    happened(cache, IntentEvent.RETRIED)
+    with pytest.raises(BadQuestion, match=r"has it already.*Nothing was changed.*Sync first"):
+        cache.desk.undo(NOW)
+    happened(cache, IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED)
+    with writing(cache.session.engine()) as connection:
+        SourceRows(connection, SOURCE).move_base(created.args["resource"], "1", NOW)
+    cache.desk.undo(NOW)
+    assert "Call the school" not in {row.title for row in cache.rows()}
+
+
 class TestWhatRestsOnIt:
     def test_keeps_a_task_of_ours_from_being_dropped(self, cache: Cache) -> None:
         first = cache.desk.act("claim", [DISCHARGE], {}, NOW)

@@ -277,7 +277,10 @@ def _absent(connection: Connection, source: str, names: set[str]) -> set[str]:
 
 
 def base(connection: Connection, source: str, kind: str, key: str) -> Base:
-    """What the mirror holds of one resource; an empty base where it holds nothing."""
+    """What the mirror holds of one resource; an empty base where it holds nothing.
+
+    Of what is yet to be created and is there all the same: no body, and the server's own beside.
+    """
     columns = resource_table.c
     row = connection.execute(
         select(
@@ -288,10 +291,10 @@ def base(connection: Connection, source: str, kind: str, key: str) -> Base:
             columns.theirs_gone,
         ).where(columns.source == source, columns.type == kind, columns.id == key)
     ).one_or_none()
-    if row is None or not row.body:
+    if row is None:
         return Base(None, "")
     theirs = jsontext.loads(row.theirs_body) if row.theirs_body else None
-    body = jsontext.loads(row.body)
+    body = jsontext.loads(row.body) if row.body else None
     return Base(body, row.version_id, theirs, row.theirs_version or "", row.theirs_gone)
 
 

@@ -48,6 +48,10 @@ _BEING_SENT = (
     "Something that belongs to it is being sent just now. Nothing was changed. "
     "Try again in a moment."
 )
+_THERE = (
+    "The server has it already, although it did not say so. Nothing was changed. "
+    "Sync first (r), then take it back."
+)
 
 
 def undo(
@@ -74,6 +78,7 @@ def undo(
     dropped = [one for one in intents if one.state in _DROPS]
     sent = [one for one in intents if one.state not in _DROPS]
     _check_none_between(connection, dropped, sent)
+    _check_not_there(connection, dropped)
     charts = drop(connection, projector, dropped, "taken back", now)
     reverse = str(uuid.uuid4())
     filed: list[Intent] = []
@@ -196,6 +201,16 @@ def _check_none_between(
     for source in dict.fromkeys(intent.source for intent in dropped):
         if doubtful & {one.id for one in resting_on(roots, outbox.of_source(connection, source))}:
             raise BadQuestion(_BEING_SENT)
+
+
+def _check_not_there(connection: Connection, dropped: Sequence[Intent]) -> None:
+    """What was made and answered wrongly, and is tried again, is there: dropped, it would stay."""
+    for one in dropped:
+        if one.kind is not IntentKind.CREATE or one.state is not IntentState.QUEUED:
+            continue
+        there = mirror.base(connection, one.source, one.target_type, one.target_id)
+        if there.body or there.theirs:
+            raise BadQuestion(_THERE)
 
 
 def _refused(
