@@ -12,7 +12,7 @@ import pytest
 
 from carequeue.fhir.bundles import Page
 from carequeue.sync.plan import PAGE
-from carequeue.sync.pull import Cursor, Ended, Fetch
+from carequeue.sync.pull_state import Cursor, Ended, Fetch
 from tests.fhir.clinic import NOW
 from tests.sync.test_pull import FIRST, LATER, LINK, REQUESTS, TASKS, Pull, page, rows
 

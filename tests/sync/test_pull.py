@@ -12,8 +12,8 @@ import pytest
 from carequeue.fhir.bundles import Page
 from carequeue.sync.capabilities import Abilities, TypeAbility
 from carequeue.sync.plan import BY_ID, OVERLAP, PAGE, Search, Tier, first_url, plan, scope_mark
-from carequeue.sync.pull import (
-    MOST_FAILURES,
+from carequeue.sync.pull import MOST_FAILURES, step
+from carequeue.sync.pull_state import (
     Begun,
     Cursor,
     Ended,
@@ -23,7 +23,6 @@ from carequeue.sync.pull import (
     PageCame,
     PageKept,
     PullState,
-    step,
 )
 from tests.fhir.clinic import NOW
 

@@ -10,7 +10,8 @@ import pytest
 from carequeue.fhir.bundles import Page, read_page
 from carequeue.sync.capabilities import Abilities, TypeAbility
 from carequeue.sync.plan import PAGE, Search
-from carequeue.sync.pull import BELIEVED, MOST_HISTORY, Cursor, Ended, Fetch, Keep, PageCame
+from carequeue.sync.pull import BELIEVED, MOST_HISTORY
+from carequeue.sync.pull_state import Cursor, Ended, Fetch, Keep, PageCame
 from tests.fhir.clinic import NOW
 from tests.sync.test_pull import CLIENTS, FIRST, LATER, LINK, REQUESTS, TASKS, Pull, page
 

@@ -33,7 +33,7 @@ def cursors(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
 
 
 def keep_cursor(connection: Connection, source: str, search: str, cursor: Any) -> None:
-    """Write a cursor (anything with the attributes of `sync.pull.Cursor`)."""
+    """Write a cursor (anything with the attributes of `sync.pull_state.Cursor`)."""
     values = {name: getattr(cursor, name) for name in _CURSOR}
     for name in ("next_url", "etag"):  # the server's own text
         values[name] = storable(values[name])

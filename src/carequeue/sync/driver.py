@@ -17,7 +17,7 @@ from typing import Any, Final
 from carequeue.domain.errors import CareQueueError, ServerError, SignInError
 from carequeue.store.lease import LeaseLost
 from carequeue.sync import messages as m
-from carequeue.sync import pull
+from carequeue.sync import pull_state as p
 from carequeue.sync import reconcile as r
 from carequeue.sync.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.failures import words_of
@@ -68,7 +68,7 @@ class Syncer:
         self._seed = seed
         self._looked = Looked()
         self._aside: frozenset[m.LaneKey] = frozenset()  # for the rest of this look
-        self._nothing_new: dict[str, pull.Cursor] = {}
+        self._nothing_new: dict[str, p.Cursor] = {}
 
     def look(
         self,
@@ -184,7 +184,7 @@ class Syncer:
         """Another server has the same records: every search begins anew, and nothing is assumed."""
         with self._cache.writing(self._now()) as rows:
             for name in rows.cursors():
-                rows.keep_cursor(name, pull.Cursor())
+                rows.keep_cursor(name, p.Cursor())
             for name, count in rows.counts().items():
                 rows.keep_count(name, r.Count(scope=count["scope"]), {})
             rows.set_meta(HELD, "")

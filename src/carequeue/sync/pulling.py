@@ -16,6 +16,7 @@ from typing import Any, Final
 from carequeue.domain.errors import ServerError
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync import pull
+from carequeue.sync import pull_state as p
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.plan import Search
 from carequeue.sync.reconcile import Fate, lately_from, lately_to
@@ -57,9 +58,9 @@ class Pulled:
 
     received: int = 0
     left: int = 0  # rows that a history has said to be deleted
-    ended: pull.Ended | None = None
+    ended: p.Ended | None = None
     count_now: bool = False  # more was deleted than is taken out unasked: count, and ask
-    nothing_new: dict[str, pull.Cursor] = field(default_factory=dict)
+    nothing_new: dict[str, p.Cursor] = field(default_factory=dict)
 
 
 class Pulling:
@@ -82,31 +83,31 @@ class Pulling:
             cursors = rows.cursors()
             wanted = rows.wanted()
         self._halfway = {name for name, values in cursors.items() if values["next_url"]}
-        state = pull.PullState(can, tuple(searches))
-        found = {name: pull.Cursor(**values) for name, values in cursors.items()}
-        events: deque[pull.Event] = deque([pull.Begun(found, self._now(), wanted)])
+        state = p.PullState(can, tuple(searches))
+        found = {name: p.Cursor(**values) for name, values in cursors.items()}
+        events: deque[p.Event] = deque([p.Begun(found, self._now(), wanted)])
         while events and not stop():
             state, commands = pull.step(state, events.popleft())
             for command in commands:
                 match command:
-                    case pull.Fetch():
+                    case p.Fetch():
                         events.append(self._fetch(command))
-                    case pull.Keep():
+                    case p.Keep():
                         events.append(self._keep(command))
-                    case pull.Ended():
+                    case p.Ended():
                         self.done.ended = command
         self._cache.catch_up(self._now())
 
-    def _fetch(self, command: pull.Fetch) -> pull.Event:
+    def _fetch(self, command: p.Fetch) -> p.Event:
         try:
             headers = {"If-None-Match": command.etag} if command.etag else {}
             answer = self._transport.send("GET", command.url, headers=headers)
         except Unreachable as error:
             if error.unreadable:  # somebody is there, and says what nobody can read
-                return pull.PageCame(0, None, "", error.why, self._now())
-            return pull.Lost(error.why)
+                return p.PageCame(0, None, "", error.why, self._now())
+            return p.Lost(error.why)
         except ServerError as error:
-            return pull.PageCame(0, None, "", str(error), self._now())
+            return p.PageCame(0, None, "", str(error), self._now())
         page = None
         words = outcome_words(answer.json)
         if answer.status == 200 and isinstance(answer.json, dict):
@@ -115,16 +116,16 @@ class Pulling:
             words = "the answer was no Bundle"
         now = self._now()
         at, etag = server_time(answer, page, now), answer.headers.get("etag", "")
-        return pull.PageCame(answer.status, page, at, words, now, etag)
+        return p.PageCame(answer.status, page, at, words, now, etag)
 
-    def _keep(self, command: pull.Keep) -> pull.Event:
+    def _keep(self, command: p.Keep) -> p.Event:
         now = self._now()
         search, cursor, page = command.search, command.cursor, command.page
         nothing = not (page.entries or page.deleted or command.asked or command.refused)
         ended = search and cursor and not cursor.next_url and search.name not in self._halfway
         if search and cursor and nothing and ended:
             self.done.nothing_new[search.name] = cursor
-            return pull.PageKept((), now)
+            return p.PageKept((), now)
         with self._cache.writing(now) as rows:
             saved = rows.save(page.entries, now, known_only=bool(search and search.known_only))
             given = {f"{one.get('resourceType')}/{one.get('id')}" for one in page.entries}
@@ -143,7 +144,7 @@ class Pulling:
         self.done.received += saved.changed
         if cursor and not cursor.next_url:
             self._cache.catch_up(self._now())
-        return pull.PageKept(tuple(sorted(missing)), now)
+        return p.PageKept(tuple(sorted(missing)), now)
 
     def _take_out(self, rows: Rows, page: Page) -> None:
         """What a history says to be deleted; where that is very much, a count looks first."""
@@ -185,7 +186,7 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
     return min(found).isoformat() if found else ""
 
 
-def _progress(name: str, cursor: pull.Cursor, page: Page) -> str:
+def _progress(name: str, cursor: p.Cursor, page: Page) -> str:
     what = WHAT.get(name, name)
     if not cursor.next_url:
         return ""

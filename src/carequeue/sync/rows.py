@@ -162,7 +162,7 @@ class Rows(Protocol):
     # --- what is known of the source --------------------------------------------------------------
 
     def cursors(self) -> Mapping[str, Mapping[str, Any]]:
-        """The cursors of the searches, by name, as the fields of `pull.Cursor`."""
+        """The cursors of the searches, by name, as the fields of `pull_state.Cursor`."""
         ...
 
     def keep_cursor(self, search: str, cursor: Any) -> None:
