@@ -101,7 +101,7 @@ def _no_write_ahead(stack: ExitStack) -> None:
 
 
 def _no_fence(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(memory.MemoryCache, "check", lambda _: None))
+    stack.enter_context(patch.object(memory.MemoryCache, "check_lease", lambda _: None))
     stack.enter_context(patch.object(lease, "check", lambda *_: None))
 
 

@@ -29,7 +29,7 @@ class MemoryCache:
         self._disk.token += 1
         self._token = self._disk.token
 
-    def check(self) -> None:
+    def check_lease(self) -> None:
         """Raises LeaseLost where a later token was taken."""
         if self._disk.token != self._token:
             raise LeaseLost
@@ -40,7 +40,7 @@ class MemoryCache:
 
     @contextmanager
     def writing(self, now: datetime) -> Iterator[MemoryRows]:
-        self.check()
+        self.check_lease()
         with self._disk.acting(now) as rows:
             yield rows
 

@@ -100,6 +100,9 @@ class Watch:
         self._world.turn += 1
         self._turn = self._world.turn
 
+    def check_lease(self) -> None:
+        self._cache.check_lease()
+
     @property
     def holds(self) -> bool:
         """Whether nobody has begun to sync since."""

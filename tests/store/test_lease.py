@@ -9,13 +9,15 @@ import pytest
 
 from carequeue.store.lease import LeaseLost
 from carequeue.store.source import SourceCache
+from carequeue.sync.pushing import Pushing
 from tests.fhir.clinic import NOW, task
-from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.store.cache import SOURCE, WRITABLE, Cache, clinic_of_dana
+from tests.sync.wire import Wire, answer
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[Cache]:
-    cache = clinic_of_dana(tmp_path, task("t1"))
+    cache = clinic_of_dana(tmp_path, task("t1", meta={"versionId": "3"}))
     yield cache
     cache.close()
 
@@ -50,6 +52,23 @@ def test_a_late_holder_keeps_nothing_of_what_it_found(cache: Cache) -> None:
     with pytest.raises(LeaseLost, match="Another CareQueue has begun to sync"):
         keep(late, task("t1", status="rejected"))
     assert status(cache) == "accepted"
+
+
+def test_a_late_holder_sends_nothing_of_what_it_wrote_down(cache: Cache) -> None:
+    """Its laptop slept; what it wrote down was settled by another, and by now deleted perhaps."""
+    wire = Wire(lambda _: answer(b"{}"))
+    cache.desk.act("note", ["main:Task/t1"], {"text": "Called"}, NOW)
+    late, can = holder(cache), WRITABLE.seeing({"if_match": "yes", "if_match_batch": "yes"})
+
+    def sleeps() -> bool:
+        if cache.intents(["in_doubt"]):
+            holder(cache)
+        return False
+
+    with pytest.raises(LeaseLost):
+        Pushing(late, wire.transport, lambda: NOW).run(can, frozenset(), sleeps)
+    assert cache.intents(["in_doubt"])
+    assert wire.requests == []
 
 
 def test_it_may_begin_anew(cache: Cache) -> None:

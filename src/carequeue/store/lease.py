@@ -4,7 +4,8 @@ The lock of the operating system keeps two processes from syncing at once; this 
 that is not enough: a process that was suspended for an hour, a lock on a shared folder that does
 not lock. Every sync takes a token of its own, one higher than the last, and each of its commits
 checks that it is still the latest (a fencing token): what a late one found is thrown away, and
-found again by whoever holds the lease.
+found again by whoever holds the lease. Nor does a late one send what it has written down: whoever
+holds the lease has settled that since.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def take(connection: Connection, source: str, holder: str, now: datetime) -> int
 
 
 def check(connection: Connection, source: str, token: int) -> None:
-    """In the transaction of what is to be kept. Raises LeaseLost where a later token was taken."""
+    """In the transaction of what is to be kept, and before anything is sent.
+
+    Raises LeaseLost where a later token was taken.
+    """
     if latest(connection, source) != token:
         raise LeaseLost
 

@@ -281,6 +281,11 @@ class SourceCache:
         with writing(self._engine) as connection:
             self._token = lease.take(connection, self._source, holder, now)
 
+    def check_lease(self) -> None:
+        """Raises LeaseLost where another sync has begun since."""
+        with self._engine.connect() as connection:
+            lease.check(connection, self._source, self._token)
+
     @contextmanager
     def reading(self) -> Iterator[SourceRows]:
         """The rows as they are at one instant."""

@@ -74,6 +74,7 @@ class Pushing:
                 with self._cache.writing(now) as rows:
                     return mark_requests(rows, command.requests, now)
             case m.Exchange():
+                self._cache.check_lease()  # a laptop may have slept since it was written down
                 done = exchange(self._transport, command)
                 return [m.Answered(done.replies, self._now(), done.batch)]
             case m.ReadBack():

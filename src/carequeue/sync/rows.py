@@ -216,7 +216,11 @@ class Cache(Protocol):
     """The cache of one source, as one sync uses it."""
 
     def take_lease(self, now: datetime) -> None:
-        """Begin a look: whoever began an earlier one can keep nothing more."""
+        """Begin a look: whoever began an earlier one can keep and send nothing more."""
+        ...
+
+    def check_lease(self) -> None:
+        """Raises LeaseLost where another sync has begun since: what was to leave stays."""
         ...
 
     def reading(self) -> AbstractContextManager[Rows]:
