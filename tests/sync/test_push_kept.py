@@ -13,7 +13,7 @@ from carequeue.fhir.jsontext import loads
 from carequeue.sync import messages as m
 from carequeue.sync.capabilities import NO_STATUS
 from carequeue.sync.conflicts import ALREADY_SO
-from tests.fhir.clinic import task
+from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     R4,
     Push,
@@ -206,6 +206,17 @@ class TestAStatusThatTheServerDoesNotKnow:
         one = waiting(kept(accept()))
         assert Push(one, can=can).commands == ()
         assert Push(one, can=R4).commands != ()
+
+    def test_is_compared_before_what_was_decided_on_top_of_it_leaves(self) -> None:
+        """It hides the base: what a colleague made of it meanwhile, the person has never seen."""
+        done = decision(IntentKind.SET_STATUS, "i2", seq=2, to="completed")
+        one = replace(lane(done), kept=(kept(accept()),))
+        push = Push(can=R4.seeing({"status:Task:accepted": "no"}))
+        push.state = replace(push.state, looked=frozenset({one.key}))  # for another decision
+        (back,) = push.on(m.Loaded((one,), NOW))
+        assert isinstance(back, m.ReadBack)
+        push.read(said(one, 200, at("3", status="on-hold"), "3"))
+        assert push.events == ["place_found", "found_changed"]
 
     def test_goes_along_under_a_later_one_that_it_knows(self) -> None:
         """Accepted here, completed there: the person's acceptance must not come back on top."""

@@ -24,7 +24,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import edits
 from carequeue.sync import messages as m
 from carequeue.sync.batches import Sizing
@@ -155,11 +155,18 @@ def _read_first(lane: m.Lane, state: PushState) -> bool:
     """
     if lane.phase is m.Phase.DOUBTFUL:
         return True
+    kept = placeable(lane, state.can)
     if lane.key in state.looked:
-        return False
+        return _covers(lane, kept)
     left = lane.base is None and lane.attempts > 0 and not by_our_id(lane, state.can)
     unguarded = (lane.base is not None and not guard(lane)) or left
-    return lane.newer or (unguarded and bool(lane.intents)) or bool(placeable(lane, state.can))
+    return lane.newer or (unguarded and bool(lane.intents)) or bool(kept)
+
+
+def _covers(lane: m.Lane, kept: Sequence[Intent]) -> bool:
+    """Whether what is to leave was decided on top of what is kept here, which hides the base."""
+    units = {name for one in kept for name in edits.unit(one)}
+    return any(name in units for one in lane.intents for name in edits.unit(one))
 
 
 def _alone(lane: m.Lane, state: PushState) -> bool:
