@@ -119,7 +119,7 @@ def _last_write_wins(stack: ExitStack) -> None:
 
 
 def _not_meanwhile(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(lanes, "_settle_meanwhile", lambda *_: None))
+    stack.enter_context(patch.object(lanes, "settle_meanwhile", lambda *_: None))
 
 
 ALL: Final = {

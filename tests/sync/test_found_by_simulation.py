@@ -216,6 +216,7 @@ class TestWhatWasDecidedMeanwhile:
 
     def test_is_not_done_by_what_was_taken_back_since(self, cache: Cache) -> None:
         """Urgent, then routine again, which it is: together nothing to send. Not so the first."""
+        cache.pull(task("t1", priority="routine", meta={"versionId": "8"}))
         back = decision(IntentKind.SET_PRIORITY, "i2", "t1", 2, to="routine")
         file(cache, urgent("i1", "t1"), back)
         read = lanes(cache)["Task/t1"]
@@ -227,6 +228,23 @@ class TestWhatWasDecidedMeanwhile:
             save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}
+
+    @pytest.mark.parametrize("events", [(), (IntentEvent.MARKED,)])
+    def test_is_compared_by_itself_where_it_was_so_with_what_was_taken_back(
+        self, cache: Cache, events: tuple[IntentEvent, ...]
+    ) -> None:
+        """Given to Dana, then to Noel, which a colleague did too; then Noel is taken back."""
+        noel, dana = {"reference": "Practitioner/noel"}, {"reference": "Practitioner/dana"}
+        file(cache, decision(IntentKind.ASSIGN, "i1", "t1", 1, owner=dana))
+        happened(cache, "i1", *events)
+        file(cache, decision(IntentKind.ASSIGN, "i2", "t1", 2, owner=noel))
+        outcomes = tuple(m.Outcome(one, IntentEvent.ACKNOWLEDGED) for one in cache.intents())
+        happened(cache, "i2", IntentEvent.DROPPED)
+        theirs = task("t1", owner=noel, meta={"versionId": "9"})
+        with writing(cache.session.engine()) as connection:
+            change = m.Change(("Task", "t1"), outcomes, theirs, "9")
+            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+        assert cache.intents()[0].state is IntentState.CONFLICT
 
     def test_is_done_where_a_place_is_found_and_a_colleague_did_it(self, cache: Cache) -> None:
         """Two steps of one decision in one change: to the queue, and done. Nobody took it back."""

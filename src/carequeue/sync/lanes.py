@@ -23,7 +23,7 @@ from carequeue.fhir import edits
 from carequeue.fhir.waiting import resting_on
 from carequeue.sync import messages as m
 from carequeue.sync import setback
-from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, as_seen, settle
+from carequeue.sync.meanwhile import SETTLED, settle_meanwhile, void_ids
 from carequeue.sync.rows import Rows
 from carequeue.sync.verdicts import OTHER
 
@@ -31,9 +31,6 @@ from carequeue.sync.verdicts import OTHER
 PAUSE: Final = "pause"
 #: Said of what waits behind a decision that the server did not take.
 BEHIND: Final = "waits behind a decision of yours that the server did not take"
-#: States of an intent for which what comes `after` it may leave. One that was taken back frees
-#: nothing: what rested on it was taken back with it.
-_SETTLED = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
 
 
 @dataclass(slots=True)
@@ -67,7 +64,7 @@ def _creates(everything: Sequence[Intent]) -> dict[str, str]:
     return {
         f"{intent.target_type}/{intent.target_id}": intent.id
         for intent in everything
-        if intent.kind is IntentKind.CREATE and intent.state not in _SETTLED
+        if intent.kind is IntentKind.CREATE and intent.state not in SETTLED
     }
 
 
@@ -152,7 +149,7 @@ def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) ->
     Nothing, where it may be on the server already: that is read back.
     """
     after = [intent.after for intent in intents if intent.after]
-    unsettled = {one.id for one in rows.intents(after) if one.state not in _SETTLED}
+    unsettled = {one.id for one in rows.intents(after) if one.state not in SETTLED}
     own = {intent.id for intent in intents}
     needs = []
     for intent in intents:
@@ -206,80 +203,17 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
     for decided in save.changes:
         change = _unless_anothers(rows, decided)
         kind, key = change.key
-        _settle_meanwhile(rows, change, closed, now)
+        void = void_ids(rows, change)
+        settle_meanwhile(rows, change, void, closed, now)
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
-        _outcomes(rows, change, done, closed, now)
+        _outcomes(rows, change, void, done, closed, now)
         _wait(rows, change, rows.open_on(kind, key))
         rows.apply_theirs(kind, key, now)
     _learn(rows, save, now)
     lanes = load_lanes(rows, frozenset(keys))
     done.event = m.Saved(tuple(keys), lanes, frozenset(closed), aliases, now)
     return done
-
-
-def _settle_meanwhile(rows: Rows, change: m.Change, closed: set[str], now: datetime) -> None:
-    """What was decided while this was on its way was decided on the old base: compare it too.
-
-    Else it would leave over a colleague's change of the same elements, under a version that fits.
-    What stands behind an earlier decision on its own elements is about what that one makes of them,
-    unless another of its elements was changed.
-    """
-    if change.gone:
-        _gone_meanwhile(rows, change, now)
-        return
-    ours = [one.intent for one in change.outcomes if one.event is IntentEvent.ACKNOWLEDGED]
-    expected = edits.fold(rows.base(*change.key).body, ours)
-    if expected is None or change.base is None:
-        return
-    settled = change.compared | {outcome.intent.id for outcome in change.outcomes}
-    done = {one.id for one in ours}
-    there = rows.open_on(*change.key)
-    before = {
-        name
-        for one in there
-        if one.id in settled - done and one.state is not IntentState.KEPT_HERE
-        for name in edits.unit(one)
-    }
-
-    def is_behind(unit: set[str]) -> bool:
-        beside = unit - before
-        same = edits.snapshot(beside, expected) == edits.snapshot(beside, change.base)
-        return bool(unit & before) and same
-
-    waiting = [
-        one
-        for one in there
-        if one.state is IntentState.QUEUED
-        and one.id not in settled
-        and not is_behind(set(edits.unit(one)))
-    ]
-    overtaken = [one for one in waiting if _overtaken(one, ours)]
-    settled_now = settle(expected, change.base, [one for one in waiting if one not in overtaken])
-    if overtaken:
-        settled_now += settle(as_seen(expected, overtaken), change.base, overtaken)
-    for one in settled_now:
-        if one.found is Found.NOT_APPLIED:
-            continue
-        words = ALREADY_SO if one.found is Found.DONE else one.words
-        if rows.happened(one.intent, EVENTS[one.found], words, now) in _SETTLED:
-            closed.add(one.intent.id)
-
-
-def _overtaken(one: Intent, done: Sequence[Intent]) -> bool:
-    """Whether a later decision about its elements is done before it: the two were about two rows,
-    until the server said that what we made is the other one. It was decided without knowing that.
-    """
-    unit = set(edits.unit(one))
-    return any(one.seq < each.seq and unit & set(edits.unit(each)) for each in done)
-
-
-def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
-    """What was decided while it was read is about what is gone too: sent, it would be made anew."""
-    sendable, _ = _sendable(rows.open_on(*change.key))
-    for one in sendable:
-        if one.state is IntentState.QUEUED and one.id not in change.compared:
-            rows.happened(one, IntentEvent.FOUND_CHANGED, GONE, now)
 
 
 def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
@@ -346,30 +280,25 @@ def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
     return there is None or make is None or edits.satisfied(make, there)
 
 
-def _outcomes(rows: Rows, change: m.Change, done: Done, closed: set[str], now: datetime) -> None:
-    present = {one.id: one for one in rows.intents([out.intent.id for out in change.outcomes])}
-    found = {out.intent.id: out.intent for out in reversed(change.outcomes)}  # as it was read
-    dropped = {
-        name
-        for key, intent in found.items()
-        if present[key].state is not intent.state
-        for name in edits.unit(intent)
-    }
-    for outcome in change.outcomes:
+def _outcomes(
+    rows: Rows,
+    change: m.Change,
+    void: frozenset[str],
+    done: Done,
+    closed: set[str],
+    now: datetime,
+) -> None:
+    outcomes = [one for one in change.outcomes if one.intent.id not in void]
+    present = {one.id: one for one in rows.intents([one.intent.id for one in outcomes])}
+    for outcome in outcomes:
         intent = present[outcome.intent.id]
-        if intent.state is not outcome.intent.state:
-            continue  # a person was quicker, and what they decided stands
-        acknowledged = outcome.event is IntentEvent.ACKNOWLEDGED
-        never_left = acknowledged and intent.state is IntentState.QUEUED
-        if never_left and dropped & set(edits.unit(intent)):
-            continue  # it was so together with what was taken back: compared once more
         if change.unread and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
             _count(rows, intent, outcome.words, now)
             continue
         state = rows.happened(intent, outcome.event, outcome.words, now, change.counts)
         present[intent.id] = replace(intent, state=state)
-        done.acknowledged += acknowledged
-        if state in _SETTLED:
+        done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
+        if state in SETTLED:
             closed.add(intent.id)
         if state in STUCK_STATES:
             _tell_those_behind(rows, intent)

@@ -1,0 +1,107 @@
+"""What happened in the outbox while a request was on its way or a row was read.
+
+A person decides and takes back meanwhile. What was decided was decided on the old base, and is
+compared before that moves; what was taken back makes void what was found out about it.
+In:  the rows, inside the transaction that keeps an answer. Out: intents in their next state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from carequeue.domain.intents import SENDABLE_STATES, Intent, IntentEvent, IntentState
+from carequeue.fhir import edits
+from carequeue.fhir.waiting import behind
+from carequeue.sync import messages as m
+from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, as_seen, settle
+from carequeue.sync.rows import Rows
+
+#: States of an intent for which what comes `after` it may leave. One that was taken back frees
+#: nothing: what rested on it was taken back with it.
+SETTLED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
+
+
+def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
+    """Ids of those that this is not about any more: a person was quicker, and what they decided
+    stands; and what was so only together with what was taken back meanwhile.
+    """
+    found = {out.intent.id: out.intent for out in reversed(change.outcomes)}  # as it was read
+    present = {one.id: one.state for one in rows.intents(list(found))}
+    quicker = {key for key, one in found.items() if present[key] is not one.state}
+    units = {name for key in quicker for name in edits.unit(found[key])}
+    together = {
+        out.intent.id
+        for out in change.outcomes
+        if out.event is IntentEvent.ACKNOWLEDGED and units & set(edits.unit(out.intent))
+    }
+    return frozenset(quicker | together)
+
+
+def settle_meanwhile(
+    rows: Rows, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
+) -> None:
+    """What was decided while this was on its way was decided on the old base: compare it too.
+
+    Else it would leave over a colleague's change of the same elements, under a version that fits.
+    What stands behind an earlier decision on its own elements is about what that one makes of them,
+    unless another of its elements was changed.
+    """
+    if change.gone:
+        _gone_meanwhile(rows, change, now)
+        return
+    told = [one for one in change.outcomes if one.intent.id not in void]
+    ours = [one.intent for one in told if one.event is IntentEvent.ACKNOWLEDGED]
+    expected = edits.fold(rows.base(*change.key).body, ours)
+    if expected is None or change.base is None:
+        return
+    settled = (change.compared | {one.intent.id for one in told}) - void
+    done = {one.id for one in ours}
+    there = rows.open_on(*change.key)
+    before = {
+        name
+        for one in there
+        if one.id in settled - done and one.state is not IntentState.KEPT_HERE
+        for name in edits.unit(one)
+    }
+
+    def is_behind(unit: set[str]) -> bool:
+        beside = unit - before
+        same = edits.snapshot(beside, expected) == edits.snapshot(beside, change.base)
+        return bool(unit & before) and same
+
+    waiting = [
+        one
+        for one in there
+        if (one.state is IntentState.QUEUED or (one.state in SENDABLE_STATES and one.id in void))
+        and one.id not in settled
+        and not is_behind(set(edits.unit(one)))
+    ]
+    overtaken = [one for one in waiting if _overtaken(one, ours)]
+    settled_now = settle(expected, change.base, [one for one in waiting if one not in overtaken])
+    if overtaken:
+        settled_now += settle(as_seen(expected, overtaken), change.base, overtaken)
+    for one in settled_now:
+        if one.found is Found.NOT_APPLIED:
+            continue
+        words = ALREADY_SO if one.found is Found.DONE else one.words
+        if rows.happened(one.intent, EVENTS[one.found], words, now) in SETTLED:
+            closed.add(one.intent.id)
+
+
+def _overtaken(one: Intent, done: Sequence[Intent]) -> bool:
+    """Whether a later decision about its elements is done before it: the two were about two rows,
+    until the server said that what we made is the other one. It was decided without knowing that.
+    """
+    unit = set(edits.unit(one))
+    return any(one.seq < each.seq and unit & set(edits.unit(each)) for each in done)
+
+
+def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
+    """What was decided while it was read is about what is gone too: sent, it would be made anew."""
+    there = rows.open_on(*change.key)
+    asked = change.compared | behind(there)
+    for one in there:
+        if one.state is IntentState.QUEUED and one.id not in asked:
+            rows.happened(one, IntentEvent.FOUND_CHANGED, GONE, now)
