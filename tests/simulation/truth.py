@@ -124,6 +124,8 @@ class Truth:
                 raise Violation(
                     "I6", f"{_name(key)} of {create.id} names {name}, which is not there"
                 )
+        for place in [one for one in self._last if one[0] == key]:
+            del self._last[place]  # of an earlier life of the row, which is over
         for one in carried:
             self._effect(write, one, edits.unit(one))
 
