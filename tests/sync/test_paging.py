@@ -181,3 +181,19 @@ class TestAServerWithoutLinks:
         pull.lost()
         again = Pull(TASKS, cursors=dict(pull.state.cursors))
         assert again.asked["_offset"] == [str(PAGE)]
+
+    def test_goes_on_from_the_instant_and_no_offset_in_it_after_a_cut(self) -> None:
+        """One of two rows of that instant has changed meanwhile: the other is the first one now."""
+        same = [{**stamped(1), "id": key} for key in ("a", "b", "c")]
+        pull = Pull(TASKS)
+        pull.take(Page(entries=same[:1], total=3))
+        pull.take(Page(entries=same[:1], total=3))
+        assert pull.asked["_offset"] == ["1"]
+        asked = pull.asked["_lastUpdated"]
+        pull.lost()
+        again = Pull(TASKS, cursors=dict(pull.state.cursors))
+        assert "_offset" not in again.asked
+        assert again.asked["_lastUpdated"] == asked
+        again.take(Page(entries=same[1:2], total=2))
+        again.take(Page(entries=same[2:], total=2))
+        assert {row["id"] for keep in again.kept for row in keep.page.entries} == {"b", "c"}

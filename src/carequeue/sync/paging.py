@@ -53,12 +53,15 @@ def resume(url: str, first: str, received: int, asks_for: int = PAGE) -> Trail:
     """The way after a cut. `first`: how the search is asked from its beginning.
 
     An address of ours says itself where it begins; before a link of the server stands `first`.
+    What went on from an instant begins there anew: hours later other rows bear it, and an offset
+    would lead past one that is still to be read.
     """
-    begun = begin(url, asks_for)
     if "://" in url or url.startswith("/"):
-        return replace(begun, start=first, received=received)
+        return replace(begin(url, asks_for), start=first, received=received)
     start, offset = without_offset(url)
-    return replace(begun, start=start, received=offset)
+    if start != first:
+        return begin(start, asks_for)
+    return replace(begin(url, asks_for), start=start, received=offset)
 
 
 def onward(trail: Trail, page: Page) -> Onward:
