@@ -50,7 +50,7 @@ class Server:
         self.on_write = on_write
         self.pages: dict[str, tuple[list[Json], str, datetime]] = {}
         self.has_place = quirks.task
-        self.set_back = False
+        self.set_back: dict[Key, set[str]] = {}  # row -> its versions that a backup lost
         self.sent: Any = None
         self._ids = 0
 
@@ -297,13 +297,14 @@ class Server:
             if key[0] not in ("Task", "Communication"):
                 continue
             kept = [version for version in row.versions if version.at <= at]
-            changed += len(kept) != len(row.versions)
+            if lost := {version.number for version in row.versions if version.at > at}:
+                self.set_back.setdefault(key, set()).update(lost)
+                changed += 1
             if kept:
                 row.versions[:] = kept
             else:
                 del self.rows[key]
         self.pages.clear()
-        self.set_back |= changed > 0
         return changed
 
     def date(self, now: datetime) -> dict[str, str]:

@@ -119,7 +119,7 @@ class Truth:
         for name in _references(write.after.body):
             kind, _, other = name.partition("/")
             if kind in ("Task", "Communication") and (kind, other) not in self._rows:
-                if self._excused(write, "names what is not there"):
+                if self._excused(write, "names what is not there", (kind, other)):
                     continue
                 raise Violation(
                     "I6", f"{_name(key)} of {create.id} names {name}, which is not there"
@@ -127,7 +127,7 @@ class Truth:
         for place in [one for one in self._last if one[0] == key]:
             del self._last[place]  # of an earlier life of the row, which is over
         for one in carried:
-            self._effect(write, one, edits.unit(one))
+            self._effect(write, one, unit(one))
 
     @property
     def _rows(self) -> dict[Key, Row]:
@@ -163,7 +163,7 @@ class Truth:
         after = self.plain(write.after.body)
         owned: dict[str, list[Intent]] = {}
         for one in carried:
-            for name in edits.unit(one):
+            for name in unit(one):
                 owned.setdefault(name, []).append(one)
         acting: dict[str, Intent] = {}
         for name in changed:
@@ -177,7 +177,7 @@ class Truth:
                 )
             acting[owned[name][-1].id] = owned[name][-1]
         for one in sorted(acting.values(), key=lambda each: each.seq):
-            for name in edits.unit(one):
+            for name in unit(one):
                 self._check_seen(write, name, before.get(name), owned[name])
             mine = [name for name in changed if name in owned and owned[name][-1] is one]
             self._effect(write, one, mine)
@@ -218,7 +218,7 @@ class Truth:
             if self.states.get(key) is IntentState.KEPT_HERE
             and one.intent.target_id == last.target_id
             and one.intent.seq < last.seq
-            and name in edits.unit(one.intent)
+            and name in unit(one.intent)
         ]
 
     def _is_own_entry(self, name: str) -> bool:
@@ -284,10 +284,10 @@ class Truth:
                     break
         return True
 
-    def _excused(self, write: Write, what: str) -> bool:
+    def _excused(self, write: Write, what: str, about: Key | None = None) -> bool:
         """Whether the server does not let it be prevented; counted then."""
         assert self.server is not None
-        excuse = write.sent.excuse(self.server, write)
+        excuse = write.sent.excuse(self.server, write, about or write.row.key)
         creates = self.decisions[write.carried[0]].intent.kind is IntentKind.CREATE
         if creates and write.before is not None and not self.server.quirks.none_match:
             excuse = excuse or "the server ignores If-None-Match"
@@ -351,6 +351,18 @@ def _said(name: str, entry: Any) -> Any:
     return entry.get({"note": "text", "output": "valueString"}.get(name, "valueDateTime"))
 
 
+def unit(intent: Intent) -> tuple[str, ...]:
+    """The elements that a decision owns, entries by what they are about: what was lost with a
+    backup and is decided anew is about the same.
+    """
+    if intent.kind is IntentKind.ADD_NOTE:
+        return (f"note[{_of('note', intent.args)}]",)
+    if output := intent.args.get("output"):
+        said = f"output[{_of('output', {'valueString': output})}]"
+        return tuple(said if name.startswith("output[") else name for name in edits.unit(intent))
+    return edits.unit(intent)
+
+
 def wanted(intent: Intent) -> Plain:
     """The elements as a decision wants them; None: absent."""
     args = intent.args
@@ -382,7 +394,7 @@ def _holds(mine: Plain, later: Iterable[Intent], there: Plain) -> bool:
 
 def _leaves(intent: Intent, name: str, value: Any) -> bool:
     """Whether a decision that owns an element can have left it so."""
-    return name in edits.unit(intent) and wanted(intent).get(name, value) == value
+    return name in unit(intent) and wanted(intent).get(name, value) == value
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -54,10 +54,16 @@ class Sent:
     doubled: bool = False
     due: datetime | None = None
 
-    def excuse(self, server: Server, write: Write) -> str:
-        """Why the server does not let a trouble be prevented from here; "" where it does."""
+    def excuse(self, server: Server, write: Write, about: Key) -> str:
+        """Why the server does not let a trouble be prevented from here; "" where it does.
+
+        `about`: the row that the trouble is about.
+        """
         quirks = server.quirks
-        if server.set_back:
+        lost = server.set_back.get(about, set())
+        version = self.headers.get("If-Match", "").removeprefix("W/").strip('"')
+        guards = bool(version) and quirks.guard != "ignored" and about == write.row.key
+        if lost and (version in lost or not guards):
             return "the server was set back to a backup, and its versions come twice"
         guarded = bool(self.headers.get("If-Match")) or self.method == "POST"
         if (quirks.unprotected and not guarded) or quirks.guard == "ignored":

@@ -196,6 +196,16 @@ class TestAServerThatWasSetBack:
         assert held(restored) is None
         assert restored.look().why == ""
 
+    def test_gets_nothing_again_that_was_decided_anew_since(self, restored: Office) -> None:
+        """That differs from what the server has by now: it is asked about, and nothing precedes."""
+        restored.act("priority", "t0", to="routine")
+        restored.tomorrow()
+        answer(restored, "accept")
+        restored.look()
+        restored.look()
+        assert "priority" not in restored.server.rows["Task/t0"]
+        assert [one.args["to"] for one in restored.cache.intents(["conflict"])] == ["routine"]
+
     def test_stays_as_it_is_when_a_person_says_no(self, restored: Office) -> None:
         restored.tomorrow()
         answer(restored, "refuse")

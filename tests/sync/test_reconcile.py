@@ -236,6 +236,20 @@ class TestWhatAServerHasLost:
     def test_is_not_a_decision_on_somebody_elses_record_that_is_gone(self) -> None:
         assert again.lost([STAT], {TASK: edits.apply(STAT, BASE)}, {TASK: None}) == ()
 
+    def test_is_not_what_a_later_decision_stands_over(self) -> None:
+        """Unless that one is lost as well: then both are done anew, in their order."""
+        later = replace(STAT, id="later", seq=STAT.seq + 5, args={"to": "routine"})
+        assert again.not_overruled([STAT, NOTE], [STAT, NOTE, later]) == (NOTE,)
+        assert again.not_overruled([STAT, NOTE, later], [later]) == (STAT, NOTE, later)
+        assert again.not_overruled([STAT], [later], among=[later]) == (STAT,)
+        earlier = replace(later, seq=STAT.seq - 1)
+        assert again.not_overruled([STAT], [earlier]) == (STAT,)
+
+    def test_is_compared_with_what_those_before_it_make_of_the_row(self) -> None:
+        make = intent(0, IntentKind.CREATE, {"resource": {**BASE, "priority": "asap"}}, "t1")
+        _, rest = again.anew([make, STAT], {TASK: None}, iter("gab").__next__)
+        assert rest.seen == {"priority": "asap"}
+
     def test_is_decided_anew_in_one_group_with_its_own_time_and_author(self) -> None:
         ids = iter(f"new{number}" for number in range(9))
         filed = again.anew([STAT, NOTE], {TASK: BASE}, lambda: next(ids))

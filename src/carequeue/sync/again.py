@@ -39,13 +39,31 @@ def lost(intents: Sequence[Intent], before: Resources, after: Resources) -> tupl
     return tuple(found)
 
 
+def not_overruled(
+    lost: Sequence[Intent], others: Sequence[Intent], among: Sequence[Intent] = ()
+) -> tuple[Intent, ...]:
+    """Of what was lost, what no later decision stands over: done anew, it would go over that one.
+
+    `others`: what was taken, or waits. `among`: what may be lost as well, and stands over nothing.
+    """
+    own = {one.id for one in (*lost, *among)}
+    later = [one for one in others if one.id not in own]
+    return tuple(one for one in lost if not any(_overrules(other, one) for other in later))
+
+
+def _overrules(later: Intent, one: Intent) -> bool:
+    same = (later.target_type, later.target_id) == (one.target_type, one.target_id)
+    return same and later.seq > one.seq and bool(set(edits.unit(later)) & set(edits.unit(one)))
+
+
 def anew(
     intents: Sequence[Intent], after: Resources, new_id: Callable[[], str]
 ) -> tuple[Intent, ...]:
     """The same decisions in the same order, as one group that is still to be sent.
 
     When and by whom they were decided stays: a note keeps its time. What was made here is made
-    again under its first id, and what followed it follows it again.
+    again under its first id, and what followed it follows it again. Each is compared with what the
+    row is by then: as the server has it now, with those before it.
     """
     group = new_id()
     ids = {one.id: new_id() for one in intents}
@@ -55,25 +73,26 @@ def anew(
         if one.kind is IntentKind.CREATE
     }
     filed = []
+    views = dict(after)
     for one in intents:
         key = (one.target_type, one.target_id)
-        filed.append(
-            replace(
-                one,
-                id=ids[one.id],
-                group=group,
-                seq=0,
-                target_id=first_ids.get(key, one.target_id),
-                args=_args(one, ids),
-                seen=edits.snapshot(edits.unit(one), after.get(key)),
-                after=ids.get(one.after, ""),
-                inverse_of="",
-                state=IntentState.QUEUED,
-                attempts=0,
-                settles=0,
-                words="",
-            )
+        again = replace(
+            one,
+            id=ids[one.id],
+            group=group,
+            seq=0,
+            target_id=first_ids.get(key, one.target_id),
+            args=_args(one, ids),
+            after=ids.get(one.after, ""),
+            inverse_of="",
+            state=IntentState.QUEUED,
+            attempts=0,
+            settles=0,
+            words="",
         )
+        seen = edits.snapshot(edits.unit(again), views.get(key))
+        filed.append(replace(again, seen=seen))
+        views[key] = edits.fold(views.get(key), [again])
     return tuple(filed)
 
 

@@ -266,7 +266,8 @@ class Reconciling:
                 key = (one.target_type, one.target_id)
                 after.setdefault(key, rows.base(*key).body)
                 lost[one.id] = one
-            wanted = sorted(lost.values(), key=lambda one: one.seq)
+            found_lost = sorted(lost.values(), key=lambda one: one.seq)
+            wanted = again.not_overruled(found_lost, [*taken, *rows.open_intents()])
             filed = again.anew(wanted, after, lambda: str(uuid.uuid4()))
             setback.forget(rows)
             for found_one in found:

@@ -40,9 +40,16 @@ def note(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None
 
 
 def lost(rows: Rows) -> tuple[Intent, ...]:
-    """Of what was written down, what is still not there, in order."""
+    """Of what was written down, what is still not there, in order.
+
+    Not what the same person has decided anew since: that would go over their later decision.
+    """
     found = rows.intents(_ids(rows))
-    return tuple(one for one in found if not edits.satisfied(one, rows.base(*_target(one)).body))
+    if not found:
+        return ()
+    since = rows.acknowledged(min(one.decided_at for one in found))
+    missing = [one for one in found if not edits.satisfied(one, rows.base(*_target(one)).body)]
+    return again.not_overruled(missing, [*since, *rows.open_intents()], among=found)
 
 
 def any_noted(rows: Rows) -> bool:
