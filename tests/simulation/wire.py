@@ -63,7 +63,7 @@ class Sent:
         lost = server.set_back.get(about, set())
         version = self.headers.get("If-Match", "").removeprefix("W/").strip('"')
         guards = bool(version) and quirks.guard != "ignored" and about == write.row.key
-        if lost and (version in lost or not guards):
+        if lost and (version in lost or not guards or self.late):
             return "the server was set back to a backup, and its versions come twice"
         guarded = bool(self.headers.get("If-Match")) or self.method == "POST"
         if (quirks.unprotected and not guarded) or quirks.guard == "ignored":
