@@ -53,6 +53,12 @@ def behind(intents: Sequence[Intent]) -> frozenset[str]:
     return frozenset(one.id for one in waits if one.state is IntentState.QUEUED)
 
 
+def overrules(later: Intent, one: Intent) -> bool:
+    """Whether a decision that came later is about an element of the same resource as this one."""
+    same = (later.target_type, later.target_id) == (one.target_type, one.target_id)
+    return same and later.seq > one.seq and not set(edits.unit(later)).isdisjoint(edits.unit(one))
+
+
 def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
     """Whether taking this back would wait behind something stuck among the open intents.
 

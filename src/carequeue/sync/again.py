@@ -15,6 +15,7 @@ from dataclasses import replace
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.waiting import overrules
 
 Resources = Mapping[tuple[str, str], Resource | None]  # by type and id
 
@@ -48,12 +49,7 @@ def not_overruled(
     """
     own = {one.id for one in (*lost, *among)}
     later = [one for one in others if one.id not in own]
-    return tuple(one for one in lost if not any(_overrules(other, one) for other in later))
-
-
-def _overrules(later: Intent, one: Intent) -> bool:
-    same = (later.target_type, later.target_id) == (one.target_type, one.target_id)
-    return same and later.seq > one.seq and bool(set(edits.unit(later)) & set(edits.unit(one)))
+    return tuple(one for one in lost if not any(overrules(other, one) for other in later))
 
 
 def anew(

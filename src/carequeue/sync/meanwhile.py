@@ -13,9 +13,10 @@ from typing import Final
 
 from carequeue.domain.intents import SENDABLE_STATES, Intent, IntentEvent, IntentState
 from carequeue.fhir import edits
-from carequeue.fhir.waiting import behind
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.waiting import behind, overrules
 from carequeue.sync import messages as m
-from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, as_seen, settle
+from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, Settled, as_seen, settle
 from carequeue.sync.rows import Rows
 
 #: States of an intent for which what comes `after` it may leave. One that was taken back frees
@@ -45,8 +46,8 @@ def settle_meanwhile(
     """What was decided while this was on its way was decided on the old base: compare it too.
 
     Else it would leave over a colleague's change of the same elements, under a version that fits.
-    What stands behind an earlier decision on its own elements is about what that one makes of them,
-    unless another of its elements was changed.
+    What a later decision has overtaken is compared with what its author saw: the two were about two
+    rows, until the server said that what we made is the other one.
     """
     if change.gone:
         _gone_meanwhile(rows, change, now)
@@ -57,45 +58,40 @@ def settle_meanwhile(
     if expected is None or change.base is None:
         return
     settled = (change.compared | {one.intent.id for one in told}) - void
-    done = {one.id for one in ours}
+    stays = settled - {one.id for one in ours}
     there = rows.open_on(*change.key)
-    before = {
-        name
-        for one in there
-        if one.id in settled - done and one.state is not IntentState.KEPT_HERE
-        for name in edits.unit(one)
-    }
-
-    def is_behind(unit: set[str]) -> bool:
-        beside = unit - before
-        same = edits.snapshot(beside, expected) == edits.snapshot(beside, change.base)
-        return bool(unit & before) and same
-
+    ahead = [one for one in there if one.id in stays and one.state is not IntentState.KEPT_HERE]
     waiting = [
         one
         for one in there
         if (one.state is IntentState.QUEUED or (one.state in SENDABLE_STATES and one.id in void))
         and one.id not in settled
-        and not is_behind(set(edits.unit(one)))
+        and not _is_behind(one, ahead, expected, change.base)
     ]
-    overtaken = [one for one in waiting if _overtaken(one, ours)]
-    settled_now = settle(expected, change.base, [one for one in waiting if one not in overtaken])
+    overtaken = [one for one in waiting if any(overrules(each, one) for each in ours)]
+    found = settle(expected, change.base, [one for one in waiting if one not in overtaken])
     if overtaken:
-        settled_now += settle(as_seen(expected, overtaken), change.base, overtaken)
-    for one in settled_now:
+        found += settle(as_seen(expected, overtaken), change.base, overtaken)
+    _keep(rows, found, closed, now)
+
+
+def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: Resource) -> bool:
+    """Whether it stands behind an earlier decision on its own elements: it is about what that one
+    makes of them, unless another of its elements was changed.
+    """
+    unit = set(edits.unit(one))
+    before = unit & {name for each in ahead for name in edits.unit(each)}
+    beside = unit - before
+    return bool(before) and edits.snapshot(beside, expected) == edits.snapshot(beside, found)
+
+
+def _keep(rows: Rows, found: Sequence[Settled], closed: set[str], now: datetime) -> None:
+    for one in found:
         if one.found is Found.NOT_APPLIED:
             continue
         words = ALREADY_SO if one.found is Found.DONE else one.words
         if rows.happened(one.intent, EVENTS[one.found], words, now) in SETTLED:
             closed.add(one.intent.id)
-
-
-def _overtaken(one: Intent, done: Sequence[Intent]) -> bool:
-    """Whether a later decision about its elements is done before it: the two were about two rows,
-    until the server said that what we made is the other one. It was decided without knowing that.
-    """
-    unit = set(edits.unit(one))
-    return any(one.seq < each.seq and unit & set(edits.unit(each)) for each in done)
 
 
 def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
