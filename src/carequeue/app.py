@@ -125,6 +125,8 @@ class CareQueueApp(TerminalApp):
             self.call_after_refresh(self.set_timer, WRITTEN, self._painted)
 
     def _painted(self) -> None:
+        if not self.is_running:  # left before it was seen: a timer may fire while screens close
+            return
         screen = self.screen
         if isinstance(screen, QueueScreen):
             screen.begin()

@@ -206,6 +206,15 @@ async def test_blur_and_focus_leave_the_screen_as_it_is() -> None:
         assert seat.desk.acts != []
 
 
+async def test_a_timer_that_fires_while_the_program_ends_finds_nothing_to_do() -> None:
+    async with at_the_terminal() as seat:
+        app = seat.app
+    looked = seat.desk.refreshed
+    app._at_rest()
+    app._painted()
+    assert seat.desk.refreshed == looked
+
+
 def test_a_fault_is_told_by_its_kind_and_places_only() -> None:
     def deep(name: str) -> None:
         raise ValueError(name)

@@ -59,7 +59,8 @@ class TerminalApp(App[None], inherit_bindings=False):
         self._resizing = self.set_timer(RESIZED, self._at_rest)
 
     def _at_rest(self) -> None:
-        self.screen.refresh(layout=True)
+        if self.is_running:  # a timer may fire while the screens are being closed
+            self.screen.refresh(layout=True)
 
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence that Textual has no word for."""
