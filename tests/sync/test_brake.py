@@ -196,12 +196,21 @@ class TestAServerThatWasSetBack:
         assert held(restored) is None
         assert restored.look().why == ""
 
-    def test_gets_nothing_again_that_was_decided_anew_since(self, restored: Office) -> None:
-        """That differs from what the server has by now: it is asked about, and nothing precedes."""
-        restored.act("priority", "t0", to="routine")
+    def test_gets_nothing_again_over_what_was_decided_while_it_was_counted(
+        self, restored: Office
+    ) -> None:
         restored.tomorrow()
         answer(restored, "accept")
+
+        def meanwhile(request: httpx.Request, forward: Any) -> httpx.Response:
+            if "_elements" in path_of(request) and len(restored.states()) == 3:
+                restored.act("priority", "t0", to="routine")
+            return forward()
+
+        restored.server.fault = meanwhile
         restored.look()
+        again = [one.args.get("to") for one in restored.cache.intents()[4:]]
+        assert again.count("stat") == 0
         restored.look()
         assert "priority" not in restored.server.rows["Task/t0"]
         assert [one.args["to"] for one in restored.cache.intents(["conflict"])] == ["routine"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -74,6 +74,13 @@ class Known:
     revision: str
     people: dict[str, Us] = field(default_factory=dict)
     resources: dict[tuple[str, str], Resource | None] = field(default_factory=dict)
+
+
+class _Made(NamedTuple):
+    """`gave_way`: the charts of which a row has to give way to one with the same key."""
+
+    changed: bool
+    gave_way: Places
 
 
 class Projector:
@@ -178,11 +185,13 @@ class Projector:
         if int(now.timestamp()) > _made_at(connection):
             _note_time(connection, now)
         names = sorted(set(charts))
-        again: Places = set()
+        gave_way: Places = set()
         for start in range(0, len(names), _CHUNK):
-            changed |= self._some(connection, names[start : start + _CHUNK], now, again)
-        if again:
-            changed |= self._some(connection, sorted(again), now, set())
+            made = self._make(connection, names[start : start + _CHUNK], now)
+            changed |= made.changed
+            gave_way |= made.gave_way
+        if gave_way:
+            changed |= self._make(connection, sorted(gave_way), now).changed
         return changed
 
     def rebuild(self, connection: Connection, now: datetime) -> bool:
@@ -229,14 +238,10 @@ class Projector:
         self.project(connection, [(source, chart) for source, chart in charts], now)
         return bool(charts)
 
-    def _some(
-        self,
-        connection: Connection,
-        charts: Sequence[tuple[str, str]],
-        now: datetime,
-        again: Places,
-    ) -> bool:
-        """`again`: takes the charts of which a row has to give way to one with the same key."""
+    def _make(
+        self, connection: Connection, charts: Sequence[tuple[str, str]], now: datetime
+    ) -> _Made:
+        gave_way: Places = set()
         old: dict[str, tuple[Any, ...]] = {}
         new: dict[str, tuple[Any, ...]] = {}
         for source, chart in charts:
@@ -244,12 +249,12 @@ class Projector:
             for values in self._rows(connection, source, chart, now):
                 row = tuple(_held(values[name]) for name in _NAMES)
                 if row[0] in new:
-                    again.add((source, chart))
+                    gave_way.add((source, chart))
                 else:
                     new[row[0]] = row
         for key in new.keys() - old.keys():
             there = _stored(connection, "key = ?", (key,))
-            again |= {(row[1], row[2]) for row in there.values()}
+            gave_way |= {(row[1], row[2]) for row in there.values()}
             old |= there
         gone = [key for key in old if key not in new]
         fresh = [row for key, row in new.items() if old.get(key) != row]
@@ -257,7 +262,7 @@ class Projector:
             _write(connection, gone, fresh)
             moved = {row[0] for row in fresh} | set(gone)
             tally.move(connection, _places(moved, old), _places(moved, new))
-        return bool(gone or fresh)
+        return _Made(bool(gone or fresh), gave_way)
 
     def _rows(
         self, connection: Connection, source: str, chart: str, now: datetime

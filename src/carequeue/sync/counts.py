@@ -18,6 +18,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.us import own_reference
 from carequeue.sync import paging, plan
 from carequeue.sync import reconcile as r
+from carequeue.sync.failures import has_failed, is_away
 from carequeue.sync.plan import Search
 from carequeue.sync.pulling import Context, server_time
 from carequeue.sync.transport import HttpAnswer
@@ -163,8 +164,7 @@ class Counts:
             raise NotNow(str(error)) from None
         if answer.status == 401:
             raise SignInError("The server asks who you are. What you did is kept here.")
-        away = answer.status in (408, 425, 429) or (answer.status >= 500 and answer.status != 501)
-        if away and not (failing and answer.status == 500):
+        if is_away(answer.status) or (has_failed(answer.status) and not failing):
             raise NotNow(f"the server is busy ({answer.status})")
         return answer
 

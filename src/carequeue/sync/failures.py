@@ -28,6 +28,16 @@ _LONGEST: Final = timedelta(minutes=15)
 LONGEST_WAIT: Final = timedelta(hours=1)
 
 
+def is_away(status: int) -> bool:
+    """Whether an answer says that nothing is taken just now, whatever is asked."""
+    return status in (408, 425, 429, 502, 503, 504)
+
+
+def has_failed(status: int) -> bool:
+    """Whether the server says that it failed at just this; 501 is a "no" to the question."""
+    return status >= 500 and status != 501 and not is_away(status)
+
+
 def throttles(status: int, retry_after: str) -> bool:
     """Whether an answer asks us to leave the whole server alone, not only this resource."""
     return status == 429 or (status == 503 and bool(retry_after.strip()))
@@ -58,7 +68,7 @@ def kind_of(status: int, conflict_issue: bool) -> Answer:
         return Answer.SIGN_IN
     if status in (405, 501):
         return Answer.NO_PLACE
-    if status in (408, 425, 429) or status >= 500:
+    if is_away(status) or has_failed(status):
         return Answer.LATER
     if status < 200 or status in (404, 409, 410, 412, 423, 428) or conflict_issue:
         return Answer.READ_BACK

@@ -22,6 +22,7 @@ from typing import Final
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.us import own_reference
 from carequeue.sync import paging
+from carequeue.sync.failures import has_failed, is_away
 from carequeue.sync.paging import TOO_LONG, Trail, onward
 from carequeue.sync.plan import (
     BY_ID,
@@ -54,7 +55,6 @@ BELIEVED: Final = timedelta(minutes=15)
 #: Failures one after the other, after which it is the server that fails, and not one question.
 MOST_FAILURES: Final = 5
 #: Somebody asks us to wait, or nobody is there: of every question.
-_AWAY: Final = frozenset({408, 425, 429, 502, 503, 504})
 _NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
 _ETAG: Final = re.compile(r"[!-~]{1,200}")  # one that can be written into a request again
 
@@ -219,13 +219,13 @@ def _refused(state: PullState, event: PageCame) -> Step:
     cursor = state.cursors.get(search.name, Cursor())
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
-    if state.tier is Tier.HISTORY and event.status not in _AWAY:
+    if state.tier is Tier.HISTORY and not is_away(event.status):
         return _lower(state, event)
     if state.tier is Tier.CHANGED and event.status in _NOT_ASKED_SO and not cursor.next_url:
         return _lower(state, event)
-    if event.status in _AWAY:
+    if is_away(event.status):
         return state, (Ended(full=False, why=_why(event)),)
-    if _fails(event.status):
+    if has_failed(event.status):
         return _without(state, event)
     if cursor.next_url and not state.restarted:  # the link has expired: the search anew
         cursor = replace(cursor, next_url="", pending="", received=0)
@@ -236,11 +236,6 @@ def _refused(state: PullState, event: PageCame) -> Step:
     left_out = (*state.left_out, f"{search.name} ({reason})")
     cut = state.cut or state.restarted or bool(cursor.full_at)  # what was here grows old unseen
     return _next_search(replace(state, left_out=left_out, cut=cut), event)
-
-
-def _fails(status: int) -> bool:
-    """Whether the server says that it failed; 501 is a "no" to the question."""
-    return status >= 500 and status != 501
 
 
 def _without(state: PullState, event: PageCame) -> Step:
@@ -288,7 +283,7 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     asked = _fetch_missing(state).asked
     if event.status == 401:
         return state, (Ended(full=False, why=event.words, sign_in=True),)
-    if event.status in _AWAY:
+    if is_away(event.status):
         return state, (Ended(full=False, why=_why(event)),)
     page = event.page or Page()
     no_page = event.status < 400 and (event.page is None or not page.is_bundle)
@@ -296,7 +291,7 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
     if len(asked) > 1 and (event.status >= 400 or not answered):
         state = replace(state, alone=state.alone | frozenset(asked))
         return state, (_fetch_missing(state),)
-    if no_page or _fails(event.status):
+    if no_page or has_failed(event.status):
         return _passed_over(state, event, asked)
     answered = answered or asked  # asked for alone, and not shown
     over = frozenset(answered)

@@ -30,7 +30,7 @@ from carequeue.domain.errors import ServerError
 from carequeue.domain.text import clean
 from carequeue.fhir import jsontext
 from carequeue.sync.auth import Tokens
-from carequeue.sync.failures import asked_delay
+from carequeue.sync.failures import asked_delay, has_failed, is_away
 from carequeue.sync.patience import Patience
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
@@ -39,8 +39,6 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 PATIENCE: Final = 300.0
 #: Seconds for the question whether anybody is there.
 _GLANCE: Final = 5.0
-#: Answers of somebody who takes nothing just now; any other, a 501 for the question too, is there.
-_AWAY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_LINK: Final = 16_384
 _UNVERIFIED: Final = "its certificate does not verify"
 _TOO_SLOW: Final = "no whole answer in time"
@@ -154,7 +152,8 @@ class Transport:
                 ) as answer,
             ):
                 self._heed(answer)
-                return answer.status_code not in _AWAY
+                status = answer.status_code
+                return not (is_away(status) or has_failed(status))
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
             return False
 
