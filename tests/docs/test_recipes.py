@@ -105,6 +105,16 @@ def test_every_quirk_has_its_line() -> None:
     ]
 
 
+@pytest.mark.parametrize("head", ["| declared |", "| observed |"])
+def test_what_is_said_of_the_servers_again_is_what_was_seen(head: str) -> None:
+    """docs/servers.md is compared with the servers themselves."""
+    seen = cells(page("servers.md"), "| `/metadata` says |") + cells(
+        page("servers.md"), "| observed |"
+    )
+    for row in cells(page("sync.md"), head):
+        assert row in seen
+
+
 @pytest.mark.parametrize("quirk", [one.name for one in fields(Quirks)])
 def test_every_quirk_is_read_by_the_server(quirk: str) -> None:
     code = [

@@ -40,7 +40,8 @@ def search(server: Server, path: str, now: datetime) -> s.Answer:
         start = int(params.get("_offset", "0"))
     size = min(int(params.get("_count", "200")), server.quirks.page)
     what = "history" if is_history else "searchset"
-    key = f"{kind}{len(server.pages)}"
+    key = f"{kind}{server.searches}"  # never one that has expired
+    server.searches += 1
     server.pages[key] = (entries, what, now)
     return _page(server, path, key, start, size, now)
 

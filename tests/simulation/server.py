@@ -49,6 +49,7 @@ class Server:
         self.requests = 0
         self.on_write = on_write
         self.pages: dict[str, tuple[list[Json], str, datetime]] = {}
+        self.searches = 0
         self.has_place = quirks.task
         self.set_back: dict[Key, set[str]] = {}  # row -> its versions that a backup lost
         self.sent: Any = None
