@@ -136,6 +136,11 @@ class MemoryRows:
         else:
             self._del(self._tables.open, intent.id)
 
+    def gave_up(self, intent: Intent, names: Sequence[str]) -> None:
+        old = self._tables.intents[intent.id]
+        given_up = [*old.args.get("given_up", ()), *names]
+        self._keep(replace(old, args={**old.args, "given_up": given_up}))
+
     def mark(
         self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime
     ) -> None:

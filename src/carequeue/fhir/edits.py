@@ -84,7 +84,15 @@ def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
 
 
 def unit(intent: Intent) -> tuple[str, ...]:
-    """The elements that a decision owns; none for a create, which owns the whole resource."""
+    """The elements that a decision owns; none for a create, which owns the whole resource.
+
+    Not those that it has given up to a later decision (`given_up`).
+    """
+    owned, left = _owned(intent), intent.args.get("given_up")
+    return tuple(name for name in owned if name not in left) if left else owned
+
+
+def _owned(intent: Intent) -> tuple[str, ...]:
     args = intent.args
     if intent.kind is IntentKind.SET_STATUS:
         owner = ("owner",) if args.get("owner") else ()
@@ -174,7 +182,7 @@ def _set_status(intent: Intent, resource: Resource) -> None:
         resource["businessStatus"] = _concept(args["business_status"])
     elif moved and values.has_code(resource.get("businessStatus"), codes.AWAITING_INFORMATION):
         resource.pop("businessStatus")
-    if args.get("owner"):
+    if "owner" in unit(intent):
         resource["owner"] = deepcopy(args["owner"])
     if args.get("output") and not _has_output(intent, resource):  # its id may have been dropped
         _put(resource, "output", [_read_back(intent)], f"output[{intent.id}]")
@@ -260,7 +268,7 @@ def _has_status(intent: Intent, resource: Resource) -> bool:
     args = intent.args
     if resource.get("status") != args["to"]:
         return False
-    if args.get("owner") and not _same_party(resource.get("owner"), args["owner"]):
+    if "owner" in unit(intent) and not _same_party(resource.get("owner"), args["owner"]):
         return False
     if args.get("business_status"):
         wanted = {c[:2] for c in values.codings(_concept(args["business_status"]))}

@@ -236,6 +236,14 @@ def saw(connection: Connection, intent_id: str, seen: Mapping[str, Any]) -> None
     )
 
 
+def gave_up(connection: Connection, intent: Intent, names: Sequence[str]) -> None:
+    """These elements of an open decision belong to a later one from here on."""
+    args = {**intent.args, "given_up": [*intent.args.get("given_up", ()), *names]}
+    connection.execute(
+        update(_intent).where(_intent.c.id == intent.id).values(args=jsontext.dumps(args).decode())
+    )
+
+
 def mark(
     connection: Connection,
     intents: Sequence[Intent],

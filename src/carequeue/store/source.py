@@ -68,6 +68,11 @@ class SourceRows:
         self.charts.add((intent.source, intent.chart))
         return outbox.happened(self._connection, intent, event, words, now, counts)
 
+    def gave_up(self, intent: Intent, names: Sequence[str]) -> None:
+        """These elements of an open decision belong to a later one from here on."""
+        self.touch([intent])
+        outbox.gave_up(self._connection, intent, names)
+
     def mark(
         self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime
     ) -> None:

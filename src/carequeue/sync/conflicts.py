@@ -106,6 +106,29 @@ def as_seen(base: Resource, intents: Sequence[Intent]) -> Resource:
     return seen
 
 
+def over_hidden(
+    base: Resource, decided: Sequence[Intent], kept: Sequence[Intent]
+) -> tuple[Intent, ...]:
+    """Of what is to leave, what would go over a change that no person has seen.
+
+    `kept`: what is kept here of the same resource. It lies over the base in the view, but does not
+    hold it back: where the base is neither as who decided saw it nor as it was under what is kept,
+    somebody has changed it meanwhile.
+    """
+    found, before = [], set[str]()
+    for one in decided:
+        names = [name for name in edits.unit(one) if name not in before]
+        before.update(names)
+        now = edits.snapshot(names, base)
+        for name in names:
+            under = [each for each in kept if each.seq < one.seq and name in edits.unit(each)]
+            known = [one.seen.get(name), *(each.seen.get(name) for each in under)]
+            if under and now.get(name) not in known:
+                found.append(one)
+                break
+    return tuple(found)
+
+
 def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple[str, ...]:
     """What versions between the base and ours had changed and ours took away, as elements.
 

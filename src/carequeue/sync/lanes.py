@@ -208,6 +208,7 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
         _outcomes(rows, change, void, done, closed, now)
+        _give_way(rows, change, void, rows.open_on(kind, key))
         _wait(rows, change, rows.open_on(kind, key))
         rows.apply_theirs(kind, key, now)
     _learn(rows, save, now)
@@ -302,6 +303,26 @@ def _outcomes(
             closed.add(intent.id)
         if state in STUCK_STATES:
             _tell_those_behind(rows, intent)
+
+
+def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequence[Intent]) -> None:
+    """What is kept here gives up what a later decision, which the server took, made otherwise.
+
+    Else it would lie over that one, and hide it. A status needs none of this: what is kept here
+    goes along with the later one (`settling.placeable`).
+    """
+    taken = [
+        one.intent
+        for one in change.outcomes
+        if one.event is IntentEvent.ACKNOWLEDGED and one.intent.id not in void
+    ]
+    for kept in there:
+        if kept.state is not IntentState.KEPT_HERE:
+            continue
+        later = {name for one in taken if one.seq > kept.seq for name in edits.unit(one)}
+        names = [name for name in edits.unit(kept) if name in later]
+        if names and "status" not in names:
+            rows.gave_up(kept, names)
 
 
 def _tell_those_behind(rows: Rows, intent: Intent) -> None:

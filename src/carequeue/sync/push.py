@@ -29,6 +29,7 @@ from carequeue.fhir import edits
 from carequeue.sync import messages as m
 from carequeue.sync.batches import Sizing
 from carequeue.sync.capabilities import NO_PLACE
+from carequeue.sync.conflicts import over_hidden
 from carequeue.sync.failures import LONGEST_WAIT
 from carequeue.sync.judging import judge_write, never_left, without_status
 from carequeue.sync.push_state import PushState
@@ -100,7 +101,7 @@ def _next(state: PushState, now: datetime) -> Step:
         return state, (state.stopped,)
     if any(lane.phase in _IN_FLIGHT for lane in state.lanes.values()):
         return state, ()  # what is on its way comes back first
-    if changes := _unplaced(state) or _entangled(state):
+    if changes := _unplaced(state) or _entangled(state) or _hidden(state):
         return state, (m.Save(changes),)
     ready = [lane for lane in state.lanes.values() if _ready(lane, state, now)]
     if ready and state.pause and _is_ahead(state.pause, now):
@@ -264,6 +265,19 @@ def _entangled(state: PushState) -> tuple[m.Change, ...]:
         for key in needs
         if state.lanes[key].phase is m.Phase.READY and _waits_for(key, key, needs)
     )
+
+
+def _hidden(state: PushState) -> tuple[m.Change, ...]:
+    """What was decided on top of what is kept here, and goes over what that one hides."""
+    found = []
+    for lane in state.lanes.values():
+        if lane.phase is m.Phase.READY and lane.base is not None and lane.kept and lane.intents:
+            placed = placeable(lane, state.can)  # compared once it is read
+            kept = [one for one in lane.kept if one not in placed]
+            over = over_hidden(lane.base, lane.intents, kept)
+            outcomes = tuple(m.Outcome(one, IntentEvent.FOUND_CHANGED) for one in over)
+            found.append(m.Change(lane.key, outcomes, counts=False))
+    return tuple(change for change in found if change.outcomes)
 
 
 def _waits_for(key: m.LaneKey, other: m.LaneKey, needs: dict[m.LaneKey, set[m.LaneKey]]) -> bool:

@@ -44,6 +44,10 @@ class Rows(Protocol):
         """Take one intent to its next state. Raises IllegalStep where there is none."""
         ...
 
+    def gave_up(self, intent: Intent, names: Sequence[str]) -> None:
+        """These elements of an open decision belong to a later one from here on."""
+        ...
+
     def mark(
         self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime
     ) -> None:
