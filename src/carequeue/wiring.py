@@ -169,6 +169,14 @@ class Session:
                 self.projector().rebuild(connection, self.now())
                 ledger.set_meta(connection, _SITE, mark)
 
+    def ask_anew(self, source: str) -> None:
+        """Ask a source with the next look what it can take: it may have been mended."""
+        from carequeue.store import ledger
+        from carequeue.store.engine import writing
+
+        with writing(self.engine()) as connection:
+            ledger.ask_anew(connection, source)
+
     def background(self) -> Background:
         """The threads that keep the cache in step, one a source."""
         if self._background is None:

@@ -18,6 +18,7 @@ from carequeue.store import ledger
 from carequeue.store.engine import writing
 from carequeue.store.source import SourceCache
 from carequeue.sync.auth import Tokens
+from carequeue.sync.conflicts import MADE_ANEW
 from carequeue.sync.driver import Looked, Syncer
 from carequeue.sync.transport import Transport
 from tests.fhir.clinic import DANA, DIRECTORY, PATIENT, ref, task
@@ -172,7 +173,66 @@ class TestADay:
         assert office.states == ["kept_here", "kept_here"]
 
 
+class TestSomebodyOnTheWay:
+    """The sign-in page of a hotel's network, a proxy that wants to know who asks."""
+
+    @pytest.mark.parametrize("status", [302, 307, 407, 511])
+    def test_is_no_answer_of_the_server_so_everything_waits(
+        self, office: Office, status: int
+    ) -> None:
+        office.act("priority", to="urgent")
+        office.server.fault = answers_with(status)
+        looked = office.look()
+        assert looked.offline
+        assert f"something else answers ({status})" in looked.why
+        assert set(office.states) <= {"queued", "in_doubt"}
+        office.server.fault = lambda request, forward: forward()
+        office.look()
+        assert office.states == ["acknowledged"]
+
+    def test_that_comes_between_writing_and_reading_back_leaves_it_in_doubt(
+        self, office: Office
+    ) -> None:
+        office.act("priority", to="urgent")
+        office.server.fault = once(reply_lost, "PUT")
+        writes = office.server.fault
+
+        def then_away(request: httpx.Request, forward: Forward) -> httpx.Response:
+            return writes(request, forward) if request.method == "PUT" else said("", 302)
+
+        office.server.fault = then_away
+        office.look()
+        assert office.states == ["in_doubt"]
+
+    def test_is_not_taken_for_the_server_s_return(self, office: Office) -> None:
+        office.server.fault = answers_with(302)
+        assert not office.transport.answers()
+
+
+class TestATimeThatWasAhead:
+    def test_does_not_keep_what_was_known_of_the_server_until_it_comes(
+        self, office: Office
+    ) -> None:
+        office.cache.later(hours=24 * 400)
+        office.look()
+        office.saw("update:Task", "no")
+        office.cache.instant -= timedelta(days=400)
+        office.act("priority", to="urgent")
+        office.look()
+        assert office.states == ["acknowledged"]
+
+
 class TestAColleague:
+    def test_who_deleted_what_the_server_then_makes_anew_is_told_of(self, office: Office) -> None:
+        """It looks at If-Match only where there is something to compare with."""
+        office.act("priority", to="urgent")
+        office.server.fault = once(
+            lambda request, forward: said(forward().read().decode(), 201), "PUT"
+        )
+        office.look()
+        (one,) = office.cache.intents()
+        assert (one.state.value, one.words) == ("acknowledged", MADE_ANEW)
+
     def change(self, office: Office, **elements: Any) -> None:
         office.server.put(task("t1", owner=ref(DANA), description="Call", **elements))
 

@@ -263,16 +263,20 @@ class TestWhatWasDecidedMeanwhile:
         (one,) = cache.intents()
         assert one.state is IntentState.ACKNOWLEDGED
 
+    @pytest.mark.parametrize("first", ["ours", "hers"])
     def test_about_what_turns_out_to_be_another_row_is_compared_by_what_was_seen(
-        self, cache: Cache
+        self, cache: Cache, first: str
     ) -> None:
-        """Ours, completed; then hers, begun. Then the server says that ours is hers."""
+        """Ours, completed; hers, begun. Then the server says that ours is hers."""
         made = create("i1", "own-1", "one need")
         hers = task("t1", identifier=named("one need"), meta={"versionId": "3"})
         cache.pull(hers)
         done = decision(IntentKind.SET_STATUS, "i2", "own-1", 2, to="completed")
-        file(cache, made, replace(done, seen={"status": "requested"}, after="i1"))
-        file(cache, decision(IntentKind.SET_STATUS, "i3", "t1", 3, to="in-progress"))
+        both = [
+            replace(done, seen={"status": "requested"}, after="i1"),
+            decision(IntentKind.SET_STATUS, "i3", "t1", 3, to="in-progress"),
+        ]
+        file(cache, made, *(both if first == "ours" else reversed(both)))
         by_id = {one.id: one for one in cache.intents()}
         begun = {**hers, "status": "in-progress", "meta": {"versionId": "4"}}
         changes = tuple(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ import click
 from carequeue import printing
 from carequeue.cli import runtime
 from carequeue.cli.frame import say
-from carequeue.domain.errors import BadQuestion, ProfileError, SignInError
+from carequeue.domain.errors import BadQuestion, CareQueueError, ProfileError, SignInError
 from carequeue.domain.text import clean, fold
 from carequeue.store import profiles
 from carequeue.store.profile_values import PROFILE_NAME
@@ -100,6 +101,9 @@ def connect(
     _write_probe(probe)
     after = _who_we_are(profiles.with_source(before, source), source, probe, Given(**given))
     profiles.save(after, where)
+    if os.path.lexists(where.cache):
+        with suppress(CareQueueError), runtime.open_session(profile) as session:
+            session.ask_anew(name)  # a cache that does not open says so by itself
     printing.write_message(f"Stored the source {name} in the profile {profile}: {where.config}")
     stored = next(one for one in after.sources if one.name == name)
     if not after.on(stored).me:

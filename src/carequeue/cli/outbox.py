@@ -125,14 +125,14 @@ def discard(ctx: click.Context, ids: tuple[str, ...], typed: str | None, as_json
 @click.option("--only", multiple=True, metavar="ID", help="Only this decision; may be given again.")
 @click.pass_context
 def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None:
-    """Write the outbox as JSON lines, to FILE or to standard output.
+    """Write the outbox as JSON lines, to FILE or to standard output (also as -).
 
     FILE must not exist yet; only you can read it. It holds health records.
     """
     with runtime.open_session(ctx.obj) as session:
         chosen = [_line(session.desk, one).id for one in only]
         text = session.desk.export(chosen, runtime.now())
-    if file is None:
+    if file is None or str(file) == "-":
         if text:
             printing.write(text.rstrip("\n"))
         return

@@ -163,7 +163,8 @@ def keys() -> None:
 
 _SPELLED: Final = {
     "plus": "+", "asterisk": "*", "backslash": "\\", "slash": "/", "colon": ":",
-    "question_mark": "?", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc",
+    "question_mark": "?", "equals_sign": "=", "full_stop": ".", "pagedown": "PgDn",
+    "pageup": "PgUp", "escape": "Esc",
 }  # fmt: skip
 
 

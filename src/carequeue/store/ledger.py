@@ -77,6 +77,13 @@ def declare(connection: Connection, source: str, name: str, declared: str, now: 
     _keep_capability(connection, source, name, {"declared": declared, "at": now.isoformat()})
 
 
+def ask_anew(connection: Connection, source: str) -> None:
+    """What a source can take is asked for with the next look: somebody says that it has changed."""
+    connection.execute(
+        update(_capability).where(_capability.c.source == source).values(at="", observed="")
+    )
+
+
 def observe(
     connection: Connection, source: str, name: str, observation: str, now: datetime
 ) -> None:

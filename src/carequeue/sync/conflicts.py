@@ -22,6 +22,7 @@ from carequeue.fhir.chart import Resource
 #: What a person is told of a decision that the server has, where a colleague had part in it.
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
+MADE_ANEW: Final = "a colleague had deleted it; what you decided has made it anew"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
 #: Begins what is said where a server that guards nothing let ours go over a colleague's change.
 OVERWROTE: Final = "overwritten unseen, since this server does not look for changes meanwhile"

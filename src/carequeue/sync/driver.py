@@ -143,7 +143,8 @@ class Syncer:
         with self._cache.reading() as rows:
             kept, at = rows.capability("statement")
             observed = rows.observed()
-        if kept and at and now - datetime.fromisoformat(at) < _STATEMENT_AGE:
+        # An age below zero is one that a wrong time gave it: it would hold until that time comes.
+        if kept and at and timedelta() <= now - datetime.fromisoformat(at) < _STATEMENT_AGE:
             return from_json(kept, observed)
         answer = self._transport.send("GET", "metadata")
         if answer.status in (401, 403):

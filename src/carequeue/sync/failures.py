@@ -33,6 +33,13 @@ def is_away(status: int) -> bool:
     return status in (408, 425, 429, 502, 503, 504)
 
 
+def is_astray(status: int) -> bool:
+    """Whether somebody on the way answers in the server's place: the sign-in page of a network, a
+    proxy (407, 511), or an address that has moved. No redirect is ever followed.
+    """
+    return status in (300, 301, 302, 303, 305, 307, 308, 407, 511)
+
+
 def has_failed(status: int) -> bool:
     """Whether the server says that it failed at just this; 501 is a "no" to the question."""
     return status >= 500 and status != 501 and not is_away(status)

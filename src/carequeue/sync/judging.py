@@ -22,7 +22,7 @@ from carequeue.fhir import edits
 from carequeue.fhir.bundles import Issue
 from carequeue.sync import messages as m
 from carequeue.sync.capabilities import NO_PLACE, NO_STATUS, Abilities, status_of
-from carequeue.sync.conflicts import runs
+from carequeue.sync.conflicts import MADE_ANEW, runs
 from carequeue.sync.failures import Answer, kind_of
 from carequeue.sync.push_state import PushState
 from carequeue.sync.requests import by_our_id, guard, history_request, read_request
@@ -108,7 +108,8 @@ def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
     if reply.resource is None or unguarded:
         read = replace(lane, written=reply.version)
         return _confirm(can, read, observed)
-    outcomes = taken(lane, _unmet(lane, reply), state.on_top)
+    anew = MADE_ANEW if reply.status == 201 else ""
+    outcomes = taken(lane, _unmet(lane, reply), state.on_top, anew)
     change = m.Change(lane.key, outcomes, reply.resource, reply.version)
     return Verdict(change, observed=observed)
 

@@ -46,8 +46,8 @@ def settle_meanwhile(
     """What was decided while this was on its way was decided on the old base: compare it too.
 
     Else it would leave over a colleague's change of the same elements, under a version that fits.
-    What a later decision has overtaken is compared with what its author saw: the two were about two
-    rows, until the server said that what we made is the other one.
+    What was decided about another row, until the server said that what we made is this one, is
+    compared with what its author saw, whichever of the two came first.
     """
     if change.gone:
         _gone_meanwhile(rows, change, now)
@@ -68,11 +68,24 @@ def settle_meanwhile(
         and one.id not in settled
         and not _is_behind(one, ahead, expected, change.base)
     ]
-    overtaken = [one for one in waiting if any(overrules(each, one) for each in ours)]
-    found = settle(expected, change.base, [one for one in waiting if one not in overtaken])
-    if overtaken:
-        found += settle(as_seen(expected, overtaken), change.base, overtaken)
+    apart = [one for one in waiting if _was_apart(one, ours, waiting, expected)]
+    found = settle(expected, change.base, [one for one in waiting if one not in apart])
+    if apart:
+        found += settle(as_seen(expected, apart), change.base, apart)
     _keep(rows, found, closed, now)
+
+
+def _was_apart(
+    one: Intent, ours: Sequence[Intent], waiting: Sequence[Intent], expected: Resource
+) -> bool:
+    """Whether it was decided without sight of what of ours the server has just taken."""
+    if any(overrules(each, one) for each in ours):
+        return True
+    before = {name for each in ours if overrules(one, each) for name in edits.unit(each)}
+    ahead = {name for each in waiting if overrules(one, each) for name in edits.unit(each)}
+    names = [name for name in edits.unit(one) if name in before - ahead]
+    shown = edits.snapshot(names, expected)
+    return any(shown.get(name) != one.seen.get(name) for name in names)
 
 
 def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: Resource) -> bool:

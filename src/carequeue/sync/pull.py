@@ -108,7 +108,9 @@ def _in_scope(search: Search, cursor: Cursor) -> Cursor:
 
 
 def _believes(cursor: Cursor, now: datetime) -> bool:
-    return bool(cursor.full_at) and now - datetime.fromisoformat(cursor.full_at) < BELIEVED
+    if not cursor.full_at:
+        return False
+    return timedelta() <= now - datetime.fromisoformat(cursor.full_at) < BELIEVED
 
 
 def _partly(state: PullState) -> Ended:

@@ -76,7 +76,8 @@ def why_count(search: Search, read_at: str, count: Count | None, now: datetime, 
         return Why.SCOPE
     if asked or not count.counted_at:
         return Why.ASKED
-    late = now - datetime.fromisoformat(count.counted_at) >= EVERY
+    # An age below zero is one that a wrong time gave it: none would be due until that time comes.
+    late = not timedelta() <= now - datetime.fromisoformat(count.counted_at) < EVERY
     return Why.DAILY if late else Why.NOT_NOW
 
 

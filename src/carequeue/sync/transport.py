@@ -30,7 +30,7 @@ from carequeue.domain.errors import ServerError
 from carequeue.domain.text import clean
 from carequeue.fhir import jsontext
 from carequeue.sync.auth import Tokens
-from carequeue.sync.failures import asked_delay, has_failed, is_away
+from carequeue.sync.failures import asked_delay, has_failed, is_astray, is_away
 from carequeue.sync.patience import Patience
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
@@ -153,7 +153,7 @@ class Transport:
             ):
                 self._heed(answer)
                 status = answer.status_code
-                return not (is_away(status) or has_failed(status))
+                return not (is_away(status) or is_astray(status) or has_failed(status))
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
             return False
 
@@ -225,6 +225,8 @@ class Transport:
                 ) as answer,
             ):
                 self._heed(answer)
+                if is_astray(answer.status_code):
+                    raise Unreachable(_astray(answer.status_code), left=answer.status_code < 400)
                 raw = _unpacked(answer)
                 if self._patience.over:  # what came until we hung up may look like a whole answer
                     raise Unreachable(_TOO_SLOW, left=True)
@@ -265,6 +267,10 @@ def _trusted(bundle: str) -> ssl.SSLContext:
             f"The certificates in {clean(bundle, 200)} cannot be read. Nothing was changed. "
             "Check ca_bundle in the profile: a file in PEM form."
         ) from None
+
+
+def _astray(status: int) -> str:
+    return f"something else answers ({status}): sign in to this network, or check the address"
 
 
 def _why(error: Exception) -> str:

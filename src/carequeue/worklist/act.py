@@ -32,6 +32,7 @@ from carequeue.sync.capabilities import NO_PLACE, Abilities, from_json
 from carequeue.worklist.answers import Acted, Preview, Refused
 from carequeue.worklist.verbs import Verb
 
+_MALFORMED = "this record came malformed, and is never written back"
 _STUCK = "has something of yours that the server did not take: x first"
 
 
@@ -119,8 +120,13 @@ class Acts:
         changes, already, refused, kept, unguarded = [], [], [], [], []
         for one in self.check(connection, verb, keys, items, now):
             if one.item is not None and one.verdict.ok:
+                chart = items[one.key][1]
+                intents = self._intents(connection, verb, one.item, chart, answers, "", now)
+                if _behind(connection, intents):
+                    refused.append(replace(one.refused, why=_STUCK))
+                    continue
                 changes.append(one.key)
-                if self._stays_here(connection, verb, one.item, answers, now):
+                if _kept_words(intents):
                     kept.append(one.key)
                 elif self._is_unguarded(connection, one.item):
                     unguarded.append(one.key)
@@ -136,17 +142,6 @@ class Acts:
             tuple(kept),
             tuple(unguarded),
         )
-
-    def _stays_here(
-        self,
-        connection: Connection,
-        verb: Verb,
-        item: WorkItem,
-        answers: Mapping[str, str],
-        now: datetime,
-    ) -> bool:
-        intents = self._intents(connection, verb, item, "", answers, "", now)
-        return any(intent.state is IntentState.KEPT_HERE for intent in intents)
 
     def _is_unguarded(self, connection: Connection, item: WorkItem) -> bool:
         return item.target is not None and abilities(connection, item.source).unprotected(
@@ -167,7 +162,7 @@ class Acts:
         items = self.items(connection, keys, now)
         group = str(uuid.uuid4())
         changed: list[Checked] = []
-        already, refused, kept = [], [], 0
+        already, refused, kept = [], [], list[str]()
         charts: set[tuple[str, str]] = set()
         for one in self.check(connection, verb, keys, items, now):
             if one.item is None or not one.verdict.ok:
@@ -182,7 +177,7 @@ class Acts:
                 refused.append(replace(one.refused, why=_STUCK))
                 continue
             outbox.append(connection, intents)
-            kept += any(intent.state is IntentState.KEPT_HERE for intent in intents)
+            kept += _kept_words(intents)[:1]
             us = self._projector.us(connection, item.source)
             audit.append(
                 connection, at=now, actor=us.me, action=verb.name, item_key=item.key, group=group
@@ -198,7 +193,7 @@ class Acts:
             tuple(one.key for one in changed),
             tuple(already),
             tuple(refused),
-            kept,
+            len(kept),
             said,
         )
 
@@ -331,7 +326,7 @@ class Filing:
         creates = [one for one in same if one.kind is IntentKind.CREATE]
         if creates:
             return creates[0].words if creates[0].state is IntentState.KEPT_HERE else ""
-        return self.can.refusal(intent) or (NO_PLACE if self._malformed(kind, key) else "")
+        return self.can.refusal(intent) or (_MALFORMED if self._malformed(kind, key) else "")
 
     def _malformed(self, kind: str, key: str) -> bool:
         """What came malformed is never written back: that could lose what we could not read."""
@@ -340,6 +335,11 @@ class Filing:
             (self.source, kind, key),
         ).one_or_none()
         return bool(row and row[0])
+
+
+def _kept_words(intents: Sequence[Intent]) -> list[str]:
+    """Why those that stay here do."""
+    return [one.words for one in intents if one.state is IntentState.KEPT_HERE]
 
 
 def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
@@ -366,7 +366,7 @@ def _message(
     already: Sequence[str],
     refused: Sequence[Refused],
     said: str,
-    kept: int,
+    kept: Sequence[str],
 ) -> str:
     if not changed:
         if len(refused) == 1 and not already:
@@ -380,8 +380,8 @@ def _message(
         words += f", {len(already)} already so" if already else ""
         words += f", {len(refused)} not allowed" if refused else ""
         words += "."
-    if kept == len(changed):
-        words += " Kept here: the server takes no such change."
+    if len(kept) == len(changed):
+        words += f" Kept here: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
     elif kept:
-        words += f" {kept} of them kept here only."
+        words += f" {len(kept)} of them kept here only."
     return words

@@ -103,6 +103,7 @@ def _read(report: SyncReport, health: Health, zone: tzinfo) -> list[Check]:
         found = "you chose to work offline, so nothing was fetched"
         return [Check("The servers", "problem", found, "To end it: carequeue online")]
     full = {one.shown: one.last_full for one in health.sources}
+    signed_out = {one.shown for one in health.sources if one.signed_out}
     checks = []
     for one in report.sources:
         at = full.get(one.name)
@@ -110,7 +111,8 @@ def _read(report: SyncReport, health: Health, zone: tzinfo) -> list[Check]:
         if one.full:
             checks.append(Check(one.name, "ok", f"all of it was read just now ({one.words})"))
         else:
-            hint = "Sync again where its network is, then look here once more."
+            where = "once you are signed in" if one.name in signed_out else "where its network is"
+            hint = f"Sync again {where}, then look here once more."
             checks.append(Check(one.name, "problem", f"{one.words} ({age})", hint))
     return checks
 
@@ -131,12 +133,14 @@ def _unsent(counts: Mapping[str, int]) -> list[Check]:
         for state, (one, many) in _OUTBOX.items()
         if counts.get(state)
     ]
+    kept = counts.get("kept_here")
+    sent = "all that it takes are on the server" if kept else "all are on the server"
     checks = [
         Check("Your decisions", "problem", ", ".join(said), "carequeue outbox")
         if said
-        else Check("Your decisions", "ok", "all are on the server")
+        else Check("Your decisions", "ok", sent)
     ]
-    if kept := counts.get("kept_here"):
+    if kept:
         checks.append(Check("Kept here only", "note", f"{kept}: no server takes such a change"))
     return checks
 
