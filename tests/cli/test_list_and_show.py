@@ -209,6 +209,7 @@ def test_the_keys_are_those_of_the_table_of_verbs(shell: Shell) -> None:
     lines = shell.run("keys").stdout.splitlines()
     assert any(line.split(None, 1)[0] == "d" and "Send it back" in line for line in lines)
     assert any(line.startswith("?") for line in lines)
+    assert not [line for line in lines if "_" in line[:16]]  # each as it stands on the keyboard
 
 
 def test_the_session_is_closed_also_after_a_fault(shell: Shell) -> None:

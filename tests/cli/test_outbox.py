@@ -195,6 +195,7 @@ class TestExporting:
         shell.refused()
         shell.cache.desk.act("note", [REFERRAL], {"text": "süß"}, NOW)
         out = shell.run("outbox", "export").stdout
+        assert shell.run("outbox", "export", "-").stdout == out
         assert [json.loads(line)["kind"] for line in out.splitlines()] == [
             "set_priority",
             "add_note",

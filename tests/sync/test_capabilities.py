@@ -91,7 +91,7 @@ class TestWhatIsSaidOfIt:
         can = R4.seeing({"status:Task:on-hold": "no"})
         said = " / ".join(sentences(can))
         assert "the server refuses ours" in said
-        assert "Task: no status on-hold; what needs it is kept here only" in said
+        assert "Task: the status on-hold is not known; what needs it is kept here only" in said
         assert "unprotected" in " / ".join(sentences(R4.seeing({"if_match": "no"})))
 
     def test_claims_nothing_of_what_was_not_seen(self) -> None:

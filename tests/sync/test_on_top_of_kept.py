@@ -71,6 +71,18 @@ def test_stands_when_the_server_can_take_the_earlier_one_after_all(office: Offic
     assert office.states() == ["acknowledged", "acknowledged"]
 
 
+def test_leaves_with_the_earlier_one_once_somebody_says_that_the_server_was_mended(
+    office: Office,
+) -> None:
+    """`carequeue connect` again: nothing has to wait until the statement is read by itself."""
+    office.server.fault = lambda request, forward: forward()
+    office.look()
+    assert office.states() == ["kept_here"]
+    office.cache.session.ask_anew("main")
+    office.look()
+    assert office.states() == ["acknowledged"]
+
+
 def test_that_would_go_over_what_it_hides_is_asked_about(office: Office) -> None:
     """A colleague took the row meanwhile; it is shown as Dana's, who accepted it."""
     office.server.put(follow_up("t0", code=ASKED, owner=NOEL))

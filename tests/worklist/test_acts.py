@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.domain.intents import IntentState
+from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import codes
+from carequeue.fhir.jsontext import loads
 from carequeue.store.window import View
 from carequeue.worklist.verbs import VERBS
 from tests.fhir.clinic import CLIENT, DANA, DIRECTORY, NOW, PATIENT, ref, stay, task
 from tests.store.cache import READ_ONLY, Cache, clinic_of_dana
+from tests.worklist import meanwhile
 from tests.worklist.world import (
     CRISIS,
     DISCHARGE,
@@ -339,6 +341,26 @@ class TestAnAnswer:
         understood, words = cache.desk.check_answer(verb, question, text, NOW)
         assert understood == ok
         assert shown in words
+
+
+class TestBehindWhatTheServerDidNotTake:
+    def test_nothing_is_decided_and_the_preview_says_so(self, cache: Cache) -> None:
+        cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
+        meanwhile.answer(cache, IntentEvent.REFUSED, "422 no such priority")
+        preview = cache.desk.preview("priority", [FOLLOW_UP, REFERRAL], {"to": "stat"}, NOW)
+        acted = cache.desk.act("priority", [FOLLOW_UP, REFERRAL], {"to": "stat"}, NOW)
+        assert preview.changes == acted.changed == (REFERRAL,)
+        assert preview.refused == acted.refused
+        assert "did not take" in acted.refused[0].why
+
+
+class TestAMalformedRecord:
+    def test_is_said_to_be_one_where_a_decision_on_it_is_kept_here(self, tmp_path: Path) -> None:
+        whole = json.dumps(task("t9", owner=ref(DANA)))
+        cache = queue(tmp_path / "odd", loads(f'{whole[:-1]},"intent":"order"}}'.encode()))
+        acted = cache.desk.act("note", ["main:Task/t9"], {"text": "x"}, NOW)
+        assert "Kept here: this record came malformed, and is never written back." in acted.message
+        cache.close()
 
 
 class TestAServerThatTakesNoTask:

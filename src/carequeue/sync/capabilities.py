@@ -247,7 +247,8 @@ def sentences(can: Abilities) -> tuple[str, ...]:
     if can.unprotected("Task") or can.guard == "yes":
         lines.append(_GUARDS[can.guard if can.guard in _GUARDS else "none"])
     lines += [
-        f"{name.split(':')[1]}: no status {name.split(':', 2)[2]}; what needs it is kept here only"
+        f"{name.split(':')[1]}: the status {name.split(':', 2)[2]} is not known; "
+        "what needs it is kept here only"
         for name in sorted(can.observed)
         if name.startswith("status:") and not can.knows_status(*name.split(":", 2)[1:])
     ]
