@@ -19,7 +19,7 @@ from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import codes, edits
 from carequeue.fhir.values import identifier_value
 from tests.simulation.server import Server
-from tests.simulation.shapes import Json, Key, Row, Write
+from tests.simulation.shapes import Json, Key, Row, Version, Write
 
 Plain = dict[str, Any]
 _ABSENT: Final = None
@@ -244,8 +244,11 @@ class Truth:
         decision.effects.append(write.after.came)
         if intent.kind is IntentKind.CREATE or len(decision.effects) <= decision.chances:
             return
-        if self._put_back(write, names):
+        changed = self._changed_since(write, names)
+        if not any(one.by for one in changed):
             self.limits["put back by a colleague to what it was"] += 1
+        elif all(not one.by or self._laid_over(one) for one in changed):
+            self.limits["done anew: the server ignores If-None-Match, and a create was late"] += 1
         elif self._unguarded():
             self.limits["done twice: the server takes writes unguarded, and one was late"] += 1
         elif not self._excused(write, "done twice"):
@@ -273,16 +276,24 @@ class Truth:
             and self.states.get(one.intent.id) is not IntentState.UNDONE
         }
 
-    def _put_back(self, write: Write, names: Iterable[str]) -> bool:
-        """Whether a colleague made it again as it was: nobody can see that without a history."""
+    def _changed_since(self, write: Write, names: Iterable[str]) -> list[Version]:
+        """The versions that last changed these elements before this write: who made them as they
+        were, where a colleague did it nobody can see that without a history.
+        """
         versions = write.row.versions[:-1]
+        found = []
         for name in names:
             for older, newer in zip(versions[-2::-1], versions[:0:-1], strict=False):
                 if self.plain(older.body).get(name) != self.plain(newer.body).get(name):
-                    if newer.by:
-                        return False
+                    found.append(newer)
                     break
-        return True
+        return found
+
+    def _laid_over(self, version: Version) -> bool:
+        """Whether a create of ours went over what was there, as nobody could prevent."""
+        assert self.server is not None
+        creates = any(self.decisions[key].intent.kind is IntentKind.CREATE for key in version.by)
+        return creates and not self.server.quirks.none_match
 
     def _excused(self, write: Write, what: str, about: Key | None = None) -> bool:
         """Whether the server does not let it be prevented; counted then."""
