@@ -51,7 +51,9 @@ class Server:
         self.pages: dict[str, tuple[list[Json], str, datetime]] = {}
         self.searches = 0
         self.has_place = quirks.task
-        self.set_back: dict[Key, set[str]] = {}  # row -> its versions that a backup lost
+        #: Row -> its versions that a backup lost, or that a request from before it made anew.
+        self.set_back: dict[Key, set[str]] = {}
+        self.restores = 0
         self.sent: Any = None
         self._ids = 0
 
@@ -270,6 +272,8 @@ class Server:
         if kept is not None:
             self.returned.add(jsontext.dumps(kept))
         self.on_write(Write(row, before, after, carried, self.sent))
+        if self.sent is not None and self.sent.restores < self.restores:
+            self.set_back.setdefault(key, set()).add(number)
         return after
 
     def _as_kept(
@@ -306,6 +310,7 @@ class Server:
             else:
                 del self.rows[key]
         self.pages.clear()
+        self.restores += 1
         return changed
 
     def date(self, now: datetime) -> dict[str, str]:

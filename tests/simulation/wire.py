@@ -53,6 +53,7 @@ class Sent:
     late: bool = False
     doubled: bool = False
     due: datetime | None = None
+    restores: int = 0  # of the server, when it left
 
     def excuse(self, server: Server, write: Write, about: Key) -> str:
         """Why the server does not let a trouble be prevented from here; "" where it does.
@@ -133,6 +134,7 @@ class Wire:
         carried = dict(process.watch.inflight)
         gone_unseen = world.server.quirks.gone == 404 or method == "POST"
         sent = Sent(method, path, body, headers or {}, carried, dict(self.read), gone_unseen)
+        sent.restores = world.server.restores
         world.log("send", process.name, method, path, _guard(sent), fault)
         answer = self._through(sent, fault)
         world.point(process, "answer")
