@@ -375,10 +375,10 @@ def unit(intent: Intent) -> tuple[str, ...]:
 
 
 def wanted(intent: Intent) -> Plain:
-    """The elements as a decision wants them; None: absent."""
+    """The elements as a decision wants them, of those that it still owns; None: absent."""
     args = intent.args
     if intent.kind is IntentKind.SET_STATUS:
-        owner = args.get("owner")
+        owner = args.get("owner") if "owner" in edits.unit(intent) else None
         return {"status": args["to"], **({"owner": owner} if owner else {})}
     if intent.kind is IntentKind.ASSIGN:
         return {"owner": args.get("owner")}
@@ -391,7 +391,7 @@ def wanted(intent: Intent) -> Plain:
     if intent.kind is IntentKind.REMOVE_NOTE:
         return {f"note[{args['note']}]": None}
     before = plain_seen({k: v for k, v in (args.get("values") or {}).items() if v != []})
-    return {name: before.get(name) for name in args["unit"]}
+    return {name: before.get(name) for name in edits.unit(intent)}
 
 
 def _holds(mine: Plain, later: Iterable[Intent], there: Plain) -> bool:
