@@ -54,7 +54,6 @@ MOST_HISTORY: Final = 25
 BELIEVED: Final = timedelta(minutes=15)
 #: Failures one after the other, after which it is the server that fails, and not one question.
 MOST_FAILURES: Final = 5
-#: Somebody asks us to wait, or nobody is there: of every question.
 _NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
 _ETAG: Final = re.compile(r"[!-~]{1,200}")  # one that can be written into a request again
 
