@@ -20,7 +20,7 @@ from carequeue.domain.intents import (
     IntentState,
     step,
 )
-from carequeue.fhir import jsontext
+from carequeue.fhir import edits, jsontext
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import references
@@ -137,9 +137,7 @@ class MemoryRows:
             self._del(self._tables.open, intent.id)
 
     def gave_up(self, intent: Intent, names: Sequence[str]) -> None:
-        old = self._tables.intents[intent.id]
-        given_up = [*old.args.get("given_up", ()), *names]
-        self._keep(replace(old, args={**old.args, "given_up": given_up}))
+        self._keep(edits.giving_up(self._tables.intents[intent.id], names))
 
     def mark(
         self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime

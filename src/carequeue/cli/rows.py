@@ -17,7 +17,7 @@ from carequeue.printing import Shape
 from carequeue.store.window import QueueRow, View
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.unread import troubled
-from carequeue.worklist.verbs import MOTIONS, VERBS
+from carequeue.worklist.verbs import MOTIONS, SIGNS, VERBS
 
 if TYPE_CHECKING:
     from carequeue.worklist.answers import Health
@@ -161,11 +161,7 @@ def keys() -> None:
     )
 
 
-_SPELLED: Final = {
-    "plus": "+", "asterisk": "*", "backslash": "\\", "slash": "/", "colon": ":",
-    "question_mark": "?", "equals_sign": "=", "full_stop": ".", "pagedown": "PgDn",
-    "pageup": "PgUp", "escape": "Esc",
-}  # fmt: skip
+_SPELLED: Final = SIGNS | {"pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
 
 
 def _spelled(key: str) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -90,6 +91,12 @@ def unit(intent: Intent) -> tuple[str, ...]:
     """
     owned, left = _owned(intent), intent.args.get("given_up")
     return tuple(name for name in owned if name not in left) if left else owned
+
+
+def giving_up(intent: Intent, names: Iterable[str]) -> Intent:
+    """The decision without these elements: they belong to a later one from here on."""
+    given_up = [*intent.args.get("given_up", ()), *names]
+    return replace(intent, args={**intent.args, "given_up": given_up})
 
 
 def _owned(intent: Intent) -> tuple[str, ...]:

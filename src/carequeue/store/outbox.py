@@ -21,7 +21,7 @@ from carequeue.domain.intents import (
     IntentState,
     step,
 )
-from carequeue.fhir import jsontext
+from carequeue.fhir import edits, jsontext
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import AttemptRow, IntentRow, ToldRow, table
 
@@ -238,10 +238,8 @@ def saw(connection: Connection, intent_id: str, seen: Mapping[str, Any]) -> None
 
 def gave_up(connection: Connection, intent: Intent, names: Sequence[str]) -> None:
     """These elements of an open decision belong to a later one from here on."""
-    args = {**intent.args, "given_up": [*intent.args.get("given_up", ()), *names]}
-    connection.execute(
-        update(_intent).where(_intent.c.id == intent.id).values(args=jsontext.dumps(args).decode())
-    )
+    args = jsontext.dumps(dict(edits.giving_up(intent, names).args)).decode()
+    connection.execute(update(_intent).where(_intent.c.id == intent.id).values(args=args))
 
 
 def mark(

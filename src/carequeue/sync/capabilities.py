@@ -18,7 +18,7 @@ from carequeue.domain.intents import Intent, IntentKind
 BATCH_SIZE: Final = 50
 #: Why something is kept here, as a person reads it.
 NO_PLACE: Final = "the server takes no such change"
-NO_STATUS: Final = "kept here only: the server knows no such status"
+NO_STATUS: Final = "the server knows no such status"
 
 _WRITES: Final = frozenset({"create", "update", "patch", "delete"})
 

@@ -19,6 +19,7 @@ from carequeue.store.lease import LeaseLost
 from carequeue.sync import messages as m
 from carequeue.sync import pull_state as p
 from carequeue.sync import reconcile as r
+from carequeue.sync.ages import is_younger
 from carequeue.sync.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.failures import words_of
 from carequeue.sync.plan import Search, plan
@@ -143,8 +144,7 @@ class Syncer:
         with self._cache.reading() as rows:
             kept, at = rows.capability("statement")
             observed = rows.observed()
-        # An age below zero is one that a wrong time gave it: it would hold until that time comes.
-        if kept and at and timedelta() <= now - datetime.fromisoformat(at) < _STATEMENT_AGE:
+        if kept and is_younger(at, now, _STATEMENT_AGE):
             return from_json(kept, observed)
         answer = self._transport.send("GET", "metadata")
         if answer.status in (401, 403):

@@ -22,6 +22,7 @@ from typing import Final
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.us import own_reference
 from carequeue.sync import paging
+from carequeue.sync.ages import is_younger
 from carequeue.sync.failures import has_failed, is_away
 from carequeue.sync.paging import TOO_LONG, Trail, onward
 from carequeue.sync.plan import (
@@ -107,9 +108,7 @@ def _in_scope(search: Search, cursor: Cursor) -> Cursor:
 
 
 def _believes(cursor: Cursor, now: datetime) -> bool:
-    if not cursor.full_at:
-        return False
-    return timedelta() <= now - datetime.fromisoformat(cursor.full_at) < BELIEVED
+    return is_younger(cursor.full_at, now, BELIEVED)
 
 
 def _partly(state: PullState) -> Ended:

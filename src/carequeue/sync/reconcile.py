@@ -23,6 +23,7 @@ from typing import Any, Final
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.read import shared
 from carequeue.fhir.values import ID
+from carequeue.sync.ages import is_younger
 from carequeue.sync.plan import OVERLAP, Search, scope_mark
 
 EVERY: Final = timedelta(days=1)
@@ -76,9 +77,7 @@ def why_count(search: Search, read_at: str, count: Count | None, now: datetime, 
         return Why.SCOPE
     if asked or not count.counted_at:
         return Why.ASKED
-    # An age below zero is one that a wrong time gave it: none would be due until that time comes.
-    late = not timedelta() <= now - datetime.fromisoformat(count.counted_at) < EVERY
-    return Why.DAILY if late else Why.NOT_NOW
+    return Why.NOT_NOW if is_younger(count.counted_at, now, EVERY) else Why.DAILY
 
 
 def first(search: Search, now: datetime) -> Count:

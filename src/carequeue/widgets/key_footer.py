@@ -13,14 +13,13 @@ from typing import Final
 from rich.cells import cell_len
 
 from carequeue.widgets.themes import Part, Parts
-from carequeue.worklist.verbs import BY_NAME, UNDO
+from carequeue.worklist.verbs import BY_NAME, SIGNS, UNDO
 
 #: Below this width the short words of the verbs are used.
 WORDS_FROM: Final = 100
-_NAMES: Final = {
-    "plus": "+", "space": "space", "slash": "/", "colon": ":", "question_mark": "?",
-    "asterisk": "*", "backslash": "\\", "equals_sign": "=", "escape": "esc", "pagedown": "pgdn",
-    "pageup": "pgup", "down": "↓", "up": "↑", "left": "←", "right": "→", "full_stop": ".",
+_NAMES: Final = SIGNS | {
+    "escape": "esc", "pagedown": "pgdn", "pageup": "pgup",
+    "down": "↓", "up": "↑", "left": "←", "right": "→",
 }  # fmt: skip
 Pair = tuple[str, str]
 MARK: Final = ("space", "mark")

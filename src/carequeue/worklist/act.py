@@ -118,13 +118,8 @@ class Acts:
         """What would change, what is so already, what is not allowed, what would stay here."""
         items = self.items(connection, keys, now)
         changes, already, refused, kept, unguarded = [], [], [], [], []
-        for one in self.check(connection, verb, keys, items, now):
+        for one, intents in self._filed(connection, verb, keys, items, answers, "", now):
             if one.item is not None and one.verdict.ok:
-                chart = items[one.key][1]
-                intents = self._intents(connection, verb, one.item, chart, answers, "", now)
-                if _behind(connection, intents):
-                    refused.append(replace(one.refused, why=_STUCK))
-                    continue
                 changes.append(one.key)
                 if _kept_words(intents):
                     kept.append(one.key)
@@ -142,6 +137,26 @@ class Acts:
             tuple(kept),
             tuple(unguarded),
         )
+
+    def _filed(
+        self,
+        connection: Connection,
+        verb: Verb,
+        keys: Sequence[str],
+        items: Mapping[str, tuple[WorkItem, str]],
+        answers: Mapping[str, str],
+        group: str,
+        now: datetime,
+    ) -> Iterator[tuple[Checked, list[Intent]]]:
+        """Each key, checked, and what goes into the outbox for it, where it may."""
+        for one in self.check(connection, verb, keys, items, now):
+            intents: list[Intent] = []
+            if one.item is not None and one.verdict.ok:
+                item, chart = items[one.key]
+                intents = self._intents(connection, verb, item, chart, answers, group, now)
+                if _behind(connection, intents):
+                    one = replace(one, verdict=Verdict(False, _STUCK))
+            yield one, intents
 
     def _is_unguarded(self, connection: Connection, item: WorkItem) -> bool:
         return item.target is not None and abilities(connection, item.source).unprotected(
@@ -164,7 +179,7 @@ class Acts:
         changed: list[Checked] = []
         already, refused, kept = [], [], list[str]()
         charts: set[tuple[str, str]] = set()
-        for one in self.check(connection, verb, keys, items, now):
+        for one, intents in self._filed(connection, verb, keys, items, answers, group, now):
             if one.item is None or not one.verdict.ok:
                 if one.verdict.already:
                     already.append(one.key)
@@ -172,10 +187,6 @@ class Acts:
                     refused.append(one.refused)
                 continue
             item, chart = items[one.key]
-            intents = self._intents(connection, verb, item, chart, answers, group, now)
-            if _behind(connection, intents):
-                refused.append(replace(one.refused, why=_STUCK))
-                continue
             outbox.append(connection, intents)
             kept += _kept_words(intents)[:1]
             us = self._projector.us(connection, item.source)

@@ -227,6 +227,11 @@ SYNC: Final = Verb(
 VERBS: Final[tuple[Verb, ...]] = (
     ACCEPT, DECLINE, CLAIM, DONE, LOG, SNOOZE, NOTE, ASSIGN, HAND_OFF, PRIORITY, NEW, UNDO, SYNC,
 )  # fmt: skip
+#: How a key of Textual is written that stands for a sign.
+SIGNS: Final = {
+    "plus": "+", "slash": "/", "colon": ":", "question_mark": "?", "asterisk": "*",
+    "backslash": "\\", "equals_sign": "=", "full_stop": ".",
+}  # fmt: skip
 BY_NAME: Final = {verb.name: verb for verb in VERBS}
 BY_KEY: Final = {verb.key: verb for verb in VERBS}
 
