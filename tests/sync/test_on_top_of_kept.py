@@ -60,6 +60,13 @@ def test_is_sent_and_not_hidden_by_it_afterwards(office: Office) -> None:
     assert office.cache.row("main:Task/t0").sync == "kept_here"
 
 
+def test_that_is_kept_here_as_well_says_why_once(office: Office) -> None:
+    office.server.put(follow_up("t1", code=ASKED, owner=None))
+    office.look()
+    acted = office.cache.desk.act("accept", ["main:Task/t1"], {}, office.cache.instant)
+    assert "J. Kept here: the server knows no such status." in acted.message
+
+
 def test_stands_when_the_server_can_take_the_earlier_one_after_all(office: Office) -> None:
     office.act("assign", "t0", to=TEAM)
     office.look()
