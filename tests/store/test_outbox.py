@@ -110,6 +110,9 @@ class TestADecision:
             seen={"status": "draft", "note[x]": [{"text": text}]},
             after="i0",
             inverse_of="group-0",
+            window="w1",
+            client="main:Patient/c1",
+            cause="c",
         )
         with shared.session.engine().begin() as connection:
             outbox.append(connection, [intent])

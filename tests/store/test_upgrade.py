@@ -26,9 +26,9 @@ from carequeue.store.keys import read_key, read_or_make_key
 from carequeue.store.migrations import STEPS, VERSION, migrate
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
 from carequeue.wiring import Session
-from tests.store import schema_1
+from tests.store import schema_1, schema_2
 
-EARLIER: Final[tuple[ModuleType, ...]] = (schema_1,)
+EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2)
 SOURCE: Final = "clinic"
 
 

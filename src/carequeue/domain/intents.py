@@ -136,3 +136,6 @@ class Intent:
     words: str = ""  # the server's last words, or why it is kept here
     schema: int = INTENT_SCHEMA
     busy: int = 0  # answers in a row that said "not now"
+    window: str = ""  # opaque id of the run of the program in which the person decided
+    client: str = ""
+    cause: str = ""

@@ -127,7 +127,14 @@ CREATE TABLE identifier (
 CREATE INDEX identifier_value ON identifier (system, value);
 """
 
-STEPS: Final = (_FIRST, _SECOND)
+#: Of every decision: which run of the program it was made in, with which client, and why.
+_THIRD: Final = """
+ALTER TABLE intent ADD COLUMN window TEXT NOT NULL DEFAULT '';
+ALTER TABLE intent ADD COLUMN client TEXT NOT NULL DEFAULT '';
+ALTER TABLE intent ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD)
 VERSION: Final = len(STEPS)
 
 

@@ -33,7 +33,7 @@ _OPEN: Final = sorted(OPEN_STATES)
 _COLUMNS: Final = (
     "id, group_id, seq, source, target_type, target_id, item_key, kind, args, verb, decided_at, "
     "author, author_name, chart, seen, after, inverse_of, state, attempts, settles, words, schema, "
-    "busy"
+    "busy, window, client, cause"
 )
 
 
@@ -63,6 +63,9 @@ def append(connection: Connection, intents: Iterable[Intent]) -> None:
             "words": intent.words,
             "schema": intent.schema,
             "busy": 0,
+            "window": intent.window,
+            "client": intent.client,
+            "cause": intent.cause,
         }
         for intent in intents
     ]
@@ -160,7 +163,7 @@ def _intent_of(row: Any) -> Intent:
         decided_at=datetime.fromisoformat(row[10]), author=row[11], author_name=row[12],
         chart=row[13], seen=_loads(row[14]), after=row[15], inverse_of=row[16],
         state=IntentState(row[17]), attempts=row[18], settles=row[19], words=row[20],
-        schema=row[21], busy=row[22],
+        schema=row[21], busy=row[22], window=row[23], client=row[24], cause=row[25],
     )  # fmt: skip
 
 

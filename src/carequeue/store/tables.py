@@ -123,6 +123,9 @@ class IntentRow(SQLModel, table=True):
     closed_at: str | None = None
     schema_: int = Field(sa_column_kwargs={"name": "schema"})
     busy: int = 0
+    window: str = ""
+    client: str = ""
+    cause: str = ""
 
 
 class ToldRow(SQLModel, table=True):
