@@ -20,6 +20,7 @@ from carequeue.worklist.answers import (
     Preview,
     ReasonLine,
     Refused,
+    Shown,
     SyncReport,
     TimeLine,
 )
@@ -131,13 +132,23 @@ class FakeDesk:
         return tuple(key for key in keys if key not in self.refuses), refused
 
     def preview(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Preview:
         changes, refused = self._sorted(keys)
         return Preview(verb, changes, (), refused, ())
 
     def act(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Acted:
         self.acts.append((verb, tuple(keys), dict(answers)))
         changed, refused = self._sorted(keys)

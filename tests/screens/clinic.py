@@ -23,6 +23,7 @@ from carequeue.worklist.answers import (
     Preview,
     ReasonLine,
     Refused,
+    Shown,
     TimeLine,
 )
 from carequeue.worklist.verbs import BY_NAME, VERBS
@@ -262,7 +263,12 @@ class FakeDesk(Unsent):
         return (True, known[text]) if text in known else (False, f"“{text}” is no time")
 
     def preview(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Preview:
         changes, already, refused = [], [], []
         for key in keys:
@@ -277,7 +283,12 @@ class FakeDesk(Unsent):
         return Preview(verb, tuple(changes), tuple(already), tuple(refused), ())
 
     def act(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Acted:
         if self.gate is not None:
             self.gate.wait(5)

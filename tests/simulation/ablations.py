@@ -13,14 +13,25 @@ from datetime import timedelta
 from typing import Any, Final
 from unittest.mock import PropertyMock, patch
 
-from carequeue.fhir import edits
+from carequeue.fhir import clients, edits
 from carequeue.store import lease, mirror
-from carequeue.sync import exchange, lanes, messages, plan, push, pushing, settling
+from carequeue.sync import (
+    conflicts,
+    exchange,
+    lanes,
+    messages,
+    plan,
+    pulling,
+    push,
+    pushing,
+    reconciling,
+    settling,
+)
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.conflicts import Found, Settled
 from carequeue.sync.pulling import Pulling
 from carequeue.sync.reconciling import Reconciling
-from tests.simulation import answering, memory, rows
+from tests.simulation import answering, memory, person, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,7 @@ def _no_fence(stack: ExitStack) -> None:
 
 
 def _retry(stack: ExitStack) -> None:
-    def again(base: Any, theirs: Any, intents: Any) -> Any:
+    def again(base: Any, theirs: Any, intents: Any, _: Any) -> Any:
         return tuple(Settled(one, Found.NOT_APPLIED) for one in intents)
 
     stack.enter_context(patch.object(settling, "settle", again))
@@ -120,6 +131,20 @@ def _last_write_wins(stack: ExitStack) -> None:
 
 def _not_meanwhile(stack: ExitStack) -> None:
     stack.enter_context(patch.object(lanes, "settle_meanwhile", lambda *_: None))
+
+
+def _no_client(stack: ExitStack) -> None:
+    """The comparison with the base stays, as it was before decisions carried their client."""
+
+    def as_base(_: Any, base: Any, theirs: Any, records: Any) -> bool:
+        return base is None or clients.names_same_client(base, theirs, records.base_url)
+
+    stack.enter_context(patch.object(conflicts, "_is_its_client", as_base))
+    for module in (lanes, pulling, reconciling):
+        stack.enter_context(patch.object(module, "part_from_clients", lambda *_: None))
+    stack.enter_context(patch.object(lanes, "may_leave", lambda *_: True))
+    for module in (answering, person):
+        stack.enter_context(patch.object(module, "is_about_its_client", lambda *_: True))
 
 
 ALL: Final = {
@@ -142,6 +167,7 @@ ALL: Final = {
     "meanwhile": Ablation(
         "what was decided while another decision was on its way is not compared", _not_meanwhile
     ),
+    "client": Ablation("a decision is not compared with the client of its record", _no_client),
     "last-write-wins": Ablation("no version, no reading, no comparing", _last_write_wins),
 }
 

@@ -13,11 +13,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.domain.intents import (
+    ConflictCause,
+    Intent,
+    IntentEvent,
+    IntentKind,
+    IntentState,
+)
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import creates_for_its_client, is_about_its_client
 from carequeue.fhir.waiting import resting_on
-from carequeue.sync.conflicts import Found, same_client, settle
+from carequeue.sync.client_check import records_of
+from carequeue.sync.conflicts import EVENTS, Found, settle
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -30,7 +38,6 @@ DROPS: Final = {
     IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
 }
 STUCK: Final = (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
-_GONE_WORDS: Final = ("the server no longer has it", "the server now has it for another client")
 
 
 class Refused(Exception):
@@ -85,11 +92,9 @@ class Answers:
         creates = any(other.kind is IntentKind.CREATE for other in on_it)
         if base is not None and not creates and one.id not in behind:
             again = [other for other in on_it if other.id == one.id]
-            for found in settle(as_seen(again, base), base, again):
-                if found.found is Found.DONE:
-                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
-                elif found.found is Found.CHANGED:
-                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
+            for found in settle(as_seen(again, base), base, again, records_of(rows)):
+                if found.found is not Found.NOT_APPLIED:
+                    rows.happened(found.intent, EVENTS[found.found], found.words, now)
         rows.apply_theirs(one.target_type, one.target_id, now)
 
     def _keep_mine(self, rows: Any, one: Intent, now: datetime) -> None:
@@ -101,20 +106,22 @@ class Answers:
         asked = [other for other in on_it if other.id in mine | later]
         others = [other for other in on_it if other.id not in mine | later]
         base = rows.base(*key)
-        if in_doubt(on_it) or base.body is None:
-            raise Refused
-        if any(other.words in _GONE_WORDS for other in asked):
-            raise Refused
         theirs = base.theirs or base.body
+        if in_doubt(on_it) or base.body is None or theirs is None:
+            raise Refused
+        if any(other.cause == ConflictCause.GONE for other in asked):
+            raise Refused
+        records = records_of(rows)
+        if not all(
+            is_about_its_client(other, theirs, records) and creates_for_its_client(other, records)
+            for other in asked
+        ):
+            raise Refused
         if base.theirs is not None:
-            if not same_client(base.body, base.theirs):
-                raise Refused
             waiting = [other for other in others if other.state is IntentState.QUEUED]
-            for found in settle(base.body, base.theirs, waiting):
-                if found.found is Found.DONE:
-                    rows.happened(found.intent, IntentEvent.ACKNOWLEDGED, "", now)
-                elif found.found is Found.CHANGED:
-                    rows.happened(found.intent, IntentEvent.FOUND_CHANGED, found.words, now)
+            for found in settle(base.body, base.theirs, waiting, records):
+                if found.found is not Found.NOT_APPLIED:
+                    rows.happened(found.intent, EVENTS[found.found], found.words, now)
             rows.move_base(base.theirs, base.theirs_version, now)
         shown = theirs
         for other in asked:

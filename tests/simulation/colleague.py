@@ -38,6 +38,9 @@ def works(world: World, chance: random.Random) -> None:
     before = server.rows[key].body
     assert before is not None
     body = deepcopy(before)
+    if choice < 0.21:
+        _names_another(world, chance)
+        return
     if choice < 0.35 and _the_same(world, chance, body, key):
         pass
     else:
@@ -68,6 +71,9 @@ def crosses(world: World, chance: random.Random) -> None:
     if not decided:
         works(world, chance)
         return
+    if chance.random() < 0.2:
+        _names_another(world, chance)
+        return
     intent = chance.choice(decided[-3:])
     key = (intent.target_type, intent.target_id)
     before = rows[key].body
@@ -81,6 +87,29 @@ def crosses(world: World, chance: random.Random) -> None:
             world.log("colleague", "crosses", *key)
             world.server.keep(key, body, world.now)
             return
+
+
+def _names_another(world: World, chance: random.Random) -> None:
+    """Somebody corrects for whom a Task or a contact is: another client, none, or the first again.
+
+    Mostly where something is decided: there it matters.
+    """
+    rows = world.server.rows
+    there = [key for key, row in rows.items() if key[0] in _NAMES and row.body]
+    decided = [key for key in there if key in _decided(world)]
+    if not there:
+        return
+    key = chance.choice(decided if decided and chance.random() < 0.8 else there)
+    body = deepcopy(rows[key].body)
+    assert body is not None
+    element = _NAMES[key[0]]
+    before = body.pop(element, None)
+    client = chance.choice(("Patient/p1", "Patient/p2", "Patient/p2", ""))
+    if client:
+        body[element] = {"reference": client}
+    if body.get(element) != before:
+        world.log("colleague", "names", client, *key)
+        world.server.keep(key, body, world.now)
 
 
 def _make(world: World, chance: random.Random) -> None:
@@ -107,6 +136,9 @@ def _the_same(world: World, chance: random.Random, body: Json, key: Key) -> bool
     body.update(edits.apply(chance.choice(wanted[-2:]), body))
     return True
 
+
+#: By which element a resource names its client.
+_NAMES: Final = {"Task": "for", "Communication": "subject"}
 
 #: What a colleague changes to cross a decision of that kind.
 _PLACES: Final = {

@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from carequeue.domain.intents import Intent, IntentKind, IntentState
+from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import decided_with, is_about_its_client
 from carequeue.fhir.waiting import inverse_waits, resting_on
 from carequeue.sync.capabilities import Abilities, from_json
+from carequeue.sync.client_check import records_of
 from tests.simulation.answering import DROPS, STUCK, Refused, drop
-from tests.simulation.truth import Violation
+from tests.simulation.truth import Violation, named_client
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -42,6 +44,7 @@ class Draft:
     after: int | None = None
     id: str = ""
     item: tuple[str, str] | None = None  # the row of the queue, where that is another one
+    client: ClientIdentity | None = None  # of the decision that this one takes back
 
 
 class Person:
@@ -63,9 +66,9 @@ class Person:
         choice = chance.random()
         tasks = self._tasks(rows)
         if choice < 0.14 or not tasks:
-            drafts = self._new_task(chance, tasks)
+            drafts = self._new_task(chance, tasks, rows)
         elif choice < 0.26:
-            drafts = self._contact(chance, chance.choice(tasks))
+            drafts = self._contact(chance, chance.choice(tasks), rows)
         elif choice < 0.34:
             drafts = [self._one(chance, key, rows) for key in tasks]
         else:
@@ -81,7 +84,7 @@ class Person:
 
     def make(self, chance: random.Random, rows: Any, now: datetime) -> None:
         """A row of our own."""
-        self.file(rows, self._new_task(chance, self._tasks(rows)), now)
+        self.file(rows, self._new_task(chance, self._tasks(rows), rows), now)
 
     def _tasks(self, rows: Any) -> list[tuple[str, str]]:
         keys = self._world.tasks_here(rows)
@@ -110,7 +113,7 @@ class Person:
             args = {"text": f"note {new}"}
         return Draft(key, kind, args, id=new)
 
-    def _new_task(self, chance: random.Random, tasks: Sequence[Any]) -> list[Draft]:
+    def _new_task(self, chance: random.Random, tasks: Sequence[Any], rows: Any) -> list[Draft]:
         """A Task of ours, or one for a derived need, that others may be making too."""
         key = f"own-{self._count + 1}"
         named = f"discharge-contact/Encounter/e{len(tasks) % 2}"
@@ -123,15 +126,16 @@ class Person:
             note = {"text": f"note {new}"}
             drafts.append(Draft(("Task", key), IntentKind.ADD_NOTE, note, 0, new))
         if chance.random() < 0.5:
-            drafts += self._contact(chance, ("Task", key), after=0)
+            drafts += self._contact(chance, ("Task", key), rows, after=0)
         return drafts
 
     def _contact(
-        self, chance: random.Random, task: tuple[str, str], after: int | None = None
+        self, chance: random.Random, task: tuple[str, str], rows: Any, after: int | None = None
     ) -> list[Draft]:
         """A contact that names a Task, and the Task closed after it."""
         key = f"con-{self._count + 1}"
-        contact = self._world.contact(key, "/".join(task))
+        client = "Patient/p1" if after is not None else named_client(view(rows, *task))
+        contact = self._world.contact(key, "/".join(task), client)
         made = {"resource": contact}
         drafts = [Draft(("Communication", key), IntentKind.CREATE, made, after, item=task)]
         if chance.random() < 0.7:
@@ -151,7 +155,8 @@ class Person:
         for draft in drafts:
             if draft.key not in views:
                 views[draft.key] = view(rows, *draft.key)
-            one = self._intent(draft, group, filed, now, inverse_of)
+            client = draft.client or _client(draft, views[draft.key], rows)
+            one = self._intent(draft, group, filed, now, inverse_of, client)
             if one.kind is not IntentKind.CREATE:
                 if views[draft.key] is None:
                     raise Refused
@@ -175,7 +180,13 @@ class Person:
         return filed
 
     def _intent(
-        self, draft: Draft, group: str, filed: Sequence[Intent], now: datetime, inverse_of: str
+        self,
+        draft: Draft,
+        group: str,
+        filed: Sequence[Intent],
+        now: datetime,
+        inverse_of: str,
+        client: ClientIdentity,
     ) -> Intent:
         after = ""
         if draft.after is not None and draft.after < len(filed):
@@ -197,6 +208,7 @@ class Person:
             chart="Patient/p1",
             after=after,
             inverse_of=inverse_of,
+            client=client,
         )
 
     # --- taking back ------------------------------------------------------------------------------
@@ -233,7 +245,8 @@ class Person:
             made = edits.inverse(one)
             if made:
                 kind, _, key = one.item_key.removeprefix("main:").partition("/")
-                drafts.append(Draft((one.target_type, one.target_id), *made, item=(kind, key)))
+                target = (one.target_type, one.target_id)
+                drafts.append(Draft(target, *made, item=(kind, key), client=one.client))
         if drafts:
             self.file(rows, drafts, now, inverse_of=group[0].group)
         self._check_as_before(rows, group)
@@ -279,6 +292,15 @@ _KINDS: Final = (
     IntentKind.SET_STATUS, IntentKind.SET_STATUS, IntentKind.ASSIGN, IntentKind.SET_PRIORITY,
     IntentKind.SNOOZE, IntentKind.ADD_NOTE, IntentKind.ADD_NOTE,
 )  # fmt: skip
+
+
+def _client(draft: Draft, there: Resource | None, rows: Any) -> ClientIdentity:
+    """As `act.Filing`: whom the resource names, as the person sees it; checked by other eyes."""
+    about = draft.args["resource"] if draft.kind is IntentKind.CREATE else there
+    found = decided_with(about, records_of(rows), "a name")
+    if found.reference != named_client(about):
+        raise Violation("I11", f"{found.reference!r} was recorded for {named_client(about)!r}")
+    return found
 
 
 def view(rows: Any, kind: str, key: str) -> Resource | None:
@@ -333,6 +355,9 @@ def _stands(one: Intent, group: Sequence[Intent], rows: Any) -> bool:
         and each.state not in DROPS
     ]
     there = view(rows, one.target_type, one.target_id)
+    records = records_of(rows)
+    if there is not None and not all(is_about_its_client(act, there, records) for act in acts):
+        return False
     if acts[0].kind is not IntentKind.CREATE:
         return all(edits.satisfied(each, there) for each in acts)
     made = edits.fold(None, acts)

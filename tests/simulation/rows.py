@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from carequeue.domain.intents import (
+    CAUSES,
     HOLDING_STATES,
     OPEN_STATES,
     Intent,
@@ -77,6 +78,10 @@ class MemoryRows:
         self._base_url = base_url
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
 
+    @property
+    def base_url(self) -> str:
+        return self._base_url
+
     def _set(self, table: dict[Any, Any], key: Any, value: Any) -> None:
         self._journal.append((table, key, table.get(key, _GONE)))
         table[key] = value
@@ -124,7 +129,9 @@ class MemoryRows:
         settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
         settles = 0 if progress else old.settles + int(settled)
         busy = old.busy if event is IntentEvent.MARKED else 0
-        self._keep(replace(old, state=state, words=words, settles=settles, busy=busy))
+        cause = CAUSES.get(event, "")
+        told = {"words": words, "cause": cause}
+        self._keep(replace(old, state=state, settles=settles, busy=busy, **told))
         if state not in OPEN_STATES:
             self._set(self._tables.closed, intent.id, now)
         return state

@@ -94,6 +94,7 @@ class Truth:
         carried = sorted(
             (self.decisions[one].intent for one in write.carried), key=lambda one: one.seq
         )
+        self._check_client(write, carried)
         stood = Counter(_entries(write.before.body if write.before else None))
         for name, count in Counter(_entries(write.after.body)).items():
             if count > max(stood[name], 1) and not self._excused(write, "a doubled entry"):
@@ -105,6 +106,21 @@ class Truth:
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         if changed:
             self._changed(write, carried, before, changed)
+
+    def _check_client(self, write: Write, carried: list[Intent]) -> None:
+        """I11: the record on which it fell names the client with whom it was decided."""
+        there = [write.after.body]
+        if write.before is not None and write.before.body is not None:
+            there.append(write.before.body)
+        for one in carried:
+            decided = one.client.reference if one.client is not None else None
+            named = {named_client(body) for body in there}
+            if named != {decided} and not self._excused(write, "of another client"):
+                raise Violation(
+                    "I11",
+                    f"{one.id} was decided with {decided!r}, and fell on {_name(write.row.key)} "
+                    f"of {sorted(named)}",
+                )
 
     def _made(self, write: Write, carried: list[Intent]) -> None:
         """A row has come into being."""
@@ -423,6 +439,14 @@ def _references(value: Any) -> Iterator[str]:
 def named(body: Json) -> str:
     """The identifier of ours that a body carries."""
     return identifier_value(body, codes.IDENTIFIER)
+
+
+def named_client(body: Json | None) -> str:
+    """Whom a Task or a contact names."""
+    for element in ("for", "subject"):
+        if body is not None and element in body:
+            return str(body[element]["reference"])
+    return ""
 
 
 def _name(key: Key) -> str:

@@ -82,7 +82,8 @@ class World:
         self._settle_in(script.tasks)
 
     def _settle_in(self, tasks: int) -> None:
-        self.server.keep(("Patient", "p1"), {"name": [{"family": "Okafor"}]}, self.now)
+        for name, family in (("p1", "Okafor"), ("p2", "Lindqvist")):
+            self.server.keep(("Patient", name), {"name": [{"family": family}]}, self.now)
         for name in ("dana", "noel"):
             self.server.keep(("Practitioner", name), {"name": [{"family": name}]}, self.now)
         for number in range(tasks):
@@ -110,14 +111,15 @@ class World:
         body |= {"status": "requested", "intent": "order", "priority": "routine"}
         return {**body, "for": {"reference": "Patient/p1"}, "authoredOn": "2026-03-05T15:00:00Z"}
 
-    def contact(self, key: str, task: str) -> Json:
-        """A contact that names a Task."""
+    def contact(self, key: str, task: str, client: str) -> Json:
+        """A contact that names a Task and its client, "" where the Task has none."""
+        subject = {"subject": {"reference": client}} if client else {}
         return {
             "resourceType": "Communication",
             "id": key,
             "identifier": [{"system": codes.IDENTIFIER, "value": key}],
             "status": "completed",
-            "subject": {"reference": "Patient/p1"},
+            **subject,
             "about": [{"reference": task}],
         }
 

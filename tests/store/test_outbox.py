@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from carequeue.domain.intents import (
     TRANSITIONS,
+    ClientIdentity,
     IllegalStep,
     IntentEvent,
     IntentKind,
@@ -111,7 +112,9 @@ class TestADecision:
             after="i0",
             inverse_of="group-0",
             window="w1",
-            client="main:Patient/c1",
+            client=ClientIdentity(
+                "Patient/c1", (("urn:mrn", text),), text, "ServiceRequest/r1", assumed=True
+            ),
             cause="c",
         )
         with shared.session.engine().begin() as connection:

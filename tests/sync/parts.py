@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState, step
+from carequeue.domain.intents import (
+    ClientIdentity,
+    Intent,
+    IntentEvent,
+    IntentKind,
+    IntentState,
+    step,
+)
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
 from carequeue.sync import messages as m
@@ -41,6 +48,7 @@ def decision(
         author=DANA,
         author_name="Dana Whitfield",
         chart="Patient/c1",
+        client=ClientIdentity("Patient/c1", name="OKAFOR, Ada"),
     )
 
 

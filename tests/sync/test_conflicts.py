@@ -207,14 +207,14 @@ class TestTheSameElementWasChanged:
     ) -> None:
         for theirs in (base, view(base, intents)):
             settled = settle(base, {**theirs, "for": ref(client)}, intents)
-            assert {one.found for one in settled} == {Found.CHANGED}
-            assert {one.words for one in settled} == {"the server now has it for another client"}
+            assert {one.found for one in settled} == {Found.OTHER_CLIENT}
+            assert {one.words for one in settled} == {"the record now names another client"}
 
 
 class TestNotThere:
     @given(base=tasks(), intents=decisions())
     def test_what_was_there_is_a_conflict(self, base: Resource, intents: list[Intent]) -> None:
-        assert set(found(base, None, intents)) == {Found.CHANGED}
+        assert set(found(base, None, intents)) == {Found.GONE}
 
     @given(intents=decisions())
     def test_what_was_to_be_created_did_not_arrive(self, intents: list[Intent]) -> None:

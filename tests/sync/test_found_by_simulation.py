@@ -65,7 +65,7 @@ class TestACreateUnderAnIdOfOurs:
         one = in_doubt(lane(create()))
         push = Push(one)
         push.read(said(one, 410))
-        assert push.events == ["found_changed"]
+        assert push.events == ["found_gone"]
 
 
 class TestSettling:
@@ -100,7 +100,7 @@ class TestAnUpdateThatIsAnsweredWith405:
     def test_is_a_conflict_where_the_row_is_gone(self) -> None:
         push, one = self.refused()
         push.read(said(one, 404))
-        assert push.events == ["found_changed"]
+        assert push.events == ["found_gone"]
         assert push.state.can.can("update", "Task")
 
     def test_is_kept_here_where_the_row_is_there(self) -> None:

@@ -92,7 +92,7 @@ class TestOnceTheSourceCan:
         one = waiting(kept(accept()))
         push = Push(one)
         push.read(said(one, 410))
-        assert push.events == ["place_found", "found_changed"]
+        assert push.events == ["place_found", "found_gone"]
 
     def test_several_in_a_row_are_compared_with_what_was_before_the_first(self) -> None:
         done = decision(IntentKind.SET_STATUS, "i2", seq=2, to="completed")

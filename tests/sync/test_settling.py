@@ -72,7 +72,7 @@ class TestSettling:
         one = lane(accept())
         push = self.doubt(one)
         push.read(said(one, status))
-        assert push.events == ["found_changed"]
+        assert push.events == ["found_gone"]
         assert push.change.base is None
         assert push.change.outcomes[0].words == "the server no longer has it"
 

@@ -90,6 +90,7 @@ def act(
         desk.refresh(now)
         found, missing = _known(desk, wanted)
         _check_answers(desk, BY_NAME[verb], answers, found, now)
+        shown = None
         if dry_run or len(found) > 1:
             preview = desk.preview(verb, found, answers, now)
             if dry_run:
@@ -97,7 +98,8 @@ def act(
                 printing.write_outcomes(outcomes, printing.preview_line(preview), "", shape)
                 ctx.exit(_code(outcomes))
             _ask_before_many(preview, yes)
-        acted = desk.act(verb, found, answers, now)
+            shown = preview.shown
+        acted = desk.act(verb, found, answers, now, shown)
     outcomes = [*_of_act(acted), *missing]
     printing.write_outcomes(outcomes, acted.message, acted.group, shape)
     ctx.exit(_code(outcomes))

@@ -150,7 +150,8 @@ def _write_conflict(found: Conflict, zone: ZoneInfo, write: Callable[[str], None
 def _theirs(found: Conflict, zone: ZoneInfo) -> str:
     what = {
         "deleted": "the server no longer has it",
-        "other_client": "the server now has it for another client",
+        "other_client": f"the server now names {found.other_client or 'no client'}",
+        "client_unknown": f"names {found.other_client or 'no client'}; yours did not say whom",
     }.get(found.gone, "changed")
     by = f"by {found.theirs_by}" if found.theirs_by else ""
     return " ".join(text for text in (what, by, printing.when(found.theirs_at, zone)) if text)

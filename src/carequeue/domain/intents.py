@@ -48,7 +48,9 @@ class IntentEvent(StrEnum):
     MARKED = "marked"  # written down as in doubt, before the bytes leave
     ACKNOWLEDGED = "acknowledged"  # a clear yes, or found on the server
     FOUND_NOT_APPLIED = "found_not_applied"  # settle: same version, or own unit unchanged
-    FOUND_CHANGED = "found_changed"  # settle: own unit changed meanwhile, or gone
+    FOUND_CHANGED = "found_changed"  # settle: own unit changed meanwhile
+    FOUND_GONE = "found_gone"  # the server no longer has the resource
+    FOUND_OTHER_CLIENT = "found_other_client"  # the resource names another client, or none
     REFUSED = "refused"  # the server will never take it as it is
     NO_PLACE = "no_place"  # the source has no place for it
     PLACE_FOUND = "place_found"  # the source can take it now
@@ -66,18 +68,39 @@ TRANSITIONS: Final[Mapping[tuple[IntentState, IntentEvent], IntentState]] = {
     (_S.QUEUED, _E.NO_PLACE): _S.KEPT_HERE,
     (_S.QUEUED, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,  # settled: somebody else did just this
     (_S.QUEUED, _E.FOUND_CHANGED): _S.CONFLICT,
+    (_S.QUEUED, _E.FOUND_GONE): _S.CONFLICT,
+    (_S.QUEUED, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.QUEUED, _E.REFUSED): _S.NEEDS_ATTENTION,  # what it depends on was refused
     (_S.KEPT_HERE, _E.PLACE_FOUND): _S.QUEUED,
     (_S.KEPT_HERE, _E.DROPPED): _S.UNDONE,
+    (_S.KEPT_HERE, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.IN_DOUBT, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,
     (_S.IN_DOUBT, _E.FOUND_NOT_APPLIED): _S.QUEUED,
     (_S.IN_DOUBT, _E.FOUND_CHANGED): _S.CONFLICT,
+    (_S.IN_DOUBT, _E.FOUND_GONE): _S.CONFLICT,
+    (_S.IN_DOUBT, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.IN_DOUBT, _E.REFUSED): _S.NEEDS_ATTENTION,
     (_S.IN_DOUBT, _E.NO_PLACE): _S.KEPT_HERE,
     (_S.CONFLICT, _E.KEPT_MINE): _S.QUEUED,
     (_S.CONFLICT, _E.TOOK_THEIRS): _S.UNDONE,
     (_S.NEEDS_ATTENTION, _E.RETRIED): _S.QUEUED,
     (_S.NEEDS_ATTENTION, _E.DISCARDED): _S.UNDONE,
+}
+
+
+class ConflictCause(StrEnum):
+    """Why a decision is a conflict, stored with the intent."""
+
+    CHANGED = "changed"  # somebody changed an element that the decision owns
+    GONE = "gone"  # the server no longer has the resource
+    OTHER_CLIENT = "other_client"  # the resource names another client, or none
+
+
+#: The cause that an event records; every other event clears the cause.
+CAUSES: Final[Mapping[IntentEvent, ConflictCause]] = {
+    _E.FOUND_CHANGED: ConflictCause.CHANGED,
+    _E.FOUND_GONE: ConflictCause.GONE,
+    _E.FOUND_OTHER_CLIENT: ConflictCause.OTHER_CLIENT,
 }
 
 #: States whose intent is folded over the base to make the view.
@@ -105,12 +128,35 @@ def step(state: IntentState, event: IntentEvent) -> IntentState:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """The client whom a resource names, or with whom a decision was made.
+
+    `reference`: "Patient/12" on the source's own server; a foreign reference in full; where the
+    resource gives no reference and no identifier, the display text; "" where it names nobody.
+    `identifiers`: (system, value) pairs of the client that were known then.
+    `name`: for a person to read, never compared.
+    `through`: the reference of the resource that named the client, where a Task has none of its
+    own ("ServiceRequest/7", its focus).
+    `assumed`: the decision is of an earlier version, which did not record the client; this is whom
+    the resource named at the upgrade, and a person confirms it before the decision is sent.
+    """
+
+    reference: str = ""
+    identifiers: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+    through: str = ""
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """One decision about one resource.
 
     `target_id` is the server's id, or ours where the resource is not yet on the server.
     `seen` holds the unit's elements as the person saw them (absent elements are left out).
     `after` names an intent that must be acknowledged first.
+    `client` is the client with whom it was decided; it never changes. None: it is not recorded,
+    so a person is asked before the intent is sent.
     """
 
     id: str
@@ -137,5 +183,5 @@ class Intent:
     schema: int = INTENT_SCHEMA
     busy: int = 0  # answers in a row that said "not now"
     window: str = ""  # opaque id of the run of the program in which the person decided
-    client: str = ""
-    cause: str = ""
+    client: ClientIdentity | None = None
+    cause: str = ""  # a ConflictCause while the intent is a conflict

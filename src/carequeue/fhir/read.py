@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.items import Us, WorkItem
 from carequeue.fhir import authorization, codes, follow_up, handoff, referral, timeline, values
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
+from carequeue.fhir.clients import SUBJECTS
 from carequeue.fhir.jsontext import Duplicated
 from carequeue.fhir.parts import Reading
 from carequeue.fhir.us import own_reference
@@ -34,7 +35,6 @@ DIRECTORY_TYPES: Final = (
     "Organization", "PractitionerRole", "Practitioner", "CareTeam", "HealthcareService",
 )  # fmt: skip
 _SHARED: Final = frozenset({*DIRECTORY_TYPES, "Location"})
-_SUBJECTS: Final = ("for", "subject", "patient", "beneficiary")
 #: Elements that name somebody or something that a row needs.
 _NAMED: Final = (
     "for", "subject", "patient", "beneficiary", "requester", "owner", "focus", "performer",
@@ -80,7 +80,7 @@ def chart_of(resource: Any, base: str = "") -> str:
     kind, mine = values.text(resource, "resourceType"), own_reference(resource)
     if kind == "Patient":
         return mine
-    for path in _SUBJECTS:
+    for path in SUBJECTS:
         found = values.reference(values.get(resource, path), base)
         if found.startswith("Patient/"):
             return found
@@ -125,7 +125,7 @@ def trouble(resource: Any) -> str | None:
         return "it names an element twice, so what is decided about it is kept here only"
     if "status" in resource and not isinstance(resource["status"], str):
         return "its status is no code"
-    for path in _SUBJECTS:
+    for path in SUBJECTS:
         if path in resource and not isinstance(resource[path], dict):
             return "whom it is about is no reference"
     return None

@@ -22,11 +22,12 @@ from carequeue.screens.marks import (
     preview_words,
     result_lines,
     result_words,
+    shown_of,
 )
 from carequeue.widgets.form import Form
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.themes import Parts
-from carequeue.worklist.answers import Acted, Person, Preview
+from carequeue.worklist.answers import Acted, Person, Preview, Shown
 from carequeue.worklist.verbs import SYNC, UNDO, Verb
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Acting:
         now = stage.now()
         stage.advance(row.key)
         stage.act(
-            lambda: stage.desk.act(verb.name, (row.key,), answers, now),
+            lambda: stage.desk.act(verb.name, (row.key,), answers, now, {row.key: shown_of(row)}),
             partial(self._done_one, row),
         )
 
@@ -140,16 +141,21 @@ class Acting:
 
     def _many(self, verb: Verb) -> None:
         labels = dict(self._marks.labels)
-        keys = tuple(labels)
-        self._ask(verb, items(len(keys)), keys, partial(self._preview, verb, keys, labels))
+        keys, shown = tuple(labels), dict(self._marks.shown)
+        ask = partial(self._preview, verb, shown, labels)
+        self._ask(verb, items(len(keys)), keys, ask)
 
     def _preview(
-        self, verb: Verb, keys: Keys, labels: dict[str, str], answers: Mapping[str, str]
+        self,
+        verb: Verb,
+        shown: Mapping[str, Shown],
+        labels: dict[str, str],
+        answers: Mapping[str, str],
     ) -> None:
         stage = self._stage
         now = stage.now()
         stage.look(
-            lambda: stage.desk.preview(verb.name, keys, answers, now),
+            lambda: stage.desk.preview(verb.name, tuple(labels), answers, now, shown),
             partial(self._confirm, verb, labels, answers),
         )
 
@@ -176,7 +182,7 @@ class Acting:
         stage.settled(preview.changes, kept=True)
         stage.say(Message(f"{verb.label.capitalize()}: {items(len(preview.changes))} …"))
         stage.act(
-            lambda: stage.desk.act(verb.name, preview.changes, answers, now),
+            lambda: stage.desk.act(verb.name, preview.changes, answers, now, preview.shown),
             partial(self._done_many, verb, labels, preview),
         )
 

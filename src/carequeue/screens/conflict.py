@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from carequeue.screens.layers import Pairs, Stage
 from carequeue.screens.reading import SheetLayer
-from carequeue.widgets.conflict_pane import conflict_lines, why_not_mine
+from carequeue.widgets.conflict_pane import NO_CLIENT, conflict_lines, why_not_mine
 from carequeue.widgets.line import cut
 from carequeue.widgets.queue_list import seconds
 from carequeue.widgets.themes import Part, Parts
@@ -102,6 +102,8 @@ class ConflictLayer(SheetLayer):
         if self._hint:
             return [(f" · {cut(self._hint, width - 4)}", "soon")]
         words = "yours and theirs differ. Which holds?"
+        if self._shown is not None and self._shown.gone == "other_client":
+            words = f"the record now names {self._shown.other_client or NO_CLIENT}."
         name = cut(self._client, max(12, width - len(words) - 6))
         head: list[Part] = [(" ≠ ", "conflict-strong"), (name, "strong")]
         return [*head, (f": {words}", "text")]
@@ -110,5 +112,7 @@ class ConflictLayer(SheetLayer):
         """The answers that are possible, and the way on and back."""
         can = self._shown.can if self._shown is not None else ()
         mine = [("m", "keep mine")] if MINE in can else []
+        if self._shown is not None and self._shown.gone == "other_client":
+            return [("a", "decide anew"), ("n", "next"), ("esc", "later"), ("enter", "detail")]
         theirs = [("t", "take theirs"), ("a", "decide anew")] if THEIRS in can else []
         return [*mine, *theirs, ("n", "next"), ("esc", "later"), ("enter", "detail")]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from carequeue.widgets.line import fill, wrap
 from carequeue.widgets.themes import Parts
+from carequeue.worklist.answers import Shown
 
 if TYPE_CHECKING:
+    from carequeue.store.window import QueueRow
     from carequeue.worklist.answers import Acted, Preview
     from carequeue.worklist.verbs import Verb
 
@@ -20,15 +22,25 @@ SHOWN: Final = 500
 
 
 class Marks:
-    """The keys that are marked, in the order of marking, each with how it is called."""
+    """The keys that are marked, in the order of marking, each with how it is called.
+
+    `shown`: whom the marked rows were about, of those that have been on the screen.
+    """
 
     def __init__(self) -> None:
         self.labels: dict[str, str] = {}
+        self.shown: dict[str, Shown] = {}
 
-    def toggle(self, key: str, label: str) -> None:
-        """Mark it, or take the mark away."""
-        if self.labels.pop(key, None) is None:
-            self.labels[key] = label
+    def toggle(self, row: QueueRow) -> None:
+        """Mark a row, or take the mark away."""
+        self.shown.pop(row.key, None)
+        if self.labels.pop(row.key, None) is None:
+            self.saw(row)
+
+    def saw(self, row: QueueRow) -> None:
+        """A marked row is on the screen."""
+        self.labels[row.key] = row.client
+        self.shown[row.key] = shown_of(row)
 
     def add(self, keys: Sequence[str]) -> None:
         """Mark keys whose rows may not have been read."""
@@ -38,6 +50,12 @@ class Marks:
     def clear(self) -> None:
         """Take all marks away."""
         self.labels.clear()
+        self.shown.clear()
+
+
+def shown_of(row: QueueRow) -> Shown:
+    """Whom a row on the screen is about."""
+    return Shown(row.chart, row.client)
 
 
 def items(count: int) -> str:

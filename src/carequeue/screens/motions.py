@@ -68,7 +68,7 @@ class Motions:
         """Mark the item, and go to the next."""
         row = self._front.target()
         if row is not None:
-            self._front.marks.toggle(row.key, row.client)
+            self._front.marks.toggle(row)
             self._rows.move(1)
             self._marked()
 
@@ -78,7 +78,7 @@ class Motions:
         self._front.marks.add(self._front.desk.keys_of(view, narrow))
         for _, row in self._rows.pages.loaded():
             if row.key in self._front.marks.labels:
-                self._front.marks.labels[row.key] = row.client
+                self._front.marks.saw(row)
         self._marked()
 
     def unmark(self) -> None:

@@ -14,6 +14,7 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.screens.conflict import ConflictLayer
 from carequeue.screens.outbox import NEEDS, OutboxLayer
 from carequeue.store.window import QueueRow, View
+from carequeue.widgets.conflict_pane import NO_CLIENT
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.outbox_pane import state_of
 from carequeue.widgets.queue_pages import PAGE
@@ -196,7 +197,12 @@ class Needs:
 
     def _decide_anew(self, shown: Conflict) -> None:
         """The cursor goes to the item wherever theirs has put it: the next key is meant for it."""
-        if self._front.go_to(shown.item_key):
+        there = self._front.go_to(shown.item_key)
+        if shown.gone == "other_client":
+            words = f"Not sent: {shown.did}, {shown.client}."
+            words += f" The item now names {shown.other_client or NO_CLIENT}." if there else ""
+            hint = "decide anew: any of its keys" if there else ""
+        elif there:
             words, hint = f"{shown.client}: theirs holds.", "decide anew: any of its keys"
         else:
             words = f"{shown.client}: theirs holds, and with it the item has left the queue."

@@ -127,11 +127,52 @@ CREATE TABLE identifier (
 CREATE INDEX identifier_value ON identifier (system, value);
 """
 
-#: Of every decision: which run of the program it was made in, with which client, and why.
-_THIRD: Final = """
+
+def _named_client(resource: str) -> str:
+    """SQL for the client whom a resource names, in the form of the column `client`."""
+    paths = ", ".join(
+        f"json_extract({resource}, '$.{name}.{{part}}')"
+        for name in ("for", "subject", "patient", "beneficiary")
+    )
+    reference = f"coalesce({paths.format(part='reference')}, '')"
+    name = f"coalesce({paths.format(part='display')}, '')"
+    return f"json_object('reference', {reference}, 'name', {name})"
+
+
+#: Of every decision: which run of the program it was made in, with which client, and the cause of
+#: a conflict. Decisions of earlier versions get the client whom their resource names now, and
+#: are asked about before they leave (`assumed`), unless the resource is certain to be the one that
+#: the person saw: it has not moved since, and no earlier decision on it waits for an answer.
+_THIRD: Final = f"""
 ALTER TABLE intent ADD COLUMN window TEXT NOT NULL DEFAULT '';
 ALTER TABLE intent ADD COLUMN client TEXT NOT NULL DEFAULT '';
 ALTER TABLE intent ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+UPDATE intent SET cause = CASE words
+    WHEN 'the server no longer has it' THEN 'gone'
+    WHEN 'the server now has it for another client' THEN 'other_client'
+    ELSE 'changed' END
+  WHERE state = 'conflict';
+UPDATE intent SET client = {_named_client("json_extract(args, '$.resource')")}
+  WHERE kind = 'create' AND state <> 'undone';
+UPDATE intent SET client = (
+    SELECT {_named_client("of.body")} FROM resource AS of
+    WHERE of.source = intent.source AND of.type = intent.target_type
+      AND of.id = intent.target_id AND json_valid(of.body))
+  WHERE kind <> 'create' AND state <> 'undone'
+    AND EXISTS (
+      SELECT 1 FROM resource AS of WHERE of.source = intent.source
+        AND of.type = intent.target_type AND of.id = intent.target_id AND json_valid(of.body));
+UPDATE intent SET client = json_set(client, '$.assumed', json('true'))
+  WHERE kind <> 'create' AND client <> '' AND (
+    cause = 'other_client' OR NOT EXISTS (
+      SELECT 1 FROM resource AS of WHERE of.source = intent.source
+        AND of.type = intent.target_type AND of.id = intent.target_id
+        AND of.received_at <= unixepoch(intent.decided_at)
+        AND unixepoch(of.last_updated) <= unixepoch(intent.decided_at)))
+    AND (state NOT IN ('queued', 'in_doubt') OR EXISTS (
+      SELECT 1 FROM intent AS stuck WHERE stuck.source = intent.source
+        AND stuck.target_type = intent.target_type AND stuck.target_id = intent.target_id
+        AND stuck.state IN ('conflict', 'needs_attention')));
 """
 
 STEPS: Final = (_FIRST, _SECOND, _THIRD)

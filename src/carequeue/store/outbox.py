@@ -14,7 +14,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, insert, select, update
 
 from carequeue.domain.intents import (
+    CAUSES,
     OPEN_STATES,
+    ClientIdentity,
     Intent,
     IntentEvent,
     IntentKind,
@@ -64,7 +66,7 @@ def append(connection: Connection, intents: Iterable[Intent]) -> None:
             "schema": intent.schema,
             "busy": 0,
             "window": intent.window,
-            "client": intent.client,
+            "client": _client_text(intent.client),
             "cause": intent.cause,
         }
         for intent in intents
@@ -163,8 +165,43 @@ def _intent_of(row: Any) -> Intent:
         decided_at=datetime.fromisoformat(row[10]), author=row[11], author_name=row[12],
         chart=row[13], seen=_loads(row[14]), after=row[15], inverse_of=row[16],
         state=IntentState(row[17]), attempts=row[18], settles=row[19], words=row[20],
-        schema=row[21], busy=row[22], window=row[23], client=row[24], cause=row[25],
+        schema=row[21], busy=row[22], window=row[23], client=_client_of(row[24]),
+        cause=row[25],
     )  # fmt: skip
+
+
+def _client_text(client: ClientIdentity | None) -> str:
+    """The client of a decision as it is stored; "" where no version of the program recorded it."""
+    if client is None:
+        return ""
+    fields = {
+        "reference": client.reference,
+        "identifiers": [list(pair) for pair in client.identifiers],
+        "name": client.name,
+        "through": client.through,
+        "assumed": client.assumed,
+    }
+    return jsontext.dumps({name: value for name, value in fields.items() if value}).decode()
+
+
+def _client_of(text: str) -> ClientIdentity | None:
+    if not text:
+        return None
+    found = jsontext.loads(text)
+    pairs = tuple((system, value) for system, value in found.get("identifiers", ()))
+    named = (found.get("reference", ""), pairs, found.get("name", ""), found.get("through", ""))
+    return ClientIdentity(*named, assumed=bool(found.get("assumed")))
+
+
+def confirm_client(connection: Connection, intent: Intent, client: ClientIdentity) -> None:
+    """Record whom a person confirmed as the client of a decision of an earlier version.
+
+    A client that was recorded when it was decided never changes.
+    """
+    if intent.client is None or intent.client.assumed:
+        connection.execute(
+            update(_intent).where(_intent.c.id == intent.id).values(client=_client_text(client))
+        )
 
 
 def _loads(text: str) -> Any:
@@ -220,6 +257,7 @@ def happened(
         .values(
             state=state.value,
             words=storable(words),
+            cause=CAUSES.get(event, ""),
             settles=0 if progress else _intent.c.settles + int(settled),
             busy=_intent.c.busy if event is IntentEvent.MARKED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,

@@ -43,6 +43,11 @@ class SourceRows:
         self._base_url = base_url
         self.charts: set[tuple[str, str]] = set()
 
+    @property
+    def base_url(self) -> str:
+        """The address of the source."""
+        return self._base_url
+
     # --- the outbox -------------------------------------------------------------------------------
 
     def open_intents(self) -> list[Intent]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
 from carequeue.fhir import edits, jsontext
 from carequeue.fhir.chart import Chart, Resource
+from carequeue.fhir.clients import ClientRecords
 from carequeue.fhir.read import DIRECTORY_TYPES, shared
 from carequeue.store import outbox
 from carequeue.store.engine import quick
@@ -88,6 +90,16 @@ def _standing_on(connection: Connection, source: str, kind: str, key: str) -> li
     own = {intent.id for intent in on_it}
     chart = outbox.of_chart(connection, source, on_it[-1].chart)
     return [intent for intent in edits.standing(chart) if intent.id in own]
+
+
+def client_records(connection: Connection, source: str, base_url: str) -> ClientRecords:
+    """What the cache knows of a source's clients, as this person sees them."""
+    return ClientRecords(base_url, find=partial(_find, connection, source))
+
+
+def _find(connection: Connection, source: str, reference: str) -> Resource | None:
+    kind, _, key = reference.partition("/")
+    return view_of(connection, source, kind, key)
 
 
 def directory(connection: Connection, source: str) -> list[Resource]:

@@ -46,6 +46,7 @@ class QueueRow(NamedTuple):
     fresh: int  # when it arrived or changed on the server, 0 if not since the last look
     verbs: str  # names of the verbs that apply now, most used first, separated by spaces
     source: str
+    chart: str = ""  # "Patient/12" of the source: whom the row is about
 
 
 class Tally(NamedTuple):
@@ -58,7 +59,7 @@ class Tally(NamedTuple):
 
 _COLUMNS: Final = (
     "key, kind, band, -weight, due_at, unit, days_left, client, born, alike, title, move, "
-    "move_name, mine, sync, fresh, verbs, source"
+    "move_name, mine, sync, fresh, verbs, source, chart"
 )
 _ORDER: Final = "band, weight, due_sort, tie"
 _WHERE: Final[Mapping[View, str]] = {

@@ -1,8 +1,11 @@
 """Settle: what became of a write whose answer was lost, or is not to be believed.
 
 In:  base (what the intents were computed on), theirs (just read), the intents, in order.
-Out: per intent, done | not applied (send again, on theirs) | changed (a conflict).
+Out: per intent, done | not applied (send again, on theirs) | changed, gone or another client's
+(conflicts).
 Why not the status code: servers answer a stale write with 409, 412, 423 or 428 alike.
+Why the client comes first: a resource that names another client than the one with whom something
+was decided is never merged and never written; it is a conflict of its own kind.
 Why runs of intents: several decisions on one unit leave in one write, and the server may have
 taken all of it: then only the last value is there to be seen, and the earlier ones are done too.
 Pure; never raises, never guesses. Not here: sending, waiting, asking a person.
@@ -16,19 +19,26 @@ from enum import StrEnum
 from typing import Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind
-from carequeue.fhir import edits, values
+from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import (
+    NO_RECORDS,
+    ClientRecords,
+    is_about_its_client,
+    names_same_client,
+)
 
 #: What a person is told of a decision that the server has, where a colleague had part in it.
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
+OTHER_CLIENT: Final = "the record now names another client"
+CLIENT_NOT_RECORDED: Final = (
+    "an earlier version of CareQueue did not record with which client this was decided"
+)
 MADE_ANEW: Final = "a colleague had deleted it; what you decided has made it anew"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
 #: Begins what is said where a server that guards nothing let ours go over a colleague's change.
 OVERWROTE: Final = "overwritten unseen, since this server does not look for changes meanwhile"
-
-#: Whom a resource is about: a change of these is never merged, it could be the wrong client.
-_WHO: Final = ("for", "subject", "patient", "beneficiary")
 
 
 class Found(StrEnum):
@@ -37,13 +47,19 @@ class Found(StrEnum):
     DONE = "done"
     NOT_APPLIED = "not_applied"
     CHANGED = "changed"
+    GONE = "gone"
+    OTHER_CLIENT = "other_client"
 
 
 EVENTS: Final = {
     Found.DONE: IntentEvent.ACKNOWLEDGED,
     Found.NOT_APPLIED: IntentEvent.FOUND_NOT_APPLIED,
     Found.CHANGED: IntentEvent.FOUND_CHANGED,
+    Found.GONE: IntentEvent.FOUND_GONE,
+    Found.OTHER_CLIENT: IntentEvent.FOUND_OTHER_CLIENT,
 }
+#: Findings that a person has to answer.
+CONFLICTS: Final = frozenset({Found.CHANGED, Found.GONE, Found.OTHER_CLIENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +72,49 @@ class Settled:
 
 
 def settle(
-    base: Resource | None, theirs: Resource | None, intents: Sequence[Intent]
+    base: Resource | None,
+    theirs: Resource | None,
+    intents: Sequence[Intent],
+    records: ClientRecords = NO_RECORDS,
 ) -> tuple[Settled, ...]:
-    """Compare three ways. `theirs` None: the server does not have it (any more)."""
+    """Compare three ways. `theirs` None: the server does not have it (any more).
+
+    `records`: what is known beside the two of the clients that they name.
+    """
     if theirs is None:
         return _gone(base, intents)
+    strangers = {one.id for one in intents if not _is_its_client(one, base, theirs, records)}
+    if base is None and intents[0].id in strangers:  # what belongs to the create is no closer
+        strangers = {one.id for one in intents}
+    rest = [one for one in intents if one.id not in strangers]
+    found = {one.intent.id: one for one in _compared(base, theirs, rest)}
+    return tuple(
+        found.get(one.id) or Settled(one, Found.OTHER_CLIENT, OTHER_CLIENT) for one in intents
+    )
+
+
+def _is_its_client(
+    intent: Intent, base: Resource | None, theirs: Resource, records: ClientRecords
+) -> bool:
+    """Whether what was read names the client with whom it was decided.
+
+    Where that was not recorded, the base stands for what the person saw.
+    """
+    if intent.client is None and base is not None:
+        return names_same_client(base, theirs, records.base_url)
+    return is_about_its_client(intent, theirs, records)
+
+
+def _compared(
+    base: Resource | None, theirs: Resource, intents: Sequence[Intent]
+) -> tuple[Settled, ...]:
+    if not intents:
+        return ()
     if base is None:  # a create that is there: what was created is the base of the rest
         create, *rest = intents
-        return (Settled(create, Found.DONE), *_compared(edits.apply(create, None), theirs, rest))
-    found = _compared(base, theirs, intents)
+        made = edits.apply(create, None)
+        return (Settled(create, Found.DONE), *_runs_compared(made, theirs, rest))
+    found = _runs_compared(base, theirs, intents)
     done = [one.intent for one in found if one.found is Found.DONE]
     if not changed_beside(edits.fold(base, done) or base, theirs):
         return found
@@ -73,10 +123,9 @@ def settle(
     )
 
 
-def _compared(base: Resource, theirs: Resource, intents: Sequence[Intent]) -> tuple[Settled, ...]:
-    if not same_client(base, theirs):
-        words = "the server now has it for another client"
-        return tuple(Settled(intent, Found.CHANGED, words) for intent in intents)
+def _runs_compared(
+    base: Resource, theirs: Resource, intents: Sequence[Intent]
+) -> tuple[Settled, ...]:
     results = {
         one.intent.id: one for run in runs(intents) for one in _settle_run(base, theirs, run)
     }
@@ -145,22 +194,10 @@ def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple
     )
 
 
-def same_client(base: Resource, theirs: Resource) -> bool:
-    """Whether two readings of a resource name the same client; one may name it in full."""
-    return all(_same_party(base.get(name), theirs.get(name)) for name in _WHO)
-
-
-def _same_party(one: object, other: object) -> bool:
-    here, there = values.text(one, "reference"), values.text(other, "reference")
-    if not here or not there:
-        return one == other
-    return here == there or there.endswith(f"/{here}") or here.endswith(f"/{there}")
-
-
 def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Settled, ...]:
     if base is None:  # a create that did not arrive
         return tuple(Settled(intent, Found.NOT_APPLIED) for intent in intents)
-    return tuple(Settled(intent, Found.CHANGED, GONE) for intent in intents)
+    return tuple(Settled(intent, Found.GONE, GONE) for intent in intents)
 
 
 def runs(intents: Sequence[Intent]) -> list[list[Intent]]:

@@ -141,6 +141,8 @@ def _made(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
     if not ours(lane, reply.resource):
         if by_our_id(lane, state.can) and not fits(lane, reply.resource):
             return Verdict(read=read_request(lane, state.can))  # it speaks of another one
+        if fits(lane, reply.resource) and reply.status == 200:  # somebody else's, by its name
+            return settled(state, lane, reply)
         return Verdict(m.Change(lane.key, refused(lane, OTHER)))
     if reply.status == 200:  # it was there already: somebody made it, or we did
         if not fits(lane, reply.resource):

@@ -23,6 +23,7 @@ from carequeue.fhir import edits
 from carequeue.fhir.waiting import resting_on
 from carequeue.sync import messages as m
 from carequeue.sync import setback
+from carequeue.sync.client_check import may_leave, part_from_clients, records_for_lane
 from carequeue.sync.meanwhile import SETTLED, settle_meanwhile, void_ids
 from carequeue.sync.rows import Rows
 from carequeue.sync.verdicts import OTHER
@@ -123,6 +124,7 @@ def _lane(
         max((intent.attempts for intent in intents), default=0),
         tuple(kept),
         newer=bool(base.theirs or base.gone),
+        records=records_for_lane(rows, (*intents, *kept), base.theirs),
     )
 
 
@@ -180,7 +182,8 @@ def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> l
     for request in requests:
         intents = rows.intents(request.intents)
         free = all(intent.state in SENDABLE_STATES for intent in intents)
-        if free and not any(_needs(rows, intents, creates)):
+        waits = any(_needs(rows, intents, creates))
+        if free and not waits and may_leave(rows, intents, now):
             rows.mark(intents, request.method, request.path, request.if_match, now)
             leaving.append(request)
         else:
@@ -212,6 +215,7 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
         _give_way(rows, change, void, there)
         _wait(rows, change, there)
         rows.apply_theirs(kind, key, now)
+    part_from_clients(rows, keys, now)
     _learn(rows, save, now)
     lanes = load_lanes(rows, frozenset(keys))
     done.event = m.Saved(tuple(keys), lanes, frozenset(closed), aliases, now)

@@ -16,6 +16,7 @@ from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.waiting import behind, overrules
 from carequeue.sync import messages as m
+from carequeue.sync.client_check import records_of
 from carequeue.sync.conflicts import ALREADY_SO, EVENTS, GONE, Found, Settled, as_seen, settle
 from carequeue.sync.rows import Rows
 
@@ -69,9 +70,10 @@ def settle_meanwhile(
         and not _is_behind(one, ahead, expected, change.base)
     ]
     apart = [one for one in waiting if _was_apart(one, ours, waiting, expected)]
-    found = settle(expected, change.base, [one for one in waiting if one not in apart])
+    records = records_of(rows)
+    found = settle(expected, change.base, [one for one in waiting if one not in apart], records)
     if apart:
-        found += settle(as_seen(expected, apart), change.base, apart)
+        found += settle(as_seen(expected, apart), change.base, apart, records)
     _keep(rows, found, closed, now)
 
 
@@ -113,4 +115,4 @@ def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
     asked = change.compared | behind(there)
     for one in there:
         if one.state is IntentState.QUEUED and one.id not in asked:
-            rows.happened(one, IntentEvent.FOUND_CHANGED, GONE, now)
+            rows.happened(one, IntentEvent.FOUND_GONE, GONE, now)

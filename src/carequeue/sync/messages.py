@@ -14,6 +14,7 @@ from enum import StrEnum
 from carequeue.domain.intents import Intent, IntentEvent
 from carequeue.fhir.bundles import Issue
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import NO_RECORDS, ClientRecords
 
 LaneKey = tuple[str, str]  # type, id (ours until the server gave one)
 
@@ -65,6 +66,7 @@ class Lane:
     told: str = ""
     no_place: str = ""  # while read back: the answer that the source takes no such change
     crowd: bool = False
+    records: ClientRecords = NO_RECORDS  # of the client that its intents are about
 
 
 @dataclass(frozen=True, slots=True)

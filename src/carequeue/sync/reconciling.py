@@ -20,6 +20,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.us import own_reference
 from carequeue.sync import again, setback
 from carequeue.sync import reconcile as r
+from carequeue.sync.client_check import part_from_clients
 from carequeue.sync.counts import Counts, NotNow
 from carequeue.sync.plan import Search
 from carequeue.sync.pulling import LATELY, Context
@@ -241,6 +242,7 @@ class Reconciling:
         now = self._now()
         with self._cache.writing(now) as rows:
             saved = rows.save(resources, now, even_older=even_older)
+            part_from_clients(rows, _keys(resources), now)
             rows.want(saved.missing, ())
         self.done.fetched += saved.changed
 
@@ -273,6 +275,8 @@ class Reconciling:
             for found_one in found:
                 self._move_back(rows, found_one, now)
             rows.file_again(filed, now)
+            moved = {(one.target_type, one.target_id) for one in filed}
+            part_from_clients(rows, moved | after.keys(), now)
         self.done.filed += len(filed)
 
     def _move_back(self, rows: Rows, one: _Found, now: datetime) -> None:
@@ -281,6 +285,10 @@ class Reconciling:
         saved = rows.save(one.back, now, even_older=True)
         rows.want(saved.missing, ())
         self.done.fetched += saved.changed
+
+
+def _keys(resources: Sequence[Resource]) -> list[tuple[str, str]]:
+    return [(one["resourceType"], one["id"]) for one in resources]
 
 
 def _held(rows: Rows) -> r.Held | None:

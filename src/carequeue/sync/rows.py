@@ -20,6 +20,11 @@ from carequeue.store.mirror import Base, Saved
 class Rows(Protocol):
     """The rows of one source, inside one transaction."""
 
+    @property
+    def base_url(self) -> str:
+        """The address of the source: absolute references below it are its own."""
+        ...
+
     # --- the outbox -------------------------------------------------------------------------------
 
     def open_intents(self) -> list[Intent]:

@@ -71,7 +71,7 @@ def judge_read(
         return Verdict(_unread(state, lane, reply, now))
     if reply.status == 410 and lane.base is None and lane.intents:
         # It was made, and somebody has deleted it: made again, it would be back.
-        return Verdict(m.Change(lane.key, all_of(lane, IntentEvent.FOUND_CHANGED, GONE)))
+        return Verdict(m.Change(lane.key, all_of(lane, IntentEvent.FOUND_GONE, GONE)))
     if reply.status in (404, 410):
         return settled(state, lane, replace(reply, resource=None))
     match kind_of(reply.status, conflict_issue=False):
@@ -160,13 +160,15 @@ def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
         compared=frozenset(one.id for one in (*lane.intents, *lane.kept)),
         gone=theirs is None and lane.base is not None,
     )
+    if lane.base is None and any(o.event is IntentEvent.FOUND_OTHER_CLIENT for o in outcomes):
+        change = replace(change, base=None, version="")  # it is not what we made
     return Verdict(change, observed=observed, on_top=frozenset(on_top))
 
 
 def _compared(lane: m.Lane, reply: m.Reply) -> Sequence[Settled]:
     if reply.resource is not None and lane.base is not None and _same(lane, reply):
         return [Settled(one, Found.NOT_APPLIED) for one in lane.intents]
-    return settle(lane.base, reply.resource, lane.intents)
+    return settle(lane.base, reply.resource, lane.intents, lane.records)
 
 
 def _not_applied(state: PushState, lane: m.Lane, intent: Intent) -> list[m.Outcome]:
@@ -238,9 +240,12 @@ def _placed(lane: m.Lane, can: Abilities, theirs: Resource | None) -> list[m.Out
     base = lane.base
     if base is None and lane.intents and theirs is not None:  # what it belongs to was being made
         base = edits.fold(None, lane.intents)
-    found = settle(as_seen(base, kept) if base is not None else None, theirs, kept)
+    found = settle(as_seen(base, kept) if base is not None else None, theirs, kept, lane.records)
     outcomes = []
     for one in found:
+        if one.found is Found.OTHER_CLIENT:
+            outcomes.append(m.Outcome(one.intent, EVENTS[one.found], one.words))
+            continue
         outcomes.append(m.Outcome(one.intent, IntentEvent.PLACE_FOUND))
         queued = replace(one.intent, state=IntentState.QUEUED)
         if one.found is not Found.NOT_APPLIED:

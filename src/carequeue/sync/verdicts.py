@@ -14,9 +14,10 @@ from typing import Final
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes, edits
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import is_about_its_client, names_same_client
 from carequeue.fhir.values import identifier_value
 from carequeue.sync import messages as m
-from carequeue.sync.conflicts import ON_TOP, same_client
+from carequeue.sync.conflicts import ON_TOP
 from carequeue.sync.failures import BUSY_LIMIT, busy_words, delay, throttles
 from carequeue.sync.push_state import PushState
 
@@ -100,10 +101,16 @@ def ours(lane: m.Lane, resource: Resource) -> bool:
     made must carry our identifier where it carries any of that kind, else it is some other row.
     """
     if lane.base is not None:
-        return fits(lane, resource) and same_client(lane.base, resource)
+        return fits(lane, resource) and names_its_client(lane, resource)
     named = identifier_value(resource, codes.IDENTIFIER)
-    made = edits.fold(None, lane.intents) or {}
-    return (fits(lane, resource) or not named) and same_client(made, resource)
+    return (fits(lane, resource) or not named) and names_its_client(lane, resource)
+
+
+def names_its_client(lane: m.Lane, resource: Resource) -> bool:
+    """Whether an answer names the client whom the lane is about, in what was sent and decided."""
+    sent = edits.fold(lane.base, lane.intents) or {}
+    kept = names_same_client(sent, resource, lane.records.base_url)
+    return kept and all(is_about_its_client(one, resource, lane.records) for one in lane.intents)
 
 
 def taken(

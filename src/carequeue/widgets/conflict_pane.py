@@ -26,11 +26,8 @@ TALLEST: Final = 6
 #: No column is wider than a line that the eye finds its way back from.
 WIDEST: Final = 36
 NONE: Final = "none"
-#: Why "keep mine" cannot be, by `Conflict.gone`.
-GONE: Final = {
-    "deleted": "It was deleted on the server meanwhile: nothing is left to put yours on.",
-    "other_client": "On the server it belongs to another client now: yours cannot be put on it.",
-}
+DELETED: Final = "It was deleted on the server meanwhile: nothing is left to put yours on."
+NO_CLIENT: Final = "no client"
 IN_DOUBT: Final = "Another decision on it may be on its way: keeping yours waits for that."
 SAME: Final = "Both say the same by now: either answer leaves it so."
 _VERSIONS: Final = (
@@ -47,7 +44,7 @@ def conflict_lines(shown: Conflict, now: datetime, zone: tzinfo, label: str, wid
     lines += [[], *_who("Mine", "key", _mine(shown, now, zone), width)]
     lines += [*_who("Theirs", "conflict-strong", _theirs(shown, now, zone, label), width), []]
     same = all(one.mine == one.theirs for one in shown.differences) and not shown.gone
-    notes = (GONE.get(shown.gone, ""), IN_DOUBT if shown.in_doubt else "", SAME if same else "")
+    notes = (_about_server(shown), IN_DOUBT if shown.in_doubt else "", SAME if same else "")
     for words in notes:
         if words:
             lines += [*([(text, "soon")] for text in wrap(words, width)), []]
@@ -58,8 +55,28 @@ def conflict_lines(shown: Conflict, now: datetime, zone: tzinfo, label: str, wid
 
 def why_not_mine(shown: Conflict) -> str:
     """Why "keep mine" is not possible."""
-    why = GONE.get(shown.gone) or (IN_DOUBT if shown.in_doubt else "")
+    why = _about_server(shown) or (IN_DOUBT if shown.in_doubt else "")
     return why or "Yours cannot be kept here."
+
+
+def _about_server(shown: Conflict) -> str:
+    """What became of the record or of its client; "" where only elements differ."""
+    other = shown.other_client or NO_CLIENT
+    match shown.gone:
+        case "deleted":
+            return DELETED
+        case "other_client":
+            return (
+                f"You decided this about {shown.client}. On the server the record now names "
+                f"{other}. Yours is not sent to another client: decide anew."
+            )
+        case "client_unknown":
+            return (
+                "An earlier version of CareQueue did not record with which client you decided "
+                f"this. The record names {other}. Keep yours only if it was about {other}."
+            )
+        case _:
+            return ""
 
 
 def _mine(shown: Conflict, now: datetime, zone: tzinfo) -> str:

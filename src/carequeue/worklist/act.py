@@ -17,19 +17,20 @@ from sqlalchemy import Connection
 
 from carequeue.domain.allowed import Verdict, allowed, bulk_refusal
 from carequeue.domain.clocks import class_of
-from carequeue.domain.intents import Intent, IntentKind, IntentState
+from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
 from carequeue.domain.items import Us, WorkItem
 from carequeue.domain.ranking import Band
 from carequeue.domain.text import clean
 from carequeue.domain.when import say_when
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import decided_with
 from carequeue.fhir.drafts import Draft, drafts
 from carequeue.store import audit, ledger, outbox
 from carequeue.store.projection import Projector
-from carequeue.store.views import view_of
+from carequeue.store.views import client_records, view_of
 from carequeue.sync.capabilities import NO_PLACE, Abilities, from_json
-from carequeue.worklist.answers import Acted, Preview, Refused
+from carequeue.worklist.answers import Acted, Preview, Refused, Shown
 from carequeue.worklist.verbs import Verb
 
 _MALFORMED = "this record came malformed, and is never written back"
@@ -57,10 +58,14 @@ class Checked:
 
 
 class Acts:
-    """Puts decisions into the outbox of one cache."""
+    """Puts decisions into the outbox of one cache.
 
-    def __init__(self, projector: Projector) -> None:
+    `shown`: key -> whom the item was about when the person looked at it.
+    """
+
+    def __init__(self, projector: Projector, shown: Mapping[str, Shown] | None = None) -> None:
         self._projector = projector
+        self._shown = shown or {}
 
     # --- checking ---------------------------------------------------------------------------------
 
@@ -98,7 +103,10 @@ class Acts:
             if key not in items:
                 yield Checked(key, None, Verdict(False, "is no longer in the queue"))
                 continue
-            item = items[key][0]
+            item, chart = items[key]
+            if seen := self._another_client(key, item, chart):
+                yield Checked(key, item, Verdict(False, seen))
+                continue
             us = self._projector.us(connection, item.source)
             gravest = class_of(self._projector.clocks(item))
             verdict = allowed(verb.name, item, us, item_class=gravest)
@@ -106,6 +114,16 @@ class Acts:
             if why:
                 verdict = Verdict(False, why)
             yield Checked(key, item, verdict)
+
+    def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
+        """What is said where an item names another client than the person saw; "" where not."""
+        shown = self._shown.get(key)
+        if shown is None or shown.chart == chart:
+            return ""
+        return (
+            f"is whom this item names now; when you looked it named {shown.client}. "
+            "Nothing was changed there: look at it, then decide anew"
+        )
 
     def preview(
         self,
@@ -136,6 +154,7 @@ class Acts:
             tuple(refused),
             tuple(kept),
             tuple(unguarded),
+            {key: Shown(items[key][1], str(clean(items[key][0].label, 80))) for key in changes},
         )
 
     def _filed(
@@ -266,13 +285,20 @@ class Acts:
             group=group,
             can=can,
             now=now,
+            base_url=self._projector.site.base_urls.get(item.source, ""),
+            client_name=str(clean(item.label, 120)),
         )
         return filing.intents(made)
 
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """Drafts of one act on one item -> intents, with what the person saw and where each can go."""
+    """Drafts of one act on one item -> intents: with which client, what the person saw, and where
+    each can go.
+
+    `client`: what is recorded where the act takes back an earlier one; else it is whom the
+    resource names as the person sees it, under `client_name`.
+    """
 
     connection: Connection
     source: str
@@ -283,7 +309,10 @@ class Filing:
     group: str
     can: Abilities
     now: datetime
+    base_url: str
+    client_name: str
     inverse_of: str = ""
+    client: ClientIdentity | None = None
 
     def intents(self, made: Sequence[Draft]) -> list[Intent]:
         """In the order in which they are to take effect."""
@@ -316,6 +345,7 @@ class Filing:
             chart=self.chart,
             after=filed[draft.after].id if draft.after is not None else "",
             inverse_of=self.inverse_of,
+            client=self.client or self._client(draft, view),
         )
         seen: dict[str, Any] = {}
         if draft.kind is not IntentKind.CREATE:
@@ -323,6 +353,11 @@ class Filing:
         why = self._why_here(bare, filed)
         state = IntentState.KEPT_HERE if why else IntentState.QUEUED
         return replace(bare, seen=seen, state=state, words=why)
+
+    def _client(self, draft: Draft, view: Resource | None) -> ClientIdentity:
+        about = draft.args["resource"] if draft.kind is IntentKind.CREATE else view
+        records = client_records(self.connection, self.source, self.base_url)
+        return decided_with(about, records, self.client_name)
 
     def _why_here(self, intent: Intent, filed: Sequence[Intent]) -> str:
         """Why it is kept here, "" where the source can take it.

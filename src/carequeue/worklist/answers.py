@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from carequeue.worklist.health import Health as Health
 
@@ -82,6 +84,13 @@ class Refused:
     why: str
 
 
+class Shown(NamedTuple):
+    """Whom an item was about when the person looked at it: a decision is about just this client."""
+
+    chart: str
+    client: str
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a verb would do to many items."""
@@ -93,6 +102,7 @@ class Preview:
     kept_here: tuple[str, ...]  # of `changes`, what the source cannot take
     #: Of `changes`, what goes over whatever a colleague writes at the same moment, unseen.
     unprotected: tuple[str, ...] = ()
+    shown: Mapping[str, Shown] = field(default_factory=dict)  # of `changes`, as previewed
 
     @property
     def total(self) -> int:
@@ -194,10 +204,11 @@ class Conflict:
     differences: tuple[Difference, ...]
     theirs_by: str  # who changed it, as far as the resource says; "" where it does not
     theirs_at: datetime | None
-    gone: str  # "" | deleted | other_client: then "keep mine" is not offered
+    gone: str  # "" | deleted | other_client: no "keep mine" | client_unknown: it confirms whom
     in_doubt: bool  # something else on it may be on its way: "keep mine" waits for that
     can: tuple[str, ...]  # the answers that are possible: mine, theirs
     pair: str = ""  # names exactly what is compared here: an answer holds for it alone
+    other_client: str = ""  # whom the server names now, where `gone` is about the client
 
 
 @dataclass(frozen=True, slots=True)

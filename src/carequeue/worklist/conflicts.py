@@ -9,6 +9,9 @@ An answer holds for the pair that was shown (`Conflict.pair`), else it could ove
 has looked at. "Mine" makes theirs the base and what was seen, so that undo puts back theirs; what
 else waits on the resource is settled against it as if it had just been read. "Theirs" drops mine
 into the history; a third answer is that, and an ordinary act after it.
+Where the record names another client than the one with whom it was decided, "mine" is no answer:
+the question names both clients, and the person decides anew. Where an earlier version did not
+record the client, "mine" says that it was the one shown.
 Not here: what makes a conflict (`sync/conflicts.py`), the words (`fhir/differences.py`).
 """
 
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -24,10 +27,24 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.domain.intents import Intent, IntentEvent, IntentState
+from carequeue.domain.intents import (
+    ConflictCause,
+    Intent,
+    IntentEvent,
+    IntentKind,
+    IntentState,
+)
 from carequeue.domain.text import clean, clean_block
 from carequeue.fhir import edits, jsontext, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import (
+    ClientRecords,
+    creates_for_its_client,
+    decided_with,
+    is_about_its_client,
+    named_client,
+    points_to,
+)
 from carequeue.fhir.differences import (
     Words,
     changed_at,
@@ -38,23 +55,17 @@ from carequeue.fhir.waiting import resting_on
 from carequeue.store import audit, gone, mirror, outbox
 from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
-from carequeue.sync.conflicts import ALREADY_SO, Found, as_seen, same_client, settle
+from carequeue.store.views import client_records
+from carequeue.sync.client_check import is_recorded
+from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, as_seen, settle
 from carequeue.worklist.answers import Acted, Conflict, Difference
 from carequeue.worklist.decided import Wording
 from carequeue.worklist.undo import drop, with_what_rests_on
 
 DELETED: Final = "deleted"
 OTHER_CLIENT: Final = "other_client"
-#: What settling says where there is no version of theirs that mine could be written on.
-GONE_WORDS: Final = {
-    "the server no longer has it": DELETED,
-    "the server now has it for another client": OTHER_CLIENT,
-}
+CLIENT_UNKNOWN: Final = "client_unknown"  # and "mine" confirms the client
 _BOTH: Final = ("mine", "theirs")
-_FOUND: Final = {
-    Found.DONE: IntentEvent.ACKNOWLEDGED,
-    Found.CHANGED: IntentEvent.FOUND_CHANGED,
-}
 
 
 def conflicts(connection: Connection, projector: Projector, now: datetime) -> tuple[Conflict, ...]:
@@ -137,7 +148,8 @@ def _why_not(found: Conflict, how: str) -> str:
     if found.gone == DELETED:
         why = "the server no longer has it, so yours has no place to go"
     elif found.gone == OTHER_CLIENT:
-        why = "the server now has it for another client, and yours was about this one"
+        now = f"is {found.other_client}'s" if found.other_client else "names no client"
+        why = f"on the server it {now} by now, and yours was about {client}"
     else:
         return (
             f"{client}: something else on it is being sent just now. Nothing was changed. "
@@ -170,6 +182,7 @@ class _Side:
     others: tuple[Intent, ...]  # what else is open on it
     base: mirror.Base
     gone: str
+    records: ClientRecords
 
     @property
     def theirs(self) -> Resource | None:
@@ -192,6 +205,23 @@ class _Side:
     @property
     def in_doubt(self) -> bool:
         return any(one.state is IntentState.IN_DOUBT for one in (*self.intents, *self.others))
+
+
+def _gone(asked: Sequence[Intent], base: mirror.Base, records: ClientRecords) -> str:
+    """Why there is no version of theirs that mine could be written on; "" where there is one."""
+    theirs = base.theirs or base.body
+    causes = {one.cause for one in asked}
+    strangers = theirs is not None and not all(
+        is_about_its_client(one, theirs, records) and creates_for_its_client(one, records)
+        for one in asked
+    )
+    if strangers or (theirs is None and ConflictCause.OTHER_CLIENT in causes):
+        return OTHER_CLIENT
+    left = base.gone and base.theirs is None
+    never_there = asked[0].kind is IntentKind.CREATE and ConflictCause.OTHER_CLIENT in causes
+    if (base.body is None and not never_there) or left or ConflictCause.GONE in causes:
+        return DELETED
+    return "" if all(is_recorded(one) for one in asked) else CLIENT_UNKNOWN
 
 
 class _Asked:
@@ -226,18 +256,15 @@ class _Asked:
         asked = tuple(one for one in on_it if one.id in mine | later)
         others = tuple(one for one in on_it if one.id not in mine | later)
         base = mirror.base(self._connection, *target)
-        why = next((GONE_WORDS[one.words] for one in asked if one.words in GONE_WORDS), "")
-        if base.body is None or (base.gone and base.theirs is None):
-            why = DELETED
-        elif not why and base.theirs is not None and not same_client(base.body, base.theirs):
-            why = OTHER_CLIENT
-        return _Side(asked, others, base, why)
+        base_url = self._projector.site.base_urls.get(target[0], "")
+        records = client_records(self._connection, target[0], base_url)
+        return _Side(asked, others, base, _gone(asked, base, records), records)
 
     @cached_property
     def conflict(self) -> Conflict:
         """All of it as the person is shown it."""
         first = self.intents[0]
-        client, title, _ = self._wording.row(first)
+        client, title = self._wording.client(first), self._wording.row(first)[1]
         why = next((side.gone for side in self.sides if side.gone), "")
         in_doubt = any(side.in_doubt for side in self.sides)
         say = self._wording.say(first.source)
@@ -257,9 +284,15 @@ class _Asked:
             theirs_at=changed_at(theirs, say.zone),
             gone=why,
             in_doubt=in_doubt,
-            can=("theirs",) if why or in_doubt else _BOTH,
+            can=("theirs",) if why not in ("", CLIENT_UNKNOWN) or in_doubt else _BOTH,
             pair=_pair(self.sides),
+            other_client=self._other_client() if why in (OTHER_CLIENT, CLIENT_UNKNOWN) else "",
         )
+
+    def _other_client(self) -> str:
+        """Whom the server names by now."""
+        side = next(one for one in self.sides if one.gone)
+        return self._wording.named(side.intents[0].source, _about_now(side))
 
     def _lines(self, side: _Side) -> list[Difference]:
         say = self._wording.say(side.intents[0].source)
@@ -267,6 +300,17 @@ class _Asked:
         first = side is self.sides[0]
         where = "" if first else f" ({side.intents[0].target_type}/{side.intents[0].target_id})"
         return [_line(words, where) for words in found]
+
+
+def _about_now(side: _Side) -> Resource | None:
+    """The resource that names a client by now: what a create is about, or the target itself."""
+    for one in side.intents:
+        made = one.args.get("resource") if one.kind is IntentKind.CREATE else None
+        for reference in points_to(made, side.records.base_url):
+            about = side.records.find(reference)
+            if about is not None and not creates_for_its_client(one, side.records):
+                return about
+    return side.theirs
 
 
 def _line(words: Words, where: str) -> Difference:
@@ -293,6 +337,7 @@ def _pair(sides: Sequence[_Side]) -> str:
         [
             [one.id for one in side.intents],
             side.gone,
+            asdict(named_client(side.theirs, side.records.base_url)),
             *(edits.snapshot(side.unit, each) for each in (side.before, side.mine, side.theirs)),
         ]
         for side in sides
@@ -320,8 +365,10 @@ def _keep(
     """Back to waiting, over theirs as the base and as what the person saw."""
     charts = {(one.source, one.chart) for one in (*side.intents, *side.others)}
     charts |= _rebase(connection, projector, side, now)
-    view = side.theirs or {}
+    view = side.theirs
+    confirmed = decided_with(view, side.records)
     for intent in side.intents:
+        outbox.confirm_client(connection, intent, confirmed)
         outbox.saw(connection, intent.id, edits.snapshot(edits.unit(intent), view))
         view = edits.apply(intent, view)
         if intent.state is IntentState.CONFLICT:
@@ -342,10 +389,10 @@ def _rebase(
     if base is None or theirs is None:
         return set()
     waiting = [one for one in side.others if one.state is IntentState.QUEUED]
-    for one in settle(base, theirs, waiting):
-        if one.found in _FOUND:
+    for one in settle(base, theirs, waiting, side.records):
+        if one.found is not Found.NOT_APPLIED:
             words = ALREADY_SO if one.found is Found.DONE else one.words
-            outbox.happened(connection, one.intent, _FOUND[one.found], words, now)
+            outbox.happened(connection, one.intent, EVENTS[one.found], words, now)
     source = side.intents[0].source
     base_url = projector.site.base_urls.get(source, "")
     return mirror.move_base(connection, source, theirs, side.base.theirs_version, now, base_url)

@@ -20,12 +20,13 @@ from carequeue.domain.text import clean
 from carequeue.domain.when import say_when
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import decided_with
 from carequeue.fhir.differences import Say
 from carequeue.fhir.us import name_of
 from carequeue.store import outbox
 from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
-from carequeue.store.views import view_of
+from carequeue.store.views import client_records, view_of
 from carequeue.worklist.verbs import BY_NAME
 
 _LONGEST: Final = 300
@@ -74,6 +75,22 @@ class Wording:
                 tuple(found) if found else (self._client(intent), "", "")
             )
         return self._rows[key, intent.chart]
+
+    def client(self, intent: Intent) -> str:
+        """The client with whom it was decided, whomever its row names by now."""
+        decided = intent.client
+        if decided is not None and decided.name and not decided.assumed:
+            return clean(decided.name, 120)
+        return self.row(intent)[0]
+
+    def named(self, source: str, resource: Resource | None) -> str:
+        """Whom a resource names: the name in the cache, else the words of the resource; ""."""
+        base_url = self._projector.site.base_urls.get(source, "")
+        about = client_records(self._connection, source, base_url)
+        client = decided_with(resource, about)
+        if client.reference.startswith("Patient/"):
+            return self._patient(source, client.reference) or clean(client.reference, 120)
+        return clean(client.reference or ", ".join(value for _, value in client.identifiers), 120)
 
     def did(self, intent: Intent) -> str:
         """What was decided: "Accepted", "Noted: called twice", "Assigned to Ortiz"."""
@@ -140,12 +157,18 @@ class Wording:
         return view_of(self._connection, source, kind, key)
 
     def _client(self, intent: Intent) -> str:
-        patient = self._found(intent.source, intent.chart)
-        if patient is None or not intent.chart.startswith("Patient/"):
-            return clean(intent.item_key, 80)
+        known = intent.chart.startswith("Patient/")
+        name = self._patient(intent.source, intent.chart) if known else ""
+        return name or clean(intent.item_key, 80)
+
+    def _patient(self, source: str, reference: str) -> str:
+        """A Patient of the cache by name; "" where the cache has none."""
+        patient = self._found(source, reference)
+        if patient is None:
+            return ""
         family, given, words = values.human_name(patient.get("name"))
         names = [values.squeeze(each) for each in (family, given, words)]
-        client = Client(intent.chart, names[0], names[1], names[2])
+        client = Client(reference, names[0], names[1], names[2])
         return clean(client_label(client), 120)
 
 

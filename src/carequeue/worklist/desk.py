@@ -20,6 +20,7 @@ from carequeue.worklist.answers import (
     OutboxLine,
     Person,
     Preview,
+    Shown,
 )
 
 
@@ -86,15 +87,28 @@ class Desk(Protocol):
         ...
 
     def preview(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Preview:
         """What a verb would change, what is already so, what is not allowed. *Slow*."""
         ...
 
     def act(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Acted:
         """Keep a decision about one or many items in the outbox, as one group. *Slow*.
+
+        `shown`: whom the items were about when the person looked. An item that names another
+        client by now is refused, and both clients are named.
 
         Raises BadQuestion where an answer is missing or cannot be read; nothing is changed then.
         """

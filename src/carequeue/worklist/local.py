@@ -15,7 +15,7 @@ from carequeue.store.window import QueueRow, Tally, View, Window
 from carequeue.worklist.unsent import Unsent
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from carequeue.store.projection import Projector
     from carequeue.worklist.answers import (
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Health,
         Person,
         Preview,
+        Shown,
     )
     from carequeue.worklist.verbs import Verb
 
@@ -184,25 +185,38 @@ class LocalDesk(Unsent):
     # --- writing ----------------------------------------------------------------------------------
 
     def preview(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Preview:
         """What a verb would do to many."""
         from carequeue.worklist.act import Acts
 
         found, read = self._question(verb, keys, answers, now)
         with self._engine().connect() as connection:
-            return Acts(self._projector()).preview(connection, found, keys, read, now)
+            acts = Acts(self._projector(), shown)
+            return acts.preview(connection, found, keys, read, now)
 
     def act(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
     ) -> Acted:
         """Keep a decision."""
         from carequeue.worklist.act import Acts
 
         found, read = self._question(verb, keys, answers, now)
-        return self._write(
-            lambda connection, projector, _: Acts(projector).act(connection, found, keys, read, now)
-        )
+
+        def write(connection: Connection, projector: Projector, _: str) -> Acted:
+            return Acts(projector, shown).act(connection, found, keys, read, now)
+
+        return self._write(write)
 
     def _question(
         self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime

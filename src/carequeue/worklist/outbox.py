@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,7 +26,8 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.waiting import behind
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
-from carequeue.sync.conflicts import ALREADY_SO, Found, as_seen, settle
+from carequeue.store.views import client_records
+from carequeue.sync.conflicts import ALREADY_SO, CONFLICTS, EVENTS, Found, as_seen, settle
 from carequeue.worklist.answers import Acted, OutboxLine
 from carequeue.worklist.decided import Wording
 from carequeue.worklist.undo import drop, with_what_rests_on
@@ -50,7 +52,7 @@ def lines(connection: Connection, projector: Projector, now: datetime) -> tuple[
             id=one.id,
             group=one.group,
             item_key=one.item_key,
-            client=wording.row(one)[0],
+            client=wording.client(one),
             did=wording.did(one),
             state=one.state.value,
             behind=one.id in waits,
@@ -96,8 +98,8 @@ def retry(
     tried = {one.id for one in chosen}
     changed = 0
     for target in targets:
-        changed += _compare(connection, target, tried, now)
         base_url = projector.site.base_urls.get(target[0], "")
+        changed += _compare(connection, target, tried, base_url, now)
         charts |= mirror.apply_theirs(connection, *target, now, base_url)
     _note(connection, author, "retry", chosen, now)
     projector.project(connection, charts, now)
@@ -108,7 +110,11 @@ def retry(
 
 
 def _compare(
-    connection: Connection, target: tuple[str, str, str], tried: set[str], now: datetime
+    connection: Connection,
+    target: tuple[str, str, str],
+    tried: set[str],
+    base_url: str,
+    now: datetime,
 ) -> int:
     """Compare what is tried again with the base of today; how many became conflicts.
 
@@ -120,13 +126,13 @@ def _compare(
         return 0
     waits = behind(on_it)
     mine = [one for one in on_it if one.id in tried and one.id not in waits]
-    found = settle(as_seen(base, mine), base, mine)
+    records = client_records(connection, target[0], base_url)
+    found = settle(as_seen(base, mine), base, mine, records)
     for one in found:
-        if one.found is Found.DONE:
-            outbox.happened(connection, one.intent, IntentEvent.ACKNOWLEDGED, ALREADY_SO, now)
-        elif one.found is Found.CHANGED:
-            outbox.happened(connection, one.intent, IntentEvent.FOUND_CHANGED, one.words, now)
-    return sum(one.found is Found.CHANGED for one in found)
+        if one.found is not Found.NOT_APPLIED:
+            words = ALREADY_SO if one.found is Found.DONE else one.words
+            outbox.happened(connection, one.intent, EVENTS[one.found], words, now)
+    return sum(one.found in CONFLICTS for one in found)
 
 
 # --- for good -------------------------------------------------------------------------------------
@@ -241,6 +247,7 @@ def _as_json(intent: Intent) -> str:
         "args": dict(intent.args),
         "seen": dict(intent.seen),
         "verb": intent.verb,
+        "client": asdict(intent.client) if intent.client else None,
         "decided_at": intent.decided_at.astimezone(UTC).isoformat(),
         "author": intent.author,
         "author_name": intent.author_name,
@@ -268,7 +275,7 @@ def news(
     mark, intents = outbox.told(connection, after)
     wording = Wording(connection, projector, now)
     sentences = {
-        clean(f"{wording.row(one)[0]}: {_told(one, wording)}.", 300): None for one in intents
+        clean(f"{wording.client(one)}: {_told(one, wording)}.", 300): None for one in intents
     }
     return mark, tuple(sentences)
 

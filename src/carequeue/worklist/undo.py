@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -24,12 +25,13 @@ from carequeue.domain.intents import (
 from carequeue.domain.text import clean
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.clients import is_about_its_client
 from carequeue.fhir.drafts import Draft
 from carequeue.fhir.values import reference
 from carequeue.fhir.waiting import inverse_waits, resting_on
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
-from carequeue.store.views import view_of
+from carequeue.store.views import client_records, view_of
 from carequeue.worklist.act import Filing, abilities
 from carequeue.worklist.answers import Acted, Refused
 from carequeue.worklist.verbs import BY_NAME
@@ -43,6 +45,7 @@ _DROPS = {
 }
 
 _CHANGED = "was changed since"
+_OTHER_CLIENT = "now names another client"
 _WAITS = "has something of yours that waits for your answer: x first"
 _BEING_SENT = (
     "Something that belongs to it is being sent just now. Nothing was changed. "
@@ -118,9 +121,7 @@ def let_go(
     projector.project(connection, charts, now)
     verb = BY_NAME.get(intents[0].verb)
     what = (verb.label if verb else intents[0].verb).capitalize()
-    words = (
-        f"{what} let go: {_client(connection, key) or clean(key, 80)}. What the server has stands."
-    )
+    words = f"{what} let go: {client_name(connection, intents[0])}. What the server has stands."
     return Acted(words, "", (key,))
 
 
@@ -223,8 +224,12 @@ def _refused(
     for one in sent:
         by_target.setdefault((one.source, one.target_type, one.target_id), []).append(one)
     for target, acts in by_target.items():
-        base_url = projector.site.base_urls.get(target[0])
-        if not _stands(acts, view_of(connection, *target), base_url):
+        base_url = projector.site.base_urls.get(target[0], "")
+        view = view_of(connection, *target)
+        records = client_records(connection, target[0], base_url)
+        if view is not None and not all(is_about_its_client(one, view, records) for one in acts):
+            why[acts[0].item_key] = _OTHER_CLIENT
+        elif not _stands(acts, view, base_url):
             why.setdefault(acts[0].item_key, _CHANGED)
     dropped = {one.id for one in intents if one.state in _DROPS}
     by_chart: dict[tuple[str, str], list[Intent]] = {}
@@ -235,20 +240,18 @@ def _refused(
         for one in acts:
             if inverse_waits(one, pending):
                 why.setdefault(one.item_key, _WAITS)
-    return tuple(
-        Refused(key, _client(connection, key) or clean(key, 80), words)
-        for key, words in why.items()
-    )
+    names = {one.item_key: client_name(connection, one) for one in intents}
+    return tuple(Refused(key, names[key], words) for key, words in why.items())
 
 
-def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str | None) -> bool:
+def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str) -> bool:
     """Whether a resource is still as these acts made it, in what their inverses would put back."""
     if acts[0].kind is not IntentKind.CREATE:
         return all(edits.satisfied(intent, view) for intent in acts)
     made = edits.fold(None, acts)
     if view is None or made is None or view.get("status") != made.get("status"):
         return False
-    owners = [reference(one.get("owner"), base_url or "") for one in (view, made)]
+    owners = [reference(one.get("owner"), base_url) for one in (view, made)]
     return owners[0] == owners[1]
 
 
@@ -258,6 +261,11 @@ def _all_refused(refused: Sequence[Refused]) -> str:
         return (
             f"{who}: something else of yours there waits for your answer. Nothing was changed. "
             "Answer that first: x."
+        )
+    if all(one.why == _OTHER_CLIENT for one in refused):
+        return (
+            f"{who}: the record names another client by now, so nothing was taken back there. "
+            "Nothing was changed. Look at both clients, and decide anew."
         )
     return (
         f"{who}: changed since, by somebody else or by a later act of yours. Nothing was changed. "
@@ -274,6 +282,7 @@ def _inverse(
     kind, args = made
     us = projector.us(connection, intent.source)
     draft = Draft(intent.target_type, intent.target_id, kind, args, None)
+    client = intent.client and replace(intent.client, assumed=False)  # the message names the client
     filing = Filing(
         connection,
         source=intent.source,
@@ -284,7 +293,10 @@ def _inverse(
         group=group,
         can=abilities(connection, intent.source),
         now=now,
+        base_url=projector.site.base_urls.get(intent.source, ""),
+        client_name=client.name if client else "",
         inverse_of=intent.group,
+        client=client,
     )
     return filing.intents([draft])
 
@@ -300,7 +312,7 @@ def _message(
     why = "changed since" if all(one.why == _CHANGED for one in refused) else "could not be"
     rest = f", {len(refused)} {why} and left" if refused else ""
     if len(keys) == 1:
-        client = _client(connection, keys[0])
+        client = client_name(connection, intents[0])
         return f"Taken back: {what}{f', {client}' if client else ''}{rest}."
     return f"Taken back: {what}, {len(keys)} items{rest}."
 
@@ -315,6 +327,10 @@ def _kind(connection: Connection, keys: Sequence[str]) -> str:
     return str(row[0]) if row else ""
 
 
-def _client(connection: Connection, key: str) -> str:
+def client_name(connection: Connection, intent: Intent) -> str:
+    """The client with whom a decision was made, never whom its row names by now; clean."""
+    if intent.client is not None and intent.client.name and not intent.client.assumed:
+        return str(clean(intent.client.name, 120))
+    key = intent.item_key
     row = connection.exec_driver_sql("SELECT client FROM item WHERE key = ?", (key,)).one_or_none()
-    return str(row[0]) if row else ""
+    return str(row[0]) if row else str(clean(key, 80))
