@@ -17,7 +17,7 @@ from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
 from carequeue.store.window import QueueRow, View
 from carequeue.wiring import Session
-from carequeue.worklist.answers import Acted, Preview, SyncReport
+from carequeue.worklist.answers import Acted, Conflict, Preview, Shown, SyncReport
 from tests.servers.small_clinic import ORGANIZATION, TEAM
 
 SOURCE = "clinic"
@@ -103,6 +103,19 @@ class Clinician:
         """How many decisions wait for an answer of hers."""
         return self._desk.health(self.instant).needs_you
 
+    def question(self, item: str) -> Conflict:
+        """What she is asked about an item."""
+        asked = self._desk.conflicts(self.instant)
+        return next(one for one in asked if item in _names(one.item_key))
+
+    def answer(self, item: str, how: str) -> Acted:
+        """Her answer to it, as it is shown now."""
+        return self._desk.answer(self.question(item), how, self.instant)
+
+    def retry(self) -> Acted:
+        """Send everything again that the server refused."""
+        return self._desk.retry([], self.instant)
+
     # --- acting -----------------------------------------------------------------------------------
 
     def act(self, verb: str, *items: str, **answers: str) -> Acted:
@@ -111,6 +124,11 @@ class Clinician:
         acted = self._desk.act(verb, keys, answers, self.instant)
         assert acted.changed == tuple(keys), acted
         return acted
+
+    def act_as_painted(self, verb: str, row: QueueRow, **answers: str) -> Acted:
+        """Act on a row as it stood on the screen, whatever it has become meanwhile."""
+        shown = {row.key: Shown(row.chart, row.client)}
+        return self._desk.act(verb, [row.key], answers, self.instant, shown)
 
     def _keys(self, items: Sequence[str]) -> list[str]:
         named = {name: row.key for row in reversed(self.rows()) for name in _names(row.key)}

@@ -217,9 +217,36 @@ async def test_what_was_not_possible_says_why_and_is_no_key() -> None:
 
 
 @pytest.mark.parametrize(
+    ("other", "named"), [("LINDQVIST, Axel", "LINDQVIST, Axel"), ("", "no client")]
+)
+async def test_a_record_of_another_client_names_both_and_offers_to_decide_anew(
+    other: str, named: str
+) -> None:
+    desk = FakeDesk()
+    desk.differs["brandt-2004"] = brandt(gone="other_client", other_client=other, can=("theirs",))
+    async with at_the_terminal(desk) as seat:
+        await seat.press("x")
+        assert seat.message == f"≠ BRANDT, Sofie: the record now names {named}."
+        said = f"You decided this about BRANDT, Sofie. On the server the record now names {named}."
+        assert said in " ".join(words(seat).split())
+        assert seat.footer.startswith("a decide anew   n next")
+        await seat.press("m")
+        assert desk.answers == []
+        await seat.press("a")
+        assert desk.answers == [("brandt-2004", "theirs")]
+        assert seat.message.startswith(
+            f"✓ Not sent: Done, BRANDT, Sofie. The item now names {named}."
+        )
+
+
+@pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"gone": "other_client"}, "belongs to another client now"),
+        ({"gone": "deleted"}, "It was deleted on the server meanwhile"),
+        (
+            {"gone": "client_unknown", "other_client": "LINDQVIST, Axel"},
+            "Keep yours only if it was about LINDQVIST, Axel.",
+        ),
         ({"in_doubt": True}, "may be on its way"),
         ({"differences": (Difference("Owner", "Access", "me", "me"),)}, "say the same by now"),
         ({"theirs_by": "", "theirs_at": None}, "Changed · the server does not say by whom"),

@@ -132,6 +132,19 @@ async def test_a_conflict(taken: SnapshotAssertion, theme: str, size: str) -> No
     assert taken == await picture(FakeDesk(), SIZES[size], "x", theme=theme)
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_record_that_names_another_client(taken: SnapshotAssertion, size: str) -> None:
+    desk = FakeDesk()
+    desk.differs["brandt-2004"] = brandt(
+        did="Noted: Prefers to be called at noon",
+        differences=(Difference("Note", "", "Prefers to be called at noon", ""),),
+        gone="other_client",
+        other_client="LINDQVIST, Axel",
+        can=("theirs",),
+    )
+    assert taken == await picture(desk, SIZES[size], "x")
+
+
 async def test_a_conflict_with_long_values_and_names(taken: SnapshotAssertion) -> None:
     desk = FakeDesk()
     note = "Called the school twice, they ask for consent in writing. " * 4
