@@ -432,6 +432,7 @@ NOT_CARERS: dict[str, Resource] = {
     "no longer": relative({"text": "Father"}, active=False),
     "no longer since a day": relative({"text": "Guardian"}, period={"end": "2026-01-31"}),
     "of another client": relative({"text": "Mother"}, patient=ref("Patient/c2")),
+    "of nobody": relative({"text": "Mother"}, patient=None),
 }
 
 
@@ -516,6 +517,19 @@ def test_our_own_verb_is_read_back_as_what_the_person_chose(us: Us) -> None:
         assert found == [Band.SAFETY]
         (item,) = rows(*written, us=us)
         assert (item.attempts, item.attempts_unnamed) == (1, 0)
+
+
+def test_one_voicemail_does_not_take_a_client_out_of_safety() -> None:
+    """As many systems write it: nothing but the client and the outcome."""
+    voicemail = said(
+        "Left a voicemail", status="not-done", sender=None, recipient=None,
+        statusReason=coded("left-message", OUR_CODES),
+    )  # fmt: skip
+    (item,) = rows(voicemail)
+    assert placed(item).band is Band.SAFETY
+    assert (item.attempts, item.attempts_unnamed) == (1, 1)
+    unnamed = "(the record does not say who took part)"
+    assert item.story[0].text == f"attempted, left a message {unnamed}: Left a voicemail"
 
 
 def test_closing_the_row_takes_it_out_and_taking_it_does_not() -> None:

@@ -209,9 +209,8 @@ class _Call:
         return self._cares(person, self.at) and is_minor(self.around, self.at)
 
     def _cares(self, person: Resource, at: datetime) -> bool:
-        whose = self.around.ref(person.get("patient"))
+        theirs = self.around.ref(person.get("patient")) == self.around.client_reference
         over = values.period_end(person.get("period"), self.around.zone)
-        theirs = whose in ("", self.around.client_reference)
         valid = theirs and person.get("active") is not False and (over is None or at <= over)
         return valid and spoken.is_carer(person)
 
