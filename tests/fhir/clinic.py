@@ -15,7 +15,7 @@ from carequeue.fhir.chart import Chart, ChartRead, Resource
 from carequeue.fhir.read import chart_of, read_chart, shared
 from carequeue.fhir.us import our_people
 
-ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+MODE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 ZONE = ZoneInfo("America/Chicago")
 TODAY = date(2026, 3, 9)
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -135,6 +135,7 @@ def contact(key: str = "k1", **elements: Any) -> Resource:
         "subject": ref(CLIENT),
         "recipient": [ref(CLIENT)],
         "sender": ref(NOEL),
+        "medium": [{"coding": [{"system": MODE, "code": "PHONE"}]}],
         "sent": "2026-03-08T15:00:00Z",
     }
     return _without_none({**basic, **elements})

@@ -13,6 +13,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.read import read_chart
 from tests.fhir.clinic import (
     CLIENT,
+    CLINIC,
     DANA,
     HARBOR,
     NOEL,
@@ -140,10 +141,13 @@ def test_the_kind_of_stay_is_named(kind: str, title: str) -> None:
     [
         contact(),
         contact(sent=None, received="2026-03-08T15:00:00Z"),
-        stay("e2", "VR", period={"start": "2026-03-08T15:00:00Z"}),
-        stay("e2", "AMB", status="in-progress", period={"start": "2026-03-08T15:00:00Z"}),
+        stay("e2", "VR", serviceProvider=ref(CLINIC), period={"start": "2026-03-08T15:00:00Z"}),
+        stay(
+            "e2", "AMB", status="in-progress", participant=[{"individual": ref(NOEL)}],
+            period={"start": "2026-03-08T15:00:00Z"},
+        ),
     ],
-)
+)  # fmt: skip
 def test_a_contact_after_it_meets_the_need(after: Resource) -> None:
     assert none(stay(), after)
 
@@ -154,9 +158,12 @@ def test_a_contact_after_it_meets_the_need(after: Resource) -> None:
         contact(status="not-done"),
         contact(sent="2026-03-07T15:00:00Z"),
         contact(recipient=[ref(HARBOR)]),
-        stay("e2", "AMB", status="cancelled", period={"start": "2026-03-08T15:00:00Z"}),
+        stay(
+            "e2", "AMB", status="cancelled", serviceProvider=ref(CLINIC),
+            period={"start": "2026-03-08T15:00:00Z"},
+        ),
     ],
-)
+)  # fmt: skip
 def test_a_try_or_a_message_to_others_does_not(after: Resource) -> None:
     assert only(stay(), after).key == KEY
 

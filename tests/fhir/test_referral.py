@@ -250,7 +250,7 @@ def test_a_booked_visit_and_a_service_move_the_referral_on() -> None:
     assert served.title == "Harbor Primary Care to send the result: Housing support"
 
 
-@pytest.mark.parametrize(("place", "served"), [(None, True), (CLINIC, True), (HARBOR, False)])
+@pytest.mark.parametrize(("place", "served"), [(None, False), (CLINIC, True), (HARBOR, False)])
 def test_a_visit_at_our_place_is_the_first_service(place: str | None, served: bool) -> None:
     visit = stay(kind="AMB", serviceProvider=ref(place) if place else None)
     item = only(request(), referral(status="accepted"), visit)

@@ -6,7 +6,19 @@ from typing import Any
 
 from carequeue.fhir import codes
 from carequeue.fhir.timeline import LINES
-from tests.fhir.clinic import CLIENT, HARBOR, NOEL, contact, handoff, only, read, ref, stay, task
+from tests.fhir.clinic import (
+    CLIENT,
+    CLINIC,
+    HARBOR,
+    NOEL,
+    contact,
+    handoff,
+    only,
+    read,
+    ref,
+    stay,
+    task,
+)
 
 
 def story(*resources: Any) -> list[tuple[str, str]]:
@@ -31,10 +43,10 @@ def test_tries_and_contacts_are_told_apart() -> None:
         contact("k4", recipient=[ref(HARBOR)], sent="2026-03-08T16:00:00Z"),
     )
     assert lines == [
-        ("message", "Noel Ortiz"),
+        ("call", "Noel Ortiz"),
         ("reached: agreed to a visit", "Noel Ortiz"),
-        ("tried to reach, no answer", "Noel Ortiz"),
-        ("tried to reach, left a message", "Noel Ortiz"),
+        ("attempted, no answer", "Noel Ortiz"),
+        ("attempted, left a message", "Noel Ortiz"),
     ]
 
 
@@ -48,7 +60,28 @@ def test_visits_are_told_with_what_became_of_them() -> None:
         "participant": [{"actor": ref(CLIENT)}, {"actor": ref(NOEL)}],
     }
     assert story(visit) == [("missed the visit: Intake", "Noel Ortiz")]
-    assert story(stay(kind="HH")) == [("home visit", "")]
+    ours = stay(kind="HH", serviceProvider=ref(CLINIC))
+    assert story(ours) == [("home visit", "Riverbend")]
+
+
+def test_what_is_no_contact_of_ours_says_so_in_the_story() -> None:
+    spoke = [{"contentString": "Spoke with her"}]
+    payer = contact("k1", sender=ref(HARBOR), payload=[{"contentString": "Care call"}])
+    lines = story(
+        payer,
+        contact("k2", sender=None, payload=spoke, sent="2026-03-08T14:00:00Z"),
+        stay("e1", kind="AMB", serviceProvider=ref(HARBOR), type=[{"text": "Dental cleaning"}]),
+        stay(
+            "e2", kind="VR", type=[{"text": "Check-in"}], period={"start": "2026-03-07T19:00:00Z"}
+        ),
+    )
+    unnamed = "attempted (the record does not say who took part)"
+    assert lines == [
+        ("call: Care call", "Harbor Primary Care"),
+        (f"{unnamed}: Spoke with her", ""),
+        ("visit elsewhere: Dental cleaning", "Harbor Primary Care"),
+        (f"phone or video visit, {unnamed}: Check-in", ""),
+    ]
 
 
 def test_a_handoff_is_told() -> None:

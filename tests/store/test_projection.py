@@ -24,6 +24,7 @@ from tests.fhir.clinic import (
     DIRECTORY,
     NOW,
     PATIENT,
+    contact,
     handoff,
     referral,
     request,
@@ -260,6 +261,25 @@ def test_whatever_a_server_sends_is_kept_and_the_queue_goes_on(
     with hostile.session.engine().connect() as connection:
         counted = dict(tally.counted(connection))
     assert counted == {(view, band): count for view, band, count in everything(hostile.session)[1]}
+
+
+def test_a_mother_who_is_fetched_after_her_call_takes_the_row_of_a_minor_out(
+    tmp_path: Path,
+) -> None:
+    cache = clinic_of_dana(tmp_path)
+    mother = {
+        "resourceType": "RelatedPerson", "id": "r1", "patient": {"reference": CLIENT},
+        "relationship": [{"text": "Mother"}],
+    }  # fmt: skip
+    talk = contact(recipient=[{"reference": "RelatedPerson/r1"}])
+    saved = cache.pull({**PATIENT, "birthDate": "2012-02-03"}, stay(), talk)
+    assert "RelatedPerson/r1" in saved.missing
+    assert [row.key for row in cache.rows()] == ["main:discharge-contact:Encounter/e1"]
+    cache.pull(mother)
+    assert cache.rows() == []
+    cache.pull(PATIENT)  # born in 1990: the mother of an adult
+    assert [row.key for row in cache.rows()] == ["main:discharge-contact:Encounter/e1"]
+    cache.close()
 
 
 def test_a_view_is_the_base_with_the_open_decisions_on_it(tmp_path: Path) -> None:

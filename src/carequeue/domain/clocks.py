@@ -26,7 +26,7 @@ __all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "marks_
 USABLE_YEARS: Final = range(1900, 2200)
 #: Events that meet a clock only when they came after its start; an answer counts whenever it came,
 #: for the two clocks of two servers disagree.
-_EVENTS: Final = frozenset({"served_at", "contacted_at", "scheduled_at"})
+_EVENTS: Final = frozenset({"served_at", "contacted_at", "attempted_at", "scheduled_at"})
 _URGENT: Final = frozenset({Priority.URGENT, Priority.ASAP, Priority.STAT})
 _ELAPSED: Final = {
     LengthUnit.MINUTE: timedelta(minutes=1),

@@ -65,6 +65,7 @@ FACTS: Final = frozenset(
         "served_at",  # a clinical service took place
         "crisis_at",  # a crisis contact or a mobile crisis request began
         "discharged_at",  # left the emergency department, inpatient or crisis stay
+        "attempted_at",  # the first attempt since the start that did not reach the client
         "contacted_at",  # two-way contact since the start
         "acknowledged_at",  # a handoff was read back and taken
         "due_at",  # a due date that the server holds
@@ -214,7 +215,8 @@ class WorkItem:
     owner: Party | None = None
     facts: Mapping[str, datetime] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()
-    attempts: int = 0  # tries to reach the client that failed, since the start
+    attempts: int = 0  # attempts since the start that did not reach the client
+    attempts_unnamed: int = 0  # of these: the record does not say who took part
     snoozed_until: datetime | None = None
     about: str = ""  # free text: the ask in the sender's words
     notes: tuple[StoryLine, ...] = ()

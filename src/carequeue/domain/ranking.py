@@ -264,9 +264,9 @@ def _common(item: WorkItem) -> Iterator[Reason]:
         yield Reason(WATCHER, "handed off as one to watch", "handoff")
     tries = min(item.attempts, MOST_ATTEMPTS)
     if tries > 0:
-        words = "1 try" if tries == 1 else f"{tries} tries"
-        more = " or more" if tries == MOST_ATTEMPTS else ""
-        yield Reason(ATTEMPT * tries, f"{words}{more}, not reached", "log")
+        times = ("once", "twice", "3 times or more")[tries - 1]
+        unnamed = "; a record does not say who took part" if item.attempts_unnamed else ""
+        yield Reason(ATTEMPT * tries, f"attempted {times}, not reached{unnamed}", "record")
 
 
 def _distance(look: _Look, band: Band, at: _Instant) -> tuple[datetime, str, int | None]:

@@ -35,9 +35,10 @@ FULFILL: Final = "fulfill"
 #: Encounter.class of a stay whose end asks for a contact.
 STAY_CLASSES: Final = frozenset({"EMER", "IMP", "ACUTE", "NONAC"})
 #: Encounter.class of a contact with the client.
-CONTACT_CLASSES: Final = frozenset({"AMB", "VR", "HH"})
-#: Communication.statusReason of a try that did not reach the client.
+CONTACT_CLASSES: Final = frozenset({"AMB", "VR", "HH", "FLD"})
+#: Communication.statusReason of a contact that we logged: how it went.
 CONTACT_OUTCOME: Final = f"{OURS}/CodeSystem/contact-outcome"
+REACHED: Final = "reached"
 NO_ANSWER: Final = "no-answer"
 LEFT_MESSAGE: Final = "left-message"
 

@@ -264,17 +264,18 @@ def _own_task(case: _Case) -> Resource:
 def _communication(case: _Case, outcome: str) -> Resource:
     item, key = case.item, case.new_id()
     about = [ref.reference for ref in (item.target, item.anchor) if ref is not None]
+    code = _NOT_REACHED.get(outcome, codes.REACHED)
+    coding = {"system": codes.CONTACT_OUTCOME, "code": code, "display": outcome}
     contact: Resource = {
         "resourceType": "Communication",
         "id": key,
         "identifier": [{"system": codes.IDENTIFIER, "value": key}],
-        "status": "completed",
+        "status": "not-done" if outcome in _NOT_REACHED else "completed",
+        # R4 has no element for the outcome of a contact; this is "reason for current status".
+        "statusReason": {"coding": [coding], "text": outcome},
         "about": [{"reference": each} for each in dict.fromkeys(about)],
         "sent": iso(case.now),
     }
-    if outcome in _NOT_REACHED:
-        code = {"system": codes.CONTACT_OUTCOME, "code": _NOT_REACHED[outcome], "display": outcome}
-        contact |= {"status": "not-done", "statusReason": {"coding": [code], "text": outcome}}
     if item.client.reference:
         client = _reference(item.client.reference, _client_name(item))
         contact |= {"subject": client, "recipient": [dict(client)]}

@@ -17,7 +17,8 @@ from carequeue.domain.items import Kind, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.asks import decided, direction_of, expired, lines_of
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.parts import Findings, Reading, due_of, encounter_class, move_to, party_name
+from carequeue.fhir.contacts import encounter_class
+from carequeue.fhir.parts import Findings, Reading, due_of, move_to, party_name
 from carequeue.fhir.us import own_reference
 
 #: A stay that ended earlier is history: an import of old records must not flood the queue.
@@ -143,11 +144,20 @@ def _find_contact(reading: Reading, found: Findings, stay: Resource) -> None:
         found.put("discharged_at", reading.start(found, stay, written) if written else ended)
         found.mark("discharge")
     start = found.facts.get("discharged_at") or found.facts.get("authored_at")
-    contact = reading.contact_after(start)
+    contact = reading.contact_after(_surely_after(reading, found, stay) or start)
     found.put("contacted_at", contact)
     found.mark("no-contact", ended is not None and contact is None)
     # A need does not become younger by somebody making a Task of it.
     found.put("authored_at", start)
+
+
+def _surely_after(reading: Reading, found: Findings, stay: Resource) -> datetime | None:
+    """The end of the day of a discharge of which only the day is known: a contact on that day may
+    have been before it. The deadline still runs from the start of the day.
+    """
+    written = values.text(stay, "period.end")
+    whole_day = len(written) == len("2026-03-09") and "impossible-date" not in found.marks
+    return values.period_end(stay.get("period"), reading.zone) if whole_day else None
 
 
 def _stay_title(stay: Resource) -> str:

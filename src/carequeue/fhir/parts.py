@@ -29,9 +29,10 @@ from carequeue.domain.items import (
     Us,
     WorkItem,
 )
-from carequeue.fhir import codes, values
+from carequeue.fhir import codes, contacts, values
 from carequeue.fhir.asks import priority_of
 from carequeue.fhir.chart import Chart, Resource
+from carequeue.fhir.contacts import Contact, Outcome
 from carequeue.fhir.us import name_of, own_reference
 
 #: A server's time may lag behind the writer's by as much; more is a date that cannot be.
@@ -41,7 +42,6 @@ _FIRST_YEAR: Final = 1990
 #: An identifier that may be an item's key; the form of another item's key may not.
 _KEY: Final = re.compile(r"(?!Task/)[A-Za-z0-9\-.:/]{1,400}")
 NOBODY: Final = "nobody yet"
-_MET: Final = frozenset({"finished", "in-progress", "arrived", "triaged"})
 _NOTES_SHOWN: Final = 50
 
 
@@ -66,8 +66,12 @@ class Findings:
 class Reading:
     """One pass over one chart. Everything is computed once, whatever the number of items."""
 
-    def __init__(self, chart: Chart, us: Us, zone: ZoneInfo, as_of: date) -> None:
+    def __init__(
+        self, chart: Chart, us: Us, zone: ZoneInfo, as_of: date, now: datetime | None = None
+    ) -> None:
         self.chart, self.us, self.zone, self.as_of = chart, us, zone, as_of
+        #: No record of what happened can be of a later instant.
+        self.now = now or datetime.combine(as_of, time.max, tzinfo=zone).astimezone(UTC)
         self.story: tuple[StoryLine, ...] = ()
         self._of: dict[str, list[Resource]] = {}
 
@@ -133,6 +137,11 @@ class Reading:
             stored = datetime.combine(self.as_of, time.min, tzinfo=self.zone).astimezone(UTC)
         found.mark("approximate", stored)
         return stored
+
+    @property
+    def client_reference(self) -> str:
+        """Whose chart it is: `Patient/id`, or the resource that names no client."""
+        return self.chart.client
 
     @cached_property
     def patient(self) -> Resource:
@@ -202,60 +211,30 @@ class Reading:
         return self.ref(role.get("practitioner")) or place if here else ""
 
     @cached_property
-    def contacts(self) -> tuple[datetime, ...]:
-        """When somebody of ours and the client reached each other, the earliest first."""
-        found = [self.said(each) for each in self.of("Communication") if self.reached(each)]
-        found += [self.when(values.text(each, "period.start")) for each in self.visits]
-        return tuple(sorted(moment for moment in found if moment))
-
-    @cached_property
-    def visits(self) -> tuple[Resource, ...]:
-        """Encounters that are a contact with the client, not a stay somewhere."""
-        return tuple(
-            each
-            for each in self.of("Encounter")
-            if encounter_class(each) in codes.CONTACT_CLASSES
-            and values.text(each, "status") in _MET
-        )
-
-    @cached_property
-    def tries(self) -> tuple[tuple[datetime, frozenset[str]], ...]:
-        """When somebody tried and did not reach the client, and what the try was about."""
-        found = []
-        for each in self.of("Communication"):
-            moment = self.said(each) or self.updated(each)
-            if values.text(each, "status") == "not-done" and moment and self._with_client(each):
-                found.append((moment, frozenset(self.refs(each, "about"))))
-        return tuple(found)
+    def contacts(self) -> tuple[Contact, ...]:
+        """What the client's records show of contacts, the earliest first; those without a time
+        and those that show no contact of ours are left out.
+        """
+        records = (*self.of("Communication"), *self.of("Encounter"))
+        found = [contacts.judge(self, each) for each in records]
+        dated = [each for each in found if each.outcome is not Outcome.NONE and each.at]
+        return tuple(sorted(dated, key=lambda each: each.at or self.now))
 
     def contact_after(self, start: datetime | None) -> datetime | None:
-        """The first contact at or after an instant."""
-        return next((moment for moment in self.contacts if start and moment >= start), None)
+        """When the client was first reached at or after an instant."""
+        reached = (each.at for each in self.contacts if each.outcome is Outcome.REACHED)
+        return next((at for at in reached if start and at and at >= start), None)
 
-    def tries_after(self, start: datetime | None, about: Iterable[str]) -> int:
-        """Tries since an instant; one that is about something else does not count."""
+    def attempts_after(self, start: datetime | None, about: Iterable[str]) -> tuple[Contact, ...]:
+        """Attempts since an instant; one that is about something else does not count."""
         mine = set(about)
-        return sum(
-            1
-            for moment, named in self.tries
-            if (start is None or moment >= start) and (not named or named & mine)
+        return tuple(
+            each
+            for each in self.contacts
+            if each.outcome is Outcome.ATTEMPTED
+            and (start is None or (each.at and each.at >= start))
+            and (not each.about or each.about & mine)
         )
-
-    def said(self, communication: Any) -> datetime | None:
-        """When a Communication was sent, else when it was received."""
-        sent = self.when(values.text(communication, "sent"))
-        return sent or self.when(values.text(communication, "received"))
-
-    def reached(self, communication: Resource) -> bool:
-        """Whether a Communication is a contact with the client that came about."""
-        done = values.text(communication, "status") == "completed"
-        return done and self._with_client(communication)
-
-    def _with_client(self, communication: Resource) -> bool:
-        """Whether the other end was the client or a relative; one that names nobody counts."""
-        ends = self.refs(communication, "recipient") | {self.ref(communication.get("sender"))}
-        named = values.objects(communication, "recipient")
-        return not named or any(e.startswith(("Patient/", "RelatedPerson/")) for e in ends)
 
     def item(
         self,
@@ -282,6 +261,8 @@ class Reading:
         found.marks |= {direction.value, wish} | self.risks
         start = found.facts.get("discharged_at") or found.facts.get("authored_at")
         mine = {own_reference(each) for each in (resource, task, anchor)} - {""}
+        attempts = self.attempts_after(start, mine)
+        found.put("attempted_at", attempts[0].at if attempts else None)
         return WorkItem(
             key=key,
             source=self.chart.source,
@@ -298,7 +279,8 @@ class Reading:
             owner=owner,
             facts=found.facts,
             marks=frozenset(found.marks),
-            attempts=self.tries_after(start, mine),
+            attempts=len(attempts),
+            attempts_unnamed=sum(each.unnamed for each in attempts),
             snoozed_until=self._snoozed(task),
             about=about.strip()[:4000],
             notes=self.notes(resource),
@@ -333,11 +315,6 @@ def newest_first(lines: Iterable[StoryLine]) -> tuple[StoryLine, ...]:
 def party_name(party: Party | None, otherwise: str = "") -> str:
     """The name of a party, or other words where there is none."""
     return party.name if party else otherwise
-
-
-def encounter_class(encounter: Any) -> str:
-    """The ActCode of an Encounter, whatever its system says: some servers leave that out."""
-    return next((coding.code for coding in values.codings(encounter.get("class"))), "")
 
 
 def move_to(party: Party | None, since: datetime | None = None) -> Move:

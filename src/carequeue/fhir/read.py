@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -42,6 +42,8 @@ _NAMED: Final = (
     "serviceProvider", "providedBy", "insurer", "payor", "partOf",
 )  # fmt: skip
 _WANTED: Final = frozenset({*_SHARED, "Patient", "ServiceRequest"})
+#: Who spoke for a minor: only a contact needs to know, so no other resource brings one.
+_WANTED_OF_CONTACT: Final = _WANTED | {"RelatedPerson"}
 #: Of one resource; a row needs a handful, and a server could send us after a million.
 _MOST_NAMED: Final = 200
 
@@ -51,7 +53,12 @@ _Build = Callable[[Reading, Resource], WorkItem | None]
 
 
 def read_chart(
-    chart: Chart, us: Us, zone: ZoneInfo, as_of: date, described: bool = True
+    chart: Chart,
+    us: Us,
+    zone: ZoneInfo,
+    as_of: date,
+    described: bool = True,
+    now: datetime | None = None,
 ) -> ChartRead:
     """All rows of one client.
 
@@ -59,8 +66,10 @@ def read_chart(
     that a title leaves out, and how old a discharge may be to ask for a contact; a chart that is
     read a day later may only lose such a row, never gain one, so none is missed between readings.
     `described` False leaves out the story, for who needs the rows alone.
+    `now` is the instant of the reading: a contact that is dated later counts as none. Where it is
+    not given, the end of that day stands for it.
     """
-    reading = Reading(chart, us, zone, as_of)
+    reading = Reading(chart, us, zone, as_of, now)
     troubles: list[Trouble] = []
     if described:
         reading.story = _guarded(troubles, chart.client, lambda: timeline.story(reading)) or ()
@@ -139,7 +148,9 @@ def references(resource: Any, base: str = "") -> set[str]:
     found += [each.get("individual") for each in values.objects(resource, "participant")]
     found += [each.get("actor") for each in values.objects(resource, "participant")]
     named = {values.reference(each, base) for each in found[:_MOST_NAMED]}
-    return {each for each in named if each.partition("/")[0] in _WANTED}
+    contact = values.text(resource, "resourceType") == "Communication"
+    wanted = _WANTED_OF_CONTACT if contact else _WANTED
+    return {each for each in named if each.partition("/")[0] in wanted}
 
 
 def _work(reading: Reading, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:

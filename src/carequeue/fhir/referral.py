@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from carequeue.domain.items import Direction, Kind, Move, Party, Priority, WorkItem
-from carequeue.fhir import codes, values
+from carequeue.fhir import codes, contacts, values
 from carequeue.fhir.asks import (
     awaiting_information,
     decided,
@@ -24,7 +24,7 @@ from carequeue.fhir.asks import (
     priority_of,
 )
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.parts import Findings, Reading, due_of, encounter_class, move_to, party_name
+from carequeue.fhir.parts import Findings, Reading, due_of, move_to, party_name
 from carequeue.fhir.us import own_reference
 
 _IN, _OUT, _HERE = Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL
@@ -257,27 +257,27 @@ def _scheduled(ask: _Ask) -> datetime | None:
 
 
 def _served(ask: _Ask) -> datetime | None:
-    """When a service for this ask took place: a visit that names it, or any of ours."""
+    """When a service for this ask took place: a visit that names it, or any of ours.
+
+    Of what is asked of us a visit elsewhere is no service, even if it names the ask.
+    """
     reading, start = ask.reading, ask.found.facts.get("requested_at")
     mine = {own_reference(ask.request), own_reference(ask.task)} - {""}
     found = [ask.changed_at] if _says(ask, codes.VISIT_DONE) else []
     for each in reading.of("Encounter"):
-        began = reading.when(values.text(each, "period.start"))
-        named = reading.refs(each, "basedOn") & mine
+        began = contacts.began(reading, each)
+        named = reading.refs(each, "basedOn") & mine and _may_answer(ask, each)
         took_place = values.text(each, "status") in ("finished", "in-progress", "arrived")
-        if took_place and (named or (start and began and began >= start and _ours(reading, each))):
+        since = start and began and began >= start
+        if took_place and (named or (since and contacts.served(reading, each))):
             found.append(began or reading.updated(each))
     return min((moment for moment in found if moment), default=None)
 
 
-def _ours(reading: Reading, encounter: Resource) -> bool:
-    """Whether a visit was at our place; an emergency visit must say so."""
-    place = encounter.get("serviceProvider")
-    if encounter_class(encounter) not in codes.CONTACT_CLASSES | {"EMER"}:
-        return False
-    if not place:
-        return encounter_class(encounter) != "EMER"
-    return reading.us.is_ours(reading.ref(place))
+def _may_answer(ask: _Ask, encounter: Resource) -> bool:
+    """Whether a visit that names the ask is with the party that was asked."""
+    elsewhere = contacts.place(ask.reading, encounter) is contacts.Place.ELSEWHERE
+    return ask.direction is not _IN or not elsewhere
 
 
 def _phase(ask: _Ask) -> str:

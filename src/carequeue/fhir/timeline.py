@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from carequeue.domain.items import StoryLine
-from carequeue.fhir import codes, values
+from carequeue.fhir import codes, spoken, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.parts import Reading, encounter_class, newest_first, party_name
+from carequeue.fhir.contacts import Contact, Outcome, Place, encounter_class, judge, place
+from carequeue.fhir.parts import Reading, newest_first, party_name
 
 LINES: Final = 12
-_CONTACTS: Final = {"VR": "phone or video visit", "HH": "home visit"}
+_CONTACTS: Final = {"VR": "phone or video visit", "HH": "home visit", "FLD": "outreach visit"}
 _PLACES: Final = {
     "EMER": "the ED",
     "IMP": "the hospital",
@@ -55,19 +56,24 @@ def _encounter(reading: Reading, encounter: Resource) -> Iterator[StoryLine]:
     status, kind = values.text(encounter, "status"), encounter_class(encounter)
     if status in ("cancelled", "entered-in-error", "planned"):
         return
-    place = party_name(reading.party(encounter.get("serviceProvider"), encounter))
+    there = party_name(reading.party(encounter.get("serviceProvider"), encounter))
     began = reading.when(values.text(encounter, "period.start"))
     ended = reading.when(values.text(encounter, "period.end"))
     what = values.concept_text(encounter.get("type"))
     if kind in _PLACES:
         if began:
-            yield StoryLine(began, _join(f"came to {_PLACES[kind]}", what), place)
+            yield StoryLine(began, _join(f"came to {_PLACES[kind]}", what), there)
         if ended and status == "finished":
-            yield StoryLine(ended, f"left {_PLACES[kind]}", place)
+            yield StoryLine(ended, f"left {_PLACES[kind]}", there)
         return
     people = [p for p in values.objects(encounter, "participant") if p.get("individual")]
     who = party_name(reading.party(people[0]["individual"], encounter)) if people else ""
-    yield StoryLine(began, _join(_CONTACTS.get(kind, "visit"), what), who or place)
+    words, shown = _CONTACTS.get(kind, "visit"), judge(reading, encounter)
+    if shown.outcome is Outcome.ATTEMPTED:
+        words = f"{words}, {_attempted(shown)}"
+    elif place(reading, encounter) is Place.ELSEWHERE:
+        words = f"{words} elsewhere"
+    yield StoryLine(began, _join(words, what), who or there)
 
 
 def _appointment(reading: Reading, appointment: Resource) -> Iterator[StoryLine]:
@@ -96,23 +102,23 @@ def _communication(reading: Reading, communication: Resource) -> Iterator[StoryL
     by = party_name(reading.party(communication.get("sender"), communication))
     said = next((values.text(p, "contentString") for p in _payload(communication)), "")
     topic = said or values.concept_text(communication.get("topic"))
-    at = reading.said(communication)
-    if status == "not-done":
-        yield StoryLine(at, _join(f"tried to reach, {_outcome(communication)}", topic), by)
+    shown = judge(reading, communication)
+    if shown.outcome is Outcome.ATTEMPTED:
+        yield StoryLine(shown.at, _join(_attempted(shown), topic), by)
+    elif shown.outcome is Outcome.REACHED:
+        yield StoryLine(shown.at, _join("reached", topic), by)
     elif status == "completed":
-        reached = reading.reached(communication)
-        yield StoryLine(at, _join("reached" if reached else "message", topic), by)
+        words = "call" if spoken.two_way(communication) else "message"
+        yield StoryLine(shown.at, _join(words, topic), by)
 
 
 def _payload(communication: Resource) -> list[dict[str, Any]]:
     return values.objects(communication, "payload")
 
 
-def _outcome(communication: Resource) -> str:
-    reason = communication.get("statusReason")
-    if values.has_code(reason, codes.LEFT_MESSAGE, codes.CONTACT_OUTCOME):
-        return "left a message"
-    return values.concept_text(reason) or "no answer"
+def _attempted(contact: Contact) -> str:
+    words = f"attempted, {contact.why}" if contact.why else "attempted"
+    return f"{words} (the record does not say who took part)" if contact.unnamed else words
 
 
 def _asked(reading: Reading, ask: Resource) -> Iterator[StoryLine]:

@@ -169,6 +169,7 @@ class Projector:
             self.site.zone,
             now.astimezone(self.site.zone).date(),
             described,
+            now,
         )
 
     def clocks(self, item: WorkItem) -> tuple[Clock, ...]:
