@@ -167,7 +167,7 @@ def test_one_item_is_never_asked_about(shell: Shell) -> None:
 def test_undo_takes_back_the_last_or_a_named_group(shell: Shell) -> None:
     assert "Taken back" in shell.run("undo").stdout
     assert json.loads(shell.run("undo", "g1", "--json").stdout)["message"] == "Taken back"
-    assert shell.desk.undone == ["", "g1"]
+    assert shell.desk.undone == ["g9", "g1"]
     unknown = shell.run("undo", "unknown")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
 

@@ -127,11 +127,14 @@ CREATE TABLE identifier (
 CREATE INDEX identifier_value ON identifier (system, value);
 """
 
-#: Of every decision: which run of the program it was made in, with which client, and why.
+#: Of every decision: which run of the program it was made in, with which client, and why; and the
+#: indexes by which the last act of a window is found without reading the whole history.
 _THIRD: Final = """
 ALTER TABLE intent ADD COLUMN window TEXT NOT NULL DEFAULT '';
 ALTER TABLE intent ADD COLUMN client TEXT NOT NULL DEFAULT '';
 ALTER TABLE intent ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+CREATE INDEX intent_window ON intent (window);
+CREATE INDEX intent_inverse ON intent (inverse_of) WHERE inverse_of <> '';
 """
 
 STEPS: Final = (_FIRST, _SECOND, _THIRD)

@@ -57,10 +57,11 @@ class Checked:
 
 
 class Acts:
-    """Puts decisions into the outbox of one cache."""
+    """Puts decisions into the outbox of one cache; `window` is the run that they are made in."""
 
-    def __init__(self, projector: Projector) -> None:
+    def __init__(self, projector: Projector, window: str = "") -> None:
         self._projector = projector
+        self._window = window
 
     # --- checking ---------------------------------------------------------------------------------
 
@@ -266,6 +267,7 @@ class Acts:
             group=group,
             can=can,
             now=now,
+            window=self._window,
         )
         return filing.intents(made)
 
@@ -284,6 +286,7 @@ class Filing:
     can: Abilities
     now: datetime
     inverse_of: str = ""
+    window: str = ""
 
     def intents(self, made: Sequence[Draft]) -> list[Intent]:
         """In the order in which they are to take effect."""
@@ -316,6 +319,7 @@ class Filing:
             chart=self.chart,
             after=filed[draft.after].id if draft.after is not None else "",
             inverse_of=self.inverse_of,
+            window=self.window,
         )
         seen: dict[str, Any] = {}
         if draft.kind is not IntentKind.CREATE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from carequeue.worklist.health import Health as Health
 
@@ -111,6 +112,33 @@ class Acted:
     refused: tuple[Refused, ...] = ()
     kept_here: int = 0
     said: str = ""  # the answer as the sentence says it: " to Access", ", no capacity"
+
+
+class Where(StrEnum):
+    """Which run of the program an act was made in, as seen from this one."""
+
+    HERE = "here"
+    OTHER_WINDOW = "other window"
+    EARLIER = "earlier"  # before this window was opened
+    COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """An act that can be undone. All text is clean."""
+
+    group: str  # what `Desk.undo` takes
+    did: str  # "accept", "log contact": the footer's word for the verb
+    short: str  # the same where room is short
+    client: str  # FAMILY, Given; "" where the act was on several items
+    count: int  # items
+    at: datetime
+    where: Where = Where.HERE
+
+    @property
+    def words(self) -> str:
+        """`accept OKAFOR, Amara`, `accept 12 items`."""
+        return f"{self.did} {self.client or f'{self.count} items'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ _CLOSED = "is no longer in the queue"
 class LocalDesk(Unsent):
     """One person's queue over one cache; see `desk.Desk` for what each method promises.
 
-    `sources`: what people call each source, by its name.
+    `sources`: what people call each source, by its name. `run`: the opaque id of this run of the
+    program, which its acts carry as their window.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class LocalDesk(Unsent):
         engine: Callable[[], Engine],
         projector: Callable[[], Projector],
         now: Callable[[], datetime],
+        run: str = "",
     ) -> None:
-        super().__init__(engine, projector, author, now)
+        super().__init__(engine, projector, author, now, run)
         self._window = window
         self._heading = heading
         self._sources = sources
@@ -201,7 +203,9 @@ class LocalDesk(Unsent):
 
         found, read = self._question(verb, keys, answers, now)
         return self._write(
-            lambda connection, projector, _: Acts(projector).act(connection, found, keys, read, now)
+            lambda connection, projector, _: Acts(projector, self._run).act(
+                connection, found, keys, read, now
+            )
         )
 
     def _question(
