@@ -118,9 +118,9 @@ class Where(StrEnum):
     """Which run of the program an act was made in, as seen from this one."""
 
     HERE = "here"
-    OTHER_WINDOW = "other window"
+    OTHER_WINDOW = "other_window"
     EARLIER = "earlier"  # before this window was opened
-    COMMAND_LINE = "command line"
+    COMMAND_LINE = "command_line"
 
 
 @dataclass(frozen=True, slots=True)
