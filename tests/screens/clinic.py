@@ -314,11 +314,13 @@ class FakeDesk(Unsent):
 
     def undo(self, now: datetime, group: str = "") -> Acted:
         self._fail()
+        other = next((act for act in self.others if act.group == group), None)
         if self._done and self._done[-1][0].group == group:
             act, keys, self.rows = self._done.pop()
             self.acts.pop()
-        elif self.others and self.others[-1].group == group:
-            act, keys = self.others.pop(), ()
+        elif other is not None:
+            self.others.remove(other)
+            act, keys = other, ()
         else:
             raise BadQuestion("It is no longer there to undo. Nothing was changed.")
         self.undone.append(group)

@@ -70,7 +70,7 @@ async def test_what_undo_would_undo(taken: SnapshotAssertion, size: str) -> None
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_what_undo_would_undo_of_many(taken: SnapshotAssertion, size: str) -> None:
-    assert taken == await picture(FakeDesk(), SIZES[size], *["space"] * 3, "c", "y")
+    assert taken == await picture(FakeDesk(), SIZES[size], *["space"] * 3, *"nx", "enter", "y")
 
 
 @pytest.mark.parametrize("where", list(Where)[1:], ids=str)
