@@ -256,6 +256,19 @@ class TestTheQuestion:
         )
 
 
+async def test_what_stands_behind_the_palette_is_not_what_was_named() -> None:
+    """Another window undoes the act while the palette is open: no other is undone instead."""
+    desk = FakeDesk()
+    async with at_the_terminal(desk) as seat:
+        await seat.press("a", "e", "colon")
+        await seat.write("undo")
+        desk.undo(NOW, "group-2")
+        await seat.wait(3)
+        await seat.press("enter")
+        assert desk.undone == ["group-2"]
+        assert seat.message == "· It is no longer there to undo. Nothing was changed."
+
+
 async def test_the_palette_undoes_what_the_footer_named() -> None:
     desk = FakeDesk()
     async with at_the_terminal(desk) as seat:

@@ -1,13 +1,12 @@
 """The two lines at the bottom: what was done or is asked, and the keys that apply.
 
 In:  the layers, the row under the cursor, the last message. The layer on top that has something to
-say says it; without one, the message and the keys of the row stand there. `undo`: the words of undo
-in a width, "" where there is nothing to undo.
+say says it; without one, the message, the keys of the row and what undo would undo stand there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from textual.geometry import Offset
@@ -15,6 +14,7 @@ from textual.geometry import Offset
 from carequeue.screens.keys import Keys
 from carequeue.screens.layers import Layer
 from carequeue.screens.overlaid import Widgets
+from carequeue.screens.undoing import Undoing
 from carequeue.widgets.key_footer import BACK, footer_parts, marked_pairs, row_pairs
 from carequeue.widgets.line import length
 from carequeue.widgets.message_line import Message, message_parts
@@ -25,10 +25,10 @@ class Bottom:
     """The message line and the footer."""
 
     def __init__(
-        self, widgets: Widgets, layers: Sequence[Layer], keys: Keys, undo: Callable[[int], str]
+        self, widgets: Widgets, layers: Sequence[Layer], keys: Keys, undoing: Undoing
     ) -> None:
         self._message, self._footer, self._rows = widgets.message, widgets.footer, widgets.rows
-        self._layers, self._keys, self._undo = layers, keys, undo
+        self._layers, self._keys, self._undoing = layers, keys, undoing
 
     def draw(self, message: Message) -> None:
         """Show a message, or what a layer says instead; put the terminal's cursor there."""
@@ -49,8 +49,9 @@ class Bottom:
     def _pairs(self, width: int) -> Parts:
         for layer in reversed(self._layers):
             if (pairs := layer.pairs(width)) is not None:
+                self._undoing.covered()
                 return footer_parts(pairs, width)
-        undo = self._undo(width)
+        undo = self._undoing.words(width)
         if self._rows.marks:
             return footer_parts(marked_pairs(width, self._keys.of, undo), width)
         row = self._rows.row

@@ -74,7 +74,7 @@ class Front(Overlaid):
         self.detail = DetailView(self, zone, self._detail_sheets, self.origin)
         self.undoing = Undoing(self, zone)
         widgets.footer.painted = self.undoing.painted
-        self._bottom = Bottom(widgets, self.layers, keys, self.undoing.words)
+        self._bottom = Bottom(widgets, self.layers, keys, self.undoing)
         self._guard = RepeatGuard()
         self._message = Message()
         self._news = SyncNews()

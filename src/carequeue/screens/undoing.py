@@ -54,8 +54,12 @@ class Undoing:
         self._worded = self._next
         return footer_words(self._next.act, width) if self._next else ""
 
+    def covered(self) -> None:
+        """The keys of a layer stand in the footer: what it named before still holds."""
+        self._worded = self._painted
+
     def painted(self) -> None:
-        """The footer was drawn, with the words that it last found (or with those of a layer)."""
+        """The footer was drawn, with the words that it last found."""
         if self._worded is not self._painted:
             self._before, self._painted, self._since = self._painted, self._worded, seconds()
 
