@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event, Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import CacheError, CareQueueError
@@ -50,7 +51,10 @@ def now() -> datetime:
 
 
 class Session:
-    """One profile at work. `tokens` are for the practice clinic, whose token no file knows."""
+    """One profile at work. `tokens` are for the practice clinic, whose token no file knows.
+
+    `run`: how the id of this run of the program begins; its acts carry that id as their window.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Session:
         where: Places,
         tokens: Mapping[str, str] | None = None,
         now: Callable[[], datetime] = now,
+        run: str = "",
     ) -> None:
         self.profile = profile
         self.zone: ZoneInfo = profile.zone
@@ -86,6 +91,7 @@ class Session:
             self.engine,
             self.projector,
             now,
+            f"{run}{uuid4()}",
         )
 
     def __enter__(self) -> Session:
@@ -303,9 +309,12 @@ class Session:
             self._engine.dispose()
 
 
-def open_session(name: str, root: Path | None = None) -> Session:
-    """The profile of a name, its cache and its desk. Raises ProfileError or CacheError."""
-    return Session(load(name, root), places(name, root))
+def open_session(name: str, root: Path | None = None, run: str = "") -> Session:
+    """The profile of a name, its cache and its desk; `run` as for `Session`.
+
+    Raises ProfileError or CacheError.
+    """
+    return Session(load(name, root), places(name, root), run=run)
 
 
 # --- the practice clinic --------------------------------------------------------------------------

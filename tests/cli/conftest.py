@@ -55,6 +55,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
     ]
     session = FakeSession(FakeDesk(rows))
     monkeypatch.setattr(runtime, "open_session", lambda profile: session)
+    monkeypatch.setattr(runtime, "open_window", lambda profile: session)
     monkeypatch.setattr(runtime, "now", lambda: NOW)
     screens: list[FakeSession] = []
 

@@ -23,6 +23,8 @@ from carequeue.worklist.answers import (
     Shown,
     SyncReport,
     TimeLine,
+    Undoable,
+    Where,
 )
 from carequeue.worklist.outreach import Readiness
 
@@ -94,6 +96,11 @@ class FakeDesk:
     refreshed: int = 0
     breaks: Exception | None = None
     chosen: list[bool] = field(default_factory=list)  # what was said of working offline
+    last: Undoable | None = field(
+        default_factory=lambda: Undoable(
+            "g9", "accept", "accept", "REYES, Tomás", 1, NOW, Where.COMMAND_LINE
+        )
+    )
 
     heading = "Riverbend"
 
@@ -153,6 +160,9 @@ class FakeDesk:
         self.acts.append((verb, tuple(keys), dict(answers)))
         changed, refused = self._sorted(keys)
         return Acted(f"{verb}: {len(changed)}", "g1" if changed else "", changed, (), refused)
+
+    def undoable(self) -> Undoable | None:
+        return self.last
 
     def undo(self, now: datetime, group: str = "") -> Acted:
         if group == "unknown":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from carequeue.cli.acts import gather_answers, keys_in
 from carequeue.domain.errors import BadQuestion
+from carequeue.worklist.answers import Where
 from carequeue.worklist.verbs import BY_NAME, VERBS
 from tests.cli.conftest import Shell
 
@@ -167,7 +169,7 @@ def test_one_item_is_never_asked_about(shell: Shell) -> None:
 def test_undo_takes_back_the_last_or_a_named_group(shell: Shell) -> None:
     assert "Taken back" in shell.run("undo").stdout
     assert json.loads(shell.run("undo", "g1", "--json").stdout)["message"] == "Taken back"
-    assert shell.desk.undone == ["", "g1"]
+    assert shell.desk.undone == ["g9", "g1"]
     unknown = shell.run("undo", "unknown")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
 
@@ -189,3 +191,56 @@ def test_no_text_on_standard_input_breaks_the_reader(text: str) -> None:
 def test_a_default_needs_no_answer() -> None:
     answers = {"to": "Ben Osei", "summary": "Steady."}
     assert gather_answers(BY_NAME["handoff"], (), answers) == answers
+
+
+class TestUndoOfTheLastAct:
+    """Without a group: the last act, by name; what a window did is not undone unasked."""
+
+    @pytest.fixture
+    def in_a_window(self, shell: Shell) -> Shell:
+        assert shell.desk.last is not None
+        shell.desk.last = replace(shell.desk.last, where=Where.OTHER_WINDOW)
+        return shell
+
+    def test_of_the_command_line_is_named_and_undone(self, shell: Shell) -> None:
+        result = shell.run("undo")
+        assert result.exit_code == 0
+        assert "The command line did this last: accept REYES, Tomás, Tue 2026-12-01 09:00." in (
+            result.stderr
+        )
+        assert shell.desk.undone == ["g9"]
+
+    @pytest.mark.parametrize("where", [Where.OTHER_WINDOW, Where.EARLIER])
+    def test_of_a_window_is_refused_off_a_terminal_with_its_group(
+        self, shell: Shell, where: Where
+    ) -> None:
+        assert shell.desk.last is not None
+        shell.desk.last = replace(shell.desk.last, where=where)
+        result = shell.run("undo", "--json")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "A window of the queue did this last: accept REYES, Tomás" in result.stderr
+        assert "carequeue undo g9" in result.stderr
+        assert shell.desk.undone == []
+
+    @pytest.mark.parametrize("words", [("undo", "g9"), ("undo", "--yes")])
+    def test_of_a_window_is_undone_by_its_group_or_by_yes(
+        self, in_a_window: Shell, words: tuple[str, ...]
+    ) -> None:
+        assert in_a_window.run(*words, "--json").exit_code == 0
+        assert in_a_window.desk.undone == ["g9"]
+
+    @pytest.mark.parametrize(("answer", "undone"), [("y\n", ["g9"]), ("n\n", []), ("\n", [])])
+    def test_of_a_window_is_asked_about_on_a_terminal_and_enter_is_no(
+        self, in_a_window: Shell, answer: str, undone: list[str]
+    ) -> None:
+        in_a_window.at_a_terminal()
+        result = in_a_window.run("undo", given=answer)
+        assert "A window of the queue did this last: accept REYES, Tomás" in result.stderr
+        assert in_a_window.desk.undone == undone
+        assert result.exit_code == (0 if undone else 2)
+
+    def test_that_there_is_none_is_said(self, shell: Shell) -> None:
+        shell.desk.last = None
+        result = shell.run("undo")
+        assert (result.exit_code, shell.desk.undone) == (2, [])
+        assert "There is nothing of yours to undo" in result.stderr

@@ -25,6 +25,7 @@ from carequeue.worklist.answers import (
     Refused,
     Shown,
     TimeLine,
+    Undoable,
 )
 from carequeue.worklist.verbs import BY_NAME, VERBS
 from tests.screens.unsent import Unsent
@@ -166,7 +167,9 @@ class FakeDesk(Unsent):
         self.gate: threading.Event | None = None  # where a test wants acts to take their time
         self._stamp = 1
         super().__init__()
-        self._before: list[list[QueueRow]] = []
+        self.others: list[Undoable] = []  # acts of other windows, the last one at the end
+        self._done: list[tuple[Undoable, tuple[str, ...], list[QueueRow]]] = []
+        self.undone: list[str] = []  # groups
 
     def change(self, rows: Sequence[QueueRow]) -> None:
         """Something else has changed the cache."""
@@ -297,7 +300,7 @@ class FakeDesk(Unsent):
         if not found:
             why = self.refused.get(keys[0], "it is gone")
             return Acted("", "", (), refused=(Refused(keys[0], keys[0], why),))
-        self._before.append(list(self.rows))
+        before = list(self.rows)
         self.acts.append((verb, tuple(keys), dict(answers)))
         chosen = {r.key for r in found}
         self.rows = [
@@ -309,17 +312,33 @@ class FakeDesk(Unsent):
         said = next(iter(answers.values()), "")
         who = found[0].client if len(found) == 1 else f"{len(found)} items"
         words = f"{BY_NAME[verb].done}: {who}{f', {said}' if said else ''}."
-        return Acted(words, f"group-{len(self.acts)}", tuple(chosen))
+        group = f"group-{len(self.acts)}"
+        kind = found[0].kind if len(found) == 1 else ""
+        did, short = BY_NAME[verb].label_for(kind), BY_NAME[verb].label_for(kind, narrow=True)
+        client = found[0].client if len(found) == 1 else ""
+        self._done.append((Undoable(group, did, short, client, len(found), now), keys, before))
+        return Acted(words, group, tuple(chosen))
+
+    def undoable(self) -> Undoable | None:
+        self._fail()
+        return self._done[-1][0] if self._done else self.others[-1] if self.others else None
 
     def undo(self, now: datetime, group: str = "") -> Acted:
-        if not self._before:
-            return Acted("There is nothing to take back.", "", ())
-        verb, keys, _ = self.acts.pop()
-        self.rows = self._before.pop()
+        self._fail()
+        other = next((act for act in self.others if act.group == group), None)
+        if self._done and self._done[-1][0].group == group:
+            act, keys, self.rows = self._done.pop()
+            self.acts.pop()
+        elif other is not None:
+            self.others.remove(other)
+            act, keys = other, ()
+        else:
+            raise BadQuestion("It is no longer there to undo. Nothing was changed.")
+        self.undone.append(group)
         self._stamp += 1
-        found = self._row(keys[0])
-        who = found.client if found and len(keys) == 1 else f"{len(keys)} items"
-        return Acted(f"Taken back: {BY_NAME[verb].done}, {who}.", "", keys)
+        who = act.client or f"{act.count} items"
+        words = f"Taken back: {act.did.capitalize()}, {who}."
+        return Acted(words, "", tuple(keys) or (self.rows[0].key,))
 
     def let_go(self, key: str, now: datetime) -> Acted:
         raise AssertionError("the screen answers conflicts, and discards by a typed word")

@@ -93,7 +93,7 @@ async def test_undo_brings_the_item_back_under_the_cursor() -> None:
 async def test_undo_with_nothing_done_says_so() -> None:
     async with at_the_terminal() as seat:
         await seat.press("u")
-        assert seat.message == "· There is nothing to take back."
+        assert seat.message == "· There is nothing to undo."
 
 
 async def test_a_held_key_acts_once() -> None:

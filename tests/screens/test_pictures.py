@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from carequeue.worklist.answers import Difference
+from carequeue.worklist.answers import Difference, Undoable, Where
 from carequeue.worklist.health import SourceHealth
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.conftest import AtTheTop
@@ -55,6 +56,31 @@ def taken(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 @pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_the_queue(taken: SnapshotAssertion, theme: str, size: str) -> None:
     assert taken == await picture(FakeDesk(), SIZES[size], "j", "l", "m", theme=theme)
+
+
+EARLIER_ACT = Undoable(
+    "g7", "accept", "accept", "SØRENSEN, Ida", 1, NOW - timedelta(minutes=19), Where.OTHER_WINDOW
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_undo_would_undo(taken: SnapshotAssertion, size: str) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], "j", "j", "a")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_undo_would_undo_of_many(taken: SnapshotAssertion, size: str) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], *["space"] * 3, *"nx", "enter", "y")
+
+
+@pytest.mark.parametrize("where", list(Where)[1:], ids=str)
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_question_before_another_window_is_undone(
+    taken: SnapshotAssertion, size: str, where: Where
+) -> None:
+    desk = FakeDesk()
+    desk.others = [replace(EARLIER_ACT, where=where)]
+    assert taken == await picture(desk, SIZES[size], "j", "u")
 
 
 @pytest.mark.parametrize("theme", ["contrast-dark", "contrast-light", "colour-blind"])

@@ -160,9 +160,10 @@ class TestAServerThatWasSetBack:
         restored.look()
         filed = restored.cache.intents()[before:]
         assert len({one.group for one in filed}) == 1
+        assert {one.window for one in filed} == {""}
         assert {row[3] for row in restored.cache.table("audit")} >= {"send again"}
         restored.look()
-        restored.cache.desk.undo(restored.cache.instant)
+        restored.cache.desk.undo(restored.cache.instant, filed[0].group)
         restored.look()
         assert "priority" not in restored.server.rows["Task/t0"]
         assert "note" not in restored.server.rows["Task/t0"]

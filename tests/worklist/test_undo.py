@@ -140,7 +140,7 @@ class TestTheOrder:
         send(cache)
         cache.desk.undo(NOW, acted.group)
         send(cache)
-        with pytest.raises(BadQuestion, match="nothing of yours"):
+        with pytest.raises(BadQuestion, match=r"priority OKAFOR, Amara J\. It is no longer there"):
             cache.desk.undo(NOW, acted.group)
 
 
@@ -237,7 +237,9 @@ class TestWhatOthersDidSince:
         undone = cache.desk.undo(NOW)
         assert undone.changed == (keys[0], keys[2])
         assert [one.key for one in undone.refused] == [keys[1]]
-        assert undone.message == "Taken back: Priority set, 2 items, 1 changed since and left."
+        assert undone.message == (
+            "Taken back: Priority set, 2 items; 1 changed since and left: OKAFOR, Amara J."
+        )
         assert {one.target_id for one in cache.intents(["queued"])} == {"m0", "m2"}
         cache.close()
 

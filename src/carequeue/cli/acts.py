@@ -3,6 +3,8 @@
 In:  keys as arguments, or on standard input: one a line, or the JSON of `list --json`.
      Answers by name; each question of the table of verbs is an option too.
 Out: a result per row; exit code 8 where some were refused or are gone, the others are done.
+`undo` without a group undoes the last act of the command line at once. Where the last act was made
+in a window of the queue, it asks, or wants --yes or the group: somebody may be at work there.
 Not here: whether a verb applies and how an answer is read (the desk).
 """
 
@@ -22,9 +24,12 @@ from carequeue.cli.rows import as_json
 from carequeue.domain.errors import BadQuestion, NoSuchItem
 from carequeue.printing import Outcome, Shape
 from carequeue.store.window import View
+from carequeue.worklist.answers import Where
 from carequeue.worklist.verbs import BY_NAME, VERBS, Asks, Question, Verb
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from carequeue.worklist.answers import Acted, Preview
     from carequeue.worklist.desk import Desk
 
@@ -107,16 +112,43 @@ def act(
 
 @click.command()
 @click.argument("group", default="")
+@click.option("--yes", is_flag=True, help="Do not ask where a window of the queue did it.")
 @as_json
 @click.pass_context
-def undo(ctx: click.Context, group: str, as_json: bool) -> None:
-    """Take back GROUP, or the last thing that you did; also after it was sent."""
+def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
+    """Take back GROUP, or the last thing that you did; also after it was sent.
+
+    Without GROUP it names the act first. It asks where a window of the queue made that act.
+    """
     with runtime.open_session(ctx.obj) as session:
+        group = group or _last_act(session.desk, session.zone, yes)
         acted = session.desk.undo(runtime.now(), group)
     outcomes = _of_act(acted)
     # No group is printed: to take back what was taken back is another `carequeue undo`.
     printing.write_outcomes(outcomes, acted.message, "", Shape.JSON if as_json else Shape.TEXT)
     ctx.exit(_code(outcomes))
+
+
+def _last_act(desk: Desk, zone: ZoneInfo, yes: bool) -> str:
+    """The group of the last act, which is named on standard error.
+
+    Raises BadQuestion where there is none, and where a window of the queue made it and nobody
+    said yes.
+    """
+    last = desk.undoable()
+    if last is None:
+        raise BadQuestion("There is nothing of yours to undo. Nothing was changed.")
+    by_command = last.where is Where.COMMAND_LINE
+    who = "The command line" if by_command else "A window of the queue"
+    words = f"{who} did this last: {last.words}, {printing.when(last.at, zone)}."
+    if not (by_command or yes or runtime.can_ask()):
+        raise BadQuestion(
+            f"{words} Nothing was changed. To undo it: carequeue undo {last.group}, or --yes."
+        )
+    say(words)
+    if not (by_command or yes) and not click.confirm("Undo it?", default=False, err=True):
+        raise BadQuestion("Nothing was changed.")
+    return last.group
 
 
 # Keys

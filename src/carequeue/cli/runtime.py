@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 
 
 def open_session(profile_name: str) -> Session:
-    """The profile, its cache and its desk. Raises ProfileError or CacheError."""
+    """The profile, its cache and its desk, for a command. Raises ProfileError or CacheError."""
+    from carequeue import wiring
+    from carequeue.domain.intents import COMMAND_LINE
+
+    return wiring.open_session(profile_name, run=COMMAND_LINE)
+
+
+def open_window(profile_name: str) -> Session:
+    """The profile, its cache and its desk, for the queue on a screen.
+
+    Raises ProfileError or CacheError.
+    """
     from carequeue import wiring
 
     return wiring.open_session(profile_name)
@@ -36,7 +47,7 @@ def run_queue(profile_name: str) -> int:
     Raises BadQuestion where there is no terminal, ProfileError or CacheError.
     """
     refuse_without_terminal("The queue")
-    with open_session(profile_name) as session:
+    with open_window(profile_name) as session:
         return open_queue(session)
 
 

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 #: Version of the argument format of an intent, stored with each one.
 INTENT_SCHEMA: Final = 1
+#: How the `window` of an act of the command line begins; any other window is one on a screen.
+COMMAND_LINE: Final = "command-line:"
 
 
 class IntentKind(StrEnum):

@@ -24,10 +24,11 @@ from carequeue.screens.marks import (
     result_words,
     shown_of,
 )
+from carequeue.screens.undoing import Undoing
 from carequeue.widgets.form import Form
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.themes import Parts
-from carequeue.worklist.answers import Acted, Person, Preview, Shown
+from carequeue.worklist.answers import Acted, Person, Preview, Shown, Undoable
 from carequeue.worklist.verbs import SYNC, UNDO, Verb
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ BACK = "u takes it back"
 class Acting:
     """What the verbs do on this screen."""
 
-    def __init__(self, stage: Stage, marks: Marks) -> None:
-        self._stage, self._marks = stage, marks
+    def __init__(self, stage: Stage, marks: Marks, undoing: Undoing) -> None:
+        self._stage, self._marks, self._undoing = stage, marks, undoing
         self._drafts: dict[tuple[str, Keys], Form] = {}
         self.results: Lines | None = None  # of the last act on many
 
@@ -51,8 +52,7 @@ class Acting:
         if verb is SYNC:
             self._stage.nudge()
         elif verb is UNDO:
-            stage = self._stage
-            stage.act(lambda: stage.desk.undo(stage.now()), self._undone)
+            self._undoing.press()
         elif self._marks.labels:
             self._many(verb)
         else:
@@ -82,8 +82,11 @@ class Acting:
         stage = self._stage
         now = stage.now()
         stage.advance(row.key)
-        stage.act(
-            lambda: stage.desk.act(verb.name, (row.key,), answers, now, {row.key: shown_of(row)}),
+        shown = {row.key: shown_of(row)}
+        did, short = verb.label_for(row.kind), verb.label_for(row.kind, narrow=True)
+        self._undoing.run(
+            Undoable("", did, short, row.client, 1, now),
+            lambda: stage.desk.act(verb.name, (row.key,), answers, now, shown),
             partial(self._done_one, row),
         )
 
@@ -96,13 +99,6 @@ class Acting:
             words = (acted.message or refused).replace(row.key, row.client)  # gone: no name there
             message = Message(sentence(words), Tone.REFUSED)
         self._stage.say(message)
-
-    def _undone(self, acted: Acted) -> None:
-        tone = Tone.DONE if acted.changed else Tone.REFUSED
-        self._stage.say(Message(acted.message, tone))
-        if acted.changed:
-            self._stage.settled(acted.changed, kept=False)
-            self._stage.reload(acted.changed[0])
 
     # --- questions
 
@@ -181,8 +177,11 @@ class Acting:
         self._marks.clear()
         stage.settled(preview.changes, kept=True)
         stage.say(Message(f"{verb.label.capitalize()}: {items(len(preview.changes))} …"))
-        stage.act(
-            lambda: stage.desk.act(verb.name, preview.changes, answers, now, preview.shown),
+        changes = preview.changes
+        client = labels.get(changes[0], "") if len(changes) == 1 else ""
+        self._undoing.run(
+            Undoable("", verb.label, verb.short, client, len(changes), now),
+            lambda: stage.desk.act(verb.name, changes, answers, now, preview.shown),
             partial(self._done_many, verb, labels, preview),
         )
 

@@ -15,6 +15,7 @@ from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.form import Form, Step
 from carequeue.widgets.line import cut, length
 from carequeue.widgets.message_line import Message
+from carequeue.widgets.queue_list import seconds
 from carequeue.widgets.themes import Part, Parts
 
 
@@ -63,15 +64,24 @@ class Option(NamedTuple):
 
 
 class ConfirmLayer(Layer):
-    """A sentence and two or three keys. Esc chooses the last option."""
+    """A sentence and two or three keys. Esc chooses the last option.
+
+    `text` may be a function from the cells that there are to the sentence. A key that came before
+    the question was open answers nothing.
+    """
 
     asks = True
 
-    def __init__(self, stage: Stage, text: str, options: tuple[Option, ...]) -> None:
+    def __init__(
+        self, stage: Stage, text: str | Callable[[int], str], options: tuple[Option, ...]
+    ) -> None:
         self._stage, self._text, self._options = stage, text, options
+        self._since = seconds()
 
     def press(self, key: str, character: str | None) -> bool:
         """Choose, or do nothing."""
+        if self._stage.came < self._since:
+            return True
         wanted = self._options[-1].key if key == "escape" else character
         for option in self._options:
             if option.key == wanted:
@@ -86,8 +96,9 @@ class ConfirmLayer(Layer):
         keys: list[Part] = []
         for option in self._options:
             keys += [("  ", "text"), (option.key, "key"), (f" {option.words}", "text")]
-        room = width - 1 - sum(len(text) for text, _ in keys)
-        return [(" " + cut(self._text, max(10, room - 1)), "strong"), *keys]
+        room = max(10, width - 2 - sum(len(text) for text, _ in keys))
+        text = self._text if isinstance(self._text, str) else self._text(room)
+        return [(" " + cut(text, room), "strong"), *keys]
 
     def pairs(self, width: int) -> Pairs:
         """The same keys."""

@@ -1,7 +1,7 @@
 """The two lines at the bottom: what was done or is asked, and the keys that apply.
 
 In:  the layers, the row under the cursor, the last message. The layer on top that has something to
-say says it; without one, the message and the keys of the row stand there.
+say says it; without one, the message, the keys of the row and what undo would undo stand there.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from textual.geometry import Offset
 
 from carequeue.screens.keys import Keys
 from carequeue.screens.layers import Layer
+from carequeue.screens.overlaid import Widgets
+from carequeue.screens.undoing import Undoing
 from carequeue.widgets.key_footer import BACK, footer_parts, marked_pairs, row_pairs
-from carequeue.widgets.line import Line, length
+from carequeue.widgets.line import length
 from carequeue.widgets.message_line import Message, message_parts
-from carequeue.widgets.queue_list import QueueList
 from carequeue.widgets.themes import Parts
 
 
@@ -24,10 +25,10 @@ class Bottom:
     """The message line and the footer."""
 
     def __init__(
-        self, message: Line, footer: Line, rows: QueueList, layers: Sequence[Layer], keys: Keys
+        self, widgets: Widgets, layers: Sequence[Layer], keys: Keys, undoing: Undoing
     ) -> None:
-        self._message, self._footer, self._rows = message, footer, rows
-        self._layers, self._keys = layers, keys
+        self._message, self._footer, self._rows = widgets.message, widgets.footer, widgets.rows
+        self._layers, self._keys, self._undoing = layers, keys, undoing
 
     def draw(self, message: Message) -> None:
         """Show a message, or what a layer says instead; put the terminal's cursor there."""
@@ -48,13 +49,15 @@ class Bottom:
     def _pairs(self, width: int) -> Parts:
         for layer in reversed(self._layers):
             if (pairs := layer.pairs(width)) is not None:
+                self._undoing.covered()
                 return footer_parts(pairs, width)
+        undo = self._undoing.words(width)
         if self._rows.marks:
-            return footer_parts(marked_pairs(width, self._keys.of), width)
+            return footer_parts(marked_pairs(width, self._keys.of, undo), width)
         row = self._rows.row
         verbs, kind = (row.verbs, row.kind) if row else ("", "")
         also = (BACK,) if self._layers else ()
-        return footer_parts(row_pairs(verbs, kind, width, self._keys.of, also), width)
+        return footer_parts(row_pairs(verbs, kind, width, self._keys.of, also, undo), width)
 
     def _caret(self, message: Message) -> int | None:
         """The column of the caret, where one is: input methods and magnifiers look for it."""

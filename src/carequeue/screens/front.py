@@ -22,6 +22,7 @@ from carequeue.screens.marks import Marks
 from carequeue.screens.news import SyncNews, Told
 from carequeue.screens.overlaid import Overlaid, Widgets
 from carequeue.screens.reading import DetailLayer, SheetLayer
+from carequeue.screens.undoing import Undoing
 from carequeue.store.window import QueueRow, View
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
@@ -71,7 +72,9 @@ class Front(Overlaid):
         self.data = QueueData(desk, now, zone, widgets.rows, widgets.header, widgets.tabs)
         self._zone = zone
         self.detail = DetailView(self, zone, self._detail_sheets, self.origin)
-        self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
+        self.undoing = Undoing(self, zone)
+        widgets.footer.painted = self.undoing.painted
+        self._bottom = Bottom(widgets, self.layers, keys, self.undoing)
         self._guard = RepeatGuard()
         self._message = Message()
         self._news = SyncNews()
@@ -86,7 +89,7 @@ class Front(Overlaid):
         """What the verbs do; loaded with the first key, or just after the first frame."""
         from carequeue.screens.acting import Acting
 
-        return Acting(self, self.marks)
+        return Acting(self, self.marks, self.undoing)
 
     @cached_property
     def motions(self) -> Motions:
@@ -188,6 +191,7 @@ class Front(Overlaid):
                 layer.changed()
         if changes.data:
             self._told.ask()
+            self.undoing.ask()
         if changes.data or changes.minute:
             self.detail.want(self.widgets.rows.row, again=True)
             self.draw()
@@ -290,6 +294,7 @@ class Front(Overlaid):
 
     def _refreshed(self, moved: bool) -> None:
         self._told.ask()
+        self.undoing.ask()
         if moved:
             self.tick()
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from carequeue.domain.errors import CareQueueError
     from carequeue.store.window import QueueRow
     from carequeue.widgets.message_line import Message
     from carequeue.widgets.origins import Origin
@@ -84,6 +85,10 @@ class Stage(Protocol):
 
     def say(self, message: Message) -> None:
         """Show a message until the next one."""
+        ...
+
+    def failed(self, error: CareQueueError) -> None:
+        """Say what could not be done; nothing was changed."""
         ...
 
     def push(self, layer: Layer) -> None:

@@ -7,7 +7,7 @@ nothing here deletes one. `mark` writes the attempt down before the bytes leave.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -209,24 +209,38 @@ def _loads(text: str) -> Any:
     return jsontext.loads(text, depth=jsontext.MAX_DEPTH + 10)
 
 
-def last_group(connection: Connection, *authors: str) -> str:
+def last_group(
+    connection: Connection,
+    *authors: str,
+    window: str | None = None,
+    besides: Collection[str] = (),
+) -> str:
     """The last group that a person did and has not taken back; "" where there is none.
 
-    `authors`: the person, as each of the sources names them.
+    `authors`: the person, as each of the sources names them. `window`: only what was decided in
+    this run of the program; None: in any. `besides`: groups that are passed over.
     """
-    inverse = select(_intent.c.inverse_of).where(_intent.c.inverse_of != "")
-    found = connection.execute(
-        select(_intent.c.group_id)
-        .where(
-            _intent.c.author.in_(sorted(set(authors))),
-            _intent.c.inverse_of == "",
-            _intent.c.state != IntentState.UNDONE.value,
-            _intent.c.group_id.not_in(inverse),
+    known = sorted(set(authors))
+    where = f"author IN ({_marks(known)}) AND group_id NOT IN ({_marks(besides)})"
+    values = (*known, *besides)
+    if window is not None:
+        where, values = f"window = ? AND {where}", (window, *values)
+    found = (
+        quick(connection)
+        .execute(
+            f"SELECT group_id FROM intent AS one WHERE {where} "
+            "AND inverse_of = '' AND state <> 'undone' AND NOT EXISTS "
+            "(SELECT 1 FROM intent WHERE inverse_of <> '' AND inverse_of = one.group_id) "
+            "ORDER BY seq DESC LIMIT 1",
+            values,
         )
-        .order_by(_intent.c.seq.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return found or ""
+        .fetchone()
+    )
+    return str(found[0]) if found else ""
+
+
+def _marks(values: Collection[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def taken_back(connection: Connection, group: str) -> bool:

@@ -57,7 +57,8 @@ def anew(
 ) -> tuple[Intent, ...]:
     """The same decisions in the same order, as one group that is still to be sent.
 
-    When and by whom they were decided stays: a note keeps its time. What was made here is made
+    When and by whom they were decided stays: a note keeps its time. The group is of no window:
+    no key was pressed for it, so no window undoes it unasked. What was made here is made
     again under its first id, and what followed it follows it again. Each is compared with what the
     row is by then: as the server has it now, with those before it.
     """
@@ -81,6 +82,7 @@ def anew(
             args=_args(one, ids),
             after=ids.get(one.after, ""),
             inverse_of="",
+            window="",
             state=IntentState.QUEUED,
             attempts=0,
             settles=0,

@@ -35,16 +35,23 @@ def key_name(key: str) -> str:
 
 
 def row_pairs(
-    verbs: str, kind: str, width: int, keys: dict[str, str], also: Sequence[Pair] = ()
+    verbs: str,
+    kind: str,
+    width: int,
+    keys: dict[str, str],
+    also: Sequence[Pair] = (),
+    undo: str = "",
 ) -> list[Pair]:
     """The pairs for a row, and others that have to be there.
 
-    `keys` gives the key of a verb that was moved from its default.
+    `keys` gives the key of a verb that was moved from its default. `undo`: what undo would undo,
+    "" where there is nothing.
     """
     narrow = width < WORDS_FROM
     mark = [MARK] if verbs and not narrow and not also else []
     all_actions = (":", "more" if narrow else "all actions")
-    last = [(UNDO.key, UNDO.label), *also, *mark, all_actions, ("?", "keys")]
+    undoing = [(key_name(keys.get(UNDO.name, UNDO.key)), undo)] if undo else []
+    last = [*undoing, *also, *mark, all_actions, ("?", "keys")]
     room = width - sum(_cells(pair) for pair in last)
     pairs: list[Pair] = []
     for name in verbs.split():
@@ -59,9 +66,9 @@ def row_pairs(
     return [*pairs, *last]
 
 
-def marked_pairs(width: int, keys: dict[str, str]) -> list[Pair]:
+def marked_pairs(width: int, keys: dict[str, str], undo: str = "") -> list[Pair]:
     """The pairs while items are marked: what is done to many, and the way out of it."""
-    return row_pairs(TO_MANY, "", width, keys, also=(UNMARK,))
+    return row_pairs(TO_MANY, "", width, keys, also=(UNMARK,), undo=undo)
 
 
 def footer_parts(pairs: Sequence[Pair], width: int) -> Parts:

@@ -81,6 +81,7 @@ class Line(Widget):
         self._ground = ground
         self._parts: Callable[[int], Parts] = lambda width: ()
         self._drawn: Strip | None = None
+        self.painted: Callable[[], None] = lambda: None  # called when it has been drawn
 
     def show(self, parts: Callable[[int], Parts]) -> None:
         """Show what the function says, now and at every later width."""
@@ -97,6 +98,7 @@ class Line(Widget):
         if y:
             return self._painter.blank(self.size.width, self._ground)
         self._drawn = self._make()
+        self.painted()
         return self._drawn
 
     @property

@@ -60,11 +60,15 @@ class Checked:
 class Acts:
     """Puts decisions into the outbox of one cache.
 
-    `shown`: key -> whom the item was about when the person looked at it.
+    `window`: the run of the program in which they are made. `shown`: key -> whom the item was
+    about when the person looked at it.
     """
 
-    def __init__(self, projector: Projector, shown: Mapping[str, Shown] | None = None) -> None:
+    def __init__(
+        self, projector: Projector, window: str = "", shown: Mapping[str, Shown] | None = None
+    ) -> None:
         self._projector = projector
+        self._window = window
         self._shown = shown or {}
 
     # --- checking ---------------------------------------------------------------------------------
@@ -287,6 +291,7 @@ class Acts:
             now=now,
             base_url=self._projector.site.base_urls.get(item.source, ""),
             client_name=str(clean(item.label, 120)),
+            window=self._window,
         )
         return filing.intents(made)
 
@@ -313,6 +318,7 @@ class Filing:
     client_name: str
     inverse_of: str = ""
     client: ClientIdentity | None = None
+    window: str = ""
 
     def intents(self, made: Sequence[Draft]) -> list[Intent]:
         """In the order in which they are to take effect."""
@@ -346,6 +352,7 @@ class Filing:
             after=filed[draft.after].id if draft.after is not None else "",
             inverse_of=self.inverse_of,
             client=self.client or self._client(draft, view),
+            window=self.window,
         )
         seen: dict[str, Any] = {}
         if draft.kind is not IntentKind.CREATE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from carequeue.worklist.health import Health as Health
@@ -121,6 +122,33 @@ class Acted:
     refused: tuple[Refused, ...] = ()
     kept_here: int = 0
     said: str = ""  # the answer as the sentence says it: " to Access", ", no capacity"
+
+
+class Where(StrEnum):
+    """Which run of the program an act was made in, as seen from this one."""
+
+    HERE = "here"
+    OTHER_WINDOW = "other_window"
+    EARLIER = "earlier"  # before this window was opened
+    COMMAND_LINE = "command_line"
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """An act that can be undone. All text is clean."""
+
+    group: str  # what `Desk.undo` takes
+    did: str  # "accept", "log contact": the footer's word for the verb
+    short: str  # the same where room is short
+    client: str  # FAMILY, Given; "" where the act was on several items
+    count: int  # items
+    at: datetime
+    where: Where = Where.HERE
+
+    @property
+    def words(self) -> str:
+        """`accept OKAFOR, Amara`, `accept 12 items`."""
+        return f"{self.did} {self.client or f'{self.count} items'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,19 +97,19 @@ class Wording:
         if intent.inverse_of:
             taken = outbox.of_group(self._connection, intent.inverse_of)
             verb = BY_NAME.get(taken[0].verb) if taken else None
-            what = f": {verb.done_for(self._kind(intent)).lower()}" if verb else ""
+            what = f": {verb.done_for(self.kind(intent)).lower()}" if verb else ""
             return clean(f"Taken back{what}", _LONGEST)
         known = BY_NAME.get(intent.verb)
-        head = known.done_for(self._kind(intent)) if known else intent.verb
+        head = known.done_for(self.kind(intent)) if known else intent.verb
         return clean(head + self._tail(intent), _LONGEST)
 
     def already(self, intent: Intent) -> str:
         """What somebody else had done before: "already accepted by somebody else"."""
         known = BY_NAME.get(intent.verb)
-        done = known.done_for(self._kind(intent)).lower() if known else "done"
+        done = known.done_for(self.kind(intent)).lower() if known else "done"
         return f"already {_ALREADY.get(intent.verb, done)} by somebody else"
 
-    def _kind(self, intent: Intent) -> str:
+    def kind(self, intent: Intent) -> str:
         """The kind of item; of one that has left the queue, what the decision tells of it."""
         return self.row(intent)[2] or ("handoff" if intent.args.get("output") else "")
 

@@ -21,6 +21,7 @@ from carequeue.worklist.answers import (
     Person,
     Preview,
     Shown,
+    Undoable,
 )
 
 
@@ -114,8 +115,21 @@ class Desk(Protocol):
         """
         ...
 
+    def undoable(self) -> Undoable | None:
+        """The act that is the next to undo, None where there is none. *Slow*.
+
+        It is the last one of this window. Where this window has none left, it is the last one of
+        the same person by another window, an earlier run or the command line: `where` says so, and
+        it is undone only after a question that names it.
+        """
+        ...
+
     def undo(self, now: datetime, group: str = "") -> Acted:
-        """Take back a group, or the last one that this person did. *Slow*."""
+        """Undo a group, whoever made it; without one the last of this window. *Slow*.
+
+        Raises BadQuestion, naming the act, where it is no longer there to undo, was changed since
+        or waits for an answer; nothing is changed then, and no other act is undone in its place.
+        """
         ...
 
     def let_go(self, key: str, now: datetime) -> Acted:

@@ -34,7 +34,8 @@ _CLOSED = "is no longer in the queue"
 class LocalDesk(Unsent):
     """One person's queue over one cache; see `desk.Desk` for what each method promises.
 
-    `sources`: what people call each source, by its name.
+    `sources`: what people call each source, by its name. `run`: the opaque id of this run of the
+    program, which its acts carry as their window.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class LocalDesk(Unsent):
         engine: Callable[[], Engine],
         projector: Callable[[], Projector],
         now: Callable[[], datetime],
+        run: str = "",
     ) -> None:
-        super().__init__(engine, projector, author, now)
+        super().__init__(engine, projector, author, now, run)
         self._window = window
         self._heading = heading
         self._sources = sources
@@ -197,7 +199,7 @@ class LocalDesk(Unsent):
 
         found, read = self._question(verb, keys, answers, now)
         with self._engine().connect() as connection:
-            acts = Acts(self._projector(), shown)
+            acts = Acts(self._projector(), self._run, shown)
             return acts.preview(connection, found, keys, read, now)
 
     def act(
@@ -214,7 +216,7 @@ class LocalDesk(Unsent):
         found, read = self._question(verb, keys, answers, now)
 
         def write(connection: Connection, projector: Projector, _: str) -> Acted:
-            return Acts(projector, shown).act(connection, found, keys, read, now)
+            return Acts(projector, self._run, shown).act(connection, found, keys, read, now)
 
         return self._write(write)
 

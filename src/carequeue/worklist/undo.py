@@ -3,12 +3,15 @@
 An inverse is an intent like any other: guarded, settled, itself in the history. It puts back what
 the person saw before the act, and never removes what somebody else did since: what is known of it
 is refused here, what is found on the way is a conflict.
+A shell names the group that it has shown: it is undone or refused, never another one in its place.
+Not here: which act is the next to undo (`undoable.py`).
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,7 +25,6 @@ from carequeue.domain.intents import (
     IntentKind,
     IntentState,
 )
-from carequeue.domain.text import clean
 from carequeue.fhir import edits
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.clients import is_about_its_client
@@ -34,6 +36,8 @@ from carequeue.store.projection import Projector
 from carequeue.store.views import client_records, view_of
 from carequeue.worklist.act import Filing, abilities
 from carequeue.worklist.answers import Acted, Refused
+from carequeue.worklist.decided import Wording
+from carequeue.worklist.undoable import described, last_of, not_undone
 from carequeue.worklist.verbs import BY_NAME
 
 #: How an intent that never became true on the server is dropped.
@@ -57,36 +61,49 @@ _THERE = (
 )
 
 
+class ChangedSince(BadQuestion):
+    """All of a `group` was changed since, so it cannot be undone any more."""
+
+    def __init__(self, words: str, group: str) -> None:
+        super().__init__(words)
+        self.group = group
+
+
 def undo(
-    connection: Connection, projector: Projector, author: str, now: datetime, group: str = ""
+    connection: Connection,
+    projector: Projector,
+    author: str,
+    now: datetime,
+    group: str = "",
+    window: str = "",
+    passed: Collection[str] = (),
 ) -> Acted:
-    """Take back a group, or the last one of this person, in the caller's transaction.
+    """Take back a group, or the last one of this window, in the caller's transaction.
 
     Raises BadQuestion where there is none, where something done later rests on it, or where all of
-    it was changed since or waits for an answer; of many, those are left and named.
+    it was changed since or waits for an answer; of many, those are left and named. `passed`: as
+    for `undoable`.
     """
-    ours = (us.me for us in projector.site.us.values())
-    group = group or outbox.last_group(connection, author, *ours)
-    intents = [
-        one for one in outbox.of_group(connection, group) if one.state is not IntentState.UNDONE
-    ]
-    if not intents or outbox.taken_back(connection, group):
-        raise BadQuestion("There is nothing of yours to take back.")
-    _check_alone(connection, intents)
-    refused = _refused(connection, projector, intents)
+    group = group or last_of(connection, projector, author, window, passed)
+    wording = Wording(connection, projector, now)
+    intents = _to_undo(connection, wording, group)
+    with _named(f"Can’t undo {described(wording, intents).words}."):
+        _check_alone(connection, intents)
+    refused = _refused(connection, projector, wording, intents)
     left = {one.key for one in refused}
     intents = [one for one in intents if one.item_key not in left]
     if not intents:
-        raise BadQuestion(_all_refused(refused))
+        raise _all_refused(refused, group)
     dropped = [one for one in intents if one.state in _DROPS]
     sent = [one for one in intents if one.state not in _DROPS]
-    _check_none_between(connection, dropped, sent)
-    _check_not_there(connection, dropped)
+    with _named(f"Can’t undo {described(wording, intents).words}."):
+        _check_none_between(connection, dropped, sent)
+        _check_not_there(connection, dropped)
     charts = drop(connection, projector, dropped, "taken back", now)
     reverse = str(uuid.uuid4())
     filed: list[Intent] = []
     for intent in reversed(sent):
-        filed += _inverse(connection, projector, intent, reverse, now)
+        filed += _inverse(connection, projector, intent, reverse, window, now)
     outbox.append(connection, filed)
     charts |= {(one.source, one.chart) for one in (*filed, *sent)}
     keys = tuple(dict.fromkeys(one.item_key for one in intents))
@@ -94,11 +111,35 @@ def undo(
         audit.append(connection, at=now, actor=author, action="undo", item_key=key, group=reverse)
     projector.project(connection, charts, now)
     return Acted(
-        _message(connection, intents, keys, refused),
+        _message(Wording(connection, projector, now), intents, keys, refused),
         reverse if filed else group,
         keys,
         refused=refused,
     )
+
+
+def _to_undo(connection: Connection, wording: Wording, group: str) -> list[Intent]:
+    """What there is to undo of a group. Raises BadQuestion where there is nothing (any more)."""
+    acts = outbox.of_group(connection, group)
+    if not acts:
+        raise BadQuestion("There is nothing of yours to take back.")
+    left = not_undone(connection, group)
+    if not left or outbox.taken_back(connection, group):
+        act = described(wording, acts).words
+        raise BadQuestion(
+            f"Can’t undo {act}. It is no longer there to undo: it was undone already, or given "
+            "up. Nothing was changed."
+        )
+    return left
+
+
+@contextmanager
+def _named(act: str) -> Iterator[None]:
+    """Put the name of an act before a reason why it cannot be undone."""
+    try:
+        yield
+    except BadQuestion as error:
+        raise BadQuestion(f"{act} {error}") from None
 
 
 def let_go(
@@ -121,8 +162,8 @@ def let_go(
     projector.project(connection, charts, now)
     verb = BY_NAME.get(intents[0].verb)
     what = (verb.label if verb else intents[0].verb).capitalize()
-    words = f"{what} let go: {client_name(connection, intents[0])}. What the server has stands."
-    return Acted(words, "", (key,))
+    client = Wording(connection, projector, now).client(intents[0])
+    return Acted(f"{what} let go: {client}. What the server has stands.", "", (key,))
 
 
 def with_what_rests_on(
@@ -215,10 +256,11 @@ def _check_not_there(connection: Connection, dropped: Sequence[Intent]) -> None:
 
 
 def _refused(
-    connection: Connection, projector: Projector, intents: Sequence[Intent]
+    connection: Connection, projector: Projector, wording: Wording, intents: Sequence[Intent]
 ) -> tuple[Refused, ...]:
     """The items on which what was sent is no longer as decided, or cannot be put back now."""
     why: dict[str, str] = {}
+    by_key = {one.item_key: one for one in intents}
     sent = [one for one in intents if one.state not in _DROPS]
     by_target: dict[tuple[str, str, str], list[Intent]] = {}
     for one in sent:
@@ -240,8 +282,7 @@ def _refused(
         for one in acts:
             if inverse_waits(one, pending):
                 why.setdefault(one.item_key, _WAITS)
-    names = {one.item_key: client_name(connection, one) for one in intents}
-    return tuple(Refused(key, names[key], words) for key, words in why.items())
+    return tuple(Refused(key, wording.client(by_key[key]), words) for key, words in why.items())
 
 
 def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str) -> bool:
@@ -255,26 +296,33 @@ def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str) -> boo
     return owners[0] == owners[1]
 
 
-def _all_refused(refused: Sequence[Refused]) -> str:
+def _all_refused(refused: Sequence[Refused], group: str) -> BadQuestion:
     who = refused[0].client if len(refused) == 1 else f"All {len(refused)} items"
     if any(one.why == _WAITS for one in refused):
-        return (
+        return BadQuestion(
             f"{who}: something else of yours there waits for your answer. Nothing was changed. "
             "Answer that first: x."
         )
     if all(one.why == _OTHER_CLIENT for one in refused):
-        return (
+        return ChangedSince(
             f"{who}: the record names another client by now, so nothing was taken back there. "
-            "Nothing was changed. Look at both clients, and decide anew."
+            "Nothing was changed. Look at both clients, and decide anew.",
+            group,
         )
-    return (
+    return ChangedSince(
         f"{who}: changed since, by somebody else or by a later act of yours. Nothing was changed. "
-        "Look at it, and decide anew."
+        "Look at it, and decide anew.",
+        group,
     )
 
 
 def _inverse(
-    connection: Connection, projector: Projector, intent: Intent, group: str, now: datetime
+    connection: Connection,
+    projector: Projector,
+    intent: Intent,
+    group: str,
+    window: str,
+    now: datetime,
 ) -> list[Intent]:
     made = edits.inverse(intent)
     if made is None:
@@ -297,40 +345,30 @@ def _inverse(
         client_name=client.name if client else "",
         inverse_of=intent.group,
         client=client,
+        window=window,
     )
     return filing.intents([draft])
 
 
 def _message(
-    connection: Connection,
+    wording: Wording,
     intents: Sequence[Intent],
     keys: Sequence[str],
     refused: Sequence[Refused],
 ) -> str:
-    verb = BY_NAME.get(intents[0].verb)
-    what = verb.done_for(_kind(connection, keys)) if verb else intents[0].verb
-    why = "changed since" if all(one.why == _CHANGED for one in refused) else "could not be"
-    rest = f", {len(refused)} {why} and left" if refused else ""
-    if len(keys) == 1:
-        client = client_name(connection, intents[0])
-        return f"Taken back: {what}{f', {client}' if client else ''}{rest}."
-    return f"Taken back: {what}, {len(keys)} items{rest}."
+    first = intents[0]
+    verb = BY_NAME.get(first.verb)
+    # Of many no kind: the word has to fit all of them.
+    what = verb.done_for(wording.kind(first) if len(keys) == 1 else "") if verb else first.verb
+    who = wording.client(first) if len(keys) == 1 else f"{len(keys)} items"
+    return f"Taken back: {what}, {who}{_those_left(refused)}."
 
 
-def _kind(connection: Connection, keys: Sequence[str]) -> str:
-    """The kind of one item; of many none, for the word has to fit all of them."""
-    if len(keys) != 1:
+def _those_left(refused: Sequence[Refused]) -> str:
+    """How many of a group could not be undone, and who: the first three by name."""
+    if not refused:
         return ""
-    row = connection.exec_driver_sql(
-        "SELECT kind FROM item WHERE key = ?", (keys[0],)
-    ).one_or_none()
-    return str(row[0]) if row else ""
-
-
-def client_name(connection: Connection, intent: Intent) -> str:
-    """The client with whom a decision was made, never whom its row names by now; clean."""
-    if intent.client is not None and intent.client.name and not intent.client.assumed:
-        return str(clean(intent.client.name, 120))
-    key = intent.item_key
-    row = connection.exec_driver_sql("SELECT client FROM item WHERE key = ?", (key,)).one_or_none()
-    return str(row[0]) if row else str(clean(key, 80))
+    why = "changed since" if all(one.why == _CHANGED for one in refused) else "could not be"
+    names = "; ".join(one.client for one in refused[:3])
+    more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
+    return f"; {len(refused)} {why} and left: {names}{more}"

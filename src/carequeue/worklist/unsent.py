@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from carequeue.store.projection import Projector
-    from carequeue.worklist.answers import Acted, Conflict, OutboxLine
+    from carequeue.worklist.answers import Acted, Conflict, OutboxLine, Undoable
 
 _Found = TypeVar("_Found")
 
@@ -29,18 +29,42 @@ class Unsent:
         projector: Callable[[], Projector],
         author: str,
         now: Callable[[], datetime],
+        run: str,
     ) -> None:
         self._engine = engine
         self._projector = projector
         self._author = author
         self._now = now
+        self._run = run
+        self._opened = now()
+        self._passed: set[str] = set()  # groups that were changed since: undo goes past them
         self.decided: Callable[[], None] = lambda: None  # called when the outbox has grown
 
-    def undo(self, now: datetime, group: str = "") -> Acted:
-        """Take back a group, or the last one."""
-        from carequeue.worklist.undo import undo
+    def undoable(self) -> Undoable | None:
+        """What there is to undo."""
+        from carequeue.worklist.undoable import undoable
 
-        return self._write(partial(undo, now=now, group=group))
+        return self._read(
+            partial(
+                undoable,
+                author=self._author,
+                window=self._run,
+                opened=self._opened,
+                now=self._now(),
+                passed=frozenset(self._passed),
+            )
+        )
+
+    def undo(self, now: datetime, group: str = "") -> Acted:
+        """Take back a group, or the last one of this window."""
+        from carequeue.worklist.undo import ChangedSince, undo
+
+        passed = frozenset(self._passed)
+        try:
+            return self._write(partial(undo, now=now, group=group, window=self._run, passed=passed))
+        except ChangedSince as error:
+            self._passed.add(error.group)
+            raise
 
     def let_go(self, key: str, now: datetime) -> Acted:
         """Drop what the server did not take."""

@@ -215,7 +215,7 @@ UNDO: Final = Verb(
     "u",
     "undo",
     "undo",
-    "Take back what you did last, sent or not, one or many.",
+    "Undo what this window did last, sent or not, one or many.",
     "Taken back",
     on_item=False,
 )
