@@ -78,6 +78,8 @@ _INDEX: Final[Mapping[View, str]] = {
 }
 _VIEWS: Final = (View.MINE, View.TEAM, View.WAITING, View.ALL)
 _SNOOZED: Final = 6
+#: The name in `meta`, beside that of a source, of the instant since which it has not answered.
+SILENT: Final = "silent"
 _HAS: Final = "folded LIKE ? ESCAPE '\\'"
 _WORDS: Final = 8  # of a narrowing; each must stand somewhere in the row
 
@@ -184,6 +186,10 @@ class Window:
             f"SELECT {', '.join(HealthLine._fields)} FROM health ORDER BY source"
         )
         return [HealthLine._make(row) for row in found]
+
+    def silent_since(self, source: str) -> str:
+        """The ISO instant since which a source takes requests and does not answer; "" else."""
+        return self.meta(f"{SILENT}:{source}")
 
     def meta(self, name: str) -> str:
         """A value of the cache itself, "" where there is none."""
