@@ -18,8 +18,10 @@ from carequeue.store import lease, mirror
 from carequeue.sync import exchange, lanes, messages, plan, push, pushing, settling
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.conflicts import Found, Settled
+from carequeue.sync.cycle import Cycle
 from carequeue.sync.pulling import Pulling
 from carequeue.sync.reconciling import Reconciling
+from carequeue.sync.transport import Unreachable
 from tests.simulation import answering, memory, rows
 
 
@@ -118,6 +120,17 @@ def _last_write_wins(stack: ExitStack) -> None:
     stack.enter_context(patch.object(push, "_read_first", lambda *_: False))
 
 
+def _no_end(stack: ExitStack) -> None:
+    def send(self: Any, *given: Any) -> Any:
+        try:
+            return self._way.send(*given)
+        except Unreachable as error:
+            error.ends = False
+            raise
+
+    stack.enter_context(patch.object(Cycle, "send", send))
+
+
 def _not_meanwhile(stack: ExitStack) -> None:
     stack.enter_context(patch.object(lanes, "settle_meanwhile", lambda *_: None))
 
@@ -142,6 +155,7 @@ ALL: Final = {
     "meanwhile": Ablation(
         "what was decided while another decision was on its way is not compared", _not_meanwhile
     ),
+    "silence": Ablation("a look goes on although nobody answers", _no_end),
     "last-write-wins": Ablation("no version, no reading, no comparing", _last_write_wins),
 }
 
