@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from carequeue.sync import messages as m
+from carequeue.sync.failures import is_away
 from carequeue.sync.push_state import PushState
 
 
@@ -45,8 +46,9 @@ def heard(
 
     What has been sent in one request and not answered was then too much, and not an outage.
     """
-    answered = [state.lanes[one.lane] for one in replies if isinstance(one, m.Reply)]
-    if not any(one.crowd or one.left_over for one in answered):
+    said = [one for one in replies if isinstance(one, m.Reply) and not is_away(one.status)]
+    lanes = [state.lanes[one.lane] for one in said]
+    if not any(one.crowd or one.left_over for one in lanes):
         return state, {}
     return _fewer(replace(state, heard=True), state.unanswered)
 
