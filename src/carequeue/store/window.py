@@ -187,10 +187,6 @@ class Window:
         )
         return [HealthLine._make(row) for row in found]
 
-    def silent_since(self, source: str) -> str:
-        """The ISO instant since which a source takes requests and does not answer; "" else."""
-        return self.meta(f"{SILENT}:{source}")
-
     def meta(self, name: str) -> str:
         """A value of the cache itself, "" where there is none."""
         found = self._connection.execute(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from carequeue.domain.text import clean
-from carequeue.store.window import HealthLine, Window
+from carequeue.store.window import SILENT, HealthLine, Window
 
 if TYPE_CHECKING:
     from carequeue.sync.patience import Waits
@@ -103,7 +103,7 @@ def health(
     """
     rows = window.health()
     sources = tuple(
-        _waited(one, window.silent_since(one.name), (waits or {}).get(one.name))
+        _waited(one, window.meta(f"{SILENT}:{one.name}"), (waits or {}).get(one.name))
         for one in _sources(rows, names or {})
     )
     counts = window.outbox_counts()
