@@ -2,7 +2,8 @@
 
 In:  the world of a run. Out: nothing, or a `Violation` with the invariant's number and words.
 The numbers are those of docs/sync.md. I2, I3 and I6 are held at each accepted write (`truth.py`),
-I4, I8 and I10 at each commit (`watch.py`), I9 when something is taken back (`person.py`).
+I4, I8 and I10 at each commit (`watch.py`), I9 when something is taken back (`person.py`),
+I11 at each time-out (`wire.py`) and after each look at a silent server.
 """
 
 from __future__ import annotations
