@@ -158,7 +158,7 @@ class Session:
         transport = self.transport(source)
         syncer = self.syncer(source, transport)
         hints = Hints(transport, source.scope)
-        return Way(syncer, transport.answers, transport.take_wait, hints)
+        return Way(syncer, transport.answers, transport.take_wait, hints, transport.waits)
 
     def _follow_the_profile(self) -> None:
         """Make every row anew where who we are, our hours or our rules are not what they were."""
@@ -202,6 +202,7 @@ class Session:
             )
             self.desk.syncing = lambda: made.syncing
             self.desk.other_syncs = lambda: made.other_syncs
+            self.desk.waits = lambda: made.waits
             self.desk.decided = made.send
             self.desk.chose_offline = made.offline
         return self._background

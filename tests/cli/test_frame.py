@@ -152,6 +152,7 @@ def test_the_profile_is_an_option_or_a_variable(shell: Shell) -> None:
         (SyncReport(True, 1, 2, 0, 0, 1, 0, 0, "One needs you."), 9),
         (SyncReport(False, 0, 0, 3, 0, 0, 0, 0, "Another CareQueue syncs.", other_syncs=True), 9),
         (SyncReport(False, 0, 0, 3, 0, 0, 0, 0, "Offline by choice.", unable="by_choice"), 6),
+        (SyncReport(False, 0, 0, 50, 50, 0, 0, 0, "Not answering: …", unable="server"), 6),
         (ServerError("The server cannot be reached. 3 acts are kept."), 6),
     ],
 )

@@ -213,6 +213,25 @@ def test_a_network_that_goes_before_the_check_leaves_it_to_be_checked_later(
     assert versions(clinic, ROUTINE_REFERRAL) == 2
 
 
+def test_a_server_that_closes_every_connection_is_asked_twice_a_look(
+    dana: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    dana.knows_that_it_looks()
+    items = (ROUTINE_REFERRAL, URGENT_REFERRAL, TEAM_FOLLOW_UP)
+    dana.note(*items, text="Asked for the chart")
+    for _ in range(3):
+        before = len(proxy.asked())
+        proxy.always(drop_request)
+        report = dana.sync()
+        assert len(proxy.asked()) - before <= 2
+        assert report.words.startswith("Not answering")
+        assert report.waiting + report.checking == 3
+        proxy.heal()
+    assert dana.sync().ok
+    for item in items:
+        assert len(held(clinic, item)["note"]) == 1
+
+
 def test_what_was_created_in_doubt_is_looked_for_before_it_is_written_again(
     dana: Clinician, clinic: FhirServer, proxy: FaultProxy
 ) -> None:

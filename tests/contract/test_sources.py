@@ -14,10 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from carequeue.store.profiles import Profile, SourceProfile, places
 from carequeue.store.window import View
+from carequeue.sync.auth import Tokens
+from carequeue.sync.transport import Transport
 from carequeue.wiring import Session
 from tests.servers.harness import PracticeServer
 from tests.servers.proxy import FaultProxy, before
@@ -240,6 +243,39 @@ class TestOneIsSlow:
         read.set()
         looking.join(PATIENCE)
         assert desk.health(there).last_full == desk.instant
+
+
+class TestOneTakesRequestsAndAnswersNone:
+    def test_costs_one_time_out_a_look_and_the_other_is_sent_and_read(
+        self, desk: Desk, here: Side, there: Side, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The hanging one is played at the client's end, so that nobody waits for a time-out."""
+        asked: list[str] = []
+
+        def hang(request: httpx.Request) -> httpx.Response:
+            asked.append(f"{request.method} {request.url.path}")
+            raise httpx.ReadTimeout("", request=request)
+
+        def transport(source: SourceProfile) -> Transport:
+            handler = httpx.MockTransport(hang) if source.name == THERE else None
+            token = {HERE: here, THERE: there}[source.name].server.token
+            return Transport(source.base_url, Tokens(fixed=token), handler=handler)
+
+        for side in (here, there):
+            desk.act("note", side.key + "call", text="a call")
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.session, "transport", transport)
+            reports = [desk.session.sync_once() for _ in range(3)]
+        assert len(asked) == len(reports)
+        assert asked[1:] == ["HEAD /fhir/metadata"] * 2
+        assert "note" in here.task("call")
+        for report in reports:
+            assert report.words.startswith("Not answering: there: no answer in time.")
+            assert (report.ok, report.unable) == (False, "server")
+        assert (desk.health(here).silent_since, desk.health(here).online) == (None, True)
+        assert desk.health(there).silent_since == desk.instant
+        assert desk.session.sync_once().ok
+        assert [one["text"] for one in there.task("call")["note"]] == ["a call"]
 
 
 def test_no_token_id_or_query_of_one_ever_reaches_the_other(

@@ -217,6 +217,23 @@ async def test_two_sources_and_one_of_them_away(taken: SnapshotAssertion, size: 
     assert taken == await picture(desk, SIZES[size], "j")
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_server_that_does_not_answer(taken: SnapshotAssertion, size: str) -> None:
+    """One batch is on its way, the rest waits."""
+    desk = FakeDesk()
+    since = NOW - timedelta(minutes=1)
+    desk.feel(syncing=True, silent_since=since, checking=50, waiting=50)
+    assert taken == await picture(desk, SIZES[size], "j")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_server_whose_answers_drip(taken: SnapshotAssertion, size: str) -> None:
+    desk = FakeDesk()
+    since = NOW - timedelta(minutes=17)
+    desk.feel(syncing=True, slow_since=since, progress="Fetching tasks: 200 of 1,400")
+    assert taken == await picture(desk, SIZES[size], "j")
+
+
 async def test_offline_by_choice(taken: SnapshotAssertion) -> None:
     assert taken == await picture(FakeDesk(), SMALL, "j", "O", "1")
 

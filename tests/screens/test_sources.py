@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from carequeue.store.window import HealthLine
+from carequeue.sync.patience import Waits
 from carequeue.widgets.origins import age_words, origins
 from carequeue.worklist.health import LONG, Health, SourceHealth, health
 from tests.screens.clinic import HEALTHY, NOW, ZONE, FakeDesk, morning
@@ -86,6 +89,77 @@ class TestTheHeader:
         desk.feel(online=False, offline_since=since, checking=1, needs_you=2, kept_here=4)
         async with at_the_terminal(desk, size=(width, 24)) as seat:
             assert said in seat.header
+
+
+class TestTheHeaderOfAServerThatDoesNotAnswer:
+    """Never "online" over an answer that does not come, nor over one that drips."""
+
+    @pytest.mark.parametrize(
+        ("facts", "said"),
+        [
+            ({"silent_since": SINCE}, "○ not answering since 08:40"),
+            ({"slow_since": SINCE}, "◐ slow since 08:40"),
+            ({"slow_since": SINCE, "progress": "Fetching tasks: 2"}, "◐ slow since 08:40"),
+            ({"online": False, "silent_since": SINCE}, "○ not answering since 08:40"),
+            ({"online": None, "silent_since": SINCE}, "○ not answering since 08:40"),
+            ({"forced_offline": True, "silent_since": SINCE}, "○ offline by choice"),
+        ],
+    )
+    async def test_says_so_while_it_is_waited_for(
+        self, facts: dict[str, object], said: str
+    ) -> None:
+        desk = FakeDesk()
+        desk.feel(syncing=True, **facts)
+        async with at_the_terminal(desk) as seat:
+            assert said in seat.header
+            assert "online" not in seat.header
+
+    @pytest.mark.parametrize(
+        ("waited", "said"),
+        [
+            ({"silent_since": SINCE}, "○ county not answering since 08:40"),
+            ({"slow_since": SINCE}, "◐ county slow since 08:40"),
+        ],
+    )
+    async def test_names_the_one_of_several(self, waited: dict[str, Any], said: str) -> None:
+        desk = two(replace(COUNTY, **waited))
+        desk.feel(syncing=True, **waited)
+        async with at_the_terminal(desk) as seat:
+            assert said in seat.header
+
+    async def test_of_all_of_several_names_none(self) -> None:
+        desk = two()
+        silent = [replace(one, online=False, silent_since=SINCE) for one in (CLINIC, COUNTY)]
+        desk.feel(sources=tuple(silent), online=False, silent_since=SINCE)
+        async with at_the_terminal(desk) as seat:
+            assert "○ not answering since 08:40" in seat.header
+
+    async def test_is_itself_again_with_the_first_answer(self) -> None:
+        desk = FakeDesk()
+        desk.feel(syncing=True, silent_since=SINCE)
+        async with at_the_terminal(desk) as seat:
+            desk.feel(syncing=False, silent_since=None)
+            await seat.wait(2)
+            assert "● online" in seat.header
+
+    @pytest.mark.parametrize(
+        ("online", "waits", "silent", "slow"),
+        [
+            (1, Waits(SINCE, slow=True), None, SINCE),
+            (1, Waits(SINCE, slow=False), SINCE, None),
+            (0, None, READ, None),
+            (0, Waits(SINCE, slow=False), READ, None),  # since the first that was not answered
+            (1, None, None, None),
+        ],
+    )
+    def test_knows_it_from_the_last_look_and_from_the_one_under_way(
+        self, online: int, waits: Waits | None, silent: object, slow: object
+    ) -> None:
+        live = {"clinic": waits} if waits else {}
+        line = kept("clinic", online, last_full="")
+        shown = known(line, waits=live, **{"silent:clinic": READ.isoformat()})
+        assert (shown.silent_since, shown.slow_since) == (silent, slow)
+        assert shown.sources[0].silent_since == silent
 
 
 class TestARow:
@@ -195,9 +269,14 @@ def kept(source: str, online: int | None = 1, **facts: str) -> HealthLine:
     return plain._replace(**facts)  # type: ignore[arg-type]
 
 
-def known(*lines: HealthLine, names: dict[str, str] | None = None, **meta: str) -> Health:
-    window = Tables(*lines, **meta)
-    return health(window, syncing=False, other_syncs=False, names=names)  # type: ignore[arg-type]
+def known(
+    *lines: HealthLine,
+    names: dict[str, str] | None = None,
+    waits: Mapping[str, Waits] | None = None,
+    **meta: str,
+) -> Health:
+    window: Any = Tables(*lines, **meta)
+    return health(window, syncing=False, other_syncs=False, names=names, waits=waits)
 
 
 def test_one_source_that_is_down_does_not_make_the_whole_offline_nor_whole() -> None:

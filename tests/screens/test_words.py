@@ -165,6 +165,20 @@ class TestNewsOfSync:
                 {"online": False, "why_offline": "no answer in 10 s"},
                 "Not reached: no answer in 10 s. What you did is kept and goes out later.",
             ),
+            (
+                {"online": False, "silent_since": NOW, "checking": 50, "waiting": 50},
+                "The server did not answer: 50 to be checked, 50 waiting, all kept. "
+                "It is asked again by itself.",
+            ),
+            (
+                {"online": False, "silent_since": NOW, "checking": 1},
+                "The server did not answer: 1 to be checked, all kept. "
+                "It is asked again by itself.",
+            ),
+            (
+                {"online": False, "silent_since": NOW},
+                "The server did not answer: nothing of yours waits. It is asked again by itself.",
+            ),
         ],
     )
     def test_a_look_that_was_asked_for_has_an_end(

@@ -7,7 +7,7 @@ person who decides, takes back and answers, colleagues who edit and delete, a ne
 delays and doubles, crashes at every step, a virtual clock. Everything is the program's own code but
 the two ends: the server (`server.py`) and, for volume, the disk (`memory.py`, held equal to SQLite
 by a test; `--store real` runs over the real one). After the last step nothing fails any more, the
-person answers what is asked, and then all has to be well (`oracles.py`: I1 to I10 of docs/sync.md).
+person answers what is asked, and then all has to be well (`oracles.py`: I1 to I11 of docs/sync.md).
 
     --without NAME      the same without one safeguard: a violation is found, and its shortest trace
     --list              the safeguards that can be taken away (`ablations.py`)

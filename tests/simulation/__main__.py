@@ -14,7 +14,7 @@ from tests.simulation.ablations import ALL, without
 from tests.simulation.run import Result, many, shortest, trace
 
 _CHUNK = 100
-_FIGURES = ("runs", "edits", "faults", "crashes", "prompts")
+_FIGURES = ("runs", "edits", "faults", "timeouts", "crashes", "prompts")
 
 
 def main(words: list[str] | None = None) -> int:

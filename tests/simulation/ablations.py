@@ -29,8 +29,10 @@ from carequeue.sync import (
 )
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.conflicts import Found, Settled
+from carequeue.sync.cycle import Cycle
 from carequeue.sync.pulling import Pulling
 from carequeue.sync.reconciling import Reconciling
+from carequeue.sync.transport import Unreachable
 from tests.simulation import answering, memory, person, rows
 
 
@@ -129,6 +131,17 @@ def _last_write_wins(stack: ExitStack) -> None:
     stack.enter_context(patch.object(push, "_read_first", lambda *_: False))
 
 
+def _no_end(stack: ExitStack) -> None:
+    def send(self: Any, *given: Any, **more: Any) -> Any:
+        try:
+            return self._way.send(*given, **more)
+        except Unreachable as error:
+            error.ends = False
+            raise
+
+    stack.enter_context(patch.object(Cycle, "send", send))
+
+
 def _not_meanwhile(stack: ExitStack) -> None:
     stack.enter_context(patch.object(lanes, "settle_meanwhile", lambda *_: None))
 
@@ -168,6 +181,7 @@ ALL: Final = {
         "what was decided while another decision was on its way is not compared", _not_meanwhile
     ),
     "client": Ablation("a decision is not compared with the client of its record", _no_client),
+    "silence": Ablation("a look goes on although nobody answers", _no_end),
     "last-write-wins": Ablation("no version, no reading, no comparing", _last_write_wins),
 }
 

@@ -2,7 +2,8 @@
 
 In:  the world of a run. Out: nothing, or a `Violation` with the invariant's number and words.
 The numbers are those of docs/sync.md. I2, I3 and I6 are held at each accepted write (`truth.py`),
-I4, I8 and I10 at each commit (`watch.py`), I9 when something is taken back (`person.py`).
+I4, I8 and I10 at each commit (`watch.py`), I9 when something is taken back (`person.py`),
+I11 at each time-out (`wire.py`) and after each look at a silent server.
 """
 
 from __future__ import annotations
@@ -67,6 +68,18 @@ def has_base(world: World, intents: list[Intent]) -> None:
             raise Violation("I8", f"{one.id} is {one.state.value}, and its base is not here")
 
 
+def counted(world: World) -> dict[str, tuple[int, int]]:
+    """What counts against each decision."""
+    return {one.id: (one.settles, one.busy) for one in world.disk.everything()}
+
+
+def nothing_counts(world: World, before: dict[str, tuple[int, int]]) -> None:
+    """I11: a server that answered nothing during a whole look counts against no decision."""
+    for key, count in counted(world).items():
+        if count != before.get(key, count):
+            raise Violation("I11", f"a silent server counts against {key}: {count}")
+
+
 def no_fault_of_ours(looked: Looked) -> None:
     """I5: a look ends in words that were foreseen."""
     if "could not work with what the server sent" in looked.why:
@@ -80,6 +93,7 @@ def heal(world: World) -> None:
     """Nothing fails any more: everything comes to its end within a bounded number of looks."""
     world.log("* all is well")
     world.server.token = True
+    world.hangs_until = world.now
     if world.script.comes_back:
         world.server.has_place = "all"
     world.advance(50_000_000)  # what it can take is read anew

@@ -299,7 +299,7 @@ def _client(draft: Draft, there: Resource | None, rows: Any) -> ClientIdentity:
     about = draft.args["resource"] if draft.kind is IntentKind.CREATE else there
     found = decided_with(about, records_of(rows), "a name")
     if found.reference != named_client(about):
-        raise Violation("I11", f"{found.reference!r} was recorded for {named_client(about)!r}")
+        raise Violation("I12", f"{found.reference!r} was recorded for {named_client(about)!r}")
     return found
 
 

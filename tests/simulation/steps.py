@@ -49,10 +49,11 @@ class Script:
 
 _STEPS: Final = {
     "act": 110, "undo": 14, "answer": 28, "look": 62, "push": 22, "colleague": 46, "wait": 40,
-    "sign_in": 6, "restart": 4, "expire": 2, "restore": 2, "place": 2, "release": 2,
+    "sign_in": 6, "restart": 4, "expire": 2, "restore": 2, "place": 2, "release": 2, "hang": 8,
 }  # fmt: skip
 _INNER: Final = {
     "act": 26, "undo": 6, "answer": 16, "look": 20, "push": 12, "colleague": 28, "wait": 8,
+    "hang": 6,
 }  # fmt: skip
 #: A quarter of the runs: everybody works on one row.
 _CROWD: Final = {

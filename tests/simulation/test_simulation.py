@@ -28,6 +28,7 @@ class TestTheRuns:
         counted = runs.figures
         assert counted["edits"] > 3000
         assert min(counted["faults"], counted["crashes"], counted["prompts"]) > 200
+        assert counted["timeouts"] > 200
 
     def test_over_the_real_cache_too(self) -> None:
         assert not many(range(20), "real").failed
@@ -56,6 +57,11 @@ class TestASafeguard:
             shown = shortest(seed)
         assert "VIOLATION I" in shown
         assert len(shown.splitlines()) < 120
+
+    def test_that_ends_a_look_with_a_silence_is_missed_by_its_time_outs(self) -> None:
+        with without("silence"):
+            failed = many(range(200)).failed
+        assert all(words.startswith("I11") for words in failed.values())
 
     def test_is_back_afterwards(self) -> None:
         for name in ALL:

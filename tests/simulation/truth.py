@@ -108,7 +108,7 @@ class Truth:
             self._changed(write, carried, before, changed)
 
     def _check_client(self, write: Write, carried: list[Intent]) -> None:
-        """I11: the record on which it fell names the client with whom it was decided."""
+        """I12: the record on which it fell names the client with whom it was decided."""
         there = [write.after.body]
         if write.before is not None and write.before.body is not None:
             there.append(write.before.body)
@@ -117,7 +117,7 @@ class Truth:
             named = {named_client(body) for body in there}
             if named != {decided} and not self._excused(write, "of another client"):
                 raise Violation(
-                    "I11",
+                    "I12",
                     f"{one.id} was decided with {decided!r}, and fell on {_name(write.row.key)} "
                     f"of {sorted(named)}",
                 )

@@ -166,7 +166,7 @@ class Watch:
                 (one["request"]["method"], one["request"]["url"], one.get("resource"))
                 for one in body["entry"]
             ]
-        elif method != "GET":
+        elif method not in ("GET", "HEAD"):
             requests = [(method, path, body)]
         for each in requests:
             ids = self.carried(*each)

@@ -2,7 +2,9 @@
 
 In:  what `Syncer` sends. Out: answers, or the two exceptions of `sync/transport.py`. A request can
 be lost, its answer can be lost, it can arrive minutes later, twice, or be turned away; an answer
-can be cut or garbled. Before and after each request is a place where the process can die or be
+can be cut or garbled; the server can fall silent for a while, and take requests without an answer.
+What is not answered breaks off at once or costs a time-out; time-outs are counted by look, and more
+than two are a violation. Before and after each request is a place where the process can die or be
 suspended while others act (`World.point`).
 Not here: what the server does with it (`server.py`).
 """
@@ -20,6 +22,7 @@ from carequeue.domain.errors import ServerError
 from carequeue.sync.transport import Unreachable
 from tests.simulation.server import Server
 from tests.simulation.shapes import BASE_URL, Answer, Json, Key, Write
+from tests.simulation.truth import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import Process
@@ -28,11 +31,15 @@ if TYPE_CHECKING:
 #: happens: "late", writes are late; "deaf", they are, and nothing can be read back either.
 WEATHER: Final = {"calm": 0.0, "rough": 0.18, "storm": 0.45, "late": 0.6, "deaf": 0.8}
 _TIMEOUT: Final = 60_000
+_BROKE: Final = 2_000  # milliseconds until a connection breaks off
+_HUNG: Final = 0.4  # of what is not answered: how much of it costs a whole time-out
+MOST_TIMEOUTS: Final = 2
 _LATEST: Final = 600_000  # milliseconds by which a request can be late
 _WRITE_FAULTS: Final = (
     "offline", "lost", "late", "late", "no_answer", "no_answer", "no_answer", "twice", "busy",
     "failed", "garbled", "bare", "short", "swapped", "expired",
 )  # fmt: skip
+READS: Final = ("GET", "HEAD")
 _READ_FAULTS: Final = (
     "offline", "lost", "no_answer", "busy", "failed", "garbled", "bare", "cut", "circle",
     "expired", "forbidden",
@@ -95,7 +102,7 @@ class Faults:
         """The fault of this request, "" for none."""
         if not self.rate or self.chance.random() >= self.rate:
             return ""
-        if self.weather in ("late", "deaf") and method != "GET":
+        if self.weather in ("late", "deaf") and method not in READS:
             return "late"
         if self.weather == "deaf":
             return "no_answer" if "/" in path and "?" not in path else ""
@@ -103,7 +110,7 @@ class Faults:
             return ""
         if path == "metadata":
             return self.chance.choice(("offline", "busy", "expired", "lost"))
-        return self.chance.choice(_READ_FAULTS if method == "GET" else _WRITE_FAULTS)
+        return self.chance.choice(_READ_FAULTS if method in READS else _WRITE_FAULTS)
 
 
 class Wire:
@@ -116,6 +123,7 @@ class Wire:
         self._world = process.world
         self.faults = Faults(random.Random(0))
         self.read: dict[Key, int] = {}
+        self.timeouts = 0  # of this look
 
     def close(self) -> None:
         """Nothing is open."""
@@ -129,7 +137,7 @@ class Wire:
         process.watch.leaves(method, path, body)
         world.point(process, "send")
         world.advance(self.faults.chance.randrange(20, 900) if self.faults.rate else 40)
-        fault = self.faults.next(method, path)
+        fault = "hangs" if world.hangs else self.faults.next(method, path)
         world.figures["faults"] += bool(fault)
         carried = dict(process.watch.inflight)
         gone_unseen = world.server.quirks.gone == 404 or method == "POST"
@@ -146,15 +154,8 @@ class Wire:
         world = self._world
         if fault == "offline":
             raise Unreachable("no network", left=False)
-        if fault == "lost":
-            return self._nothing()
-        if fault == "late":
-            sent.late = True
-            sent.due = world.now + timedelta(
-                milliseconds=self.faults.chance.randrange(500, _LATEST)
-            )
-            world.underway.append(sent)
-            return self._nothing()
+        if fault in ("lost", "late", "hangs"):
+            return self._unanswered(sent, fault)
         if fault == "busy":
             return self._busy()
         if fault == "expired":
@@ -172,10 +173,30 @@ class Wire:
             raise ServerError("The answer could not be read.")
         return self._spoiled(answer, fault, sent)
 
-    def _nothing(self) -> Answer:
+    def _unanswered(self, sent: Sent, fault: str) -> Answer:
+        """What does not reach the server in time, or reaches one that is silent."""
+        world, chance = self._world, self.faults.chance
+        if fault == "late":
+            sent.late = True
+            sent.due = world.now + timedelta(milliseconds=chance.randrange(500, _LATEST))
+            world.underway.append(sent)
+        if fault == "hangs" and chance.random() < 0.5:
+            world.deliver(sent)
+        return self._nothing(hung=1.0 if fault == "hangs" else _HUNG)
+
+    def _nothing(self, hung: float = _HUNG) -> Answer:
+        """No answer: the connection breaks off, or there is none until the time-out."""
+        if self.faults.chance.random() >= hung:
+            self._world.advance(_BROKE)
+            self._world.point(self._process, "nothing")
+            raise Unreachable("the connection broke", left=True, silent=True)
+        self.timeouts += 1
+        if self.timeouts > MOST_TIMEOUTS:
+            raise Violation("I11", f"a look waits for {self.timeouts} answers that never come")
+        self._world.figures["timeouts"] += 1
         self._world.advance(_TIMEOUT)
         self._world.point(self._process, "nothing")
-        raise Unreachable("no answer in time", left=True)
+        raise Unreachable("no answer in time", left=True, silent=True, ends=True)
 
     def _busy(self) -> Answer:
         chance = self.faults.chance

@@ -34,6 +34,7 @@ BY_A_PERSON: Final = frozenset(
         IntentEvent.KEPT_MINE, IntentEvent.RETRIED,
     }
 )  # fmt: skip
+_SILENCES: Final = (50, 70, 200, 1000)
 _WAITS: Final = (30, 400, 900, 1200, 4000, 26_000, 90_000)
 
 
@@ -73,6 +74,7 @@ class World:
         self.underway: list[Sent] = []
         self.timers: list[tuple[datetime, Callable[[], None]]] = []
         self.turn = 0
+        self.hangs_until = START  # until then the server takes requests and answers none
         self.truth = Truth()
         self.server = Server(script.quirks, self.truth.wrote)
         self.truth.server, self.truth.states = self.server, self.states
@@ -100,6 +102,11 @@ class World:
 
     def clock(self) -> datetime:
         return self.now
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the server is silent just now."""
+        return self.now < self.hangs_until
 
     # --- resources --------------------------------------------------------------------------------
 
@@ -233,6 +240,8 @@ class World:
         process = self.processes[who]
         process.wire.faults = Faults(random.Random(step.seed), step.weather)
         process.wire.read.clear()
+        process.wire.timeouts = 0
+        counted = oracles.counted(self) if self.hangs else None
         process.points, process.breaks = 0, dict(step.breaks)
         try:
             looked = process.syncer.push_only() if step.kind == "push" else process.syncer.look()
@@ -244,6 +253,8 @@ class World:
             process.breaks = {}
         self.log("looked", process.name, looked)
         oracles.no_fault_of_ours(looked)
+        if counted is not None and self.hangs:
+            oracles.nothing_counts(self, counted)
         return looked
 
     def acts(self, seed: int, what: Callable[..., None], **more: Any) -> bool:
@@ -299,6 +310,11 @@ class World:
     def _restart(self, step: Step) -> None:
         who = step.seed % 2
         self.processes[who] = Process(self, self.processes[who].name)
+
+    def _hang(self, step: Step) -> None:
+        """The server falls silent, also in the middle of a look: it takes all, and says nothing."""
+        seconds = random.Random(step.seed).choice(_SILENCES)
+        self.hangs_until = self.now + timedelta(seconds=seconds)
 
     def _expire(self, step: Step) -> None:
         self.server.pages.clear()

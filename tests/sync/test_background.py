@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from carequeue.sync import pace
-from carequeue.sync.background import BY_CHOICE, Background, Keeper, Way
+from carequeue.sync.background import BY_CHOICE, GLANCES, Background, Keeper, Way
 from carequeue.sync.driver import Looked
+from carequeue.sync.patience import Waits
 
 PATIENCE = 20.0
 
@@ -28,12 +30,13 @@ class Day:
         self.asked_whether_there = 0
         self.by_choice = False
         self.wait = 0.0
+        self.waits: Waits | None = None
         self.failed: list[str] = []
         self.lock = folder / f"{name}.lock"
         self.keeper = Keeper(
             name,
             self.lock,
-            lambda: Way(self, self._answers, lambda: self.wait),
+            lambda: Way(self, self._answers, lambda: self.wait, waits=lambda: self.waits),
             self.failed.append,
             lambda: self.by_choice,
             lambda: self.seconds,
@@ -135,6 +138,18 @@ class TestOffline:
         day.sees, day.there = (lambda: Looked(full=True)), True
         assert day.turn(pace.RETRY_LAST * 1.3) == ["everything"]
 
+    def test_a_server_that_is_only_slow_gets_a_look_after_some_questions(
+        self, tmp_path: Path
+    ) -> None:
+        """It is there, and too slow for a glance."""
+        day = Day(tmp_path)
+        day.sees, day.there = _away, False
+        day.turn()
+        day.sees = lambda: Looked(full=True)
+        looks = [day.turn(pace.RETRY_LAST * 1.3) for _ in range(GLANCES + 1)]
+        assert looks == [[]] * GLANCES + [["everything"]]
+        assert day.asked_whether_there == GLANCES
+
     def test_what_a_person_asks_for_is_a_real_look(self, tmp_path: Path) -> None:
         day = Day(tmp_path)
         day.sees, day.there = _away, False
@@ -199,6 +214,27 @@ def test_a_server_that_asks_us_to_wait_gets_nothing_until_then(day: Day) -> None
     assert day.asked_whether_there == 0
     day.wait, day.sees = 0.0, lambda: Looked(full=True)
     assert day.turn(21) == ["everything"]
+
+
+class TestAnAnswerThatTakesLong:
+    def test_is_told_while_a_look_waits_for_it_and_not_afterwards(self, day: Day) -> None:
+        day.waits = Waits(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=True)
+        told: list[object] = []
+        day.meanwhile = lambda: told.append(day.sync.waits)
+        day.sync.nudge()
+        day.turn()
+        assert told == [{"main": day.waits}]
+        assert day.sync.waits == {}
+
+    def test_of_one_source_is_told_of_no_other(self, tmp_path: Path) -> None:
+        slow, quick = Day(tmp_path, "slow"), Day(tmp_path, "quick")
+        both = Background([slow.keeper, quick.keeper])
+        slow.waits = Waits(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=False)
+        told: list[object] = []
+        slow.meanwhile = lambda: (quick.turn(100), told.append(both.waits))
+        slow.turn()
+        assert quick.looks == ["everything"]
+        assert told == [{"slow": slow.waits}]
 
 
 class TestAnotherProcess:

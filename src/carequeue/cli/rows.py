@@ -117,7 +117,8 @@ def _age(health: Health, zone: tzinfo) -> str:
     if health.forced_offline:
         return f"Offline by choice.{read} To end it: carequeue online"
     if health.online is False:
-        return f"Offline: {health.why_offline or 'no server answered'}.{read}"
+        word = "Not answering" if health.silent_since else "Offline"
+        return f"{word}: {health.why_offline or 'no server answered'}.{read}"
     if found := troubled(health):
         return f"Not all could be read: {'; '.join(_of(one, zone) for one in found)}. {_DOCTOR}"
     if health.signed_out:

@@ -72,6 +72,8 @@ def _ended(health: Health, asked_at: datetime) -> Message | None:
     """How a look that was asked for ended; None where that is not known yet."""
     if health.last_look is None or health.last_look < asked_at:
         return None
+    if health.online is False and health.silent_since:
+        return _not_answering(health)
     if health.online is False:
         why = health.why_offline or "it did not answer"
         return Message(f"Not reached: {why}. What you did is kept and goes out later.")
@@ -80,6 +82,14 @@ def _ended(health: Health, asked_at: datetime) -> Message | None:
     if left := health.waiting + health.checking:
         return Message(f"Looked; {left} of yours still {'waits' if left == 1 else 'wait'}.")
     return Message(f"Looked; {_needs(health)}" if health.needs_you else "Up to date.")
+
+
+def _not_answering(health: Health) -> Message:
+    """The server took a request and said nothing: what may have arrived, and what waits."""
+    counts = ((health.checking, "to be checked"), (health.waiting, "waiting"))
+    yours = ", ".join(f"{count} {what}" for count, what in counts if count)
+    kept = f"{yours}, all kept" if yours else "nothing of yours waits"
+    return Message(f"The server did not answer: {kept}. It is asked again by itself.")
 
 
 def _trouble(health: Health) -> Message | None:

@@ -79,6 +79,8 @@ _INDEX: Final[Mapping[View, str]] = {
 }
 _VIEWS: Final = (View.MINE, View.TEAM, View.WAITING, View.ALL)
 _SNOOZED: Final = 6
+#: The name in `meta`, beside that of a source, of the instant since which it has not answered.
+SILENT: Final = "silent"
 _HAS: Final = "folded LIKE ? ESCAPE '\\'"
 _WORDS: Final = 8  # of a narrowing; each must stand somewhere in the row
 

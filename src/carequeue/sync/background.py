@@ -30,6 +30,7 @@ from carequeue.sync.pace import Pace, Saw
 
 if TYPE_CHECKING:
     from carequeue.sync.driver import Looked
+    from carequeue.sync.patience import Waits
 
 T = TypeVar("T")
 
@@ -38,6 +39,9 @@ T = TypeVar("T")
 BY_CHOICE: Final = 3.0
 #: At the end: so long a server may take to let go of what was asked of it.
 PATIENCE: Final = 2.0
+#: Cheap questions in a row that nobody answers, before the next is a look with the whole patience
+#: of one: a server that is only slow would else be away until a person asks.
+GLANCES: Final = 5
 
 
 class Syncs(Protocol):
@@ -83,13 +87,15 @@ class Deaf:
 class Way:
     """All that a thread has of its source. `answers`: a cheap question whether it is there.
 
-    `take_wait`: seconds for which it asked us to wait.
+    `take_wait`: seconds for which it asked us to wait. `waits`: whether the answer under way takes
+    long.
     """
 
     syncer: Syncs
     answers: Callable[[], bool] = lambda: True
     take_wait: Callable[[], float] = lambda: 0.0
     hints: Listens = Deaf()  # noqa: RUF009 - it has no state
+    waits: Callable[[], Waits | None] = lambda: None
 
 
 def locked(lock: Path, work: Callable[[], T], patience: float) -> T | None:
@@ -115,6 +121,7 @@ class Keeper:
         by_choice: Callable[[], bool] = lambda: False,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.name = name
         self._lock = lock
         self._make = make
         self._failed = failed
@@ -126,6 +133,7 @@ class Keeper:
         self._forced = Event()  # offline by choice, as this process knows
         self._hinted = Event()  # a hint that was not yet turned to: more of them say nothing new
         self._decided = False
+        self._glances = 0  # cheap questions in a row that nobody answered
         self._asked = True  # a person wants to know; at the start too
         self._way: Way | None = None
         self._thread = Thread(target=self._run, name=f"carequeue-sync-{name}", daemon=True)
@@ -133,6 +141,12 @@ class Keeper:
         self.other_syncs = False
 
     # --- called by other threads ------------------------------------------------------------------
+
+    @property
+    def waits(self) -> Waits | None:
+        """What the look under way waits for, where that takes long."""
+        way = self._way
+        return way.waits() if way is not None and self.syncing else None
 
     def start(self) -> None:
         """Begin to look; at once, and then from time to time."""
@@ -244,7 +258,7 @@ class Keeper:
         if self._way is None:
             self._way = self._make()
         way = self._way
-        if self._pace.offline and not self._asked and not way.answers():
+        if self._pace.offline and not self._asked and not self._is_there(way):
             self._went(full=True, saw=Saw.OFFLINE, wait=way.take_wait())
             return
         self._asked, self.syncing = False, True
@@ -268,6 +282,14 @@ class Keeper:
         if full and saw in (Saw.NEWS, Saw.NOTHING) and not self._stopped():
             connected = way.hints.tend(self._hint)
             self._set(pace.hints(self._pace, connected, self._elapsed()))
+
+    def _is_there(self, way: Way) -> bool:
+        """Whether a look is worth a try, while the server was last away."""
+        self._glances += 1
+        if self._glances <= GLANCES and not way.answers():
+            return False
+        self._glances = 0
+        return True
 
     def _went(self, full: bool, saw: Saw, wait: float) -> None:
         after = pace.looked if full else pace.sent
@@ -302,6 +324,12 @@ class Background:
     def syncing(self) -> bool:
         """Whether any source is being looked at."""
         return any(keeper.syncing for keeper in self._keepers)
+
+    @property
+    def waits(self) -> dict[str, Waits]:
+        """The sources of whose answer the look under way waits for long."""
+        found = ((keeper.name, keeper.waits) for keeper in self._keepers)
+        return {name: waits for name, waits in found if waits is not None}
 
     @property
     def other_syncs(self) -> bool:

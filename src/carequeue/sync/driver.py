@@ -16,17 +16,19 @@ from typing import Any, Final
 
 from carequeue.domain.errors import CareQueueError, ServerError, SignInError
 from carequeue.store.lease import LeaseLost
+from carequeue.store.window import SILENT
 from carequeue.sync import messages as m
 from carequeue.sync import pull_state as p
 from carequeue.sync import reconcile as r
 from carequeue.sync.ages import is_younger
 from carequeue.sync.capabilities import Abilities, from_json, read_statement, to_json
+from carequeue.sync.cycle import Cycle
 from carequeue.sync.failures import words_of
 from carequeue.sync.plan import Search, plan
 from carequeue.sync.pulling import Context, Pulled, Pulling
 from carequeue.sync.pushing import Pushing
 from carequeue.sync.reconciling import HELD, Reconciled, Reconciling
-from carequeue.sync.rows import Cache
+from carequeue.sync.rows import Cache, Rows
 from carequeue.sync.transport import Transport, Unreachable
 
 _STATEMENT_AGE: Final = timedelta(hours=12)
@@ -43,6 +45,7 @@ class Looked:
     full: bool = False
     offline: bool = False
     sign_in: bool = False
+    silent: bool = False  # offline, because a request was taken and not answered
     busy: bool = False  # the server asks to be left alone for a while
     why: str = ""
     taken_out: int = 0  # rows that are no longer there
@@ -65,6 +68,7 @@ class Syncer:
         self._scope = scope
         self._cache = cache
         self._transport = transport
+        self._cycle = Cycle(transport, now)
         self._now = now
         self._seed = seed
         self._looked = Looked()
@@ -80,11 +84,13 @@ class Syncer:
     ) -> Looked:
         """Push, pull, push what was decided meanwhile. Never raises for the network's faults.
 
+        The first request without an answer ends it, and the next look begins with a small one.
         Once a day, and where `reconcile`, what left the source without a word is looked for.
         """
         looked = self._begin()
 
         def work() -> None:
+            self._ask_whether_there()
             self._part(self._push, self._known_server(), stop)
             if not (looked.offline or looked.sign_in or looked.busy or stop()):
                 self._part(self._pull, self.abilities(), progress, stop, reconcile)
@@ -99,7 +105,12 @@ class Syncer:
     def push_only(self, stop: Callable[[], bool] = lambda: False) -> Looked:
         """Only the outbox: what was just decided leaves without waiting for a whole look."""
         looked = self._begin()
-        self._named(lambda: self._part(self._push, self._known_server(), stop))
+
+        def work() -> None:
+            self._ask_whether_there()
+            self._part(self._push, self._known_server(), stop)
+
+        self._named(work)
         if looked.offline or looked.sign_in or looked.busy:
             self._named(self._note_health)
         return looked
@@ -111,6 +122,7 @@ class Syncer:
     def _begin(self) -> Looked:
         self._looked = Looked()
         self._aside = frozenset()
+        self._cycle.begin()
         self._cache.take_lease(self._now())
         return self._looked
 
@@ -127,6 +139,17 @@ class Syncer:
             looked.other, looked.full, looked.why = True, False, str(error)
         except ServerError as error:
             looked.why = str(error)
+        looked.silent = looked.offline and self._cycle.silent_at is not None
+
+    def _ask_whether_there(self) -> None:
+        """After a silence a small question comes first, before anything heavier waits for long.
+
+        Any answer will do. Raises Unreachable where none comes: then nothing else is sent.
+        """
+        with self._cache.reading() as rows:
+            silent = rows.get_meta(SILENT)
+        if silent:
+            self._cycle.send("HEAD", "metadata")
 
     def _part(self, work: Callable[..., None], *given: Any) -> None:
         """One part of a look. A fault of our own in it is named and does not stop the others."""
@@ -146,7 +169,7 @@ class Syncer:
             observed = rows.observed()
         if kept and is_younger(at, now, _STATEMENT_AGE):
             return from_json(kept, observed)
-        answer = self._transport.send("GET", "metadata")
+        answer = self._cycle.send("GET", "metadata")
         if answer.status in (401, 403):
             raise SignInError("The server asks who you are. What you did is kept here.")
         if answer.status >= 500 or answer.status in (408, 429):
@@ -161,7 +184,7 @@ class Syncer:
 
         Raises ServerError where another answers, and nobody has said that it has the same records.
         """
-        can, base = self.abilities(), self._transport.base_url
+        can, base = self.abilities(), self._cycle.base_url
         with self._cache.reading() as rows:
             known = rows.get_meta(_SERVER)
             held = r.held_from(loads(rows.get_meta(HELD) or "null"))
@@ -192,7 +215,7 @@ class Syncer:
 
     def _push(self, can: Abilities, stop: Callable[[], bool]) -> None:
         looked = self._looked
-        pushing = Pushing(self._cache, self._transport, self._now, self._seed)
+        pushing = Pushing(self._cache, self._cycle, self._now, self._seed)
         try:
             pushing.run(can, self._aside, stop)
         finally:
@@ -213,7 +236,7 @@ class Syncer:
         reconcile: bool,
     ) -> None:
         looked = self._looked
-        context = Context(self._cache, self._transport, self._now, progress)
+        context = Context(self._cache, self._cycle, self._now, progress)
         searches = plan(can, self._scope)
         done = self._fetch(context, can, searches, stop)
         went_through = looked.full or (done.ended is not None and bool(done.ended.left_out))
@@ -265,6 +288,7 @@ class Syncer:
             if broken_off:  # the program was left: what the look before found still stands
                 rows.note_progress("")
                 return
+            self._note_silence(rows)
             rows.note_look(
                 online=not looked.offline,
                 signed_out=looked.sign_in,
@@ -272,3 +296,10 @@ class Syncer:
                 why=looked.why,
                 now=now,
             )
+
+    def _note_silence(self, rows: Rows) -> None:
+        """Since when nobody answers: of several looks in a row, the first request that was not."""
+        begun, known = self._cycle.silent_at, rows.get_meta(SILENT)
+        since = known or begun.isoformat() if self._looked.silent and begun else ""
+        if since != known:
+            rows.set_meta(SILENT, since)

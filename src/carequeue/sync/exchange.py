@@ -31,8 +31,9 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.us import own_reference
 from carequeue.fhir.values import ID
 from carequeue.sync import messages as m
+from carequeue.sync.cycle import Sends
 from carequeue.sync.failures import throttles
-from carequeue.sync.transport import HttpAnswer, Transport, Unreachable
+from carequeue.sync.transport import HttpAnswer, Unreachable
 
 Reply = m.Reply | m.NoReply
 
@@ -44,20 +45,20 @@ class Exchanged(NamedTuple):
     batch: m.Batched = m.Batched.DONE
 
 
-def exchange(transport: Transport, command: m.Exchange) -> Exchanged:
+def exchange(transport: Sends, command: m.Exchange) -> Exchanged:
     """Send writes, as one batch or one by one."""
     if command.batch:
         return _as_batch(transport, command.requests)
     return Exchanged(_one_by_one(transport, command.requests))
 
 
-def read_back(transport: Transport, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
+def read_back(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
     """Read resources as they now are; a search by identifier gives its one match, else 404."""
     return tuple(_found(reply) for reply in _one_by_one(transport, requests))
 
 
-def _one_by_one(transport: Transport, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
-    """Once nobody answers, or who answers sends us away, the rest is not tried.
+def _one_by_one(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
+    """Once nobody answers in time, or who answers sends us away, the rest is not tried.
 
     Each try would wait for its own timeout, or be one more for a server that asks for a pause.
     """
@@ -66,14 +67,14 @@ def _one_by_one(transport: Transport, requests: Sequence[m.Request]) -> tuple[Re
     for request in requests:
         reply = replace(ended, lane=request.lane) if ended else _one(transport, request)
         if isinstance(reply, m.NoReply):
-            ended = None if reply.left else reply
+            ended = replace(reply, left=False) if reply.ends or not reply.left else None
         elif reply.status == 401 or throttles(reply.status, reply.retry_after):
             ended = reply
         replies.append(reply)
     return tuple(replies)
 
 
-def _one(transport: Transport, request: m.Request) -> Reply:
+def _one(transport: Sends, request: m.Request) -> Reply:
     headers = {"Prefer": "return=representation"} if request.body is not None else {}
     if request.if_match:
         headers["If-Match"] = request.if_match
@@ -84,7 +85,7 @@ def _one(transport: Transport, request: m.Request) -> Reply:
     try:
         answer = transport.send(request.method, request.path, request.body, headers)
     except Unreachable as error:
-        return m.NoReply(request.lane, error.left, error.why, error.unreadable)
+        return m.NoReply(request.lane, error.left, error.why, error.unreadable, error.ends)
     except ServerError as error:
         return m.NoReply(request.lane, True, str(error), unreadable=True)
     return _reply(request, answer)
@@ -164,19 +165,23 @@ def _found(reply: Reply) -> Reply:
     return m.Reply(reply.lane, 200, many[0], _version("", many[0]), many=many)
 
 
-def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> Exchanged:
+def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
     try:
         answer = transport.send("POST", "", batch([_entry(one) for one in requests]))
     except Unreachable as error:
-        silent = m.Batched.SILENT if error.left else m.Batched.DONE
-        replies = tuple(m.NoReply(one.lane, error.left, error.why) for one in requests)
-        return Exchanged(replies, silent)
+        if error.unreadable:
+            return _silent(requests, error.why)
+        became = m.Batched.UNANSWERED if error.left else m.Batched.DONE
+        return _no_replies(requests, error.why, became, left=error.left, ends=error.ends)
     except ServerError as error:
         return _silent(requests, str(error))
     if answer.status in (404, 405, 415, 501) or _is_not_supported(answer):
         return Exchanged((), m.Batched.NEVER)
     if answer.status in (400, 403, 413, 422):
         return Exchanged((), m.Batched.TOO_LARGE if answer.status == 413 else m.Batched.REFUSED)
+    if answer.status in (502, 504):  # a gateway: it had no answer either
+        why = f"a gateway had no answer ({answer.status})"
+        return _no_replies(requests, why, m.Batched.UNANSWERED)
     if answer.status >= 500 and answer.status != 503:  # it fell over, perhaps halfway
         return _silent(requests, f"it failed at many changes in one request ({answer.status})")
     if answer.status >= 300:
@@ -191,7 +196,18 @@ def _as_batch(transport: Transport, requests: Sequence[m.Request]) -> Exchanged:
 
 def _silent(requests: Sequence[m.Request], why: str) -> Exchanged:
     """Each of them may have been done."""
-    return Exchanged(tuple(m.NoReply(one.lane, True, why) for one in requests), m.Batched.SILENT)
+    return _no_replies(requests, why, m.Batched.SILENT)
+
+
+def _no_replies(
+    requests: Sequence[m.Request],
+    why: str,
+    became: m.Batched,
+    *,
+    left: bool = True,
+    ends: bool = False,
+) -> Exchanged:
+    return Exchanged(tuple(m.NoReply(one.lane, left, why, ends=ends) for one in requests), became)
 
 
 def _is_not_supported(answer: HttpAnswer) -> bool:

@@ -52,7 +52,7 @@ def judge_write(
 ) -> Verdict:
     """What the answer to the write of a lane leads to."""
     if isinstance(reply, m.NoReply):
-        if reply.left:
+        if reply.left and not reply.ends:
             return Verdict(read=read_request(lane, state.can))
         return Verdict(stop=m.Stop(reply.why, offline=True))
     kind = kind_of(reply.status, reply.conflict_issue)

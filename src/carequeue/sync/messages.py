@@ -37,6 +37,7 @@ class Batched(StrEnum):
     TOO_LARGE = "too_large"  # refused as a whole by its size, and nothing was done
     REFUSED = "refused"  # refused as a whole: perhaps for one of them, and nothing was done
     SILENT = "silent"  # no answer to be told apart: each is in doubt, and fewer at a time
+    UNANSWERED = "unanswered"  # nobody answered: each is in doubt, and it says nothing of batches
     NEVER = "never"  # there are no batches here
 
 
@@ -49,7 +50,8 @@ class Lane:
     take it. `newer`: a pull has laid beside the base what the server has meanwhile.
     `written`: while confirming, the version that the yes gave. `told`: the no that what was just
     sent was answered with, so what is found on the server is not from there. `crowd`: it left with
-    many others in one request that was not answered.
+    many others in one request that was not answered. `left_over`: an earlier push left it in doubt
+    and had no answer, so what is found now says nothing against it.
     """
 
     key: LaneKey
@@ -67,6 +69,7 @@ class Lane:
     no_place: str = ""  # while read back: the answer that the source takes no such change
     crowd: bool = False
     records: ClientRecords = NO_RECORDS  # of the client that its intents are about
+    left_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,14 @@ class NoReply:
     """Nothing came back that says anything. `left`: the request may have reached the server.
 
     `unreadable`: an answer came, and no sense could be made of it: not the network's absence.
+    `ends`: none came in time, so nothing more is asked in this cycle (`cycle.py`).
     """
 
     lane: LaneKey
     left: bool
     why: str
     unreadable: bool = False
+    ends: bool = False
 
 
 # --- events ---------------------------------------------------------------------------------------

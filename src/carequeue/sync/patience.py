@@ -5,6 +5,8 @@ Out: after that time the connection is hung up, so that whoever waits on it goes
 Why beside the client's own timeouts: those begin anew with every byte, so a server that sends one
 a minute, in the head of its answer or in the body, would keep the sync for ever. Hanging up is all
 that reaches a thread which waits in the system's own `recv`.
+Beside it, for whoever sits in front of the screen: how long the request under way has been waited
+for, and whether its answer has begun to come.
 Not here: what is said of it, and sizes (`transport.py`).
 """
 
@@ -12,11 +14,66 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
 _CONNECTED: Final = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+#: Seconds after which an answer that is not whole yet is worth a word on the screen.
+LONG: Final = 10.0
+
+
+class Waits(NamedTuple):
+    """What has been waited for since when. `slow`: answers come, but slowly; else none comes."""
+
+    since: datetime
+    slow: bool
+
+
+class Waiting:
+    """Whether the request under way takes long. Written by one thread, read by another.
+
+    A server stays slow from the first answer that took long to the next that did not.
+    """
+
+    def __init__(
+        self,
+        elapsed: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._elapsed = elapsed
+        self._now = now
+        self._begun: tuple[float, datetime] | None = None
+        self._slow: datetime | None = None
+        self.came = False  # whether the answer of the last request has begun to come
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """One request, from before it leaves until its answer is whole, or lost."""
+        at = self._now()
+        begun = self._begun = (self._elapsed(), at)
+        self.came = False
+        try:
+            yield
+        finally:
+            long = self.came and self._elapsed() - begun[0] >= LONG
+            self._slow = (self._slow or at) if long else None
+            self._begun = None
+
+    def comes(self) -> None:
+        """The answer has begun to come."""
+        self.came = True
+
+    def now(self) -> Waits | None:
+        """What has taken long; None where nothing has."""
+        begun, slow, came = self._begun, self._slow, self.came
+        if slow is not None:
+            return Waits(slow, slow=True)
+        if begun is None or self._elapsed() - begun[0] < LONG:
+            return None
+        return Waits(begun[1], slow=came)
 
 
 class Patience:

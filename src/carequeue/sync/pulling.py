@@ -19,10 +19,11 @@ from carequeue.sync import pull
 from carequeue.sync import pull_state as p
 from carequeue.sync.capabilities import Abilities
 from carequeue.sync.client_check import part_from_clients
+from carequeue.sync.cycle import Sends
 from carequeue.sync.plan import Search
 from carequeue.sync.reconcile import Fate, lately_from, lately_to
 from carequeue.sync.rows import Cache, Rows
-from carequeue.sync.transport import Transport, Unreachable
+from carequeue.sync.transport import Unreachable
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 #: In `meta`: what was taken out unasked within a day.
@@ -44,7 +45,7 @@ class Context:
     """What every part of a look at one source has: its rows, the way to it, the time."""
 
     cache: Cache
-    transport: Transport
+    transport: Sends
     now: Callable[[], datetime]
     progress: Callable[[str], None] = lambda _: None
 

@@ -43,6 +43,7 @@ from carequeue.sync.requests import (
     wrong,
 )
 from carequeue.sync.settling import judge_read, placeable
+from carequeue.sync.sizing import heard, sized
 from carequeue.sync.verdicts import Verdict, all_of, refused
 
 _IN_FLIGHT: Final = frozenset(m.Phase) - {m.Phase.READY, m.Phase.DOUBTFUL}
@@ -58,7 +59,7 @@ def step(state: PushState, event: m.Event) -> Step:
     """What to do after an event."""
     match event:
         case m.Loaded():
-            lanes = {lane.key: lane for lane in event.lanes}
+            lanes = {lane.key: _loaded(lane) for lane in event.lanes}
             sizing = Sizing(size=state.can.batch_size)
             return _next(replace(state, lanes=lanes, sizing=sizing), event.now)
         case m.Marked():
@@ -68,9 +69,16 @@ def step(state: PushState, event: m.Event) -> Step:
         case m.Answered():
             return _answered(state, event)
         case m.WasRead():
-            return _judge(state, event.replies, event.now, judge_read)
+            state, learned = heard(state, event.replies)
+            return _judge(state, event.replies, event.now, judge_read, learned)
         case m.Saved():
             return _saved(state, event)
+
+
+def _loaded(lane: m.Lane) -> m.Lane:
+    """A lane as it stands on the disk; what is in doubt there may have had no answer."""
+    busy = any(one.busy for one in lane.intents)
+    return replace(lane, left_over=lane.phase is m.Phase.DOUBTFUL and not busy)
 
 
 def _in_doubt(state: PushState, event: m.Marked) -> PushState:
@@ -299,34 +307,13 @@ def _waits_for(key: m.LaneKey, other: m.LaneKey, needs: dict[m.LaneKey, set[m.La
 
 def _answered(state: PushState, event: m.Answered) -> Step:
     asked = [lane for lane in state.lanes.values() if lane.phase is m.Phase.ASKED]
-    state, observed = _sized(state, len(asked), event.batch)
+    state, observed = sized(state, len(asked), event.batch)
     if event.batch in (m.Batched.TOO_LARGE, m.Batched.REFUSED, m.Batched.NEVER):
         return _refused_whole(state, asked, observed)
-    if event.batch is m.Batched.SILENT:  # it was perhaps too many, which is no row's fault
+    if event.batch in (m.Batched.SILENT, m.Batched.UNANSWERED):  # which is no row's fault
         crowd = {lane.key: replace(lane, crowd=True) for lane in asked}
         state = replace(state, lanes={**state.lanes, **crowd})
     return _judge(state, event.replies, event.now, judge_write, observed)
-
-
-def _sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
-    """How many to send next, and what of it is remembered."""
-    before = state.sizing
-    if state.probing and became is m.Batched.SILENT:  # not once more in this push
-        after = before.failed(before.size, too_large=False)
-        can = state.can.seeing({"batch": "no"})
-        return replace(state, sizing=after, can=can), {"batch_size": str(after.size)}
-    if state.probing and became is not m.Batched.DONE:  # a batch of one: there are none here
-        can = state.can.seeing({"batch": "no"})
-        return replace(state, can=can), {"batch": "no"}
-    after = before.worked(sent)
-    observed = {}
-    if became is m.Batched.NEVER or (became is not m.Batched.DONE and before.hopeless(sent)):
-        observed["batch"] = "no"
-    elif became is not m.Batched.DONE:
-        after = before.failed(sent, too_large=became is m.Batched.TOO_LARGE)
-    if after.size != before.size:
-        observed["batch_size"] = str(after.size)
-    return replace(state, sizing=after, can=state.can.seeing(observed)), observed
 
 
 def _refused_whole(state: PushState, asked: Sequence[m.Lane], observed: dict[str, str]) -> Step:

@@ -19,7 +19,9 @@ class PushState:
     `aside`: lanes whose reading said nothing, left alone until the next look. `on_top`: intents
     that go on top of what a colleague changed beside them. `pause`: the source asks to be left
     alone until then. `probing`: the lane whose guard is wrong on purpose, `probed` those that were,
-    `suspect` the one of those whose answer was neither a yes nor a conflict.
+    `suspect` the one of those whose answer was neither a yes nor a conflict. `heard`: of what was
+    not answered when it was sent, a single reading is. `unanswered`: how many there were in a
+    request of which it is not known yet whether it was too large.
     """
 
     can: Abilities
@@ -36,6 +38,8 @@ class PushState:
     probing: m.LaneKey | None = None
     probed: frozenset[m.LaneKey] = frozenset()
     suspect: m.LaneKey | None = None
+    heard: bool = False
+    unanswered: int = 0
     sizing: Sizing = Sizing()  # noqa: RUF009 - frozen
 
     def phase(self, lanes: Iterable[m.Lane], phase: m.Phase) -> PushState:

@@ -15,11 +15,11 @@ from carequeue.domain.intents import IntentState
 from carequeue.sync import messages as m
 from carequeue.sync import push
 from carequeue.sync.capabilities import Abilities
+from carequeue.sync.cycle import Sends
 from carequeue.sync.exchange import exchange, read_back
 from carequeue.sync.lanes import PAUSE, load_lanes, mark_requests, save_changes
 from carequeue.sync.push_state import PushState
 from carequeue.sync.rows import Cache
-from carequeue.sync.transport import Transport
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Pushing:
     """One push of one source."""
 
     def __init__(
-        self, cache: Cache, transport: Transport, now: Callable[[], datetime], seed: int = 0
+        self, cache: Cache, transport: Sends, now: Callable[[], datetime], seed: int = 0
     ) -> None:
         self._cache = cache
         self._transport = transport

@@ -35,7 +35,7 @@ from carequeue.sync.conflicts import (
     settle,
     unseen,
 )
-from carequeue.sync.failures import SETTLE_LIMIT, Answer, kind_of
+from carequeue.sync.failures import BUSY_LIMIT, SETTLE_LIMIT, Answer, kind_of
 from carequeue.sync.push_state import PushState
 from carequeue.sync.requests import by_our_id, read_request, repeatable
 from carequeue.sync.verdicts import (
@@ -55,6 +55,7 @@ _COULD_BE_TWO: Final = (
     "its answer was lost, and the server does not show it. Sent again, there could be two: look "
     "there first, then try again or let it go"
 )
+_AGAIN: Final = 2  # times that something left without an answer, before it waits for the next
 _SHOWN: Final = 60  # of a value that was overwritten
 
 
@@ -62,18 +63,18 @@ def judge_read(
     state: PushState, lane: m.Lane, reply: m.Reply | m.NoReply, now: datetime
 ) -> Verdict:
     """What the reading of a lane leads to."""
+    if isinstance(reply, m.NoReply) and (reply.ends or not reply.left):
+        return Verdict(stop=m.Stop(reply.why, offline=True))
     if lane.phase is m.Phase.COMPARING and not _is_history(lane, reply):
         lane = replace(lane, phase=m.Phase.CONFIRMING)
         return Verdict(read=read_request(lane, state.can), lane=lane)
     if isinstance(reply, m.NoReply):
-        if not reply.left:
-            return Verdict(stop=m.Stop(reply.why, offline=True))
         return Verdict(_unread(state, lane, reply, now))
     if reply.status == 410 and lane.base is None and lane.intents:
         # It was made, and somebody has deleted it: made again, it would be back.
         return Verdict(m.Change(lane.key, all_of(lane, IntentEvent.FOUND_GONE, GONE)))
     if reply.status in (404, 410):
-        return settled(state, lane, replace(reply, resource=None))
+        return _later_again(state, lane, settled(state, lane, replace(reply, resource=None)), now)
     match kind_of(reply.status, conflict_issue=False):
         case Answer.YES if reply.resource is not None:
             return _found(state, lane, reply, now)
@@ -93,11 +94,26 @@ def _found(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Ver
     if len(fitting) > 1 and lane.base is None:
         return _asked(lane, f"the server has {len(fitting)} of it; which one is meant?")
     if fitting:
-        return settled(state, lane, _of(reply, fitting[0]))
+        verdict = settled(state, lane, _of(reply, fitting[0]))
+        return _later_again(state, lane, verdict, now)
     if lane.base is None:
         # It left the search out of account; sent again, there could be two.
         return _asked(lane, _CANNOT_SAY)
     return later(state, lane, reply, now)
+
+
+def _later_again(state: PushState, lane: m.Lane, verdict: Verdict, now: datetime) -> Verdict:
+    """What left twice and more without an answer leaves a while later, longer each time.
+
+    A row at which the server hangs would else end every cycle, and nothing else would be done.
+    """
+    change = verdict.change
+    if change is None or not lane.left_over or lane.attempts < _AGAIN:
+        return verdict
+    if all(one.event is not IntentEvent.FOUND_NOT_APPLIED for one in change.outcomes):
+        return verdict
+    until = now + wait(state, lane, lane.attempts, "", now)
+    return replace(verdict, change=replace(change, not_before=until))
 
 
 def _of(reply: m.Reply, resource: Resource) -> m.Reply:
@@ -156,7 +172,7 @@ def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
         tuple(outcomes),
         theirs,
         reply.version,
-        counts=not lane.crowd,
+        counts=not (lane.crowd or lane.left_over),
         compared=frozenset(one.id for one in (*lane.intents, *lane.kept)),
         gone=theirs is None and lane.base is not None,
     )
@@ -177,6 +193,11 @@ def _not_applied(state: PushState, lane: m.Lane, intent: Intent) -> list[m.Outco
         return []
     if intent.kind is IntentKind.CREATE and not repeatable(lane, state.can):
         return [m.Outcome(intent, IntentEvent.REFUSED, _COULD_BE_TWO)]
+    if lane.left_over:
+        if intent.attempts < BUSY_LIMIT:
+            return [m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
+        words = f"sent {intent.attempts} times, and the server never answered it"
+        return [m.Outcome(intent, IntentEvent.REFUSED, words)]
     if intent.settles + 1 >= SETTLE_LIMIT and not lane.crowd:
         words = f"tried {SETTLE_LIMIT} times, and the server never took it"
         said = f"{words}: {lane.told}" if lane.told else words

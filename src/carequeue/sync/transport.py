@@ -31,7 +31,7 @@ from carequeue.domain.text import clean
 from carequeue.fhir import jsontext
 from carequeue.sync.auth import Tokens
 from carequeue.sync.failures import asked_delay, has_failed, is_astray, is_away
-from carequeue.sync.patience import Patience
+from carequeue.sync.patience import Patience, Waiting, Waits
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 MOST_BYTES: Final = 32 * 1024 * 1024
@@ -52,13 +52,25 @@ class Unreachable(Exception):
     """The server could not be reached, or went away. `left`: the request may have arrived.
 
     `unreadable`: an answer came, and no sense could be made of it; the network is there.
+    `silent`: it left, and no answer came. `ends`: and none came in time, so nothing more is to be
+    asked for now (`cycle.py`).
     """
 
-    def __init__(self, why: str, *, left: bool, unreadable: bool = False) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        left: bool,
+        unreadable: bool = False,
+        silent: bool = False,
+        ends: bool = False,
+    ) -> None:
         super().__init__(why)
         self.why = why
         self.left = left
         self.unreadable = unreadable
+        self.silent = silent
+        self.ends = ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,7 @@ class Transport:
             verify = _trusted(ca_bundle)
         self._verify = verify if isinstance(verify, ssl.SSLContext) else None
         self._patience = Patience()
+        self._waiting = Waiting()
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             follow_redirects=False,
@@ -157,6 +170,10 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
             return False
 
+    def waits(self) -> Waits | None:
+        """What is waited for just now, where that has taken long; for another thread to ask."""
+        return self._waiting.now()
+
     def take_wait(self) -> float:
         """Seconds for which an answer since the last call asked us to wait; 0 where none did."""
         wait, self._wait = self._wait, 0.0
@@ -215,6 +232,7 @@ class Transport:
         url = self.resolve(path)
         try:
             with (
+                self._waiting.watch(),
                 self._patience.watch(PATIENCE),
                 self._client.stream(
                     method,
@@ -227,16 +245,20 @@ class Transport:
                 self._heed(answer)
                 if is_astray(answer.status_code):
                     raise Unreachable(_astray(answer.status_code), left=answer.status_code < 400)
-                raw = _unpacked(answer)
+                self._waiting.comes()
+                raw = b"" if method == "HEAD" else _unpacked(answer)
                 if self._patience.over:  # what came until we hung up may look like a whole answer
-                    raise Unreachable(_TOO_SLOW, left=True)
+                    raise Unreachable(_TOO_SLOW, left=True, silent=True, ends=True)
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 return HttpAnswer(answer.status_code, found, _parsed(answer.status_code, raw))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable(_why(error), left=False) from None
         except httpx.HTTPError as error:
-            why = _TOO_SLOW if self._patience.over else _why(error)
-            raise Unreachable(why, left=True) from None
+            over = self._patience.over
+            why = _TOO_SLOW if over else _why(error)
+            ends = over or isinstance(error, httpx.TimeoutException)
+            silent = not self._waiting.came
+            raise Unreachable(why, left=True, silent=silent, ends=ends) from None
         except (httpx.InvalidURL, UnicodeError):
             raise ServerError(
                 "The server named an address or a version that cannot be written into a request. "

@@ -65,6 +65,8 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     """How it stands, in one part or two; the first of them can stand alone."""
     if health.forced_offline:
         return [("○ offline by choice", "soon")]
+    if waits := _waits(health, now, zone):
+        return waits
     if health.syncing and health.progress:
         return [("● ", "done"), (health.progress, "text")]
     if away := _away(health, now, zone):
@@ -73,6 +75,11 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
         return [("! signed out", "soon")]
     if health.trouble and health.online is not False:
         return [(f"! {_troubled(health)}not all could be read", "soon")]
+    return _whole(health, now, zone)
+
+
+def _whole(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
+    """How it stands where nothing went wrong, or no source answers at all."""
     if health.other_syncs:
         return [("◐ another window syncs", "done")]
     if health.online is None:
@@ -81,6 +88,18 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
         return [("● online", "done")]
     since = _at(health.offline_since, now, zone)
     return [("○ offline", "soon"), (f" since {since}" if since else "", "soon")]
+
+
+def _waits(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
+    """Nobody answers, or an answer drips; of several sources the one is named."""
+    silent = health.silent_since is not None
+    since = health.silent_since or health.slow_since
+    if since is None:
+        return []
+    found = [one for one in health.sources if (one.silent_since if silent else one.slow_since)]
+    name = f"{cut(found[0].shown, NAME)} " if 0 < len(found) < len(health.sources) else ""
+    words = f"○ {name}not answering" if silent else f"◐ {name}slow"
+    return [(words, "soon"), (f" since {_at(since, now, zone)}", "soon")]
 
 
 def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:

@@ -9,13 +9,16 @@ On the way to the first frame: no ORM.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from carequeue.domain.text import clean
-from carequeue.store.window import HealthLine, Window
+from carequeue.store.window import SILENT, HealthLine, Window
+
+if TYPE_CHECKING:
+    from carequeue.sync.patience import Waits
 
 #: The name in `meta` under which a person's wish to work offline is kept ("1").
 FORCED_OFFLINE: Final = "forced_offline"
@@ -34,6 +37,8 @@ class SourceHealth:
     signed_out: bool = False
     last_full: datetime | None = None
     label: str = ""  # what people call it, where that is not its name
+    silent_since: datetime | None = None
+    slow_since: datetime | None = None
 
     @property
     def shown(self) -> str:
@@ -72,6 +77,9 @@ class Health:
     last_look: datetime | None = None  # when the last look ended, however it did
     sources: tuple[SourceHealth, ...] = ()
     forced_offline: bool = False  # a person has chosen to work offline
+    #: Since when a server takes requests and does not answer them, of the source that is shown.
+    silent_since: datetime | None = None
+    slow_since: datetime | None = None  # since when answers come, but drip
 
     @property
     def whole(self) -> bool:
@@ -81,14 +89,23 @@ class Health:
 
 
 def health(
-    window: Window, *, syncing: bool, other_syncs: bool, names: Mapping[str, str] | None = None
+    window: Window,
+    *,
+    syncing: bool,
+    other_syncs: bool,
+    names: Mapping[str, str] | None = None,
+    waits: Mapping[str, Waits] | None = None,
 ) -> Health:
     """What this cache knows about its sources.
 
-    `names`: those of the profile, tried or not, with what people call them.
+    `names`: those of the profile, tried or not, with what people call them. `waits`: sources whose
+    answer has been waited for longer than usual just now.
     """
     rows = window.health()
-    sources = _sources(rows, names or {})
+    sources = tuple(
+        _waited(one, window.meta(f"{SILENT}:{one.name}"), (waits or {}).get(one.name))
+        for one in _sources(rows, names or {})
+    )
     counts = window.outbox_counts()
     offline = [one for one in sources if one.online is False]
     out = [one for one in sources if one.signed_out]
@@ -118,7 +135,23 @@ def health(
         last_look=min(looks) if looks and len(looks) == len(rows) else None,
         sources=sources,
         forced_offline=window.meta(FORCED_OFFLINE) == "1",
+        silent_since=_first(one.silent_since for one in sources),
+        slow_since=_first(one.slow_since for one in sources),
     )
+
+
+def _first(instants: Iterable[datetime | None]) -> datetime | None:
+    return min((one for one in instants if one), default=None)
+
+
+def _waited(source: SourceHealth, silent: str, waits: Waits | None) -> SourceHealth:
+    """A source that was not answering at the last look, or is slow or silent just now."""
+    if source.online is False and (since := _instant(silent)):
+        return replace(source, silent_since=since)
+    if waits is None:
+        return source
+    since = waits.since
+    return replace(source, slow_since=since) if waits.slow else replace(source, silent_since=since)
 
 
 def _sources(rows: Sequence[HealthLine], names: Mapping[str, str]) -> tuple[SourceHealth, ...]:

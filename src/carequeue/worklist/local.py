@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from carequeue.store.projection import Projector
+    from carequeue.sync.patience import Waits
     from carequeue.worklist.answers import (
         Acted,
         Detail,
@@ -55,6 +56,7 @@ class LocalDesk(Unsent):
         self._sources = sources
         self.syncing: Callable[[], bool] = lambda: False
         self.other_syncs: Callable[[], bool] = lambda: False
+        self.waits: Callable[[], Mapping[str, Waits]] = dict  # sources that take long just now
         self.chose_offline: Callable[[bool], None] = lambda _: None  # called after `set_offline`
         self.keeps = True  # False where the folder of the cache goes with the program
 
@@ -98,6 +100,7 @@ class LocalDesk(Unsent):
             syncing=self.syncing(),
             other_syncs=self.other_syncs(),
             names=self._sources,
+            waits=self.waits(),
         )
 
     def detail(self, key: str, now: datetime) -> Detail | None:

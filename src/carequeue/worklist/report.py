@@ -99,6 +99,9 @@ def _words(found: Found, rest: str, *, whole: bool) -> str:
         did += f" {' and '.join(theirs)}: another CareQueue is syncing it just now."
     why = _why(looked, several)
     safe = "" if rest or "stays" in why or "kept here" in why else " What is here stays."
+    if any(one.silent for one in looked.values()):
+        again = "Sync again later; if it stays silent, tell whoever runs the server."
+        return f"Not answering: {why}. {did}{rest}{safe} {again}"
     if any(one.offline for one in looked.values()):
         return f"Offline: {why}. {did}{rest}{safe} Sync again when the server can be reached."
     if any(one.sign_in for one in looked.values()):
@@ -123,7 +126,7 @@ def _state(looked: Looked | None) -> str:
     did = f"{looked.received:,} received, {looked.sent} sent"
     why = str(clean(looked.why, 200)).rstrip(".")
     if looked.offline:
-        return f"offline: {why}"
+        return f"{'not answering' if looked.silent else 'offline'}: {why}"
     if looked.sign_in:
         return f"signed out: {why}"
     if not looked.full:
@@ -133,7 +136,7 @@ def _state(looked: Looked | None) -> str:
 
 def _rest(counts: Mapping[str, int]) -> str:
     """What is not on the server, in words that follow a sentence; "" where all is."""
-    waiting = counts.get("queued", 0) + counts.get("in_doubt", 0)
+    waiting, checking = counts.get("queued", 0), counts.get("in_doubt", 0)
     needs = counts.get("conflict", 0) + counts.get("needs_attention", 0)
     kept = counts.get("kept_here", 0)
     rest = ""
@@ -141,6 +144,10 @@ def _rest(counts: Mapping[str, int]) -> str:
         one = waiting == 1
         rest += " 1 waits to be sent; it is" if one else f" {waiting} wait to be sent; they are"
         rest += " kept."
+    if checking:
+        one = checking == 1
+        rest += f" {checking} {'was' if one else 'were'} sent without a clear answer; "
+        rest += f"{'it is' if one else 'they are'} kept, and checked first."
     if needs:
         rest += f" {needs} need{'s' if needs == 1 else ''} you: x in the queue."
     return rest + (f" {kept} kept here only: the server takes no such change." if kept else "")
