@@ -48,7 +48,8 @@ class Lane:
     take it. `newer`: a pull has laid beside the base what the server has meanwhile.
     `written`: while confirming, the version that the yes gave. `told`: the no that what was just
     sent was answered with, so what is found on the server is not from there. `crowd`: it left with
-    many others in one request that was not answered.
+    many others in one request that was not answered. `answered`: the status of the yes that is
+    being confirmed; 0 where there was none, or one that spoke of something else.
     """
 
     key: LaneKey
@@ -65,6 +66,7 @@ class Lane:
     told: str = ""
     no_place: str = ""  # while read back: the answer that the source takes no such change
     crowd: bool = False
+    answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Reply:
     """What came back. `resource` is the resource itself, never an OperationOutcome.
 
     `many`: all that a search found, or the versions of a history, the newest first; `resource` is
-    then the first of them. `location`: the id that the server gave to what was made.
+    then the first of them. `location`: the id that the server gave to what was made. `bare`: it is
+    a yes without any resource; `version` is then what its entity tag says.
     """
 
     lane: LaneKey
@@ -104,6 +107,7 @@ class Reply:
     issues: tuple[Issue, ...] = ()
     many: tuple[Resource, ...] = ()
     location: str = ""
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,14 @@ class NoReply:
     """Nothing came back that says anything. `left`: the request may have reached the server.
 
     `unreadable`: an answer came, and no sense could be made of it: not the network's absence.
+    `crowd`: it was a reading among others in one request.
     """
 
     lane: LaneKey
     left: bool
     why: str
     unreadable: bool = False
+    crowd: bool = False
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -191,9 +197,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Read these resources as they now are."""
+    """Read these resources as they now are; `at_once`: so many in one request at most."""
 
     requests: tuple[Request, ...]
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def step(state: PushState, event: m.Event) -> Step:
         case m.Answered():
             return _answered(state, event)
         case m.WasRead():
-            return _judge(state, event.replies, event.now, judge_read)
+            return _was_read(state, event)
         case m.Saved():
             return _saved(state, event)
 
@@ -192,7 +192,8 @@ def _read(state: PushState, lanes: Sequence[m.Lane]) -> Step:
     looked = state.looked | {lane.key for lane in lanes}
     fresh = lanes[0].key if len(lanes) == 1 else None
     state = replace(state.phase(lanes, m.Phase.READING), looked=looked, fresh=fresh)
-    return state, (m.ReadBack(tuple(read_request(lane, state.can) for lane in lanes)),)
+    requests = tuple(read_request(lane, state.can) for lane in lanes)
+    return state, (m.ReadBack(requests, state.at_once),)
 
 
 def _mark(state: PushState, lanes: Sequence[m.Lane], probe: bool = False) -> Step:
@@ -308,6 +309,15 @@ def _answered(state: PushState, event: m.Answered) -> Step:
     return _judge(state, event.replies, event.now, judge_write, observed)
 
 
+def _was_read(state: PushState, event: m.WasRead) -> Step:
+    """A batch of readings that was not answered was perhaps too many: fewer at the next look."""
+    observed: dict[str, str] = {}
+    crowd = sum(isinstance(one, m.NoReply) and one.crowd for one in event.replies)
+    if crowd:
+        state, observed = _sized(state, crowd, m.Batched.SILENT)
+    return _judge(state, event.replies, event.now, judge_read, observed)
+
+
 def _sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
     """How many to send next, and what of it is remembered."""
     before = state.sizing
@@ -363,7 +373,8 @@ def _judge(
     if changes or seen:
         commands.append(m.Save(tuple(changes), state.pause, seen))
     if reads and not state.stopped:
-        commands.append(m.ReadBack(tuple(reads)))
+        crowd = any(state.lanes[one.lane].crowd for one in reads)  # one of them may be the fault
+        commands.append(m.ReadBack(tuple(reads), 1 if crowd else state.at_once))
     return (state, tuple(commands)) if commands else _next(state, now)
 
 

@@ -25,6 +25,7 @@ from carequeue.sync.conflicts import (
     ALREADY_SO,
     EVENTS,
     GONE,
+    MADE_ANEW,
     ON_TOP,
     OVERWROTE,
     Found,
@@ -189,6 +190,8 @@ def _told(state: PushState, lane: m.Lane, one: Settled) -> str:
     made_alone = intent.kind is IntentKind.CREATE and by_our_id(lane, state.can)
     if never and not made_alone:
         return ALREADY_SO
+    if _anew(lane):
+        return MADE_ANEW
     return ON_TOP if intent.id in state.on_top else ""
 
 
@@ -263,11 +266,18 @@ def _confirmed(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) ->
         return settled(state, lane, reply)
     made = [one for one in lane.intents if one.kind is not IntentKind.CREATE]
     unmet = [run[-1].id for run in runs(made) if not edits.satisfied(run[-1], found)]
-    words = _overwritten(lane, reply.many) if lane.phase is m.Phase.COMPARING else ""
-    if unmet and lane.base is not None:  # somebody wrote after us
+    as_written = bool(lane.written) and lane.written == reply.version
+    if unmet and not as_written:  # somebody wrote after us
         return settled(state, replace(lane, version=""), reply)
+    words = _overwritten(lane, reply.many) if lane.phase is m.Phase.COMPARING else ""
+    words = MADE_ANEW if _anew(lane) else words
     outcomes = taken(lane, unmet, state.on_top, words)
     return Verdict(m.Change(lane.key, outcomes, found, reply.version))
+
+
+def _anew(lane: m.Lane) -> bool:
+    """Whether an update was answered as a create is: somebody had deleted it meanwhile."""
+    return lane.base is not None and lane.answered == 201
 
 
 def _is_history(lane: m.Lane, reply: m.Reply | m.NoReply) -> bool:
