@@ -231,74 +231,8 @@ class TestWhatElseAnAnswerTells:
         assert (list(got.many), got.version) == (versions, "3")
 
 
-def made(key: str = "own") -> m.Request:
-    body = {"resourceType": "Task"}
-    return m.Request(("Task", key), "POST", "Task", body, "", "x", ("i1",), creates=True)
-
-
 def outcome(words: str = "done") -> dict[str, object]:
     return {"resourceType": "OperationOutcome", "issue": [{"diagnostics": words}]}
-
-
-class TestAYesWithoutAResource:
-    """Its status, version and location are all that is known until it is read back."""
-
-    def alone(self, request: m.Request, reply: httpx.Response) -> m.Reply:
-        ((got,), _) = exchange(Wire(lambda _: reply).transport, m.Exchange((request,), False))
-        assert isinstance(got, m.Reply)
-        return got
-
-    def inside(self, request: m.Request, entry: object) -> m.Reply:
-        wire = Wire(lambda _: bundle(entry, {"response": {"status": "200"}}))
-        (got, _), _ = exchange(wire.transport, m.Exchange((request, put("9")), True))
-        assert isinstance(got, m.Reply)
-        return got
-
-    @pytest.mark.parametrize("status", [200, 201, 204])
-    @pytest.mark.parametrize("body", [b"", json.dumps(outcome()).encode()])
-    def test_says_what_it_says_alone(self, status: int, body: bytes) -> None:
-        got = self.alone(put("1"), answer(body, status, etag='W/"7"'))
-        assert (got.status, got.resource, got.version, got.bare) == (status, None, "7", True)
-
-    @pytest.mark.parametrize("status", ["200", "201 Created", "204"])
-    @pytest.mark.parametrize("more", [{}, {"resource": outcome()}])
-    def test_says_what_it_says_in_a_batch(self, status: str, more: dict[str, object]) -> None:
-        got = self.inside(put("1"), {"response": {"status": status, "etag": 'W/"7"'}, **more})
-        said = (got.status, got.resource, got.version, got.bare)
-        assert said == (int(status[:3]), None, "7", True)
-
-    @pytest.mark.parametrize(
-        ("location", "key"),
-        [("Task/12/_history/1", "12"), ("Task/12", "12"), (f"{BASE}/Task/12/_history/1", "12"),
-         ("/r4/Task/12", "12"), ("https://inner.invalid/fhir/Task/12/_history/1", "12"),
-         ("Patient/12", ""), ("", ""), ("Task/..", "")],
-    )  # fmt: skip
-    def test_says_where_it_stands(self, location: str, key: str) -> None:
-        said = {"status": "201", "location": location}
-        assert self.inside(made(), {"response": said}).location == key
-        assert self.alone(made(), answer(b"", 201, location=location)).location == key
-
-    @pytest.mark.parametrize("location", ["Task/2/_history/7", f"{BASE}/Task/2"])
-    def test_of_another_row_says_nothing(self, location: str) -> None:
-        said = {"status": "201", "location": location, "etag": 'W/"7"'}
-        got = self.inside(put("1"), {"response": said})
-        assert (got.bare, got.version, got.location) == (False, "", "")
-
-    def test_of_its_own_row_says_so(self) -> None:
-        said = {"status": "201", "location": "Task/1/_history/7", "etag": 'W/"7"'}
-        got = self.inside(put("1"), {"response": said})
-        assert (got.bare, got.version, got.location) == (True, "7", "")
-
-    def test_with_the_resource_of_another_says_nothing_either(self) -> None:
-        other = {"resourceType": "Patient", "id": "2"}
-        said = {"status": "201", "location": "Task/12", "etag": 'W/"7"'}
-        got = self.inside(made(), {"response": said, "resource": other})
-        assert (got.bare, got.resource, got.version, got.location) == (False, None, "", "")
-
-    @pytest.mark.parametrize("status", ["409", "412", "0", ""])
-    def test_is_none_where_the_answer_is_no_yes(self, status: str) -> None:
-        got = self.inside(put("1"), {"response": {"status": status, "etag": 'W/"7"'}})
-        assert (got.bare, got.version) == (False, "")
 
 
 PART = {"resourceType": "Task", "id": "1", "meta": {"tag": [{"code": "SUBSETTED"}]}}

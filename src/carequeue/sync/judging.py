@@ -158,13 +158,13 @@ def _made(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
 def _made_unshown(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
     """A yes to a create, without the resource: read where the server says that it stands.
 
-    After a 201 it is what we made. After anything else somebody may have made it before us, so
-    that it is compared, as where the answer shows it.
+    After a 201 it is what we made, and `written` its version. After a 200 somebody may have made it
+    before us, so that it is compared, as where the answer shows it.
     """
     read = read_request(lane, state.can, reply.location)
-    if reply.status == 201 and reply.location:
-        made = replace(lane, phase=m.Phase.CONFIRMING, written=reply.version, answered=201)
-        return Verdict(read=read, lane=made)
+    if reply.location and reply.status != 200:
+        written = reply.version if reply.status == 201 else ""
+        return Verdict(read=read, lane=replace(lane, phase=m.Phase.CONFIRMING, written=written))
     there = reply.status == 200 and reply.bare and not by_our_id(lane, state.can)
     told = _THERE if there else lane.told
     return Verdict(read=read, lane=replace(lane, phase=m.Phase.READING, told=told))
