@@ -81,7 +81,7 @@ def sent(proxy: FaultProxy, since: int = 0) -> list[str]:
             found.append(f"{asked.method} {path}")
         else:
             entries = [entry["request"] for entry in json.loads(asked.body)["entry"]]
-            found += [f"{one['method']} {one['url']}" for one in entries]
+            found += [f"{one['method']} {one['url']}" for one in entries if one["method"] != "GET"]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,8 @@ from tests.servers.small_clinic import (
     ROUTINE_REFERRAL,
     UNDATED_FOLLOW_UP,
     URGENT_REFERRAL,
+    clients,
+    directory,
 )
 
 HOSTILE = "[/red]\x1b]52;c;c2VjcmV0\x07 \u202egnp.exe\u202c O'Brien"
@@ -282,6 +285,22 @@ def test_more_rows_than_a_page_all_arrive(arrives: Arrives, crowd: set[str]) -> 
     assert dana.sync().ok
     assert crowd <= names(dana)
     assert dana.sync().received == 0
+
+
+@pytest.mark.parametrize("quirk", ["slashless-next", "relative-next", "foreign-next"])
+def test_more_rows_than_a_page_all_arrive_however_the_next_one_is_named(
+    practice: PracticeServer, tmp_path: Path, now: datetime, quirk: str
+) -> None:
+    practice.load([*directory(), *clients()])
+    practice.load(_follow_up(number, now) for number in range(MANY))
+    practice.behave(quirk)
+    dana = Clinician(ME, "Dana Whitfield", practice.base, practice.token, tmp_path, now)
+    try:
+        assert dana.sync().ok
+        assert len(names(dana)) == MANY
+        assert len([one for one in practice.log() if "_page=" in one["path"]]) >= MANY // 200
+    finally:
+        dana.quit()
 
 
 def test_a_first_sync_that_breaks_goes_on_where_it_was(

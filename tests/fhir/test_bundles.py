@@ -36,6 +36,41 @@ def outcome(code: str = "invalid", **issue: Any) -> dict[str, Any]:
     return {"resourceType": "OperationOutcome", "issue": [{"code": code, **issue}]}
 
 
+HERE = "https://h.example/fhir/Task?_count=2"
+
+
+def page_after(url: str, link: object) -> str:
+    links = [{"relation": "next", "url": link}]
+    return read_page({"resourceType": "Bundle", "link": links}, url).next_url
+
+
+@pytest.mark.parametrize(
+    ("link", "leads_to"),
+    [
+        ("https://h.example/fhir?_getpages=a", "https://h.example/fhir?_getpages=a"),
+        ("/fhir?_getpages=a", "https://h.example/fhir?_getpages=a"),
+        ("/fhir/Task?page=2", "https://h.example/fhir/Task?page=2"),
+        ("?_getpages=a", "https://h.example/fhir/Task?_getpages=a"),
+        ("Task?page=2", "https://h.example/fhir/Task?page=2"),
+        ("./Task?page=2", "https://h.example/fhir/Task?page=2"),
+        ("//other.example/fhir?x", "https://other.example/fhir?x"),
+        ("../admin", "https://h.example/admin"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("https://[oops/fhir", "https://[oops/fhir"),
+        ("", ""),
+        (7, ""),
+    ],
+)
+def test_a_link_leads_on_from_the_address_of_its_page(link: object, leads_to: str) -> None:
+    """RFC 3986, 5.2. Whether CareQueue goes there is decided where it is sent."""
+    assert page_after(HERE, link) == leads_to
+
+
+def test_a_further_page_at_the_base_itself_leads_on_by_a_query_alone() -> None:
+    second = page_after(HERE, "https://h.example/fhir?_getpages=a")
+    assert page_after(second, "?_getpages=b") == "https://h.example/fhir?_getpages=b"
+
+
 def test_a_page_has_its_entries_its_next_and_the_servers_time() -> None:
     said = outcome(diagnostics="a filter was ignored")
     patient = {"resourceType": "Patient", "id": "c1"}
@@ -145,7 +180,7 @@ def test_a_conflict_is_known_by_its_issue(code: str) -> None:
 
 @given(JSON, st.integers(0, 3))
 def test_no_answer_of_any_shape_makes_the_reading_raise(answer: Any, count: int) -> None:
-    read_page(answer)
+    read_page(answer, "https://h.example/fhir/Task?_count=2")
     read_batch(answer, count)
     outcome_words(answer)
     is_conflict_issue(answer)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from carequeue.practice.clinic import PracticeClinic
 from tests.practice.conftest import a_task, send
 
@@ -110,3 +112,40 @@ def test_numbers_in_a_bundle_keep_their_digits(clinic: PracticeClinic) -> None:
     )
     assert send(clinic, "POST", "", text).status == 200
     assert '"x":1.50' in send(clinic, "GET", "Task/digits").text
+
+
+REPRESENTATION = "return=representation"
+
+
+@pytest.mark.parametrize(
+    ("quirk", "prefer", "shown"),
+    [
+        ("", "", True),
+        ("", REPRESENTATION, True),
+        ("", "return=minimal", False),
+        ("bare-batches", "", False),
+        ("bare-batches", "respond-async, " + REPRESENTATION, True),
+        ("ignores-prefer", REPRESENTATION, False),
+    ],
+)
+def test_the_resource_of_a_write_may_be_left_out_of_a_batch(
+    clinic: PracticeClinic, quirk: str, prefer: str, shown: bool
+) -> None:
+    clinic.put(a_task("bare"))
+    clinic.set_quirks(*filter(None, [quirk]))
+    put = change("PUT", "Task/bare", a_task("bare"))
+    asked = bundle("batch", put, change("POST", "Task", a_task()), change("GET", "Task/bare"))
+    headers = {"Prefer": prefer} if prefer else {}
+    *writes, read = send(clinic, "POST", "", asked, **headers).json["entry"]
+    assert statuses({"entry": writes}) == ["200", "201"]
+    assert ["resource" in one for one in writes] == [shown, shown]
+    assert all(one["response"]["etag"] and one["response"]["location"] for one in writes)
+    assert read["resource"]["id"] == "bare"
+
+
+def test_the_resource_of_a_single_write_may_be_left_out_too(clinic: PracticeClinic) -> None:
+    clinic.set_quirks("bare-batches")
+    assert send(clinic, "PUT", "Task/alone", a_task("alone")).json["id"] == "alone"
+    clinic.set_quirks("ignores-prefer")
+    answer = send(clinic, "PUT", "Task/alone", a_task("alone"), Prefer=REPRESENTATION)
+    assert (answer.status, answer.text, answer.headers["etag"]) == (200, "", 'W/"2"')

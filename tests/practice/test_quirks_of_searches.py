@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pytest
+
 from carequeue.practice.clinic import PracticeClinic
-from tests.practice.conftest import a_task, link, send
+from tests.practice.conftest import a_task, below, link, send
 from tests.practice.test_quirks import codes, declared
+from tests.servers.harness import send as plain
 
 
 def test_last_updated_may_be_in_whole_seconds(clinic: PracticeClinic) -> None:
@@ -111,6 +117,39 @@ def test_a_next_link_may_lead_to_the_same_page(clinic: PracticeClinic) -> None:
     assert link(clinic.get("Patient?_count=500"), "next") is None
     history = clinic.get("Patient/_history?_count=2")
     assert link(history, "next") == link(history, "self")
+
+
+@pytest.mark.parametrize("path", ["Patient?_count=2", "Patient/_history?_count=2"])
+def test_a_next_link_may_be_the_base_and_a_query_without_a_slash(
+    clinic: PracticeClinic, path: str
+) -> None:
+    by_the_book = link(clinic.get(path), "next")
+    assert by_the_book is not None
+    wanted = entries(clinic.get(below(clinic, by_the_book)))
+    clinic.set_quirks("slashless-next")
+    more = link(clinic.get(path), "next")
+    assert more is not None
+    assert more.startswith(f"{clinic.base}?_getpages=Patient")
+    status, _, body = plain("GET", more, clinic.token)
+    assert (status, entries(json.loads(body))) == (200, wanted)
+
+
+@pytest.mark.parametrize("query", ["", "?", "?_getpages=", "?_getpages=/", "?_page=x"])
+def test_nothing_else_is_at_the_base(clinic: PracticeClinic, query: str) -> None:
+    assert plain("GET", f"{clinic.base}{query}", clinic.token)[0] == 404
+
+
+def test_a_next_link_may_be_a_query_alone(clinic: PracticeClinic) -> None:
+    clinic.set_quirks("relative-next")
+    first = clinic.get("Patient?_count=2")
+    more = link(first, "next")
+    assert more is not None
+    assert more.startswith("?_page=")
+    assert not set(entries(first)) & set(entries(clinic.get(f"Patient{more}")))
+
+
+def entries(bundle: Any) -> list[str]:
+    return [entry["resource"]["id"] for entry in bundle["entry"]]
 
 
 def test_a_page_may_be_cut_short_without_a_next_link(clinic: PracticeClinic) -> None:

@@ -36,7 +36,7 @@ class Quirks:
     update_create: bool = True
     conditional: bool = True  # If-None-Exist
     none_match: bool = True  # If-None-Match: * on PUT
-    echo: bool = True  # a write answers with the resource
+    echo: str = "always"  # a write answers with the resource; "asked": where Prefer asks, "never"
     batch: int = 50  # the largest batch; 0: none is taken
     no_batch: int = 404  # how a batch is refused
     versions: str = "row"  # numbered by row, or over the whole server ("global")
@@ -44,6 +44,7 @@ class Quirks:
     put_gone: int = 404  # the status of changing what was deleted
     refuses: str = ""  # what its rules never take: "asap", "snooze"
     statuses: bool = False  # knows some statuses of a Task only
+    batch_reads: bool = True  # a batch may hold readings
     task: str = "all"  # "none", "read", "no_create": what can be done with a Task
 
     @property
@@ -83,7 +84,7 @@ _ODD: Final[dict[str, tuple[float, tuple[Any, ...]]]] = {
     "update_create": (0.4, (False,)),
     "conditional": (0.15, (False,)),
     "none_match": (0.1, (False,)),
-    "echo": (0.15, (False,)),
+    "echo": (0.2, ("asked", "never")),
     "batch": (0.4, (0, 1, 2)),
     "no_batch": (0.5, (400, 405, 501)),
     "versions": (0.3, ("global",)),
@@ -92,6 +93,7 @@ _ODD: Final[dict[str, tuple[float, tuple[Any, ...]]]] = {
     "refuses": (0.1, ("asap", "snooze")),
     "statuses": (0.08, (True,)),
     "task": (0.1, ("none", "read", "no_create")),
+    "batch_reads": (0.2, (False,)),
 }
 
 

@@ -75,11 +75,11 @@ class Server:
         if path == "metadata":
             return Answer(200, {}, statement(self))
         if path == "":
-            return self._batch(body, now, carried)
+            return self._batch(body, headers, now, carried)
         if method == "GET":
             return self._get(path, now)
         done = self._write(method, path, body, headers, now, carried(method, path, body))
-        if done.status < 300 and not self.quirks.echo:
+        if done.status < 300 and not self._echoes(headers):
             done = Answer(done.status, done.headers, None)
         return done
 
@@ -87,7 +87,11 @@ class Server:
         """Its own clock."""
         return now + timedelta(seconds=self.quirks.skew) if self.quirks.skew else now
 
-    def _batch(self, body: Any, now: datetime, carried: Carried) -> Answer:
+    def _echoes(self, headers: Mapping[str, str]) -> bool:
+        asked = headers.get("Prefer") == "return=representation"
+        return self.quirks.echo == "always" or (self.quirks.echo == "asked" and asked)
+
+    def _batch(self, body: Any, sent: Mapping[str, str], now: datetime, carried: Carried) -> Answer:
         entries = body["entry"]
         if self.quirks.batch == 0:
             return outcome(self.quirks.no_batch, "not-supported", "no batch here")
@@ -101,18 +105,34 @@ class Server:
                 if name in asked:
                     headers[header] = asked[name]
             method, path, resource = asked["method"], asked["url"], entry.get("resource")
-            one = self._write(method, path, resource, headers, now, carried(method, path, resource))
+            one = self._done(method, path, resource, headers, now, carried)
             response: Json = {"status": str(one.status)}
             response |= one.headers
             answer: Json = {"response": response}
             if one.status >= 400:
                 response["outcome"] = one.json
-            elif one.json is not None and self.quirks.echo:
+            elif one.json is not None and (method == "GET" or self._echoes(sent)):
                 answer["resource"] = one.json
             answers.append(answer)
         return Answer(
             200, {}, {"resourceType": "Bundle", "type": "batch-response", "entry": answers}
         )
+
+    def _done(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        now: datetime,
+        carried: Carried,
+    ) -> Answer:
+        """One entry of a batch."""
+        if method != "GET":
+            return self._write(method, path, body, headers, now, carried(method, path, body))
+        if not self.quirks.batch_reads:
+            return outcome(404, "not-found", "no readings in a batch")
+        return self._get(path, now)
 
     def _get(self, path: str, now: datetime) -> Answer:
         kind, _, rest = path.partition("/")

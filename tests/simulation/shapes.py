@@ -21,6 +21,7 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     json: Any
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

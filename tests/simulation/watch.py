@@ -165,6 +165,7 @@ class Watch:
             requests = [
                 (one["request"]["method"], one["request"]["url"], one.get("resource"))
                 for one in body["entry"]
+                if one["request"]["method"] != "GET"
             ]
         elif method not in ("GET", "HEAD"):
             requests = [(method, path, body)]

@@ -105,7 +105,7 @@ class Faults:
         if self.weather in ("late", "deaf") and method not in READS:
             return "late"
         if self.weather == "deaf":
-            return "no_answer" if "/" in path and "?" not in path else ""
+            return "no_answer" if not path or ("/" in path and "?" not in path) else ""
         if self.weather == "late":
             return ""
         if path == "metadata":
@@ -137,7 +137,8 @@ class Wire:
         process.watch.leaves(method, path, body)
         world.point(process, "send")
         world.advance(self.faults.chance.randrange(20, 900) if self.faults.rate else 40)
-        fault = "hangs" if world.hangs else self.faults.next(method, path)
+        reads = "GET" if _only_reads(method, path, body) else method
+        fault = "hangs" if world.hangs else self.faults.next(reads, path)
         world.figures["faults"] += bool(fault)
         carried = dict(process.watch.inflight)
         gone_unseen = world.server.quirks.gone == 404 or method == "POST"
@@ -235,11 +236,20 @@ class Wire:
         bodies = [body]
         if body.get("resourceType") == "Bundle" and (path == "" or "identifier=" in path):
             bodies = [one["resource"] for one in body["entry"] if "resource" in one]
+            inside = [one for one in bodies if one.get("resourceType") == "Bundle"]
+            bodies += [each["resource"] for one in inside for each in one["entry"]]
         for one in bodies:
             row = self._world.server.rows.get((str(one.get("resourceType")), str(one.get("id"))))
             for version in row.versions if row else ():
                 if version.body is one:
                     self.read[row.key] = version.came  # type: ignore[union-attr]
+
+
+def _only_reads(method: str, path: str, body: Any) -> bool:
+    """Whether a request changes nothing, be it one reading or a batch of them."""
+    if method == "POST" and not path:
+        return all(entry["request"]["method"] == "GET" for entry in body["entry"])
+    return method == "GET"
 
 
 def _guard(sent: Sent) -> str:

@@ -138,6 +138,9 @@ class Recorder:
         entries = []
         for entry in bundle.get("entry"):
             body, request = entry.get("resource"), entry.get("request")
+            if request.get("method") == "GET":
+                entries.append(self._shown(request.get("url")))
+                continue
             self.received.append((request.get("method"), request.get("url"), body))
             if self._is_stale(request.get("url"), request.get("ifMatch", "")):
                 entries.append('{"response":{"status":"412"}}')
@@ -146,6 +149,12 @@ class Recorder:
             entries.append(f'{{"resource":{kept},"response":{{"status":"200"}}}}')
         whole = ",".join(entries)
         return said(f'{{"resourceType":"Bundle","type":"batch-response","entry":[{whole}]}}')
+
+    def _shown(self, path: str) -> str:
+        """What a batch answers to a reading."""
+        read = self._answer("GET", path, b"", "")
+        body = f'"resource":{read.read().decode()},' if read.status_code == 200 else ""
+        return f'{{{body}"response":{{"status":"{read.status_code}"}}}}'
 
     def _keep(self, tree: Pairs) -> Pairs:
         reference = f"{tree.get('resourceType')}/{tree.get('id')}"

@@ -49,6 +49,7 @@ class TestAnExchange:
         assert (first.status, first.version, second.status) == (200, "2", 412)
         sent = json.loads(wire.requests[0].content)
         assert (wire.urls, sent["type"]) == ([f"{BASE}/"], "batch")
+        assert wire.requests[0].headers["prefer"] == "return=representation"
         assert [one["request"]["ifMatch"] for one in sent["entry"]] == ['W/"1"', 'W/"1"']
 
     @pytest.mark.parametrize(
@@ -230,6 +231,130 @@ class TestWhatElseAnAnswerTells:
         (got,) = read_back(wire.transport, [request])
         assert isinstance(got, m.Reply)
         assert (list(got.many), got.version) == (versions, "3")
+
+
+def outcome(words: str = "done") -> dict[str, object]:
+    return {"resourceType": "OperationOutcome", "issue": [{"diagnostics": words}]}
+
+
+PART = {"resourceType": "Task", "id": "1", "meta": {"tag": [{"code": "SUBSETTED"}]}}
+
+
+class TestReadingMany:
+    READS = tuple(m.Request(("Task", str(key)), "GET", f"Task/{key}") for key in range(1, 6))
+
+    def read(self, wire: Wire, at_once: int = 50) -> list[m.Reply | m.NoReply]:
+        found = read_back(wire.transport, self.READS, at_once)
+        assert [one.lane for one in found] == [one.lane for one in self.READS]
+        return list(found)
+
+    def shows(self, request: httpx.Request) -> httpx.Response:
+        """All of them, in a batch or alone."""
+        if request.method == "GET":
+            return answer(
+                json.dumps(entry(request.url.path.rpartition("/")[2])["resource"]).encode()
+            )
+        asked = json.loads(request.content)["entry"]
+        assert {one["request"]["method"] for one in asked} == {"GET"}
+        return bundle(*(entry(one["request"]["url"].partition("/")[2]) for one in asked))
+
+    @pytest.mark.parametrize(("at_once", "requests"), [(50, 1), (5, 1), (3, 2), (2, 3), (1, 5)])
+    def test_is_as_few_requests_as_may_hold_them(self, at_once: int, requests: int) -> None:
+        wire = Wire(self.shows)
+        found = self.read(wire, at_once)
+        assert [(one.status, one.version) for one in found if isinstance(one, m.Reply)] == [
+            (200, "2")
+        ] * 5
+        assert len(wire.requests) == requests
+
+    def test_of_one_is_a_plain_reading(self) -> None:
+        wire = Wire(self.shows)
+        read_back(wire.transport, self.READS[:1], 50)
+        assert wire.urls == [f"{BASE}/Task/1"]
+
+    @pytest.mark.parametrize(
+        "odd",
+        [{"response": {"status": "404", "outcome": outcome()}}, {"response": {"status": "410"}},
+         {"response": {"status": "403"}}, {"response": {"status": "500"}}, {}, None,
+         {"response": {"status": "200"}}, entry("99"),
+         {"response": {"status": "200"}, "resource": outcome()},
+         {"response": {"status": "200"}, "resource": PART}],
+    )  # fmt: skip
+    def test_asks_alone_for_what_a_batch_does_not_show(self, odd: object) -> None:
+        def served(request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                return self.shows(request)
+            return bundle(odd, *(entry(str(key)) for key in range(2, 6)))
+
+        wire = Wire(served)
+        found = self.read(wire)
+        assert [one.status for one in found if isinstance(one, m.Reply)] == [200] * 5
+        assert [request.method for request in wire.requests] == ["POST", "GET"]
+        assert wire.urls[1] == f"{BASE}/Task/1"
+
+    @pytest.mark.parametrize(
+        "reply",
+        [answer(b"", 404), answer(b"", 405), answer(b"", 413), answer(b"", 400), answer(b"", 500),
+         answer(b"", 503), answer(b"<html>"), answer(b"{"), answer(b""), answer(b"[]"),
+         bundle(entry("1")), bundle(*(entry(str(key)) for key in range(1, 6)), kind="searchset")],
+        ids=str,
+    )  # fmt: skip
+    def test_is_one_by_one_where_a_batch_says_nothing(self, reply: httpx.Response) -> None:
+        wire = Wire(lambda request: self.shows(request) if request.method == "GET" else reply)
+        found = self.read(wire)
+        assert [one.status for one in found if isinstance(one, m.Reply)] == [200] * 5
+        assert [request.method for request in wire.requests] == ["POST", *["GET"] * 5]
+
+    @pytest.mark.parametrize(("status", "header"), [(401, ""), (429, ""), (503, "30")])
+    def test_ends_with_a_server_that_sends_us_away(self, status: int, header: str) -> None:
+        wire = Wire(lambda _: answer(b"", status, retry_after=header))
+        found = self.read(wire, 2)
+        assert [one.status for one in found if isinstance(one, m.Reply)] == [status] * 5
+        assert len(wire.requests) == 1
+
+    def test_ends_with_a_batch_that_is_not_answered(self) -> None:
+        def broke(request: httpx.Request) -> httpx.Response:
+            raise httpx.ReadTimeout("silence", request=request)
+
+        wire = Wire(broke)
+        found = self.read(wire, 2)
+        lost = [one for one in found if isinstance(one, m.NoReply)]
+        assert [one.crowd for one in lost] == [True, True, False, False, False]
+        assert all(one.left and not one.unreadable for one in lost)
+        assert len(wire.requests) == 1
+
+    def test_ends_with_the_network(self) -> None:
+        def gone(request: httpx.Request) -> httpx.Response:
+            raise httpx.ConnectError("refused", request=request)
+
+        wire = Wire(gone)
+        found = self.read(wire, 2)
+        assert [(one.left, one.crowd) for one in found if isinstance(one, m.NoReply)] == [
+            (False, False)
+        ] * 5
+        assert len(wire.requests) == 1
+
+    def test_takes_searches_and_histories_along(self) -> None:
+        reads = (
+            m.Request(("Task", "own"), "GET", "Task?identifier=x%7Cown"),
+            m.Request(("Task", "none"), "GET", "Task?identifier=x%7Cnone"),
+            m.Request(("Task", "1"), "GET", "Task/1/_history?_count=20"),
+        )
+        found = {
+            "resourceType": "Bundle",
+            "entry": [{"resource": {"resourceType": "Task", "id": "9"}}],
+        }
+        nothing = {"resourceType": "Bundle", "type": "searchset"}
+        shown = [
+            {"response": {"status": "200"}, "resource": one} for one in (found, nothing, found)
+        ]
+        wire = Wire(lambda _: bundle(*shown))
+        by_name, absent, history = read_back(wire.transport, reads, 50)
+        assert isinstance(by_name, m.Reply)
+        assert isinstance(absent, m.Reply)
+        assert isinstance(history, m.Reply)
+        assert (by_name.status, absent.status, len(history.many)) == (200, 404, 1)
+        assert len(wire.requests) == 1
 
 
 class TestAServerThatSendsUsAway:

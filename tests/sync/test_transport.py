@@ -53,6 +53,29 @@ class TestTheToken:
             "file:///etc/passwd",
             "javascript:alert(1)",
             "https://[oops/r4/",
+            "https://fhir.example.org",
+            "https://fhir.example.org/?_getpages=1",
+            "/r4other?_getpages=1",
+            "/other?_getpages=1",
+            "/r4/../admin",
+            "/r4/%2e%2e/admin",
+            "/r4/%252e%252e/admin",
+            "/r4/..%2fadmin",
+            "/r4/%2e%2e%5cadmin",
+            "/r4/..;/admin",
+            "/r4/..;x=y/admin",
+            "/r4/%c0%ae%c0%ae/admin",
+            "/r4;/../admin",
+            "/r4%2fTask",
+            "../r4other?_getpages=1",
+            "https://fhir.example.org@evil.example/r4/Task?page=2",
+            "https://secret@fhir.example.org/r4/Task?page=2",
+            "https://me:secret@fhir.example.org/r4?_getpages=1",
+            "//me@fhir.example.org/r4?_getpages=1",
+            "ftp://fhir.example.org/r4/Task?page=2",
+            "ws://fhir.example.org/r4?_getpages=1",
+            "http:///r4/Task",
+            "?_getpages=" + "x" * 20_000,
         ],
     )
     def test_goes_nowhere_else(self, link: str) -> None:
@@ -67,7 +90,8 @@ class TestTheToken:
             "http://internal:8080/r4/Task?page=2",
             "https://evil.example/r4/Task?page=2",
             "https://fhir.example.org:443/r4/Task?page=2",
-            "https://fhir.example.org@evil.example/r4/Task?page=2",
+            "http://fhir.example.org/r4/Task?page=2",
+            "https://fhir.example.org:8443/r4/Task?page=2",
             "/r4/Task?page=2",
             "https://FHIR.example.org/r4/Task?page=2",
         ],
@@ -77,6 +101,35 @@ class TestTheToken:
         wire = Wire(lambda _: answer())
         wire.transport.send("GET", link)
         assert wire.urls == [f"{BASE}/Task?page=2"]
+
+    @pytest.mark.parametrize(
+        ("link", "asked"),
+        [
+            (f"{BASE}?_getpages=a", f"{BASE}?_getpages=a"),
+            (f"{BASE}/?_getpages=a", f"{BASE}/?_getpages=a"),
+            ("/r4?_getpages=a", f"{BASE}?_getpages=a"),
+            ("/r4/?_getpages=a", f"{BASE}/?_getpages=a"),
+            ("/r4/Task?page=2", f"{BASE}/Task?page=2"),
+            ("//fhir.example.org/r4?_getpages=a", f"{BASE}?_getpages=a"),
+            ("http://inner:8080/r4?_getpages=a", f"{BASE}?_getpages=a"),
+            (f"{BASE}?_getpages=a#fragment", f"{BASE}?_getpages=a"),
+            (f"{BASE}?next=https://evil.example/", f"{BASE}?next=https://evil.example/"),
+        ],
+    )
+    def test_of_a_link_to_the_base_itself_or_below_it_is_followed(
+        self, link: str, asked: str
+    ) -> None:
+        """`[base]?_getpages=...`, without a slash, is what HAPI FHIR writes."""
+        wire = Wire(lambda _: answer())
+        got = wire.transport.send("GET", link)
+        assert (wire.urls, got.url) == ([asked], asked)
+
+    @pytest.mark.parametrize("link", ["https://fhir.example.org?_getpages=a", "?_getpages=a"])
+    def test_of_a_base_without_a_path_is_followed_too(self, link: str) -> None:
+        wire = Wire(lambda _: answer(), base="https://fhir.example.org/")
+        wire.transport.send("GET", link)
+        assert wire.requests[0].url.query == b"_getpages=a"
+        assert wire.requests[0].url.host == "fhir.example.org"
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_follows_no_redirect(self, status: int) -> None:

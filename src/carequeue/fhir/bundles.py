@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
@@ -76,10 +76,11 @@ class Issue(NamedTuple):
     words: str
 
 
-def read_page(bundle: Any) -> Page:
+def read_page(bundle: Any, url: str = "") -> Page:
     """A page of a search, or of a history: of each resource the first entry, which is the newest.
 
-    One bad entry does not stop the others.
+    One bad entry does not stop the others. `url`: the absolute address that the page came from;
+    `next_url` is resolved against it (RFC 3986, 5.2), since servers write relative links too.
     """
     if values.text(bundle, "resourceType") != "Bundle":
         return Page(words=outcome_words(bundle), is_bundle=False)
@@ -101,7 +102,7 @@ def read_page(bundle: Any) -> Page:
     total = values.get(bundle, "total")
     return Page(
         entries=entries,
-        next_url=_link(bundle, "next"),
+        next_url=_from(url, _link(bundle, "next")),
         total=total if isinstance(total, int) and not isinstance(total, bool) else None,
         updated=values.text(bundle, "meta.lastUpdated"),
         words="; ".join(filter(None, words))[:_WORDS],
@@ -211,6 +212,14 @@ def _link(bundle: Any, relation: str) -> str:
         if values.text(each, "relation") == relation:
             return values.text(each, "url")
     return ""
+
+
+def _from(url: str, link: str) -> str:
+    """Where a link on the page at this address leads; as it came where it is no address at all."""
+    try:
+        return urljoin(url, link) if link else ""
+    except ValueError:
+        return link
 
 
 def _entry(request: BatchRequest) -> dict[str, Any]:

@@ -113,6 +113,8 @@ def _request(service: Service, whole: Request, entry: Any) -> Request:
     }
     if "prefer" in whole.headers:
         headers["prefer"] = whole.headers["prefer"]
+    if service.quirks.bare_batches and not whole.prefers("return=representation"):
+        headers["prefer"] = "return=minimal"
     tree: Tree | None = None
     if method in ("POST", "PUT"):
         tree = entry.get("resource")

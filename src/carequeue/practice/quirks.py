@@ -45,6 +45,10 @@ class Quirks:
     no_meta: bool = _switch("answers carry no meta; versions stand in the headers only")
     no_update_create: bool = _switch("an update of what does not exist is answered with 405")
     ignores_if_none_exist: bool = _switch("If-None-Exist is read by nobody")
+    ignores_prefer: bool = _switch("no write is answered with the resource, whatever Prefer asks")
+    bare_batches: bool = _switch(
+        "a batch is answered without resources, unless Prefer asks for them"
+    )
     drops_element_ids: bool = _switch("Element.id is not kept")
     merges_tags: bool = _switch("an update keeps the tags that it leaves out")
     no_last_updated: bool = _switch("_lastUpdated neither filters nor sorts")
@@ -59,6 +63,10 @@ class Quirks:
     r5: bool = _switch("it says that it is FHIR 5.0.0")
     foreign_next: bool = _switch("next links lead to another host")
     looping_next: bool = _switch("next links lead to the same page again")
+    slashless_next: bool = _switch(
+        "next links are the base address and a query, without a slash between"
+    )
+    relative_next: bool = _switch("next links are a query alone, relative to the page")
     cut_pages: int = _count(1, "the next N pages end halfway, without next; total tells the truth")
     doubled_entries: bool = _switch("every match of a page stands there twice")
     unavailable: bool = _switch("503 with Retry-After, until switched off")

@@ -155,6 +155,10 @@ class Reading:
     def _next(self, this: str, path: str, token: str) -> str:
         if self._quirks.looping_next:
             return this
+        if self._quirks.slashless_next:  # as HAPI FHIR does
+            return f"{self._base}?_getpages={path}&_page={token}"
+        if self._quirks.relative_next:
+            return f"?_page={token}"
         base = _ELSEWHERE if self._quirks.foreign_next else self._base
         return f"{base}/{path}?_page={token}"
 

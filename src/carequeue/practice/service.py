@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -90,6 +91,8 @@ class Service:
                 raise Refusal(404, "not-supported", "Earlier versions are not shown here.")
             case ("_history",) if request.method == "GET":
                 return self.reading.history(request, None, None)
+            case () if request.method == "GET":
+                return self._interaction(_further(request))
             case (kind, *rest):
                 self._must_exist(kind)
                 return self._of_type(request, kind, tuple(rest))
@@ -229,7 +232,7 @@ class Service:
 
     def _written(self, request: Request, done: Version, status: int) -> Reply:
         body = self.reading.shown(done.body)
-        if request.prefers("return=minimal"):
+        if self.quirks.ignores_prefer or request.prefers("return=minimal"):
             body = ""
         elif request.prefers("return=OperationOutcome"):
             body = outcome("information", "informational", "Done.")
@@ -260,3 +263,12 @@ class Service:
         with self.lock:
             self.store.restore()
             self.subscriptions.reread()
+
+
+def _further(request: Request) -> Request:
+    """What a next link at the base itself leads to. Raises Refusal 404 for any other query."""
+    asked = dict(request.query)
+    path = tuple(part for part in asked.pop("_getpages", "").split("/") if part)
+    if not path:
+        raise Refusal(404, "not-found", "There is nothing at this address.")
+    return replace(request, path=path, query=tuple(asked.items()))

@@ -76,7 +76,7 @@ class Counts:
             if answer.status in _NOT_ASKED_SO and trail.url == first:
                 trail = paging.begin(plan.count_url(search, whole=True), plan.COUNTED)
                 continue
-            page = read_page(answer.json) if answer.status == 200 else None
+            page = read_page(answer.json, answer.url) if answer.status == 200 else None
             if page is None or not page.is_bundle:
                 return self._not_counted(search, count, str(answer.status))
             there = paging.onward(trail, page)
@@ -144,7 +144,7 @@ class Counts:
         left = tuple(ids)
         while left:
             answer = self.get(plan.by_id_url(kind, left, params))
-            page = read_page(answer.json) if answer.status == 200 else Page()
+            page = read_page(answer.json, answer.url) if answer.status == 200 else Page()
             given = {own_reference(one).partition("/")[2]: one for one in page.entries}
             found |= {key: given[key] for key in left if key in given}
             more = page.next_url or (page.total or 0) > len(page.entries)

@@ -1,6 +1,10 @@
 """Requests of the outbox as HTTP: one by one, or as one batch; replies matched by position.
 
 A batch is n independent writes; a batch whose answer does not match it leaves every entry in doubt.
+Every write asks for the resource back (`Prefer`). A server that gives none has still said yes, and
+with which status, version and location: that is handed on (`bare`), and what was written is read.
+Readings go in batches too, where the source has batches: read by id, since a search can lag. Only
+what a batch clearly shows is taken from it; the rest is read one by one.
 A resource in an answer counts only where it is the one that was asked about, by type and by id: a
 server that answers with another one (a batch out of order, a proxy's cache) has said nothing, and
 its version is nothing either. What follows is reading back, never a base taken from a stranger.
@@ -12,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from carequeue.domain.errors import ServerError
@@ -36,6 +40,8 @@ from carequeue.sync.failures import throttles
 from carequeue.sync.transport import HttpAnswer, Unreachable
 
 Reply = m.Reply | m.NoReply
+#: Without it HAPI FHIR answers the entries of a batch without their resources.
+_REPRESENTATION: Final = {"Prefer": "return=representation"}
 
 
 class Exchanged(NamedTuple):
@@ -52,9 +58,18 @@ def exchange(transport: Sends, command: m.Exchange) -> Exchanged:
     return Exchanged(_one_by_one(transport, command.requests))
 
 
-def read_back(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
-    """Read resources as they now are; a search by identifier gives its one match, else 404."""
-    return tuple(_found(reply) for reply in _one_by_one(transport, requests))
+def read_back(
+    transport: Sends, requests: Sequence[m.Request], at_once: int = 1
+) -> tuple[Reply, ...]:
+    """Read resources as they now are; a search by identifier gives its one match, else 404.
+
+    `at_once`: how many may stand in one request; 1 where the source has no batches.
+    """
+    together = min(at_once, len(requests)) > 1
+    replies = _in_batches(transport, requests, at_once) if together else {}
+    alone = [request for request in requests if request.lane not in replies]
+    replies |= {reply.lane: reply for reply in _one_by_one(transport, alone)}
+    return tuple(_found(replies[request.lane]) for request in requests)
 
 
 def _one_by_one(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
@@ -75,7 +90,7 @@ def _one_by_one(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply,
 
 
 def _one(transport: Sends, request: m.Request) -> Reply:
-    headers = {"Prefer": "return=representation"} if request.body is not None else {}
+    headers = dict(_REPRESENTATION) if request.body is not None else {}
     if request.if_match:
         headers["If-Match"] = request.if_match
     if request.if_none_exist:
@@ -101,27 +116,41 @@ def _absent(request: m.Request) -> str:
 
 def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
     resource = _asked_for(request, answer.json)
+    named = _id_at(answer.headers.get("location", ""), request)
+    bare = _is_bare(request, answer.status, answer.json, named)
     return m.Reply(
         request.lane,
         answer.status,
         resource,
-        _version(answer.headers.get("etag", ""), resource),
+        _version(answer.headers.get("etag", ""), resource, bare),
         answer.headers.get("retry-after", ""),
         outcome_words(answer.json) if answer.status >= 400 else "",
         answer.status == 400 and is_conflict_issue(answer.json),
         issues(answer.json) if answer.status >= 400 else (),
-        location=_id_at(answer.headers.get("location", ""), request),
+        location=named if request.creates and (bare or resource) else "",
+        bare=bare,
     )
 
 
 def _id_at(location: str, request: m.Request) -> str:
-    """The id that a `Location` gives to what was made: `[base]/Task/12/_history/1`, or relative."""
+    """The id in a `Location`: `[base]/Task/12/_history/1`, or relative; "" where there is none."""
     steps: list[str] = []
     with suppress(ValueError):  # what is no address says nothing
-        steps = urlsplit(location).path.split("/") if request.creates else []
+        steps = urlsplit(location).path.split("/")
     kind = request.lane[0]
     ids = [after for of, after in pairwise(steps) if of == kind and ID.fullmatch(after)]
     return ids[-1] if ids else ""
+
+
+def _is_bare(request: m.Request, status: int, json: Any, named: str) -> bool:
+    """Whether this is a yes to the request, without any resource.
+
+    An answer with another resource, or with the location of another, speaks of something else.
+    `named`: the id in its `Location`.
+    """
+    without = json is None or values.text(json, "resourceType") == "OperationOutcome"
+    other = bool(named) and not request.creates and named != request.lane[1]
+    return 200 <= status < 300 and request.method != "GET" and without and not other
 
 
 def _asked_for(request: m.Request, json: Any) -> Resource | None:
@@ -140,10 +169,10 @@ def _asked_for(request: m.Request, json: Any) -> Resource | None:
     return json if named and (request.creates or named == path) else None
 
 
-def _version(etag: str, resource: Resource | None) -> str:
-    if resource is None:
+def _version(etag: str, resource: Resource | None, bare: bool = False) -> str:
+    if resource is None and not bare:
         return ""
-    meta = resource.get("meta")
+    meta = resource.get("meta") if resource is not None else None
     version = meta.get("versionId") if isinstance(meta, dict) else None
     if isinstance(version, str) and version:
         return version
@@ -167,7 +196,8 @@ def _found(reply: Reply) -> Reply:
 
 def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
     try:
-        answer = transport.send("POST", "", batch([_entry(one) for one in requests]))
+        asked = batch([_entry(one) for one in requests])
+        answer = transport.send("POST", "", asked, _REPRESENTATION)
     except Unreachable as error:
         if error.unreadable:
             return _silent(requests, error.why)
@@ -228,14 +258,59 @@ def _entry(request: m.Request) -> BatchRequest:
 
 def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
     resource = _asked_for(request, entry.resource)
+    named = _id_at(entry.location, request)
+    bare = _is_bare(request, entry.status, entry.resource, named)
     return m.Reply(
         request.lane,
         entry.status,
         resource,
-        _version(entry.etag, resource),
+        _version(entry.etag, resource, bare),
         "",
         outcome_words(entry.outcome) if entry.status >= 400 else "",
         entry.status == 400 and is_conflict_issue(entry.outcome),
         issues(entry.outcome) if entry.status >= 400 else (),
-        location=_id_at(entry.location, request),
+        location=named if request.creates and (bare or resource) else "",
+        bare=bare,
     )
+
+
+# --- many readings in one request -----------------------------------------------------------------
+
+
+def _in_batches(
+    transport: Sends, requests: Sequence[m.Request], at_once: int
+) -> dict[m.LaneKey, Reply]:
+    """What batches of readings clearly show, by lane; what is not in it is still to be read.
+
+    A batch without an answer ends it: each further one could wait as long. A server that sends us
+    away has answered all of them.
+    """
+    replies: dict[m.LaneKey, Reply] = {}
+    for at in range(0, len(requests), at_once):
+        part, left = requests[at : at + at_once], requests[at:]
+        try:
+            answer = transport.send("POST", "", batch([_entry(one) for one in part]))
+        except Unreachable as error:
+            if error.unreadable:
+                continue
+            lost = [m.NoReply(one.lane, error.left, error.why, ends=error.ends) for one in left]
+            crowd = [replace(one, crowd=error.left) for one in lost[: len(part)]]
+            return replies | {one.lane: one for one in (*crowd, *lost[len(part) :])}
+        except ServerError:
+            continue  # one by one: it may be the fault of one of them
+        if answer.status == 401 or throttles(answer.status, answer.headers.get("retry-after", "")):
+            return replies | {one.lane: _reply(one, answer) for one in left}
+        replies |= _shown(part, answer)
+    return replies
+
+
+def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.LaneKey, Reply]:
+    """The entries that hold what was asked for.
+
+    An entry that says no is asked about alone: that a server takes no reading in a batch must not
+    look as if the resource were gone.
+    """
+    entries = read_batch(answer.json, len(requests)) if answer.status == 200 else None
+    replies = [_entry_reply(*pair) for pair in zip(requests, entries or (), strict=False)]
+    clear = (one for one in replies if isinstance(one, m.Reply) and one.status == 200)
+    return {one.lane: one for one in clear if one.resource is not None}

@@ -39,6 +39,8 @@ from carequeue.sync.verdicts import (
     taken,
 )
 
+#: What a conditional create is told where it has found what it would have made.
+_THERE: Final = "it is there"
 _STALE: Final = frozenset({409, 412, 423, 428})
 _NOT_NOW: Final = frozenset({408, 425, 429, 503})
 #: Issue codes that speak of a value; the others are looked at for the words of a workflow rule.
@@ -106,8 +108,9 @@ def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
         return Verdict(read=read_request(lane, can), observed=observed)
     unguarded = can.guard == "no" or state.probing == lane.key or not guard(lane)
     if reply.resource is None or unguarded:
-        read = replace(lane, written=reply.version)
-        return _confirm(can, read, observed)
+        said = reply.status if reply.resource is not None or reply.bare else 0
+        read = replace(lane, written=reply.version, answered=said)
+        return _confirm(can, read, observed, unguarded)
     anew = MADE_ANEW if reply.status == 201 else ""
     outcomes = taken(lane, _unmet(lane, reply), state.on_top, anew)
     change = m.Change(lane.key, outcomes, reply.resource, reply.version)
@@ -124,9 +127,12 @@ def _seen_by_a_yes(state: PushState, lane: m.Lane) -> dict[str, str]:
     return {} if guard(lane) or state.can.guard else {"if_match": "none"}
 
 
-def _confirm(can: Abilities, lane: m.Lane, observed: dict[str, str]) -> Verdict:
-    """Unguarded, or without a body: what became of it is read, with what lies between if shown."""
-    if lane.written and lane.version and can.can("history-instance", lane.key[0]) and can.known:
+def _confirm(
+    can: Abilities, lane: m.Lane, observed: dict[str, str], unguarded: bool = True
+) -> Verdict:
+    """Without a body: what became of it is read; unguarded, with what lies between if shown."""
+    shows = can.can("history-instance", lane.key[0]) and can.known
+    if unguarded and lane.written and lane.version and shows:
         lane = replace(lane, phase=m.Phase.COMPARING)
         return Verdict(read=history_request(lane), lane=lane, observed=observed)
     lane = replace(lane, phase=m.Phase.CONFIRMING)
@@ -135,9 +141,7 @@ def _confirm(can: Abilities, lane: m.Lane, observed: dict[str, str]) -> Verdict:
 
 def _made(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
     if reply.resource is None:
-        read = read_request(lane, state.can, reply.location)
-        phase = m.Phase.CONFIRMING if reply.location else m.Phase.READING
-        return Verdict(read=read, lane=replace(lane, phase=phase))
+        return _made_unshown(state, lane, reply)
     if not ours(lane, reply.resource):
         if by_our_id(lane, state.can) and not fits(lane, reply.resource):
             return Verdict(read=read_request(lane, state.can))  # it speaks of another one
@@ -148,9 +152,24 @@ def _made(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
         if not fits(lane, reply.resource):
             return Verdict(m.Change(lane.key, refused(lane, OTHER)))
         by_us = by_our_id(lane, state.can)
-        return settled(state, lane if by_us else replace(lane, told="it is there"), reply)
+        return settled(state, lane if by_us else replace(lane, told=_THERE), reply)
     outcomes = taken(lane, _unmet(lane, reply), state.on_top)
     return Verdict(m.Change(lane.key, outcomes, reply.resource, reply.version))
+
+
+def _made_unshown(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
+    """A yes to a create, without the resource: read where the server says that it stands.
+
+    After a 201 it is what we made, and `written` its version. After a 200 somebody may have made it
+    before us, so that it is compared, as where the answer shows it.
+    """
+    read = read_request(lane, state.can, reply.location)
+    if reply.location and reply.status != 200:
+        written = reply.version if reply.status == 201 else ""
+        return Verdict(read=read, lane=replace(lane, phase=m.Phase.CONFIRMING, written=written))
+    there = reply.status == 200 and reply.bare and not by_our_id(lane, state.can)
+    told = _THERE if there else lane.told
+    return Verdict(read=read, lane=replace(lane, phase=m.Phase.READING, told=told))
 
 
 def _unmet(lane: m.Lane, reply: m.Reply) -> list[str]:

@@ -51,7 +51,8 @@ class Lane:
     `written`: while confirming, the version that the yes gave. `told`: the no that what was just
     sent was answered with, so what is found on the server is not from there. `crowd`: it left with
     many others in one request that was not answered. `left_over`: an earlier push left it in doubt
-    and had no answer, so what is found now says nothing against it.
+    and had no answer, so what is found now says nothing against it. `answered`: the status of the
+    yes that is being confirmed; 0 where there was none, or one that spoke of something else.
     """
 
     key: LaneKey
@@ -70,6 +71,7 @@ class Lane:
     crowd: bool = False
     records: ClientRecords = NO_RECORDS  # of the client that its intents are about
     left_over: bool = False
+    answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Reply:
     """What came back. `resource` is the resource itself, never an OperationOutcome.
 
     `many`: all that a search found, or the versions of a history, the newest first; `resource` is
-    then the first of them. `location`: the id that the server gave to what was made.
+    then the first of them. `location`: the id that the server gave to what was made. `bare`: it is
+    a yes without any resource; `version` is then what its entity tag says.
     """
 
     lane: LaneKey
@@ -109,6 +112,7 @@ class Reply:
     issues: tuple[Issue, ...] = ()
     many: tuple[Resource, ...] = ()
     location: str = ""
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ class NoReply:
     """Nothing came back that says anything. `left`: the request may have reached the server.
 
     `unreadable`: an answer came, and no sense could be made of it: not the network's absence.
-    `ends`: none came in time, so nothing more is asked in this cycle (`cycle.py`).
+    `ends`: none came in time, so nothing more is asked in this cycle (`cycle.py`). `crowd`: it was
+    a reading among others in one request.
     """
 
     lane: LaneKey
@@ -124,6 +129,7 @@ class NoReply:
     why: str
     unreadable: bool = False
     ends: bool = False
+    crowd: bool = False
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -198,9 +204,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Read these resources as they now are."""
+    """Read these resources as they now are; `at_once`: so many in one request at most."""
 
     requests: tuple[Request, ...]
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class Pulling:
         page = None
         words = outcome_words(answer.json)
         if answer.status == 200 and isinstance(answer.json, dict):
-            page = read_page(answer.json)
+            page = read_page(answer.json, answer.url)
         elif answer.status == 200:
             words = "the answer was no Bundle"
         now = self._now()

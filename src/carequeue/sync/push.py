@@ -69,8 +69,7 @@ def step(state: PushState, event: m.Event) -> Step:
         case m.Answered():
             return _answered(state, event)
         case m.WasRead():
-            state, learned = heard(state, event.replies)
-            return _judge(state, event.replies, event.now, judge_read, learned)
+            return _was_read(state, event)
         case m.Saved():
             return _saved(state, event)
 
@@ -200,7 +199,9 @@ def _read(state: PushState, lanes: Sequence[m.Lane]) -> Step:
     looked = state.looked | {lane.key for lane in lanes}
     fresh = lanes[0].key if len(lanes) == 1 else None
     state = replace(state.phase(lanes, m.Phase.READING), looked=looked, fresh=fresh)
-    return state, (m.ReadBack(tuple(read_request(lane, state.can) for lane in lanes)),)
+    requests = tuple(read_request(lane, state.can) for lane in lanes)
+    doubtful = any(lane.left_over or lane.crowd for lane in lanes)  # one of them may be the fault
+    return state, (m.ReadBack(requests, 1 if doubtful else state.at_once),)
 
 
 def _mark(state: PushState, lanes: Sequence[m.Lane], probe: bool = False) -> Step:
@@ -316,6 +317,16 @@ def _answered(state: PushState, event: m.Answered) -> Step:
     return _judge(state, event.replies, event.now, judge_write, observed)
 
 
+def _was_read(state: PushState, event: m.WasRead) -> Step:
+    """A batch of readings that was not answered was perhaps too large, and perhaps an outage."""
+    state, learned = heard(state, event.replies)
+    crowd = sum(isinstance(one, m.NoReply) and one.crowd for one in event.replies)
+    if crowd:
+        state, observed = sized(state, crowd, m.Batched.UNANSWERED)
+        learned = {**learned, **observed}
+    return _judge(state, event.replies, event.now, judge_read, learned)
+
+
 def _refused_whole(state: PushState, asked: Sequence[m.Lane], observed: dict[str, str]) -> Step:
     """A batch was refused before anything was done; only what must not be sent twice is read."""
     again = [lane for lane in asked if repeatable(lane, state.can)]
@@ -350,7 +361,8 @@ def _judge(
     if changes or seen:
         commands.append(m.Save(tuple(changes), state.pause, seen))
     if reads and not state.stopped:
-        commands.append(m.ReadBack(tuple(reads)))
+        crowd = any(state.lanes[one.lane].crowd for one in reads)  # one of them may be the fault
+        commands.append(m.ReadBack(tuple(reads), 1 if crowd else state.at_once))
     return (state, tuple(commands)) if commands else _next(state, now)
 
 

@@ -42,6 +42,11 @@ class PushState:
     unanswered: int = 0
     sizing: Sizing = Sizing()  # noqa: RUF009 - frozen
 
+    @property
+    def at_once(self) -> int:
+        """How many requests may stand in one, as far as is known; 1 where there are no batches."""
+        return self.sizing.size if self.can.batch else 1
+
     def phase(self, lanes: Iterable[m.Lane], phase: m.Phase) -> PushState:
         """With these lanes in this phase."""
         changed = {lane.key: replace(lane, phase=phase) for lane in lanes}

@@ -78,7 +78,8 @@ class Pushing:
                 done = exchange(self._transport, command)
                 return [m.Answered(done.replies, self._now(), done.batch)]
             case m.ReadBack():
-                return [m.WasRead(read_back(self._transport, command.requests), self._now())]
+                replies = read_back(self._transport, command.requests, command.at_once)
+                return [m.WasRead(replies, self._now())]
             case m.Save():
                 now = self._now()
                 with self._cache.writing(now) as rows:

@@ -25,6 +25,7 @@ from carequeue.sync.conflicts import (
     ALREADY_SO,
     EVENTS,
     GONE,
+    MADE_ANEW,
     ON_TOP,
     OVERWROTE,
     Found,
@@ -212,6 +213,8 @@ def _told(state: PushState, lane: m.Lane, one: Settled) -> str:
     made_alone = intent.kind is IntentKind.CREATE and by_our_id(lane, state.can)
     if never and not made_alone:
         return ALREADY_SO
+    if _anew(lane):
+        return MADE_ANEW
     return ON_TOP if intent.id in state.on_top else ""
 
 
@@ -282,18 +285,23 @@ def _confirmed(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) ->
     """The server said yes: is it there, and did it go over somebody's change?"""
     found = reply.resource or {}
     if not ours(lane, found):
-        if lane.base is None:
-            return _asked(lane, _CANNOT_SAY)
-        if not fits(lane, found):
-            return later(state, lane, reply, now)
-        return settled(state, lane, reply)
+        if fits(lane, found):
+            return settled(state, lane, reply)
+        return _asked(lane, _CANNOT_SAY) if lane.base is None else later(state, lane, reply, now)
     made = [one for one in lane.intents if one.kind is not IntentKind.CREATE]
     unmet = [run[-1].id for run in runs(made) if not edits.satisfied(run[-1], found)]
-    words = _overwritten(lane, reply.many) if lane.phase is m.Phase.COMPARING else ""
-    if unmet and lane.base is not None:  # somebody wrote after us
+    as_written = bool(lane.written) and lane.written == reply.version
+    if unmet and not as_written:  # somebody wrote after us
         return settled(state, replace(lane, version=""), reply)
+    words = _overwritten(lane, reply.many) if lane.phase is m.Phase.COMPARING else ""
+    words = MADE_ANEW if _anew(lane) else words
     outcomes = taken(lane, unmet, state.on_top, words)
     return Verdict(m.Change(lane.key, outcomes, found, reply.version))
+
+
+def _anew(lane: m.Lane) -> bool:
+    """Whether an update was answered as a create is: somebody had deleted it meanwhile."""
+    return lane.base is not None and lane.answered == 201
 
 
 def _is_history(lane: m.Lane, reply: m.Reply | m.NoReply) -> bool:

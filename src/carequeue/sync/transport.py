@@ -75,11 +75,15 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole answer; `json` is None where the body was empty. Header names are in lower case."""
+    """A whole answer; `json` is None where the body was empty. Header names are in lower case.
+
+    `url`: the address that was asked, from which a relative link in the answer leads on.
+    """
 
     status: int
     headers: Mapping[str, str]
     json: Any
+    url: str = ""
 
 
 class Dial(NamedTuple):
@@ -204,17 +208,19 @@ class Transport:
             self._wait = max(self._wait, asked.total_seconds() if asked else 0.0)
 
     def resolve(self, link: str) -> str:
-        """An absolute address on the configured origin, below the base path.
+        """An absolute address on the configured origin, at the base path or below it.
 
-        A broken proxy names an internal host: the link is then taken below our own base, if its
-        path fits. Raises ServerError for any other foreign address; no token goes there. A path
-        that climbs is foreign as well: beside us on the same host may stand another organization.
+        At the base path itself without a slash behind it lead the `next` links of HAPI FHIR
+        (`[base]?_getpages=...`). A broken proxy names an internal host: the link is then taken
+        below our own base, if its path fits. Raises ServerError for any other foreign address; no
+        token goes there. A path that climbs is foreign as well: beside us on the same host may
+        stand another organization.
         """
-        base = self.base_url + "/"
         with suppress(ValueError):  # what is no address at all is foreign too
-            url = urljoin(base, link) if len(link) <= _LONGEST_LINK else ""
-            ours, theirs = urlsplit(base), urlsplit(url)
-            if theirs.path.startswith(ours.path) and not _climbs(theirs.path):
+            url = urljoin(self.base_url + "/", link) if len(link) <= _LONGEST_LINK else ""
+            ours, theirs = urlsplit(self.base_url), urlsplit(url)
+            below = theirs.path == ours.path or theirs.path.startswith(ours.path + "/")
+            if _is_web(theirs) and below and not _climbs(theirs.path):
                 return ours._replace(path=theirs.path, query=theirs.query).geturl()
         raise ServerError(
             "The server named a page on another address. CareQueue did not go there, since your "
@@ -250,7 +256,8 @@ class Transport:
                 if self._patience.over:  # what came until we hung up may look like a whole answer
                     raise Unreachable(_TOO_SLOW, left=True, silent=True, ends=True)
                 found = {name.lower(): value for name, value in answer.headers.items()}
-                return HttpAnswer(answer.status_code, found, _parsed(answer.status_code, raw))
+                json = _parsed(answer.status_code, raw)
+                return HttpAnswer(answer.status_code, found, json, url)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable(_why(error), left=False) from None
         except httpx.HTTPError as error:
@@ -275,10 +282,20 @@ def _instant(date: str) -> datetime:
     return datetime.now(UTC)
 
 
+def _is_web(link: SplitResult) -> bool:
+    """Whether a link is an http(s) address of a host, without the name of a user."""
+    return link.scheme in ("http", "https") and bool(link.hostname) and "@" not in link.netloc
+
+
 def _climbs(path: str) -> bool:
-    """Whether a path has a step up in it, also as a server might decode it."""
-    steps = re.split(r"[/\\]", unquote(path))
-    return ".." in steps or "." in steps
+    """Whether a path has a step up in it, also as a server might read it.
+
+    Some servers decode twice, and servlet containers drop what follows a semicolon in a step.
+    """
+    while (plain := unquote(path)) != path:
+        path = plain
+    steps = [step.partition(";")[0].strip() for step in re.split(r"[/\\]", path)]
+    return ".." in steps or "." in steps or "\N{REPLACEMENT CHARACTER}" in path
 
 
 def _trusted(bundle: str) -> ssl.SSLContext:
