@@ -21,7 +21,7 @@ from carequeue.widgets.themes import Part, Parts
 class AskLayer(Layer):
     """The questions of a verb; `done` gets the answers, `left` is called on Esc."""
 
-    asks = True
+    asks = owns_keys = True
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Option(NamedTuple):
 class ConfirmLayer(Layer):
     """A sentence and two or three keys. Esc chooses the last option."""
 
-    asks = True
+    asks = owns_keys = True
 
     def __init__(self, stage: Stage, text: str, options: tuple[Option, ...]) -> None:
         self._stage, self._text, self._options = stage, text, options
@@ -97,7 +97,7 @@ class ConfirmLayer(Layer):
 class TypedLayer(Layer):
     """What cannot be taken back: a sentence, and a word that has to be typed to do it."""
 
-    asks = True
+    asks = owns_keys = True
 
     def __init__(self, stage: Stage, text: str, word: str, done: Callable[[str], None]) -> None:
         self._stage, self._text, self._word, self._done = stage, text, word, done

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from carequeue.domain.errors import BadQuestion, CareQueueError
 from carequeue.screens.bottom import Bottom
-from carequeue.screens.data import STILL, QueueData
+from carequeue.screens.data import Hold, QueueData
 from carequeue.screens.detail import DetailView
 from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys, RepeatGuard
@@ -23,8 +23,9 @@ from carequeue.screens.news import SyncNews, Told
 from carequeue.screens.overlaid import Overlaid, Widgets
 from carequeue.screens.reading import DetailLayer, SheetLayer
 from carequeue.store.window import QueueRow, View
+from carequeue.widgets.bands import band_words
 from carequeue.widgets.key_footer import key_name
-from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.message_line import Message, Notice, Tone
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.verbs import Motion, Verb
 
@@ -77,9 +78,9 @@ class Front(Overlaid):
         self._news = SyncNews()
         self._told = Told(self)
         self._came = float("inf")
-        self._last_key = float("-inf")
         self._asked_by = ""
         self._changed = False  # since the layers last read
+        self._layers_hold = Hold()
 
     @cached_property
     def acting(self) -> Acting:
@@ -115,7 +116,10 @@ class Front(Overlaid):
         """One key, which came at a time of the terminal's own count of seconds."""
         at = self.shell.monotonic()
         held = self._guard.held(key, at)
-        self._last_key, self._came = at, came
+        self.data.hold.key(at)
+        self._layers_hold.key(at)
+        self._came = came
+        stood = self.widgets.rows.key
         if self._passes() and not held:
             self._message = Message()
         try:
@@ -123,6 +127,8 @@ class Front(Overlaid):
                 self.leaving.interrupt(key, at)
             elif held and key == self._asked_by:
                 return
+            elif self._goes_to_urgent(key):
+                self.motions.urgent()
             elif not any(layer.press(key, character) for layer in reversed(self.layers)):
                 self._asked_by = ""
                 self._list_takes(key, held)
@@ -132,7 +138,25 @@ class Front(Overlaid):
             self.failed(error)
         finally:
             self._came = float("inf")
+        self._went_from(stood)
         self.draw()
+
+    def _goes_to_urgent(self, key: str) -> bool:
+        """Whether this key goes to the item that is named, through all that lies over the list."""
+        if self.data.urgent.first is None or self._typing:
+            return False
+        action = self.keys.meaning(key)
+        return isinstance(action, Motion) and action.name == "urgent"
+
+    @property
+    def _typing(self) -> bool:
+        return any(layer.owns_keys for layer in self.layers)
+
+    def _went_from(self, key: str | None) -> None:
+        """The person who has moved to a new item needs no word about it any more."""
+        here = self.widgets.rows.key
+        if here is not None and here != key and not self._typing:
+            self.data.urgent.visit(here)
 
     def _passes(self) -> bool:
         return self._message.tone in _PASSING or self._news.passes(self._message)
@@ -169,9 +193,8 @@ class Front(Overlaid):
             self.failed(error)
 
     def _take_over(self) -> None:
-        asking = any(layer.asks for layer in self.layers)
-        still = self.shell.monotonic() - self._last_key >= STILL and not asking
-        changes = self.data.poll(still=still)
+        at = self.shell.monotonic()
+        changes = self.data.poll(at)
         if changes.minute:
             now = self.now()
             self.act(lambda: self.desk.refresh(now), lambda moved: None)
@@ -182,10 +205,12 @@ class Front(Overlaid):
         if changes.above:
             self.say(Message(f"New at the top: {changes.above}.", Tone.WARNING, "g goes there"))
         self._changed = self._changed or changes.data
-        if self._changed and self.shell.monotonic() - self._last_key >= STILL:
+        if self._changed and self._layers_hold.over(at):
             self._changed = False
             for layer in self.layers:
                 layer.changed()
+        if not self._changed:
+            self._layers_hold.in_step(at)
         if changes.data:
             self._told.ask()
         if changes.data or changes.minute:
@@ -233,6 +258,8 @@ class Front(Overlaid):
 
     def settled(self, keys: Sequence[str], *, kept: bool) -> None:
         """Acts have come to their end: whether the items stay shown as acted on."""
+        for key in keys:
+            self.data.urgent.visit(key)
         rows = self.widgets.rows
         if kept:
             rows.acted.update(keys)
@@ -296,13 +323,27 @@ class Front(Overlaid):
     def moved(self) -> None:
         """The cursor stands on another item."""
         self.data.moved()
-        self.detail.want(self.widgets.rows.row)
+        rows = self.widgets.rows
+        self.detail.want(rows.row)
+        if self.detail_covers:  # then the detail is what the next key is meant for, once painted
+            rows.call_after_refresh(rows.take_aim)
         self.draw()
 
     def draw(self) -> None:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""
         if self._came == float("inf"):
-            self._bottom.draw(self._message)
+            self._bottom.draw(self._message, self._notice())
+
+    def _notice(self) -> Notice | None:
+        """The new item in Now or Safety that is named, and how to get there from here."""
+        one = self.data.urgent.first
+        if one is None:
+            return None
+        label = self.origin(one.source).label
+        name = f"{one.client} ({label})" if label else one.client
+        key = key_name(self.keys.of["urgent"])
+        way = f"esc {key}" if self._typing else key
+        return Notice(name, band_words(one.band).title, self.data.urgent.more, way)
 
 
 def load_the_rest() -> None:

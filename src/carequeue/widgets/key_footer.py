@@ -59,9 +59,9 @@ def row_pairs(
     return [*pairs, *last]
 
 
-def marked_pairs(width: int, keys: dict[str, str]) -> list[Pair]:
+def marked_pairs(width: int, keys: dict[str, str], also: Sequence[Pair] = ()) -> list[Pair]:
     """The pairs while items are marked: what is done to many, and the way out of it."""
-    return row_pairs(TO_MANY, "", width, keys, also=(UNMARK,))
+    return row_pairs(TO_MANY, "", width, keys, also=(*also, UNMARK))
 
 
 def footer_parts(pairs: Sequence[Pair], width: int) -> Parts:
