@@ -29,7 +29,7 @@ BUSY = {
     "marking": ((), ("space",)),
     "the filter": (("slash",), ("a", "backspace")),
     "a question": (("n",), ("x", "y")),
-    "a choice": (("d",), ("o", "f")),
+    "a choice": (("k", "d"), ("o", "f")),
     "the palette": (("colon",), ("a", "backspace")),
     "the help": (("question_mark",), ("a", "backspace")),
     "the detail": (("enter",), ("j", "k")),

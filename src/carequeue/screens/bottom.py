@@ -16,7 +16,14 @@ from carequeue.screens.keys import Keys
 from carequeue.screens.layers import Layer
 from carequeue.widgets.key_footer import BACK, Pair, footer_parts, key_name, marked_pairs, row_pairs
 from carequeue.widgets.line import Line, length
-from carequeue.widgets.message_line import Message, Notice, message_parts, noticed, room_beside
+from carequeue.widgets.message_line import (
+    Message,
+    Notice,
+    apart,
+    message_parts,
+    noticed,
+    room_beside,
+)
 from carequeue.widgets.queue_list import QueueList
 from carequeue.widgets.themes import Parts
 
@@ -29,11 +36,13 @@ class Bottom:
     ) -> None:
         self._message, self._footer, self._rows = message, footer, rows
         self._layers, self._keys = layers, keys
+        self.over_views: Callable[[int], Parts] = lambda width: []
 
     def draw(self, message: Message, notice: Notice | None = None) -> None:
         """Show a message, or what a layer says instead; put the terminal's cursor there."""
         words = partial(self._said, message)
         said = partial(noticed, words, notice)
+        self.over_views = partial(apart, words, notice)
         self._message.show(said)
         go = [(key_name(self._keys.of["urgent"]), "go there")] if notice else []
         self._footer.show(partial(self._pairs, partial(room_beside, words, notice), go))

@@ -106,6 +106,7 @@ class QueueData:
         self._polled = desk.stamp()  # of the last look; read before what it is compared with
         self.urgent = NewUrgent(desk.urgent())
         self.hold = Hold()
+        self.over_views: Callable[[int], Parts] = lambda width: []  # what hides them for a while
         self._stale = False
         self._minute = now().replace(second=0, microsecond=0)
         rows.empty = self._empty
@@ -240,7 +241,9 @@ class QueueData:
         """Show header and views; nothing is written where they say the same."""
         now = self._now()
         self._header.show(partial(header_parts, self._desk.heading, self.health, now, self._zone))
-        self._tabs.show(partial(tabs_parts, self.looking, self.tally))
+        self._tabs.show(
+            lambda width: self.over_views(width) or tabs_parts(self.looking, self.tally, width)
+        )
 
 
 def _away(health: Health) -> bool:

@@ -75,6 +75,8 @@ class Front(Overlaid):
         self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
         self._guard = RepeatGuard()
         self._message = Message()
+        self._noticed: Notice | None = None  # as it was drawn last
+        self.data.over_views = lambda width: self._bottom.over_views(width)
         self._news = SyncNews()
         self._told = Told(self)
         self._came = float("inf")
@@ -332,7 +334,11 @@ class Front(Overlaid):
     def draw(self) -> None:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""
         if self._came == float("inf"):
-            self._bottom.draw(self._message, self._notice())
+            notice = self._notice()
+            self._bottom.draw(self._message, notice)
+            if notice or self._noticed:
+                self.data.show_lines()
+            self._noticed = notice
 
     def _notice(self) -> Notice | None:
         """The new item in Now or Safety that is named, and how to get there from here."""

@@ -1,7 +1,8 @@
 """What the last line but one says: what was just done, to whom, and how it is taken back.
 
 Pure: a message in, parts out. A question stands in the same line (`form.py`). A new item in Now or
-Safety is named at the right of either: it takes no more than half of the line from them.
+Safety is named at the right of either, in half of the line at most. Where that leaves too little,
+it stands in the line of the views instead (`apart`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from carequeue.widgets.themes import Part, Parts
 
 #: Between two hints of one message.
 BETWEEN: Final = "   "
+#: In a narrower line a question and a notice would both be cut beyond use.
+BOTH_FROM: Final = 60
 
 
 class Tone(StrEnum):
@@ -76,7 +79,7 @@ def message_parts(message: Message, width: int) -> Parts:
 
 def noticed(left: Callable[[int], Parts], notice: Notice | None, width: int) -> Parts:
     """What the line says (a function of its width), and a notice to the right of it."""
-    if notice is None:
+    if notice is None or apart(left, notice, width):
         return left(width)
     room = room_beside(left, notice, width)
     if not room:
@@ -84,9 +87,16 @@ def noticed(left: Callable[[int], Parts], notice: Notice | None, width: int) -> 
     return spread(left(room), notice_parts(notice, width - room), width)
 
 
+def apart(left: Callable[[int], Parts], notice: Notice | None, width: int) -> Parts:
+    """The notice as it stands in the line of the views; nothing where it needs no line there."""
+    if notice is None or width >= BOTH_FROM or not left(width):
+        return []
+    return notice_parts(notice, width)
+
+
 def room_beside(left: Callable[[int], Parts], notice: Notice | None, width: int) -> int:
     """The cells that a notice leaves for what the line says; 0 where it says nothing."""
-    if notice is None:
+    if notice is None or apart(left, notice, width):
         return width
     taken = length(left(width))
     most = max(width // 2, width - taken - 1)
