@@ -19,11 +19,11 @@ from carequeue.screens.detail import DetailView
 from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys, RepeatGuard
 from carequeue.screens.marks import Marks
+from carequeue.screens.naming import Naming
 from carequeue.screens.news import SyncNews, Told
 from carequeue.screens.overlaid import Overlaid, Widgets
 from carequeue.screens.reading import DetailLayer, SheetLayer
 from carequeue.store.window import QueueRow, View
-from carequeue.widgets.bands import band_words
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Notice, Tone
 from carequeue.widgets.themes import Parts
@@ -75,6 +75,7 @@ class Front(Overlaid):
         self._bottom = Bottom(widgets.message, widgets.footer, widgets.rows, self.layers, keys)
         self._guard = RepeatGuard()
         self._message = Message()
+        self._naming = Naming(self.data.urgent, keys, self.layers, self.origin)
         self._noticed: Notice | None = None  # as it was drawn last
         self.data.over_views = lambda width: self._bottom.over_views(width)
         self._news = SyncNews()
@@ -129,7 +130,7 @@ class Front(Overlaid):
                 self.leaving.interrupt(key, at)
             elif held and key == self._asked_by:
                 return
-            elif self._goes_to_urgent(key):
+            elif self._naming.takes(key):
                 self.motions.urgent()
             elif not any(layer.press(key, character) for layer in reversed(self.layers)):
                 self._asked_by = ""
@@ -140,25 +141,8 @@ class Front(Overlaid):
             self.failed(error)
         finally:
             self._came = float("inf")
-        self._went_from(stood)
+        self._naming.moved(stood, self.widgets.rows.key)
         self.draw()
-
-    def _goes_to_urgent(self, key: str) -> bool:
-        """Whether this key goes to the item that is named, through all that lies over the list."""
-        if self.data.urgent.first is None or self._typing:
-            return False
-        action = self.keys.meaning(key)
-        return isinstance(action, Motion) and action.name == "urgent"
-
-    @property
-    def _typing(self) -> bool:
-        return any(layer.owns_keys for layer in self.layers)
-
-    def _went_from(self, key: str | None) -> None:
-        """The person who has moved to a new item needs no word about it any more."""
-        here = self.widgets.rows.key
-        if here is not None and here != key and not self._typing:
-            self.data.urgent.visit(here)
 
     def _passes(self) -> bool:
         return self._message.tone in _PASSING or self._news.passes(self._message)
@@ -334,22 +318,11 @@ class Front(Overlaid):
     def draw(self) -> None:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""
         if self._came == float("inf"):
-            notice = self._notice()
+            notice = self._naming.notice()
             self._bottom.draw(self._message, notice)
             if notice or self._noticed:
                 self.data.show_lines()
             self._noticed = notice
-
-    def _notice(self) -> Notice | None:
-        """The new item in Now or Safety that is named, and how to get there from here."""
-        one = self.data.urgent.first
-        if one is None:
-            return None
-        label = self.origin(one.source).label
-        name = f"{one.client} ({label})" if label else one.client
-        key = key_name(self.keys.of["urgent"])
-        way = f"esc {key}" if self._typing else key
-        return Notice(name, band_words(one.band).title, self.data.urgent.more, way)
 
 
 def load_the_rest() -> None:

@@ -13,17 +13,15 @@ Not here: how the message line says it (`widgets/message_line.py`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from carequeue.store.window import Urgent
 
 AGAIN: Final = timedelta(minutes=10)
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(NamedTuple):
     """An item that has stood in Now or Safety: its band there, and when it left, if it has."""
 
     band: int
@@ -61,9 +59,9 @@ class NewUrgent:
         """Forget what has been away for long, and what left before it was named."""
         counted = {one.key for one in self._waiting[1:]}
         for key in [key for key in self._known if key not in here]:
-            known = self._known[key]
-            known.left = known.left or now
-            if now - known.left >= AGAIN or key in counted:
+            left = self._known[key].left or now
+            self._known[key] = self._known[key]._replace(left=left)
+            if now - left >= AGAIN or key in counted:
                 del self._known[key]
 
     def _is_new(self, one: Urgent, now: datetime) -> bool:
