@@ -13,7 +13,7 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.window import QueueRow, Tally, View
+from carequeue.store.window import QueueRow, Tally, Urgent, View
 from carequeue.worklist.answers import (
     Acted,
     ClockLine,
@@ -215,6 +215,9 @@ class FakeDesk(Unsent):
 
     def keys_of(self, view: View, narrow: str) -> list[str]:
         return [r.key for r in self._view(view, narrow)]
+
+    def urgent(self) -> list[Urgent]:
+        return [Urgent(r.key, r.client, r.band, r.source) for r in self.rows if r.band < 2]
 
     def stamp(self) -> int:
         self._fail()
@@ -439,6 +442,10 @@ class VastDesk(FakeDesk):
             f"item-{number - self.shift}", "referral", band, at(hours=number % 90), "h",
             f"FAMILY{number:06d}, Given", f"Answer referral {number}",
         )  # fmt: skip
+
+    def urgent(self) -> list[Urgent]:
+        found = [self.made(n) for n in range(self.counts[0] + self.counts[1])]
+        return [Urgent(r.key, r.client, r.band, r.source) for r in found]
 
     def tally(self, view: View, narrow: str) -> Tally:
         total = sum(self.counts.values())

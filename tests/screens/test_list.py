@@ -211,17 +211,20 @@ async def test_what_is_new_and_more_urgent_is_seen_or_said() -> None:
         await change(seat, [*flood(9), *morning()], 3)
         assert seat.cursor == "takahashi"
         await change(seat, [flood(99)[-1], *flood(9), *morning()], 3)
-        assert seat.message == "! New at the top: NEW98, Ana.  g goes there"
+        assert seat.message == "! New in Now: NEW98, Ana, and 9 more.  ! goes there"
 
 
-async def test_rows_do_not_move_while_a_question_is_open() -> None:
+async def test_rows_come_behind_an_open_question_and_it_stays_with_its_client() -> None:
     async with at_the_terminal() as seat:
         await seat.press("n")
-        await change(seat, [*flood(3), *morning()], 60)
-        assert "NEW0" not in seat.text
-        await seat.press("escape")
-        await seat.wait(2)
-        assert "NEW0" in seat.text
+        await change(seat, [*flood(3), *morning()], 1)
+        assert "NEW0" not in "\n".join(seat.lines[2:22])
+        await seat.wait(1)
+        assert "NEW0" in "\n".join(seat.lines[2:22])
+        assert seat.cursor == "okafor"
+        await seat.write("ok")
+        await seat.press("enter")
+        assert seat.desk.acts == [("note", ("okafor",), {"text": "ok"})]
 
 
 async def test_when_the_item_goes_the_cursor_stays_at_its_place() -> None:

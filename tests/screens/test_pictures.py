@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from carequeue.store.window import QueueRow
 from carequeue.worklist.answers import Difference, Undoable, Where
 from carequeue.worklist.health import SourceHealth
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
@@ -244,3 +245,48 @@ async def test_hard_names(taken: SnapshotAssertion) -> None:
 
 async def test_a_small_window_at_twice_the_size(taken: SnapshotAssertion) -> None:
     assert taken == await picture(FakeDesk(), (40, 12), "j")
+
+
+def with_two_new() -> list[QueueRow]:
+    """The morning, and two that have just come into Now and Safety."""
+    came = at(minutes=-1)
+    return [
+        row("mbaye", "handoff", 0, at(minutes=29), "h", "MBAYE, Awa",
+            "Acknowledge handoff from Mobile Crisis", fresh=came),
+        *morning()[:2],
+        row("holm", "follow_up", 1, at(hours=4), "h", "HOLM, Anders",
+            "First contact after ED discharge", fresh=came),
+        *morning()[2:],
+    ]  # fmt: skip
+
+
+async def named(size: tuple[int, int], theme: str, *keys: str, text: str = "") -> str:
+    """Press the keys, let the two come in, and take the picture when they are named."""
+    async with at_the_terminal(FakeDesk(), size, theme) as seat:
+        await seat.press(*keys)
+        await seat.write(text)
+        seat.desk.change(with_two_new())
+        await seat.wait(1)
+        return seat.app.export_screenshot()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_a_new_crisis_is_named(taken: SnapshotAssertion, theme: str, size: str) -> None:
+    assert taken == await named(SIZES[size], theme, "j", "j")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_a_new_crisis_is_named_beside_a_question(
+    taken: SnapshotAssertion, theme: str, size: str
+) -> None:
+    assert taken == await named(SIZES[size], theme, "j", "n", text="school")
+
+
+async def test_a_new_crisis_is_named_beside_what_was_done(taken: SnapshotAssertion) -> None:
+    assert taken == await named(SMALL, "dark", "j", "l", "m")
+
+
+async def test_a_new_crisis_is_named_in_a_narrow_window(taken: SnapshotAssertion) -> None:
+    assert taken == await named((40, 12), "dark", "j", "n", text="school")

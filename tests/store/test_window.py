@@ -121,6 +121,15 @@ class TestAView:
         }
         assert window.place(view, narrow, "main:Task/none") is None
 
+    @given(there=rows())
+    def test_begins_with_all_that_are_in_now_and_safety(self, raw: Raw, there: list[Row]) -> None:
+        """Whoever has the move; with what it takes to name an item and to go there."""
+        window = filled(raw, there)
+        whole = [row for row in window.rows(View.WHOLE, "", 0, 100) if row.band < 2]
+        assert [tuple(one) for one in window.urgent()] == [
+            (row.key, row.client, row.band, row.source) for row in whole
+        ]
+
     @given(there=rows(), view=st.sampled_from(View), narrow=narrowings)
     def test_is_counted_band_by_band(
         self, raw: Raw, there: list[Row], view: View, narrow: str

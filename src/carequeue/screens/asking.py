@@ -22,7 +22,7 @@ from carequeue.widgets.themes import Part, Parts
 class AskLayer(Layer):
     """The questions of a verb; `done` gets the answers, `left` is called on Esc."""
 
-    asks = True
+    asks = owns_keys = True
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class ConfirmLayer(Layer):
     the question was open answers nothing.
     """
 
-    asks = True
+    asks = owns_keys = True
 
     def __init__(
         self, stage: Stage, text: str | Callable[[int], str], options: tuple[Option, ...]
@@ -108,7 +108,7 @@ class ConfirmLayer(Layer):
 class TypedLayer(Layer):
     """What cannot be taken back: a sentence, and a word that has to be typed to do it."""
 
-    asks = True
+    asks = owns_keys = True
 
     def __init__(self, stage: Stage, text: str, word: str, done: Callable[[str], None]) -> None:
         self._stage, self._text, self._word, self._done = stage, text, word, done

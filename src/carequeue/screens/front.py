@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from carequeue.domain.errors import BadQuestion, CareQueueError
 from carequeue.screens.bottom import Bottom
-from carequeue.screens.data import STILL, QueueData
+from carequeue.screens.data import Hold, QueueData
 from carequeue.screens.detail import DetailView
 from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys, RepeatGuard
 from carequeue.screens.marks import Marks
+from carequeue.screens.naming import Naming
 from carequeue.screens.news import SyncNews, Told
 from carequeue.screens.overlaid import Overlaid, Widgets
 from carequeue.screens.reading import DetailLayer, SheetLayer
 from carequeue.screens.undoing import Undoing
 from carequeue.store.window import QueueRow, View
 from carequeue.widgets.key_footer import key_name
-from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.message_line import Message, Notice, Tone
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.verbs import Motion, Verb
 
@@ -77,12 +78,15 @@ class Front(Overlaid):
         self._bottom = Bottom(widgets, self.layers, keys, self.undoing)
         self._guard = RepeatGuard()
         self._message = Message()
+        self._naming = Naming(self.data.urgent, keys, self.layers, self.origin)
+        self._noticed: Notice | None = None  # as it was drawn last
+        self.data.over_views = lambda width: self._bottom.over_views(width)
         self._news = SyncNews()
         self._told = Told(self)
         self._came = float("inf")
-        self._last_key = float("-inf")
         self._asked_by = ""
         self._changed = False  # since the layers last read
+        self._layers_hold = Hold()
 
     @cached_property
     def acting(self) -> Acting:
@@ -118,7 +122,10 @@ class Front(Overlaid):
         """One key, which came at a time of the terminal's own count of seconds."""
         at = self.shell.monotonic()
         held = self._guard.held(key, at)
-        self._last_key, self._came = at, came
+        self.data.hold.key(at)
+        self._layers_hold.key(at)
+        self._came = came
+        stood = self.widgets.rows.key
         if self._passes() and not held:
             self._message = Message()
         try:
@@ -126,6 +133,8 @@ class Front(Overlaid):
                 self.leaving.interrupt(key, at)
             elif held and key == self._asked_by:
                 return
+            elif self._naming.takes(key):
+                self.motions.urgent()
             elif not any(layer.press(key, character) for layer in reversed(self.layers)):
                 self._asked_by = ""
                 self._list_takes(key, held)
@@ -135,6 +144,7 @@ class Front(Overlaid):
             self.failed(error)
         finally:
             self._came = float("inf")
+        self._naming.moved(stood, self.widgets.rows.key)
         self.draw()
 
     def _passes(self) -> bool:
@@ -172,9 +182,8 @@ class Front(Overlaid):
             self.failed(error)
 
     def _take_over(self) -> None:
-        asking = any(layer.asks for layer in self.layers)
-        still = self.shell.monotonic() - self._last_key >= STILL and not asking
-        changes = self.data.poll(still=still)
+        at = self.shell.monotonic()
+        changes = self.data.poll(at)
         if changes.minute:
             now = self.now()
             self.act(lambda: self.desk.refresh(now), lambda moved: None)
@@ -185,10 +194,12 @@ class Front(Overlaid):
         if changes.above:
             self.say(Message(f"New at the top: {changes.above}.", Tone.WARNING, "g goes there"))
         self._changed = self._changed or changes.data
-        if self._changed and self.shell.monotonic() - self._last_key >= STILL:
+        if self._changed and self._layers_hold.over(at):
             self._changed = False
             for layer in self.layers:
                 layer.changed()
+        if not self._changed:
+            self._layers_hold.in_step(at)
         if changes.data:
             self._told.ask()
             self.undoing.ask()
@@ -237,6 +248,8 @@ class Front(Overlaid):
 
     def settled(self, keys: Sequence[str], *, kept: bool) -> None:
         """Acts have come to their end: whether the items stay shown as acted on."""
+        for key in keys:
+            self.data.urgent.visit(key)
         rows = self.widgets.rows
         if kept:
             rows.acted.update(keys)
@@ -301,13 +314,20 @@ class Front(Overlaid):
     def moved(self) -> None:
         """The cursor stands on another item."""
         self.data.moved()
-        self.detail.want(self.widgets.rows.row)
+        rows = self.widgets.rows
+        self.detail.want(rows.row)
+        if self.detail_covers:  # then the detail is what the next key is meant for, once painted
+            rows.call_after_refresh(rows.take_aim)
         self.draw()
 
     def draw(self) -> None:
         """Redraw the message line and the footer; for a key once, when it has been dealt with."""
         if self._came == float("inf"):
-            self._bottom.draw(self._message)
+            notice = self._naming.notice()
+            self._bottom.draw(self._message, notice)
+            if notice or self._noticed:
+                self.data.show_lines()
+            self._noticed = notice
 
 
 def load_the_rest() -> None:

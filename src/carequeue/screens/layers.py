@@ -28,8 +28,12 @@ Pairs = Sequence[tuple[str, str]]
 class Layer:
     """A layer that takes no key and says nothing; others override what they need."""
 
-    #: Whether the list must stand still while this layer is open.
+    #: Whether it is opened by a key that must not be taken for an answer while it repeats.
     asks = False
+    #: Whether every key is typed into it or answers it, so that none may be taken from it.
+    owns_keys = False
+    #: Whether it shows lines in the place of the list.
+    covers = False
 
     def press(self, key: str, character: str | None) -> bool:
         """Take a key; False hands it on to what lies below."""
@@ -54,7 +58,7 @@ class Layer:
         return False
 
     def changed(self) -> None:
-        """The cache has changed and no key has come for a while: read it again."""
+        """The cache has changed, and what is shown may move now (`data.Hold`): read it again."""
 
 
 class Stage(Protocol):

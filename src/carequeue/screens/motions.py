@@ -151,6 +151,19 @@ class Motions:
 
         front.act(lambda: front.desk.set_offline(wanted), switched)
 
+    def urgent(self) -> None:
+        """Through all that lies over the list to the new item that is named."""
+        front = self._front
+        one = front.data.urgent.first
+        if one is None:
+            front.say(Message("Nothing new in Now or Safety.", hint="g goes to the first item"))
+            return
+        if front.layers:
+            front.pop(front.layers[0])
+        front.data.urgent.visit(one.key)
+        if not front.go_to(one.key):
+            front.say(Message(f"{one.client} has no row in the queue any more.", Tone.REFUSED))
+
     # --- what is shown
 
     def open(self) -> None:
@@ -215,6 +228,9 @@ class Motions:
         """Back from what narrows; at the top it only says how to leave."""
         if self._front.data.looking.narrow:
             self._front.data.narrow("")
+        elif count := self._front.data.urgent.put_away():
+            words = f"Put away: {items(count)} new in Now or Safety."
+            self._front.say(Message(words, hint="0 shows the whole queue, the most urgent first"))
         elif self._front.marks.labels:
             self._front.say(Message("The marks stay.", hint="\\ takes them away"))
         else:

@@ -17,6 +17,8 @@ from carequeue.widgets.themes import Part, Parts
 class NarrowLayer(Layer):
     """The text that narrows; `narrow` shows what it leaves, `count` how many rows that are."""
 
+    owns_keys = True
+
     def __init__(
         self, stage: Stage, text: str, narrow: Callable[[str], None], count: Callable[[], int]
     ) -> None:

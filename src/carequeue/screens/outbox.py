@@ -42,7 +42,7 @@ _NOT_DISCARDED: Final = {
 class OutboxLayer(Layer):
     """The outbox. `opened` goes to the item of a line, `keep` writes a private file."""
 
-    asks = True
+    asks = covers = True
 
     def __init__(
         self,

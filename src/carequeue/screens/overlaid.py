@@ -108,6 +108,12 @@ class Overlaid:
     def _detail_sheets(self) -> list[Sheet]:
         """Where the detail is in sight."""
         found = [self.widgets.pane] if self.widgets.pane.display else []
-        if any(isinstance(layer, DetailLayer) for layer in self.layers):
+        if self.detail_covers:
             found.append(self.widgets.sheet)
         return found
+
+    @property
+    def detail_covers(self) -> bool:
+        """Whether the detail is what stands in the place of the list."""
+        covering = [layer for layer in self.layers if layer.covers]
+        return bool(covering) and isinstance(covering[-1], DetailLayer)

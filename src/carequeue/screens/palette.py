@@ -59,7 +59,7 @@ def _distance(entry: Entry, typed: str) -> int:
 class PaletteLayer(Layer):
     """The list, what is typed, and which entry is chosen."""
 
-    asks = True
+    asks = owns_keys = covers = True
 
     def __init__(self, stage: Stage, found: Sequence[Entry], title: str) -> None:
         self._stage, self._all, self._title = stage, found, title

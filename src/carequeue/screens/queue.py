@@ -18,6 +18,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from carequeue.domain.errors import CareQueueError
+from carequeue.screens.data import LOOK
 from carequeue.screens.front import Front, Shell
 from carequeue.screens.hands import Hands
 from carequeue.screens.keys import Keys
@@ -94,7 +95,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
     def begin(self) -> None:
         """The first frame is out: what is not needed for it starts now."""
         self.front.begin()
-        self.set_interval(1.0, self.front.tick)
+        self.set_interval(LOOK, self.front.tick)
 
     def on_unmount(self) -> None:
         """Finish the acts that were asked for."""

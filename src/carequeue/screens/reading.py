@@ -23,6 +23,8 @@ _PAGES: Final = {
 class SheetLayer(Layer):
     """Lines to read; `show` shows them, from their top."""
 
+    covers = True
+
     def __init__(self, stage: Stage, show: Callable[[], None]) -> None:
         self._stage, self._show = stage, show
 

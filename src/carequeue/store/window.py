@@ -49,6 +49,15 @@ class QueueRow(NamedTuple):
     chart: str = ""  # "Patient/12" of the source: whom the row is about
 
 
+class Urgent(NamedTuple):
+    """An item in the band Now or Safety: enough to name it on the screen and to go there."""
+
+    key: str
+    client: str
+    band: int
+    source: str
+
+
 class Tally(NamedTuple):
     """How many rows: per view, and per band of the view that was asked for."""
 
@@ -81,6 +90,7 @@ _VIEWS: Final = (View.MINE, View.TEAM, View.WAITING, View.ALL)
 _SNOOZED: Final = 6
 #: The name in `meta`, beside that of a source, of the instant since which it has not answered.
 SILENT: Final = "silent"
+_CALMER: Final = 2  # the first band below Now and Safety
 _HAS: Final = "folded LIKE ? ESCAPE '\\'"
 _WORDS: Final = 8  # of a narrowing; each must stand somewhere in the row
 
@@ -119,6 +129,14 @@ class Window:
         found = self._connection.execute(f"SELECT {_COLUMNS} FROM item WHERE key = ?", (key,))
         row = found.fetchone()
         return QueueRow._make(row) if row else None
+
+    def urgent(self) -> Sequence[Urgent]:
+        """All items in the bands Now and Safety, in the order of the queue."""
+        found = self._connection.execute(
+            f"SELECT {', '.join(Urgent._fields)} FROM item INDEXED BY item_whole "
+            f"WHERE band < {_CALMER} ORDER BY {_ORDER}"
+        )
+        return [Urgent._make(row) for row in found]
 
     def keys(self, view: View, narrow: str) -> Sequence[str]:
         """All keys of a view, in order."""

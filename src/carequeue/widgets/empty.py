@@ -2,7 +2,8 @@
 
 In:  what is looked at, the tallies, `Health`, `now`. Out: lines of parts. Each says what is empty,
 what would fill it, and ends in a key. An empty list is never called good news where the last look
-did not reach the server or could not read all.
+did not reach the server or could not read all, and no list is called empty while its tab counts
+rows: they came in, but reading them failed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from carequeue.widgets.clock_words import moment
 from carequeue.widgets.line import wrap
 from carequeue.widgets.themes import Part, Parts
 from carequeue.widgets.unread import troubled, unread_words
-from carequeue.widgets.view_tabs import Looking
+from carequeue.widgets.view_tabs import Looking, count_of
 
 if TYPE_CHECKING:
     from carequeue.worklist.answers import Health
@@ -47,6 +48,10 @@ def _words(
     looking: Looking, hidden: int, tally: Tally, health: Health, now: datetime, zone: tzinfo
 ) -> tuple[str, str, list[tuple[str, str]]]:
     again = ("r", "look again")
+    if count := count_of(looking.view, tally):
+        items = "1 item has" if count == 1 else f"{count} items have"
+        body = "The list could not be read yet. It is read again by itself."
+        return f"{items} come in.", body, [again]
     if looking.narrow:
         items = "1 item is hidden." if hidden == 1 else f"{hidden} items are hidden."
         keys = [("esc", "show all"), ("/", "change")]

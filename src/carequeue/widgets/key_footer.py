@@ -66,9 +66,11 @@ def row_pairs(
     return [*pairs, *last]
 
 
-def marked_pairs(width: int, keys: dict[str, str], undo: str = "") -> list[Pair]:
+def marked_pairs(
+    width: int, keys: dict[str, str], also: Sequence[Pair] = (), undo: str = ""
+) -> list[Pair]:
     """The pairs while items are marked: what is done to many, and the way out of it."""
-    return row_pairs(TO_MANY, "", width, keys, also=(UNMARK,), undo=undo)
+    return row_pairs(TO_MANY, "", width, keys, also=(*also, UNMARK), undo=undo)
 
 
 def footer_parts(pairs: Sequence[Pair], width: int) -> Parts:

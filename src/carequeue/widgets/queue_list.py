@@ -3,8 +3,9 @@
 In:  pages of rows (`show`), motions, marks. Out: the row under the cursor; a call when it moves.
 The cursor is held by key, not by index: when the data change, it keeps its item and its line on the
 screen; only where the top of the list is in sight, it stays in sight, so that what is new and more
-urgent is seen. An act belongs to `aim`, the item that was painted under the cursor
-when its key came: a change of the data moves the aim only with the next paint.
+urgent is seen (`keep_top`; not while keys are coming: then the cursor's line holds).
+An act belongs to `aim`, the item that was painted under the cursor when its key came: a change of
+the data moves the aim only with the next paint.
 A move redraws two lines; at the edge the list jumps by half a page, because a scroll by one line
 repaints as much as a jump does. After a change of data only the lines that differ are redrawn.
 Not here: what a line says (`queue_line.py`), when data are taken over (`screens/queue.py`).
@@ -85,7 +86,15 @@ class QueueList(ScrollView, can_focus=False):
         """The row that a key pressed at `came` (monotonic seconds) was meant for."""
         return self._aim_before if came < self._aim_since else self._aim
 
-    def show(self, pages: Pages, index: int, *, moves: bool, keep_line: bool = True) -> None:
+    def show(
+        self,
+        pages: Pages,
+        index: int,
+        *,
+        moves: bool,
+        keep_line: bool = True,
+        keep_top: bool = True,
+    ) -> None:
         """Take over other data, with the cursor on `index`; only what differs is redrawn."""
         at = self.pages.line_of(self.index) - self.scroll_offset.y
         self.pages, self.moves = pages, moves
@@ -100,7 +109,7 @@ class QueueList(ScrollView, can_focus=False):
             self.virtual_size = size
         if self.size.height:
             line = pages.line_of(self.index)
-            at_the_top = not self.scroll_offset.y and line < self.size.height
+            at_the_top = keep_top and not self.scroll_offset.y and line < self.size.height
             top = line - at if keep_line and not at_the_top else 0
             self._scroll(top)
             self._into_view()
@@ -186,9 +195,13 @@ class QueueList(ScrollView, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """One line of the window."""
         strip = self._drawn[y] = self._line(y + self.scroll_offset.y)
+        self.take_aim()
+        return strip
+
+    def take_aim(self) -> None:
+        """The row under the cursor has been painted: from now on the keys are meant for it."""
         if (self._aim.key if self._aim else None) != self.key:  # the data moved the cursor
             self._aim_before, self._aim, self._aim_since = self._aim, self.row, seconds()
-        return strip
 
     def _line(self, line: int) -> Strip:
         width = self.size.width

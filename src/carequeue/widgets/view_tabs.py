@@ -31,6 +31,11 @@ class Looking(NamedTuple):
     above: int = 0  # rows that came in above the window since its top was last seen
 
 
+def count_of(view: View, tally: Tally) -> int:
+    """The number that stands beside a view."""
+    return tally.views.get(view, tally.views.get(View.ALL, 0) + tally.snoozed)
+
+
 def tabs_parts(looking: Looking, tally: Tally, width: int) -> Parts:
     """The line of views; the one of the whole queue shows where it is wide enough, or chosen.
 
@@ -42,7 +47,7 @@ def tabs_parts(looking: Looking, tally: Tally, width: int) -> Parts:
         here = view is looking.view
         if view is View.WHOLE and not here and width < 100:
             continue
-        count = tally.views.get(view, tally.views.get(View.ALL, 0) + tally.snoozed)
+        count = count_of(view, tally)
         tabs[view] = [
             (f" {key} ", "key" if here else "muted"),
             (word, "strong" if here else "text"),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from carequeue.store.window import QueueRow, Tally, View
+from carequeue.store.window import QueueRow, Tally, Urgent, View
 from carequeue.worklist.answers import (
     Acted,
     Conflict,
@@ -52,6 +52,10 @@ class Desk(Protocol):
 
     def keys_of(self, view: View, narrow: str) -> Sequence[str]:
         """All keys of a view, in order (to mark all that match)."""
+        ...
+
+    def urgent(self) -> Sequence[Urgent]:
+        """All items in the bands Now and Safety, in the order of the queue."""
         ...
 
     def stamp(self) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.window import QueueRow, Tally, View, Window
+from carequeue.store.window import QueueRow, Tally, Urgent, View, Window
 from carequeue.worklist.unsent import Unsent
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class LocalDesk(Unsent):
     def keys_of(self, view: View, narrow: str) -> Sequence[str]:
         """All keys of a view."""
         return self._window.keys(view, _folded(narrow))
+
+    def urgent(self) -> Sequence[Urgent]:
+        """All items in Now and Safety."""
+        return self._window.urgent()
 
     def row(self, key: str) -> QueueRow | None:
         """One row as the list shows it."""

@@ -230,7 +230,7 @@ VERBS: Final[tuple[Verb, ...]] = (
 #: How a key of Textual is written that stands for a sign.
 SIGNS: Final = {
     "plus": "+", "slash": "/", "colon": ":", "question_mark": "?", "asterisk": "*",
-    "backslash": "\\", "equals_sign": "=", "full_stop": ".",
+    "backslash": "\\", "equals_sign": "=", "full_stop": ".", "exclamation_mark": "!",
 }  # fmt: skip
 BY_NAME: Final = {verb.name: verb for verb in VERBS}
 BY_KEY: Final = {verb.key: verb for verb in VERBS}
@@ -266,6 +266,7 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("view_waiting", ("3",), "waiting on others"),
     Motion("view_all", ("4",), "all"),
     Motion("view_whole", ("0",), "the whole queue, snoozed too"),
+    Motion("urgent", ("exclamation_mark",), "the new item in Now or Safety that was named"),
     Motion("needs_you", ("x",), "what needs you"),
     Motion("outbox", ("o",), "what the server does not have yet: waiting, refused, kept here"),
     Motion("offline", ("O",), "work offline by choice, or go online again"),
