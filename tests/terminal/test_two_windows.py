@@ -13,8 +13,9 @@ from tests.terminal.seat import Seat
 
 
 def opened(sit: Callable[..., Seat], home: Path) -> Seat:
+    """A program after its first try to sync: it does not make rows anew any more."""
     seat = sit(home=home)
-    seat.wait_for("? keys", "▌")
+    seat.wait_for("offline since", "? keys", "▌")
     seat.settle()
     return seat
 
