@@ -232,6 +232,8 @@ VOICEMAILS: dict[str, Resource] = {
             "No answer", "no answer, mailbox is full", "Client did not answer", "Didn't pick up",
             "Unable to reach client", "Could not reach her", "Wrong number",
             "Number disconnected", "Rang out twice", "VM",
+            "L/M w/ mom", "No ans", "left callback number", "Pt not home", "Attempted to call",
+            "Tried to reach him",
         )
     },
     "our own code": call(statusReason=coded("left-message", OUR_CODES)),
@@ -276,6 +278,22 @@ OTHERS: dict[str, list[Resource]] = {
         by("SMS", id="auto", sender=ref("Device/reminders")),
         by("SMS", sender=ref("Patient/c1"), recipient=[ref(ME)],
            inResponseTo=[ref("Communication/auto")]),
+    ],
+    "a voicemail of the client in answer to ours": [
+        said("Left voicemail", id="ours"),
+        said("Client left a voicemail", sender=ref("Patient/c1"), recipient=[ref(ME)],
+             inResponseTo=[ref("Communication/ours")]),
+    ],
+    "an automatic reply from the client's address": [
+        by("E-mail", id="ours"),
+        by("E-mail", category=[{"text": "Automatic reply"}], sender=ref("Patient/c1"),
+           inResponseTo=[ref("Communication/ours")]),
+    ],
+    "our code for reached, without who took part": [
+        call(sender=None, statusReason=coded("reached", OUR_CODES))
+    ],
+    "our code for reached, by the payer": [
+        call(sender=ref("Organization/plan"), statusReason=coded("reached", OUR_CODES))
     ],
     "an answer to a message of the payer": [
         by("SMS", id="theirs", sender=ref("Organization/plan")),

@@ -153,12 +153,17 @@ class _Call:
 
     @cached_property
     def ours(self) -> bool:
-        """Whether our own verb wrote it: what a person decided by a key, whatever the note says."""
-        mine = bool(values.identifier_value(self.record, codes.IDENTIFIER))
-        said = values.has_code(
-            self.record.get("statusReason"), codes.REACHED, codes.CONTACT_OUTCOME
-        )
-        return mine or said
+        """Whether our own verb wrote it, by our identifier."""
+        return bool(values.identifier_value(self.record, codes.IDENTIFIER))
+
+    @cached_property
+    def chosen(self) -> bool:
+        """Whether a person chose "reached" by a key of ours: that holds whatever the note says.
+
+        Our own records did not always carry the outcome; completed meant reached.
+        """
+        reason = self.record.get("statusReason")
+        return self.ours or values.has_code(reason, codes.REACHED, codes.CONTACT_OUTCOME)
 
     @cached_property
     def at(self) -> datetime | None:
@@ -263,7 +268,7 @@ def _how(call: _Call) -> _Shown:
         return Outcome.ATTEMPTED, _UNFINISHED[call.status]
     if not call.unnamed and not call.with_client:
         return Outcome.ATTEMPTED, "with a relative, not with the client"
-    if call.ours:
+    if call.chosen:
         return _UNNAMED if call.unnamed else _REACHED
     one_way = spoken.one_way(call.record)
     if one_way:
@@ -279,9 +284,12 @@ def _from_client(call: _Call) -> _Shown:
     """A call or a message of the client's: a contact when somebody of ours was at the other end."""
     if call.status != "completed" or not call.is_client(call.record.get("sender")):
         return Outcome.NONE, "not from the client"
+    one_way = spoken.one_way(call.record)
+    if one_way in spoken.NOT_ANSWERED:
+        return Outcome.NONE, "the client was not spoken to"
     if any(_answers(call, each) for each in values.objects(call.record, "inResponseTo")):
         return _REACHED
-    if spoken.one_way(call.record) or not spoken.two_way(call.record):
+    if one_way or not spoken.two_way(call.record):
         return Outcome.NONE, "a message from the client that answers none of ours"
     ends = [call.around.party(each, call.record) for each in call.recipients]
     if any(end and end.ours for end in ends):

@@ -21,15 +21,17 @@ AUTOMATIC: Final = "a reminder or an automatic message"
 LEFT_MESSAGE: Final = "left a message"
 NO_ANSWER: Final = "no answer"
 ONE_WAY: Final = "a message, no answer on record"
+#: What even the client's own record is no answer by.
+NOT_ANSWERED: Final = frozenset({AUTOMATIC, LEFT_MESSAGE, NO_ANSWER})
 
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NO_WORD: Final = re.compile(r"[^\w]+|_")
 _LEFT: Final = re.compile(
-    r"\bvoice ?mails?\b|\bvoice message|\bv ?m\b|\blvm\w*|\blm(om|tcb|tc|am)?\b|\bmail ?box\b"
+    r"\bvoice ?mails?\b|\bvoice message|\bv ?m\b|\blvm\w*|\bl ?m(om|tcb|tc|am)?\b|\bmail ?box\b"
     r"|\b(answering machine|machine (picked up|answered))\b"
     r"|\b(left|leave|leaving) (\w+ )?((a|an|the|him|her|them|my|our|another|brief|detailed|short"
     r"|generic|hipaa|compliant|confidential|voice|phone|call|callback|back) ){0,5}"
-    r"(messages?|msg|mssg|mess|word|note|card)\b"
+    r"(messages?|msg|mssg|mess|word|note|card|number)\b"
     r"|\b(messages?|msg|word) (was |were )?left\b"
 )
 #: The client called back: the voicemail that it mentions is the one before.
@@ -45,7 +47,10 @@ _SILENT: Final = re.compile(
     r"|\bunsuccessful (call|contact|attempt|outreach)|\b(call|contact|outreach) (was )?unsuccessful"
     r"|\bwrong number\b|\b(line|phone|number) (is |was )?(busy|disconnected|out of service)\b"
     r"|\bnot in service\b|\bbusy signal\b|\brang out\b|\b(no one|nobody) (answered|home|picked up)"
-    r"|\brecipient unavailable\b|\binvalid phone number\b"
+    r"|\b(client|patient|pt|member|person) (is |was )?(not (home|available|in)|unavailable)\b"
+    r"|\b(attempted|tried|trying) (to )?(call|contact|reach|phone)(ing)?\b|\bhung up\b"
+    r"|\b(call|contact|outreach) attempt|\bno ans\b|\brecipient unavailable\b"
+    r"|\binvalid phone number\b"
 )
 _REMINDER: Final = re.compile(
     r"\bremind(er|ers|ing)?\b|\bautomat\w*|\bauto ?(call|dial|message|text|generated|reply)\w*"
