@@ -139,9 +139,13 @@ class Push:
     """One push by hand: the test is the network, the disk and the time."""
 
     def __init__(
-        self, *lanes: m.Lane, can: Abilities = R4, aliases: Mapping[str, str] | None = None
+        self,
+        *lanes: m.Lane,
+        can: Abilities = R4,
+        aliases: Mapping[str, str] | None = None,
+        silent: bool = False,
     ) -> None:
-        self.state = PushState(can, seed=1, aliases=aliases or {})
+        self.state = PushState(can, seed=1, aliases=aliases or {}, silent=silent)
         self.lanes = {one.key: one for one in lanes}
         self.commands = self.on(m.Loaded(tuple(lanes), NOW))
 

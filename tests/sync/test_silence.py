@@ -345,7 +345,7 @@ class TestARowAtWhichTheServerHangs:
         pauses = []
         for attempts in range(1, 10):
             one = in_doubt(lane(replace(accept(), attempts=attempts), attempts=attempts))
-            push = Push(one)
+            push = Push(one, silent=True)
             push.read(said(one, 200, one.base, "3"))
             assert push.events == ["found_not_applied"]
             assert not push.change.counts
@@ -356,10 +356,18 @@ class TestARowAtWhichTheServerHangs:
 
     def test_is_a_persons_question_after_two_dozen_tries(self) -> None:
         one = in_doubt(lane(replace(accept(), attempts=BUSY_LIMIT), attempts=BUSY_LIMIT))
-        push = Push(one)
+        push = Push(one, silent=True)
         push.read(said(one, 200, one.base, "3"))
         assert push.events == [IntentEvent.REFUSED.value]
         assert "never answered" in push.change.outcomes[0].words
+
+    def test_counts_and_waits_for_nothing_where_it_was_no_silence(self) -> None:
+        """A sign-in that ended, a program that was killed."""
+        one = in_doubt(lane(replace(accept(), attempts=BUSY_LIMIT), attempts=BUSY_LIMIT))
+        push = Push(one)
+        push.read(said(one, 200, one.base, "3"))
+        assert push.events == ["found_not_applied"]
+        assert (push.change.counts, push.change.not_before) == (False, None)
 
     def test_of_a_busy_server_counts_as_before(self) -> None:
         """What it answered is not silence: eight settles in a row, and a person is asked."""

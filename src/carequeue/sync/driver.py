@@ -73,6 +73,7 @@ class Syncer:
         self._seed = seed
         self._looked = Looked()
         self._aside: frozenset[m.LaneKey] = frozenset()  # for the rest of this look
+        self._silent = False  # whether nobody answered the look before
         self._nothing_new: dict[str, p.Cursor] = {}
 
     def look(
@@ -147,8 +148,8 @@ class Syncer:
         Any answer will do. Raises Unreachable where none comes: then nothing else is sent.
         """
         with self._cache.reading() as rows:
-            silent = rows.get_meta(SILENT)
-        if silent:
+            self._silent = bool(rows.get_meta(SILENT))
+        if self._silent:
             self._cycle.send("HEAD", "metadata")
 
     def _part(self, work: Callable[..., None], *given: Any) -> None:
@@ -215,7 +216,7 @@ class Syncer:
 
     def _push(self, can: Abilities, stop: Callable[[], bool]) -> None:
         looked = self._looked
-        pushing = Pushing(self._cache, self._cycle, self._now, self._seed)
+        pushing = Pushing(self._cache, self._cycle, self._now, self._seed, self._silent)
         try:
             pushing.run(can, self._aside, stop)
         finally:

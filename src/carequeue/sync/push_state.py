@@ -21,7 +21,8 @@ class PushState:
     alone until then. `probing`: the lane whose guard is wrong on purpose, `probed` those that were,
     `suspect` the one of those whose answer was neither a yes nor a conflict. `heard`: of what was
     not answered when it was sent, a single reading is. `unanswered`: how many there were in a
-    request of which it is not known yet whether it was too large.
+    request of which it is not known yet whether it was too large. `silent`: the look before ended
+    because nobody answered.
     """
 
     can: Abilities
@@ -40,6 +41,7 @@ class PushState:
     suspect: m.LaneKey | None = None
     heard: bool = False
     unanswered: int = 0
+    silent: bool = False
     sizing: Sizing = Sizing()  # noqa: RUF009 - frozen
 
     @property

@@ -35,12 +35,19 @@ class Pushing:
     """One push of one source."""
 
     def __init__(
-        self, cache: Cache, transport: Sends, now: Callable[[], datetime], seed: int = 0
+        self,
+        cache: Cache,
+        transport: Sends,
+        now: Callable[[], datetime],
+        seed: int = 0,
+        silent: bool = False,
     ) -> None:
+        """`silent`: the look before ended because nobody answered."""
         self._cache = cache
         self._transport = transport
         self._now = now
         self._seed = seed
+        self._silent = silent
         self.done = Pushed()
 
     def run(self, can: Abilities, aside: frozenset[m.LaneKey], stop: Callable[[], bool]) -> None:
@@ -50,7 +57,9 @@ class Pushing:
             aliases = rows.aliases()
             paused = rows.get_meta(PAUSE)
         pause = datetime.fromisoformat(paused) if paused else None
-        state = PushState(can, self._seed, aliases=aliases, aside=aside, pause=pause)
+        state = PushState(
+            can, self._seed, aliases=aliases, aside=aside, pause=pause, silent=self._silent
+        )
         events: deque[m.Event] = deque([m.Loaded(lanes, self._now())])
         while events and not stop():
             state, commands = push.step(state, events.popleft())

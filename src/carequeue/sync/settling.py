@@ -109,7 +109,8 @@ def _later_again(state: PushState, lane: m.Lane, verdict: Verdict, now: datetime
     A row at which the server hangs would else end every cycle, and nothing else would be done.
     """
     change = verdict.change
-    if change is None or not lane.left_over or lane.attempts < _AGAIN:
+    hung = state.silent and lane.left_over and lane.attempts >= _AGAIN
+    if change is None or not hung:
         return verdict
     if all(one.event is not IntentEvent.FOUND_NOT_APPLIED for one in change.outcomes):
         return verdict
@@ -195,7 +196,7 @@ def _not_applied(state: PushState, lane: m.Lane, intent: Intent) -> list[m.Outco
     if intent.kind is IntentKind.CREATE and not repeatable(lane, state.can):
         return [m.Outcome(intent, IntentEvent.REFUSED, _COULD_BE_TWO)]
     if lane.left_over:
-        if intent.attempts < BUSY_LIMIT:
+        if not state.silent or intent.attempts < BUSY_LIMIT:
             return [m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
         words = f"sent {intent.attempts} times, and the server never answered it"
         return [m.Outcome(intent, IntentEvent.REFUSED, words)]
