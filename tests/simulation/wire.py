@@ -224,7 +224,7 @@ class Wire:
             return answer._replace(json={**bundle, "entry": entries[::-1]})
         if fault == "cut" and "total" in bundle and len(entries) > 1:
             return answer._replace(json=_cut(bundle))
-        if fault == "circle" and any(one["relation"] == "next" for one in bundle["link"]):
+        if fault == "circle" and any(one["relation"] == "next" for one in bundle.get("link", ())):
             return answer._replace(json=_circle(bundle, sent.path))
         return answer
 
