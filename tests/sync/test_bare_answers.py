@@ -259,8 +259,15 @@ class TestACreateThatIsAnsweredWithoutTheResource:
 
 
 class TestHowManyAreReadAtOnce:
-    def left_in_doubt(self, count: int) -> tuple[m.Lane, ...]:
-        return tuple(in_doubt(lane(accept(f"i{n}", f"t{n}"))) for n in range(count))
+    def changed_meanwhile(self, count: int) -> tuple[m.Lane, ...]:
+        lanes = (lane(accept(f"i{n}", f"t{n}")) for n in range(count))
+        return tuple(replace(one, newer=True) for one in lanes)
+
+    def test_is_one_for_what_an_earlier_push_left_in_doubt(self) -> None:
+        push = Push(*(in_doubt(lane(accept(f"i{n}", f"t{n}"))) for n in range(20)), can=R4)
+        (back,) = push.commands
+        assert isinstance(back, m.ReadBack)
+        assert (len(back.requests), back.at_once) == (20, 1)
 
     @pytest.mark.parametrize(
         ("observed", "at_once"), [({}, 50), ({"batch_size": "12"}, 12), ({"batch": "no"}, 1)]
@@ -268,7 +275,7 @@ class TestHowManyAreReadAtOnce:
     def test_is_what_one_request_may_hold_there(
         self, observed: dict[str, str], at_once: int
     ) -> None:
-        push = Push(*self.left_in_doubt(20), can=R4.seeing(observed))
+        push = Push(*self.changed_meanwhile(20), can=R4.seeing(observed))
         (back,) = push.commands
         assert isinstance(back, m.ReadBack)
         assert (len(back.requests), back.at_once) == (20, at_once)
@@ -283,7 +290,7 @@ class TestHowManyAreReadAtOnce:
         assert (len(back.requests), back.at_once) == (6, 1)
 
     def test_is_half_at_the_next_look_where_a_batch_of_readings_was_not_answered(self) -> None:
-        lanes = self.left_in_doubt(20)
+        lanes = self.changed_meanwhile(20)
         push = Push(*lanes)
         lost = [m.NoReply(one.key, left=True, why="silence", crowd=True) for one in lanes]
         push.read(*lost)
@@ -293,14 +300,15 @@ class TestHowManyAreReadAtOnce:
         assert all(change.unread and not change.outcomes for change in save.changes)
         assert push.keep() == ()
         (kept, *_) = push.lanes.values()
-        assert kept.intents[0].state is IntentState.IN_DOUBT
+        assert kept.intents[0].state is IntentState.QUEUED
         assert kept.intents[0].settles == 0
 
     def test_ends_at_one_so_that_a_server_that_answers_no_batch_is_read_at_last(self) -> None:
         can, looks = R4, 0
-        while can.batch and can.batch_size > 1:
+        while can.batch_size > 1:
+            assert can.batch
             looks += 1
-            push = Push(*self.left_in_doubt(50), can=can)
+            push = Push(*self.changed_meanwhile(50), can=can)
             (back,) = push.commands
             assert isinstance(back, m.ReadBack)
             crowd = back.requests[: back.at_once]

@@ -43,7 +43,7 @@ from carequeue.sync.requests import (
     wrong,
 )
 from carequeue.sync.settling import judge_read, placeable
-from carequeue.sync.sizing import heard, sized
+from carequeue.sync.sizing import fewer, heard, sized
 from carequeue.sync.verdicts import Verdict, all_of, refused
 
 _IN_FLIGHT: Final = frozenset(m.Phase) - {m.Phase.READY, m.Phase.DOUBTFUL}
@@ -318,11 +318,14 @@ def _answered(state: PushState, event: m.Answered) -> Step:
 
 
 def _was_read(state: PushState, event: m.WasRead) -> Step:
-    """A batch of readings that was not answered was perhaps too large, and perhaps an outage."""
+    """A batch of readings that was not answered was perhaps too large: fewer from here on.
+
+    After an outage a look begins with a small request, so the server is there (`driver.py`).
+    """
     state, learned = heard(state, event.replies)
     crowd = sum(isinstance(one, m.NoReply) and one.crowd for one in event.replies)
     if crowd:
-        state, observed = sized(state, crowd, m.Batched.UNANSWERED)
+        state, observed = fewer(state, crowd)
         learned = {**learned, **observed}
     return _judge(state, event.replies, event.now, judge_read, learned)
 

@@ -50,7 +50,7 @@ def heard(
     lanes = [state.lanes[one.lane] for one in said]
     if not any(one.crowd or one.left_over for one in lanes):
         return state, {}
-    return _fewer(replace(state, heard=True), state.unanswered)
+    return fewer(replace(state, heard=True), state.unanswered)
 
 
 def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
@@ -58,11 +58,13 @@ def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]
     many = state.sizing.size if state.probing else sent
     if state.probing:  # not once more in this push
         state = replace(state, can=state.can.seeing({"batch": "no"}))
-    return _fewer(state, many) if state.heard else (replace(state, unanswered=many), {})
+    return fewer(state, many) if state.heard else (replace(state, unanswered=many), {})
 
 
-def _fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
-    """Half as many from here on, but never one at a time for good: after eight that went well two
+def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
+    """After so many in one request that were not answered, although the server is there.
+
+    Half as many from here on, but never one at a time for good: after eight that went well two
     are tried again.
     """
     if not sent:
