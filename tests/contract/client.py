@@ -127,7 +127,7 @@ class Clinician:
 
     def act_as_painted(self, verb: str, row: QueueRow, **answers: str) -> Acted:
         """Act on a row as it stood on the screen, whatever it has become meanwhile."""
-        shown = {row.key: Shown(row.chart, row.client)}
+        shown = {row.key: Shown(row.chart, row.client, row.born)}
         return self._desk.act(verb, [row.key], answers, self.instant, shown)
 
     def _keys(self, items: Sequence[str]) -> list[str]:

@@ -247,6 +247,22 @@ class TestWhatIsYetToBeCreated:
         dana.answer(LONE_REFERRAL, "theirs")
         assert dana.sync().ok
 
+    def test_can_be_kept_where_the_client_was_put_back(
+        self, dana: Clinician, clinic: FhirServer, proxy: FaultProxy
+    ) -> None:
+        dana.log(UNDATED_FOLLOW_UP, outcome="no answer")
+        change(clinic, UNDATED_FOLLOW_UP, **FOR)
+        proxy.once(answer(503), "PUT")
+        dana.sync()
+        dana.later(hours=1)
+        dana.sync()
+        change(clinic, UNDATED_FOLLOW_UP, **{"for": JANKOWSKI})
+        dana.sync()
+        assert dana.question(UNDATED_FOLLOW_UP).can == ("mine", "theirs")
+        dana.answer(UNDATED_FOLLOW_UP, "mine")
+        assert dana.sync().ok
+        assert len(of_client(clinic, "Communication", "client-10")) == 1
+
     def test_is_no_contact_on_a_task_of_another_client(
         self, dana: Clinician, clinic: FhirServer, proxy: FaultProxy
     ) -> None:
@@ -258,6 +274,76 @@ class TestWhatIsYetToBeCreated:
         assert dana.sync().conflicts == 1
         assert of_client(clinic, "Communication", "client-10") == []
         assert of_client(clinic, "Communication", "client-12") == []
+
+
+class TestARecordThatStandsByItsFocus:
+    """A Task that names no Patient is about the client of its focus."""
+
+    def test_moves_with_its_focus_to_the_other_clients_rows(
+        self, dana: Clinician, clinic: FhirServer
+    ) -> None:
+        change(clinic, UNDATED_FOLLOW_UP, **{"for": None, "focus": {"reference": LONE_REFERRAL}})
+        assert dana.sync().ok
+        painted = dana.shown(UNDATED_FOLLOW_UP)
+        assert painted.client == "GOLDFARB, Ruth"
+        change(clinic, LONE_REFERRAL, subject=LINDQVIST)
+        assert dana.sync().ok
+        assert dana.shown(UNDATED_FOLLOW_UP).client == "LINDQVIST, Axel"
+        assert dana.act_as_painted("note", painted, text=TEXT).changed == ()
+
+    @pytest.mark.parametrize("steps", [1, 2], ids=["its focus", "the focus of its focus"])
+    @pytest.mark.parametrize(
+        "named", [None, {"reference": "RelatedPerson/mother"}], ids=["nobody", "no Patient"]
+    )
+    def test_is_asked_about_where_the_focus_became_another_clients(
+        self, dana: Clinician, clinic: FhirServer, proxy: FaultProxy, steps: int, named: Any
+    ) -> None:
+        focus = LONE_REFERRAL
+        if steps == 2:
+            change(clinic, ROUTINE_REFERRAL, **{"for": None, "focus": {"reference": focus}})
+            focus = ROUTINE_REFERRAL
+        change(clinic, UNDATED_FOLLOW_UP, **{"for": named, "focus": {"reference": focus}})
+        assert dana.sync().ok
+        assert dana.shown(UNDATED_FOLLOW_UP).client == "GOLDFARB, Ruth"
+        dana.note(UNDATED_FOLLOW_UP, text=TEXT)
+        change(clinic, LONE_REFERRAL, subject=LINDQVIST)
+        proxy.once(answer(503), "PUT", UNDATED_FOLLOW_UP)
+        dana.sync()
+        dana.later(hours=1)
+        assert dana.sync().conflicts == 1
+        assert written(clinic, UNDATED_FOLLOW_UP) == 0
+
+
+class TestARecordThatBecameSomebodyElses:
+    """The same id, another person: an overwritten Patient."""
+
+    def becomes_novak(self, clinic: FhirServer) -> None:
+        number = held(clinic, "Patient/client-10")["identifier"][0]
+        other = [{**number, "value": "99123"}]
+        change(clinic, "Patient/client-10", identifier=other, name=[{"family": "Novak"}])
+
+    def test_gets_no_follow_up_that_was_planned_before(
+        self, dana: Clinician, clinic: FhirServer, proxy: FaultProxy
+    ) -> None:
+        before = len(of_client(clinic, "Task", "client-10"))
+        dana.plan(UNDATED_FOLLOW_UP, text="Bring lithium levels", until="3bd")
+        self.becomes_novak(clinic)
+        proxy.once(answer(503), "PUT")
+        dana.sync()
+        dana.later(hours=1)
+        assert dana.sync().conflicts == 1
+        assert len(of_client(clinic, "Task", "client-10")) == before
+
+    def test_takes_no_act_that_was_meant_for_the_painted_row(
+        self, dana: Clinician, clinic: FhirServer
+    ) -> None:
+        painted = dana.shown(UNDATED_FOLLOW_UP)
+        self.becomes_novak(clinic)
+        assert dana.sync().ok
+        acted = dana.act_as_painted("note", painted, text=TEXT)
+        assert acted.changed == ()
+        assert "NOVAK" in acted.message
+        assert "JANKOWSKI, Piotr" in acted.message
 
 
 class TestAnActOnARowAsItWasPainted:

@@ -122,6 +122,10 @@ class TestADecision:
                 {"identifier": {"system": "urn:other", "value": "12"}},
             ),
             (PIOTR, {"reference": "Group/p"}),
+            (
+                {"identifier": {"value": "88123"}, "display": "John Smith"},
+                {"identifier": {"value": "99999"}, "display": "John Smith"},
+            ),
             (PIOTR, ["Patient/p"]),
         ],
     )
@@ -155,7 +159,7 @@ class TestADecision:
         request = {"resourceType": "ServiceRequest", "id": "r", "subject": PIOTR}
         focused = task(focus={"reference": "ServiceRequest/r"})
         one = about(focused, request)
-        assert one.client.through == "ServiceRequest/r"
+        assert one.client.through == ("ServiceRequest/r",)
         assert is_about_its_client(one, focused, records(request))
         assert is_about_its_client(one, {**focused, "for": PIOTR}, records(request))
         assert not is_about_its_client(one, focused, records({**request, "subject": AXEL}))
@@ -182,27 +186,39 @@ class TestMergedRecords:
 
     @pytest.mark.parametrize("known", [(OLD,), (NEW,), (OLD, NEW)], ids=["old", "new", "both"])
     def test_are_one_client(self, known: tuple[dict[str, Any], ...]) -> None:
-        find = records(*known).find
-        assert merged_records("Patient/old", "Patient/new", find)
-        assert merged_records("Patient/new", "Patient/old", find)
+        there = records(*known)
+        assert merged_records("Patient/old", "Patient/new", there)
+        assert merged_records("Patient/new", "Patient/old", there)
         one = about(task(**{"for": {"reference": "Patient/old"}}))
         assert is_about_its_client(
             one, task(**{"for": {"reference": "Patient/new"}}), records(*known)
         )
+
+    def test_are_known_by_a_link_in_full_and_by_a_chain_of_older_records(self) -> None:
+        full = {"other": {"reference": f"{BASE}/Patient/new"}, "type": "replaced-by"}
+        assert merged_records("Patient/old", "Patient/new", records(patient("old", link=[full])))
+
+        def replaces(key: str, older: str) -> dict[str, Any]:
+            return patient(
+                key, link=[{"other": {"reference": f"Patient/{older}"}, "type": "replaces"}]
+            )
+
+        chain = records(replaces("c", "b"), replaces("b", "a"))
+        assert merged_records("Patient/a", "Patient/c", chain)
 
     def test_in_a_chain_and_in_a_circle_end(self) -> None:
         def link(key: str, to: str) -> dict[str, Any]:
             other = {"reference": f"Patient/{to}"}
             return patient(key, link=[{"other": other, "type": "replaced-by"}])
 
-        find = records(link("a", "b"), link("b", "c"), link("c", "a")).find
-        assert merged_records("Patient/a", "Patient/c", find)
-        assert not merged_records("Patient/a", "Patient/x", find)
+        known = records(link("a", "b"), link("b", "c"), link("c", "a"))
+        assert merged_records("Patient/a", "Patient/c", known)
+        assert not merged_records("Patient/a", "Patient/x", known)
 
     @pytest.mark.parametrize("kind", ["seealso", "refer", "", None])
     def test_are_not_those_that_only_refer_to_each_other(self, kind: Any) -> None:
         linked = patient("old", link=[{"other": {"reference": "Patient/new"}, "type": kind}])
-        assert not merged_records("Patient/old", "Patient/new", records(linked).find)
+        assert not merged_records("Patient/old", "Patient/new", records(linked))
 
     def test_are_named_for_a_comparison_without_a_cache(self) -> None:
         client = ClientIdentity("Patient/old")

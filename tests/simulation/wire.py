@@ -108,7 +108,7 @@ class Faults:
             return "no_answer" if not path or ("/" in path and "?" not in path) else ""
         if self.weather == "late":
             return ""
-        if path == "metadata":
+        if path.partition("?")[0] == "metadata":
             return self.chance.choice(("offline", "busy", "expired", "lost"))
         return self.chance.choice(_READ_FAULTS if method in READS else _WRITE_FAULTS)
 

@@ -65,6 +65,10 @@ def old(tmp_path: Path) -> OldCache:
     return OldCache(tmp_path / "cache.db")
 
 
+def plain(reference: str = "Patient/p") -> ClientIdentity:
+    return ClientIdentity(reference)
+
+
 def named(found: Intent) -> ClientIdentity:
     assert found.client is not None
     return found.client
@@ -76,10 +80,12 @@ def test_what_the_person_saw_is_still_here_so_its_client_is_certain(
 ) -> None:
     old.resource("t", {"for": PIOTR})
     old.intent("i", "t", state)
-    assert named(old.upgraded()["i"]) == ClientIdentity("Patient/p", (), "Piotr Jankowski")
+    assert named(old.upgraded()["i"]) == plain()
 
 
-@pytest.mark.parametrize("state", ["kept_here", "needs_attention", "conflict", "acknowledged"])
+@pytest.mark.parametrize(
+    "state", ["queued", "kept_here", "needs_attention", "conflict", "acknowledged"]
+)
 @pytest.mark.parametrize(
     ("updated", "received"),
     [(AFTER, 0), (BEFORE, 1_772_467_200), ("", 0)],
@@ -94,12 +100,6 @@ def test_a_resource_that_may_have_changed_since_is_only_assumed(
     assert (client.reference, client.assumed) == ("Patient/p", True)
 
 
-def test_a_base_that_waits_for_its_own_decision_is_the_one_that_was_seen(old: OldCache) -> None:
-    old.resource("t", {"for": PIOTR}, AFTER)
-    old.intent("i", "t", "queued")
-    assert not named(old.upgraded()["i"]).assumed
-
-
 def test_a_decision_beside_one_that_waits_for_an_answer_is_only_assumed(old: OldCache) -> None:
     old.resource("t", {"for": PIOTR}, AFTER)
     old.intent("first", "t", "needs_attention")
@@ -109,18 +109,30 @@ def test_a_decision_beside_one_that_waits_for_an_answer_is_only_assumed(old: Old
 
 def test_a_create_names_its_client_itself(old: OldCache) -> None:
     old.intent("i", "new", "queued", resource={"resourceType": "Task", "for": PIOTR})
-    assert named(old.upgraded()["i"]) == ClientIdentity("Patient/p", (), "Piotr Jankowski")
+    assert named(old.upgraded()["i"]) == plain()
 
 
-def test_a_resource_that_names_nobody_or_is_malformed_stops_nothing(old: OldCache) -> None:
-    old.resource("nobody", {})
-    old.resource("odd", {"for": ["Patient/p"]})
-    old.resource("broken", "{not json")
-    for key in ("nobody", "odd", "broken", "missing"):
-        old.intent(key, key, "queued")
-    found = old.upgraded()
-    assert named(found["nobody"]) == named(found["odd"]) == ClientIdentity()
-    assert found["broken"].client is found["missing"].client is None
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"for": ["Patient/p"]},
+        {"for": {"reference": 5, "display": 7}},
+        {"for": {"reference": {"x": 1}}},
+        {"for": {"identifier": {"system": "urn:mrn", "value": "1"}}},
+        {"for": {"display": "Piotr Jankowski"}},
+        {"for": {"reference": "#p"}, "contained": [{"resourceType": "Patient", "id": "p"}]},
+        {"focus": {"reference": "ServiceRequest/r"}},
+        "{not json",
+        None,
+    ],
+    ids=str,
+)
+def test_who_is_not_named_by_a_plain_reference_is_asked_about(old: OldCache, body: Any) -> None:
+    if body is not None:
+        old.resource("t", body)
+    old.intent("i", "t", "queued")
+    assert old.upgraded()["i"].client is None
 
 
 @pytest.mark.parametrize(

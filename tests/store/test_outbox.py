@@ -113,7 +113,12 @@ class TestADecision:
             inverse_of="group-0",
             window="w1",
             client=ClientIdentity(
-                "Patient/c1", (("urn:mrn", text),), text, "ServiceRequest/r1", assumed=True
+                "Patient/c1",
+                (("urn:mrn", text),),
+                text,
+                ("ServiceRequest/r1",),
+                "own",
+                assumed=True,
             ),
             cause="c",
         )

@@ -99,7 +99,7 @@ class Recorder:
         )
 
     def _answer(self, method: str, path: str, content: bytes, guard: str) -> httpx.Response:
-        if path == "metadata":
+        if path.partition("?")[0] == "metadata":
             return said(write(tree_of(self._statement())))
         if method == "POST" and not path:
             return self._batch(read(content))

@@ -79,7 +79,7 @@ class TestWhenTheMirrorMoves:
     def test_a_task_that_names_nobody_is_its_requests_client(self, cache: Cache) -> None:
         request = {"resourceType": "ServiceRequest", "id": "r", "subject": ref("Patient/c1")}
         focused = task("t9", **{"for": None, "focus": ref("ServiceRequest/r")})
-        through = ClientIdentity("Patient/c1", through="ServiceRequest/r")
+        through = ClientIdentity("Patient/c1", through=("ServiceRequest/r",))
         cache.pull(request, focused)
         file(cache, local_only(replace(note("i1", "t9"), client=through)))
         with rows(cache) as found:

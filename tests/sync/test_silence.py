@@ -133,11 +133,11 @@ class TestAHundredDecisionsInDoubt:
         doubtful.look()
         hang = doubtful.server.fault = Silence()
         doubtful.look()
-        assert hang.unanswered == ["HEAD metadata"]
+        assert hang.unanswered == ["GET metadata?_summary=true"]
         doubtful.server.fault = lambda request, forward: forward()
         doubtful.server.asked.clear()
         doubtful.look()
-        assert doubtful.server.asked[0] == "HEAD metadata"
+        assert doubtful.server.asked[0] == "GET metadata?_summary=true"
 
 
 class TestTheFirstTimeOutEndsTheLook:
@@ -234,7 +234,7 @@ class TestTheFirstTimeOutEndsTheLook:
         hang = office.server.fault = Silence()
         assert office.syncer.push_only().silent
         assert office.syncer.push_only().silent
-        assert hang.unanswered == ["PUT Task/b0", "HEAD metadata"]
+        assert hang.unanswered == ["PUT Task/b0", "GET metadata?_summary=true"]
         all_arrived_once(office, 8)
 
 

@@ -131,7 +131,10 @@ def _ask_to_keep(found: Conflict, zone: ZoneInfo) -> None:
     for one in found.differences:
         said = ", ".join(f"{name} {text or 'none'}" for name, text in _versions(one))
         say(f"{one.label}: {said}")
-    if not click.confirm("Send yours over theirs?", default=False, err=True):
+    question = "Send yours over theirs?"
+    if found.gone == "client_unknown":
+        question = f"Was your decision about {found.other_client or 'no client'}? Send it?"
+    if not click.confirm(question, default=False, err=True):
         raise BadQuestion("Nothing was changed.")
 
 
@@ -148,11 +151,12 @@ def _write_conflict(found: Conflict, zone: ZoneInfo, write: Callable[[str], None
 
 
 def _theirs(found: Conflict, zone: ZoneInfo) -> str:
-    what = {
-        "deleted": "the server no longer has it",
-        "other_client": f"the server now names {found.other_client or 'no client'}",
-        "client_unknown": f"names {found.other_client or 'no client'}; yours did not say whom",
-    }.get(found.gone, "changed")
+    who = found.other_client or "no client"
+    if found.gone == "other_client":
+        return f"the record now names {who}"
+    if found.gone == "client_unknown":
+        return f"the record names {who}; an earlier version did not record your client"
+    what = "the server no longer has it" if found.gone == "deleted" else "changed"
     by = f"by {found.theirs_by}" if found.theirs_by else ""
     return " ".join(text for text in (what, by, printing.when(found.theirs_at, zone)) if text)
 

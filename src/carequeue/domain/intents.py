@@ -137,8 +137,9 @@ class ClientIdentity:
     resource gives no reference and no identifier, the display text; "" where it names nobody.
     `identifiers`: (system, value) pairs of the client that were known then.
     `name`: for a person to read, never compared.
-    `through`: the reference of the resource that named the client, where a Task has none of its
-    own ("ServiceRequest/7", its focus).
+    `through`: references of the resources that led to the client, one after the other, where a
+    Task itself names no Patient ("ServiceRequest/7", its focus). `own`: how such a Task names
+    somebody all the same (an identifier, a display, another type), "" where it names nobody.
     `assumed`: the decision is of an earlier version, which did not record the client; this is whom
     the resource named at the upgrade, and a person confirms it before the decision is sent.
     """
@@ -146,7 +147,8 @@ class ClientIdentity:
     reference: str = ""
     identifiers: tuple[tuple[str, str], ...] = ()
     name: str = ""
-    through: str = ""
+    through: tuple[str, ...] = ()
+    own: str = ""
     assumed: bool = False
 
 

@@ -11,7 +11,7 @@ Not here: clients of two servers (`identity.py`), what follows from a difference
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ SUBJECTS: Final = ("for", "subject", "patient", "beneficiary")
 _ABOUT: Final = ("focus", "about", "basedOn", "partOf")
 _PEOPLE: Final = ("recipient", "sender")  # of a Communication without a subject
 _MOST_LINKS: Final = 20
+_MOST_STEPS: Final = 5  # from a Task to its focus, and on from there
 
 
 def find_nothing(_: str) -> Resource | None:
@@ -54,24 +55,42 @@ NO_RECORDS: Final = ClientRecords()
 
 
 def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
-    """The client whom a resource itself names; an empty identity where it names nobody."""
+    """The client whom a resource itself names; an empty identity where it names nobody.
+
+    A Patient comes first, as for the chart of a resource (`read.chart_of`).
+    """
     if values.text(resource, "resourceType") == "Patient":
         return ClientIdentity(own_reference(resource), identifiers(resource))
-    element = _naming_element(resource, base_url)
-    return _identity(element, resource, base_url) if element is not None else ClientIdentity()
+    named = [_identity(each, resource, base_url) for each in _naming(resource)]
+    patients = (each for each in named if _is_patient(each))
+    return next(patients, named[0] if named else ClientIdentity())
+
+
+def client_of(resource: Any, records: ClientRecords) -> ClientIdentity:
+    """The client whom a resource is about: whom it names, else whom its focus is about, and so on.
+
+    The same rule by which a resource stands in a client's chart (`read.chart_of` and
+    `store/following.py`).
+    """
+    own = named_client(resource, records.base_url)
+    through: list[str] = []
+    about = resource
+    while len(through) < _MOST_STEPS and not _is_patient(own):
+        step = _focus(about, records.base_url)
+        about = records.find(step) if step and step not in through else None
+        if about is None:
+            break
+        through.append(step)
+        found = named_client(about, records.base_url)
+        if _is_patient(found):
+            return replace(found, through=tuple(through), own=_key(own))
+    return own
 
 
 def decided_with(resource: Any, records: ClientRecords, name: str = "") -> ClientIdentity:
     """The client to record with a decision about this resource, as the person sees it now."""
-    base_url, find = records.base_url, records.find
-    client, through = named_client(resource, base_url), ""
-    if not _is_known(client):
-        through = _focus(resource, base_url)
-        client = named_client(find(through), base_url) if through else client
-        through = through if _is_known(client) else ""
-    patient = find(client.reference) if client.reference.startswith("Patient/") else None
-    known = dict.fromkeys((*client.identifiers, *identifiers(patient)))
-    return ClientIdentity(client.reference, tuple(known), name, through)
+    client = _with_present_identifiers(client_of(resource, records), records)
+    return replace(client, name=name)
 
 
 def same_client(
@@ -98,40 +117,44 @@ def names_same_client(one: Any, other: Any, base_url: str = "") -> bool:
 def is_about_its_client(
     intent: Intent, resource: Resource, records: ClientRecords = NO_RECORDS
 ) -> bool:
-    """Whether a resource still names the client with whom a decision was made.
+    """Whether a resource is still about the client with whom a decision was made.
 
     True where the client was not recorded: who sends the decision has to ask (`Intent.client`).
     """
     decided = _decided(intent, records.base_url)
     if decided is None:
         return True
-    now = named_client(resource, records.base_url)
-    if not _is_known(now) and decided.through:
-        if _focus(resource, records.base_url) != decided.through:
-            return False
-        about = records.find(decided.through)
-        if about is None:
-            return True
-        now = named_client(about, records.base_url)
-    merged = records.merged | _merged_with(decided, now, records)
-    return same_client(decided, _with_present_identifiers(now, records), merged)
+    own = named_client(resource, records.base_url)
+    if not decided.through or _is_patient(own):
+        return _is_same(decided, client_of(resource, records), records)
+    if _key(own) != decided.own or _focus(resource, records.base_url) != decided.through[0]:
+        return False
+    if records.find(decided.through[0]) is None:
+        return True  # nothing is known of the focus here; who knows it compares it
+    return _is_same(decided, client_of(resource, records), records)
 
 
 def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
-    """Whether what a create is about still names the client of the create.
+    """Whether the client of a create is still that person, and what it is about still theirs.
 
     A contact that names a Task must not be written once that Task is another client's.
     """
     decided = _decided(intent, records.base_url)
     if decided is None or intent.kind is not IntentKind.CREATE:
         return True
+    made = client_of(intent.args.get("resource"), records)
+    if not _is_same(decided, made, records):
+        return False
     for reference in points_to(intent.args.get("resource"), records.base_url):
-        about = records.find(reference)
-        now = named_client(about, records.base_url) if about is not None else ClientIdentity()
-        merged = records.merged | _merged_with(decided, now, records)
-        if _is_known(now) and not same_client(decided, now, merged):
+        now = client_of(records.find(reference), records)
+        if _is_known(now) and not _is_same(decided, now, records):
             return False
     return True
+
+
+def _is_same(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
+    merged = records.merged | _merged_with(decided, now, records)
+    return same_client(decided, _with_present_identifiers(now, records), merged)
 
 
 def points_to(resource: Any, base_url: str) -> list[str]:
@@ -145,35 +168,30 @@ def points_to(resource: Any, base_url: str) -> list[str]:
 # --- merged records -------------------------------------------------------------------------------
 
 
-def merged_records(one: str, other: str, find: Find) -> bool:
+def merged_records(one: str, other: str, records: ClientRecords) -> bool:
     """Whether two Patient records are linked as one person (Patient.link).
 
-    `find` gives the Patient of a reference. Links are followed from both sides, at most
-    twenty records each, in circles once.
+    Links are followed from both sides, at most twenty records each, in circles once.
     """
-    first, second = _survivors(one, find), _survivors(other, find)
-    replaced = {each for name in second for each in _links(find(name), "replaces")}
-    replaced_too = {each for name in first for each in _links(find(name), "replaces")}
-    joined = not set(first).isdisjoint(second)
-    return joined or not replaced.isdisjoint(first) or not replaced_too.isdisjoint(second)
+    first, second = (_linked(each, "replaced-by", records) for each in (one, other))
+    if not first.isdisjoint(second):
+        return True
+    older, older_too = (_linked(each, "replaces", records) for each in (one, other))
+    return not older_too.isdisjoint(first) or not older.isdisjoint(second)
 
 
-def _survivors(reference: str, find: Find) -> list[str]:
-    """A record and those by which it was replaced, one after the other."""
+def _linked(reference: str, kind: str, records: ClientRecords) -> set[str]:
+    """A record and those that its links of one type lead to, one after the other."""
     found = [reference]
     for name in found:
         if len(found) >= _MOST_LINKS:
             break
-        found += [each for each in _links(find(name), "replaced-by") if each not in found]
-    return found
-
-
-def _links(patient: Any, kind: str) -> list[str]:
-    return [
-        reference
-        for link in values.objects(patient, "link")[:_MOST_LINKS]
-        if values.text(link, "type") == kind and (reference := values.reference(link.get("other")))
-    ]
+        links = values.objects(records.find(name), "link")[:_MOST_LINKS]
+        for link in links:
+            other = values.reference(link.get("other"), records.base_url)
+            if values.text(link, "type") == kind and other and other not in found:
+                found.append(other)
+    return set(found)
 
 
 def merged_references(
@@ -187,7 +205,7 @@ def merged_references(
     found: set[str] = set()
     for client in clients:
         if client.reference.startswith("Patient/"):
-            found |= set(_survivors(client.reference, records.find)) - {client.reference}
+            found |= _linked(client.reference, "replaced-by", records) - {client.reference}
             found |= _merged_with(client, now, records)
     return frozenset(found)
 
@@ -199,7 +217,7 @@ def _merged_with(
     one, other = decided.reference, now.reference
     if not (one.startswith("Patient/") and other.startswith("Patient/")) or one == other:
         return frozenset()
-    return frozenset({other}) if merged_records(one, other, records.find) else frozenset()
+    return frozenset({other}) if merged_records(one, other, records) else frozenset()
 
 
 # --- reading the names ----------------------------------------------------------------------------
@@ -229,29 +247,37 @@ def _contradict(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, st
 
 
 def _with_present_identifiers(now: ClientIdentity, records: ClientRecords) -> ClientIdentity:
-    if not now.reference.startswith("Patient/"):
+    if not _is_patient(now):
         return now
-    patient = records.find(now.reference)
-    known = dict.fromkeys((*now.identifiers, *identifiers(patient)))
-    return ClientIdentity(now.reference, tuple(known))
+    known = dict.fromkeys((*now.identifiers, *identifiers(records.find(now.reference))))
+    return replace(now, identifiers=tuple(known))
 
 
-def _naming_element(resource: Any, base_url: str) -> Any:
-    for name in SUBJECTS:
-        element = values.get(resource, name)
-        if element not in (None, {}, []):
-            return element
+def _is_patient(client: ClientIdentity) -> bool:
+    return client.reference.startswith("Patient/")
+
+
+def _key(client: ClientIdentity) -> str:
+    """How a resource names somebody who is no Patient of the source, as one text."""
+    numbers = " ".join(sorted(f"{system}|{value}" for system, value in client.identifiers))
+    return client.reference or numbers
+
+
+def _naming(resource: Any) -> list[Any]:
+    """The elements by which a resource may name its client, the best first."""
+    elements = [values.get(resource, name) for name in SUBJECTS]
     kind = values.text(resource, "resourceType")
     if kind == "Communication":
-        people: Sequence[Any] = [e for name in _PEOPLE for e in values.objects(resource, name)]
-    elif kind == "Appointment":
-        people = [e.get("actor") for e in values.objects(resource, "participant")]
-    else:
-        return None
-    for each in people:
-        if values.reference(each, base_url).startswith("Patient/"):
-            return each
-    return None
+        elements += [e for name in _PEOPLE for e in values.objects(resource, name) if _person(e)]
+    if kind == "Appointment":
+        actors = (each.get("actor") for each in values.objects(resource, "participant"))
+        elements += [each for each in actors if _person(each)]
+    return [each for each in elements if each not in (None, {}, [], "")]
+
+
+def _person(element: Any) -> bool:
+    """Whether a reference is to a Patient: somebody else who takes part is no client."""
+    return "Patient/" in values.text(element, "reference")
 
 
 def _identity(element: Any, resource: Any, base_url: str) -> ClientIdentity:
@@ -277,11 +303,12 @@ def _contained(reference: str, resource: Any) -> Resource | None:
 
 
 def _described(element: Any) -> str:
-    """A client without reference and identifier, by the words that the resource has."""
+    """A client without reference and usable identifier, by the words that the resource has."""
     if isinstance(element, Mapping):
-        display = values.text(element, "display").strip()
-        if display:
-            return " ".join(display.split()).casefold()
+        display = " ".join(values.text(element, "display").split()).casefold()
+        number = values.text(element, "identifier.value").strip()
+        if display or number:
+            return f"{display} {number}".strip()
         element = {name: part for name, part in element.items() if name not in ("meta", "text")}
     return jsontext.dumps(element).decode()
 

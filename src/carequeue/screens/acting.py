@@ -44,7 +44,7 @@ class Acting:
 
     def __init__(self, stage: Stage, marks: Marks, undoing: Undoing) -> None:
         self._stage, self._marks, self._undoing = stage, marks, undoing
-        self._drafts: dict[tuple[str, Keys], Form] = {}
+        self._drafts: dict[tuple[str, Keys, tuple[Shown, ...]], Form] = {}
         self.results: Lines | None = None  # of the last act on many
 
     def begin(self, verb: Verb) -> None:
@@ -66,7 +66,8 @@ class Acting:
             self._stage.say(Message("There is no item here to act on.", Tone.REFUSED))
             return
         if verb.name in row.verbs.split():
-            self._ask(verb, row.client, (row.key,), partial(self._do_one, verb, row))
+            do = partial(self._do_one, verb, row)
+            self._ask(verb, row.client, (row.key,), do, (shown_of(row),))
             return
         desk = self._stage.desk
         self._stage.look(lambda: desk.why_not(verb.name, row.key), partial(self._refuse, row))
@@ -103,13 +104,18 @@ class Acting:
     # --- questions
 
     def _ask(
-        self, verb: Verb, subject: str, keys: Keys, then: Callable[[Mapping[str, str]], None]
+        self,
+        verb: Verb,
+        subject: str,
+        keys: Keys,
+        then: Callable[[Mapping[str, str]], None],
+        shown: tuple[Shown, ...],
     ) -> None:
         if not verb.asks:
             then({})
             return
         stage = self._stage
-        draft = (verb.name, keys)
+        draft = (verb.name, keys, shown)  # words about one client are not offered for another
 
         def check(question: str, text: str) -> tuple[bool, str]:
             return stage.desk.check_answer(verb.name, question, text, stage.now(), keys)
@@ -139,7 +145,7 @@ class Acting:
         labels = dict(self._marks.labels)
         keys, shown = tuple(labels), dict(self._marks.shown)
         ask = partial(self._preview, verb, shown, labels)
-        self._ask(verb, items(len(keys)), keys, ask)
+        self._ask(verb, items(len(keys)), keys, ask, tuple(shown.values()))
 
     def _preview(
         self,

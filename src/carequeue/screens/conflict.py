@@ -102,8 +102,11 @@ class ConflictLayer(SheetLayer):
         if self._hint:
             return [(f" · {cut(self._hint, width - 4)}", "soon")]
         words = "yours and theirs differ. Which holds?"
-        if self._shown is not None and self._shown.gone == "other_client":
-            words = f"the record now names {self._shown.other_client or NO_CLIENT}."
+        shown = self._shown
+        if shown is not None and shown.gone == "other_client":
+            words = f"the record now names {shown.other_client or NO_CLIENT}."
+        elif shown is not None and shown.gone == "client_unknown":
+            words = f"was this about {shown.other_client or NO_CLIENT}?"
         name = cut(self._client, max(12, width - len(words) - 6))
         head: list[Part] = [(" ≠ ", "conflict-strong"), (name, "strong")]
         return [*head, (f": {words}", "text")]

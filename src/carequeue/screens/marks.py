@@ -55,7 +55,7 @@ class Marks:
 
 def shown_of(row: QueueRow) -> Shown:
     """Whom a row on the screen is about."""
-    return Shown(row.chart, row.client)
+    return Shown(row.chart, row.client, row.born)
 
 
 def items(count: int) -> str:

@@ -7,11 +7,13 @@ may stand in any row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from carequeue.fhir import jsontext
+from carequeue.fhir.read import chart_of
 from carequeue.store.engine import quick
 from carequeue.store.tables import ResourceRow, table
 
@@ -59,6 +61,44 @@ def follow_focus(
             charts |= {(source, chart), (source, row["chart"])}
     follow_charts(connection)
     return charts
+
+
+def follow_moved(
+    connection: Connection, source: str, moved: Mapping[str, str], base_url: str
+) -> set[tuple[str, str]]:
+    """Tasks that name no client follow what they are about into another chart, step by step.
+
+    `moved`: references of resources whose chart has changed, with the chart that they are in now.
+    The charts that this touches.
+    """
+    charts: set[tuple[str, str]] = set()
+    ahead = list(moved.items())
+    seen = set(moved)
+    for focus, chart in ahead:
+        for kind, key, was, body in _about(connection, source, focus):
+            name = f"{kind}/{key}"
+            own = chart_of(jsontext.loads(body), base_url) if body else ""
+            if was == chart or name in seen or own.startswith("Patient/"):
+                continue
+            quick(connection).execute(
+                "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?",
+                (chart, source, kind, key),
+            )
+            charts |= {(source, was), (source, chart)}
+            seen.add(name)
+            ahead.append((name, chart))
+    if charts:
+        follow_charts(connection)
+    return charts
+
+
+def _about(connection: Connection, source: str, focus: str) -> list[tuple[str, str, str, str]]:
+    found = quick(connection).execute(
+        "SELECT type, id, chart, body FROM resource INDEXED BY resource_focus "
+        "WHERE source = ? AND focus = ? AND focus <> ''",
+        (source, focus),
+    )
+    return [(kind, key, chart, body) for kind, key, chart, body in found.fetchall()]
 
 
 def follow_charts(connection: Connection) -> None:

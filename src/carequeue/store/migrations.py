@@ -129,20 +129,26 @@ CREATE INDEX identifier_value ON identifier (system, value);
 
 
 def _named_client(resource: str) -> str:
-    """SQL for the client whom a resource names, in the form of the column `client`."""
-    paths = ", ".join(
-        f"json_extract({resource}, '$.{name}.{{part}}')"
-        for name in ("for", "subject", "patient", "beneficiary")
-    )
-    reference = f"coalesce({paths.format(part='reference')}, '')"
-    name = f"coalesce({paths.format(part='display')}, '')"
-    return f"json_object('reference', {reference}, 'name', {name})"
+    """SQL for the client of a resource in the form of the column `client`, "" where it names none.
+
+    A Patient of the source by its plain reference: whoever is named otherwise, or by the focus of
+    a Task, is left open, and a person is asked.
+    """
+    names = ("for", "subject", "patient", "beneficiary")
+    plain = [
+        f"CASE WHEN json_type({resource}, '$.{name}.reference') = 'text' "
+        f"AND json_extract({resource}, '$.{name}.reference') GLOB 'Patient/*' "
+        f"THEN json_extract({resource}, '$.{name}.reference') END"
+        for name in names
+    ]
+    reference = f"coalesce({', '.join(plain)})"
+    return f"coalesce('{{\"reference\":' || nullif(json_quote({reference}), 'null') || '}}', '')"
 
 
 #: Of every decision: which run of the program it was made in, with which client, and the cause of
-#: a conflict. Decisions of earlier versions get the client whom their resource names now, and
-#: are asked about before they leave (`assumed`), unless the resource is certain to be the one that
-#: the person saw: it has not moved since, and no earlier decision on it waits for an answer.
+#: a conflict. Decisions of earlier versions get the client whom their resource names now. A person
+#: confirms that client before they leave (`assumed`), unless the resource is certain to be the one
+#: that the person saw: it is older than the decision, and no other one on it waits for an answer.
 #: The indexes find the last act of a window without reading the whole history.
 _THIRD: Final = f"""
 ALTER TABLE intent ADD COLUMN window TEXT NOT NULL DEFAULT '';
@@ -155,27 +161,25 @@ UPDATE intent SET cause = CASE words
   WHERE state = 'conflict';
 UPDATE intent SET client = {_named_client("json_extract(args, '$.resource')")}
   WHERE kind = 'create' AND state <> 'undone';
-UPDATE intent SET client = (
+UPDATE intent SET client = coalesce((
     SELECT {_named_client("of.body")} FROM resource AS of
     WHERE of.source = intent.source AND of.type = intent.target_type
-      AND of.id = intent.target_id AND json_valid(of.body))
-  WHERE kind <> 'create' AND state <> 'undone'
-    AND EXISTS (
-      SELECT 1 FROM resource AS of WHERE of.source = intent.source
-        AND of.type = intent.target_type AND of.id = intent.target_id AND json_valid(of.body));
+      AND of.id = intent.target_id AND json_valid(of.body)), '')
+  WHERE kind <> 'create' AND state <> 'undone';
 UPDATE intent SET client = json_set(client, '$.assumed', json('true'))
   WHERE kind <> 'create' AND client <> '' AND (
     cause = 'other_client' OR NOT EXISTS (
       SELECT 1 FROM resource AS of WHERE of.source = intent.source
         AND of.type = intent.target_type AND of.id = intent.target_id
         AND of.received_at <= unixepoch(intent.decided_at)
-        AND unixepoch(of.last_updated) <= unixepoch(intent.decided_at)))
-    AND (state NOT IN ('queued', 'in_doubt') OR EXISTS (
+        AND unixepoch(of.last_updated) <= unixepoch(intent.decided_at))
+    OR EXISTS (
       SELECT 1 FROM intent AS stuck WHERE stuck.source = intent.source
         AND stuck.target_type = intent.target_type AND stuck.target_id = intent.target_id
-        AND stuck.state IN ('conflict', 'needs_attention')));
+        AND stuck.id <> intent.id AND stuck.state IN ('conflict', 'needs_attention')));
 CREATE INDEX intent_window ON intent (window);
 CREATE INDEX intent_inverse ON intent (inverse_of) WHERE inverse_of <> '';
+CREATE INDEX resource_focus ON resource (source, focus) WHERE focus <> '';
 """
 
 STEPS: Final = (_FIRST, _SECOND, _THIRD)

@@ -26,7 +26,13 @@ from carequeue.fhir.us import own_reference
 from carequeue.fhir.values import ID, reference
 from carequeue.store import gone, identity
 from carequeue.store.engine import storable
-from carequeue.store.following import directory_changed, follow_charts, follow_focus, place
+from carequeue.store.following import (
+    directory_changed,
+    follow_charts,
+    follow_focus,
+    follow_moved,
+    place,
+)
 from carequeue.store.holding import held_rows, is_before
 from carequeue.store.tables import IntentRow, ResourceRow, table
 
@@ -123,6 +129,12 @@ def save(
     _upsert(connection, shells)
     _lay_beside(connection, asides)
     saved.charts |= follow_focus(connection, source, upserts)
+    moved = {
+        f"{row['type']}/{row['id']}": row["chart"]
+        for row in upserts
+        if (old := known.get((row["type"], row["id"]))) and old.chart != row["chart"]
+    }
+    saved.charts |= follow_moved(connection, source, moved, base_url)
     saved.missing = _absent(connection, source, saved.missing) | (saved.parts - {""})
     return saved
 
@@ -323,7 +335,10 @@ def move_base(
         row["received_at"] = 0
     _upsert(connection, [row])
     charts = {(source, row["chart"])}
-    return charts | {(source, old.chart)} if old else charts
+    if old and old.chart != row["chart"]:
+        moved = {f"{row['type']}/{row['id']}": row["chart"]}
+        charts |= {(source, old.chart)} | follow_moved(connection, source, moved, base_url)
+    return charts
 
 
 def apply_theirs(

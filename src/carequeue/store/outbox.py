@@ -23,7 +23,7 @@ from carequeue.domain.intents import (
     IntentState,
     step,
 )
-from carequeue.fhir import edits, jsontext
+from carequeue.fhir import edits, jsontext, values
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import AttemptRow, IntentRow, ToldRow, table
 
@@ -178,7 +178,8 @@ def _client_text(client: ClientIdentity | None) -> str:
         "reference": client.reference,
         "identifiers": [list(pair) for pair in client.identifiers],
         "name": client.name,
-        "through": client.through,
+        "through": list(client.through),
+        "own": client.own,
         "assumed": client.assumed,
     }
     return jsontext.dumps({name: value for name, value in fields.items() if value}).decode()
@@ -188,9 +189,14 @@ def _client_of(text: str) -> ClientIdentity | None:
     if not text:
         return None
     found = jsontext.loads(text)
-    pairs = tuple((system, value) for system, value in found.get("identifiers", ()))
-    named = (found.get("reference", ""), pairs, found.get("name", ""), found.get("through", ""))
-    return ClientIdentity(*named, assumed=bool(found.get("assumed")))
+    return ClientIdentity(
+        reference=values.text(found, "reference"),
+        identifiers=tuple((system, value) for system, value in found.get("identifiers", ())),
+        name=values.text(found, "name"),
+        through=tuple(found.get("through", ())),
+        own=values.text(found, "own"),
+        assumed=bool(found.get("assumed")),
+    )
 
 
 def confirm_client(connection: Connection, intent: Intent, client: ClientIdentity) -> None:

@@ -94,9 +94,7 @@ def _is_its_client(rows: Rows, intent: Intent, records: ClientRecords) -> bool:
 def _rests_on(intent: Intent, base_url: str) -> Iterable[str]:
     """References of the resources by which the client of a decision is told."""
     yield f"{intent.target_type}/{intent.target_id}"
-    if intent.client is not None and intent.client.through:
-        yield intent.client.through
-    if intent.client is not None and intent.client.reference:
-        yield intent.client.reference
+    if intent.client is not None:
+        yield from (*intent.client.through, intent.client.reference)
     if intent.kind is IntentKind.CREATE:
         yield from points_to(intent.args.get("resource"), base_url)

@@ -58,8 +58,6 @@ EVENTS: Final = {
     Found.GONE: IntentEvent.FOUND_GONE,
     Found.OTHER_CLIENT: IntentEvent.FOUND_OTHER_CLIENT,
 }
-#: Findings that a person has to answer.
-CONFLICTS: Final = frozenset({Found.CHANGED, Found.GONE, Found.OTHER_CLIENT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ from carequeue.sync.transport import HttpAnswer, Unreachable
 Reply = m.Reply | m.NoReply
 #: Without it HAPI FHIR answers the entries of a batch without their resources.
 _REPRESENTATION: Final = {"Prefer": "return=representation"}
+#: What a gateway says where the server behind it did not answer in time.
+_GATEWAY: Final = (502, 504)
 
 
 class Exchanged(NamedTuple):
@@ -209,7 +211,7 @@ def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
         return Exchanged((), m.Batched.NEVER)
     if answer.status in (400, 403, 413, 422):
         return Exchanged((), m.Batched.TOO_LARGE if answer.status == 413 else m.Batched.REFUSED)
-    if answer.status in (502, 504):  # a gateway: it had no answer either
+    if answer.status in _GATEWAY:  # it had no answer either
         why = f"a gateway had no answer ({answer.status})"
         return _no_replies(requests, why, m.Batched.UNANSWERED)
     if answer.status >= 500 and answer.status != 503:  # it fell over, perhaps halfway
@@ -289,7 +291,8 @@ def _in_batches(
     for at in range(0, len(requests), at_once):
         part, left = requests[at : at + at_once], requests[at:]
         try:
-            answer = transport.send("POST", "", batch([_entry(one) for one in part]))
+            asked = batch([_entry(one) for one in part])
+            answer = transport.send("POST", "", asked, _REPRESENTATION)
         except Unreachable as error:
             if error.unreadable:
                 continue
@@ -300,6 +303,11 @@ def _in_batches(
             continue  # one by one: it may be the fault of one of them
         if answer.status == 401 or throttles(answer.status, answer.headers.get("retry-after", "")):
             return replies | {one.lane: _reply(one, answer) for one in left}
+        if answer.status in _GATEWAY:  # nobody behind it answered in time
+            why = f"a gateway had no answer ({answer.status})"
+            lost = [m.NoReply(one.lane, True, why) for one in left]
+            crowd = [replace(one, crowd=True) for one in lost[: len(part)]]
+            return replies | {one.lane: one for one in (*crowd, *lost[len(part) :])}
         replies |= _shown(part, answer)
     return replies
 

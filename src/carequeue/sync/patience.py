@@ -69,11 +69,12 @@ class Waiting:
     def now(self) -> Waits | None:
         """What has taken long; None where nothing has."""
         begun, slow, came = self._begun, self._slow, self.came
+        long = begun is not None and self._elapsed() - begun[0] >= LONG
+        if begun is not None and long and not came:  # whatever came before: nothing comes now
+            return Waits(begun[1], slow=False)
         if slow is not None:
             return Waits(slow, slow=True)
-        if begun is None or self._elapsed() - begun[0] < LONG:
-            return None
-        return Waits(begun[1], slow=came)
+        return Waits(begun[1], slow=True) if begun is not None and long else None
 
 
 class Patience:

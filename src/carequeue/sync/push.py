@@ -318,14 +318,16 @@ def _answered(state: PushState, event: m.Answered) -> Step:
 
 
 def _was_read(state: PushState, event: m.WasRead) -> Step:
-    """A batch of readings that was not answered was perhaps too large: fewer from here on.
+    """A batch of readings that was not answered was too large, or there is an outage.
 
-    After an outage a look begins with a small request, so the server is there (`driver.py`).
+    The first is sure only where the server has answered a small request in this look.
     """
     state, learned = heard(state, event.replies)
     crowd = sum(isinstance(one, m.NoReply) and one.crowd for one in event.replies)
     if crowd:
-        state, observed = fewer(state, crowd)
+        there = state.silent or state.heard  # the look began with a small request, or read one
+        batch = m.Batched.UNANSWERED
+        state, observed = fewer(state, crowd) if there else sized(state, crowd, batch)
         learned = {**learned, **observed}
     return _judge(state, event.replies, event.now, judge_read, learned)
 

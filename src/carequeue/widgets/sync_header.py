@@ -91,13 +91,18 @@ def _whole(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
 
 
 def _waits(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """Nobody answers, or an answer drips; of several sources the one is named."""
+    """Nobody answers, or an answer drips: since when, by the source that waits longest.
+
+    If only some of several sources wait, the header names that one.
+    """
     silent = health.silent_since is not None
     since = health.silent_since or health.slow_since
     if since is None:
         return []
-    found = [one for one in health.sources if (one.silent_since if silent else one.slow_since)]
-    name = f"{cut(found[0].shown, NAME)} " if 0 < len(found) < len(health.sources) else ""
+    waits = {one.shown: one.silent_since if silent else one.slow_since for one in health.sources}
+    found = [name for name, at in waits.items() if at == since]
+    some = any(at is None for at in waits.values())
+    name = f"{cut(found[0], NAME)} " if found and some else ""
     words = f"○ {name}not answering" if silent else f"◐ {name}slow"
     return [(words, "soon"), (f" since {_at(since, now, zone)}", "soon")]
 

@@ -11,29 +11,27 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from carequeue.domain.allowed import Verdict, allowed, bulk_refusal
 from carequeue.domain.clocks import class_of
-from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
-from carequeue.domain.items import Us, WorkItem
+from carequeue.domain.intents import Intent, IntentState
+from carequeue.domain.items import WorkItem
 from carequeue.domain.ranking import Band
 from carequeue.domain.text import clean
 from carequeue.domain.when import say_when
 from carequeue.fhir import edits
-from carequeue.fhir.chart import Resource
-from carequeue.fhir.clients import decided_with
-from carequeue.fhir.drafts import Draft, drafts
-from carequeue.store import audit, ledger, outbox
+from carequeue.fhir.drafts import drafts
+from carequeue.store import audit, outbox
 from carequeue.store.projection import Projector
-from carequeue.store.views import client_records, view_of
-from carequeue.sync.capabilities import NO_PLACE, Abilities, from_json
+from carequeue.store.views import view_of
+from carequeue.sync.capabilities import NO_PLACE
 from carequeue.worklist.answers import Acted, Preview, Refused, Shown
+from carequeue.worklist.filing import Filing, abilities
 from carequeue.worklist.verbs import Verb
 
-_MALFORMED = "this record came malformed, and is never written back"
+_OTHERS = "is not whom its record names just now: sync first (r), then decide anew"
 _STUCK = "has something of yours that the server did not take: x first"
 
 
@@ -122,8 +120,14 @@ class Acts:
     def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
         """What is said where an item names another client than the person saw; "" where not."""
         shown = self._shown.get(key)
-        if shown is None or shown.chart == chart:
+        now = _shown(item, chart)
+        if shown is None or shown == now:
             return ""
+        if shown.client == now.client:
+            return (
+                "is on another record by now than when you looked. Nothing was changed there: "
+                "look at it, then decide anew"
+            )
         return (
             f"is whom this item names now; when you looked it named {shown.client}. "
             "Nothing was changed there: look at it, then decide anew"
@@ -158,7 +162,7 @@ class Acts:
             tuple(refused),
             tuple(kept),
             tuple(unguarded),
-            {key: Shown(items[key][1], str(clean(items[key][0].label, 80))) for key in changes},
+            {key: _shown(*items[key]) for key in changes},
         )
 
     def _filed(
@@ -179,6 +183,8 @@ class Acts:
                 intents = self._intents(connection, verb, item, chart, answers, group, now)
                 if _behind(connection, intents):
                     one = replace(one, verdict=Verdict(False, _STUCK))
+                elif _names_others(intents, chart):
+                    one = replace(one, verdict=Verdict(False, _OTHERS))
             yield one, intents
 
     def _is_unguarded(self, connection: Connection, item: WorkItem) -> bool:
@@ -296,103 +302,21 @@ class Acts:
         return filing.intents(made)
 
 
-@dataclass(frozen=True, slots=True)
-class Filing:
-    """Drafts of one act on one item -> intents: with which client, what the person saw, and where
-    each can go.
-
-    `client`: what is recorded where the act takes back an earlier one; else it is whom the
-    resource names as the person sees it, under `client_name`.
-    """
-
-    connection: Connection
-    source: str
-    item_key: str
-    chart: str
-    us: Us
-    verb: str
-    group: str
-    can: Abilities
-    now: datetime
-    base_url: str
-    client_name: str
-    inverse_of: str = ""
-    client: ClientIdentity | None = None
-    window: str = ""
-
-    def intents(self, made: Sequence[Draft]) -> list[Intent]:
-        """In the order in which they are to take effect."""
-        views: dict[tuple[str, str], Resource | None] = {}
-        filed: list[Intent] = []
-        for draft in made:
-            name = (draft.target_type, draft.target_id)
-            if name not in views:
-                views[name] = view_of(self.connection, self.source, *name)
-            intent = self._intent(draft, filed, views[name])
-            views[name] = edits.fold(views[name], [intent])
-            filed.append(intent)
-        return filed
-
-    def _intent(self, draft: Draft, filed: Sequence[Intent], view: Resource | None) -> Intent:
-        bare = Intent(
-            id=str(uuid.uuid4()),
-            group=self.group,
-            seq=len(filed),
-            source=self.source,
-            target_type=draft.target_type,
-            target_id=draft.target_id,
-            item_key=self.item_key,
-            kind=draft.kind,
-            args=draft.args,
-            verb=self.verb,
-            decided_at=self.now,
-            author=self.us.me,
-            author_name=self.us.my_name,
-            chart=self.chart,
-            after=filed[draft.after].id if draft.after is not None else "",
-            inverse_of=self.inverse_of,
-            client=self.client or self._client(draft, view),
-            window=self.window,
-        )
-        seen: dict[str, Any] = {}
-        if draft.kind is not IntentKind.CREATE:
-            seen = edits.snapshot(edits.unit(bare), view or {})
-        why = self._why_here(bare, filed)
-        state = IntentState.KEPT_HERE if why else IntentState.QUEUED
-        return replace(bare, seen=seen, state=state, words=why)
-
-    def _client(self, draft: Draft, view: Resource | None) -> ClientIdentity:
-        about = draft.args["resource"] if draft.kind is IntentKind.CREATE else view
-        records = client_records(self.connection, self.source, self.base_url)
-        return decided_with(about, records, self.client_name)
-
-    def _why_here(self, intent: Intent, filed: Sequence[Intent]) -> str:
-        """Why it is kept here, "" where the source can take it.
-
-        What belongs to a resource that is kept here stays with it.
-        """
-        kind, key = intent.target_type, intent.target_id
-        if intent.kind is IntentKind.CREATE:
-            return self.can.refusal(intent)
-        same = [one for one in filed if (one.target_type, one.target_id) == (kind, key)]
-        same += outbox.of_target(self.connection, self.source, kind, key)
-        creates = [one for one in same if one.kind is IntentKind.CREATE]
-        if creates:
-            return creates[0].words if creates[0].state is IntentState.KEPT_HERE else ""
-        return self.can.refusal(intent) or (_MALFORMED if self._malformed(kind, key) else "")
-
-    def _malformed(self, kind: str, key: str) -> bool:
-        """What came malformed is never written back: that could lose what we could not read."""
-        row = self.connection.exec_driver_sql(
-            "SELECT trouble FROM resource WHERE source = ? AND type = ? AND id = ?",
-            (self.source, kind, key),
-        ).one_or_none()
-        return bool(row and row[0])
+def _shown(item: WorkItem, chart: str) -> Shown:
+    """Whom an item is about, as its row says it (`store/projection.py`)."""
+    return Shown(chart, clean(item.label, 120), clean(item.client.birth_date, 10))
 
 
 def _kept_words(intents: Sequence[Intent]) -> list[str]:
     """Why those that stay here do."""
     return [one.words for one in intents if one.state is IntentState.KEPT_HERE]
+
+
+def _names_others(intents: Sequence[Intent], chart: str) -> bool:
+    """Whether a decision would be recorded with another Patient than the one whose row it is on."""
+    named = {one.client.reference for one in intents if one.client is not None}
+    patients = {each for each in named if each.startswith("Patient/")}
+    return chart.startswith("Patient/") and bool(patients - {chart})
 
 
 def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
@@ -404,13 +328,6 @@ def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
         if intent not in edits.standing([*before, intent]):
             return True
     return False
-
-
-def abilities(connection: Connection, source: str) -> Abilities:
-    """What a source can take, as far as the cache knows."""
-    kept, _ = ledger.capability(connection, source, "statement")
-    observed = ledger.observed(connection, source)
-    return from_json(kept, observed) if kept else Abilities(observed=observed)
 
 
 def _message(

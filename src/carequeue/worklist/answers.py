@@ -90,6 +90,7 @@ class Shown(NamedTuple):
 
     chart: str
     client: str
+    born: str
 
 
 @dataclass(frozen=True, slots=True)

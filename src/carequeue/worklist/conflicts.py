@@ -42,7 +42,6 @@ from carequeue.fhir.clients import (
     creates_for_its_client,
     decided_with,
     is_about_its_client,
-    named_client,
     points_to,
 )
 from carequeue.fhir.differences import (
@@ -59,6 +58,7 @@ from carequeue.store.views import client_records
 from carequeue.sync.client_check import is_recorded
 from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, as_seen, settle
 from carequeue.worklist.answers import Acted, Conflict, Difference
+from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.decided import Wording
 from carequeue.worklist.undo import drop, with_what_rests_on
 
@@ -66,6 +66,9 @@ DELETED: Final = "deleted"
 OTHER_CLIENT: Final = "other_client"
 CLIENT_UNKNOWN: Final = "client_unknown"  # and "mine" confirms the client
 _BOTH: Final = ("mine", "theirs")
+_THEIRS: Final = ("theirs",)
+#: Of several resources in one question, the gravest tells which answers are possible.
+_GRAVITY: Final = ("", CLIENT_UNKNOWN, DELETED, OTHER_CLIENT)
 
 
 def conflicts(connection: Connection, projector: Projector, now: datetime) -> tuple[Conflict, ...]:
@@ -114,7 +117,9 @@ def answer(
         raise BadQuestion(_why_not(found, how))
     if how == "mine":
         charts = {
-            chart for side in asked.sides for chart in _keep(connection, projector, side, now)
+            chart
+            for side in asked.sides
+            for chart in _keep(connection, projector, side, found.other_client, now)
         }
         groups = {one.group for one in asked.intents}
         group = groups.pop() if len(groups) == 1 else ""
@@ -126,6 +131,8 @@ def answer(
         charts |= {chart for side in asked.sides for chart in _leave(connection, side)}
         group = ""
         words = f"Took theirs: {found.client}. Yours stays in the history."
+        if found.gone == OTHER_CLIENT:
+            words = f"Not sent: {found.did}, {found.client}. Yours stays in the history."
     left = [one for one in outbox.stuck(connection, key) if one.state is IntentState.CONFLICT]
     if left:
         words += " Something else of yours differs there too: answer that next."
@@ -211,14 +218,16 @@ def _gone(asked: Sequence[Intent], base: mirror.Base, records: ClientRecords) ->
     """Why there is no version of theirs that mine could be written on; "" where there is one."""
     theirs = base.theirs or base.body
     causes = {one.cause for one in asked}
-    strangers = theirs is not None and not all(
-        is_about_its_client(one, theirs, records) and creates_for_its_client(one, records)
+    create = asked[0].kind is IntentKind.CREATE
+    strangers = not all(
+        (theirs is None or is_about_its_client(one, theirs, records))
+        and creates_for_its_client(one, records)
         for one in asked
     )
-    if strangers or (theirs is None and ConflictCause.OTHER_CLIENT in causes):
+    if strangers or (theirs is None and ConflictCause.OTHER_CLIENT in causes and not create):
         return OTHER_CLIENT
     left = base.gone and base.theirs is None
-    never_there = asked[0].kind is IntentKind.CREATE and ConflictCause.OTHER_CLIENT in causes
+    never_there = create and ConflictCause.OTHER_CLIENT in causes
     if (base.body is None and not never_there) or left or ConflictCause.GONE in causes:
         return DELETED
     return "" if all(is_recorded(one) for one in asked) else CLIENT_UNKNOWN
@@ -265,7 +274,7 @@ class _Asked:
         """All of it as the person is shown it."""
         first = self.intents[0]
         client, title = self._wording.client(first), self._wording.row(first)[1]
-        why = next((side.gone for side in self.sides if side.gone), "")
+        why = max((side.gone for side in self.sides), key=_GRAVITY.index)
         in_doubt = any(side.in_doubt for side in self.sides)
         say = self._wording.say(first.source)
         theirs = self.sides[0].theirs
@@ -284,15 +293,22 @@ class _Asked:
             theirs_at=changed_at(theirs, say.zone),
             gone=why,
             in_doubt=in_doubt,
-            can=("theirs",) if why not in ("", CLIENT_UNKNOWN) or in_doubt else _BOTH,
+            can=_THEIRS if in_doubt or not self._mine_is_possible(why) else _BOTH,
             pair=_pair(self.sides),
-            other_client=self._other_client() if why in (OTHER_CLIENT, CLIENT_UNKNOWN) else "",
+            other_client=self._other_client(why),
         )
 
-    def _other_client(self) -> str:
-        """Whom the server names by now."""
-        side = next(one for one in self.sides if one.gone)
+    def _other_client(self, why: str) -> str:
+        """Whom the server names by now, where the question is about the client."""
+        if why not in (OTHER_CLIENT, CLIENT_UNKNOWN):
+            return ""
+        side = next(one for one in self.sides if one.gone == why)
         return self._wording.named(side.intents[0].source, _about_now(side))
+
+    def _mine_is_possible(self, why: str) -> bool:
+        """Not without a version of theirs; nor where "mine" would confirm two clients at once."""
+        named = {decided_with(side.theirs, side.records).reference for side in self.sides}
+        return why == "" or (why == CLIENT_UNKNOWN and len(named) == 1)
 
     def _lines(self, side: _Side) -> list[Difference]:
         say = self._wording.say(side.intents[0].source)
@@ -337,7 +353,7 @@ def _pair(sides: Sequence[_Side]) -> str:
         [
             [one.id for one in side.intents],
             side.gone,
-            asdict(named_client(side.theirs, side.records.base_url)),
+            asdict(decided_with(side.theirs, side.records)),
             *(edits.snapshot(side.unit, each) for each in (side.before, side.mine, side.theirs)),
         ]
         for side in sides
@@ -360,13 +376,16 @@ def _leave(connection: Connection, side: _Side) -> set[tuple[str, str]]:
 
 
 def _keep(
-    connection: Connection, projector: Projector, side: _Side, now: datetime
+    connection: Connection, projector: Projector, side: _Side, name: str, now: datetime
 ) -> set[tuple[str, str]]:
-    """Back to waiting, over theirs as the base and as what the person saw."""
+    """Back to waiting, over theirs as the base and as what the person saw.
+
+    `name`: of the client whom this confirms, where the client was not recorded.
+    """
     charts = {(one.source, one.chart) for one in (*side.intents, *side.others)}
     charts |= _rebase(connection, projector, side, now)
     view = side.theirs
-    confirmed = decided_with(view, side.records)
+    confirmed = decided_with(view, side.records, name)
     for intent in side.intents:
         outbox.confirm_client(connection, intent, confirmed)
         outbox.saw(connection, intent.id, edits.snapshot(edits.unit(intent), view))
@@ -395,4 +414,8 @@ def _rebase(
             outbox.happened(connection, one.intent, EVENTS[one.found], words, now)
     source = side.intents[0].source
     base_url = projector.site.base_urls.get(source, "")
-    return mirror.move_base(connection, source, theirs, side.base.theirs_version, now, base_url)
+    version = side.base.theirs_version
+    charts = mirror.move_base(connection, source, theirs, version, now, base_url)
+    first = side.intents[0]
+    moved = [(source, first.target_type, first.target_id)]
+    return charts | recheck_clients(connection, projector, moved, now)

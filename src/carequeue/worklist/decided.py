@@ -27,6 +27,7 @@ from carequeue.store import outbox
 from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records, view_of
+from carequeue.sync.client_check import is_recorded
 from carequeue.worklist.verbs import BY_NAME
 
 _LONGEST: Final = 300
@@ -77,11 +78,14 @@ class Wording:
         return self._rows[key, intent.chart]
 
     def client(self, intent: Intent) -> str:
-        """The client with whom it was decided, whomever its row names by now."""
-        decided = intent.client
-        if decided is not None and decided.name and not decided.assumed:
-            return clean(decided.name, 120)
-        return self.row(intent)[0]
+        """The client with whom it was decided, whomever its row names by now.
+
+        Where an earlier version did not record the client: whom the record names now.
+        """
+        if intent.client is not None and is_recorded(intent):
+            return clean(intent.client.name, 120) or self.row(intent)[0]
+        there = view_of(self._connection, intent.source, intent.target_type, intent.target_id)
+        return self.named(intent.source, there) or self.row(intent)[0]
 
     def named(self, source: str, resource: Resource | None) -> str:
         """Whom a resource names: the name in the cache, else the words of the resource; ""."""

@@ -15,8 +15,8 @@ from carequeue.store import audit, following, tally
 from carequeue.store.projection import Projector
 from carequeue.sync.capabilities import sentences
 from carequeue.worklist import removals
-from carequeue.worklist.act import abilities
 from carequeue.worklist.answers import Finding
+from carequeue.worklist.filing import abilities
 
 _MOST: Final = 20
 

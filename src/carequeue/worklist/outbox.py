@@ -27,8 +27,9 @@ from carequeue.fhir.waiting import behind
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records
-from carequeue.sync.conflicts import ALREADY_SO, CONFLICTS, EVENTS, Found, as_seen, settle
+from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, as_seen, settle
 from carequeue.worklist.answers import Acted, OutboxLine
+from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.decided import Wording
 from carequeue.worklist.undo import drop, with_what_rests_on
 
@@ -96,11 +97,13 @@ def retry(
     charts = {(one.source, one.chart) for one in chosen}
     targets = dict.fromkeys((one.source, one.target_type, one.target_id) for one in chosen)
     tried = {one.id for one in chosen}
-    changed = 0
     for target in targets:
         base_url = projector.site.base_urls.get(target[0], "")
-        changed += _compare(connection, target, tried, base_url, now)
+        _compare(connection, target, tried, base_url, now)
         charts |= mirror.apply_theirs(connection, *target, now, base_url)
+    charts |= recheck_clients(connection, projector, targets, now)
+    again = outbox.by_ids(connection, sorted(tried))
+    changed = sum(one.state is IntentState.CONFLICT for one in again)
     _note(connection, author, "retry", chosen, now)
     projector.project(connection, charts, now)
     words = f"To be sent again: {_counted(len(chosen) - changed)}."
@@ -115,15 +118,15 @@ def _compare(
     tried: set[str],
     base_url: str,
     now: datetime,
-) -> int:
-    """Compare what is tried again with the base of today; how many became conflicts.
+) -> None:
+    """Compare what is tried again with the base of today: some of it may become conflicts.
 
     What stands behind another stuck decision waits for that one's answer and is compared then.
     """
     on_it = outbox.of_target(connection, *target)
     base = mirror.base(connection, *target).body
     if base is None or any(one.kind is IntentKind.CREATE for one in on_it):
-        return 0
+        return
     waits = behind(on_it)
     mine = [one for one in on_it if one.id in tried and one.id not in waits]
     records = client_records(connection, target[0], base_url)
@@ -132,7 +135,6 @@ def _compare(
         if one.found is not Found.NOT_APPLIED:
             words = ALREADY_SO if one.found is Found.DONE else one.words
             outbox.happened(connection, one.intent, EVENTS[one.found], words, now)
-    return sum(one.found in CONFLICTS for one in found)
 
 
 # --- for good -------------------------------------------------------------------------------------

@@ -34,9 +34,10 @@ from carequeue.fhir.waiting import inverse_waits, resting_on
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records, view_of
-from carequeue.worklist.act import Filing, abilities
 from carequeue.worklist.answers import Acted, Refused
+from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.decided import Wording
+from carequeue.worklist.filing import Filing, abilities
 from carequeue.worklist.undoable import described, last_of, not_undone
 from carequeue.worklist.verbs import BY_NAME
 
@@ -215,7 +216,8 @@ def _freed(
             now,
             projector.site.base_urls.get(one.source, ""),
         )
-    return charts
+    moved = [(one.source, one.target_type, one.target_id) for one in dropped]
+    return charts | recheck_clients(connection, projector, moved, now)
 
 
 def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
