@@ -290,15 +290,22 @@ class TestAnArrival:
             assert seat.cursor == "new-1"
             assert "New in" not in seat.message
 
-    async def test_is_put_away_with_escape(self) -> None:
+    async def test_is_set_aside_with_escape_and_still_gone_to(self) -> None:
         async with at_the_terminal() as seat:
             await seat.press("j")
             seat.desk.change(with_more(crisis(1), crisis(2)))
             await seat.wait(1)
             await seat.press("escape")
-            assert seat.message.startswith("Put away: 2 items new in Now or Safety.")
+            said = "Set aside: NEW1, Ana and 1 more, new in Now or Safety.  ! goes there"
+            assert seat.message == said
             await seat.press("k")
             assert seat.message == ""
+            await seat.press("exclamation_mark")
+            assert seat.cursor == "new-1"
+            await seat.press("exclamation_mark")
+            assert seat.cursor == "new-2"
+            await seat.press("exclamation_mark")
+            assert seat.message.startswith("Nothing new in Now or Safety.")
 
     async def test_that_is_gone_again_is_not_gone_to(self) -> None:
         async with at_the_terminal() as seat:

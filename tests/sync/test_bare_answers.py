@@ -289,12 +289,18 @@ class TestHowManyAreReadAtOnce:
         assert isinstance(back, m.ReadBack)
         assert (len(back.requests), back.at_once) == (6, 1)
 
-    def test_is_half_at_the_next_look_where_a_batch_of_readings_was_not_answered(self) -> None:
+    @pytest.mark.parametrize(
+        ("there", "learned"), [(True, {"batch_size": "10"}), (False, {})], ids=["there", "outage"]
+    )
+    def test_is_half_where_the_server_is_there_and_a_batch_of_readings_was_not_answered(
+        self, there: bool, learned: dict[str, str]
+    ) -> None:
         lanes = self.changed_meanwhile(20)
         push = Push(*lanes)
+        push.state = replace(push.state, silent=there)  # then the look began with a small request
         lost = [m.NoReply(one.key, left=True, why="silence", crowd=True) for one in lanes]
         push.read(*lost)
-        assert push.observed == {"batch_size": "10"}
+        assert push.observed == learned
         save = push.commands[0]
         assert isinstance(save, m.Save)
         assert all(change.unread and not change.outcomes for change in save.changes)
@@ -308,7 +314,9 @@ class TestHowManyAreReadAtOnce:
         while can.batch_size > 1:
             assert can.batch
             looks += 1
+            assert looks < 8
             push = Push(*self.changed_meanwhile(50), can=can)
+            push.state = replace(push.state, silent=True)
             (back,) = push.commands
             assert isinstance(back, m.ReadBack)
             crowd = back.requests[: back.at_once]
@@ -316,4 +324,3 @@ class TestHowManyAreReadAtOnce:
                 *(m.NoReply(one.lane, True, "silence", crowd=one in crowd) for one in back.requests)
             )
             can = can.seeing(push.observed)
-        assert looks < 8

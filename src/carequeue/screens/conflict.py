@@ -32,6 +32,8 @@ ANSWERS: Final = {
     "a": (THEIRS, True),
     "e": (THEIRS, True),
 }
+#: Where the record names another client: no key that, pressed twice, would act on that client.
+FOR_ANOTHER_CLIENT: Final = {"y": (THEIRS, True)}
 
 
 class ConflictLayer(SheetLayer):
@@ -77,16 +79,23 @@ class ConflictLayer(SheetLayer):
     def press(self, key: str, character: str | None) -> bool:
         """Answer, go to the next, look, or leave it; nothing else is a key here."""
         self._hint = ""
-        if key in ANSWERS:
-            self._choose(*ANSWERS[key])
+        answers = FOR_ANOTHER_CLIENT if self._names_another else ANSWERS
+        if key in answers:
+            self._choose(*answers[key])
         elif key in ("n", "j"):
             self._stage.pop(self)
             self._following()
         elif key in ("enter", "right", "w"):
             self._stage.open_detail()
         elif not super().press(key, character):
-            self._hint = "That key answers nothing."
+            self._hint = why_not_mine(self._shown) if self._names_another and self._shown else ""
+            self._hint = self._hint or "That key answers nothing."
         return True
+
+    @property
+    def _names_another(self) -> bool:
+        """Whether the record is another client's by now."""
+        return self._shown is not None and self._shown.gone == "other_client"
 
     def _choose(self, how: str, anew: bool) -> None:
         shown = self._shown
@@ -115,7 +124,7 @@ class ConflictLayer(SheetLayer):
         """The answers that are possible, and the way on and back."""
         can = self._shown.can if self._shown is not None else ()
         mine = [("m", "keep mine")] if MINE in can else []
-        if self._shown is not None and self._shown.gone == "other_client":
-            return [("a", "decide anew"), ("n", "next"), ("esc", "later"), ("enter", "detail")]
+        if self._names_another:
+            return [("y", "decide again"), ("n", "next"), ("esc", "later"), ("enter", "detail")]
         theirs = [("t", "take theirs"), ("a", "decide anew")] if THEIRS in can else []
         return [*mine, *theirs, ("n", "next"), ("esc", "later"), ("enter", "detail")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from carequeue.screens.marks import items
 from carequeue.screens.narrowing import NarrowLayer
 from carequeue.store.window import View
+from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.worklist.verbs import Motion
 
@@ -154,7 +155,7 @@ class Motions:
     def urgent(self) -> None:
         """Through all that lies over the list to the new item that is named."""
         front = self._front
-        one = front.data.urgent.first
+        one = front.data.urgent.next
         if one is None:
             front.say(Message("Nothing new in Now or Safety.", hint="g goes to the first item"))
             return
@@ -228,9 +229,12 @@ class Motions:
         """Back from what narrows; at the top it only says how to leave."""
         if self._front.data.looking.narrow:
             self._front.data.narrow("")
-        elif count := self._front.data.urgent.put_away():
-            words = f"Put away: {items(count)} new in Now or Safety."
-            self._front.say(Message(words, hint="0 shows the whole queue, the most urgent first"))
+        elif named := self._front.data.urgent.set_aside():
+            more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+            words = f"Set aside: {named[0].client}{more}, new in Now or Safety."
+            self._front.say(
+                Message(words, hint=f"{key_name(self._front.keys.of['urgent'])} goes there")
+            )
         elif self._front.marks.labels:
             self._front.say(Message("The marks stay.", hint="\\ takes them away"))
         else:

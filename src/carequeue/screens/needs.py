@@ -201,8 +201,9 @@ class Needs:
         if shown.gone == "other_client":
             words = f"Not sent: {shown.did}, {shown.client}."
             words += f" The item now names {shown.other_client or NO_CLIENT}." if there else ""
-            hint = "decide anew: any of its keys" if there else ""
-        elif there:
+            self._front.say(Message(words))
+            return
+        if there:
             words, hint = f"{shown.client}: theirs holds.", "decide anew: any of its keys"
         else:
             words = f"{shown.client}: theirs holds, and with it the item has left the queue."

@@ -34,6 +34,12 @@ class NewUrgent:
     def __init__(self, found: Sequence[Urgent]) -> None:
         self._known = {one.key: _Known(one.band) for one in found}
         self._waiting: list[Urgent] = []
+        self._aside: list[Urgent] = []
+
+    @property
+    def next(self) -> Urgent | None:
+        """The item that the key goes to: the named one, else one that was set aside unvisited."""
+        return self.first or (self._aside[0] if self._aside else None)
 
     @property
     def first(self) -> Urgent | None:
@@ -53,6 +59,7 @@ class NewUrgent:
         came_keys = {one.key for one in came}
         still = [here[one.key] for one in self._waiting if one.key in here]
         self._waiting = came + [one for one in still if one.key not in came_keys]
+        self._aside = [here[one.key] for one in self._aside if one.key in here]
         self._known |= {one.key: _Known(one.band) for one in found}
 
     def _forget(self, here: Collection[str], now: datetime) -> None:
@@ -73,9 +80,10 @@ class NewUrgent:
     def visit(self, key: str) -> None:
         """The person went to an item, or acted on it."""
         self._waiting = [one for one in self._waiting if one.key != key]
+        self._aside = [one for one in self._aside if one.key != key]
 
-    def put_away(self) -> int:
-        """The person has seen enough of them; how many they were."""
-        count = len(self._waiting)
-        self._waiting.clear()
-        return count
+    def set_aside(self) -> Sequence[Urgent]:
+        """Name them no more, on the person's word; the key still goes to each of them."""
+        named, self._waiting = self._waiting, []
+        self._aside = [*named, *self._aside]
+        return named

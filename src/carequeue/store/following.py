@@ -73,19 +73,19 @@ def follow_moved(
     """
     charts: set[tuple[str, str]] = set()
     ahead = list(moved.items())
-    seen = set(moved)
+    seen: set[tuple[str, str]] = set()
     for focus, chart in ahead:
         for kind, key, was, body in _about(connection, source, focus):
             name = f"{kind}/{key}"
             own = chart_of(jsontext.loads(body), base_url) if body else ""
-            if was == chart or name in seen or own.startswith("Patient/"):
+            if was == chart or (name, chart) in seen or own.startswith("Patient/"):
                 continue
             quick(connection).execute(
                 "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?",
                 (chart, source, kind, key),
             )
             charts |= {(source, was), (source, chart)}
-            seen.add(name)
+            seen.add((name, chart))
             ahead.append((name, chart))
     if charts:
         follow_charts(connection)

@@ -68,7 +68,7 @@ def _about_server(shown: Conflict) -> str:
         case "other_client":
             return (
                 f"You decided this about {shown.client}. On the server the record now names "
-                f"{other}. Your decision is not sent to another client: decide anew."
+                f"{other}. Your decision is not sent to another client: decide again."
             )
         case "client_unknown":
             return (

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from carequeue.domain.intents import Intent, IntentState
+from carequeue.domain.intents import ConflictCause, Intent, IntentState
 from carequeue.domain.items import Mover, Party, StoryLine, WorkItem
 from carequeue.domain.ranking import Rank
 from carequeue.domain.text import clean, clean_block
@@ -155,6 +155,10 @@ def _line(line: StoryLine) -> TimeLine:
 
 def _pending(intent: Intent) -> str:
     verb = BY_NAME.get(intent.verb)
+    name = intent.client.name if intent.client is not None else ""
+    if intent.cause == ConflictCause.OTHER_CLIENT and name:
+        what = verb.label if verb else intent.verb
+        return f"{what}, decided for {clean(name, 120)}: not sent ({clean(intent.words, 200)})"
     words = f"{verb.label if verb else intent.verb}: {_STATES.get(intent.state, '')}"
     if intent.words and intent.state is not IntentState.QUEUED:
         words += f" ({clean(intent.words, 200)})"
