@@ -267,7 +267,7 @@ class TestOneTakesRequestsAndAnswersNone:
             patched.setattr(desk.session, "transport", transport)
             reports = [desk.session.sync_once() for _ in range(3)]
         assert len(asked) == len(reports)
-        assert asked[1:] == ["HEAD /fhir/metadata"] * 2
+        assert asked[1:] == ["GET /fhir/metadata"] * 2
         assert "note" in here.task("call")
         for report in reports:
             assert report.words.startswith("Not answering: there: no answer in time.")

@@ -83,9 +83,7 @@ def test_what_the_person_saw_is_still_here_so_its_client_is_certain(
     assert named(old.upgraded()["i"]) == plain()
 
 
-@pytest.mark.parametrize(
-    "state", ["queued", "kept_here", "needs_attention", "conflict", "acknowledged"]
-)
+@pytest.mark.parametrize("state", ["kept_here", "needs_attention", "conflict", "acknowledged"])
 @pytest.mark.parametrize(
     ("updated", "received"),
     [(AFTER, 0), (BEFORE, 1_772_467_200), ("", 0)],
@@ -98,6 +96,20 @@ def test_a_resource_that_may_have_changed_since_is_only_assumed(
     old.intent("i", "t", state)
     client = named(old.upgraded()["i"])
     assert (client.reference, client.assumed) == ("Patient/p", True)
+
+
+def test_a_base_that_waited_for_its_own_decision_is_the_one_that_was_seen(old: OldCache) -> None:
+    old.resource("t", {"for": PIOTR}, AFTER)
+    old.intent("i", "t", "queued")
+    assert not named(old.upgraded()["i"]).assumed
+
+
+def test_a_base_that_a_pull_has_moved_before_the_decision_waited_is_only_assumed(
+    old: OldCache,
+) -> None:
+    old.resource("t", {"for": PIOTR}, AFTER, 1_772_467_200)
+    old.intent("i", "t", "queued")
+    assert named(old.upgraded()["i"]).assumed
 
 
 def test_a_decision_beside_one_that_waits_for_an_answer_is_only_assumed(old: OldCache) -> None:

@@ -148,7 +148,7 @@ def _named_client(resource: str) -> str:
 #: Of every decision: which run of the program it was made in, with which client, and the cause of
 #: a conflict. Decisions of earlier versions get the client whom their resource names now. A person
 #: confirms that client before they leave (`assumed`), unless the resource is certain to be the one
-#: that the person saw: it is older than the decision, and no other one on it waits for an answer.
+#: that the person saw: no pull has moved it since, and no other decision on it waits for an answer.
 #: The indexes find the last act of a window without reading the whole history.
 _THIRD: Final = f"""
 ALTER TABLE intent ADD COLUMN window TEXT NOT NULL DEFAULT '';
@@ -172,7 +172,8 @@ UPDATE intent SET client = json_set(client, '$.assumed', json('true'))
       SELECT 1 FROM resource AS of WHERE of.source = intent.source
         AND of.type = intent.target_type AND of.id = intent.target_id
         AND of.received_at <= unixepoch(intent.decided_at)
-        AND unixepoch(of.last_updated) <= unixepoch(intent.decided_at))
+        AND (intent.state IN ('queued', 'in_doubt')
+          OR unixepoch(of.last_updated) <= unixepoch(intent.decided_at)))
     OR EXISTS (
       SELECT 1 FROM intent AS stuck WHERE stuck.source = intent.source
         AND stuck.target_type = intent.target_type AND stuck.target_id = intent.target_id

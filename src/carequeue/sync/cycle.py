@@ -53,6 +53,10 @@ class Cycle:
         """A new cycle: everything may leave again."""
         self.silent_at, self._ended, self._broken = None, "", 0
 
+    def expect_silence(self) -> None:
+        """The cycle before ended in silence: the first connection that breaks off ends this one."""
+        self._broken = MOST_BROKEN - 1
+
     def send(
         self,
         method: str,

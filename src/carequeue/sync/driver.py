@@ -150,6 +150,7 @@ class Syncer:
         with self._cache.reading() as rows:
             self._silent = bool(rows.get_meta(SILENT))
         if self._silent:
+            self._cycle.expect_silence()
             self._cycle.send("GET", "metadata?_summary=true")
 
     def _part(self, work: Callable[..., None], *given: Any) -> None:
