@@ -86,12 +86,16 @@ def _in_doubt(state: PushState, event: m.Marked) -> PushState:
         lane = lanes[request.lane]
         marked = tuple(replace(each, state=IntentState.IN_DOUBT) for each in lane.intents)
         lanes[lane.key] = replace(lane, intents=marked)
-    return replace(state, lanes=lanes)
+    awaiting = state.awaiting | {request.lane for request in event.requests}
+    return replace(state, lanes=lanes, awaiting=awaiting)
 
 
 def _saved(state: PushState, event: m.Saved) -> Step:
-    lanes = {key: lane for key, lane in state.lanes.items() if key not in event.keys}
-    lanes.update({lane.key: lane for lane in event.lanes})
+    # The server may have named what we made after a row whose own answer is on its way: that lane
+    # is loaded again once it is answered, else two requests of one row would be under way.
+    new = set(event.keys) - state.awaiting
+    lanes = {key: lane for key, lane in state.lanes.items() if key not in new}
+    lanes.update({lane.key: lane for lane in event.lanes if lane.key not in state.awaiting})
     freed = {
         key: replace(lane, waits_for=lane.waits_for - event.closed) for key, lane in lanes.items()
     }
@@ -198,7 +202,12 @@ def _calm(lane: m.Lane, state: PushState) -> bool:
 def _read(state: PushState, lanes: Sequence[m.Lane]) -> Step:
     looked = state.looked | {lane.key for lane in lanes}
     fresh = lanes[0].key if len(lanes) == 1 else None
-    state = replace(state.phase(lanes, m.Phase.READING), looked=looked, fresh=fresh)
+    state = replace(
+        state.phase(lanes, m.Phase.READING),
+        looked=looked,
+        fresh=fresh,
+        awaiting=state.awaiting | {lane.key for lane in lanes},
+    )
     requests = tuple(read_request(lane, state.can) for lane in lanes)
     doubtful = any(lane.left_over or lane.crowd for lane in lanes)  # one of them may be the fault
     return state, (m.ReadBack(requests, 1 if doubtful else state.at_once),)
@@ -336,7 +345,8 @@ def _refused_whole(state: PushState, asked: Sequence[m.Lane], observed: dict[str
     """A batch was refused before anything was done; only what must not be sent twice is read."""
     again = [lane for lane in asked if repeatable(lane, state.can)]
     doubtful = [lane for lane in asked if lane not in again]
-    state = replace(state.phase(doubtful, m.Phase.DOUBTFUL), probing=None)
+    awaiting = state.awaiting - {lane.key for lane in asked}
+    state = replace(state.phase(doubtful, m.Phase.DOUBTFUL), probing=None, awaiting=awaiting)
     return state, (m.Save(tuple(never_left(lane) for lane in again), observed=observed),)
 
 
@@ -350,6 +360,7 @@ def _judge(
     changes: list[m.Change] = []
     reads: list[m.Request] = []
     seen = dict(observed or {})
+    state = replace(state, awaiting=state.awaiting - {reply.lane for reply in replies})
     for reply in replies:
         lane = state.lanes[reply.lane]
         verdict = judge(state, lane, reply, now)
@@ -366,6 +377,7 @@ def _judge(
     if changes or seen:
         commands.append(m.Save(tuple(changes), state.pause, seen))
     if reads and not state.stopped:
+        state = replace(state, awaiting=state.awaiting | {one.lane for one in reads})
         crowd = any(state.lanes[one.lane].crowd for one in reads)  # one of them may be the fault
         commands.append(m.ReadBack(tuple(reads), 1 if crowd else state.at_once))
     return (state, tuple(commands)) if commands else _next(state, now)

@@ -19,7 +19,8 @@ class PushState:
     `aside`: lanes whose reading said nothing, left alone until the next look. `on_top`: intents
     that go on top of what a colleague changed beside them. `pause`: the source asks to be left
     alone until then. `probing`: the lane whose guard is wrong on purpose, `probed` those that were,
-    `suspect` the one of those whose answer was neither a yes nor a conflict. `heard`: of what was
+    `suspect` the one of those whose answer was neither a yes nor a conflict. `awaiting`: lanes with
+    a request on its way. `heard`: of what was
     not answered when it was sent, a single reading is. `unanswered`: how many there were in a
     request of which it is not known yet whether it was too large. `silent`: the look before ended
     because nobody answered.
@@ -39,6 +40,7 @@ class PushState:
     probing: m.LaneKey | None = None
     probed: frozenset[m.LaneKey] = frozenset()
     suspect: m.LaneKey | None = None
+    awaiting: frozenset[m.LaneKey] = frozenset()
     heard: bool = False
     unanswered: int = 0
     silent: bool = False
