@@ -18,7 +18,7 @@ from carequeue.sync.capabilities import TypeAbility
 from carequeue.sync.conflicts import ALREADY_SO, MADE_ANEW
 from carequeue.sync.exchange import exchange
 from carequeue.sync.verdicts import OTHER
-from tests.fhir.clinic import task
+from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     R4,
     Push,
@@ -324,3 +324,14 @@ class TestHowManyAreReadAtOnce:
                 *(m.NoReply(one.lane, True, "silence", crowd=one in crowd) for one in back.requests)
             )
             can = can.seeing(push.observed)
+
+
+def test_a_row_whose_answer_is_on_its_way_is_not_asked_again_for_what_was_mapped_to_it() -> None:
+    one = lane(accept())
+    push = Push(one)
+    push.send()
+    more = replace(one, intents=(*one.intents, note("i9", seq=9)))
+    commands = push.on(m.Saved((one.key,), (more,), frozenset(), {}, NOW))
+    assert commands == ()
+    assert push.lanes[one.key].phase is m.Phase.ASKED
+    assert [each.id for each in push.lanes[one.key].intents] == ["i1"]
