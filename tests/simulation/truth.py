@@ -257,7 +257,7 @@ class Truth:
                     f"after {last.id}, which was decided later",
                 )
             self._last[place] = intent
-        decision.effects.append(write.after.came)
+        decision.effects = [*self._not_lost(decision.effects), write.after.came]
         if intent.kind is IntentKind.CREATE or len(decision.effects) <= decision.chances:
             return
         changed = self._changed_since(write, names)
@@ -273,6 +273,14 @@ class Truth:
                 f"{intent.id} took effect {len(decision.effects)} times on "
                 f"{_name(write.row.key)}, wanted {decision.chances} times",
             )
+
+    def _not_lost(self, effects: list[int]) -> list[int]:
+        """Of earlier effects, those that no restored backup has taken away: done anew, one is one."""
+        assert self.server is not None
+        if not self.server.set_back:
+            return effects
+        there = {version.came for row in self._rows.values() for version in row.versions}
+        return [came for came in effects if came in there]
 
     def _in_their_order(self, write: Write, intent: Intent, last: Intent) -> bool:
         """Whether nobody has ordered these two anew."""
