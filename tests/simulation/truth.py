@@ -275,7 +275,7 @@ class Truth:
             )
 
     def _not_lost(self, effects: list[int]) -> list[int]:
-        """Of earlier effects, those that no restored backup has taken away: done anew, one is one."""
+        """The earlier effects that no restored backup has taken away."""
         assert self.server is not None
         if not self.server.set_back:
             return effects
