@@ -51,6 +51,11 @@ def records_for_lane(
     return ClientRecords(found.base_url, merged_references(clients, theirs, found))
 
 
+def keys_of(resources: Sequence[Resource]) -> list[Key]:
+    """Type and id of each resource of a page."""
+    return [(str(one.get("resourceType")), str(one.get("id"))) for one in resources]
+
+
 def part_from_clients(rows: Rows, moved: Collection[Key], now: datetime) -> None:
     """Ask about each waiting decision whose resource names another client since `moved` changed."""
     if not moved:

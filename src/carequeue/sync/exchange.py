@@ -296,20 +296,25 @@ def _in_batches(
         except Unreachable as error:
             if error.unreadable:
                 continue
-            lost = [m.NoReply(one.lane, error.left, error.why, ends=error.ends) for one in left]
-            crowd = [replace(one, crowd=error.left) for one in lost[: len(part)]]
-            return replies | {one.lane: one for one in (*crowd, *lost[len(part) :])}
+            lost = m.NoReply(part[0].lane, error.left, error.why, ends=error.ends)
+            return replies | _lost(left, len(part), lost)
         except ServerError:
             continue  # one by one: it may be the fault of one of them
         if answer.status == 401 or throttles(answer.status, answer.headers.get("retry-after", "")):
             return replies | {one.lane: _reply(one, answer) for one in left}
         if answer.status in _GATEWAY:  # nobody behind it answered in time
             why = f"a gateway had no answer ({answer.status})"
-            lost = [m.NoReply(one.lane, True, why) for one in left]
-            crowd = [replace(one, crowd=True) for one in lost[: len(part)]]
-            return replies | {one.lane: one for one in (*crowd, *lost[len(part) :])}
+            return replies | _lost(left, len(part), m.NoReply(part[0].lane, True, why))
         replies |= _shown(part, answer)
     return replies
+
+
+def _lost(requests: Sequence[m.Request], sent: int, lost: m.NoReply) -> dict[m.LaneKey, Reply]:
+    """The same silence for all that were still to be read; the first `sent` of them had left."""
+    return {
+        one.lane: replace(lost, lane=one.lane, crowd=lost.left and number < sent)
+        for number, one in enumerate(requests)
+    }
 
 
 def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.LaneKey, Reply]:

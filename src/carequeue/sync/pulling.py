@@ -18,7 +18,7 @@ from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync import pull
 from carequeue.sync import pull_state as p
 from carequeue.sync.capabilities import Abilities
-from carequeue.sync.client_check import part_from_clients
+from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.cycle import Sends
 from carequeue.sync.plan import Search
 from carequeue.sync.reconcile import Fate, lately_from, lately_to
@@ -130,7 +130,7 @@ class Pulling:
             return p.PageKept((), now)
         with self._cache.writing(now) as rows:
             saved = rows.save(page.entries, now, known_only=bool(search and search.known_only))
-            part_from_clients(rows, _keys(page.entries), now)
+            part_from_clients(rows, keys_of(page.entries), now)
             given = {f"{one.get('resourceType')}/{one.get('id')}" for one in page.entries}
             missing = saved.missing - set(command.asked)  # asked for already: not a second time
             rows.note_absent([name for name in command.asked if name not in given], ABSENT, now)
@@ -187,10 +187,6 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
                 found.append(at)
             break
     return min(found).isoformat() if found else ""
-
-
-def _keys(resources: Sequence[Any]) -> list[tuple[str, str]]:
-    return [(str(one.get("resourceType")), str(one.get("id"))) for one in resources]
 
 
 def _progress(name: str, cursor: p.Cursor, page: Page) -> str:

@@ -20,7 +20,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.us import own_reference
 from carequeue.sync import again, setback
 from carequeue.sync import reconcile as r
-from carequeue.sync.client_check import part_from_clients
+from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.counts import Counts, NotNow
 from carequeue.sync.plan import Search
 from carequeue.sync.pulling import LATELY, Context
@@ -242,7 +242,7 @@ class Reconciling:
         now = self._now()
         with self._cache.writing(now) as rows:
             saved = rows.save(resources, now, even_older=even_older)
-            part_from_clients(rows, _keys(resources), now)
+            part_from_clients(rows, keys_of(resources), now)
             rows.want(saved.missing, ())
         self.done.fetched += saved.changed
 
@@ -285,10 +285,6 @@ class Reconciling:
         saved = rows.save(one.back, now, even_older=True)
         rows.want(saved.missing, ())
         self.done.fetched += saved.changed
-
-
-def _keys(resources: Sequence[Resource]) -> list[tuple[str, str]]:
-    return [(one["resourceType"], one["id"]) for one in resources]
 
 
 def _held(rows: Rows) -> r.Held | None:
