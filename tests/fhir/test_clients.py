@@ -258,3 +258,53 @@ class TestACreate:
         stay = {"resourceType": "Encounter", "id": "e", "subject": AXEL}
         assert not creates_for_its_client(create, records(stay))
         assert creates_for_its_client(create, records({**stay, "subject": PIOTR}))
+
+    #: How a request may name its client without a Patient of this server.
+    UNRESOLVED = (
+        "the tall man",
+        {"display": "Piotr J."},
+        {"identifier": {"system": MRN, "value": "1"}},
+        {"reference": "Group/family"},
+        {"reference": "#patient"},
+        {"reference": "https://elsewhere.example/fhir/Patient/9"},
+        ["Piotr"],
+        7,
+    )
+
+    def create(self, made: dict[str, Any], known: ClientRecords) -> Any:
+        return replace(intent(IntentKind.CREATE, resource=made), client=decided_with(made, known))
+
+    @pytest.mark.parametrize("subject", UNRESOLVED, ids=str)
+    def test_stands_while_a_client_without_a_record_stays_as_it_was(self, subject: Any) -> None:
+        request = {"resourceType": "ServiceRequest", "id": "r", "subject": subject}
+        known = records(request, task(focus={"reference": "ServiceRequest/r"}))
+        companion = task(focus={"reference": "ServiceRequest/r"}, id="new")
+        contact = {"resourceType": "Communication", "about": [{"reference": "Task/t1"}]}
+        for made in (companion, contact):
+            create = self.create(made, known)
+            assert creates_for_its_client(create, known)
+            corrected = records({**request, "subject": AXEL}, task(focus=companion["focus"]))
+            assert not creates_for_its_client(create, corrected)
+            reworded = records({**request, "subject": "another"}, task(focus=companion["focus"]))
+            assert not creates_for_its_client(create, reworded)
+
+    @pytest.mark.parametrize("subject", UNRESOLVED[:4], ids=str)
+    def test_stands_where_the_request_names_the_same_client_in_other_words(
+        self, subject: Any
+    ) -> None:
+        request = {"resourceType": "ServiceRequest", "id": "r", "subject": subject}
+        known = records(request, task(**{"for": PIOTR}), patient("p", "1"))
+        made = {
+            "resourceType": "Communication",
+            "subject": PIOTR,
+            "about": [{"reference": "Task/t1"}, {"reference": "ServiceRequest/r"}],
+        }
+        assert creates_for_its_client(self.create(made, known), known)
+
+    def test_ends_where_the_request_has_another_number_of_the_same_kind(self) -> None:
+        other = {"identifier": {"system": MRN, "value": "2"}}
+        request = {"resourceType": "ServiceRequest", "id": "r", "subject": other}
+        known = records(patient("p", "1"), request)
+        made = {"resourceType": "Communication", "subject": PIOTR}
+        made["about"] = [{"reference": "ServiceRequest/r"}]
+        assert not creates_for_its_client(self.create(made, known), known)

@@ -69,22 +69,25 @@ def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
 def client_of(resource: Any, records: ClientRecords) -> ClientIdentity:
     """The client whom a resource is about: whom it names, else whom its focus is about, and so on.
 
-    The same rule by which a resource stands in a client's chart (`read.chart_of` and
-    `store/following.py`).
+    A Patient along that way comes before whoever else is named: by the same rule a resource stands
+    in a client's chart (`read.chart_of` and `store/following.py`). Somebody who is no Patient, as
+    a subject given in words, counts where the resource itself names nobody.
     """
     own = named_client(resource, records.base_url)
     through: list[str] = []
-    about = resource
+    about, described = resource, own
     while len(through) < _MOST_STEPS and not _is_patient(own):
-        step = _focus(about, records.base_url)
+        step = _next_step(about, records.base_url)
         about = records.find(step) if step and step not in through else None
         if about is None:
             break
         through.append(step)
         found = named_client(about, records.base_url)
+        found = replace(found, through=tuple(through), own=_key(own))
         if _is_patient(found):
-            return replace(found, through=tuple(through), own=_key(own))
-    return own
+            return found
+        described = described if _is_known(described) else found
+    return described if _is_known(described) else own
 
 
 def decided_with(resource: Any, records: ClientRecords, name: str = "") -> ClientIdentity:
@@ -127,7 +130,7 @@ def is_about_its_client(
     own = named_client(resource, records.base_url)
     if not decided.through or _is_patient(own):
         return _is_same(decided, client_of(resource, records), records)
-    if _key(own) != decided.own or _focus(resource, records.base_url) != decided.through[0]:
+    if _key(own) != decided.own or _next_step(resource, records.base_url) != decided.through[0]:
         return False
     if records.find(decided.through[0]) is None:
         return True  # nothing is known of the focus here; who knows it compares it
@@ -146,10 +149,20 @@ def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
     if not _is_same(decided, made, records):
         return False
     for reference in points_to(intent.args.get("resource"), records.base_url):
-        now = client_of(records.find(reference), records)
-        if _is_known(now) and not _is_same(decided, now, records):
+        if _became_anothers(decided, client_of(records.find(reference), records), records):
             return False
     return True
+
+
+def _became_anothers(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
+    """Whether what a create points to names another client.
+
+    Senders write the client of a request in their own words and by their own identifiers, so only
+    a Patient, or another value of an identifier that was known, tells somebody else.
+    """
+    if _is_patient(now):
+        return not _is_same(decided, now, records)
+    return _contradict(decided.identifiers, now.identifiers)
 
 
 def _is_same(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
@@ -313,9 +326,12 @@ def _described(element: Any) -> str:
     return jsontext.dumps(element).decode()
 
 
-def _focus(resource: Any, base_url: str) -> str:
-    if values.text(resource, "resourceType") != "Task":
+def _next_step(resource: Any, base_url: str) -> str:
+    """The resource that tells whom this one is about, where this one names no Patient."""
+    if values.text(resource, "resourceType") == "Task":
+        about = values.extension(resource, codes.ABOUT).get("valueReference")
+        focus = values.reference(values.get(resource, "focus"), base_url)
+        return values.reference(about, base_url) or focus
+    if _is_known(named_client(resource, base_url)):
         return ""
-    about = values.extension(resource, codes.ABOUT).get("valueReference")
-    focus = values.reference(values.get(resource, "focus"), base_url)
-    return values.reference(about, base_url) or focus
+    return next(iter(points_to(resource, base_url)), "")
