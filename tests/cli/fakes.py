@@ -168,7 +168,7 @@ class FakeDesk:
         if group == "unknown":
             raise BadQuestion("There is no group unknown. Nothing was changed.")
         self.undone.append(group)
-        return Acted("Taken back", "g2", ("Task/1",))
+        return Acted("Undone", "g2", ("Task/1",))
 
     def set_offline(self, offline: bool) -> None:
         self.chosen.append(offline)

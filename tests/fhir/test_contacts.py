@@ -27,11 +27,13 @@ from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import default_rules, site_rules
 from carequeue.fhir.chart import Chart, Resource
 from carequeue.fhir.contacts import Outcome, judge
-from carequeue.fhir.drafts import drafts
 from carequeue.fhir.edits import fold
 from carequeue.fhir.parts import Reading
 from carequeue.fhir.read import read_chart, references
 from carequeue.fhir.us import our_people
+from carequeue.verbs.decision import Decision
+from carequeue.verbs.verb_to_intents import drafts_of
+from tests.verbs.named import named
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
@@ -507,7 +509,8 @@ def after(verb: str, us: Us = US, **answers: str) -> tuple[list[Resource], list[
     """
     (item,) = rows(us=us)
     numbers = count(1)
-    parts = drafts(verb, item, answers, us, NOW, lambda: f"new-{next(numbers)}", None)
+    decision = Decision(item, answers, us, NOW, lambda: f"new-{next(numbers)}")
+    parts = drafts_of(named(verb), decision)
     made: dict[str, Resource] = {}
     for number, part in enumerate(parts):
         one = Intent(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.window import QueueRow, Tally, Urgent, View
+from carequeue.verbs.table import item_verbs
 from carequeue.worklist.answers import (
     Acted,
     ClockLine,
@@ -27,8 +28,8 @@ from carequeue.worklist.answers import (
     TimeLine,
     Undoable,
 )
-from carequeue.worklist.verbs import BY_NAME, VERBS
 from tests.screens.unsent import Unsent
+from tests.verbs.named import named
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 24, 9, 14, tzinfo=ZONE)
@@ -249,7 +250,7 @@ class FakeDesk(Unsent):
 
     def reasons(self, key: str) -> dict[str, str]:
         self.read_by.append(threading.current_thread().name)
-        found = {verb.name: self._why_not(verb.name, key) for verb in VERBS if verb.on_item}
+        found = {verb.name: self._why_not(verb.name, key) for verb in item_verbs()}
         return {verb: why for verb, why in found.items() if why}
 
     def _why_not(self, verb: str, key: str) -> str | None:
@@ -258,9 +259,9 @@ class FakeDesk(Unsent):
             return "It is no longer in the queue."
         if key in self.refused:
             return f"{found.client}: {self.refused[key]}"
-        if not BY_NAME[verb].on_item or verb in found.verbs.split():
+        if not named(verb).on_item or verb in found.verbs.split():
             return None
-        return f"Can’t {BY_NAME[verb].label}: {found.client} is no {BY_NAME[verb].label} matter."
+        return f"Can’t {named(verb).label}: {found.client} is no {named(verb).label} matter."
 
     def check_answer(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
@@ -314,10 +315,10 @@ class FakeDesk(Unsent):
         self._stamp += 1
         said = next(iter(answers.values()), "")
         who = found[0].client if len(found) == 1 else f"{len(found)} items"
-        words = f"{BY_NAME[verb].done}: {who}{f', {said}' if said else ''}."
+        words = f"{named(verb).done}: {who}{f', {said}' if said else ''}."
         group = f"group-{len(self.acts)}"
         kind = found[0].kind if len(found) == 1 else ""
-        did, short = BY_NAME[verb].label_for(kind), BY_NAME[verb].label_for(kind, narrow=True)
+        did, short = named(verb).label_for(kind), named(verb).label_for(kind, narrow=True)
         client = found[0].client if len(found) == 1 else ""
         self._done.append((Undoable(group, did, short, client, len(found), now), keys, before))
         return Acted(words, group, tuple(chosen))
@@ -340,7 +341,7 @@ class FakeDesk(Unsent):
         self.undone.append(group)
         self._stamp += 1
         who = act.client or f"{act.count} items"
-        words = f"Taken back: {act.did.capitalize()}, {who}."
+        words = f"Undone: {act.did.capitalize()}, {who}."
         return Acted(words, "", tuple(keys) or (self.rows[0].key,))
 
     def let_go(self, key: str, now: datetime) -> Acted:

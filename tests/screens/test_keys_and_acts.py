@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from carequeue.verbs.motions import MOTIONS
+from carequeue.verbs.table import all_verbs
 from carequeue.worklist.health import SourceHealth
-from carequeue.worklist.verbs import MOTIONS, VERBS
 from tests.screens.clinic import FakeDesk, morning
 from tests.screens.stage import FakeSync, at_the_terminal
 
@@ -23,7 +24,7 @@ async def test_a_key_acts_says_to_whom_and_goes_to_the_next() -> None:
     async with at_the_terminal() as seat:
         await seat.press("a")
         assert seat.desk.acts == [("accept", ("okafor",), {})]
-        assert seat.message == "✓ Accepted: OKAFOR, Amara.  u takes it back"
+        assert seat.message == "✓ Accepted: OKAFOR, Amara.  u undoes it"
         assert seat.cursor == "reyes"
         assert "✓ Hnd 1h10 over   OKAFOR, Amara" in seat.text
 
@@ -86,7 +87,7 @@ async def test_undo_brings_the_item_back_under_the_cursor() -> None:
         await seat.wait(3)
         assert "REYES" not in seat.text.rsplit("\n", 2)[0]
         await seat.press("u")
-        assert seat.message == "✓ Taken back: Done, REYES, Tomás."
+        assert seat.message == "✓ Undone: Done, REYES, Tomás."
         assert seat.cursor == "reyes"
 
 
@@ -414,7 +415,7 @@ async def test_the_footer_shows_the_verbs_of_the_row_most_used_first() -> None:
 async def test_the_footer_never_cuts_a_word_and_always_names_the_way_to_all(width: int) -> None:
     from carequeue.widgets.key_footer import footer_parts, row_pairs
 
-    pairs = row_pairs(" ".join(verb.name for verb in VERBS), "follow_up", width, {})
+    pairs = row_pairs(" ".join(verb.name for verb in all_verbs()), "follow_up", width, {})
     text = "".join(part for part, _ in footer_parts(pairs, width)).strip()
     assert text.endswith("? keys")
     assert len(text) < width

@@ -40,7 +40,7 @@ class TestTheFooter:
             await seat.press("e")
             assert "u undo: done REYES" in seat.footer
             await seat.press("u")
-            assert seat.message == "✓ Taken back: Done, REYES, Tomás."
+            assert seat.message == "✓ Undone: Done, REYES, Tomás."
             assert "u undo: acknowledge OKAFOR" in seat.footer
             await seat.press("u")
             assert "undo" not in seat.footer
@@ -170,7 +170,7 @@ class TestWhatAnotherWindowDid:
             assert desk.undone == []
             await seat.press("y")
             assert desk.undone == ["g7"]
-            assert seat.message == "✓ Taken back: Accept, SØRENSEN, Ida."
+            assert seat.message == "✓ Undone: Accept, SØRENSEN, Ida."
 
     @pytest.mark.parametrize("key", ["u", "enter", "space", "a", "Y", "n", "tab"])
     async def test_is_undone_by_no_other_key(self, key: str) -> None:

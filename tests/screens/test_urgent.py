@@ -13,6 +13,8 @@ import pytest
 from carequeue.screens.keys import Keys
 from carequeue.screens.urgent import AGAIN, NewUrgent
 from carequeue.store.window import QueueRow, Urgent
+from carequeue.verbs.motions import MOTIONS
+from carequeue.verbs.table import all_verbs
 from carequeue.widgets.line import length
 from carequeue.widgets.message_line import (
     Message,
@@ -22,7 +24,6 @@ from carequeue.widgets.message_line import (
     notice_parts,
     noticed,
 )
-from carequeue.worklist.verbs import MOTIONS, VERBS
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.stage import Seat, at_the_terminal
 from tests.screens.test_hold import BUSY, new
@@ -458,7 +459,7 @@ async def test_in_a_minute_of_keys_every_arrival_is_named_within_five_seconds(bu
 def test_the_key_clashes_with_no_other_and_is_in_every_list_of_keys() -> None:
     (motion,) = [motion for motion in MOTIONS if motion.name == "urgent"]
     others = [key for one in MOTIONS if one is not motion for key in one.keys]
-    assert not set(motion.keys) & {*others, *(verb.key for verb in VERBS)}
+    assert not set(motion.keys) & {*others, *(verb.key for verb in all_verbs())}
     assert Keys().meaning("exclamation_mark") is motion
 
 

@@ -143,7 +143,7 @@ class TestTheLines:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         cache.desk.undo(NOW)
-        assert [line.did for line in lines(cache)] == ["Taken back: priority set"]
+        assert [line.did for line in lines(cache)] == ["Undone: priority set"]
 
     def test_are_none_where_everything_is_on_the_server(self, cache: Cache) -> None:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)

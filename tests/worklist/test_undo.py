@@ -67,7 +67,7 @@ class TestBeforeItLeft:
         undone = cache.desk.undo(NOW)
         assert cache.rows() == before
         assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
-        assert undone.message.startswith("Taken back: ")
+        assert undone.message.startswith("Undone: ")
         assert undone.changed == (key,)
 
     def test_it_stays_in_the_history(self, cache: Cache) -> None:
@@ -238,7 +238,7 @@ class TestWhatOthersDidSince:
         assert undone.changed == (keys[0], keys[2])
         assert [one.key for one in undone.refused] == [keys[1]]
         assert undone.message == (
-            "Taken back: Priority set, 2 items; 1 changed since and left: OKAFOR, Amara J."
+            "Undone: Priority set, 2 items; 1 changed since and left: OKAFOR, Amara J."
         )
         assert {one.target_id for one in cache.intents(["queued"])} == {"m0", "m2"}
         cache.close()

@@ -80,6 +80,21 @@ def has_read_back(task: Any) -> bool:
     )
 
 
+def read_back(task: Any, receiver: str) -> str:
+    """The content of a handoff, as its receiver reads it back.
+
+    The receiver's own words are better; these say at least what was read.
+    """
+    parts = (
+        ("Severity", severity(task)),
+        ("Summary", content(task, codes.SUMMARY)),
+        ("To do", content(task, codes.ACTIONS)),
+        ("What if", content(task, codes.CONTINGENCY)),
+    )
+    heard = "; ".join(f"{name}: {text}" for name, text in parts if text)
+    return f"Read back by {receiver or 'the receiver'}. {heard}"
+
+
 def _findings(reading: Reading, task: Resource, requester: Party | None, back: bool) -> Findings:
     found = Findings()
     start = reading.start(found, task, values.text(task, "authoredOn"))

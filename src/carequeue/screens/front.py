@@ -25,10 +25,11 @@ from carequeue.screens.overlaid import Overlaid, Widgets
 from carequeue.screens.reading import DetailLayer, SheetLayer
 from carequeue.screens.undoing import Undoing
 from carequeue.store.window import QueueRow, View
+from carequeue.verbs.motions import Motion
+from carequeue.verbs.verb import Verb
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Notice, Tone
 from carequeue.widgets.themes import Parts
-from carequeue.worklist.verbs import Motion, Verb
 
 if TYPE_CHECKING:
     from carequeue.screens.acting import Acting

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from carequeue.domain.errors import CareQueueError
     from carequeue.store.window import QueueRow
+    from carequeue.verbs.motions import Motion
+    from carequeue.verbs.verb import Verb
     from carequeue.widgets.message_line import Message
     from carequeue.widgets.origins import Origin
     from carequeue.widgets.themes import Parts
     from carequeue.worklist.desk import Desk
-    from carequeue.worklist.verbs import Motion, Verb
 
 T = TypeVar("T")
 Pairs = Sequence[tuple[str, str]]

@@ -14,8 +14,8 @@ from carequeue.worklist.answers import Shown
 
 if TYPE_CHECKING:
     from carequeue.store.window import QueueRow
+    from carequeue.verbs.verb import Verb
     from carequeue.worklist.answers import Acted, Preview
-    from carequeue.worklist.verbs import Verb
 
 #: More lines than a person reads; the rest is said as a number.
 SHOWN: Final = 500

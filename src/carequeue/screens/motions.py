@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from carequeue.screens.marks import items
 from carequeue.screens.narrowing import NarrowLayer
 from carequeue.store.window import View
+from carequeue.verbs.motions import Motion
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
-from carequeue.worklist.verbs import Motion
 
 if TYPE_CHECKING:
     from carequeue.screens.front import Front

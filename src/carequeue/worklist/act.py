@@ -14,22 +14,24 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from carequeue.domain.allowed import Verdict, allowed, bulk_refusal
 from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.ranking import Band
 from carequeue.domain.text import clean
+from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.domain.when import say_when
 from carequeue.fhir import edits
-from carequeue.fhir.drafts import drafts
 from carequeue.store import audit, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import view_of
 from carequeue.sync.capabilities import NO_PLACE
+from carequeue.verbs.decision import Decision
+from carequeue.verbs.permissions import allowed, bulk_refusal
+from carequeue.verbs.verb import AfterAct, Asks, Question, Verb
+from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.answers import Acted, Preview, Refused, Shown
 from carequeue.worklist.filing import Filing, abilities
-from carequeue.worklist.verbs import Verb
 
 _OTHERS = "is not whom its record names just now: sync first (r), then decide anew"
 _STUCK = "has something of yours that the server did not take: x first"
@@ -41,7 +43,7 @@ class Checked:
 
     key: str
     item: WorkItem | None
-    verdict: Verdict
+    permission: Permission
 
     @property
     def client(self) -> str:
@@ -51,7 +53,7 @@ class Checked:
     @property
     def refused(self) -> Refused:
         """The refusal for a list, which has the name in a column of its own."""
-        why = str(clean(self.verdict.why, 300))
+        why = str(clean(self.permission.why, 300))
         return Refused(self.key, self.client, why.removeprefix(self.client).strip())
 
 
@@ -103,19 +105,19 @@ class Acts:
         keys = tuple(dict.fromkeys(keys))
         for key in keys:
             if key not in items:
-                yield Checked(key, None, Verdict(False, "is no longer in the queue"))
+                yield Checked(key, None, Permission(False, "is no longer in the queue"))
                 continue
             item, chart = items[key]
             if seen := self._another_client(key, item, chart):
-                yield Checked(key, item, Verdict(False, seen))
+                yield Checked(key, item, Permission(False, seen))
                 continue
             us = self._projector.us(connection, item.source)
             gravest = class_of(self._projector.clocks(item))
-            verdict = allowed(verb.name, item, us, item_class=gravest)
-            why = bulk_refusal(verb.name, gravest) if verdict.ok and len(keys) > 1 else None
+            permission = allowed(verb, VerbCase(item, us, item_class=gravest))
+            why = bulk_refusal(verb, gravest) if permission.ok and len(keys) > 1 else None
             if why:
-                verdict = Verdict(False, why)
-            yield Checked(key, item, verdict)
+                permission = Permission(False, why)
+            yield Checked(key, item, permission)
 
     def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
         """What is said where an item names another client than the person saw; "" where not."""
@@ -144,17 +146,17 @@ class Acts:
         """What would change, what is so already, what is not allowed, what would stay here."""
         items = self.items(connection, keys, now)
         changes, already, refused, kept, unguarded = [], [], [], [], []
-        for one, intents in self._filed(connection, verb, keys, items, answers, "", now):
-            if one.item is not None and one.verdict.ok:
-                changes.append(one.key)
+        for checked, intents in self._filed(connection, verb, keys, items, answers, "", now):
+            if checked.item is not None and checked.permission.ok:
+                changes.append(checked.key)
                 if _kept_words(intents):
-                    kept.append(one.key)
-                elif self._is_unguarded(connection, one.item):
-                    unguarded.append(one.key)
-            elif one.verdict.already:
-                already.append(one.key)
+                    kept.append(checked.key)
+                elif self._is_unguarded(connection, checked.item):
+                    unguarded.append(checked.key)
+            elif checked.permission.already:
+                already.append(checked.key)
             else:
-                refused.append(one.refused)
+                refused.append(checked.refused)
         return Preview(
             verb.name,
             tuple(changes),
@@ -176,16 +178,16 @@ class Acts:
         now: datetime,
     ) -> Iterator[tuple[Checked, list[Intent]]]:
         """Each key, checked, and what goes into the outbox for it, where it may."""
-        for one in self.check(connection, verb, keys, items, now):
+        for checked in self.check(connection, verb, keys, items, now):
             intents: list[Intent] = []
-            if one.item is not None and one.verdict.ok:
-                item, chart = items[one.key]
+            if checked.item is not None and checked.permission.ok:
+                item, chart = items[checked.key]
                 intents = self._intents(connection, verb, item, chart, answers, group, now)
                 if _behind(connection, intents):
-                    one = replace(one, verdict=Verdict(False, _STUCK))
+                    checked = replace(checked, permission=Permission(False, _STUCK))
                 elif _names_others(intents, chart):
-                    one = replace(one, verdict=Verdict(False, _OTHERS))
-            yield one, intents
+                    checked = replace(checked, permission=Permission(False, _OTHERS))
+            yield checked, intents
 
     def _is_unguarded(self, connection: Connection, item: WorkItem) -> bool:
         return item.target is not None and abilities(connection, item.source).unprotected(
@@ -208,14 +210,14 @@ class Acts:
         changed: list[Checked] = []
         already, refused, kept = [], [], list[str]()
         charts: set[tuple[str, str]] = set()
-        for one, intents in self._filed(connection, verb, keys, items, answers, group, now):
-            if one.item is None or not one.verdict.ok:
-                if one.verdict.already:
-                    already.append(one.key)
+        for checked, intents in self._filed(connection, verb, keys, items, answers, group, now):
+            if checked.item is None or not checked.permission.ok:
+                if checked.permission.already:
+                    already.append(checked.key)
                 else:
-                    refused.append(one.refused)
+                    refused.append(checked.refused)
                 continue
-            item, chart = items[one.key]
+            item, chart = items[checked.key]
             outbox.append(connection, intents)
             kept += _kept_words(intents)[:1]
             us = self._projector.us(connection, item.source)
@@ -223,32 +225,34 @@ class Acts:
                 connection, at=now, actor=us.me, action=verb.name, item_key=item.key, group=group
             )
             charts |= {(intent.source, intent.chart) for intent in intents} | {(item.source, chart)}
-            changed.append(one)
+            changed.append(checked)
         self._projector.project(connection, charts, now)
-        said = self._said(verb, answers, now)
+        said = self._repeated(verb, answers, now)
         return Acted(
             _message(verb, changed, already, refused, said, kept)
             + self._next(connection, verb, changed, now),
             group if changed else "",
-            tuple(one.key for one in changed),
+            tuple(checked.key for checked in changed),
             tuple(already),
             tuple(refused),
             len(kept),
             said,
         )
 
-    def _said(self, verb: Verb, answers: Mapping[str, str], now: datetime) -> str:
-        """The answer that a person wants to see confirmed, behind the name."""
-        for name in ("reason", "outcome"):
-            if name in answers:
-                return f", {clean(answers[name], 60)}"
-        if "until" in answers:
-            until = datetime.fromisoformat(answers["until"])
-            words = "due" if verb.name == "new" else "until"
-            return f" {words} {say_when(until, now, self._projector.site.calendar)}"
-        if "to" in answers:
-            return f" to {clean(answers['to'].partition('|')[2] or answers['to'], 60)}"
-        return ""
+    def _repeated(self, verb: Verb, answers: Mapping[str, str], now: datetime) -> str:
+        """The answers that a person wants to see confirmed, behind the name."""
+        asked = [question for question in verb.asks if question.repeated]
+        return "".join(
+            question.repeated + self._in_words(question, answers[question.name], now)
+            for question in asked
+            if question.name in answers
+        )
+
+    def _in_words(self, question: Question, answer: str, now: datetime) -> str:
+        if question.asks is Asks.WHEN:
+            calendar = self._projector.site.calendar
+            return say_when(datetime.fromisoformat(answer), now, calendar)
+        return str(clean(answer.partition("|")[2] or answer, 60))
 
     def _next(
         self, connection: Connection, verb: Verb, changed: Sequence[Checked], now: datetime
@@ -256,18 +260,15 @@ class Acts:
         """What comes of an act on one item: what has to happen next, or why it stays in sight."""
         if len(changed) != 1 or changed[0].item is None:
             return ""
-        if verb.name == "handoff":
-            return " It closes when they acknowledge."
         row = connection.exec_driver_sql(
             "SELECT band, due_at, title FROM item WHERE key = ?", (changed[0].key,)
         ).one_or_none()
-        if row is None:
-            return ""
-        band, due_at, title = row
-        if verb.name == "snooze" and band != Band.SNOOZED:
-            over = due_at is not None and due_at <= now.timestamp()
-            return f" Still in sight: its clock {'has run out' if over else 'warns'}."
-        return f" Next: {title}." if title != clean(changed[0].item.title, 300) else ""
+        band, due_at, title = row or (None, None, "")
+        overdue = due_at is not None and due_at <= now.timestamp()
+        after = AfterAct(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
+        if sentence := verb.afterwards(after):
+            return f" {sentence}"
+        return f" Next: {title}." if row and title != clean(changed[0].item.title, 300) else ""
 
     def _intents(
         self,
@@ -283,7 +284,7 @@ class Acts:
         task = None
         if item.target:
             task = view_of(connection, item.source, item.target.type, item.target.id)
-        made = drafts(verb.name, item, answers, us, now, lambda: str(uuid.uuid4()), task)
+        decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {})
         can = abilities(connection, item.source)
         filing = Filing(
             connection,
@@ -299,7 +300,7 @@ class Acts:
             client_name=str(clean(item.label, 120)),
             window=self._window,
         )
-        return filing.intents(made)
+        return filing.intents(drafts_of(verb, decision))
 
 
 def _shown(item: WorkItem, chart: str) -> Shown:

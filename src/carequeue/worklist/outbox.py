@@ -30,7 +30,7 @@ from carequeue.store.views import client_records
 from carequeue.sync.conflicts import ALREADY_SO, EVENTS, Found, as_seen, settle
 from carequeue.worklist.answers import Acted, OutboxLine
 from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.decided import Wording
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.undo import drop, with_what_rests_on
 
 #: Written as an escape in an export: no terminal can take it for a command, and it comes back.
@@ -54,7 +54,7 @@ def lines(connection: Connection, projector: Projector, now: datetime) -> tuple[
             group=one.group,
             item_key=one.item_key,
             client=wording.client(one),
-            did=wording.did(one),
+            did=wording.describe(one),
             state=one.state.value,
             behind=one.id in waits,
             source=clean(one.source, 80),
