@@ -311,7 +311,6 @@ def test_a_new_follow_up_is_mine_and_dated() -> None:
         ("handoff", {"to": f"{NOEL}|Noel Ortiz"}),
         ("new", {"text": "x"}),
         ("undo", {}),
-        ("dance", {}),
     ],
 )
 def test_a_missing_or_odd_answer_means_nothing(verb: str, answers: dict[str, Any]) -> None:

@@ -327,7 +327,7 @@ class TestAnAnswer:
             ("log", "outcome", "r", True, "reached"),
             ("decline", "reason", "on holiday", True, "on holiday"),
             ("assign", "to", "ortiz", True, "Noel Ortiz"),
-            ("snooze", "until", "never", False, "is no time to come"),
+            ("snooze", "until", "never", False, "is not a future time"),
         ],
     )
     def test_is_read_back_while_it_is_typed(
