@@ -12,12 +12,12 @@ import pytest
 from carequeue.cli.setup import PACES as OFFERED
 from carequeue.domain.errors import ServerError
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.practice.days import _GAPS, PACES, Clock, Days
-from carequeue.practice.people import Clinic
-from carequeue.practice.quirks import Quirks, Temper
-from carequeue.practice.script import Script
-from carequeue.practice.service import Service
-from carequeue.practice.store import Store
+from carequeue.practice.paced_clock import _GAPS, PACES, Clock, Days
+from carequeue.practice.people.everybody import Clinic
+from carequeue.practice.people.simulated_colleagues import Script
+from carequeue.practice.server.quirks import Quirks, Temper
+from carequeue.practice.server.resource_store import Store
+from carequeue.practice.server.service import Service
 from tests.practice.conftest import NOW, a_task, found, send
 
 Changes = list[dict[str, Any]]

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.moments import milliseconds
-from carequeue.practice.people import Clinic
-from carequeue.practice.script import Script
-from carequeue.practice.store import Store
+from carequeue.practice.people.everybody import Clinic
+from carequeue.practice.people.simulated_colleagues import Script
+from carequeue.practice.server.fhir_dates import milliseconds
+from carequeue.practice.server.resource_store import Store
 from tests.servers.fixtures import medplum_process
 from tests.servers.harness import problems
 

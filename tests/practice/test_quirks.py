@@ -9,7 +9,7 @@ import pytest
 
 from carequeue.domain.errors import ServerError
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.practice.quirks import Quirks, parse
+from carequeue.practice.server.quirks import Quirks, parse
 from tests.practice.conftest import TOPIC, a_task, link, patch, send
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.intents import Intent
-from carequeue.store import ledger, mirror, outbox
+from carequeue.store import mirror, outbox, sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
-from carequeue.store.window import QueueRow, View
-from carequeue.sync.capabilities import Abilities, TypeAbility, to_json
+from carequeue.store.queue_window import QueueRow, View
+from carequeue.sync.protocol.capabilities import Abilities, TypeAbility, to_json
 from carequeue.wiring import Session
 from tests.fhir.clinic import CLINIC, DANA, DIRECTORY, NOW, PATIENT
 
@@ -90,7 +90,7 @@ class Cache:
     def declare(self, can: Abilities) -> None:
         """The server says what it can take."""
         with writing(self.session.engine()) as connection:
-            ledger.declare(connection, SOURCE, "statement", to_json(can), self.instant)
+            sync_state.declare(connection, SOURCE, "statement", to_json(can), self.instant)
 
     # --- looking ----------------------------------------------------------------------------------
 

@@ -16,12 +16,12 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from carequeue.practice.days import PACES, Clock
-from carequeue.practice.people import ME, Clinic
-from carequeue.practice.quirks import Temper, parse
-from carequeue.practice.script import Script
-from carequeue.practice.server import PracticeServer
-from carequeue.practice.store import Store
+from carequeue.practice.paced_clock import PACES, Clock
+from carequeue.practice.people.everybody import ME, Clinic
+from carequeue.practice.people.simulated_colleagues import Script
+from carequeue.practice.server.http_server import PracticeServer
+from carequeue.practice.server.quirks import Temper, parse
+from carequeue.practice.server.resource_store import Store
 
 _POLL_SECONDS = 0.05
 

@@ -21,19 +21,19 @@ from carequeue.domain.intents import HOLDING_STATES
 from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.read import chart_of, references, shared, trouble
-from carequeue.fhir.us import own_reference
+from carequeue.fhir.chart_to_items import chart_of, references, shared, trouble
+from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.values import ID, reference
-from carequeue.store import gone, identity
-from carequeue.store.engine import storable
-from carequeue.store.following import (
+from carequeue.store import cross_source_match, removals
+from carequeue.store.base_lock import held_rows, is_before
+from carequeue.store.chart_membership import (
     directory_changed,
     follow_charts,
     follow_focus,
     follow_moved,
     place,
 )
-from carequeue.store.holding import held_rows, is_before
+from carequeue.store.engine import storable
 from carequeue.store.tables import IntentRow, ResourceRow, table
 
 resource_table: Final = table(ResourceRow)
@@ -244,7 +244,7 @@ def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> None:
         ),
         rows,
     )
-    identity.keep(connection, rows)
+    cross_source_match.keep(connection, rows)
     if any(shared(row["type"]) for row in rows):
         directory_changed(connection)
     follow_charts(connection)
@@ -372,7 +372,7 @@ def apply_theirs(
     if held or row is None:
         return set()
     if row.theirs_gone:
-        return gone.leave(connection, source, [f"{kind}/{key}"], row.theirs_gone)
+        return removals.leave(connection, source, [f"{kind}/{key}"], row.theirs_gone)
     if not row.theirs_body:
         return set()
     return move_base(
