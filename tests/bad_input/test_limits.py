@@ -17,7 +17,8 @@ from carequeue.domain.errors import ServerError
 from carequeue.fhir import jsontext
 from carequeue.sync.net import transport as wire
 from carequeue.sync.net.auth import Tokens
-from carequeue.sync.net.transport import Transport, Unreachable
+from carequeue.sync.net.transport import Transport
+from carequeue.sync.protocol.sending import Unreachable
 from carequeue.sync.workers import Background, Keeper, Way
 from carequeue.wiring import Session
 from tests.bad_input.home import Home, task

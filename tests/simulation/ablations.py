@@ -17,9 +17,8 @@ from carequeue.fhir import client_identity, intent_effects
 from carequeue.store import lease, mirror
 from carequeue.sync.manifest import runner as manifest_runner
 from carequeue.sync.manifest.runner import Reconciling
-from carequeue.sync.net.transport import Unreachable
 from carequeue.sync.protocol.capabilities import Abilities
-from carequeue.sync.protocol.sending import Cycle
+from carequeue.sync.protocol.sending import Cycle, Unreachable
 from carequeue.sync.pull import runner as pull_runner
 from carequeue.sync.pull import search_plan
 from carequeue.sync.pull.runner import Pulling

@@ -22,11 +22,11 @@ from carequeue.domain.intents import (
     step,
 )
 from carequeue.fhir import intent_effects, jsontext
+from carequeue.fhir.base import Base, Saved
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_to_items import references
 from carequeue.store.base_lock import is_before
-from carequeue.store.mirror import Base, Saved
 
 Key = tuple[str, str]
 _GONE: Final = object()

@@ -19,7 +19,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.errors import ServerError
-from carequeue.sync.net.transport import Unreachable
+from carequeue.sync.protocol.sending import Unreachable
 from tests.simulation.server import Server
 from tests.simulation.shapes import BASE_URL, Answer, Json, Key, Write
 from tests.simulation.truth import Violation

@@ -10,7 +10,8 @@ import pytest
 from carequeue.domain.intents import IntentEvent
 from carequeue.store import manifest, mirror, outbox, removals
 from carequeue.store.engine import writing
-from carequeue.sync.manifest.policy import Count, Fate
+from carequeue.sync.manifest.policy import Count
+from carequeue.sync.ports import Absence
 from tests.fhir.clinic import NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 
@@ -30,7 +31,7 @@ def at(minute: int, **elements: object) -> dict[str, object]:
     return dict(task("t1", **{"description": "Call", "meta": meta, **elements}))
 
 
-def take_out(cache: Cache, *names: str, why: str = Fate.DELETED, when: str = "") -> int:
+def take_out(cache: Cache, *names: str, why: str = Absence.DELETED, when: str = "") -> int:
     with writing(cache.session.engine()) as connection:
         touched, charts = removals.take_out(connection, SOURCE, dict.fromkeys(names, when), why)
         cache.session.projector().project(connection, charts, NOW)
@@ -38,14 +39,14 @@ def take_out(cache: Cache, *names: str, why: str = Fate.DELETED, when: str = "")
 
 
 class TestARowThatLeft:
-    @pytest.mark.parametrize("why", [Fate.DELETED, Fate.FORBIDDEN, Fate.OUT_OF_SCOPE])
-    def test_is_in_no_view_and_its_content_is_not_kept(self, cache: Cache, why: Fate) -> None:
+    @pytest.mark.parametrize("why", [Absence.DELETED, Absence.FORBIDDEN, Absence.OUT_OF_SCOPE])
+    def test_is_in_no_view_and_its_content_is_not_kept(self, cache: Cache, why: Absence) -> None:
         assert take_out(cache, "Task/t1", why=why) == 1
         assert cache.rows() == []
         assert "Call" not in repr(cache.table("resource"))
 
-    @pytest.mark.parametrize("why", [Fate.DELETED, Fate.FORBIDDEN, Fate.OUT_OF_SCOPE])
-    def test_is_taken_again_in_the_same_version(self, cache: Cache, why: Fate) -> None:
+    @pytest.mark.parametrize("why", [Absence.DELETED, Absence.FORBIDDEN, Absence.OUT_OF_SCOPE])
+    def test_is_taken_again_in_the_same_version(self, cache: Cache, why: Absence) -> None:
         take_out(cache, "Task/t1", why=why)
         assert cache.pull(at(10)).changed == 1
         assert cache.row(KEY).title == "Call"
@@ -66,7 +67,7 @@ class TestARowThatLeft:
 
     def test_from_the_scope_is_asked_for_where_something_refers_to_it(self, cache: Cache) -> None:
         cache.pull(request("s1"))
-        take_out(cache, "ServiceRequest/s1", why=Fate.OUT_OF_SCOPE)
+        take_out(cache, "ServiceRequest/s1", why=Absence.OUT_OF_SCOPE)
         saved = cache.pull(at(11, focus=ref("ServiceRequest/s1")))
         assert saved.missing == {"ServiceRequest/s1"}
 
@@ -99,7 +100,7 @@ class TestARowThatADecisionHolds:
 
     def test_is_no_longer_gone_once_the_server_took_it(self, cache: Cache) -> None:
         cache.desk.act("priority", [KEY], {"to": "urgent"}, NOW)
-        take_out(cache, "Task/t1", why=Fate.OUT_OF_SCOPE)
+        take_out(cache, "Task/t1", why=Absence.OUT_OF_SCOPE)
         with writing(cache.session.engine()) as connection:
             mirror.move_base(connection, SOURCE, at(12), "12", NOW)
         assert cache.base("Task/t1").gone == ""

@@ -14,10 +14,9 @@ from carequeue.domain.intents import ClientIdentity, ConflictCause, Intent, Inte
 from carequeue.store import outbox
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SourceRows
-from carequeue.sync.client_check import may_leave, part_from_clients
+from carequeue.sync.client_check import CLIENT_NOT_RECORDED, may_leave, part_from_clients
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import load_lanes, mark_requests
-from carequeue.sync.push.three_way import CLIENT_NOT_RECORDED
 from carequeue.sync.restore import recovery
 from tests.fhir.clinic import NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana

@@ -14,13 +14,14 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import Page
 from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.sync.manifest.policy import EVERY, FEW, Lately, compare, lately_from, lately_to
-from carequeue.sync.net.transport import HttpAnswer
+from carequeue.sync.manifest.policy import EVERY, compare
 from carequeue.sync.protocol.capabilities import Abilities, sentences
 from carequeue.sync.protocol.failures import asked_delay
+from carequeue.sync.protocol.sending import HttpAnswer
 from carequeue.sync.pull.runner import server_time
 from carequeue.sync.pull.search_plan import without_offset
 from carequeue.sync.push import messages as m
+from carequeue.sync.restore.brake import FEW, Lately, lately_from, lately_to
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE
 from tests.sync.parts import Push, create, lane, paths

@@ -14,26 +14,20 @@ from hypothesis import strategies as st
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.fhir.bundles import Page
-from carequeue.sync.manifest.policy import (
-    FEW,
-    Count,
-    Fate,
-    Held,
-    Kind,
-    Why,
-    another_server,
-    brake,
-    compare,
-    fate,
-    first,
-    held_from,
-    identity,
-    stamps,
-    too_many,
-    why_count,
-)
+from carequeue.sync.manifest.policy import Count, Why, compare, fate, first, stamps, why_count
+from carequeue.sync.ports import Absence
 from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_mark
 from carequeue.sync.restore import recovery
+from carequeue.sync.restore.brake import (
+    FEW,
+    Held,
+    HoldKind,
+    another_server,
+    brake,
+    held_from,
+    identity,
+    too_many,
+)
 from tests.fhir.clinic import NOW
 
 TASKS = Search("Task", "Task")
@@ -127,19 +121,19 @@ class TestTheFateOfARow:
     @pytest.mark.parametrize(
         ("search", "status", "updated", "found"),
         [
-            (TASKS, 410, "", Fate.DELETED),
-            (TASKS, 404, "", Fate.DELETED),
-            (TASKS, 403, "", Fate.FORBIDDEN),
-            (TASKS, 400, "", Fate.UNKNOWN),
-            (TASKS, 302, "", Fate.UNKNOWN),
-            (TASKS, 200, at(0), Fate.HERE),
-            (MINE, 200, at(0), Fate.OUT_OF_SCOPE),
-            (MINE, 200, "", Fate.OUT_OF_SCOPE),
-            (MINE, 200, (NOW - OVERLAP / 2).isoformat(), Fate.HERE),
+            (TASKS, 410, "", Absence.DELETED),
+            (TASKS, 404, "", Absence.DELETED),
+            (TASKS, 403, "", Absence.FORBIDDEN),
+            (TASKS, 400, "", Absence.UNKNOWN),
+            (TASKS, 302, "", Absence.UNKNOWN),
+            (TASKS, 200, at(0), Absence.HERE),
+            (MINE, 200, at(0), Absence.OUT_OF_SCOPE),
+            (MINE, 200, "", Absence.OUT_OF_SCOPE),
+            (MINE, 200, (NOW - OVERLAP / 2).isoformat(), Absence.HERE),
         ],
     )
     def test_by_how_it_was_answered(
-        self, search: Search, status: int, updated: str, found: Fate
+        self, search: Search, status: int, updated: str, found: Absence
     ) -> None:
         assert fate(search, status, updated, NOW) is found
 
@@ -158,27 +152,27 @@ class TestTheBrake:
     def test_holds_for_one_version_that_goes_back(self) -> None:
         found = brake(0, 1, 1000, None, NOW)
         assert found is not None
-        assert found.kind is Kind.RESTORED
+        assert found.kind is HoldKind.RESTORED
 
     def test_lets_go_for_as_much_as_was_accepted(self) -> None:
-        was = replace(Held(Kind.REMOVAL, 300, 0, 1000), answer="accept")
+        was = replace(Held(HoldKind.REMOVAL, 300, 0, 1000), answer="accept")
         assert brake(300 + FEW, 0, 1000, was, NOW) is None
         again_held = brake(301 + FEW, 0, 1000, was, NOW)
         assert again_held is not None
         assert again_held.asks
 
     def test_does_not_take_one_answer_for_another(self) -> None:
-        was = replace(Held(Kind.REMOVAL, 300, 0, 1000), answer="accept")
+        was = replace(Held(HoldKind.REMOVAL, 300, 0, 1000), answer="accept")
         found = brake(0, 300, 1000, was, NOW)
         assert found is not None
-        assert (found.kind, found.asks) == (Kind.RESTORED, True)
+        assert (found.kind, found.asks) == (HoldKind.RESTORED, True)
 
     def test_does_not_ask_again_what_was_refused(self) -> None:
-        was = replace(Held(Kind.REMOVAL, 300, 0, 1000), answer="refuse")
+        was = replace(Held(HoldKind.REMOVAL, 300, 0, 1000), answer="refuse")
         assert brake(290, 0, 1000, was, NOW) == was
 
     def test_is_read_back_as_it_was_kept_and_nothing_else_is(self) -> None:
-        held = Held(Kind.RESTORED, 3, 4, 100, at(0))
+        held = Held(HoldKind.RESTORED, 3, 4, 100, at(0))
         assert held_from(asdict(held)) == held
         for odd in (None, {}, {"kind": "x"}, {"kind": "removal", "more": 1}):
             assert held_from(odd) is None

@@ -11,8 +11,8 @@ import pytest
 
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.total_timeout import LONG, Waiting, Waits
-from carequeue.sync.net.transport import Transport, Unreachable
-from carequeue.sync.protocol.sending import Cycle
+from carequeue.sync.net.transport import Transport
+from carequeue.sync.protocol.sending import Cycle, Unreachable
 from tests.sync.wire import Pieces, Wire, answer, listener
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.sync.manifest import policy
+from carequeue.sync.restore.brake import Held, HoldKind, words
 from tests.store.cache import SOURCE
 from tests.sync.shelf import MANY, Office, follow_up, path_of
 
@@ -300,7 +300,7 @@ class TestAnotherServer:
 
 
 def test_words_of_what_is_held_name_no_row() -> None:
-    for kind in policy.Kind:
-        found = policy.Held(kind, 3, 2, 10, server="a\nb")
-        assert "\n" not in policy.words(found)
-        assert "carequeue sync --accept-removals" in policy.words(found)
+    for kind in HoldKind:
+        found = Held(kind, 3, 2, 10, server="a\nb")
+        assert "\n" not in words(found)
+        assert "carequeue sync --accept-removals" in words(found)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.intents import HOLDING_STATES
 from carequeue.fhir import jsontext
+from carequeue.fhir.base import Base, Saved
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_to_items import chart_of, references, shared, trouble
@@ -39,31 +39,6 @@ from carequeue.store.tables import IntentRow, ResourceRow, table
 resource_table: Final = table(ResourceRow)
 _intent: Final = table(IntentRow)
 _CHUNK: Final = 400  # rows a statement, well under SQLite's limit of variables
-
-
-@dataclass(slots=True)
-class Saved:
-    """What a page changed: charts to project anew, rows, and references that are not here yet."""
-
-    charts: set[tuple[str, str]] = field(default_factory=set)
-    changed: int = 0
-    directory_changed: bool = False
-    missing: set[str] = field(default_factory=set)
-    parts: set[str] = field(default_factory=set)  # of which only a part came
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The mirrored state of one resource; `theirs` is what the server has meanwhile, if known.
-
-    `gone`: why the server no longer gives it, where an intent holds the row all the same.
-    """
-
-    body: Resource | None
-    version: str
-    theirs: Resource | None = None
-    theirs_version: str = ""
-    gone: str = ""
 
 
 class _Known(NamedTuple):

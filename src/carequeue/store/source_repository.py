@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
+from carequeue.fhir.base import Base, Saved
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_to_items import shared
 from carequeue.store import (
@@ -30,7 +31,6 @@ from carequeue.store import (
     sync_state,
 )
 from carequeue.store.engine import writing
-from carequeue.store.mirror import Base, Saved
 from carequeue.store.projection import Projector
 
 

@@ -24,9 +24,12 @@ from carequeue.fhir.client_identity import (
     points_to,
 )
 from carequeue.sync.ports import Rows
-from carequeue.sync.push.three_way import CLIENT_NOT_RECORDED, OTHER_CLIENT
 
 Key = tuple[str, str]
+OTHER_CLIENT: Final = "the record now names another client"
+CLIENT_NOT_RECORDED: Final = (
+    "an earlier version of CareQueue did not record with which client this was decided"
+)
 #: Not in doubt: what may be on the server already is read back and compared.
 _CHECKED: Final = frozenset({IntentState.QUEUED, IntentState.KEPT_HERE})
 

@@ -10,11 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
+from carequeue.fhir.base import Base, Saved
 from carequeue.fhir.chart import Resource
-from carequeue.store.mirror import Base, Saved
+
+
+class Absence(StrEnum):
+    """What became of it; the words that the mirror keeps."""
+
+    HERE = "here"  # a lagging index, or pages that moved: it is simply kept
+    DELETED = "deleted"
+    FORBIDDEN = "forbidden"
+    OUT_OF_SCOPE = "out of scope"
+    UNKNOWN = ""  # the answer says nothing: it stays
 
 
 class Rows(Protocol):

@@ -19,17 +19,18 @@ from carequeue.store.lease import LeaseLost
 from carequeue.store.queue_window import SILENT
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.manifest.runner import HELD, Reconciled, Reconciling
-from carequeue.sync.net.transport import Transport, Unreachable
+from carequeue.sync.net.transport import Transport
 from carequeue.sync.ports import Cache, Rows
 from carequeue.sync.protocol.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.protocol.failures import words_of
-from carequeue.sync.protocol.sending import Cycle
+from carequeue.sync.protocol.sending import Cycle, Unreachable
 from carequeue.sync.protocol.timestamps import is_younger
 from carequeue.sync.pull import state as p
 from carequeue.sync.pull.runner import Context, Pulled, Pulling
 from carequeue.sync.pull.search_plan import Search, plan
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.runner import Pushing
+from carequeue.sync.restore.brake import Held, HoldKind, another_server, held_from, identity, words
 
 _STATEMENT_AGE: Final = timedelta(hours=12)
 #: In `meta`: who answered before.
@@ -189,18 +190,18 @@ class Syncer:
         can, base = self.abilities(), self._cycle.base_url
         with self._cache.reading() as rows:
             known = rows.get_meta(_SERVER)
-            held = r.held_from(loads(rows.get_meta(HELD) or "null"))
-        now = r.identity(base, can.software)
+            held = held_from(loads(rows.get_meta(HELD) or "null"))
+        now = identity(base, can.software)
         forgot = known.startswith(now) and not can.software  # its name, this once: it is kept
         if known == now or forgot:
             return can
-        if r.another_server(known, base, can.software):
-            if held is None or held.kind is not r.Kind.SERVER or held.server != now:
-                held = r.Held(r.Kind.SERVER, at=self._now().isoformat(), server=now)
+        if another_server(known, base, can.software):
+            if held is None or held.kind is not HoldKind.SERVER or held.server != now:
+                held = Held(HoldKind.SERVER, at=self._now().isoformat(), server=now)
                 with self._cache.writing(self._now()) as rows:
                     rows.set_meta(HELD, dumps(asdict(held)))
             if held.answer != "accept":
-                raise ServerError(r.words(held))
+                raise ServerError(words(held))
             self._begin_anew()
         with self._cache.writing(self._now()) as rows:
             rows.set_meta(_SERVER, now)
@@ -284,9 +285,9 @@ class Syncer:
             for name, cursor in self._nothing_new.items():
                 rows.keep_cursor(name, cursor)
             self._nothing_new.clear()
-            held = r.held_from(loads(rows.get_meta(HELD) or "null"))
+            held = held_from(loads(rows.get_meta(HELD) or "null"))
             if held and held.asks and not looked.why:
-                looked.why = r.words(held)
+                looked.why = words(held)
             if broken_off:  # the program was left: what the look before found still stands
                 rows.note_progress("")
                 return

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from carequeue.domain.sanitize import clean
 from carequeue.store import audit, sync_state
-from carequeue.sync.manifest.policy import held_from, words
+from carequeue.sync.restore.brake import held_from, words
 from carequeue.worklist.results import Finding
 
 

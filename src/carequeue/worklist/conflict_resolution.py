@@ -36,6 +36,7 @@ from carequeue.domain.intents import (
 )
 from carequeue.domain.sanitize import clean, clean_block
 from carequeue.fhir import intent_effects, jsontext, values
+from carequeue.fhir.base import Base
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import (
     ClientRecords,
@@ -187,7 +188,7 @@ class _Side:
 
     intents: tuple[Intent, ...]
     others: tuple[Intent, ...]  # what else is open on it
-    base: mirror.Base
+    base: Base
     gone: str
     records: ClientRecords
 
@@ -216,7 +217,7 @@ class _Side:
         return any(one.state is IntentState.IN_DOUBT for one in (*self.intents, *self.others))
 
 
-def _gone(asked: Sequence[Intent], base: mirror.Base, records: ClientRecords) -> str:
+def _gone(asked: Sequence[Intent], base: Base, records: ClientRecords) -> str:
     """Why there is no version of theirs that mine could be written on; "" where there is one."""
     theirs = base.theirs or base.body
     causes = {one.cause for one in asked}

@@ -17,8 +17,8 @@ from carequeue.fhir.bundles import Page, read_page
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.manifest import policy as r
-from carequeue.sync.net.transport import HttpAnswer
 from carequeue.sync.protocol.failures import has_failed, is_away
+from carequeue.sync.protocol.sending import HttpAnswer
 from carequeue.sync.pull import paging, search_plan
 from carequeue.sync.pull.runner import Context, server_time
 from carequeue.sync.pull.search_plan import Search

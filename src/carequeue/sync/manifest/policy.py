@@ -12,9 +12,8 @@ Not here: asking and keeping (`runner.py`), pages (`paging.py`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,18 +22,13 @@ from typing import Any, Final
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.chart_to_items import shared
 from carequeue.fhir.values import ID
-from carequeue.sync.protocol.timestamps import is_younger
+from carequeue.sync.ports import Absence
+from carequeue.sync.protocol.timestamps import instant, is_older, is_younger
 from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_mark
 
 EVERY: Final = timedelta(days=1)
 #: A count that was cut is gone on with for so long; then what it has met is too old.
 KEPT: Final = timedelta(hours=6)
-#: More than this share of all rows or of those of one type, and more than so many, are not taken
-#: out unasked within a day: a directory of a thousand people must not make a hundred Tasks few.
-SHARE: Final = 5
-FEW: Final = 20
-#: How far back acknowledged decisions are looked at where a server was set back.
-REMEMBERED: Final = timedelta(days=30)
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -156,198 +150,36 @@ def _differs(here: Stamp, there: Stamp) -> bool:
     """By version where both have one; an instant counts too, for a version may come twice."""
     if here[0] and there[0] and here[0] != there[0]:
         return True
-    one, other = _instant(here[1]), _instant(there[1])
+    one, other = instant(here[1]), instant(there[1])
     return one is not None and other is not None and one != other
-
-
-def is_older(one: str, other: str) -> bool:
-    """Whether both are instants, and the first is the earlier."""
-    at, than = _instant(one), _instant(other)
-    return at is not None and than is not None and at < than
 
 
 def is_recent(updated: str, begun: datetime) -> bool:
     """Whether a row changed so shortly before a count that an index need not show it."""
-    at = _instant(updated)
+    at = instant(updated)
     return at is not None and at > begun - OVERLAP
 
 
 def _is_to_come(updated: str, begun: datetime) -> bool:
     """Whether a row says to have changed after the count began: a wrong stamp, no later version."""
-    at = _instant(updated)
+    at = instant(updated)
     return at is not None and at > begun + OVERLAP
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else None
 
 
 # --- what became of a row that a count has not met ------------------------------------------------
 
 
-class Fate(StrEnum):
-    """What became of it; the words that the mirror keeps."""
-
-    HERE = "here"  # a lagging index, or pages that moved: it is simply kept
-    DELETED = "deleted"
-    FORBIDDEN = "forbidden"
-    OUT_OF_SCOPE = "out of scope"
-    UNKNOWN = ""  # the answer says nothing: it stays
-
-
-def fate(search: Search, status: int, updated: str, begun: datetime) -> Fate:
+def fate(search: Search, status: int, updated: str, begun: datetime) -> Absence:
     """By a read of its own. `updated`: of the resource that came, "" where none did.
 
     A narrowed search that does not show a row has let it go; one that is not narrowed lags. Who
     somebody is never leaves by scope: any row may name them.
     """
     if status in (404, 410):
-        return Fate.DELETED
+        return Absence.DELETED
     if status == 403:
-        return Fate.FORBIDDEN
+        return Absence.FORBIDDEN
     if status != 200:
-        return Fate.UNKNOWN
+        return Absence.UNKNOWN
     narrowed = bool(search.params) and not shared(search.type)
-    return Fate.OUT_OF_SCOPE if narrowed and not is_recent(updated, begun) else Fate.HERE
-
-
-# --- the brake ------------------------------------------------------------------------------------
-
-
-class Kind(StrEnum):
-    """What is not done unasked."""
-
-    REMOVAL = "removal"
-    RESTORED = "restored"
-    SERVER = "server"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What waits for a person's answer: "accept", "refuse", or none yet.
-
-    `found` rows `of` those that are here are gone, and `back` are older there; of a server, who
-    answers now.
-    """
-
-    kind: Kind
-    found: int = 0
-    back: int = 0
-    of: int = 0
-    at: str = ""
-    answer: str = ""
-    server: str = ""
-
-    @property
-    def asks(self) -> bool:
-        """Whether nobody has answered yet."""
-        return not self.answer
-
-
-def held_from(values: Mapping[str, Any] | None) -> Held | None:
-    """What is held, of what the disk has; None where nothing is, or it cannot be read."""
-    try:
-        values = dict(values or {})
-        return Held(Kind(values.pop("kind")), **values)
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def too_many(leaving: int, of: int) -> bool:
-    """Whether so many rows are not taken out unasked."""
-    return leaving > max(FEW, of // SHARE)
-
-
-@dataclass(frozen=True, slots=True)
-class Lately:
-    """What was taken out unasked within a day, by type: many small steps are one large one."""
-
-    since: str = ""
-    by_type: Mapping[str, int] = field(default_factory=dict)
-
-    def taking(self, kind: str, count: int, now: datetime) -> Lately:
-        """With so many more of a type; after a day it begins anew."""
-        if not self.since or now - datetime.fromisoformat(self.since) >= EVERY:
-            return Lately(now.isoformat(), {kind: count})
-        return replace(self, by_type={**self.by_type, kind: self.by_type.get(kind, 0) + count})
-
-    def too_many(self, leaving: int, of: int, kind: str = "") -> bool:
-        """Whether so many more (of one type, or of all) are not taken out unasked."""
-        gone = self.by_type.get(kind, 0) if kind else sum(self.by_type.values())
-        return too_many(gone + leaving, gone + of)
-
-
-def lately_from(text: str, now: datetime) -> Lately:
-    """What the disk has of it, as `json`; nothing where that is a day old."""
-    since, by_type = json.loads(text or '["", {}]')
-    found = Lately(since, by_type)
-    old = since and now - datetime.fromisoformat(since) >= EVERY
-    return Lately() if old else found
-
-
-def lately_to(lately: Lately) -> str:
-    """As `lately_from` reads it."""
-    return json.dumps([lately.since, dict(lately.by_type)])
-
-
-def brake(
-    leaving: int, back: int, of: int, was: Held | None, now: datetime, *, much: bool = False
-) -> Held | None:
-    """What to ask before anything is taken out or moved back; None where it may be done.
-
-    A version that goes back is never normal: one is enough. `much`: it is too much in another
-    respect, such as nearly all of one type. An answer holds for what it was given to, and for a few
-    rows more.
-    """
-    if not back and not much and not too_many(leaving, of):
-        return None
-    kind = Kind.RESTORED if back else Kind.REMOVAL
-    found = Held(kind, leaving, back, of, now.isoformat())
-    if was is None or was.kind is not kind:
-        return found
-    if leaving > was.found + FEW or back > was.back + FEW:
-        return found
-    return None if was.answer == "accept" else was
-
-
-def words(held: Held) -> str:
-    """What is held and how to answer, in a sentence."""
-    if held.kind is Kind.SERVER:
-        who = " ".join(held.server.split())[:120]
-        return (
-            f"another server answers ({who}); nothing is sent or fetched until you say whether it "
-            "has the same records: carequeue sync --accept-removals, or --refuse-removals"
-        )
-    what = (
-        f"the server was set back: {held.back:,} records are older there than here, "
-        f"{held.found:,} are not there"
-        if held.kind is Kind.RESTORED
-        else f"{held.found:,} of {held.of:,} records are no longer there"
-    )
-    return (
-        f"{what}; nothing was removed or moved back here. If that is right: "
-        "carequeue sync --accept-removals; if not, tell whoever runs the server"
-    )
-
-
-def another_server(known: str, base: str, software: str) -> bool:
-    """Whether who answers is not who answered before. `known`: as `identity` gave it, or ""."""
-    was_base, _, was_software = known.partition("\n")
-    if not known:
-        return False
-    name = _whole(software)
-    return was_base != base or bool(was_software and name and was_software != name)
-
-
-def _whole(text: str) -> str:
-    """A text as the disk gives it back: half a character is none there."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def identity(base: str, software: str) -> str:
-    """Who answers: by address, and by the name of its software."""
-    return f"{base}\n{_whole(software)}"
+    return Absence.OUT_OF_SCOPE if narrowed and not is_recent(updated, begun) else Absence.HERE

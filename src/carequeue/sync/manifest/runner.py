@@ -21,14 +21,26 @@ from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.manifest.fetch import Counts, NotNow
-from carequeue.sync.ports import Rows
-from carequeue.sync.pull.runner import LATELY, Context
+from carequeue.sync.ports import Absence, Rows
+from carequeue.sync.protocol.timestamps import is_older
+from carequeue.sync.pull.runner import Context
 from carequeue.sync.pull.search_plan import Search
 from carequeue.sync.restore import detection, recovery
+from carequeue.sync.restore.brake import (
+    LATELY,
+    Held,
+    Lately,
+    brake,
+    held_from,
+    lately_from,
+    lately_to,
+    too_many,
+)
+from carequeue.sync.restore.detection import REMEMBERED
 
 #: In `meta`: what waits for a person's answer.
 HELD: Final = "held"
-_STAYS: Final = (r.Fate.HERE, r.Fate.UNKNOWN)
+_STAYS: Final = (Absence.HERE, Absence.UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -55,7 +67,7 @@ class _Found:
     difference: r.Difference
     of: int = 0  # rows of its type that are here
     back: list[Resource] = field(default_factory=list)
-    fates: dict[str, r.Fate] = field(default_factory=dict)
+    fates: dict[str, Absence] = field(default_factory=dict)
     here: list[Resource] = field(default_factory=list)  # missing, and there all the same
 
     @property
@@ -68,7 +80,7 @@ class _Found:
         """Of those, what a person has narrowed away themselves: it leaves unasked."""
         if self.why is not r.Why.SCOPE:
             return []
-        return [key for key in self.leaving if self.fates[key] is r.Fate.OUT_OF_SCOPE]
+        return [key for key in self.leaving if self.fates[key] is Absence.OUT_OF_SCOPE]
 
 
 class Reconciling:
@@ -112,7 +124,7 @@ class Reconciling:
         with self._cache.reading() as rows:
             here = rows.here()
             was = _held(rows)
-            lately = r.lately_from(rows.get_meta(LATELY), now)
+            lately = lately_from(rows.get_meta(LATELY), now)
         accepted = was is not None and was.answer == "accept"
         for one in found:
             self._heal(one)
@@ -125,7 +137,7 @@ class Reconciling:
         )
         with self._cache.reading() as rows:
             back = sum(len(one.back) for one in found) + len(detection.lost(rows))
-        held = r.brake(leaving, back, here, was, now, much=bool(leaving) and much)
+        held = brake(leaving, back, here, was, now, much=bool(leaving) and much)
         for one in found:
             self._save([each for each in one.here if each["id"] not in one.leaving])
         if held is None and back:
@@ -135,19 +147,19 @@ class Reconciling:
         if held is None:
             for one, count in unasked:
                 lately = lately.taking(one.search.type, count, now) if count else lately
-            self._remember(r.Lately() if accepted else lately)
+            self._remember(Lately() if accepted else lately)
         self._end(found, held, was)
 
-    def _remember(self, lately: r.Lately) -> None:
+    def _remember(self, lately: Lately) -> None:
         """What was taken out unasked; after a person's answer it begins anew."""
-        kept = r.lately_to(lately) if lately.by_type else ""
+        kept = lately_to(lately) if lately.by_type else ""
         with self._cache.reading() as rows:
             before = rows.get_meta(LATELY)
         if kept != before:
             with self._cache.writing(self._now()) as rows:
                 rows.set_meta(LATELY, kept)
 
-    def _end(self, found: Sequence[_Found], held: r.Held | None, was: r.Held | None) -> None:
+    def _end(self, found: Sequence[_Found], held: Held | None, was: Held | None) -> None:
         now = self._now()
         with self._cache.writing(now) as rows:
             if _held(rows) != was:
@@ -176,7 +188,7 @@ class Reconciling:
             older = [
                 each
                 for each in given
-                if r.is_older(detection.updated(each), ours.get(each["id"], ("", ""))[1])
+                if is_older(detection.updated(each), ours.get(each["id"], ("", ""))[1])
             ]
             one.back += older
             self._save([each for each in given if each not in older])
@@ -190,16 +202,16 @@ class Reconciling:
         for params in dict.fromkeys([search.params, ()]):
             missing = self._not_given(one, missing, params)
         unasked = one.why is not r.Why.SCOPE and not accepted
-        if unasked and (r.too_many(len(missing), here) or r.too_many(len(missing), one.of)):
-            one.fates |= dict.fromkeys(missing, r.Fate.DELETED)
+        if unasked and (too_many(len(missing), here) or too_many(len(missing), one.of)):
+            one.fates |= dict.fromkeys(missing, Absence.DELETED)
         else:
             for key in missing:
                 self._read(one, key)
-        out = [key for key, fate in one.fates.items() if fate is r.Fate.OUT_OF_SCOPE]
+        out = [key for key, fate in one.fates.items() if fate is Absence.OUT_OF_SCOPE]
         if out:
             with self._cache.reading() as rows:
                 shown = rows.referred(search.type, out)
-            one.fates |= dict.fromkeys(shown, r.Fate.HERE)
+            one.fates |= dict.fromkeys(shown, Absence.HERE)
 
     def _not_given(
         self, one: _Found, ids: Sequence[str], params: tuple[tuple[str, str], ...]
@@ -215,7 +227,7 @@ class Reconciling:
                     continue
                 one.here.append(given[key])
                 narrowed = bool(params)
-                one.fates[key] = r.Fate.HERE if narrowed else self._fate(one, 200, given[key])
+                one.fates[key] = Absence.HERE if narrowed else self._fate(one, 200, given[key])
         return left
 
     def _read(self, one: _Found, key: str) -> None:
@@ -226,12 +238,12 @@ class Reconciling:
         if answer.status != 200:
             one.fates[key] = self._fate(one, answer.status, {})
         elif resource is None:
-            one.fates[key] = r.Fate.UNKNOWN
+            one.fates[key] = Absence.UNKNOWN
         else:
             one.fates[key] = self._fate(one, 200, resource)
             one.here.append(resource)
 
-    def _fate(self, one: _Found, status: int, resource: Resource) -> r.Fate:
+    def _fate(self, one: _Found, status: int, resource: Resource) -> Absence:
         return r.fate(one.search, status, detection.updated(resource), one.begun)
 
     # --- keeping ----------------------------------------------------------------------------------
@@ -262,7 +274,7 @@ class Reconciling:
                 **{(one.search.type, each["id"]): each for one in found for each in one.back},
             }
             before = {key: rows.base(*key).body for key in after}
-            taken = rows.acknowledged(now - r.REMEMBERED)
+            taken = rows.acknowledged(now - REMEMBERED)
             lost = {one.id: one for one in recovery.lost(taken, before, after)}
             for one in detection.lost(rows):
                 key = (one.target_type, one.target_id)
@@ -287,5 +299,5 @@ class Reconciling:
         self.done.fetched += saved.changed
 
 
-def _held(rows: Rows) -> r.Held | None:
-    return r.held_from(loads(rows.get_meta(HELD) or "null"))
+def _held(rows: Rows) -> Held | None:
+    return held_from(loads(rows.get_meta(HELD) or "null"))

@@ -40,7 +40,8 @@ class Probe(NamedTuple):
 def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
     """Look at a server without keeping anything. Raises ServerError or SignInError."""
     from carequeue.sync.net.auth import Tokens
-    from carequeue.sync.net.transport import Transport, Unreachable
+    from carequeue.sync.net.transport import Transport
+    from carequeue.sync.protocol.sending import Unreachable
 
     with Transport(url, Tokens(fixed=token or ""), ca_bundle) as transport:
         try:

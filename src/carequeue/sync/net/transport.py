@@ -16,7 +16,6 @@ import ssl
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -32,6 +31,7 @@ from carequeue.fhir import jsontext
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.total_timeout import Patience, Waiting, Waits
 from carequeue.sync.protocol.failures import asked_delay, has_failed, is_astray, is_away
+from carequeue.sync.protocol.sending import HttpAnswer, Unreachable
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 MOST_BYTES: Final = 32 * 1024 * 1024
@@ -46,44 +46,6 @@ _BUNDLE: Final = "if it is your organization's own, name its certificates with c
 _FHIR_JSON: Final = "application/fhir+json"
 #: For plain http, which speaks no TLS: trusts nobody, and reads no certificates (20 ms a sync).
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-class Unreachable(Exception):
-    """The server could not be reached, or went away. `left`: the request may have arrived.
-
-    `unreadable`: an answer came, and no sense could be made of it; the network is there.
-    `silent`: it left, and no answer came. `ends`: and none came in time, so nothing more is to be
-    asked for now (`sending.py`).
-    """
-
-    def __init__(
-        self,
-        why: str,
-        *,
-        left: bool,
-        unreadable: bool = False,
-        silent: bool = False,
-        ends: bool = False,
-    ) -> None:
-        super().__init__(why)
-        self.why = why
-        self.left = left
-        self.unreadable = unreadable
-        self.silent = silent
-        self.ends = ends
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """A whole answer; `json` is None where the body was empty. Header names are in lower case.
-
-    `url`: the address that was asked, from which a relative link in the answer leads on.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    json: Any
-    url: str = ""
 
 
 class Dial(NamedTuple):

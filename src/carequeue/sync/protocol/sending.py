@@ -13,14 +13,52 @@ Not here: how long an answer may take (`transport.py`), what is said of it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from carequeue.domain.errors import ServerError
-from carequeue.sync.net.transport import HttpAnswer, Unreachable
 
 #: Requests in a row whose connection broke off without an answer, after which the cycle ends.
 MOST_BROKEN: Final = 2
+
+
+class Unreachable(Exception):
+    """The server could not be reached, or went away. `left`: the request may have arrived.
+
+    `unreadable`: an answer came, and no sense could be made of it; the network is there.
+    `silent`: it left, and no answer came. `ends`: and none came in time, so nothing more is to be
+    asked for now (`Cycle`).
+    """
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        left: bool,
+        unreadable: bool = False,
+        silent: bool = False,
+        ends: bool = False,
+    ) -> None:
+        super().__init__(why)
+        self.why = why
+        self.left = left
+        self.unreadable = unreadable
+        self.silent = silent
+        self.ends = ends
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A whole answer; `json` is None where the body was empty. Header names are in lower case.
+
+    `url`: the address that was asked, from which a relative link in the answer leads on.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+    url: str = ""
 
 
 class Sends(Protocol):

@@ -16,14 +16,13 @@ from typing import Any, Final
 from carequeue.domain.errors import ServerError
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync.client_check import keys_of, part_from_clients
-from carequeue.sync.manifest.policy import Fate, lately_from, lately_to
-from carequeue.sync.net.transport import Unreachable
-from carequeue.sync.ports import Cache, Rows
+from carequeue.sync.ports import Absence, Cache, Rows
 from carequeue.sync.protocol.capabilities import Abilities
-from carequeue.sync.protocol.sending import Sends
+from carequeue.sync.protocol.sending import Sends, Unreachable
 from carequeue.sync.pull import machine
 from carequeue.sync.pull import state as p
 from carequeue.sync.pull.search_plan import Search
+from carequeue.sync.restore.brake import lately_from, lately_to
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 #: In `meta`: what was taken out unasked within a day.
@@ -163,7 +162,7 @@ class Pulling:
         ):
             self.done.count_now = True
             return
-        left = rows.take_out(page.deleted, Fate.DELETED)
+        left = rows.take_out(page.deleted, Absence.DELETED)
         if left:
             rows.set_meta(LATELY, lately_to(lately.taking(kind, left, now)))
         self.done.left += left

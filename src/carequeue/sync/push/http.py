@@ -34,9 +34,8 @@ from carequeue.fhir.bundles import (
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.values import ID
-from carequeue.sync.net.transport import HttpAnswer, Unreachable
 from carequeue.sync.protocol.failures import throttles
-from carequeue.sync.protocol.sending import Sends
+from carequeue.sync.protocol.sending import HttpAnswer, Sends, Unreachable
 from carequeue.sync.push import messages as m
 
 Reply = m.Reply | m.NoReply

@@ -27,14 +27,12 @@ from carequeue.fhir.client_identity import (
     is_about_its_client,
     names_same_client,
 )
+from carequeue.sync.client_check import OTHER_CLIENT
 
 #: What a person is told of a decision that the server has, where a colleague had part in it.
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
-OTHER_CLIENT: Final = "the record now names another client"
-CLIENT_NOT_RECORDED: Final = (
-    "an earlier version of CareQueue did not record with which client this was decided"
-)
+
 MADE_ANEW: Final = "a colleague had deleted it; what you decided has made it anew"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
 #: Begins what is said where a server that guards nothing let ours go over a colleague's change.

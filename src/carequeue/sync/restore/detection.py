@@ -9,17 +9,19 @@ In:  the rows, inside the transaction that moves the base. Out: ids of intents, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from json import dumps, loads
 from typing import Final
 
 from carequeue.domain.intents import Intent
 from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
-from carequeue.sync.manifest.policy import REMEMBERED, is_older
 from carequeue.sync.ports import Rows
+from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.restore import recovery
 
+#: How far back acknowledged decisions are looked at where a server was set back.
+REMEMBERED: Final = timedelta(days=30)
 #: In `meta`: ids of acknowledged intents that a row does not show any more.
 _LOST: Final = "lost"
 
