@@ -3,7 +3,7 @@
 In:  the store as it is at this moment. Out: versions like any other, and who did what. The same
 seed and the same data give the same changes. The person of the demo does nothing here; her rows
 get notes, answers of partners, and work that others give to her.
-When it happens is not decided here (`paced_clock.py`).
+When it happens is not decided here (`server/paced_time.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
-from typing import Final, NamedTuple
+from typing import Final
 
 from carequeue.practice.people.clinical_events import (
     appointment,
@@ -35,7 +35,8 @@ from carequeue.practice.people.phrases import CALLS, INBOUND, REFUSALS
 from carequeue.practice.people.record_builder import Ledger, iso
 from carequeue.practice.people.task_templates import Referral, referral
 from carequeue.practice.server.json_lossless import Tree, read
-from carequeue.practice.server.resource_store import Store, Version
+from carequeue.practice.server.paced_time import Change
+from carequeue.practice.server.resource_store import Store
 from carequeue.practice.server.search import understand
 
 _DANA: Final = staff(STAFF[0][0])
@@ -48,15 +49,7 @@ _INTAKE, _COORDINATOR = staff("priya-raman"), staff("gloria-esparza")
 _OPEN: Final = "requested,received,accepted,ready,in-progress,on-hold"
 
 
-class Change(NamedTuple):
-    """One thing that happened: what, by whom, and the versions that it left, at least one."""
-
-    what: str
-    who: str
-    wrote: list[Version]
-
-
-class Script:
+class Colleagues:
     """The changes of one seed, among these clients (Patient references; new ones join them)."""
 
     def __init__(self, seed: int, clients: Sequence[Ref]) -> None:

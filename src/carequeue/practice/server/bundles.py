@@ -8,7 +8,7 @@ The entries of an answer stand in the order of the request.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from carequeue.practice.server.fhir_dates import instant, second
@@ -16,7 +16,8 @@ from carequeue.practice.server.http_types import Refusal, Reply, Request, refuse
 from carequeue.practice.server.json_lossless import Tree, quoted
 
 if TYPE_CHECKING:
-    from carequeue.practice.server.service import Service
+    from carequeue.practice.server.quirks import Quirks
+    from carequeue.practice.server.resource_store import Store
 
 _ORDER: Final = ("DELETE", "POST", "PUT", "GET")
 _HEADERS: Final = {
@@ -24,6 +25,26 @@ _HEADERS: Final = {
     "ifNoneMatch": "if-none-match",
     "ifNoneExist": "if-none-exist",
 }
+
+
+class Service(Protocol):
+    """Answers single requests; what the entries of a Bundle are taken apart into."""
+
+    store: Store
+    base: str
+
+    @property
+    def quirks(self) -> Quirks:
+        """The quirks that are switched on."""
+        ...
+
+    def single(self, request: Request) -> Reply:
+        """The answer to one request."""
+        ...
+
+    def future_id(self, request: Request) -> str:
+        """The id that a create in a transaction is going to get."""
+        ...
 
 
 def take(service: Service, request: Request) -> Reply:

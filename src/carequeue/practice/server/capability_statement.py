@@ -14,7 +14,7 @@ from carequeue.practice.server.search_params import PARAMS, REFERENCE
 
 _READING: Final = ("read", "search-type")
 _HISTORY: Final = ("vread", "history-instance", "history-type")
-_WRITES: Final = frozenset({"create", "update", "patch", "delete"})
+_WRITES: Final = frozenset({"create", "update", "delete"})
 
 BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport"
 #: The one topic of this server: anything that was made, changed or deleted.
@@ -30,7 +30,7 @@ def types(quirks: Quirks) -> list[str]:
 
 
 def writes(kind: str, quirks: Quirks) -> frozenset[str]:
-    """Which of create, update, patch and delete are taken for a type."""
+    """Which of create, update and delete are taken for a type."""
     if kind == "Task" and quirks.no_task_write:
         return frozenset()
     if kind == "Task" and quirks.task_no_create:
@@ -64,7 +64,6 @@ def statement(
         },
         "fhirVersion": "5.0.0" if quirks.r5 else "4.0.1",
         "format": ["application/fhir+json", "json"],
-        "patchFormat": ["application/json-patch+json"],
         "rest": [
             {
                 **_socket(quirks, socket),

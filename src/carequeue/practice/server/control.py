@@ -10,19 +10,34 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from carequeue.practice.server.http_types import Reply
 from carequeue.practice.server.json_lossless import NotJson, Tree, read
 from carequeue.practice.server.quirks import parse
 
 if TYPE_CHECKING:
-    from carequeue.practice.server.http_server import PracticeServer
+    from carequeue.practice.server.paced_time import Days
     from carequeue.practice.server.resource_store import Store, Version
+    from carequeue.practice.server.service import Service
+    from carequeue.practice.server.websockets import Sockets
 
 
-def control(server: PracticeServer, method: str, path: tuple[str, ...], body: bytes) -> Reply:
+class Controlled(Protocol):
+    """The server that is controlled: its records, its time, its log and its token."""
+
+    days: Days
+    fhir: Service
+    log: deque[dict[str, Any]]
+    changes: deque[dict[str, Any]]
+    sockets: Sockets
+    token: str
+    spent: int
+
+
+def control(server: Controlled, method: str, path: tuple[str, ...], body: bytes) -> Reply:
     """The answer to a request below `/control`."""
     if path == ("log",) and method == "GET":
         return _json(200, {"log": list(server.log), "changes": list(server.changes)})
@@ -41,22 +56,22 @@ def control(server: PracticeServer, method: str, path: tuple[str, ...], body: by
         return _json(400, {"error": str(wrong)})
 
 
-def _quirks(server: PracticeServer, names: Any) -> None:
+def _quirks(server: Controlled, names: Any) -> None:
     server.fhir.temper.set(parse(names))
     server.spent = 0
 
 
-def _clear_log(server: PracticeServer, _: Any) -> None:
+def _clear_log(server: Controlled, _: Any) -> None:
     server.log.clear()
     server.changes.clear()
 
 
-def _put(server: PracticeServer, tree: Tree) -> str:
+def _put(server: Controlled, tree: Tree) -> str:
     done = server.fhir.edit(lambda store: store.put(tree["resourceType"], tree["id"], tree, "PUT"))
     return done.location
 
 
-def _delete(server: PracticeServer, reference: Any) -> str:
+def _delete(server: Controlled, reference: Any) -> str:
     kind, _, key = str(reference).partition("/")
     return server.fhir.edit(lambda store: _gone(store, kind, key)).location
 
@@ -67,35 +82,35 @@ def _gone(store: Store, kind: str, key: str) -> Version:
     return store.delete(kind, key)
 
 
-def _snapshot(server: PracticeServer, _: Any) -> bool:
+def _snapshot(server: Controlled, _: Any) -> bool:
     server.fhir.back_up()
     return True
 
 
-def _restore(server: PracticeServer, _: Any) -> bool:
+def _restore(server: Controlled, _: Any) -> bool:
     server.fhir.restore()
     return True
 
 
-def _hang_up(server: PracticeServer, _: Any) -> bool:
+def _hang_up(server: Controlled, _: Any) -> bool:
     server.sockets.hang_up()
     return True
 
 
-def _renew_token(server: PracticeServer, _: Any) -> str:
+def _renew_token(server: Controlled, _: Any) -> str:
     server.token, server.spent = secrets.token_urlsafe(24), 0
     return server.token
 
 
-def _advance(server: PracticeServer, seconds: Any) -> list[dict[str, Any]]:
+def _advance(server: Controlled, seconds: Any) -> list[dict[str, Any]]:
     return server.days.advance(float(seconds))
 
 
-def _step(server: PracticeServer, many: Any) -> list[dict[str, Any]]:
+def _step(server: Controlled, many: Any) -> list[dict[str, Any]]:
     return server.days.step(int(many))
 
 
-_WISHES: Final[dict[str, Callable[[PracticeServer, Any], Any]]] = {
+_WISHES: Final[dict[str, Callable[[Controlled, Any], Any]]] = {
     "quirks": _quirks,
     "clear_log": _clear_log,
     "put": _put,

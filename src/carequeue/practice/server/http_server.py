@@ -19,11 +19,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from carequeue.practice.paced_clock import Clock, Days
-from carequeue.practice.people.simulated_colleagues import Script
 from carequeue.practice.server.control import control
 from carequeue.practice.server.fhir_dates import http_date
 from carequeue.practice.server.http_types import Refusal, Reply, Request, outcome
+from carequeue.practice.server.paced_time import Days, PacedTime, Script
 from carequeue.practice.server.quirks import Temper
 from carequeue.practice.server.resource_store import Store
 from carequeue.practice.server.service import Service
@@ -69,11 +68,13 @@ class PracticeServer(socketserver.ThreadingMixIn, HTTPServer):
         """The FHIR base address."""
         return f"http://127.0.0.1:{self.server_port}/fhir"
 
-    def open(self, store: Store, temper: Temper, script: Script, clock: Clock, pace: str) -> None:
+    def open(
+        self, store: Store, temper: Temper, script: Script, time: PacedTime, pace: str
+    ) -> None:
         """Begin to answer, in threads of this process, and to move at a pace."""
         self.fhir = Service(store, temper, self.base, self.sockets.address)
         self.fhir.subscriptions.tell = self.sockets.tell
-        self.days = Days(script, self.fhir, clock, self.changes.append, pace)
+        self.days = Days(script, self.fhir, time, self.changes.append, pace)
         self.sockets.open(self.fhir.bind)
         threading.Thread(target=self.serve_forever, daemon=True, name="practice").start()
         self.days.begin()

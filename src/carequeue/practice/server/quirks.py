@@ -32,9 +32,6 @@ class Quirks:
     conflict_409: bool = _switch("a stale If-Match is answered with 409, not 412")
     locked_423: bool = _switch("a stale If-Match is answered with 423, not 412")
     ignores_if_match: bool = _switch("If-Match is read by nobody")
-    patch_ignores_if_match: bool = _switch(
-        "If-Match is read by nobody where the request is a PATCH"
-    )
     requires_if_match: bool = _switch("an update without If-Match is answered with 428")
     no_task_write: bool = _switch("Task can only be read")
     no_task: bool = _switch("there is no Task at all")

@@ -29,7 +29,6 @@ from carequeue.practice.server.http_types import (
     refused,
 )
 from carequeue.practice.server.json_lossless import NotJson, Tree, read
-from carequeue.practice.server.json_patch import patched
 from carequeue.practice.server.quirks import Quirks, Temper
 from carequeue.practice.server.read_interactions import Reading
 from carequeue.practice.server.resource_store import Store, Version
@@ -39,7 +38,6 @@ from carequeue.practice.server.subscriptions import Subscriptions
 
 Done = TypeVar("Done")
 _BIND: Final = "$get-ws-binding-token"
-_PATCH: Final = "application/json-patch+json"
 
 
 class Service:
@@ -121,8 +119,6 @@ class Service:
                 return self.reading.search(request, kind, (*request.query, *form))
             case (key,) if method == "PUT":
                 return self._update(request, kind, key)
-            case (key,) if method == "PATCH":
-                return self._patch(request, kind, key)
             case (key,) if method == "DELETE":
                 return self._delete(request, kind, key)
             case (*keys, name) if name == _BIND and kind == "Subscription" and len(keys) < 2:
@@ -194,18 +190,6 @@ class Service:
             raise Refusal(405, "not-supported", f"There is no {kind}/{key}, and none is made.")
         done = self.store.put(kind, key, self._taken(tree, there), "PUT")
         return self._written(request, done, 200 if exists else 201)
-
-    def _patch(self, request: Request, kind: str, key: str) -> Reply:
-        self._may("patch", kind)
-        there = self.reading.present(kind, key)
-        if not self.quirks.patch_ignores_if_match:
-            self._must_match(request, there)
-        if not request.headers.get("content-type", "").startswith(_PATCH):
-            raise Refusal(415, "not-supported", f"A patch is {_PATCH} here.")
-        tree = patched(read(there.body), request.body)
-        check(kind, key, tree)
-        done = self.store.put(kind, key, self._taken(tree, there), "PATCH")
-        return self._written(request, done, 200)
 
     def _delete(self, request: Request, kind: str, key: str) -> Reply:
         self._may("delete", kind)

@@ -15,13 +15,12 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from carequeue.practice.server.fhir_dates import instant, milliseconds
 
 if TYPE_CHECKING:
-    from carequeue.practice.people.simulated_colleagues import Script
-    from carequeue.practice.server.service import Service
+    from carequeue.practice.server.resource_store import Store, Version
 
 PACES: Final = ("off", "quiet", "busy")
 #: Shortest and longest time between two changes, in ms.
@@ -31,7 +30,36 @@ _FAR: Final = 10 * 366 * 86_400
 _MANY: Final = 10_000
 
 
-class Clock:
+class Change(NamedTuple):
+    """One thing that happened: what, by whom, and the versions that it left, at least one."""
+
+    what: str
+    who: str
+    wrote: list[Version]
+
+
+class Script(Protocol):
+    """Decides what happens next; the same seed and the same records give the same changes."""
+
+    @property
+    def seed(self) -> int:
+        """What the changes are drawn with."""
+        ...
+
+    def step(self, store: Store) -> Change:
+        """Make the next change in the store."""
+        ...
+
+
+class Service(Protocol):
+    """Writes to the records under the lock of the server."""
+
+    def edit(self, change: Callable[[Store], Change]) -> Change:
+        """Make one change, and tell subscribers of it."""
+        ...
+
+
+class PacedTime:
     """Time as the clinic sees it, in ms since 1970: `now` when it opened, and on from there."""
 
     def __init__(self, now: datetime) -> None:
@@ -55,15 +83,15 @@ class Days:
         self,
         script: Script,
         service: Service,
-        clock: Clock,
+        time: PacedTime,
         note: Callable[[dict[str, Any]], None],
         pace: str = "off",
     ) -> None:
-        self._script, self._service, self._clock, self._note = script, service, clock, note
+        self._script, self._service, self._time, self._note = script, service, time, note
         self._gaps = _GAPS.get(pace)
         self._draw = random.Random(f"{pace} {script.seed}")  # noqa: S311 - a schedule, no secret
         self._turn = threading.Condition()
-        self._next = clock.now() + self._gap() if self._gaps else None
+        self._next = time.now() + self._gap() if self._gaps else None
 
     def begin(self) -> None:
         """Move from now on; not where the pace is off."""
@@ -73,7 +101,7 @@ class Days:
     def advance(self, seconds: float) -> list[dict[str, Any]]:
         """Move the clinic's time on; what has happened by then. Raises ValueError."""
         with self._turn:
-            self._clock.advance(seconds)
+            self._time.advance(seconds)
             self._turn.notify()
             return self._catch_up()
 
@@ -92,11 +120,11 @@ class Days:
         with self._turn:
             while self._next is not None:
                 self._catch_up()
-                self._turn.wait((self._next - self._clock.now()) / 1000)
+                self._turn.wait((self._next - self._time.now()) / 1000)
 
     def _catch_up(self) -> list[dict[str, Any]]:
         done = []
-        while self._next is not None and self._next <= self._clock.now():
+        while self._next is not None and self._next <= self._time.now():
             done.append(self._change())
             self._next += self._gap()
         return done
