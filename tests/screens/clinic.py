@@ -13,9 +13,9 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.window import QueueRow, Tally, Urgent, View
+from carequeue.store.queue_window import QueueRow, Tally, Urgent, View
 from carequeue.verbs.table import item_verbs
-from carequeue.worklist.answers import (
+from carequeue.worklist.results import (
     Acted,
     ClockLine,
     Detail,

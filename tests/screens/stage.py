@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from textual.pilot import Pilot
 
 from carequeue.app import CareQueueApp
-from carequeue.screens.front import Front
+from carequeue.screens.controller import Front
 from carequeue.screens.queue import QueueScreen
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 

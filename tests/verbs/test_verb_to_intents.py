@@ -13,8 +13,8 @@ from carequeue.domain.intents import Intent, IntentKind
 from carequeue.domain.items import Kind, Mover, Us, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.edits import fold
-from carequeue.fhir.read import chart_of, read_chart
+from carequeue.fhir.chart_to_items import chart_of, read_chart
+from carequeue.fhir.intent_effects import fold
 from carequeue.verbs.decision import Decision
 from carequeue.verbs.verb_to_intents import IntentDraft, drafts_of
 from tests.fhir.clinic import (

@@ -12,7 +12,7 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceRows
+from carequeue.store.source_repository import SourceRows
 from carequeue.store.views import view_of
 from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -111,7 +111,7 @@ class TestTheOrder:
     def test_ends_where_nothing_is_left(self, cache: Cache) -> None:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
-        with pytest.raises(BadQuestion, match="nothing of yours to take back"):
+        with pytest.raises(BadQuestion, match="nothing of yours to undo"):
             cache.desk.undo(NOW)
 
     def test_passes_over_what_was_taken_back_after_it_was_sent(self, cache: Cache) -> None:

@@ -2,7 +2,8 @@
 
 In:  an item, who we are, the steps of a Task. Out: facts of the item, and a `Permission` in words
 that name the client.
-Not here: which verb needs which facts (`verbs/`), what a source can take (`sync/capabilities.py`).
+Not here: which verb needs which facts (`verbs/`), what a source can take
+(`sync/protocol/capabilities.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 from carequeue.domain.items import Direction, Kind, Mover, Us, WorkItem
 from carequeue.domain.rules import ClockClass
+from carequeue.domain.sanitize import clean
 from carequeue.domain.task_steps import (
     ASKED,
     BEGUN,
@@ -25,7 +27,6 @@ from carequeue.domain.task_steps import (
     Role,
     Steps,
 )
-from carequeue.domain.text import clean
 
 NOUNS: Final = {
     Kind.REFERRAL: "referral",

@@ -2,7 +2,7 @@
 our own, a logged contact. Literal FHIR R4.
 
 In:  the item, who we are, now, the person's answers. Out: a resource as a dict, with an id of ours.
-Not here: which verb creates what (`verbs/`), what an intent does to a resource (`edits.py`).
+Not here: which verb creates what (`verbs/`), what an intent does to it (`intent_effects.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from carequeue.domain.items import Kind, Us, WorkItem
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.edits import iso
+from carequeue.fhir.intent_effects import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class NewResources:
     def companion_task(self) -> Resource:
         """The Task for an item that has none: what it is about, for whom, and whose it is so far.
 
-        Its identifier is the item's own key; `edits.is_companion` knows it by that.
+        Its identifier is the item's own key; `intent_effects.is_companion` knows it by that.
         """
         item = self.item
         referral = item.kind is Kind.REFERRAL

@@ -5,7 +5,7 @@ palette, message line, outbox, preview, command line and docs read the table and
 Why no import from below at run time: the screens load all verbs before the first frame. A verb
 imports what it builds with inside the function that builds it.
 Not here: how an answer is read (`worklist/answer_parsing.py`), what an intent does to JSON
-(`fhir/edits.py`).
+(`fhir/intent_effects.py`).
 """
 
 from __future__ import annotations

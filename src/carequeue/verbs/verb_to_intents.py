@@ -4,7 +4,7 @@ In:  a verb, what the person decided. Out: drafts that need ids and a place in t
 Why a Task is created first where an item has none (a lone request, a stay, an authorization): a
 decision needs a place that others see. Its identifier is the item's own key, so that two people's
 clients make one Task and not two.
-Not here: what the verb changes (its own file), the outbox (`worklist/filing.py`).
+Not here: what the verb changes (its own file), the outbox (`worklist/drafts_to_intents.py`).
 """
 
 from __future__ import annotations

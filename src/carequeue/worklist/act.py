@@ -18,20 +18,20 @@ from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.ranking import Band
-from carequeue.domain.text import clean
+from carequeue.domain.sanitize import clean
+from carequeue.domain.spoken_dates import say_when
 from carequeue.domain.verb_rules import Permission, VerbCase
-from carequeue.domain.when import say_when
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.store import audit, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import view_of
-from carequeue.sync.capabilities import NO_PLACE
+from carequeue.sync.protocol.capabilities import NO_PLACE
 from carequeue.verbs.decision import Decision
 from carequeue.verbs.permissions import allowed, bulk_refusal
 from carequeue.verbs.verb import AfterAct, Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
-from carequeue.worklist.answers import Acted, Preview, Refused, Shown
-from carequeue.worklist.filing import Filing, abilities
+from carequeue.worklist.drafts_to_intents import Filing, abilities
+from carequeue.worklist.results import Acted, Preview, Refused, Shown
 
 _OTHERS = "is not whom its record names just now: sync first (r), then decide anew"
 _STUCK = "has something of yours that the server did not take: x first"
@@ -252,7 +252,9 @@ class Acts:
         if question.asks is Asks.WHEN:
             calendar = self._projector.site.calendar
             return say_when(datetime.fromisoformat(answer), now, calendar)
-        return str(clean(answer.partition("|")[2] or answer, 60))
+        if question.asks is Asks.WHOM:  # kept as reference|name
+            answer = answer.partition("|")[2] or answer
+        return str(clean(answer, 60))
 
     def _next(
         self, connection: Connection, verb: Verb, changed: Sequence[Checked], now: datetime
@@ -326,7 +328,7 @@ def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
     """
     for intent in intents:
         before = outbox.of_chart(connection, intent.source, intent.chart)
-        if intent not in edits.standing([*before, intent]):
+        if intent not in intent_effects.standing([*before, intent]):
             return True
     return False
 

@@ -11,11 +11,11 @@ from datetime import datetime
 
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.errors import BadQuestion
-from carequeue.domain.text import clean, clean_block, fold
-from carequeue.domain.when import parse_when, say_when
+from carequeue.domain.sanitize import clean, clean_block, fold
+from carequeue.domain.spoken_dates import parse_when, say_when
 from carequeue.verbs.table import find_verb, item_verbs
 from carequeue.verbs.verb import Asks, Question, Verb
-from carequeue.worklist.answers import Person
+from carequeue.worklist.results import Person
 
 
 def verb_named(name: str) -> Verb:

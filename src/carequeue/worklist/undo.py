@@ -25,21 +25,21 @@ from carequeue.domain.intents import (
     IntentKind,
     IntentState,
 )
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.clients import is_about_its_client
+from carequeue.fhir.client_identity import is_about_its_client
+from carequeue.fhir.intent_dependencies import inverse_waits, resting_on
 from carequeue.fhir.values import reference
-from carequeue.fhir.waiting import inverse_waits, resting_on
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records, view_of
 from carequeue.verbs.table import find_verb
 from carequeue.verbs.undo import VERB as UNDO
 from carequeue.verbs.verb_to_intents import IntentDraft
-from carequeue.worklist.answers import Acted, Refused
 from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.filing import Filing, abilities
+from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.intent_wording import Wording
+from carequeue.worklist.results import Acted, Refused
 from carequeue.worklist.undoable import described, last_of, not_undone
 
 #: How an intent that never became true on the server is dropped.
@@ -59,7 +59,7 @@ _BEING_SENT = (
 )
 _THERE = (
     "The server has it already, although it did not say so. Nothing was changed. "
-    "Sync first (r), then take it back."
+    "Sync first (r), then undo it."
 )
 
 
@@ -126,7 +126,7 @@ def _to_undo(connection: Connection, wording: Wording, group: str) -> list[Inten
     """What there is to undo of a group. Raises BadQuestion where there is nothing (any more)."""
     acts = outbox.of_group(connection, group)
     if not acts:
-        raise BadQuestion("There is nothing of yours to take back.")
+        raise BadQuestion("There is nothing of yours to undo.")
     left = not_undone(connection, group)
     if not left or outbox.taken_back(connection, group):
         act = described(wording, acts).words
@@ -235,7 +235,7 @@ def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
         if set(later) - own:
             raise BadQuestion(
                 "You did something else to it after that. Nothing was changed. "
-                "Take the later act back first."
+                "Undo the later act first."
             )
 
 
@@ -293,8 +293,8 @@ def _refused(
 def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str) -> bool:
     """Whether a resource is still as these acts made it, in what their inverses would put back."""
     if acts[0].kind is not IntentKind.CREATE:
-        return all(edits.satisfied(intent, view) for intent in acts)
-    made = edits.fold(None, acts)
+        return all(intent_effects.satisfied(intent, view) for intent in acts)
+    made = intent_effects.fold(None, acts)
     if view is None or made is None or view.get("status") != made.get("status"):
         return False
     owners = [reference(one.get("owner"), base_url) for one in (view, made)]
@@ -310,7 +310,7 @@ def _all_refused(refused: Sequence[Refused], group: str) -> BadQuestion:
         )
     if all(one.why == _OTHER_CLIENT for one in refused):
         return ChangedSince(
-            f"{who}: the record names another client by now, so nothing was taken back there. "
+            f"{who}: the record names another client by now, so nothing was undone there. "
             "Nothing was changed. Look at both clients, and decide anew.",
             group,
         )
@@ -329,7 +329,7 @@ def _inverse(
     window: str,
     now: datetime,
 ) -> list[Intent]:
-    made = edits.inverse(intent)
+    made = intent_effects.inverse(intent)
     if made is None:
         return []
     kind, args = made

@@ -15,12 +15,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from carequeue.domain.intents import COMMAND_LINE, Intent, IntentState
-from carequeue.domain.text import clean
+from carequeue.domain.sanitize import clean
 from carequeue.store import outbox
 from carequeue.store.projection import Projector
 from carequeue.verbs.table import find_verb
-from carequeue.worklist.answers import Undoable, Where
 from carequeue.worklist.intent_wording import Wording
+from carequeue.worklist.results import Undoable, Where
 
 
 def undoable(

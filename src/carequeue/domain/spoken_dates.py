@@ -1,0 +1,183 @@
+"""The small grammar of "until?" and "due?": a few keys to a time, and a time in a few words.
+
+In:  what a person typed, `now`, the site's calendar.
+Out: an instant in UTC, or None for what cannot be read, is over, or is more than ten years off.
+Why our own: the general parsers lose the 9 of "tomorrow 9" and do not know "3bd".
+The grammar (a time is `9`, `9:30`, `14`, `2pm`; a day alone means its opening time):
+
+    30m  4h             from now             2d  1w  3bd       a day; bd counts open days
+    9  9:30  14         the next such hour   today 15  tomorrow  tomorrow 9
+    mon  fri 14:30      after today          12-24  12/24  dec 24  24 dec 9  2026-12-24 09:00
+
+A weekday alone goes on to the next open day (a Monday holiday means Tuesday); with a time, and in
+all other forms, the day is taken as it was typed. A date without a year is the next such date.
+Not here: when the person is asked (`verbs/`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from carequeue.domain.calendar import DAY, SiteCalendar
+
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS: Final = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+_FARTHEST: Final = timedelta(days=3653)
+_LONGEST: Final = 64  # nothing longer is a time; keeps the patterns from long hostile input
+
+_SPAN: Final = re.compile(r"(\d{1,4}) ?(m|min|h|d|w|bd)", re.ASCII)
+_TIME: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?", re.ASCII)
+_ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
+_MONTH_DAY: Final = re.compile(r"(\d{1,2})[-/](\d{1,2})(?:/(\d{4}))?", re.ASCII)
+_DAY_NAME: Final = re.compile(
+    r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]* )?(\d{1,2}) ([a-z]{3,9})(?: (\d{4}))?", re.ASCII
+)
+_NAME_DAY: Final = re.compile(r"([a-z]{3,9}) (\d{1,2})(?: (\d{4}))?", re.ASCII)
+_HALF: Final = re.compile(r"(?<=\d) (?=[ap]m\b)", re.ASCII)
+
+
+def parse_when(text: str, now: datetime, calendar: SiteCalendar) -> datetime | None:
+    """The instant that a person means, later than `now`; None where there is none."""
+    words = _HALF.sub("", " ".join(text[: _LONGEST + 1].casefold().replace(",", " ").split()))
+    if not words or len(words) > _LONGEST:
+        return None
+    now = now.astimezone(UTC)
+    try:
+        found = (
+            _span(words, now, calendar) or _instant(words) or _day_and_time(words, now, calendar)
+        )
+    except (ValueError, OverflowError):
+        return None  # 31 February, 25:00, the year 0
+    return found if found is not None and now < found <= now + _FARTHEST else None
+
+
+def say_when(instant: datetime, now: datetime, calendar: SiteCalendar) -> str:
+    """`Mon 1 Dec 09:00` at the site; with the year where it is another; `parse_when` reads it."""
+    local = instant.astimezone(calendar.zone)
+    year = "" if local.year == calendar.local_date(now).year else f" {local.year:04}"
+    weekday, month = WEEKDAYS[local.weekday()][:3].title(), MONTHS[local.month - 1][:3].title()
+    return f"{weekday} {local.day} {month}{year} {local:%H:%M}"
+
+
+def _span(words: str, now: datetime, calendar: SiteCalendar) -> datetime | None:
+    """`30m`, `4h`: from now. `2d`, `1w`, `3bd`: the opening of a day."""
+    found = _SPAN.fullmatch(words)
+    if not found:
+        return None
+    count, unit = int(found[1]), found[2]
+    if unit in ("m", "min", "h"):
+        return now + (timedelta(hours=count) if unit == "h" else timedelta(minutes=count))
+    today = calendar.local_date(now)
+    if unit == "bd":
+        return calendar.opening(calendar.open_date_after(today, count))
+    return calendar.opening(today + timedelta(days=count * (7 if unit == "w" else 1)))
+
+
+def _instant(words: str) -> datetime | None:
+    """A full ISO instant with its offset, as scripts write it."""
+    try:
+        instant = datetime.fromisoformat(words.upper())
+    except ValueError:
+        return None
+    return instant.astimezone(UTC) if instant.tzinfo else None
+
+
+def _day_and_time(words: str, now: datetime, calendar: SiteCalendar) -> datetime | None:
+    """A day, a time, or both: the whole is tried as a day first, for the 24 of "dec 24"."""
+    wall = _time(words)
+    if wall is not None:
+        today = calendar.local_date(now)
+        soon = calendar.at(today, wall)
+        return soon if soon > now else calendar.at(today + DAY, wall)
+    instant = _at(words, None, now, calendar)
+    if instant is not None:
+        return instant
+    # The T of "2026-12-24T09:00" parts a day and a time as well as a space does.
+    head, _, tail = re.sub(r"(?<=\d)t(?=\d)", " ", words).rpartition(" ")
+    wall = _time(tail)
+    return _at(head, wall, now, calendar) if wall is not None else None
+
+
+def _time(words: str) -> time | None:
+    """A time of day; raises ValueError for one that looks like it and cannot be."""
+    found = _TIME.fullmatch(words)
+    if not found:
+        return None
+    hour, minute = int(found[1]), int(found[2] or 0)
+    if found[3]:
+        if not 1 <= hour <= 12:
+            raise ValueError(words)
+        hour = hour % 12 + (12 if found[3] == "pm" else 0)
+    return time(hour, minute)
+
+
+def _at(words: str, wall: time | None, now: datetime, calendar: SiteCalendar) -> datetime | None:
+    """An instant on a named day, at its opening where no time was given."""
+
+    def on(day: date) -> datetime:
+        return calendar.opening(day) if wall is None else calendar.at(day, wall)
+
+    today = calendar.local_date(now)
+    near = {"today": today, "tod": today, "tomorrow": today + DAY, "tom": today + DAY}
+    if words in near:
+        return on(near[words])
+    weekday = _index(words, WEEKDAYS)
+    if weekday is not None:
+        day = today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
+        return on(
+            day if wall is not None or calendar.is_open(day) else calendar.open_date_after(day, 1)
+        )
+    parts = _date_parts(words)
+    if parts is None:
+        return None
+    year, month, number = parts
+    if year is not None:
+        return on(date(year, month, number))
+    return _next_such(today.year, month, number, now, on)
+
+
+def _next_such(
+    year: int, month: int, number: int, now: datetime, on: Callable[[date], datetime]
+) -> datetime | None:
+    """The next date of this month and day; 29 February may be some years off."""
+    for candidate in range(year, year + 9):
+        try:
+            instant = on(date(candidate, month, number))
+        except ValueError:
+            continue
+        if instant > now:
+            return instant
+    return None
+
+
+def _date_parts(words: str) -> tuple[int | None, int, int] | None:
+    """Year where it was given, month, day of the month."""
+    if found := _ISO.fullmatch(words):
+        return int(found[1]), int(found[2]), int(found[3])
+    if found := _MONTH_DAY.fullmatch(words):
+        return _year(found[3]), int(found[1]), int(found[2])
+    if found := _DAY_NAME.fullmatch(words):
+        day, name, year = found[1], found[2], found[3]
+    elif found := _NAME_DAY.fullmatch(words):
+        name, day, year = found[1], found[2], found[3]
+    else:
+        return None
+    month = _index(name, MONTHS)
+    return None if month is None else (_year(year), month + 1, int(day))
+
+
+def _year(digits: str | None) -> int | None:
+    return int(digits) if digits else None
+
+
+def _index(word: str, names: tuple[str, ...]) -> int | None:
+    """The name that a word of three letters or more begins."""
+    if len(word) < 3:
+        return None
+    return next((n for n, name in enumerate(names) if name.startswith(word)), None)
