@@ -190,10 +190,10 @@ def _needing(connection: Connection, ids: Sequence[str]) -> list[Intent]:
 
 
 _STANDS: Final = {
-    IntentState.QUEUED: "waits to be sent; undo it instead",
+    IntentState.QUEUED: "waits to be sent; drop it with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
-    IntentState.KEPT_HERE: "is kept here only; undo it instead",
+    IntentState.KEPT_HERE: "is kept here only; drop it with undo",
     IntentState.ACKNOWLEDGED: "is on the server",
     IntentState.UNDONE: "was undone before",
 }
