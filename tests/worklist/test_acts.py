@@ -145,6 +145,10 @@ class TestEachVerb:
     ) -> None:
         assert cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW).message.startswith(said)
 
+    def test_repeats_own_words_whole(self, cache: Cache) -> None:
+        acted = cache.desk.act("decline", [REFERRAL], {"reason": "moved | no address"}, NOW)
+        assert acted.message == "Declined: OKAFOR, Amara J, moved | no address."
+
     def test_says_what_has_to_happen_next_where_that_is_another_thing(self, cache: Cache) -> None:
         acted = cache.desk.act("accept", [REFERRAL], {}, NOW)
         assert acted.message == f"Accepted: OKAFOR, Amara J. Next: {cache.row(REFERRAL).title}."

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Keys = tuple[str, ...]
 Lines = Callable[[int], list[Parts]]
-BACK = "u undoes it"
+BACK = f"{UNDO.key} undoes it"
 
 
 class Acting:

@@ -23,7 +23,7 @@ from carequeue.verbs import (
     sync,
     undo,
 )
-from carequeue.verbs.verb import LAST, Listing, Verb
+from carequeue.verbs.verb import Listing, Verb
 
 _VERBS: Final[list[Verb]] = [
     module.VERB
@@ -31,6 +31,8 @@ _VERBS: Final[list[Verb]] = [
         accept, assign, claim, decline, done, handoff, log, new, note, priority, snooze, sync, undo,
     )
 ]  # fmt: skip
+#: Sorts behind every place that a verb gives itself.
+_LAST: Final = 10_000
 
 
 def all_verbs() -> tuple[Verb, ...]:
@@ -57,4 +59,4 @@ def find_verb(name: str) -> Verb | None:
 def in_order(verbs: list[Verb], listings: tuple[Listing, ...]) -> list[Verb]:
     """Verbs by their places in these lists, the first list first; the rest in help's order."""
     order = (*listings, Listing.HELP)
-    return sorted(verbs, key=lambda verb: [verb.order.get(listing, LAST) for listing in order])
+    return sorted(verbs, key=lambda verb: [verb.order.get(listing, _LAST) for listing in order])

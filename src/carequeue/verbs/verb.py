@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from carequeue.domain.intents import Intent, IntentKind
@@ -131,7 +131,7 @@ class Verb(NamedTuple):
     #: What it changes. Raises BadQuestion where an answer is missing or cannot be read.
     intents: Callable[[Decision], tuple[PlannedIntent, ...]] = _no_intents
 
-    #: What stands behind `done` in outbox, conflicts and preview: " to Ortiz".
+    #: What stands behind `done` in outbox and conflicts: " to Ortiz".
     describe: Callable[[Intent, Say], str] = _no_details
     already: str = ""  # "closed": what somebody else had done before; else `done`
     #: A sentence after the message, "" where the message names the next title.
@@ -144,7 +144,3 @@ class Verb(NamedTuple):
     def done_for(self, kind: str) -> str:
         """The message's word after this verb on an item of this kind."""
         return self.dones.get(kind) or self.done
-
-
-#: Sorts behind every place that a verb gives itself.
-LAST: Final = 10_000

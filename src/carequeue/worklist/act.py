@@ -14,6 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
@@ -77,7 +78,7 @@ class Acts:
         self, connection: Connection, keys: Sequence[str], now: datetime
     ) -> dict[str, tuple[WorkItem, str]]:
         """Key -> item and its chart, of those that are in the queue."""
-        found: dict[str, tuple[WorkItem, str]] = {}
+        items: dict[str, tuple[WorkItem, str]] = {}
         charts: dict[tuple[str, str], None] = {}
         for key in keys:
             row = connection.exec_driver_sql(
@@ -87,11 +88,11 @@ class Acts:
                 charts[row[0], row[1]] = None
         wanted = set(keys)
         for source, chart in charts:
-            read = self._projector.read(connection, source, chart, now, described=False)
-            for item in read.items:
+            chart_read = self._projector.read(connection, source, chart, now, described=False)
+            for item in chart_read.items:
                 if item.key in wanted:
-                    found[item.key] = (item, chart)
-        return found
+                    items[item.key] = (item, chart)
+        return items
 
     def check(
         self,
@@ -227,34 +228,17 @@ class Acts:
             charts |= {(intent.source, intent.chart) for intent in intents} | {(item.source, chart)}
             changed.append(checked)
         self._projector.project(connection, charts, now)
-        said = self._repeated(verb, answers, now)
+        confirmed = _confirmed(verb, answers, now, self._projector.site.calendar)
         return Acted(
-            _message(verb, changed, already, refused, said, kept)
+            _message(verb, changed, already, refused, confirmed, kept)
             + self._next(connection, verb, changed, now),
             group if changed else "",
             tuple(checked.key for checked in changed),
             tuple(already),
             tuple(refused),
             len(kept),
-            said,
+            confirmed,
         )
-
-    def _repeated(self, verb: Verb, answers: Mapping[str, str], now: datetime) -> str:
-        """The answers that a person wants to see confirmed, behind the name."""
-        asked = [question for question in verb.asks if question.repeated]
-        return "".join(
-            question.repeated + self._in_words(question, answers[question.name], now)
-            for question in asked
-            if question.name in answers
-        )
-
-    def _in_words(self, question: Question, answer: str, now: datetime) -> str:
-        if question.asks is Asks.WHEN:
-            calendar = self._projector.site.calendar
-            return say_when(datetime.fromisoformat(answer), now, calendar)
-        if question.asks is Asks.WHOM:  # kept as reference|name
-            answer = answer.partition("|")[2] or answer
-        return str(clean(answer, 60))
 
     def _next(
         self, connection: Connection, verb: Verb, changed: Sequence[Checked], now: datetime
@@ -310,15 +294,34 @@ def _shown(item: WorkItem, chart: str) -> Shown:
     return Shown(chart, clean(item.label, 120), clean(item.client.birth_date, 10))
 
 
+def _confirmed(
+    verb: Verb, answers: Mapping[str, str], now: datetime, calendar: SiteCalendar
+) -> str:
+    """The answers that a person wants to see confirmed, behind the name."""
+    return "".join(
+        question.repeated + _in_words(question, answers[question.name], now, calendar)
+        for question in verb.asks
+        if question.repeated and question.name in answers
+    )
+
+
+def _in_words(question: Question, answer: str, now: datetime, calendar: SiteCalendar) -> str:
+    if question.asks is Asks.WHEN:
+        return say_when(datetime.fromisoformat(answer), now, calendar)
+    if question.asks is Asks.WHOM:  # kept as reference|name
+        answer = answer.partition("|")[2] or answer
+    return str(clean(answer, 60))
+
+
 def _kept_words(intents: Sequence[Intent]) -> list[str]:
     """Why those that stay here do."""
-    return [one.words for one in intents if one.state is IntentState.KEPT_HERE]
+    return [intent.words for intent in intents if intent.state is IntentState.KEPT_HERE]
 
 
 def _names_others(intents: Sequence[Intent], chart: str) -> bool:
     """Whether a decision would be recorded with another Patient than the one whose row it is on."""
-    named = {one.client.reference for one in intents if one.client is not None}
-    patients = {each for each in named if each.startswith("Patient/")}
+    clients = {intent.client.reference for intent in intents if intent.client is not None}
+    patients = {reference for reference in clients if reference.startswith("Patient/")}
     return chart.startswith("Patient/") and bool(patients - {chart})
 
 
@@ -338,7 +341,7 @@ def _message(
     changed: Sequence[Checked],
     already: Sequence[str],
     refused: Sequence[Refused],
-    said: str,
+    confirmed: str,
     kept: Sequence[str],
 ) -> str:
     if not changed:
@@ -347,14 +350,14 @@ def _message(
         return f"Nothing changed: {len(already)} already so, {len(refused)} not allowed."
     if len(changed) == 1 and not already and not refused:
         kind = changed[0].item.kind if changed[0].item else ""
-        words = f"{verb.done_for(kind)}: {changed[0].client}{said}."
+        message = f"{verb.done_for(kind)}: {changed[0].client}{confirmed}."
     else:
-        words = f"{verb.done}: {len(changed)} items{said}"
-        words += f", {len(already)} already so" if already else ""
-        words += f", {len(refused)} not allowed" if refused else ""
-        words += "."
+        message = f"{verb.done}: {len(changed)} items{confirmed}"
+        message += f", {len(already)} already so" if already else ""
+        message += f", {len(refused)} not allowed" if refused else ""
+        message += "."
     if len(kept) == len(changed):
-        words += f" Kept here: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
+        message += f" Kept here: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
     elif kept:
-        words += f" {len(kept)} of them kept here only."
-    return words
+        message += f" {len(kept)} of them kept here only."
+    return message
