@@ -4,7 +4,7 @@ In:  a Task of our own code. Out: a `WorkItem`, or None once the receiver has re
 Why accepted is not enough: I-PASS counts a handoff as made when the receiver has said back what
 was handed over; a status alone does not show that anybody read it (N Engl J Med
 2014;371:1803, synthesis by receiver).
-Not here: writing one (`drafts.py`).
+Not here: writing one (`new_resources.py`).
 """
 
 from __future__ import annotations
