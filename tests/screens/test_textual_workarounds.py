@@ -224,5 +224,5 @@ def test_a_fault_is_told_by_its_kind_and_places_only() -> None:
     except ValueError as error:
         text = "\n".join(fault_lines(error))
     assert "builtins.ValueError" in text
-    assert "test_terminal.py" in text
+    assert "test_textual_workarounds.py" in text
     assert "REYES" not in text

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.task_facts import is_companion
 
 _UTC: Final = ZoneInfo("UTC")
 _ENTRY: Final = re.compile(r"(\w+)\[(.+)\]", re.DOTALL)
@@ -150,7 +151,7 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     """
     if intent.kind is IntentKind.CREATE:
         created = intent.args.get("resource")
-        if is_companion(intent):
+        if is_companion(created):
             owned = [*_STATUS, "owner"]
             return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
         return IntentKind.SET_STATUS, {"to": "entered-in-error"}
@@ -163,14 +164,6 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     if intent.args.get("output"):  # known by its text where a server drops the id
         args["written"] = {f"output[{intent.id}]": _read_back(intent)}
     return IntentKind.RESTORE, args
-
-
-def is_companion(intent: Intent) -> bool:
-    """Whether an intent creates the Task that stands for an item without one: it has the item's
-    key, type and id, as its identifier.
-    """
-    identifier = values.identifier_value(intent.args.get("resource"), codes.IDENTIFIER)
-    return intent.kind is IntentKind.CREATE and "/" in identifier
 
 
 def iso(moment: datetime) -> str:
