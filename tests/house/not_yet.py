@@ -1,0 +1,95 @@
+"""What is over a limit today: name -> its measure. The lists can only shrink.
+
+Whoever brings a name below its limit takes it out here; a test asks for that, and fails where a
+measure grew or a new name came. Nothing is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+#: Module -> lines.
+FILE_LINES: Final[Mapping[str, int]] = {
+    "store.projection": 447,
+    "sync.transport": 446,
+    "fhir.edits": 424,
+    "printing": 421,
+    "worklist.conflicts": 421,
+    "sync.push": 410,
+}
+
+#: Class -> lines.
+CLASS_LINES: Final[Mapping[str, int]] = {
+    "screens.front.Front": 276,
+    "wiring.Session": 258,
+    "sync.driver.Syncer": 253,
+}
+
+#: Function -> lines.
+FUNCTION_LINES: Final[Mapping[str, int]] = {
+    "store.mirror.save": 62,
+    "worklist.conflicts.answer": 58,
+    "fhir.parts.Reading.item": 50,
+    "worklist.health.health": 50,
+    "cli.connect.connect": 48,
+    "worklist.undo.undo": 47,
+    "sync.transport.Transport._once": 44,
+    "worklist.query._detail": 44,
+    "cli.acts.act": 43,
+    "store.projection.Projector._row": 43,
+    "worklist.act.Acts.act": 42,
+}
+
+#: Function -> parameters.
+PARAMETERS: Final[Mapping[str, int]] = {
+    "fhir.parts.Reading.item": 14,
+    "app.CareQueueApp.__init__": 9,
+    "screens.queue.QueueScreen.__init__": 9,
+    "practice.events.encounter": 8,
+    "store.projection.Projector._row": 8,
+    "worklist.local.LocalDesk.__init__": 8,
+    "cli.acts.act": 7,
+    "cli.connect.connect": 7,
+    "fhir.drafts.drafts": 7,
+    "practice.events.appointment": 7,
+    "practice.events.call": 7,
+    "practice.places._clinician": 7,
+    "screens.front.Front.__init__": 7,
+    "store.ledger.note_look": 7,
+    "store.projection.Projector._read_as": 7,
+    "widgets.detail_pane.detail_lines": 7,
+    "widgets.empty.empty_lines": 7,
+    "worklist.act.Acts._filed": 7,
+    "worklist.act.Acts._intents": 7,
+    "worklist.report._report": 7,
+    "worklist.undo.undo": 7,
+    "worklist.undoable.undoable": 7,
+}
+
+#: Import circle -> number of its modules.
+CIRCLES: Final[Mapping[str, int]] = {
+    "screens.front · screens.leaving · screens.motions · screens.needs": 4,
+    "practice.bundles · practice.service": 2,
+    "practice.control · practice.server": 2,
+}
+
+#: Class name -> number of classes outside `practice` that have it.
+CLASS_NAMES: Final[Mapping[str, int]] = {
+    "Outcome": 3,
+    "Difference": 2,
+    "Kind": 2,
+    "Known": 2,
+    "Saved": 2,
+    "Verdict": 2,
+    "_Case": 2,
+    "_Known": 2,
+    "_Table": 2,
+}
+
+#: Public name -> 1, where its docstring only says the name once more.
+ECHOES: Final[Mapping[str, int]] = {
+    "screens.motions.Motions.view_all": 1,
+    "screens.motions.Motions.view_team": 1,
+    "widgets.origins.Origins": 1,
+}
