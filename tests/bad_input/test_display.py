@@ -39,6 +39,7 @@ from carequeue.wiring import Session
 from carequeue.worklist.report import sync_report
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import Asked, Said, honest, outcome, serving
+from tests.screens.quiet import at_rest, press
 from tests.screens.stage import FakeSync
 
 NOW: Final = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
@@ -308,10 +309,11 @@ async def test_no_line_of_the_whole_screen_holds_a_command(
     with home.session() as session:
         keep(session, [jsontext.loads(json.dumps(one)) for one in people])
         app = CareQueueApp(session.desk, lambda: NOW + timedelta(hours=1), session.zone, FakeSync())
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size):
+            await at_rest(app)
             for key in ("enter", "w", "j", "j", "p", "escape", "question_mark", "escape", "colon"):
-                await pilot.press(key)
-                await pilot.pause()
+                await press(app, key)
+                await at_rest(app)
                 for widget in app.screen.walk_children():
                     for y in range(widget.size.height):
                         shown = "".join(segment.text for segment in widget.render_line(y))
