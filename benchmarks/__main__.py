@@ -19,7 +19,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from benchmarks import caches, measure
-from carequeue.store.window import View
+from carequeue.store.queue_window import View
 from carequeue.wiring import practice
 
 SMALL, LARGE, MIDDLE = 1_000, 100_000, 20_000

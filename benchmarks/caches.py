@@ -18,8 +18,8 @@ from typing import Final
 from carequeue.domain.errors import CareQueueError
 from carequeue.store import migrations
 from carequeue.store.engine import writing
-from carequeue.store.private import private_folder
-from carequeue.store.window import View
+from carequeue.store.private_files import private_folder
+from carequeue.store.queue_window import View
 from carequeue.wiring import open_session
 from tests.terminal import caches
 

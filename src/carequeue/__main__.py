@@ -46,12 +46,12 @@ def main() -> None:
 
 def open_queue() -> int:
     """`carequeue` without a word more: the queue, on the screen before click is needed."""
-    from carequeue.cli import net, runtime
+    from carequeue.cli import error_boundary, use_cases
 
     try:
-        return runtime.run_queue(os.environ.get("CAREQUEUE_PROFILE") or "default")
+        return use_cases.run_queue(os.environ.get("CAREQUEUE_PROFILE") or "default")
     except (KeyboardInterrupt, Exception) as fault:  # noqa: BLE001 - no value may get out
-        return net.caught(fault)
+        return error_boundary.caught(fault)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ In:  a desk, the source of time, the zone of the profile, who syncs. Out: the re
 The order of a start: the first frame from one page of the cache; then, on a thread, the heavy
 imports (`after_paint`) and the sync. What is imported by this module is the way to the first
 frame; a test holds SQLModel, SQLAlchemy and httpx out of it.
-Not here: what the keys do (`screens/front.py`), how the parts of the program are made (`wiring`).
+Not here: what the keys do (`screens/controller.py`), how the parts of the program are made
+(`wiring`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from rich.text import Text
 from textual.screen import Screen
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.screens.front import load_the_rest
-from carequeue.screens.keys import Keys
+from carequeue.screens.controller import load_the_rest
+from carequeue.screens.key_map import Keys
 from carequeue.screens.queue import QueueScreen
-from carequeue.screens.terminal import TerminalApp
+from carequeue.screens.textual_workarounds import TerminalApp
 from carequeue.widgets.themes import PALETTES, PLAIN, Painter, textual_theme
 
 if TYPE_CHECKING:

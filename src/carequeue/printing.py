@@ -20,11 +20,11 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from carequeue.domain.text import clean, clean_block
+from carequeue.domain.sanitize import clean, clean_block
 
 if TYPE_CHECKING:
-    from carequeue.store.window import QueueRow
-    from carequeue.worklist.answers import Detail, Finding, Preview, TimeLine
+    from carequeue.store.queue_window import QueueRow
+    from carequeue.worklist.results import Detail, Finding, Preview, TimeLine
 
 #: The fields of one row in `--json`; `--plain` has the same ones but `verbs`, in this order.
 ROW_FIELDS: Final = (

@@ -20,12 +20,12 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import CacheError, CareQueueError
+from carequeue.store.encryption_keys import read_or_make_key
 from carequeue.store.engine import connect
-from carequeue.store.keys import read_or_make_key
 from carequeue.store.migrations import migrate
-from carequeue.store.private import private_file, private_folder
+from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
-from carequeue.store.window import Window
+from carequeue.store.queue_window import Window
 from carequeue.worklist.health import FORCED_OFFLINE
 from carequeue.worklist.local import LocalDesk
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from carequeue.store.projection import Projector
-    from carequeue.sync.background import Background, Way
-    from carequeue.sync.driver import Looked, Syncer
-    from carequeue.sync.transport import Transport
-    from carequeue.worklist.answers import Finding, SyncReport
-    from carequeue.worklist.outreach import Readiness
+    from carequeue.sync.net.transport import Transport
+    from carequeue.sync.sync_cycle import Looked, Syncer
+    from carequeue.sync.workers import Background, Way
+    from carequeue.worklist.offline_readiness import Readiness
+    from carequeue.worklist.results import Finding, SyncReport
 
     After = Callable[[SourceProfile, Transport], None]  # what is done once a source was looked at
 
@@ -120,16 +120,16 @@ class Session:
         """Who we are, when we are open and by which rules, over this cache."""
         with self._making:
             if self._projector is None:
+                from carequeue.store.profile_to_site import site_of
                 from carequeue.store.projection import Projector
-                from carequeue.store.site import site_of
 
                 self._projector = Projector(site_of(self.profile))
             return self._projector
 
     def transport(self, source: SourceProfile) -> Transport:
         """The way to one source."""
-        from carequeue.sync.auth import Tokens
-        from carequeue.sync.transport import Transport
+        from carequeue.sync.net.auth import Tokens
+        from carequeue.sync.net.transport import Transport
 
         fixed = self._tokens.get(source.name, "")
         tokens = Tokens(source.token_env, source.token_command, fixed)
@@ -142,8 +142,8 @@ class Session:
 
     def syncer(self, source: SourceProfile, transport: Transport | None = None) -> Syncer:
         """What syncs one source: its own rows, its own way to it, nothing of another's."""
-        from carequeue.store.source import SourceCache
-        from carequeue.sync.driver import Syncer
+        from carequeue.store.source_repository import SourceCache
+        from carequeue.sync.sync_cycle import Syncer
 
         transport = transport or self.transport(source)
         cache = SourceCache(source.name, self.engine(), self.projector(), transport.base_url)
@@ -151,8 +151,8 @@ class Session:
 
     def _way(self, source: SourceProfile) -> Way:
         """All that the thread of a source has of it; loads what is heavy."""
-        from carequeue.sync.background import Way
-        from carequeue.sync.hints import Hints
+        from carequeue.sync.net.subscriptions import Hints
+        from carequeue.sync.workers import Way
 
         self._follow_the_profile()
         transport = self.transport(source)
@@ -162,31 +162,31 @@ class Session:
 
     def _follow_the_profile(self) -> None:
         """Make every row anew where who we are, our hours or our rules are not what they were."""
-        from carequeue.store import ledger
+        from carequeue.store import sync_state
         from carequeue.store.engine import writing
-        from carequeue.store.site import mark_of
+        from carequeue.store.profile_to_site import mark_of
 
         mark = mark_of(self.profile)
         with self._following:  # one thread does it, the others that sync wait for the rows
             with self.engine().connect() as connection:
-                if ledger.get_meta(connection, _SITE) == mark:
+                if sync_state.get_meta(connection, _SITE) == mark:
                     return
             with writing(self.engine()) as connection:
                 self.projector().rebuild(connection, self.now())
-                ledger.set_meta(connection, _SITE, mark)
+                sync_state.set_meta(connection, _SITE, mark)
 
     def ask_anew(self, source: str) -> None:
         """Ask a source with the next look what it can take: it may have been mended."""
-        from carequeue.store import ledger
+        from carequeue.store import sync_state
         from carequeue.store.engine import writing
 
         with writing(self.engine()) as connection:
-            ledger.ask_anew(connection, source)
+            sync_state.ask_anew(connection, source)
 
     def background(self) -> Background:
         """The threads that keep the cache in step, one a source."""
         if self._background is None:
-            from carequeue.sync.background import Background, Keeper
+            from carequeue.sync.workers import Background, Keeper
 
             self._background = made = Background(
                 [
@@ -209,20 +209,20 @@ class Session:
 
     def _failed(self, source: SourceProfile, why: str) -> None:
         """Write down for the header why a source cannot be synced at all."""
-        from carequeue.store import ledger
+        from carequeue.store import sync_state
         from carequeue.store.engine import writing
 
         with writing(self.engine()) as connection:
-            ledger.note_look(
+            sync_state.note_look(
                 connection, source.name, online=False, full=False, why=why, now=self.now()
             )
 
     def _by_choice(self) -> bool:
         """Whether the person works offline by choice; nothing is sent then."""
-        from carequeue.store import ledger
+        from carequeue.store import sync_state
 
         with self.engine().connect() as connection:
-            return ledger.get_meta(connection, FORCED_OFFLINE) == "1"
+            return sync_state.get_meta(connection, FORCED_OFFLINE) == "1"
 
     # --- use cases that need more than the cache --------------------------------------------------
 
@@ -233,7 +233,7 @@ class Session:
     def answer_removals(self, said: str) -> tuple[str, ...]:
         """Write down "accept" or "refuse" where a look has asked; the sources that had asked."""
         from carequeue.store.engine import writing
-        from carequeue.worklist.removals import answer
+        from carequeue.worklist.brake_answer import answer
 
         names = [source.name for source in self.profile.sources]
         with writing(self.engine()) as connection:
@@ -241,7 +241,7 @@ class Session:
 
     def before_outreach(self, progress: Callable[[str], None] = lambda _: None) -> Readiness:
         """One whole look at every source, and whether one can go where there is no network."""
-        from carequeue.worklist.outreach import Known, readiness
+        from carequeue.worklist.offline_readiness import Known, readiness
 
         apart: dict[str, float] = {}
 
@@ -256,8 +256,8 @@ class Session:
             return readiness(connection, self.places, known, now, self.zone)
 
     def _sync(self, progress: Callable[[str], None], after: After) -> SyncReport:
-        from carequeue.sync.abreast import abreast
-        from carequeue.worklist.report import by_choice, sync_report
+        from carequeue.sync.parallel import abreast
+        from carequeue.worklist.sync_summary import by_choice, sync_report
 
         if self._by_choice():
             return by_choice(self._window.outbox_counts())
@@ -277,7 +277,7 @@ class Session:
         stop: Event,
     ) -> Looked | None:
         """One whole look at one source; None where another process syncs it."""
-        from carequeue.sync.background import locked
+        from carequeue.sync.workers import locked
 
         several = len(self.profile.sources) > 1
 

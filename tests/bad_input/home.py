@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from carequeue.store import profiles
+from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect
-from carequeue.store.keys import read_key
 from carequeue.store.profiles import Profile, SourceProfile
 from carequeue.wiring import Session
 from tests.bad_input.hostile import TOKEN

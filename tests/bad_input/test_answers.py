@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from carequeue.store.window import View
-from carequeue.worklist.answers import SyncReport
+from carequeue.store.queue_window import View
+from carequeue.worklist.results import SyncReport
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import Asked, Hostile, Said, bundle, honest, serving, statement
 
@@ -70,11 +70,11 @@ def clinic(home: Home) -> Any:
 
 def proven(home: Home) -> None:
     """The server was seen to heed `If-Match`: its writes need no look before them."""
-    from carequeue.store import ledger
+    from carequeue.store import sync_state
     from carequeue.store.engine import writing
 
     with home.session() as session, writing(session.engine()) as connection:
-        ledger.observe(connection, "main", "if_match", "yes", now())
+        sync_state.observe(connection, "main", "if_match", "yes", now())
 
 
 def writes_answered(
@@ -151,13 +151,13 @@ class TestAWriteAnsweredWithAnother:
             return Said({"resourceType": "Bundle", "type": "batch-response", "entry": entries})
 
         with home.session() as session:
-            from carequeue.store import ledger
+            from carequeue.store import sync_state
             from carequeue.store.engine import writing
-            from carequeue.sync.capabilities import read_statement, to_json
+            from carequeue.sync.protocol.capabilities import read_statement, to_json
 
             can = to_json(read_statement(statement(batch=True), {}))
             with writing(session.engine()) as connection:
-                ledger.declare(connection, "main", "statement", can, now())
+                sync_state.declare(connection, "main", "statement", can, now())
         proven(home)
         writes_answered(clinic, swapped, batch=True)
         decide(home)
@@ -319,7 +319,7 @@ class TestALink:
     def test_without_end_is_taken_up_by_the_next_look_and_never_called_up_to_date(
         self, home: Home, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("carequeue.sync.paging.MOST_PAGES", 5)
+        monkeypatch.setattr("carequeue.sync.pull.paging.MOST_PAGES", 5)
 
         def answer(asked: Asked) -> Said:
             if asked.key == "metadata":

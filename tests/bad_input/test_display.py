@@ -2,8 +2,9 @@
 
 For arbitrary texts in every element of a text in Patient, Task, ServiceRequest, Communication, Flag
 and OperationOutcome, neither a form of the command line nor a line of a widget holds a control
-character, an escape, a mark of direction or a lone surrogate (domain/text.py says what is shown in
-their place). Nothing is parsed as markup: a name in square brackets is a name in square brackets.
+character, an escape, a mark of direction or a lone surrogate (domain/sanitize.py says what is
+shown in their place). Nothing is parsed as markup: a name in square brackets is a name in square
+brackets.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ from carequeue.fhir.bundles import outcome_words
 from carequeue.printing import Shape
 from carequeue.store import mirror
 from carequeue.store.engine import writing
-from carequeue.store.window import View
-from carequeue.sync.driver import Looked
+from carequeue.store.queue_window import View
+from carequeue.sync.sync_cycle import Looked
 from carequeue.widgets import detail_pane, queue_line
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.message_line import Message, Tone, message_parts
-from carequeue.widgets.origins import NOWHERE
+from carequeue.widgets.source_labels import NOWHERE
 from carequeue.widgets.sync_header import header_parts
 from carequeue.wiring import Session
-from carequeue.worklist.report import sync_report
+from carequeue.worklist.sync_summary import sync_report
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import Asked, Said, honest, outcome, serving
 from tests.screens.quiet import at_rest, press

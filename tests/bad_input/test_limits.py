@@ -15,10 +15,11 @@ import pytest
 
 from carequeue.domain.errors import ServerError
 from carequeue.fhir import jsontext
-from carequeue.sync import transport as wire
-from carequeue.sync.auth import Tokens
-from carequeue.sync.background import Background, Keeper, Way
-from carequeue.sync.transport import Transport, Unreachable
+from carequeue.sync.net import transport as wire
+from carequeue.sync.net.auth import Tokens
+from carequeue.sync.net.transport import Transport
+from carequeue.sync.protocol.sending import Unreachable
+from carequeue.sync.workers import Background, Keeper, Way
 from carequeue.wiring import Session
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import honest, serving
@@ -151,7 +152,7 @@ class TestTheThread:
 
         with serving(honest(task())) as server:
             home.write_profile(server.base)
-            monkeypatch.setattr("carequeue.sync.driver.Syncer.look", full)
+            monkeypatch.setattr("carequeue.sync.sync_cycle.Syncer.look", full)
             with home.session() as session:
                 assert _in_the_header(session, "No space left")
 

@@ -377,8 +377,8 @@ def linked_folder(home: Home) -> None:
 
 
 def newer_cache(home: Home) -> None:
+    from carequeue.store.encryption_keys import read_key
     from carequeue.store.engine import connect
-    from carequeue.store.keys import read_key
 
     connection = connect(home.where.cache, read_key(home.where))
     connection.execute("PRAGMA user_version=9999")

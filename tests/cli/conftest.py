@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from carequeue.cli import runtime
+from carequeue.cli import use_cases
 from carequeue.cli.main import carequeue
 from tests.cli.fakes import NOW, FakeDesk, FakeProbe, FakeSession, row
 
@@ -31,7 +31,7 @@ class Shell:
 
     def at_a_terminal(self) -> None:
         for can in ("can_ask", "can_draw", "shows_people"):
-            self.monkeypatch.setattr(runtime, can, lambda: True)
+            self.monkeypatch.setattr(use_cases, can, lambda: True)
 
     def server_is(self, probe: FakeProbe | Exception) -> list[tuple[str, str | None]]:
         asked: list[tuple[str, str | None]] = []
@@ -42,7 +42,7 @@ class Shell:
                 raise probe
             return probe
 
-        self.monkeypatch.setattr(runtime, "probe", answer)
+        self.monkeypatch.setattr(use_cases, "probe", answer)
         return asked
 
 
@@ -54,16 +54,16 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
         row("Task/3", "王 小明", band=5, due_at=None, unit="", move="partner", mine=2),
     ]
     session = FakeSession(FakeDesk(rows))
-    monkeypatch.setattr(runtime, "open_session", lambda profile: session)
-    monkeypatch.setattr(runtime, "open_window", lambda profile: session)
-    monkeypatch.setattr(runtime, "now", lambda: NOW)
+    monkeypatch.setattr(use_cases, "open_session", lambda profile: session)
+    monkeypatch.setattr(use_cases, "open_window", lambda profile: session)
+    monkeypatch.setattr(use_cases, "now", lambda: NOW)
     screens: list[FakeSession] = []
 
     def open_queue(session: FakeSession) -> int:
         screens.append(session)
         return 0
 
-    monkeypatch.setattr(runtime, "open_queue", open_queue)
+    monkeypatch.setattr(use_cases, "open_queue", open_queue)
     for variable in ("CAREQUEUE_PROFILE", "CAREQUEUE_TOKEN", "CAREQUEUE_DEBUG", "NO_COLOR"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CAREQUEUE_HOME", str(tmp_path))

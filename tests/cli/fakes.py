@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.window import QueueRow, Tally, View
-from carequeue.worklist.answers import (
+from carequeue.store.queue_window import QueueRow, Tally, View
+from carequeue.worklist.offline_readiness import Readiness
+from carequeue.worklist.results import (
     Acted,
     ClockLine,
     Detail,
@@ -26,7 +27,6 @@ from carequeue.worklist.answers import (
     Undoable,
     Where,
 )
-from carequeue.worklist.outreach import Readiness
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 

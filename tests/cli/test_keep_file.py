@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from carequeue.cli.runtime import keep_file
+from carequeue.cli.use_cases import keep_file
 from carequeue.domain.errors import BadQuestion
 
 

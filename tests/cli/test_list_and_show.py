@@ -9,9 +9,9 @@ import pytest
 from rich.cells import cell_len
 
 from carequeue import printing
-from carequeue.cli.rows import PAGE
-from carequeue.worklist.answers import Detail
+from carequeue.cli.list_and_show import PAGE
 from carequeue.worklist.health import SourceHealth
+from carequeue.worklist.results import Detail
 from tests.cli.conftest import Shell
 from tests.cli.fakes import NOW, FakeDesk, health, row
 

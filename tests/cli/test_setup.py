@@ -221,7 +221,7 @@ def test_without_a_profile_config_names_the_way_to_one(shell: Shell) -> None:
 
 
 def test_a_hostile_name_from_the_directory_is_shown_clean(shell: Shell) -> None:
-    from carequeue.worklist.answers import Person
+    from carequeue.worklist.results import Person
 
     shell.at_a_terminal()
     people = tuple(Person(f"Practitioner/{n}", f"[/red]\x1b]52;c;x\x07 {n}") for n in range(25))

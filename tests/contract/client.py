@@ -2,7 +2,7 @@
 
 In:  who she is, the address of a server, a folder for her encrypted cache.
 Out: acts on items named by what they are about (`Task/referral-routine`), a look at the server,
-and her own rows. What the server holds is asked of the server (`server.py`), never of her.
+and her own rows. What the server holds is asked of the server (`http_server.py`), never of her.
 Why the instant stands still: a case says when it is later; nothing depends on how quick it runs.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from carequeue.store import ledger
+from carequeue.store import sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, View
 from carequeue.wiring import Session
-from carequeue.worklist.answers import Acted, Conflict, Preview, Shown, SyncReport
+from carequeue.worklist.results import Acted, Conflict, Preview, Shown, SyncReport
 from tests.servers.small_clinic import ORGANIZATION, TEAM
 
 SOURCE = "clinic"
@@ -66,7 +66,7 @@ class Clinician:
         """An earlier write has shown that the server refuses what is stale."""
         with writing(self._session.engine()) as connection:
             for way in ("if_match", "if_match_batch"):
-                ledger.observe(connection, SOURCE, way, "yes", self.instant)
+                sync_state.observe(connection, SOURCE, way, "yes", self.instant)
 
     def rows(self) -> list[QueueRow]:
         """The whole queue, the snoozed items too, in its order."""

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from carequeue.cli.main import carequeue
-from carequeue.sync.plan import PAGE
+from carequeue.sync.pull.search_plan import PAGE
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import TOKEN, serving
 from tests.contract.client import Clinician

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
-from carequeue.store.window import View
-from carequeue.sync import pace
+from carequeue.store.queue_window import View
+from carequeue.sync import poll_schedule
 from carequeue.wiring import Session
 from tests.servers.harness import PracticeServer
 from tests.servers.proxy import FaultProxy
 from tests.servers.small_clinic import ME, ORGANIZATION, OVERDUE_FOLLOW_UP, TEAM, small_clinic
 
 #: Shorter than any pause between two looks by time alone: what is seen within it was told.
-TOLD = pace.QUICK * 0.7
+TOLD = poll_schedule.QUICK * 0.7
 
 
 class Program:

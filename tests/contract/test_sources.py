@@ -18,9 +18,9 @@ import httpx
 import pytest
 
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.window import View
-from carequeue.sync.auth import Tokens
-from carequeue.sync.transport import Transport
+from carequeue.store.queue_window import View
+from carequeue.sync.net.auth import Tokens
+from carequeue.sync.net.transport import Transport
 from carequeue.wiring import Session
 from tests.servers.harness import PracticeServer
 from tests.servers.proxy import FaultProxy, before

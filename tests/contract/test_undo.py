@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from carequeue.worklist.answers import Acted
+from carequeue.worklist.results import Acted
 from tests.contract.client import Clinician
 from tests.contract.server import change, code, held, of_client, sent, status, text_of, versions
 from tests.servers.harness import FhirServer

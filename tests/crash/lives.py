@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.errors import BadQuestion, CacheError
-from carequeue.store.window import View
+from carequeue.store.queue_window import View
 from carequeue.wiring import Session, open_session
 from carequeue.worklist.desk import Desk
 from tests.crash.points import Say, install, weaken

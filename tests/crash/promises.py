@@ -20,10 +20,10 @@ from sqlalchemy import Connection
 
 from carequeue.practice.clinic import PracticeClinic
 from carequeue.store import audit
+from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect, writing
-from carequeue.store.keys import read_key
 from carequeue.store.profiles import load, places
-from carequeue.store.tally import counted
+from carequeue.store.tab_counts import counted
 from carequeue.wiring import Session, open_session
 from tests.crash.lives import ERRORS, Fate, Life
 from tests.crash.points import Say

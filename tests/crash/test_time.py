@@ -18,7 +18,7 @@ import pytest
 
 from carequeue.practice.clinic import PracticeClinic
 from carequeue.store.profiles import Profile, SourceProfile, places, save
-from carequeue.store.window import View
+from carequeue.store.queue_window import View
 from carequeue.wiring import Session
 from tests.bad_input.home import environment
 

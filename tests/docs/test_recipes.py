@@ -10,11 +10,11 @@ import pytest
 from carequeue.domain import allowed
 from carequeue.domain.items import Kind
 from carequeue.domain.rules import site_rules
-from carequeue.fhir.read import PULLED_TYPES
-from carequeue.practice.params import PARAMS
-from carequeue.practice.quirks import Quirks
-from carequeue.sync import plan, pulling
-from carequeue.sync.capabilities import Abilities
+from carequeue.fhir.chart_to_items import PULLED_TYPES
+from carequeue.practice.server.quirks import Quirks
+from carequeue.practice.server.search_params import PARAMS
+from carequeue.sync.protocol.capabilities import Abilities
+from carequeue.sync.pull import runner, search_plan
 from carequeue.widgets import queue_line, themes
 from carequeue.widgets.key_footer import key_name
 from carequeue.worklist.verbs import VERBS, Verb
@@ -63,13 +63,13 @@ def test_no_table_knows_a_kind_that_is_none() -> None:
 
 @pytest.mark.parametrize("kind", PULLED_TYPES)
 def test_what_rows_are_read_from_is_fetched_and_practised(kind: str) -> None:
-    searches = plan.plan(Abilities(), {})
+    searches = search_plan.plan(Abilities(), {})
     assert [search for search in searches if search.type == kind and not search.known_only]
     assert PARAMS[kind]
 
 
 def test_every_search_has_a_word_for_its_progress() -> None:
-    assert {search.name for search in plan.plan(Abilities(), {})} == set(pulling.WHAT)
+    assert {search.name for search in search_plan.plan(Abilities(), {})} == set(runner.WHAT)
 
 
 def test_every_verb_has_its_line_with_its_key_and_its_questions() -> None:

@@ -12,8 +12,8 @@ from carequeue.domain.intents import Intent, IntentKind
 from carequeue.domain.items import Us, WorkItem
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Chart, ChartRead, Resource
-from carequeue.fhir.read import chart_of, read_chart, shared
-from carequeue.fhir.us import our_people
+from carequeue.fhir.chart_to_items import chart_of, read_chart, shared
+from carequeue.fhir.our_directory import our_people
 
 MODE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 ZONE = ZoneInfo("America/Chicago")

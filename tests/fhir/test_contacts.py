@@ -26,12 +26,12 @@ from carequeue.domain.items import Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import default_rules, site_rules
 from carequeue.fhir.chart import Chart, Resource
+from carequeue.fhir.chart_reader import Reading
+from carequeue.fhir.chart_to_items import read_chart, references
 from carequeue.fhir.contacts import Outcome, judge
 from carequeue.fhir.drafts import drafts
-from carequeue.fhir.edits import fold
-from carequeue.fhir.parts import Reading
-from carequeue.fhir.read import read_chart, references
-from carequeue.fhir.us import our_people
+from carequeue.fhir.intent_effects import fold
+from carequeue.fhir.our_directory import our_people
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)

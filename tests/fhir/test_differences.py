@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import Intent, IntentKind
-from carequeue.fhir import codes, edits, values
+from carequeue.fhir import codes, intent_effects, values
 from carequeue.fhir.differences import (
     Say,
     Words,
@@ -19,7 +19,7 @@ from carequeue.fhir.differences import (
     differences,
     elements,
 )
-from carequeue.sync.conflicts import as_seen
+from carequeue.sync.push.three_way import as_seen
 from tests.fhir.clinic import DANA, NOEL, ZONE, intent, ref, task
 
 NAMES = {DANA: "Dana Whitfield", NOEL: "Noel Ortiz", "Practitioner/noel2": "Noel Ortiz"}
@@ -40,7 +40,9 @@ def told(decision: Intent, theirs: Any, **seen: Any) -> list[Words]:
     """The lines of a conflict about one decision; `seen` is what the person saw of its elements."""
     decision = replace(decision, seen=seen)
     before = as_seen(theirs, [decision])
-    return list(differences([decision], before, edits.apply(decision, theirs), theirs, SAY))
+    return list(
+        differences([decision], before, intent_effects.apply(decision, theirs), theirs, SAY)
+    )
 
 
 class TestTheLines:
@@ -105,13 +107,15 @@ class TestTheLines:
         second = intent(IntentKind.SET_PRIORITY, {"priority": "urgent"}, to="stat")
         theirs = task(priority="asap")
         both = [first, second]
-        found = differences(both, as_seen(theirs, both), edits.fold(theirs, both), theirs, SAY)
+        found = differences(
+            both, as_seen(theirs, both), intent_effects.fold(theirs, both), theirs, SAY
+        )
         assert found == (Words("Priority", "routine", "stat", "asap"),)
 
     def test_of_what_is_gone_have_nothing_of_theirs(self) -> None:
         mine = intent(IntentKind.SET_PRIORITY, {"priority": "routine"}, to="urgent")
         before = as_seen(task(), [mine])
-        found = differences([mine], before, edits.apply(mine, before), None, SAY)
+        found = differences([mine], before, intent_effects.apply(mine, before), None, SAY)
         assert found == (Words("Priority", "routine", "urgent", ""),)
 
 
@@ -183,9 +187,9 @@ def test_whatever_a_server_sends_is_told_as_text(
     decision: Intent, seen: dict[str, Any], found: dict[str, Any]
 ) -> None:
     theirs = {**task(), **found}
-    decision = replace(decision, seen=edits.snapshot(edits.unit(decision), seen))
+    decision = replace(decision, seen=intent_effects.snapshot(intent_effects.unit(decision), seen))
     before = as_seen(theirs, [decision])
-    mine = edits.apply(decision, theirs)
+    mine = intent_effects.apply(decision, theirs)
     for line in differences([decision], before, mine, theirs, SAY):
         assert all(isinstance(part, str) for part in line)
     assert isinstance(changed_by(before, theirs, SAY), str)

@@ -13,9 +13,9 @@ from carequeue.domain.intents import Intent, IntentKind
 from carequeue.domain.items import Kind, Mover, Us, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.chart_to_items import chart_of, read_chart
 from carequeue.fhir.drafts import Draft, drafts
-from carequeue.fhir.edits import fold
-from carequeue.fhir.read import chart_of, read_chart
+from carequeue.fhir.intent_effects import fold
 from tests.fhir.clinic import (
     CLIENT,
     CLINIC,

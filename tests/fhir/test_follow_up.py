@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.items import Kind, Mover
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.read import read_chart
+from carequeue.fhir.chart_to_items import read_chart
 from tests.fhir.clinic import (
     CLIENT,
     CLINIC,

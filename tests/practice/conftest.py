@@ -36,13 +36,6 @@ def send(
     return clinic.request(method, path, body, named)
 
 
-def patch(clinic: PracticeClinic, path: str, steps: Any, if_match: str = "") -> Answer:
-    """A JSON Patch."""
-    headers = {"Content-Type": "application/json-patch+json"}
-    headers |= {"If-Match": if_match} if if_match else {}
-    return clinic.request("PATCH", path, json.dumps(steps), headers)
-
-
 def a_task(key: str = "", **more: Any) -> dict[str, Any]:
     tree = {"resourceType": "Task", "status": "requested", "intent": "order", **more}
     return tree | ({"id": key} if key else {})

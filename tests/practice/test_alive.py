@@ -12,12 +12,12 @@ import pytest
 from carequeue.cli.setup import PACES as OFFERED
 from carequeue.domain.errors import ServerError
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.practice.days import _GAPS, PACES, Clock, Days
-from carequeue.practice.people import Clinic
-from carequeue.practice.quirks import Quirks, Temper
-from carequeue.practice.script import Script
-from carequeue.practice.service import Service
-from carequeue.practice.store import Store
+from carequeue.practice.people.everybody import Clinic
+from carequeue.practice.people.simulated_colleagues import Colleagues
+from carequeue.practice.server.paced_time import _GAPS, PACES, Days, PacedTime
+from carequeue.practice.server.quirks import Quirks, Temper
+from carequeue.practice.server.resource_store import Store
+from carequeue.practice.server.service import Service
 from tests.practice.conftest import NOW, a_task, found, send
 
 Changes = list[dict[str, Any]]
@@ -168,13 +168,13 @@ def test_the_time_of_all_answers_moves_on_with_the_clinic(alive: PracticeClinic)
 def test_what_is_due_happens_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_GAPS, "busy", (1, 2))
     opened = datetime.fromisoformat(NOW)
-    people, clock = Clinic(7, 20, opened), Clock(opened)
+    people, clock = Clinic(7, 20, opened), PacedTime(opened)
     noted = Queue[dict[str, Any]](maxsize=1)  # full, it holds the clinic still after the test
     store = Store(clock.now, "")
     store.seed(people.resources())
 
     service = Service(store, Temper(Quirks()), "")
-    Days(Script(7, people.clients), service, clock, noted.put, "busy").begin()
+    Days(Colleagues(7, people.clients), service, clock, noted.put, "busy").begin()
     changes = [noted.get(timeout=10) for _ in range(3)]
     for version in changes[-1]["wrote"]:
         kind, key, _, number = version.split("/")

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.practice.ledger import Ledger
-from carequeue.practice.lossless import NotJson, read, write
-from carequeue.practice.moments import instant, milliseconds, span
-from carequeue.practice.quirks import Quirks, Temper
-from carequeue.practice.replies import Request
-from carequeue.practice.service import Service
-from carequeue.practice.store import Store
+from carequeue.practice.people.record_builder import Ledger
+from carequeue.practice.server.fhir_dates import instant, milliseconds, span
+from carequeue.practice.server.http_types import Request
+from carequeue.practice.server.json_lossless import NotJson, read, write
+from carequeue.practice.server.quirks import Quirks, Temper
+from carequeue.practice.server.resource_store import Store
+from carequeue.practice.server.service import Service
 
 BASE = "http://127.0.0.1:1/fhir"
 NUMBERS = st.from_regex(

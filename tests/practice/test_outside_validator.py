@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.moments import milliseconds
-from carequeue.practice.people import Clinic
-from carequeue.practice.script import Script
-from carequeue.practice.store import Store
+from carequeue.practice.people.everybody import Clinic
+from carequeue.practice.people.simulated_colleagues import Colleagues
+from carequeue.practice.server.fhir_dates import milliseconds
+from carequeue.practice.server.resource_store import Store
 from tests.servers.fixtures import medplum_process
 from tests.servers.harness import problems
 
@@ -38,7 +38,7 @@ def _of_the_day(people: Clinic, made: list[tuple[int, dict[str, Any]]]) -> Trees
     """What colleagues make and change in a long day, each version."""
     store = Store(lambda: milliseconds(NOW), "")
     store.seed(made)
-    script, wrote = Script(7, people.clients), []
+    script, wrote = Colleagues(7, people.clients), []
     with store.whole():
         for _ in range(200):
             wrote += script.step(store).wrote

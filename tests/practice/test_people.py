@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.moments import milliseconds
-from carequeue.practice.people import ME, Clinic
+from carequeue.practice.people.everybody import ME, Clinic
+from carequeue.practice.server.fhir_dates import milliseconds
 
 NOW = datetime(2026, 11, 24, 15, 12, tzinfo=UTC)
 Tree = dict[str, Any]

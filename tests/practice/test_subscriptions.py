@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.practice.statement import BACKPORT
+from carequeue.practice.server.capability_statement import BACKPORT
 from tests.practice.conftest import TOPIC, a_task, send
 
 SECONDS = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carequeue.practice.clinic import PracticeClinic
-from tests.practice.conftest import a_task, found, patch, send
+from tests.practice.conftest import a_task, found, send
 
 
 def test_an_update_with_a_client_id_creates(clinic: PracticeClinic) -> None:
@@ -165,70 +165,3 @@ def test_a_client_may_ask_for_no_body(clinic: PracticeClinic) -> None:
 def test_a_read_of_the_version_at_hand_has_no_body(clinic: PracticeClinic) -> None:
     send(clinic, "PUT", "Task/same", a_task("same"))
     assert send(clinic, "GET", "Task/same", If_None_Match='W/"1"').status == 304
-
-
-def test_a_patch_changes_what_it_names_and_keeps_the_rest(clinic: PracticeClinic) -> None:
-    text = (
-        '{"resourceType":"Task","id":"patched","status":"requested","intent":"order","x":1.50,'
-        '"note":[{"text":"a"},{"text":"b"}]}'
-    )
-    send(clinic, "PUT", "Task/patched", text)
-    steps = [
-        {"op": "test", "path": "/status", "value": "requested"},
-        {"op": "replace", "path": "/status", "value": "accepted"},
-        {"op": "add", "path": "/note/-", "value": {"text": "c"}},
-        {"op": "add", "path": "/note/0", "value": {"text": "first"}},
-        {"op": "remove", "path": "/note/1"},
-        {"op": "copy", "from": "/note/0/text", "path": "/description"},
-        {"op": "move", "from": "/note/2", "path": "/note/0"},
-        {"op": "add", "path": "/a~1b", "value": 2},
-    ]
-    done = patch(clinic, "Task/patched", steps, 'W/"1"')
-    assert (done.status, done.headers["etag"]) == (200, 'W/"2"')
-    assert done.json["status"] == "accepted"
-    assert [note["text"] for note in done.json["note"]] == ["c", "first", "b"]
-    assert (done.json["description"], done.json["a/b"]) == ("first", 2)
-    assert '"x":1.50' in done.text
-    [entry] = clinic.get("Task/patched/_history?_count=1")["entry"]
-    assert entry["request"]["method"] == "PATCH"
-
-
-@pytest.mark.parametrize(
-    ("steps", "status"),
-    [
-        ([{"op": "test", "path": "/status", "value": "completed"}], 422),
-        ([{"op": "replace", "path": "/nowhere", "value": 1}], 422),
-        ([{"op": "remove", "path": "/note/0"}], 422),
-        ([{"op": "add", "path": "/code/coding/0", "value": 1}], 422),
-        ([{"op": "add", "path": "/status", "value": "almost-done"}], 422),
-        ([{"op": "replace", "path": "", "value": []}], 422),
-        ([{"op": "remove", "path": "/status"}], 422),
-        ([{"op": "add", "path": "/resourceType", "value": "Patient"}], 400),
-        ([{"op": "add", "path": "/id", "value": "other"}], 400),
-        ([{"op": "swap", "path": "/status", "value": 1}], 400),
-        ([{"op": "add", "path": "/status"}], 400),
-        ([{"op": "add", "path": "status", "value": "accepted"}], 422),
-        ([{"op": "remove", "path": "/note/" + "9" * 5000}], 422),
-        (["x"], 400),
-        ({}, 400),
-    ],
-)
-def test_a_patch_that_does_not_apply_changes_nothing(
-    clinic: PracticeClinic, steps: object, status: int
-) -> None:
-    clinic.put(a_task("unpatched"))
-    before = clinic.get("Task/unpatched")
-    refused = patch(clinic, "Task/unpatched", steps)
-    assert refused.status == status
-    assert refused.json["issue"][0]["diagnostics"]
-    assert clinic.get("Task/unpatched") == before
-
-
-def test_a_patch_of_a_stale_version_of_nothing_or_of_no_patch_is_refused(
-    clinic: PracticeClinic,
-) -> None:
-    clinic.put(a_task("unpatched"))
-    clinic.put(a_task("unpatched"))
-    assert patch(clinic, "Task/unpatched", [], 'W/"1"').status == 412
-    assert patch(clinic, "Task/never-patched", []).status == 404
-    assert send(clinic, "PATCH", "Task/unpatched", []).status == 415

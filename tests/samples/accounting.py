@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from carequeue.domain.items import Kind
 from carequeue.fhir import values
-from carequeue.fhir.us import own_reference
+from carequeue.fhir.our_directory import own_reference
 from tests.samples.reasons import Cache, Kept, is_work, why_no_row, why_not_fetched
 
 _NAMES: Final = frozenset(

@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from carequeue.fhir import codes, jsontext, values
+from carequeue.fhir.chart_to_items import references
 from carequeue.fhir.follow_up import REACH
-from carequeue.fhir.read import references
-from carequeue.sync.capabilities import Abilities
-from carequeue.sync.plan import plan
+from carequeue.sync.protocol.capabilities import Abilities
+from carequeue.sync.pull.search_plan import plan
 
 _UTC: Final = ZoneInfo("UTC")
 _SEARCHED: Final = {one.type for one in plan(Abilities(), {}) if not one.known_only}

@@ -13,8 +13,8 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.window import QueueRow, Tally, Urgent, View
-from carequeue.worklist.answers import (
+from carequeue.store.queue_window import QueueRow, Tally, Urgent, View
+from carequeue.worklist.results import (
     Acted,
     ClockLine,
     Detail,

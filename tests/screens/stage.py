@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from textual.pilot import Pilot
 
 from carequeue.app import CareQueueApp
-from carequeue.screens.front import Front
+from carequeue.screens.controller import Front
 from carequeue.screens.queue import QueueScreen
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 from tests.screens.quiet import at_rest, press

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.screens.data import LOOK, Hold
-from carequeue.store.window import QueueRow, Tally, View
+from carequeue.screens.refresh import LOOK, Hold
+from carequeue.store.queue_window import QueueRow, Tally, View
 from tests.screens.clinic import HEALTHY, FakeDesk, VastDesk, at, morning, row
 from tests.screens.stage import Seat, at_the_terminal
 from tests.screens.test_sources import two
@@ -305,7 +305,7 @@ class TestAnEmptyList:
 def test_no_sentence_of_an_empty_list_stands_where_the_tab_counts_rows(
     view: View, narrow: str, facts: dict[str, object]
 ) -> None:
-    from carequeue.widgets.empty import empty_lines
+    from carequeue.widgets.empty_state import empty_lines
     from carequeue.widgets.view_tabs import Looking
     from tests.screens.clinic import NOW, ZONE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 
 from carequeue.domain.ranking import Band
-from carequeue.store.window import View
+from carequeue.store.queue_window import View
 from carequeue.widgets.bands import BANDS
 from carequeue.widgets.queue_pages import KEPT, PAGE, BandLine, Pages
 from tests.screens.clinic import FakeDesk, VastDesk, at, morning, row

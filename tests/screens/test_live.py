@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual import events
 
-from carequeue.widgets.arrivals import NEWS_FOR, Arrivals
+from carequeue.widgets.change_badges import NEWS_FOR, Arrivals
 from tests.screens.clinic import NOW, FakeDesk, VastDesk, at, morning, row
 from tests.screens.stage import FakeSync, Seat, at_the_terminal
 

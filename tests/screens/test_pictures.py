@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from carequeue.store.window import QueueRow
-from carequeue.worklist.answers import Difference, Undoable, Where
+from carequeue.store.queue_window import QueueRow
 from carequeue.worklist.health import SourceHealth
+from carequeue.worklist.results import Difference, Undoable, Where
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.conftest import AtTheTop
 from tests.screens.stage import at_the_terminal

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from carequeue.store.window import QueueRow
+from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.clock_words import WIDTH, clock_words
-from carequeue.widgets.origins import Origin
 from carequeue.widgets.queue_line import Standing, band_line, columns, queue_line, tall_line
+from carequeue.widgets.source_labels import Origin
 from tests.screens.clinic import NOW, ZONE, at, morning, row
 
 OLD = Standing(cursor=True, origin=Origin("county", "co", "as of 09:40"))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from carequeue.store.window import HealthLine
-from carequeue.sync.patience import Waits
-from carequeue.widgets.origins import age_words, origins
+from carequeue.store.queue_window import HealthLine
+from carequeue.sync.net.total_timeout import Waits
+from carequeue.widgets.source_labels import age_words, origins
 from carequeue.worklist.health import LONG, Health, SourceHealth, health
 from tests.screens.clinic import HEALTHY, NOW, ZONE, FakeDesk, morning
 from tests.screens.stage import at_the_terminal

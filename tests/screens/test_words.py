@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from carequeue.screens.news import FIRST_DONE, FIRST_SYNC, LOOKING, MENDED, SyncNews
+from carequeue.screens.sync_notices import FIRST_DONE, FIRST_SYNC, LOOKING, MENDED, SyncNews
 from carequeue.widgets.edit_line import EditLine
-from carequeue.widgets.form import Form
 from carequeue.widgets.line import length
 from carequeue.widgets.message_line import Message, Tone, message_parts
-from carequeue.worklist.answers import Health, Person
+from carequeue.widgets.question_prompt import Form
 from carequeue.worklist.health import SourceHealth
+from carequeue.worklist.results import Health, Person
 from carequeue.worklist.verbs import ASSIGN, SNOOZE
 from tests.screens.clinic import HEALTHY, NOW, FakeDesk
 from tests.screens.stage import at_the_terminal

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.worklist.answers import Acted, Conflict, Difference, OutboxLine
+from carequeue.worklist.results import Acted, Conflict, Difference, OutboxLine
 
 ZONE = ZoneInfo("America/Chicago")
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=ZONE)

@@ -5,9 +5,10 @@
 One seed is one run: a server with its own quirks (`quirks.py`), a cache, two processes over it, a
 person who decides, takes back and answers, colleagues who edit and delete, a network that loses,
 delays and doubles, crashes at every step, a virtual clock. Everything is the program's own code but
-the two ends: the server (`server.py`) and, for volume, the disk (`memory.py`, held equal to SQLite
-by a test; `--store real` runs over the real one). After the last step nothing fails any more, the
-person answers what is asked, and then all has to be well (`oracles.py`: I1 to I11 of docs/sync.md).
+the two ends: the server (`http_server.py`) and, for volume, the disk (`memory.py`, held equal to
+SQLite by a test; `--store real` runs over the real one). After the last step nothing fails any
+more, the person answers what is asked, and then all has to be well (`oracles.py`: I1 to I11 of
+docs/sync.md).
 
     --without NAME      the same without one safeguard: a violation is found, and its shortest trace
     --list              the safeguards that can be taken away (`ablations.py`)

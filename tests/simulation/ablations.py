@@ -13,26 +13,18 @@ from datetime import timedelta
 from typing import Any, Final
 from unittest.mock import PropertyMock, patch
 
-from carequeue.fhir import clients, edits
+from carequeue.fhir import client_identity, intent_effects
 from carequeue.store import lease, mirror
-from carequeue.sync import (
-    conflicts,
-    exchange,
-    lanes,
-    messages,
-    plan,
-    pulling,
-    push,
-    pushing,
-    reconciling,
-    settling,
-)
-from carequeue.sync.capabilities import Abilities
-from carequeue.sync.conflicts import Found, Settled
-from carequeue.sync.cycle import Cycle
-from carequeue.sync.pulling import Pulling
-from carequeue.sync.reconciling import Reconciling
-from carequeue.sync.transport import Unreachable
+from carequeue.sync.manifest import runner as manifest_runner
+from carequeue.sync.manifest.runner import Reconciling
+from carequeue.sync.protocol.capabilities import Abilities
+from carequeue.sync.protocol.sending import Cycle, Unreachable
+from carequeue.sync.pull import runner as pull_runner
+from carequeue.sync.pull import search_plan
+from carequeue.sync.pull.runner import Pulling
+from carequeue.sync.push import http, machine, messages, pending, read_responses, three_way
+from carequeue.sync.push import runner as push_runner
+from carequeue.sync.push.three_way import Found, Settled
 from tests.simulation import answering, memory, person, rows
 
 
@@ -45,19 +37,19 @@ class Ablation:
 
 
 def _no_if_match(stack: ExitStack) -> None:
-    real = exchange.exchange
+    real = http.exchange
 
     def bare(transport: Any, command: Any) -> Any:
         requests = tuple(replace(one, if_match="") for one in command.requests)
         return real(transport, replace(command, requests=requests))
 
-    stack.enter_context(patch.object(pushing, "exchange", bare))
+    stack.enter_context(patch.object(push_runner, "exchange", bare))
     trusting = PropertyMock(return_value="yes")
     stack.enter_context(patch.object(Abilities, "guard", trusting))
 
 
 def _no_if_none_match(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(exchange, "_absent", lambda _: ""))
+    stack.enter_context(patch.object(http, "_absent", lambda _: ""))
 
 
 def _base_by_pull(stack: ExitStack) -> None:
@@ -70,20 +62,20 @@ def _base_by_screen(stack: ExitStack) -> None:
 
 
 def _no_element_ids(stack: ExitStack) -> None:
-    real = edits._note
+    real = intent_effects._note
 
     def bare(intent: Any) -> dict[str, Any]:
         return {name: value for name, value in real(intent).items() if name != "id"}
 
-    stack.enter_context(patch.object(edits, "_note", bare))
-    stack.enter_context(patch.object(edits, "_same_note", lambda *_: False))
+    stack.enter_context(patch.object(intent_effects, "_note", bare))
+    stack.enter_context(patch.object(intent_effects, "_same_note", lambda *_: False))
 
 
 def _no_order(stack: ExitStack) -> None:
     def free(_: Any, intents: Any, __: Any) -> list[set[str]]:
         return [set() for _ in intents]
 
-    stack.enter_context(patch.object(lanes, "_needs", free))
+    stack.enter_context(patch.object(pending, "_needs", free))
 
 
 def _cursor_first(stack: ExitStack) -> None:
@@ -99,7 +91,7 @@ def _cursor_first(stack: ExitStack) -> None:
 
 
 def _no_overlap(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(plan, "OVERLAP", timedelta()))
+    stack.enter_context(patch.object(search_plan, "OVERLAP", timedelta()))
 
 
 def _no_count(stack: ExitStack) -> None:
@@ -110,7 +102,7 @@ def _no_write_ahead(stack: ExitStack) -> None:
     def unmarked(_: Any, requests: Any, __: Any) -> Any:
         return [messages.Marked(tuple(requests))]
 
-    stack.enter_context(patch.object(pushing, "mark_requests", unmarked))
+    stack.enter_context(patch.object(push_runner, "mark_requests", unmarked))
 
 
 def _no_fence(stack: ExitStack) -> None:
@@ -122,13 +114,13 @@ def _retry(stack: ExitStack) -> None:
     def again(base: Any, theirs: Any, intents: Any, _: Any) -> Any:
         return tuple(Settled(one, Found.NOT_APPLIED) for one in intents)
 
-    stack.enter_context(patch.object(settling, "settle", again))
+    stack.enter_context(patch.object(read_responses, "settle", again))
 
 
 def _last_write_wins(stack: ExitStack) -> None:
     _no_if_match(stack)
     _retry(stack)
-    stack.enter_context(patch.object(push, "_read_first", lambda *_: False))
+    stack.enter_context(patch.object(machine, "_read_first", lambda *_: False))
 
 
 def _no_end(stack: ExitStack) -> None:
@@ -143,19 +135,19 @@ def _no_end(stack: ExitStack) -> None:
 
 
 def _not_meanwhile(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(lanes, "settle_meanwhile", lambda *_: None))
+    stack.enter_context(patch.object(pending, "settle_meanwhile", lambda *_: None))
 
 
 def _no_client(stack: ExitStack) -> None:
     """The comparison with the base stays, as it was before decisions carried their client."""
 
     def as_base(_: Any, base: Any, theirs: Any, records: Any) -> bool:
-        return base is None or clients.names_same_client(base, theirs, records.base_url)
+        return base is None or client_identity.names_same_client(base, theirs, records.base_url)
 
-    stack.enter_context(patch.object(conflicts, "_is_its_client", as_base))
-    for module in (lanes, pulling, reconciling):
+    stack.enter_context(patch.object(three_way, "_is_its_client", as_base))
+    for module in (pending, pull_runner, manifest_runner):
         stack.enter_context(patch.object(module, "part_from_clients", lambda *_: None))
-    stack.enter_context(patch.object(lanes, "may_leave", lambda *_: True))
+    stack.enter_context(patch.object(pending, "may_leave", lambda *_: True))
     for module in (answering, person):
         stack.enter_context(patch.object(module, "is_about_its_client", lambda *_: True))
 

@@ -1,7 +1,8 @@
 """A person's answers to what the outbox asks: mine, theirs, another try, or not at all.
 
-In:  the rows of either store, in one transaction. Out: what `worklist/conflicts.py` and
-`worklist/outbox.py` do, by the same pure pieces: `edits`, `waiting.resting_on`, `conflicts.settle`.
+In:  the rows of either store, in one transaction. Out: what `worklist/conflict_resolution.py` and
+`worklist/outbox_entries.py` do, by the same pure pieces: `edits`,
+`intent_dependencies.resting_on`, `three_way.settle`.
 Not here: decisions and taking back (`person.py`).
 """
 
@@ -20,12 +21,12 @@ from carequeue.domain.intents import (
     IntentKind,
     IntentState,
 )
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.clients import creates_for_its_client, is_about_its_client
-from carequeue.fhir.waiting import resting_on
+from carequeue.fhir.client_identity import creates_for_its_client, is_about_its_client
+from carequeue.fhir.intent_dependencies import resting_on
 from carequeue.sync.client_check import records_of
-from carequeue.sync.conflicts import EVENTS, Found, settle
+from carequeue.sync.push.three_way import EVENTS, Found, settle
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -81,7 +82,7 @@ class Answers:
             drop(rows, sorted([*mine, *rests], key=_seq), "theirs was taken", now)
 
     def _retry(self, rows: Any, one: Intent, now: datetime) -> None:
-        """As `worklist/outbox.py`: compared with the base of today first."""
+        """As `worklist/outbox_entries.py`: compared with the base of today first."""
         rows.happened(one, IntentEvent.RETRIED, "", now)
         rows.postpone([one.id], None)
         self._world.answers.append((one.id, None))
@@ -98,7 +99,7 @@ class Answers:
         rows.apply_theirs(one.target_type, one.target_id, now)
 
     def _keep_mine(self, rows: Any, one: Intent, now: datetime) -> None:
-        """As `worklist/conflicts.py`: theirs becomes the base, and what was seen."""
+        """As `worklist/conflict_resolution.py`: theirs becomes the base, and what was seen."""
         key = one.target_type, one.target_id
         on_it = rows.open_on(*key)
         mine = {other.id for other in on_it if other.state is IntentState.CONFLICT}
@@ -125,10 +126,10 @@ class Answers:
             rows.move_base(base.theirs, base.theirs_version, now)
         shown = theirs
         for other in asked:
-            seen = edits.snapshot(edits.unit(other), shown)
+            seen = intent_effects.snapshot(intent_effects.unit(other), shown)
             rows.saw(other.id, seen)
             self._world.answers.append((other.id, seen))
-            shown = edits.apply(other, shown)
+            shown = intent_effects.apply(other, shown)
             if other.state is IntentState.CONFLICT:
                 rows.happened(other, IntentEvent.KEPT_MINE, "", now)
         rows.postpone([other.id for other in asked], None)
@@ -157,9 +158,9 @@ def as_seen(intents: Sequence[Intent], resource: Resource) -> Resource:
     """A resource with the elements of these as the person saw them, before any of them."""
     seen: dict[str, Any] = {}
     for one in reversed(intents):
-        for name in edits.unit(one):
+        for name in intent_effects.unit(one):
             seen[name] = one.seen.get(name)
     values = {name: value for name, value in seen.items() if value is not None}
     first = intents[0]
     args = {"unit": list(seen), "values": values}
-    return edits.apply(replace(first, kind=IntentKind.RESTORE, args=args), resource)
+    return intent_effects.apply(replace(first, kind=IntentKind.RESTORE, args=args), resource)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.intents import OPEN_STATES, IntentKind
-from carequeue.fhir import codes, edits
+from carequeue.fhir import codes, intent_effects
 from tests.simulation.person import OWNERS, PRIORITIES, STATUSES
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def crosses(world: World, chance: random.Random) -> None:
     for _ in range(4):
         body = deepcopy(before)
         _change(world, chance, body, _PLACES[intent.kind])
-        if body != before and not edits.satisfied(intent, body):
+        if body != before and not intent_effects.satisfied(intent, body):
             world.log("colleague", "crosses", *key)
             world.server.keep(key, body, world.now)
             return
@@ -133,7 +133,7 @@ def _the_same(world: World, chance: random.Random, body: Json, key: Key) -> bool
     ]
     if not wanted:
         return False
-    body.update(edits.apply(chance.choice(wanted[-2:]), body))
+    body.update(intent_effects.apply(chance.choice(wanted[-2:]), body))
     return True
 
 
@@ -162,16 +162,19 @@ def _decided(world: World) -> dict[Key, list[IntentKind]]:
 def _change(world: World, chance: random.Random, body: Json, choice: int) -> None:
     if choice < 2:
         body["status"] = chance.choice(STATUSES)
-        body["lastModified"] = edits.iso(world.now)
+        body["lastModified"] = intent_effects.iso(world.now)
     elif choice == 2:
         body["priority"] = chance.choice(PRIORITIES)
     elif choice == 3:
         body["owner"] = chance.choice(OWNERS)
     elif choice == 4:
-        note: dict[str, Any] = {"text": f"theirs c{world.count}", "time": edits.iso(world.now)}
+        note: dict[str, Any] = {
+            "text": f"theirs c{world.count}",
+            "time": intent_effects.iso(world.now),
+        }
         body["note"] = [*body.get("note", []), note]
     elif choice == 5:
-        until = edits.iso(world.start + timedelta(days=chance.randrange(1, 4)))
+        until = intent_effects.iso(world.start + timedelta(days=chance.randrange(1, 4)))
         kept = [one for one in body.get("extension", []) if one["url"] != codes.SNOOZED_UNTIL]
         body["extension"] = [*kept, {"url": codes.SNOOZED_UNTIL, "valueDateTime": until}]
     else:

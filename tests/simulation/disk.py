@@ -25,11 +25,11 @@ from carequeue.domain.intents import Intent
 from carequeue.domain.items import Us
 from carequeue.domain.rules import default_rules
 from carequeue.fhir import jsontext
-from carequeue.store import ledger, outbox
+from carequeue.store import outbox, sync_state
 from carequeue.store.engine import connect, orm, quick, writing
 from carequeue.store.migrations import migrate
 from carequeue.store.projection import Projector, Site
-from carequeue.store.source import SourceCache, SourceRows
+from carequeue.store.source_repository import SourceCache, SourceRows
 from tests.simulation.rows import Kept
 
 SOURCE: Final = "main"
@@ -112,7 +112,7 @@ class RealDisk:
     def release(self, now: datetime, answer: str) -> bool:
         """A person's answer to what a count found and did not do."""
         with writing(self.engine) as connection:
-            return ledger.release(connection, SOURCE, answer)
+            return sync_state.release(connection, SOURCE, answer)
 
     def everything(self) -> list[Intent]:
         """The outbox, what is closed too, in order."""

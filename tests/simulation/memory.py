@@ -14,7 +14,7 @@ from typing import Final
 
 from carequeue.domain.intents import Intent
 from carequeue.store.lease import LeaseLost
-from carequeue.store.ledger import HELD
+from carequeue.store.sync_state import HELD
 from tests.simulation.rows import Kept, Key, MemoryRows, Tables
 
 

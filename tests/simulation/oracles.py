@@ -18,9 +18,9 @@ from carequeue.domain.intents import (
     IntentKind,
     IntentState,
 )
-from carequeue.fhir import edits, jsontext
-from carequeue.sync.capabilities import status_of
-from carequeue.sync.driver import Looked
+from carequeue.fhir import intent_effects, jsontext
+from carequeue.sync.protocol.capabilities import status_of
+from carequeue.sync.sync_cycle import Looked
 from tests.simulation.shapes import STATUSES
 from tests.simulation.steps import Step
 from tests.simulation.truth import Violation
@@ -176,7 +176,7 @@ def _waiting(world: World) -> list[Intent]:
     waiting = []
     for one in _open(world):
         key = (one.target_type, one.target_id)
-        unit = set(edits.unit(one))
+        unit = set(intent_effects.unit(one))
         behind = one.after in held or bool(unit & units.get(key, set())) or "/".join(key) in names
         behind = behind or any(name in str(one.args) for name in names)
         if one.state in STUCK_STATES or behind:

@@ -2,9 +2,9 @@
 
 In:  the cache (either store), the time, and chance. Out: decisions filed in one transaction, as the
 product's own use cases file them (`worklist/act.py`, `undo.py`, `conflicts.py`, `outbox.py`), by
-the same pure pieces: `edits.unit`, `snapshot`, `fold`, `standing`, `inverse`, `satisfied`,
-`waiting.resting_on`, `conflicts.settle`. The use cases themselves want SQL; `test_machine.py` runs
-them over the real store.
+the same pure pieces: `intent_effects.unit`, `snapshot`, `fold`, `standing`, `inverse`, `satisfied`,
+`intent_dependencies.resting_on`, `three_way.settle`. The use cases themselves want SQL;
+`test_machine.py` runs them over the real store.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.clients import decided_with, is_about_its_client
-from carequeue.fhir.waiting import inverse_waits, resting_on
-from carequeue.sync.capabilities import Abilities, from_json
+from carequeue.fhir.client_identity import decided_with, is_about_its_client
+from carequeue.fhir.intent_dependencies import inverse_waits, resting_on
 from carequeue.sync.client_check import records_of
+from carequeue.sync.protocol.capabilities import Abilities, from_json
 from tests.simulation.answering import DROPS, STUCK, Refused, drop
 from tests.simulation.truth import Violation, named_client
 
@@ -108,7 +108,7 @@ class Person:
             args = {"to": chance.choice(PRIORITIES)}
         elif kind is IntentKind.SNOOZE:
             until = self._world.start + timedelta(days=chance.randrange(1, 4))
-            args = {"until": edits.iso(until) if chance.random() < 0.8 else None}
+            args = {"until": intent_effects.iso(until) if chance.random() < 0.8 else None}
         else:
             args = {"text": f"note {new}"}
         return Draft(key, kind, args, id=new)
@@ -160,19 +160,19 @@ class Person:
             if one.kind is not IntentKind.CREATE:
                 if views[draft.key] is None:
                     raise Refused
-                if not inverse_of and edits.satisfied(one, views[draft.key]):
+                if not inverse_of and intent_effects.satisfied(one, views[draft.key]):
                     continue  # it is so already
-                seen = edits.snapshot(edits.unit(one), views[draft.key])
+                seen = intent_effects.snapshot(intent_effects.unit(one), views[draft.key])
                 one = replace(one, seen=seen)
             one = replace(one, state=_place(one, filed, rows, can))
-            views[draft.key] = edits.fold(views[draft.key], [one])
+            views[draft.key] = intent_effects.fold(views[draft.key], [one])
             filed.append(one)
         if not filed:
             raise Refused
         if not inverse_of:
             for one in filed:
                 before = rows.open_intents()
-                if one not in edits.standing([*before, one]):
+                if one not in intent_effects.standing([*before, one]):
                     raise Refused
         rows.append(filed)
         self._world.filed += filed
@@ -242,7 +242,7 @@ class Person:
         drop(rows, [one for one in group if one.state in DROPS], "taken back", now)
         drafts = []
         for one in reversed(sent):
-            made = edits.inverse(one)
+            made = intent_effects.inverse(one)
             if made:
                 kind, _, key = one.item_key.removeprefix("main:").partition("/")
                 target = (one.target_type, one.target_id)
@@ -278,8 +278,8 @@ class Person:
                     first.update(other.seen)
             if one.state in DROPS or there is None or one.target_id in made:
                 continue  # what the server has stands; what was made is struck out
-            for name in edits.unit(one):
-                now_there = edits.snapshot([name], there).get(name)
+            for name in intent_effects.unit(one):
+                now_there = intent_effects.snapshot([name], there).get(name)
                 if now_there != first.get(name) and not _same_entry(now_there, first.get(name)):
                     raise Violation(
                         "I9",
@@ -310,8 +310,8 @@ def view(rows: Any, kind: str, key: str) -> Resource | None:
     if not on_it:
         return base
     own = {one.id for one in on_it}
-    standing = edits.standing(rows.open_intents())
-    return edits.fold(base, [one for one in standing if one.id in own])
+    standing = intent_effects.standing(rows.open_intents())
+    return intent_effects.fold(base, [one for one in standing if one.id in own])
 
 
 def abilities(rows: Any) -> Abilities:
@@ -359,8 +359,8 @@ def _stands(one: Intent, group: Sequence[Intent], rows: Any) -> bool:
     if there is not None and not all(is_about_its_client(act, there, records) for act in acts):
         return False
     if acts[0].kind is not IntentKind.CREATE:
-        return all(edits.satisfied(each, there) for each in acts)
-    made = edits.fold(None, acts)
+        return all(intent_effects.satisfied(each, there) for each in acts)
+    made = intent_effects.fold(None, acts)
     if there is None or made is None or there.get("status") != made.get("status"):
         return False
     return bool(there.get("owner") == made.get("owner"))

@@ -1,7 +1,7 @@
 """How a model server differs from the next one: every difference that docs/servers.md knows of.
 
-In:  a generator of chance. Out: one `Quirks`. What a quirk means for a request is in `server.py`,
-what can happen to a request on its way is in `wire.py`.
+In:  a generator of chance. Out: one `Quirks`. What a quirk means for a request is in
+`http_server.py`, what can happen to a request on its way is in `wire.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rows of a cache in memory, inside one transaction: dicts, and a journal to take it back.
 
-It follows `store/mirror.py`, `store/gone.py`, `store/outbox.py` and `store/ledger.py` line by line;
-a test holds the traces of both stores byte-equal. Not here: leases and transactions (`memory.py`),
-the rows of the queue, which sync never reads.
+It follows `store/mirror.py`, `store/removals.py`, `store/outbox.py` and `store/sync_state.py` line
+by line; a test holds the traces of both stores byte-equal. Not here: leases and transactions
+(`memory.py`), the rows of the queue, which sync never reads.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from carequeue.domain.intents import (
     IntentState,
     step,
 )
-from carequeue.fhir import edits, jsontext
+from carequeue.fhir import intent_effects, jsontext
+from carequeue.fhir.base import Base, Saved
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.read import references
-from carequeue.store.holding import is_before
-from carequeue.store.mirror import Base, Saved
+from carequeue.fhir.chart_to_items import references
+from carequeue.store.base_lock import is_before
 
 Key = tuple[str, str]
 _GONE: Final = object()
@@ -144,7 +144,7 @@ class MemoryRows:
             self._del(self._tables.open, intent.id)
 
     def gave_up(self, intent: Intent, names: Sequence[str]) -> None:
-        self._keep(edits.giving_up(self._tables.intents[intent.id], names))
+        self._keep(intent_effects.giving_up(self._tables.intents[intent.id], names))
 
     def mark(
         self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime

@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from carequeue.domain.intents import IntentEvent, IntentState
-from carequeue.sync import reconciling
+from carequeue.sync.manifest import runner
 from tests.simulation.memory import MemoryDisk
 from tests.simulation.shapes import BASE_URL
 from tests.simulation.steps import Script, script, shrink
@@ -50,7 +50,7 @@ def once(one: Script, store: str = "memory", *, traced: bool = False) -> tuple[W
     """One run; its world, and the violation in words, "" where there was none."""
     world = World(one, disk(store, one.seed), traced=traced)
     try:
-        with patch.object(reconciling, "uuid", Ids()):
+        with patch.object(runner, "uuid", Ids()):
             world.run()
     except Violation as violation:
         return world, str(violation)

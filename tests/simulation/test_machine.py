@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.store.engine import writing
-from carequeue.sync import reconciling
-from carequeue.worklist import conflicts, outbox, undo
+from carequeue.sync.manifest import runner
+from carequeue.worklist import conflict_resolution, outbox_entries, undo
 from tests.simulation import oracles
 from tests.simulation.disk import RealDisk
 from tests.simulation.memory import MemoryDisk
@@ -59,7 +59,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(quirks=SERVERS, tasks=st.integers(1, 3))
     def begin(self, quirks: Quirks, tasks: int) -> None:
-        self.ids = patch.object(reconciling, "uuid", Ids())
+        self.ids = patch.object(runner, "uuid", Ids())
         self.ids.start()
         self.world = World(Script(1, quirks, tasks, ()), self.disk())
         self.world.do(Step("look", 0))
@@ -145,11 +145,11 @@ class WholeMachine(Machine):
         now = self.world.now
 
         def one_of_them(connection: Any, rows: Any) -> None:
-            asked = conflicts.conflicts(connection, rows, now)
+            asked = conflict_resolution.conflicts(connection, rows, now)
             if asked:
                 shown = asked[seed % len(asked)]
                 how = shown.can[seed % len(shown.can)]
-                conflicts.answer(connection, rows, ME, shown, how, now)
+                conflict_resolution.answer(connection, rows, ME, shown, how, now)
 
         self.by_the_program(one_of_them)
 
@@ -161,10 +161,10 @@ class WholeMachine(Machine):
 
         def one_of_them(connection: Any, rows: Any) -> None:
             if seed % 2:
-                outbox.retry(connection, rows, ME, ids, now)
+                outbox_entries.retry(connection, rows, ME, ids, now)
             else:
-                word = outbox.discard_word(connection, ids)
-                outbox.discard(connection, rows, ME, ids, word, now)
+                word = outbox_entries.discard_word(connection, ids)
+                outbox_entries.discard(connection, rows, ME, ids, word, now)
 
         self.by_the_program(one_of_them)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from carequeue.domain.intents import Intent, IntentKind, IntentState
-from carequeue.fhir import codes, edits
+from carequeue.fhir import codes, intent_effects
 from carequeue.fhir.values import identifier_value
 from tests.simulation.server import Server
 from tests.simulation.shapes import Json, Key, Row, Version, Write
@@ -394,15 +394,17 @@ def unit(intent: Intent) -> tuple[str, ...]:
         return (f"note[{_of('note', intent.args)}]",)
     if output := intent.args.get("output"):
         said = f"output[{_of('output', {'valueString': output})}]"
-        return tuple(said if name.startswith("output[") else name for name in edits.unit(intent))
-    return edits.unit(intent)
+        return tuple(
+            said if name.startswith("output[") else name for name in intent_effects.unit(intent)
+        )
+    return intent_effects.unit(intent)
 
 
 def wanted(intent: Intent) -> Plain:
     """The elements as a decision wants them, of those that it still owns; None: absent."""
     args = intent.args
     if intent.kind is IntentKind.SET_STATUS:
-        owner = args.get("owner") if "owner" in edits.unit(intent) else None
+        owner = args.get("owner") if "owner" in intent_effects.unit(intent) else None
         return {"status": args["to"], **({"owner": owner} if owner else {})}
     if intent.kind is IntentKind.ASSIGN:
         return {"owner": args.get("owner")}
@@ -415,7 +417,7 @@ def wanted(intent: Intent) -> Plain:
     if intent.kind is IntentKind.REMOVE_NOTE:
         return {f"note[{args['note']}]": None}
     before = plain_seen({k: v for k, v in (args.get("values") or {}).items() if v != []})
-    return {name: before.get(name) for name in edits.unit(intent)}
+    return {name: before.get(name) for name in intent_effects.unit(intent)}
 
 
 def _holds(mine: Plain, later: Iterable[Intent], there: Plain) -> bool:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from carequeue.domain.intents import HOLDING_STATES, Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes, jsontext
+from carequeue.fhir.base import Saved
 from carequeue.fhir.values import identifier_value
-from carequeue.store.mirror import Saved
 from tests.simulation.truth import Violation
 
 if TYPE_CHECKING:

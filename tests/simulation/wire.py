@@ -1,12 +1,12 @@
 """The way to the model server, and what can happen on it: the transport of a simulated process.
 
-In:  what `Syncer` sends. Out: answers, or the two exceptions of `sync/transport.py`. A request can
-be lost, its answer can be lost, it can arrive minutes later, twice, or be turned away; an answer
-can be cut or garbled; the server can fall silent for a while, and take requests without an answer.
-What is not answered breaks off at once or costs a time-out; time-outs are counted by look, and more
-than two are a violation. Before and after each request is a place where the process can die or be
-suspended while others act (`World.point`).
-Not here: what the server does with it (`server.py`).
+In:  what `Syncer` sends. Out: answers, or the two exceptions of `sync/net/transport.py`. A request
+can be lost, its answer can be lost, it can arrive minutes later, twice, or be turned away; an
+answer can be cut or garbled; the server can fall silent for a while, and take requests without an
+answer. What is not answered breaks off at once or costs a time-out; time-outs are counted by look,
+and more than two are a violation. Before and after each request is a place where the process can
+die or be suspended while others act (`World.point`).
+Not here: what the server does with it (`http_server.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.errors import ServerError
-from carequeue.sync.transport import Unreachable
+from carequeue.sync.protocol.sending import Unreachable
 from tests.simulation.server import Server
 from tests.simulation.shapes import BASE_URL, Answer, Json, Key, Write
 from tests.simulation.truth import Violation

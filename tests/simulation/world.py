@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes
-from carequeue.sync.driver import Looked, Syncer
+from carequeue.sync.sync_cycle import Looked, Syncer
 from tests.simulation import colleague, oracles
 from tests.simulation.answering import Answers, Refused
 from tests.simulation.person import Person

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.intents import Intent
-from carequeue.store import ledger, mirror, outbox
+from carequeue.fhir.base import Base, Saved
+from carequeue.store import mirror, outbox, sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
-from carequeue.store.window import QueueRow, View
-from carequeue.sync.capabilities import Abilities, TypeAbility, to_json
+from carequeue.store.queue_window import QueueRow, View
+from carequeue.sync.protocol.capabilities import Abilities, TypeAbility, to_json
 from carequeue.wiring import Session
 from tests.fhir.clinic import CLINIC, DANA, DIRECTORY, NOW, PATIENT
 
@@ -79,7 +80,7 @@ class Cache:
 
     # --- what a pull does, without a server -------------------------------------------------------
 
-    def pull(self, *resources: Any) -> mirror.Saved:
+    def pull(self, *resources: Any) -> Saved:
         """These came from the server, in one page."""
         projector = self.session.projector()
         with writing(self.session.engine()) as connection:
@@ -90,7 +91,7 @@ class Cache:
     def declare(self, can: Abilities) -> None:
         """The server says what it can take."""
         with writing(self.session.engine()) as connection:
-            ledger.declare(connection, SOURCE, "statement", to_json(can), self.instant)
+            sync_state.declare(connection, SOURCE, "statement", to_json(can), self.instant)
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -111,7 +112,7 @@ class Cache:
         found.sort(key=lambda one: one.seq)
         return [one for one in found if not wanted or one.state in wanted]
 
-    def base(self, reference: str) -> mirror.Base:
+    def base(self, reference: str) -> Base:
         kind, _, key = reference.partition("/")
         with self.session.engine().connect() as connection:
             return mirror.base(connection, SOURCE, kind, key)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from carequeue.store.lease import LeaseLost
-from carequeue.store.source import SourceCache
-from carequeue.sync.pushing import Pushing
+from carequeue.store.source_repository import SourceCache
+from carequeue.sync.push.runner import Pushing
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, WRITABLE, Cache, clinic_of_dana
 from tests.sync.wire import Wire, answer

@@ -11,7 +11,7 @@ import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import jsontext
-from carequeue.store import audit, gone, ledger, mirror, outbox
+from carequeue.store import audit, mirror, outbox, removals, sync_state
 from carequeue.store.engine import writing
 from tests.fhir.clinic import CLIENT, NOW, ref, referral, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -221,12 +221,12 @@ class TestReferences:
 
     def test_that_the_server_did_not_give_are_not_asked_for_again(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            gone.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
+            removals.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
         assert cache.pull(task("t2", **{"for": ref("Patient/new")})).missing == set()
 
     def test_that_turn_up_after_all_are_kept(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            gone.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
+            removals.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
         cache.pull({"resourceType": "Patient", "id": "new", "name": [{"text": "Ines"}]})
         assert cache.base("Patient/new").body is not None
 
@@ -234,14 +234,14 @@ class TestReferences:
         self, cache: Cache
     ) -> None:
         with writing(cache.session.engine()) as connection:
-            ledger.want(connection, SOURCE, {"Patient/a", "Patient/b"}, ())
+            sync_state.want(connection, SOURCE, {"Patient/a", "Patient/b"}, ())
         with writing(cache.session.engine()) as connection:
-            ledger.want(connection, SOURCE, {"Patient/c"}, ["Patient/a"])
-            assert ledger.wanted(connection, SOURCE) == ("Patient/b", "Patient/c")
-            assert ledger.wanted(connection, "another") == ()
+            sync_state.want(connection, SOURCE, {"Patient/c"}, ["Patient/a"])
+            assert sync_state.wanted(connection, SOURCE) == ("Patient/b", "Patient/c")
+            assert sync_state.wanted(connection, "another") == ()
         with writing(cache.session.engine()) as connection:
-            ledger.want(connection, SOURCE, {"Patient/a", "Patient/b"}, ["Patient/b"])
-            assert ledger.wanted(connection, SOURCE) == ("Patient/a", "Patient/c")
+            sync_state.want(connection, SOURCE, {"Patient/a", "Patient/b"}, ["Patient/b"])
+            assert sync_state.wanted(connection, SOURCE) == ("Patient/a", "Patient/c")
 
     def test_that_are_refreshed_only_where_known_add_nothing(self, cache: Cache) -> None:
         with cache.session.engine().connect() as connection:

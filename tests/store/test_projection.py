@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.store import mirror, outbox, tally, views
+from carequeue.store import mirror, outbox, tab_counts, views
 from carequeue.store.engine import writing
-from carequeue.store.window import View
+from carequeue.store.queue_window import View
 from carequeue.wiring import Session, practice_session
 from tests.fhir.clinic import (
     CLIENT,
@@ -150,7 +150,7 @@ class TestTheCounts:
     def test_are_those_of_the_rows(self, synced: tuple[Session, Clock]) -> None:
         session, _ = synced
         with session.engine().connect() as connection:
-            counted = tally.counted(connection)
+            counted = tab_counts.counted(connection)
         kept = {(view, band): count for view, band, count in everything(session)[1]}
         assert kept == dict(counted)
 
@@ -170,7 +170,7 @@ class TestTheCounts:
         for step in steps:
             step()
             with cache.session.engine().connect() as connection:
-                counted = dict(tally.counted(connection))
+                counted = dict(tab_counts.counted(connection))
             kept = {(view, band): count for view, band, count in everything(cache.session)[1]}
             assert kept == counted
         cache.close()
@@ -259,7 +259,7 @@ def test_whatever_a_server_sends_is_kept_and_the_queue_goes_on(
         assert shown.isprintable(), shown
         hostile.desk.detail(row.key, NOW)
     with hostile.session.engine().connect() as connection:
-        counted = dict(tally.counted(connection))
+        counted = dict(tab_counts.counted(connection))
     assert counted == {(view, band): count for view, band, count in everything(hostile.session)[1]}
 
 

@@ -21,8 +21,8 @@ import pytest
 
 from carequeue.practice.clinic import PracticeClinic
 from carequeue.store import audit
+from carequeue.store.encryption_keys import read_key, read_or_make_key
 from carequeue.store.engine import Raw, connect, writing
-from carequeue.store.keys import read_key, read_or_make_key
 from carequeue.store.migrations import STEPS, VERSION, migrate
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
 from carequeue.wiring import Session

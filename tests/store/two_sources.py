@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from carequeue.store import ledger, mirror
+from carequeue.store import mirror, sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import SourceProfile
-from carequeue.sync.capabilities import to_json
+from carequeue.sync.protocol.capabilities import to_json
 from tests.fhir.clinic import DIRECTORY, ref, task
 from tests.store.cache import NOWHERE, PROFILE, SOURCE, WRITABLE, Cache
 
@@ -56,7 +56,7 @@ def two_sources(folder: Path) -> TwoSources:
     cache = TwoSources(folder, TWO)
     with writing(cache.session.engine()) as connection:
         for source in (SOURCE, COUNTY):
-            ledger.declare(connection, source, "statement", to_json(WRITABLE), cache.instant)
+            sync_state.declare(connection, source, "statement", to_json(WRITABLE), cache.instant)
     cache.come(SOURCE, *DIRECTORY)
     cache.come(COUNTY, *COUNTY_DIRECTORY)
     return cache

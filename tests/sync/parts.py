@@ -16,10 +16,10 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
-from carequeue.sync import messages as m
-from carequeue.sync.capabilities import Abilities, TypeAbility
-from carequeue.sync.push import step as push_step
-from carequeue.sync.push_state import PushState
+from carequeue.sync.protocol.capabilities import Abilities, TypeAbility
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.machine import step as push_step
+from carequeue.sync.push.state import PushState
 from tests.fhir.clinic import DANA, NOW, task
 
 WRITABLE = TypeAbility(frozenset({"read", "search-type", "create", "update"}), update_create=True)

@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from carequeue.fhir import jsontext
-from carequeue.store.source import SourceCache
-from carequeue.sync.auth import Tokens
-from carequeue.sync.driver import Looked, Syncer
-from carequeue.sync.transport import Transport
+from carequeue.store.source_repository import SourceCache
+from carequeue.sync.net.auth import Tokens
+from carequeue.sync.net.transport import Transport
+from carequeue.sync.sync_cycle import Looked, Syncer
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
 from tests.sync.recorder import BASE, said

@@ -13,11 +13,11 @@ import pytest
 
 from carequeue.domain.intents import IntentState
 from carequeue.fhir import codes
-from carequeue.sync import messages as m
-from carequeue.sync.capabilities import TypeAbility
-from carequeue.sync.conflicts import ALREADY_SO, MADE_ANEW
-from carequeue.sync.exchange import exchange
-from carequeue.sync.verdicts import OTHER
+from carequeue.sync.protocol.capabilities import TypeAbility
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.http import exchange
+from carequeue.sync.push.next_step import OTHER
+from carequeue.sync.push.three_way import ALREADY_SO, MADE_ANEW
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     R4,

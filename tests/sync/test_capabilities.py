@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from carequeue.domain.intents import IntentKind
-from carequeue.sync.capabilities import (
+from carequeue.sync.protocol.capabilities import (
     NO_PLACE,
     NO_STATUS,
     Abilities,

@@ -13,12 +13,11 @@ import pytest
 from carequeue.domain.intents import ClientIdentity, ConflictCause, Intent, IntentState
 from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceRows
-from carequeue.sync import again
-from carequeue.sync import messages as m
-from carequeue.sync.client_check import may_leave, part_from_clients
-from carequeue.sync.conflicts import CLIENT_NOT_RECORDED
-from carequeue.sync.lanes import load_lanes, mark_requests
+from carequeue.store.source_repository import SourceRows
+from carequeue.sync.client_check import CLIENT_NOT_RECORDED, may_leave, part_from_clients
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.pending import load_lanes, mark_requests
+from carequeue.sync.restore import recovery
 from tests.fhir.clinic import NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.sync.parts import accept, note
@@ -91,7 +90,7 @@ class TestWhenTheMirrorMoves:
         self, cache: Cache
     ) -> None:
         cache.pull(task("t1", **AXEL))
-        (filed,) = again.anew([note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new")
+        (filed,) = recovery.anew([note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new")
         assert filed.client == note().client
         with rows(cache) as found:
             found.file_again([filed], NOW)

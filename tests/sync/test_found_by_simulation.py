@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
-from carequeue.fhir import codes, edits
+from carequeue.fhir import codes, intent_effects
 from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceRows
-from carequeue.sync import messages as m
-from carequeue.sync.conflicts import Found, settle
-from carequeue.sync.exchange import exchange
-from carequeue.sync.lanes import load_lanes, mark_requests, save_changes
-from carequeue.sync.push_state import PushState
-from carequeue.sync.requests import write_request
-from carequeue.sync.settling import judge_read
+from carequeue.store.source_repository import SourceRows
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.http import exchange
+from carequeue.sync.push.pending import load_lanes, mark_requests, save_changes
+from carequeue.sync.push.read_responses import judge_read
+from carequeue.sync.push.request_builder import write_request
+from carequeue.sync.push.state import PushState
+from carequeue.sync.push.three_way import Found, settle
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.sync.parts import R4, Push, accept, create, decision, in_doubt, lane, note, said, urgent
@@ -71,7 +71,7 @@ class TestACreateUnderAnIdOfOurs:
 class TestSettling:
     def test_sees_a_note_that_is_still_there_although_its_id_was_dropped(self) -> None:
         added = note("i1")
-        written = edits.apply(added, task())["note"][0]
+        written = intent_effects.apply(added, task())["note"][0]
         bare = task(note=[{name: value for name, value in written.items() if name != "id"}])
         taken_out = decision(IntentKind.REMOVE_NOTE, "i2", note="i1", written=written)
         assert found(bare, {**bare, "priority": "urgent"}, taken_out) == [Found.NOT_APPLIED]

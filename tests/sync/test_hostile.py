@@ -12,15 +12,16 @@ import pytest
 
 from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import Page
-from carequeue.store import ledger
+from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.sync import messages as m
-from carequeue.sync.capabilities import Abilities, sentences
-from carequeue.sync.failures import asked_delay
-from carequeue.sync.plan import without_offset
-from carequeue.sync.pulling import server_time
-from carequeue.sync.reconcile import EVERY, FEW, Lately, compare, lately_from, lately_to
-from carequeue.sync.transport import HttpAnswer
+from carequeue.sync.manifest.policy import EVERY, compare
+from carequeue.sync.protocol.capabilities import Abilities, sentences
+from carequeue.sync.protocol.failures import asked_delay
+from carequeue.sync.protocol.sending import HttpAnswer
+from carequeue.sync.pull.runner import server_time
+from carequeue.sync.pull.search_plan import without_offset
+from carequeue.sync.push import messages as m
+from carequeue.sync.restore.brake import FEW, Lately, lately_from, lately_to
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE
 from tests.sync.parts import Push, create, lane, paths
@@ -43,7 +44,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def reads_if_match(office: Office) -> None:
     with writing(office.cache.session.engine()) as connection:
-        ledger.observe(connection, SOURCE, "if_match", "yes", office.cache.instant)
+        sync_state.observe(connection, SOURCE, "if_match", "yes", office.cache.instant)
 
 
 def altered(part: str, how: Callable[[Any], None]) -> Fault:
@@ -164,8 +165,8 @@ class TestWordsThatCannotBeKept:
 
     def test_as_such_a_status_are_kept_as_far_as_they_can_be(self, office: Office) -> None:
         with writing(office.cache.session.engine()) as connection:
-            ledger.observe(connection, SOURCE, "status:Task:\ud83d", "no", NOW)
-            assert ledger.observed(connection, SOURCE)["status:Task:?"] == "no"
+            sync_state.observe(connection, SOURCE, "status:Task:\ud83d", "no", NOW)
+            assert sync_state.observed(connection, SOURCE)["status:Task:?"] == "no"
 
     @pytest.mark.parametrize("key", ["\ud83d", 7, None, "c1/../c2"])
     def test_as_the_id_of_a_client_stop_no_pull(self, office: Office, key: Any) -> None:

@@ -10,10 +10,19 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from carequeue.fhir.bundles import Page
-from carequeue.sync.capabilities import Abilities, TypeAbility
-from carequeue.sync.plan import BY_ID, OVERLAP, PAGE, Search, Tier, first_url, plan, scope_mark
-from carequeue.sync.pull import MOST_FAILURES, step
-from carequeue.sync.pull_state import (
+from carequeue.sync.protocol.capabilities import Abilities, TypeAbility
+from carequeue.sync.pull.machine import MOST_FAILURES, step
+from carequeue.sync.pull.search_plan import (
+    BY_ID,
+    OVERLAP,
+    PAGE,
+    Search,
+    Tier,
+    first_url,
+    plan,
+    scope_mark,
+)
+from carequeue.sync.pull.state import (
     Begun,
     Cursor,
     Ended,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from carequeue.fhir.bundles import Page, read_page
-from carequeue.sync.capabilities import Abilities, TypeAbility
-from carequeue.sync.plan import PAGE, Search
-from carequeue.sync.pull import BELIEVED, MOST_HISTORY
-from carequeue.sync.pull_state import Cursor, Ended, Fetch, Keep, PageCame
+from carequeue.sync.protocol.capabilities import Abilities, TypeAbility
+from carequeue.sync.pull.machine import BELIEVED, MOST_HISTORY
+from carequeue.sync.pull.search_plan import PAGE, Search
+from carequeue.sync.pull.state import Cursor, Ended, Fetch, Keep, PageCame
 from tests.fhir.clinic import NOW
 from tests.sync.test_pull import CLIENTS, FIRST, LATER, LINK, REQUESTS, TASKS, Pull, page
 

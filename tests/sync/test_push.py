@@ -9,9 +9,9 @@ import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes
-from carequeue.sync import messages as m
-from carequeue.sync.capabilities import Abilities, TypeAbility
-from carequeue.sync.failures import SETTLE_LIMIT
+from carequeue.sync.protocol.capabilities import Abilities, TypeAbility
+from carequeue.sync.protocol.failures import SETTLE_LIMIT
+from carequeue.sync.push import messages as m
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     R4,

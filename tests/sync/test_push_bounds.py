@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import IntentState
-from carequeue.sync import messages as m
-from carequeue.sync.batches import Sizing
-from carequeue.sync.conflicts import ALREADY_SO, ON_TOP
-from carequeue.sync.failures import BUSY_LIMIT, SETTLE_LIMIT
-from carequeue.sync.push import step
-from carequeue.sync.push_state import PushState
+from carequeue.sync.protocol.failures import BUSY_LIMIT, SETTLE_LIMIT
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.batch_size import Sizing
+from carequeue.sync.push.machine import step
+from carequeue.sync.push.state import PushState
+from carequeue.sync.push.three_way import ALREADY_SO, ON_TOP
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import R4, Push, accept, in_doubt, lane, note, paths, said, urgent
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.sync import messages as m
-from carequeue.sync.capabilities import Abilities, TypeAbility
-from carequeue.sync.conflicts import OVERWROTE
-from carequeue.sync.requests import wrong
+from carequeue.sync.protocol.capabilities import Abilities, TypeAbility
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.request_builder import wrong
+from carequeue.sync.push.three_way import OVERWROTE
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     NEW,

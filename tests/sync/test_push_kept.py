@@ -10,9 +10,9 @@ import pytest
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir.bundles import Issue
 from carequeue.fhir.jsontext import loads
-from carequeue.sync import messages as m
-from carequeue.sync.capabilities import NO_STATUS
-from carequeue.sync.conflicts import ALREADY_SO
+from carequeue.sync.protocol.capabilities import NO_STATUS
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.three_way import ALREADY_SO
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     R4,

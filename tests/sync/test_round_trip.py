@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.fhir import codes
-from carequeue.store import ledger
+from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceCache
-from carequeue.sync.auth import Tokens
-from carequeue.sync.driver import Syncer
-from carequeue.sync.transport import Transport
+from carequeue.store.source_repository import SourceCache
+from carequeue.sync.net.auth import Tokens
+from carequeue.sync.net.transport import Transport
+from carequeue.sync.sync_cycle import Syncer
 from tests.fhir.clinic import DANA
 from tests.store.cache import SOURCE, WRITABLE, Cache, clinic_of_dana
 from tests.sync.recorder import BASE, Number, Pairs, Recorder, read, tree_of
@@ -126,7 +126,7 @@ def office(
         )
         assert syncer.look().full
         with writing(session.engine()) as connection:  # one write an act is compared here
-            ledger.observe(connection, SOURCE, "if_match", "yes", cache.instant)
+            sync_state.observe(connection, SOURCE, "if_match", "yes", cache.instant)
         yield Office(cache, server, syncer, count())
     cache.close()
 

@@ -14,13 +14,13 @@ import httpx
 import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.sync import messages as m
-from carequeue.sync.failures import BUSY_LIMIT, SETTLE_LIMIT
-from carequeue.worklist.answers import SyncReport
-from carequeue.worklist.report import sync_report
+from carequeue.sync.protocol.failures import BUSY_LIMIT, SETTLE_LIMIT
+from carequeue.sync.push import messages as m
+from carequeue.worklist.results import SyncReport
+from carequeue.worklist.sync_summary import sync_report
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.sync.parts import R4, Push, accept, in_doubt, lane, said
 from tests.sync.recorder import BASE
@@ -109,7 +109,7 @@ class TestAHundredDecisionsInDoubt:
             outbox.mark(connection, everything, "PUT", "", "", batching.cache.instant)
         for one in everything[:50]:
             base = batching.cache.base(f"Task/{one.target_id}").body
-            batching.server.put(edits.fold(base, [one]))
+            batching.server.put(intent_effects.fold(base, [one]))
         return batching
 
     def test_cost_one_time_out_a_look_and_nothing_counts_against_them(

@@ -13,8 +13,8 @@ from typing import Final
 import httpx
 import trustme
 
-from carequeue.sync.auth import Tokens
-from carequeue.sync.transport import Transport
+from carequeue.sync.net.auth import Tokens
+from carequeue.sync.net.transport import Transport
 
 BASE: Final = "https://fhir.example.org/r4"
 

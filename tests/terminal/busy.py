@@ -8,7 +8,7 @@ What reached the cache is seen by a connection of our own; what was named, on th
 the terminal (or above the list, where it is narrow). Of several that came within one look, the
 first must be named and the rest counted. The exit code is 1 where one waited longer than five
 seconds. It takes as long as it says, so it is no test of the suite; the same law is held there by a
-time that is moved by hand (`tests/screens/test_urgent.py`).
+time that is moved by hand (`tests/screens/test_urgent_items.py`).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Final
 
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.practice.forms import Handoff, handoff
-from carequeue.practice.ledger import Ledger
-from carequeue.practice.places import team
+from carequeue.practice.people.organizations import team
+from carequeue.practice.people.record_builder import Ledger
+from carequeue.practice.people.task_templates import Handoff, handoff
 from carequeue.store import profiles
 from carequeue.wiring import Session, open_session
 from tests.terminal.seat import Seat

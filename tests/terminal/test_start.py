@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from carequeue.__main__ import open_queue
-from carequeue.cli import runtime
-from carequeue.store.window import View
+from carequeue.cli import use_cases
+from carequeue.store.queue_window import View
 from carequeue.wiring import open_session
 from tests.terminal.conftest import ENTRY
 from tests.terminal.seat import DEADLINE, Seat
@@ -112,7 +112,7 @@ def test_what_stops_the_queue_is_said_without_a_value(
     def stops(profile: str) -> int:
         raise fault
 
-    monkeypatch.setattr(runtime, "run_queue", stops)
+    monkeypatch.setattr(use_cases, "run_queue", stops)
     assert open_queue() == code
     said = capsys.readouterr().err
     assert words in said

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from carequeue.domain.intents import IntentEvent, IntentState
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceRows
-from carequeue.sync import messages as m
-from carequeue.sync.conflicts import EVENTS, settle
-from carequeue.sync.lanes import load_lanes, save_changes
+from carequeue.store.source_repository import SourceRows
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.pending import load_lanes, save_changes
+from carequeue.sync.push.three_way import EVENTS, settle
 from tests.store.cache import SOURCE, Cache
 
 
@@ -38,7 +38,7 @@ def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1"
         sent = rows.intents([one.id for one in lane.intents])
         base: Any = None
         if event is IntentEvent.ACKNOWLEDGED:
-            base = edits.fold(lane.base, sent)
+            base = intent_effects.fold(lane.base, sent)
         outcomes = tuple(m.Outcome(one, event, words) for one in sent)
         save_changes(rows, m.Save((m.Change(lane.key, outcomes, base, "8"),)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)

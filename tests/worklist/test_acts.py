@@ -12,7 +12,7 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import codes
 from carequeue.fhir.jsontext import loads
-from carequeue.store.window import View
+from carequeue.store.queue_window import View
 from carequeue.worklist.verbs import VERBS
 from tests.fhir.clinic import CLIENT, DANA, DIRECTORY, NOW, PATIENT, ref, stay, task
 from tests.store.cache import READ_ONLY, Cache, clinic_of_dana

@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from carequeue.domain.errors import SignInError
-from carequeue.store import ledger
+from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceCache
-from carequeue.sync.auth import Tokens
-from carequeue.sync.driver import Syncer
-from carequeue.sync.transport import Transport
-from carequeue.worklist.answers import Health
+from carequeue.store.source_repository import SourceCache
+from carequeue.sync.net.auth import Tokens
+from carequeue.sync.net.transport import Transport
+from carequeue.sync.sync_cycle import Syncer
+from carequeue.worklist.results import Health
 from tests.fhir.clinic import DANA, DIRECTORY, PATIENT, ref, task
 from tests.store.cache import SOURCE, Cache
 from tests.sync.recorder import BASE, Recorder, path_of, said
@@ -142,7 +142,7 @@ def test_of_two_sources_the_worst_is_said_and_the_look_ends_with_the_last(clinic
     at = clinic.cache.instant
     clinic.cache.later(minutes=1)
     with writing(clinic.cache.session.engine()) as connection:
-        ledger.note_look(
+        sync_state.note_look(
             connection, "partner", online=True, signed_out=True, full=False,
             why="expired.\x1b[31m", now=clinic.cache.instant,
         )  # fmt: skip

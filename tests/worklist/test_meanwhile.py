@@ -8,10 +8,10 @@ import pytest
 
 from carequeue.domain.intents import IntentState
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceRows
-from carequeue.sync import messages as m
-from carequeue.sync.conflicts import EVENTS, settle
-from carequeue.sync.lanes import save_changes
+from carequeue.store.source_repository import SourceRows
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.pending import save_changes
+from carequeue.sync.push.three_way import EVENTS, settle
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.window import View
-from carequeue.sync.driver import Looked
-from carequeue.worklist.report import by_choice, sync_report
+from carequeue.store.queue_window import View
+from carequeue.sync.sync_cycle import Looked
+from carequeue.worklist.sync_summary import by_choice, sync_report
 from tests.fhir.clinic import DANA, NOEL
 from tests.store.cache import SOURCE
 from tests.store.two_sources import (

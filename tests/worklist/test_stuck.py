@@ -11,8 +11,8 @@ import pytest
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.store import mirror, outbox
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceRows
-from carequeue.sync.lanes import load_lanes
+from carequeue.store.source_repository import SourceRows
+from carequeue.sync.push.pending import load_lanes
 from tests.fhir.clinic import DANA, NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.worklist.world import DISCHARGE, FOLLOW_UP, queue

@@ -12,7 +12,7 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source import SourceRows
+from carequeue.store.source_repository import SourceRows
 from carequeue.store.views import view_of
 from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana

@@ -16,7 +16,7 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import COMMAND_LINE
 from carequeue.store.engine import writing
 from carequeue.wiring import Session
-from carequeue.worklist.answers import Undoable, Where
+from carequeue.worklist.results import Undoable, Where
 from carequeue.worklist.undo import ChangedSince
 from tests.fhir.clinic import DANA, NOEL, NOW, PATIENT, ref, task
 from tests.store.cache import Cache, clinic_of_dana

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.intents import IntentEvent
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.store import mirror, outbox
 from carequeue.store.engine import writing
-from carequeue.sync.capabilities import Abilities
+from carequeue.sync.protocol.capabilities import Abilities
 from tests.fhir.clinic import (
     CLINIC,
     DANA,
@@ -73,7 +73,7 @@ def send(cache: Cache) -> None:
     with writing(cache.session.engine()) as connection:
         for intent in cache.intents(["queued"]):
             base = mirror.base(connection, SOURCE, intent.target_type, intent.target_id).body
-            taken = edits.apply(intent, base)
+            taken = intent_effects.apply(intent, base)
             charts |= mirror.move_base(connection, SOURCE, taken, "9", cache.instant)
             for event in (IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED):
                 (now,) = outbox.by_ids(connection, [intent.id])

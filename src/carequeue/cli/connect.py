@@ -4,7 +4,8 @@ Decided here: nothing is stored before the server has answered as a FHIR R4 serv
 token; a source keeps its address, because the cache and unsent work belong to it; and each source
 has a token and people of its own: no variable is shared by default, and who "we" are on a further
 server is asked anew, for an id of one is somebody else's on another.
-Not here: what a profile may say (`store/profile_values.py`), what a server says (`sync/probe.py`).
+Not here: what a profile may say (`store/profile_values.py`), what a server says
+(`sync/net/probe.py`).
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from carequeue import printing
-from carequeue.cli import runtime
-from carequeue.cli.frame import say
+from carequeue.cli import use_cases
+from carequeue.cli.help_format import say
 from carequeue.domain.errors import BadQuestion, CareQueueError, ProfileError, SignInError
-from carequeue.domain.text import clean, fold
+from carequeue.domain.sanitize import clean, fold
 from carequeue.store import profiles
 from carequeue.store.profile_values import PROFILE_NAME
 
 if TYPE_CHECKING:
     from carequeue.store.profiles import Places, Profile, SourceProfile
-    from carequeue.sync.probe import Listed, Probe
+    from carequeue.sync.net.probe import Listed, Probe
 
 #: The variable that is looked for where the first source names none; a further one has its own.
 TOKEN_ENV: Final = "CAREQUEUE_TOKEN"  # noqa: S105 - the name of a variable, no token
@@ -91,18 +92,18 @@ def connect(
     source = replace(
         source, ca_bundle=ca_bundle or source.ca_bundle, label=label.strip() or source.label
     )
-    token = runtime.token_of(source)
+    token = use_cases.token_of(source)
     if token_env and not token:
         raise SignInError(
             f"The variable {token_env} holds no token. Nothing was changed. "
             f"Set it, then connect again: export {token_env}=..."
         )
-    probe = runtime.probe(source.base_url, token, source.ca_bundle)
+    probe = use_cases.probe(source.base_url, token, source.ca_bundle)
     _write_probe(probe)
     after = _who_we_are(profiles.with_source(before, source), source, probe, Given(**given))
     profiles.save(after, where)
     if os.path.lexists(where.cache):
-        with suppress(CareQueueError), runtime.open_session(profile) as session:
+        with suppress(CareQueueError), use_cases.open_session(profile) as session:
             session.ask_anew(name)  # a cache that does not open says so by itself
     printing.write_message(f"Stored the source {name} in the profile {profile}: {where.config}")
     stored = next(one for one in after.sources if one.name == name)
@@ -200,7 +201,7 @@ def _one_of(who: str, given: str, known: str, people: Sequence[Listed]) -> Liste
         if len(found) != 1:
             raise BadQuestion(f"{_not_one(given, who, found)} Nothing was changed.")
         return found[0]
-    if known or not people or not runtime.can_ask():
+    if known or not people or not use_cases.can_ask():
         return None
     for place, person in enumerate(people[:_SHOWN], 1):
         printing.write_message(f"  {place:>2}  {person.name}  {person.reference}")
@@ -219,7 +220,7 @@ def _one_of(who: str, given: str, known: str, people: Sequence[Listed]) -> Liste
 
 def matching(text: str, people: Sequence[Listed]) -> list[Listed]:
     """The people that a number of the list, a reference or part of a name may mean."""
-    from carequeue.sync.probe import Listed
+    from carequeue.sync.net.probe import Listed
 
     if text.isascii() and text.isdigit() and 0 < int(text) <= min(len(people), _SHOWN):
         return [people[int(text) - 1]]
@@ -243,7 +244,7 @@ def _ask_zone() -> str:
         here = tzlocal.get_localzone_name() or "UTC"
     except Exception:  # noqa: BLE001 - whatever is wrong with the machine's zone, it is a proposal
         here = "UTC"
-    if not runtime.can_ask():
+    if not use_cases.can_ask():
         say(f"The site's time zone is taken from this machine: {here}. Check it: carequeue config")
         return here
     return str(click.prompt("The site's time zone", default=here, err=True)).strip()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from carequeue import __version__
-from carequeue.cli import runtime
-from carequeue.cli.acts import act, undo
-from carequeue.cli.conflicts import conflicts
+from carequeue.cli import use_cases
+from carequeue.cli.act_commands import act, undo
+from carequeue.cli.conflict_commands import conflicts
 from carequeue.cli.connect import connect
-from carequeue.cli.exchange import doctor, offline, online, sync
-from carequeue.cli.frame import Frame
-from carequeue.cli.outbox import outbox
-from carequeue.cli.rows import keys, list_rows, show
+from carequeue.cli.help_format import Frame
+from carequeue.cli.list_and_show import keys, list_rows, show
+from carequeue.cli.outbox_commands import outbox
 from carequeue.cli.setup import config, demo
+from carequeue.cli.sync_commands import doctor, offline, online, sync
 
 HELP = """\
 One prioritized queue of what must happen next, whose move it is, and by when: referrals,
@@ -62,7 +62,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
     """Open the queue where no command is named."""
     ctx.obj = profile
     if ctx.invoked_subcommand is None:
-        ctx.exit(runtime.run_queue(profile))
+        ctx.exit(use_cases.run_queue(profile))
 
 
 for command in (

@@ -10,8 +10,8 @@ from typing import Any, Final
 import click
 
 from carequeue import printing
-from carequeue.cli import runtime
-from carequeue.cli.frame import say
+from carequeue.cli import use_cases
+from carequeue.cli.help_format import say
 from carequeue.store import profiles
 from carequeue.store.profile_values import as_mapping
 
@@ -48,10 +48,10 @@ PACES: Final = ("off", "quiet", "busy")
 @click.pass_context
 def demo(ctx: click.Context, seed: int, clients: int, quirks: tuple[str, ...], pace: str) -> None:
     """Open the practice clinic: a server of its own with invented people. Nothing to set up."""
-    runtime.refuse_without_terminal("The practice clinic")
+    use_cases.refuse_without_terminal("The practice clinic")
     if clients > MANY:
         say(f"Inventing {clients:,} clients; this takes some seconds …")
-    ctx.exit(runtime.demo(seed, clients, quirks, pace))
+    ctx.exit(use_cases.demo(seed, clients, quirks, pace))
 
 
 # config

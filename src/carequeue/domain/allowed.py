@@ -7,7 +7,7 @@ Why the steps of a Task are data: the published profiles disagree on them (in CO
 What we may do to a Task follows from our part in it: the performer accepts, declines and
      completes, the requester does not; completing a partner's Task is never offered.
 Not here: what a verb asks (`worklist/verbs.py`), what it changes (`fhir/drafts.py`), what a
-     source can take (`sync/capabilities.py`).
+     source can take (`sync/protocol/capabilities.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 
 from carequeue.domain.items import Direction, Kind, Mover, Us, WorkItem
 from carequeue.domain.rules import ClockClass
-from carequeue.domain.text import clean
+from carequeue.domain.sanitize import clean
 
 
 class Role(StrEnum):

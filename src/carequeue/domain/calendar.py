@@ -6,7 +6,7 @@ Why UTC out: two datetimes of one zone subtract as wall clocks, an hour wrong ac
      elapsed hours must add in UTC. Why the site's zone: a laptop that travels must not move a
      deadline. How a business day is counted: "within one business day of the time the request is
      made" (24 Miss. Admin. Code Pt. 2 R. 54.7, the state text of CCBHC criterion 2.b).
-Not here: what is counted (`rules.py`, `clocks.py`), how a date is typed (`when.py`).
+Not here: what is counted (`rules.py`, `clocks.py`), how a date is typed (`spoken_dates.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Why intents and not patches: the body of a request is computed when it is sent, from the base and
 the open intents, so nothing stale is ever stored (docs/architecture.md, "One key's journey").
-Not here: what an intent does to JSON (`fhir/edits.py`), its row on disk (`store/outbox.py`).
+Not here: what an intent does to JSON (`fhir/intent_effects.py`), its row on disk
+(`store/outbox.py`).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ In:  nothing; these are plain values, built by `fhir/` and read by `ranking.py` 
 Why facts are named: a clock rule is data (`rules/*.toml`) and names the instants that start and
 meet it, so a site can add a rule in its profile without a line of code. The names are listed in
 `FACTS` and `MARKS`; `rules.py` refuses a rule that asks for any other.
-Not here: how a resource becomes an item (`fhir/read.py`), its place (`ranking.py`).
-Every text in here is as the server sent it: it goes through `text.clean` before it is shown.
+Not here: how a resource becomes an item (`fhir/chart_to_items.py`), its place (`ranking.py`).
+Every text in here is as the server sent it: it goes through `sanitize.clean` before it is shown.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Us:
     """Who "we" are, from the profile: FHIR references relative to the source.
 
     `people` are the references (practitioners, roles, teams, organizations) that the source's
-    own directory places in our organization; `fhir/us.py` computes them.
+    own directory places in our organization; `fhir/our_directory.py` computes them.
     """
 
     me: str = ""

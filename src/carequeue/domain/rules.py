@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from carequeue.domain.errors import RuleError
 from carequeue.domain.items import FACTS, MARKS, Kind
-from carequeue.domain.text import clean
+from carequeue.domain.sanitize import clean
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 

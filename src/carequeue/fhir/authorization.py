@@ -14,10 +14,10 @@ from typing import Final
 
 from carequeue.domain.items import Kind, WorkItem
 from carequeue.fhir import codes, values
-from carequeue.fhir.asks import lines_of
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.parts import Findings, Reading, move_to
-from carequeue.fhir.us import own_reference
+from carequeue.fhir.chart_reader import Findings, Reading, move_to
+from carequeue.fhir.our_directory import own_reference
+from carequeue.fhir.task_facts import lines_of
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (

@@ -3,7 +3,7 @@
 In:  what a server sent, whatever it is. Out: plain values; nothing in here raises.
 Why a count that differs is no answer: entries are matched by position, so a bundle with one less
 says nothing of any of them, and every entry is in doubt.
-Not here: which `next` may be followed (`sync/transport.py`), what a refusal leads to (`sync/`).
+Not here: which `next` may be followed (`sync/net/transport.py`), what a refusal leads to (`sync/`).
 """
 
 from __future__ import annotations

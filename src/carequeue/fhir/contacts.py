@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.items import Party
 from carequeue.fhir import codes, spoken, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.us import own_reference
+from carequeue.fhir.our_directory import own_reference
 
 #: A record that was stored before it happened is no record. Clocks of two machines differ by so
 #: much; our own verb stamps the minute of the key, so there only the machine's clock can be wrong.
@@ -62,7 +62,7 @@ class Contact:
 
 
 class Around(Protocol):
-    """What a record is read against; `parts.Reading` is it."""
+    """What a record is read against; `chart_reader.Reading` is it."""
 
     zone: ZoneInfo
     now: datetime

@@ -3,10 +3,10 @@
 In:  intents and a resource as the person saw it, as the decision makes it, as the server has it.
 Out: a line an element that differs: a label and three texts, as a person at the clinic says them;
 a code or JSON only where a server gave nothing else. The texts are as they came: they go through
-`text.clean` before they are shown.
+`sanitize.clean` before they are shown.
 Why only the units of the intents: on all other elements nobody disagrees, they are merged.
 Who changed it is said only where the resource itself says so. R4 has no element for it.
-Not here: whether it is a conflict (`sync/conflicts.py`), what a person answers (`worklist/`).
+Not here: whether it is a conflict (`sync/push/three_way.py`), what a person answers (`worklist/`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.intents import Intent
-from carequeue.fhir import codes, edits, values
+from carequeue.fhir import codes, intent_effects, values
 from carequeue.fhir.chart import Resource
 
 
@@ -49,11 +49,11 @@ def differences(
     say: Say,
 ) -> tuple[Words, ...]:
     """The elements of these decisions on which the three do not agree, in a fixed order."""
-    names = dict.fromkeys(name for intent in intents for name in edits.unit(intent))
+    names = dict.fromkeys(name for intent in intents for name in intent_effects.unit(intent))
     three = (before, mine, theirs)
     rows = []
     for name in sorted(names, key=_place):
-        raw = [edits.snapshot([name], resource).get(name) for resource in three]
+        raw = [intent_effects.snapshot([name], resource).get(name) for resource in three]
         element, label = _element(name)
         rows.append((raw, Words(label, *_told(element, raw, say))))
     shown = [words for _, words in rows if len(set(words[1:])) > 1]

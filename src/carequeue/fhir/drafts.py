@@ -20,7 +20,7 @@ from carequeue.domain.intents import IntentKind
 from carequeue.domain.items import Kind, Party, Us, WorkItem
 from carequeue.fhir import codes, handoff, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.edits import iso
+from carequeue.fhir.intent_effects import iso
 
 _TEAMS: Final = ("CareTeam/", "Organization/", "HealthcareService/")
 _NOT_REACHED: Final = {"left message": codes.LEFT_MESSAGE, "no answer": codes.NO_ANSWER}

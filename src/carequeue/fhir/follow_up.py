@@ -15,11 +15,11 @@ from typing import Final
 
 from carequeue.domain.items import Kind, WorkItem
 from carequeue.fhir import codes, values
-from carequeue.fhir.asks import decided, direction_of, expired, lines_of
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.chart_reader import Findings, Reading, due_of, move_to, party_name
 from carequeue.fhir.contacts import encounter_class
-from carequeue.fhir.parts import Findings, Reading, due_of, move_to, party_name
-from carequeue.fhir.us import own_reference
+from carequeue.fhir.our_directory import own_reference
+from carequeue.fhir.task_facts import decided, direction_of, expired, lines_of
 
 #: A stay that ended earlier is history: an import of old records must not flood the queue.
 REACH: Final = timedelta(days=60)

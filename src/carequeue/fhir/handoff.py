@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from carequeue.domain.items import Kind, Move, Party, WorkItem
 from carequeue.fhir import codes, values
-from carequeue.fhir.asks import awaiting_information, decided, direction_of, lines_of
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.parts import Findings, Reading, due_of, move_to, party_name
+from carequeue.fhir.chart_reader import Findings, Reading, due_of, move_to, party_name
+from carequeue.fhir.task_facts import awaiting_information, decided, direction_of, lines_of
 
 _ACCEPTED: Final = frozenset({"accepted", "in-progress", "on-hold", "ready"})
 _WORDS: Final = (codes.SUMMARY, codes.ACTIONS, codes.CONTINGENCY)

@@ -4,7 +4,7 @@ In:  bytes of a server, a file or the cache. Out: plain dicts and lists, and the
 Why: a resource is written back whole, and an element that nobody here reads must survive the
 trip. `1.50` says a precision that `1.5` does not (FHIR R4, decimal), and a 20-digit integer has
 no place in a float. Standard parsers also keep the last of two equal keys in silence, and take
-NaN. Not here: sizes on the wire (`sync/transport.py`), meaning (`read.py`).
+NaN. Not here: sizes on the wire (`sync/net/transport.py`), meaning (`chart_to_items.py`).
 """
 
 from __future__ import annotations

@@ -15,7 +15,10 @@ from typing import Any, Final
 
 from carequeue.domain.items import Direction, Kind, Move, Party, Priority, WorkItem
 from carequeue.fhir import codes, contacts, values
-from carequeue.fhir.asks import (
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.chart_reader import Findings, Reading, due_of, move_to, party_name
+from carequeue.fhir.our_directory import own_reference
+from carequeue.fhir.task_facts import (
     awaiting_information,
     decided,
     direction_of,
@@ -23,9 +26,6 @@ from carequeue.fhir.asks import (
     lines_of,
     priority_of,
 )
-from carequeue.fhir.chart import Resource
-from carequeue.fhir.parts import Findings, Reading, due_of, move_to, party_name
-from carequeue.fhir.us import own_reference
 
 _IN, _OUT, _HERE = Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL
 _OVER: Final = frozenset({"revoked", "completed", "entered-in-error"})

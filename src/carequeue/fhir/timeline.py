@@ -2,7 +2,8 @@
 
 In:  a chart. Out: at most `LINES` lines with time, words and by whom.
 Why one story for all items of a client: the reader wants to know the person, and it is computed
-once. Not here: notes on an item (`parts.py`), what is still to come from us (the queue itself).
+once. Not here: notes on an item (`chart_reader.py`), what is still to come from us (the queue
+itself).
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any, Final
 from carequeue.domain.items import StoryLine
 from carequeue.fhir import codes, spoken, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.chart_reader import Reading, newest_first, party_name
 from carequeue.fhir.contacts import Contact, Outcome, Place, encounter_class, judge, place
-from carequeue.fhir.parts import Reading, newest_first, party_name
 
 LINES: Final = 12
 _CONTACTS: Final = {"VR": "phone or video visit", "HH": "home visit", "FLD": "outreach visit"}

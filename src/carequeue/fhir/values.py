@@ -3,7 +3,7 @@
 In:  any JSON value, also one of the wrong type. Out: text ("" where there is none), an aware
 datetime in UTC or None, or a plain list.
 Why UTC: two local times of one zone are subtracted by the wall clock, an hour wrong twice a year.
-Not here: what an element means for the queue (`parts.py` and the modules of the kinds).
+Not here: what an element means for the queue (`chart_reader.py` and the modules of the kinds).
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 It is built from literal FHIR and imports nothing of the mapping, so that a mapping error cannot
 hide on both sides. A parent starts it with `PracticeClinic` (`clinic.py`); the child's entry is
-`__main__.py`. The server: `server.py` (HTTP) over `service.py` (FHIR) over `store.py` (SQLite in
-memory). Its people and their work: `people.py` and `team.py`; what they do while one looks on:
-`script.py`, at the pace of `days.py`. Who is told of changes: `subscriptions.py`. How it
-misbehaves: `quirks.py`. What tests do to it: `control.py`.
+`__main__.py`.
+`server/`: HTTP (`http_server.py`) over FHIR (`service.py`) over SQLite in memory
+(`resource_store.py`); who is told of changes (`subscriptions.py`), how it misbehaves (`quirks.py`),
+what tests do to it (`control.py`), when colleagues act (`paced_time.py`).
+`people/`: who there is and what waits for them (`everybody.py`), and what they do while somebody
+looks on (`simulated_colleagues.py`).
 """

@@ -16,12 +16,12 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from carequeue.practice.days import PACES, Clock
-from carequeue.practice.people import ME, Clinic
-from carequeue.practice.quirks import Temper, parse
-from carequeue.practice.script import Script
-from carequeue.practice.server import PracticeServer
-from carequeue.practice.store import Store
+from carequeue.practice.people.everybody import ME, Clinic
+from carequeue.practice.people.simulated_colleagues import Colleagues
+from carequeue.practice.server.http_server import PracticeServer
+from carequeue.practice.server.paced_time import PACES, PacedTime
+from carequeue.practice.server.quirks import Temper, parse
+from carequeue.practice.server.resource_store import Store
 
 _POLL_SECONDS = 0.05
 
@@ -32,12 +32,12 @@ def main(argv: list[str] | None = None) -> int:
     asked = _arguments(argv)
     now = asked.now or datetime.now(UTC)
     server = PracticeServer(secrets.token_urlsafe(24))
-    clock = Clock(now)
-    store = Store(clock.now, server.base)
+    paced = PacedTime(now)
+    store = Store(paced.now, server.base)
     people = Clinic(asked.seed, asked.clients, now)
     store.seed(people.resources())
-    script = Script(asked.seed, people.clients)
-    server.open(store, Temper(asked.quirks), script, clock, asked.pace)
+    script = Colleagues(asked.seed, people.clients)
+    server.open(store, Temper(asked.quirks), script, paced, asked.pace)
     line = {"base": server.base, "token": server.token, "me": ME}
     sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     sys.stdout.flush()

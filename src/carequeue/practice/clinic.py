@@ -205,7 +205,13 @@ class PracticeClinic:
     @property
     def token_command(self) -> str:
         """A command line that renews the token and prints it, for a profile's `token_command`."""
-        words = [self._python, "-m", "carequeue.practice.renew", self.base, self._control_token]
+        words = [
+            self._python,
+            "-m",
+            "carequeue.practice.token_command",
+            self.base,
+            self._control_token,
+        ]
         return shlex.join(words)
 
     def hang_up(self) -> None:

@@ -12,17 +12,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import CareQueueError
-from carequeue.screens.layers import Stage
-from carequeue.store.window import QueueRow
+from carequeue.screens.overlay import Stage
+from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.clock_words import clock_words
-from carequeue.widgets.origins import Origin
 from carequeue.widgets.queue_line import clock_role
-from carequeue.widgets.sheet import Sheet
+from carequeue.widgets.source_labels import Origin
+from carequeue.widgets.text_view import Sheet
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
-    from carequeue.worklist.answers import Detail
     from carequeue.worklist.desk import Desk
+    from carequeue.worklist.results import Detail
 
 
 def _detail(desk: Desk, key: str, now: datetime) -> Detail | None:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from carequeue.screens.marks import items
-from carequeue.screens.narrowing import NarrowLayer
-from carequeue.store.window import View
+from carequeue.screens.filter_prompt import NarrowLayer
+from carequeue.screens.selection import items
+from carequeue.store.queue_window import View
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.worklist.verbs import Motion
 
 if TYPE_CHECKING:
-    from carequeue.screens.front import Front
+    from carequeue.screens.controller import Front
 
 
 class Motions:

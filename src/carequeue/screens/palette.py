@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from carequeue.screens.keys import Keys
-from carequeue.screens.layers import Layer, Pairs, Stage
+from carequeue.screens.key_map import Keys
+from carequeue.screens.overlay import Layer, Pairs, Stage
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.line import cut, fill

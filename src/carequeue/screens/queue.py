@@ -18,14 +18,14 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from carequeue.domain.errors import CareQueueError
-from carequeue.screens.data import LOOK
-from carequeue.screens.front import Front, Shell
-from carequeue.screens.hands import Hands
-from carequeue.screens.keys import Keys
-from carequeue.screens.overlaid import Widgets
+from carequeue.screens.controller import Front, Shell
+from carequeue.screens.key_map import Keys
+from carequeue.screens.overlay_stack import Widgets
+from carequeue.screens.refresh import LOOK
+from carequeue.screens.threads import Hands
 from carequeue.widgets.line import Line, wrap
 from carequeue.widgets.queue_list import QueueList
-from carequeue.widgets.sheet import Sheet
+from carequeue.widgets.text_view import Sheet
 from carequeue.widgets.themes import Painter, Parts
 
 if TYPE_CHECKING:

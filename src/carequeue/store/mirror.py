@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -19,51 +18,27 @@ from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.intents import HOLDING_STATES
 from carequeue.fhir import jsontext
+from carequeue.fhir.base import Base, Saved
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.read import chart_of, references, shared, trouble
-from carequeue.fhir.us import own_reference
+from carequeue.fhir.chart_to_items import chart_of, references, shared, trouble
+from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.values import ID, reference
-from carequeue.store import gone, identity
-from carequeue.store.engine import storable
-from carequeue.store.following import (
+from carequeue.store import cross_source_match, removals
+from carequeue.store.base_lock import held_rows, is_before
+from carequeue.store.chart_membership import (
     directory_changed,
     follow_charts,
     follow_focus,
     follow_moved,
     place,
 )
-from carequeue.store.holding import held_rows, is_before
+from carequeue.store.engine import storable
 from carequeue.store.tables import IntentRow, ResourceRow, table
 
 resource_table: Final = table(ResourceRow)
 _intent: Final = table(IntentRow)
 _CHUNK: Final = 400  # rows a statement, well under SQLite's limit of variables
-
-
-@dataclass(slots=True)
-class Saved:
-    """What a page changed: charts to project anew, rows, and references that are not here yet."""
-
-    charts: set[tuple[str, str]] = field(default_factory=set)
-    changed: int = 0
-    directory_changed: bool = False
-    missing: set[str] = field(default_factory=set)
-    parts: set[str] = field(default_factory=set)  # of which only a part came
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The mirrored state of one resource; `theirs` is what the server has meanwhile, if known.
-
-    `gone`: why the server no longer gives it, where an intent holds the row all the same.
-    """
-
-    body: Resource | None
-    version: str
-    theirs: Resource | None = None
-    theirs_version: str = ""
-    gone: str = ""
 
 
 class _Known(NamedTuple):
@@ -244,7 +219,7 @@ def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> None:
         ),
         rows,
     )
-    identity.keep(connection, rows)
+    cross_source_match.keep(connection, rows)
     if any(shared(row["type"]) for row in rows):
         directory_changed(connection)
     follow_charts(connection)
@@ -372,7 +347,7 @@ def apply_theirs(
     if held or row is None:
         return set()
     if row.theirs_gone:
-        return gone.leave(connection, source, [f"{kind}/{key}"], row.theirs_gone)
+        return removals.leave(connection, source, [f"{kind}/{key}"], row.theirs_gone)
     if not row.theirs_body:
         return set()
     return move_base(

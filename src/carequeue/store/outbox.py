@@ -23,7 +23,7 @@ from carequeue.domain.intents import (
     IntentState,
     step,
 )
-from carequeue.fhir import edits, jsontext, values
+from carequeue.fhir import intent_effects, jsontext, values
 from carequeue.store.engine import quick, storable
 from carequeue.store.tables import AttemptRow, IntentRow, ToldRow, table
 
@@ -299,7 +299,7 @@ def saw(connection: Connection, intent_id: str, seen: Mapping[str, Any]) -> None
 
 def gave_up(connection: Connection, intent: Intent, names: Sequence[str]) -> None:
     """These elements of an open decision belong to a later one from here on."""
-    args = jsontext.dumps(dict(edits.giving_up(intent, names).args)).decode()
+    args = jsontext.dumps(dict(intent_effects.giving_up(intent, names).args)).decode()
     connection.execute(update(_intent).where(_intent.c.id == intent.id).values(args=args))
 
 

@@ -6,8 +6,8 @@ Decided here: a file that others could change is not trusted, and what is saved 
 same profile before it takes the old one's place.
 This module is on the way to the first frame: tomlkit, which keeps a person's comments, is loaded
 when something is saved and not before.
-Not here: what a profile may say (`profile_values.py`), the key (`keys.py`), whom a file may belong
-to (`private.py`), the token (`sync/`).
+Not here: what a profile may say (`profile_values.py`), the key (`encryption_keys.py`), whom a file
+may belong to (`private_files.py`), the token (`sync/`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.errors import BadQuestion, ProfileError, RuleError
-from carequeue.store.private import private_folder, read_private, replace_private
+from carequeue.store.private_files import private_folder, read_private, replace_private
 from carequeue.store.profile_values import (
     PROFILE_NAME,
     SOURCE_KEYS,

@@ -3,7 +3,7 @@
 It can be dropped and rebuilt with the same result (a test proves it). A row's rank is stored with
 the instant at which it next changes, so `move_time` recomputes only what has crossed its instant.
 Not here: what the rows mean (`fhir/`, `domain/`); what a person sees of a chart (`views.py`); the
-counts (`tally.py`); how the rows are read (`window.py`).
+counts (`tab_counts.py`); how the rows are read (`queue_window.py`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from carequeue.domain.intents import STUCK_STATES, Intent, IntentState
 from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import ClockRule
-from carequeue.domain.text import clean, fold
+from carequeue.domain.sanitize import clean, fold
 from carequeue.fhir.chart import ChartRead, Resource
-from carequeue.fhir.read import read_chart
-from carequeue.fhir.us import our_people
-from carequeue.store import following, identity, ledger, outbox, tally
-from carequeue.store.copied import apart
+from carequeue.fhir.chart_to_items import read_chart
+from carequeue.fhir.our_directory import our_people
+from carequeue.store import chart_membership, cross_source_match, outbox, sync_state, tab_counts
 from carequeue.store.engine import quick, storable
+from carequeue.store.key_collisions import apart
 from carequeue.store.tables import ItemRow, table
 from carequeue.store.views import directory, views
 
@@ -96,7 +96,7 @@ class Projector:
         Never older and never newer: another thread's or process's change is seen when it is
         committed, and one that is rolled back never.
         """
-        revision = following.directory_revision(connection)
+        revision = chart_membership.directory_revision(connection)
         known = self._known
         if known.revision != revision:
             self._known = known = Known(revision)
@@ -197,7 +197,7 @@ class Projector:
 
     def rebuild(self, connection: Connection, now: datetime) -> bool:
         """Make every row anew, from nothing."""
-        identity.rebuild(connection)
+        cross_source_match.rebuild(connection)
         charts = (
             quick(connection)
             .execute(
@@ -262,7 +262,7 @@ class Projector:
         if gone or fresh:
             _write(connection, gone, fresh)
             moved = {row[0] for row in fresh} | set(gone)
-            tally.move(connection, _places(moved, old), _places(moved, new))
+            tab_counts.move(connection, _places(moved, old), _places(moved, new))
         return _Made(bool(gone or fresh), gave_way)
 
     def _rows(
@@ -274,7 +274,7 @@ class Projector:
         if not items:
             return []
         leaves = any(intent.state is IntentState.QUEUED for intent in pending)
-        unprotected = leaves and ledger.unprotected(connection, source)
+        unprotected = leaves and sync_state.unprotected(connection, source)
         arrived = _arrivals(connection, source, chart)
         us = self.us(connection, source)
         return [
@@ -440,7 +440,7 @@ def _write(connection: Connection, gone: Sequence[str], rows: Sequence[tuple[Any
         )
 
 
-def _places(keys: Iterable[str], rows: Mapping[str, tuple[Any, ...]]) -> list[tally.Place]:
+def _places(keys: Iterable[str], rows: Mapping[str, tuple[Any, ...]]) -> list[tab_counts.Place]:
     """Where those of these rows that are there are counted."""
     lane, mine, band = _PLACE
     found = (rows[key] for key in keys if key in rows)

@@ -2,8 +2,8 @@
 
 In:  bases of the mirror and open intents. Out: one resource, a chart, a source's directory.
 Nothing of it is kept: a view is what the two say at this instant of the transaction.
-Not here: how a decision is laid over a base (`fhir/edits.py`); what the rows of the queue make of
-it (`projection.py`).
+Not here: how a decision is laid over a base (`fhir/intent_effects.py`); what the rows of the queue
+make of it (`projection.py`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from functools import partial
 from sqlalchemy import Connection
 
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
-from carequeue.fhir import edits, jsontext
+from carequeue.fhir import intent_effects, jsontext
 from carequeue.fhir.chart import Chart, Resource
-from carequeue.fhir.clients import ClientRecords
-from carequeue.fhir.read import DIRECTORY_TYPES, shared
+from carequeue.fhir.chart_to_items import DIRECTORY_TYPES, shared
+from carequeue.fhir.client_identity import ClientRecords
 from carequeue.store import outbox
 from carequeue.store.engine import quick
 
@@ -45,9 +45,9 @@ def views(
     ):
         resources.setdefault(kind, {})[key] = jsontext.loads(body)
     before = [_before(one) for one in reversed(pending) if as_seen and one.state in STUCK_STATES]
-    for intent in (*edits.standing(pending), *before):
+    for intent in (*intent_effects.standing(pending), *before):
         kind = resources.setdefault(intent.target_type, {})
-        view = edits.fold(kind.get(intent.target_id), [intent])
+        view = intent_effects.fold(kind.get(intent.target_id), [intent])
         if view is not None:
             kind[intent.target_id] = view
 
@@ -64,7 +64,7 @@ def views(
 
 def _before(intent: Intent) -> Intent:
     """What puts back the elements of a decision as the person saw them."""
-    values = {"unit": list(edits.unit(intent)), "values": dict(intent.seen)}
+    values = {"unit": list(intent_effects.unit(intent)), "values": dict(intent.seen)}
     return replace(intent, kind=IntentKind.RESTORE, args=values)
 
 
@@ -79,7 +79,7 @@ def view_of(connection: Connection, source: str, kind: str, key: str) -> Resourc
         .fetchone()
     )
     view: Resource | None = jsontext.loads(row[0]) if row else None
-    return edits.fold(view, _standing_on(connection, source, kind, key))
+    return intent_effects.fold(view, _standing_on(connection, source, kind, key))
 
 
 def _standing_on(connection: Connection, source: str, kind: str, key: str) -> list[Intent]:
@@ -89,7 +89,7 @@ def _standing_on(connection: Connection, source: str, kind: str, key: str) -> li
         return []
     own = {intent.id for intent in on_it}
     chart = outbox.of_chart(connection, source, on_it[-1].chart)
-    return [intent for intent in edits.standing(chart) if intent.id in own]
+    return [intent for intent in intent_effects.standing(chart) if intent.id in own]
 
 
 def client_records(connection: Connection, source: str, base_url: str) -> ClientRecords:

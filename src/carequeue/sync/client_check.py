@@ -4,8 +4,8 @@ In:  the rows of a source, inside a transaction. Out: those decisions as conflic
 kind, which a person answers; nothing of them leaves.
 Checked where the mirror moves (`part_from_clients`: a pull, a settle, a restored server) and once
 more before the bytes leave (`may_leave`), so that no way of moving a base can be forgotten.
-Not here: which client a resource names (`fhir/clients.py`), the comparison of a resource that was
-just read (`conflicts.py`).
+Not here: which client a resource names (`fhir/client_identity.py`), the comparison of a resource
+that was just read (`three_way.py`).
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ from typing import Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.clients import (
+from carequeue.fhir.client_identity import (
     ClientRecords,
     creates_for_its_client,
     is_about_its_client,
     merged_references,
     points_to,
 )
-from carequeue.sync.conflicts import CLIENT_NOT_RECORDED, OTHER_CLIENT
-from carequeue.sync.rows import Rows
+from carequeue.sync.ports import Rows
 
 Key = tuple[str, str]
+OTHER_CLIENT: Final = "the record now names another client"
+CLIENT_NOT_RECORDED: Final = (
+    "an earlier version of CareQueue did not record with which client this was decided"
+)
 #: Not in doubt: what may be on the server already is read back and compared.
 _CHECKED: Final = frozenset({IntentState.QUEUED, IntentState.KEPT_HERE})
 

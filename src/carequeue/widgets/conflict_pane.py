@@ -18,7 +18,7 @@ from carequeue.widgets.line import fill, wrap
 from carequeue.widgets.themes import Part
 
 if TYPE_CHECKING:
-    from carequeue.worklist.answers import Conflict, Difference
+    from carequeue.worklist.results import Conflict, Difference
 
 #: Three columns from this width on, and while no value is longer than so many lines of one.
 COLUMNS_FROM: Final = 64

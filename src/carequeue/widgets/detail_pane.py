@@ -12,14 +12,14 @@ from datetime import date, datetime, tzinfo
 
 from rich.cells import cell_len
 
-from carequeue.store.window import QueueRow
+from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.bands import band_words
 from carequeue.widgets.clock_words import DAYS, MONTHS
 from carequeue.widgets.line import cut, fill, spread, wrap
-from carequeue.widgets.origins import NOWHERE, Origin
 from carequeue.widgets.queue_line import KINDS
+from carequeue.widgets.source_labels import NOWHERE, Origin
 from carequeue.widgets.themes import Part, Parts
-from carequeue.worklist.answers import Detail, ReasonLine, TimeLine
+from carequeue.worklist.results import Detail, ReasonLine, TimeLine
 
 Lines = list[Parts]
 _ABOUT_LINES = 6

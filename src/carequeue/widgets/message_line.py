@@ -1,8 +1,8 @@
 """What the last line but one says: what was just done, to whom, and how it is taken back.
 
-Pure: a message in, parts out. A question stands in the same line (`form.py`). A new item in Now or
-Safety is named at the right of either, in half of the line at most. Where that leaves too little,
-it stands in the line of the views instead (`apart`).
+Pure: a message in, parts out. A question stands in the same line (`question_prompt.py`). A new
+item in Now or Safety is named at the right of either, in half of the line at most. Where that
+leaves too little, it stands in the line of the views instead (`apart`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from carequeue.widgets.queue_line import SYNC
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
-    from carequeue.worklist.answers import OutboxLine
+    from carequeue.worklist.results import OutboxLine
 
 #: From this width on a line says its state in a word and how often it was tried.
 WORDS_FROM: Final = 64

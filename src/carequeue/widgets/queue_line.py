@@ -18,12 +18,12 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from carequeue.store.window import QueueRow
+from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.bands import WAITING, band_words
 from carequeue.widgets.clock_words import WIDTH as CLOCK
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.line import cut, fill
-from carequeue.widgets.origins import Origin
+from carequeue.widgets.source_labels import Origin
 from carequeue.widgets.themes import Part, Parts
 
 #: From this width on kinds and states of sync are whole words, and a band says what it means.

@@ -24,9 +24,8 @@ from textual.geometry import Offset, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from carequeue.store.window import QueueRow
-from carequeue.widgets.arrivals import Arrivals
-from carequeue.widgets.origins import Origins
+from carequeue.store.queue_window import QueueRow
+from carequeue.widgets.change_badges import Arrivals
 from carequeue.widgets.queue_line import (
     TALL_BELOW,
     Columns,
@@ -37,6 +36,7 @@ from carequeue.widgets.queue_line import (
     tall_line,
 )
 from carequeue.widgets.queue_pages import BandLine, Pages, RowLine
+from carequeue.widgets.source_labels import Origins
 from carequeue.widgets.themes import Painter, Parts
 
 _STRIPS_KEPT: Final = 4_000

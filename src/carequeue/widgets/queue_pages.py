@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carequeue.store.window import QueueRow
+from carequeue.store.queue_window import QueueRow
 
 PAGE: Final = 256
 KEPT: Final = 24

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from carequeue.widgets.clock_words import moment
 from carequeue.widgets.line import cut, length, spread
+from carequeue.widgets.read_warnings import NAME, troubled
 from carequeue.widgets.themes import Part, Parts
-from carequeue.widgets.unread import NAME, troubled
 
 if TYPE_CHECKING:
-    from carequeue.worklist.answers import Health
+    from carequeue.worklist.results import Health
 
 _GAP: Part = ("  ", "text")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Final, NamedTuple
 
-from carequeue.store.window import Tally, View
+from carequeue.store.queue_window import Tally, View
 from carequeue.widgets.line import cut, length, spread
 from carequeue.widgets.themes import Part, Parts
 

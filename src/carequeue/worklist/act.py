@@ -19,16 +19,16 @@ from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.ranking import Band
-from carequeue.domain.text import clean
-from carequeue.domain.when import say_when
-from carequeue.fhir import edits
+from carequeue.domain.sanitize import clean
+from carequeue.domain.spoken_dates import say_when
+from carequeue.fhir import intent_effects
 from carequeue.fhir.drafts import drafts
 from carequeue.store import audit, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import view_of
-from carequeue.sync.capabilities import NO_PLACE
-from carequeue.worklist.answers import Acted, Preview, Refused, Shown
-from carequeue.worklist.filing import Filing, abilities
+from carequeue.sync.protocol.capabilities import NO_PLACE
+from carequeue.worklist.drafts_to_intents import Filing, abilities
+from carequeue.worklist.results import Acted, Preview, Refused, Shown
 from carequeue.worklist.verbs import Verb
 
 _OTHERS = "is not whom its record names just now: sync first (r), then decide anew"
@@ -325,7 +325,7 @@ def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
     """
     for intent in intents:
         before = outbox.of_chart(connection, intent.source, intent.chart)
-        if intent not in edits.standing([*before, intent]):
+        if intent not in intent_effects.standing([*before, intent]):
             return True
     return False
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from carequeue.store.projection import Projector
-from carequeue.store.source import SourceRows
+from carequeue.store.source_repository import SourceRows
 from carequeue.sync.client_check import part_from_clients
 
 Target = tuple[str, str, str]  # source, type, id

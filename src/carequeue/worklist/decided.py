@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 
 from carequeue.domain.intents import Intent, IntentKind
 from carequeue.domain.items import Client, client_label
-from carequeue.domain.text import clean
-from carequeue.domain.when import say_when
+from carequeue.domain.sanitize import clean
+from carequeue.domain.spoken_dates import say_when
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.clients import decided_with
+from carequeue.fhir.client_identity import decided_with
 from carequeue.fhir.differences import Say
-from carequeue.fhir.us import name_of
+from carequeue.fhir.our_directory import name_of
 from carequeue.store import outbox
 from carequeue.store.engine import quick
 from carequeue.store.projection import Projector

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from carequeue.store.window import QueueRow, Tally, Urgent, View
-from carequeue.worklist.answers import (
+from carequeue.store.queue_window import QueueRow, Tally, Urgent, View
+from carequeue.worklist.results import (
     Acted,
     Conflict,
     Detail,

@@ -10,13 +10,13 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from carequeue.domain.text import clean
-from carequeue.store import audit, following, tally
+from carequeue.domain.sanitize import clean
+from carequeue.store import audit, chart_membership, tab_counts
 from carequeue.store.projection import Projector
-from carequeue.sync.capabilities import sentences
-from carequeue.worklist import removals
-from carequeue.worklist.answers import Finding
-from carequeue.worklist.filing import abilities
+from carequeue.sync.protocol.capabilities import sentences
+from carequeue.worklist import brake_answer
+from carequeue.worklist.drafts_to_intents import abilities
+from carequeue.worklist.results import Finding
 
 _MOST: Final = 20
 
@@ -25,7 +25,7 @@ def examine(connection: Connection, projector: Projector, now: datetime) -> list
     """What is right and what is not with a cache: integrity, audit, counts, what was not shown."""
     findings = [_integrity(connection), _audit(connection), _counts(connection)]
     for source in projector.site.base_urls:
-        held = removals.finding(connection, source)
+        held = brake_answer.finding(connection, source)
         asks = any(one.level == "problem" for one in held)
         findings += held if asks else [*_last_look(connection, source), *held]
         findings += _source(connection, source)
@@ -56,7 +56,7 @@ def _counts(connection: Connection) -> Finding:
             "SELECT view, band, count FROM tally WHERE count <> 0"
         )
     }
-    if kept == dict(tally.counted(connection)):
+    if kept == dict(tab_counts.counted(connection)):
         return Finding("ok", "The counts of the views fit the rows.")
     return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
 
@@ -109,7 +109,7 @@ def _not_shown(
         for name, why in broken
     ]
     named = {name for name, _ in broken}
-    for chart in sorted(following.charts(connection, source)):
+    for chart in sorted(chart_membership.charts(connection, source)):
         read = projector.read(connection, source, chart, now)
         found += [
             (one.reference, f"read in part: {one.why}")

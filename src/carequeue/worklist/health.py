@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from carequeue.domain.text import clean
-from carequeue.store.window import SILENT, HealthLine, Window
+from carequeue.domain.sanitize import clean
+from carequeue.store.queue_window import SILENT, HealthLine, Window
 
 if TYPE_CHECKING:
-    from carequeue.sync.patience import Waits
+    from carequeue.sync.net.total_timeout import Waits
 
 #: The name in `meta` under which a person's wish to work offline is kept ("1").
 FORCED_OFFLINE: Final = "forced_offline"

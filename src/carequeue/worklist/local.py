@@ -11,15 +11,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.window import QueueRow, Tally, Urgent, View, Window
+from carequeue.store.queue_window import QueueRow, Tally, Urgent, View, Window
 from carequeue.worklist.unsent import Unsent
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from carequeue.store.projection import Projector
-    from carequeue.sync.patience import Waits
-    from carequeue.worklist.answers import (
+    from carequeue.sync.net.total_timeout import Waits
+    from carequeue.worklist.results import (
         Acted,
         Detail,
         Health,
@@ -109,14 +109,14 @@ class LocalDesk(Unsent):
 
     def detail(self, key: str, now: datetime) -> Detail | None:
         """One item in full."""
-        from carequeue.worklist import query
+        from carequeue.worklist import item_detail
 
         with self._engine().connect() as connection:
-            return query.detail(connection, self._projector(), key, now)
+            return item_detail.detail(connection, self._projector(), key, now)
 
     def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
         """To whom these items can be given, the last used first."""
-        from carequeue.fhir.us import assignable
+        from carequeue.fhir.our_directory import assignable
         from carequeue.store import outbox
         from carequeue.store.views import directory
 
@@ -239,12 +239,12 @@ class LocalDesk(Unsent):
 
     def set_offline(self, offline: bool) -> None:
         """Work offline by choice, or end that."""
-        from carequeue.store import ledger
+        from carequeue.store import sync_state
         from carequeue.store.engine import writing
         from carequeue.worklist.health import FORCED_OFFLINE
 
         with writing(self._engine()) as connection:
-            ledger.set_meta(connection, FORCED_OFFLINE, "1" if offline else "")
+            sync_state.set_meta(connection, FORCED_OFFLINE, "1" if offline else "")
         self.chose_offline(offline)
 
     def refresh(self, now: datetime) -> bool:
@@ -264,13 +264,13 @@ class LocalDesk(Unsent):
 def _folded(narrow: str) -> str:
     if not narrow:
         return ""
-    from carequeue.domain.text import fold
+    from carequeue.domain.sanitize import fold
 
     return fold(narrow)
 
 
 def _person(reference: str, name: str, team: bool) -> Person:
-    from carequeue.domain.text import clean
-    from carequeue.worklist.answers import Person
+    from carequeue.domain.sanitize import clean
+    from carequeue.worklist.results import Person
 
     return Person(reference, str(clean(name, 60)), team)

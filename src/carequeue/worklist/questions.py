@@ -11,9 +11,9 @@ from datetime import datetime
 
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.errors import BadQuestion
-from carequeue.domain.text import clean, clean_block, fold
-from carequeue.domain.when import parse_when, say_when
-from carequeue.worklist.answers import Person
+from carequeue.domain.sanitize import clean, clean_block, fold
+from carequeue.domain.spoken_dates import parse_when, say_when
+from carequeue.worklist.results import Person
 from carequeue.worklist.verbs import BY_NAME, Asks, Question, Verb
 
 

@@ -25,19 +25,19 @@ from carequeue.domain.intents import (
     IntentKind,
     IntentState,
 )
-from carequeue.fhir import edits
+from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.clients import is_about_its_client
+from carequeue.fhir.client_identity import is_about_its_client
 from carequeue.fhir.drafts import Draft
+from carequeue.fhir.intent_dependencies import inverse_waits, resting_on
 from carequeue.fhir.values import reference
-from carequeue.fhir.waiting import inverse_waits, resting_on
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records, view_of
-from carequeue.worklist.answers import Acted, Refused
 from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.decided import Wording
-from carequeue.worklist.filing import Filing, abilities
+from carequeue.worklist.drafts_to_intents import Filing, abilities
+from carequeue.worklist.results import Acted, Refused
 from carequeue.worklist.undoable import described, last_of, not_undone
 from carequeue.worklist.verbs import BY_NAME
 
@@ -290,8 +290,8 @@ def _refused(
 def _stands(acts: Sequence[Intent], view: Resource | None, base_url: str) -> bool:
     """Whether a resource is still as these acts made it, in what their inverses would put back."""
     if acts[0].kind is not IntentKind.CREATE:
-        return all(edits.satisfied(intent, view) for intent in acts)
-    made = edits.fold(None, acts)
+        return all(intent_effects.satisfied(intent, view) for intent in acts)
+    made = intent_effects.fold(None, acts)
     if view is None or made is None or view.get("status") != made.get("status"):
         return False
     owners = [reference(one.get("owner"), base_url) for one in (view, made)]
@@ -326,7 +326,7 @@ def _inverse(
     window: str,
     now: datetime,
 ) -> list[Intent]:
-    made = edits.inverse(intent)
+    made = intent_effects.inverse(intent)
     if made is None:
         return []
     kind, args = made

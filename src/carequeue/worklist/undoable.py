@@ -15,11 +15,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from carequeue.domain.intents import COMMAND_LINE, Intent, IntentState
-from carequeue.domain.text import clean
+from carequeue.domain.sanitize import clean
 from carequeue.store import outbox
 from carequeue.store.projection import Projector
-from carequeue.worklist.answers import Undoable, Where
 from carequeue.worklist.decided import Wording
+from carequeue.worklist.results import Undoable, Where
 from carequeue.worklist.verbs import BY_NAME
 
 

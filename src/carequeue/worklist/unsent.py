@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from carequeue.store.projection import Projector
-    from carequeue.worklist.answers import Acted, Conflict, OutboxLine, Undoable
+    from carequeue.worklist.results import Acted, Conflict, OutboxLine, Undoable
 
 _Found = TypeVar("_Found")
 
@@ -74,59 +74,59 @@ class Unsent:
 
     def outbox(self, now: datetime) -> Sequence[OutboxLine]:
         """All that is not on the server."""
-        from carequeue.worklist import outbox
+        from carequeue.worklist import outbox_entries
 
-        return self._read(partial(outbox.lines, now=now))
+        return self._read(partial(outbox_entries.lines, now=now))
 
     def conflicts(self, now: datetime) -> Sequence[Conflict]:
         """Every conflict."""
-        from carequeue.worklist import conflicts
+        from carequeue.worklist import conflict_resolution
 
-        return self._read(partial(conflicts.conflicts, now=now))
+        return self._read(partial(conflict_resolution.conflicts, now=now))
 
     def conflict(self, key: str, now: datetime) -> Conflict | None:
         """The conflict of one item."""
-        from carequeue.worklist import conflicts
+        from carequeue.worklist import conflict_resolution
 
-        return self._read(partial(conflicts.conflict, key=key, now=now))
+        return self._read(partial(conflict_resolution.conflict, key=key, now=now))
 
     def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
         """Answer a conflict as it was shown."""
-        from carequeue.worklist import conflicts
+        from carequeue.worklist import conflict_resolution
 
-        return self._write(partial(conflicts.answer, shown=shown, how=how, now=now))
+        return self._write(partial(conflict_resolution.answer, shown=shown, how=how, now=now))
 
     def retry(self, ids: Sequence[str], now: datetime) -> Acted:
         """Send again what needs attention."""
-        from carequeue.worklist import outbox
+        from carequeue.worklist import outbox_entries
 
-        return self._write(partial(outbox.retry, ids=ids, now=now))
+        return self._write(partial(outbox_entries.retry, ids=ids, now=now))
 
     def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
         """Drop what needs attention, for good."""
-        from carequeue.worklist import outbox
+        from carequeue.worklist import outbox_entries
 
-        return self._write(partial(outbox.discard, ids=ids, typed=typed, now=now))
+        return self._write(partial(outbox_entries.discard, ids=ids, typed=typed, now=now))
 
     def discard_word(self, ids: Sequence[str]) -> str:
         """What has to be typed to discard these."""
-        from carequeue.worklist import outbox
+        from carequeue.worklist import outbox_entries
 
         with self._engine().connect() as connection:
-            return outbox.discard_word(connection, ids)
+            return outbox_entries.discard_word(connection, ids)
 
     def export(self, ids: Sequence[str], now: datetime) -> str:
         """Decisions as JSON lines."""
-        from carequeue.worklist import outbox
+        from carequeue.worklist import outbox_entries
 
         with self._engine().connect() as connection:
-            return outbox.export(connection, ids)
+            return outbox_entries.export(connection, ids)
 
     def news(self, after: int) -> tuple[int, Sequence[str]]:
         """What became of decisions without a person."""
-        from carequeue.worklist import outbox
+        from carequeue.worklist import outbox_entries
 
-        return self._read(partial(outbox.news, after=after, now=self._now()))
+        return self._read(partial(outbox_entries.news, after=after, now=self._now()))
 
     def _read(self, does: Callable[[Connection, Projector], _Found]) -> _Found:
         """A reading at one instant."""

@@ -1,0 +1,311 @@
+"""`act` and `undo`: the same verbs as on the screen, for one item or for many, from a pipe or not.
+
+In:  keys as arguments, or on standard input: one a line, or the JSON of `list --json`.
+     Answers by name; each question of the table of verbs is an option too.
+Out: a result per row; exit code 8 where some were refused or are gone, the others are done.
+`undo` without a group undoes the last act of the command line at once. Where the last act was made
+in a window of the queue, it asks, or wants --yes or the group: somebody may be at work there.
+Not here: whether a verb applies and how an answer is read (the desk).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from carequeue import printing
+from carequeue.cli import use_cases
+from carequeue.cli.help_format import SOME_REFUSED, say
+from carequeue.cli.list_and_show import as_json
+from carequeue.domain.errors import BadQuestion, NoSuchItem
+from carequeue.printing import Outcome, Shape
+from carequeue.store.queue_window import View
+from carequeue.worklist.results import Where
+from carequeue.worklist.verbs import BY_NAME, VERBS, Asks, Question, Verb
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from carequeue.worklist.desk import Desk
+    from carequeue.worklist.results import Acted, Preview
+
+#: Characters of standard input that are read; a hundred thousand keys are a tenth of it.
+MOST_INPUT: Final = 64_000_000
+_ACTS: Final = tuple(verb for verb in VERBS if verb.on_item)
+
+
+def _questions() -> dict[str, str]:
+    """Every question of every verb, with the verbs that ask it."""
+    asked: dict[str, list[str]] = {}
+    for verb in _ACTS:
+        for question in verb.asks:
+            asked.setdefault(question.name, []).append(verb.name)
+    return {name: ", ".join(verbs) for name, verbs in asked.items()}
+
+
+def _question_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name, verbs in reversed(_questions().items()):
+        option = click.option(
+            f"--{name}", f"q_{name}", metavar="TEXT", help=f"Answer to `{name}` ({verbs})."
+        )
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("verb", type=click.Choice([verb.name for verb in _ACTS]))
+@click.argument("keys", nargs=-1)
+@_question_options
+@click.option("--answer", multiple=True, metavar="NAME=VALUE", help="Any answer, by its name.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--yes", is_flag=True, help="Do not ask before many are changed.")
+@as_json
+@click.pass_context
+def act(
+    ctx: click.Context,
+    /,
+    verb: str,
+    keys: tuple[str, ...],
+    answer: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **questions: str | None,
+) -> None:
+    """Do VERB to the items KEYS; without keys they are read from standard input.
+
+    \b
+    carequeue act accept Task/12
+    carequeue act decline Task/12 --reason "no capacity"
+    carequeue list --narrow smith --json | carequeue act assign --to "Access team"
+
+    What you decide is kept at once and sent by the next `carequeue sync`.
+    """  # noqa: D301 - click reads the backspace as "do not wrap this"
+    now = use_cases.now()
+    wanted = _unique(keys) if keys else _keys_from_input()
+    shorthand = {name.removeprefix("q_"): text for name, text in questions.items()}
+    answers = gather_answers(BY_NAME[verb], answer, shorthand)
+    shape = Shape.JSON if as_json else Shape.TEXT
+    with use_cases.open_session(ctx.obj) as session:
+        desk = session.desk
+        desk.refresh(now)
+        found, missing = _known(desk, wanted)
+        _check_answers(desk, BY_NAME[verb], answers, found, now)
+        shown = None
+        if dry_run or len(found) > 1:
+            preview = desk.preview(verb, found, answers, now)
+            if dry_run:
+                outcomes = [*_of_preview(preview), *missing]
+                printing.write_outcomes(outcomes, printing.preview_line(preview), "", shape)
+                ctx.exit(_code(outcomes))
+            _ask_before_many(preview, yes)
+            shown = preview.shown
+        acted = desk.act(verb, found, answers, now, shown)
+    outcomes = [*_of_act(acted), *missing]
+    printing.write_outcomes(outcomes, acted.message, acted.group, shape)
+    ctx.exit(_code(outcomes))
+
+
+@click.command()
+@click.argument("group", default="")
+@click.option("--yes", is_flag=True, help="Do not ask where a window of the queue did it.")
+@as_json
+@click.pass_context
+def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
+    """Take back GROUP, or the last thing that you did; also after it was sent.
+
+    Without GROUP it names the act first. It asks where a window of the queue made that act.
+    """
+    with use_cases.open_session(ctx.obj) as session:
+        group = group or _last_act(session.desk, session.zone, yes)
+        acted = session.desk.undo(use_cases.now(), group)
+    outcomes = _of_act(acted)
+    # No group is printed: to take back what was taken back is another `carequeue undo`.
+    printing.write_outcomes(outcomes, acted.message, "", Shape.JSON if as_json else Shape.TEXT)
+    ctx.exit(_code(outcomes))
+
+
+def _last_act(desk: Desk, zone: ZoneInfo, yes: bool) -> str:
+    """The group of the last act, which is named on standard error.
+
+    Raises BadQuestion where there is none, and where a window of the queue made it and nobody
+    said yes.
+    """
+    last = desk.undoable()
+    if last is None:
+        raise BadQuestion("There is nothing of yours to undo. Nothing was changed.")
+    by_command = last.where is Where.COMMAND_LINE
+    who = "The command line" if by_command else "A window of the queue"
+    words = f"{who} did this last: {last.words}, {printing.when(last.at, zone)}."
+    if not (by_command or yes or use_cases.can_ask()):
+        raise BadQuestion(
+            f"{words} Nothing was changed. To undo it: carequeue undo {last.group}, or --yes."
+        )
+    say(words)
+    if not (by_command or yes) and not click.confirm("Undo it?", default=False, err=True):
+        raise BadQuestion("Nothing was changed.")
+    return last.group
+
+
+# Keys
+
+
+def keys_in(text: str) -> tuple[str, ...]:
+    """The keys that a text names: one a line, or JSON as `list --json` and `show --json` write it.
+
+    Raises BadQuestion where it is JSON without keys.
+    """
+    if text.lstrip()[:1] not in ("[", "{"):
+        return _unique(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadQuestion(
+            "Standard input begins like JSON but is not JSON. Nothing was changed. "
+            "Give one key a line, or what `carequeue list --json` writes."
+        ) from None
+    entries = found if isinstance(found, list) else [found]
+    keys = [entry.get("key") if isinstance(entry, dict) else entry for entry in entries]
+    for place, key in enumerate(keys, 1):
+        if not isinstance(key, str) or not key.strip():
+            raise BadQuestion(
+                f"Entry {place} of the JSON on standard input has no `key`. Nothing was changed."
+            )
+    return _unique(str(key) for key in keys)
+
+
+def _unique(keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(keys))
+
+
+def _keys_from_input() -> tuple[str, ...]:
+    keys: tuple[str, ...] = ()
+    if not use_cases.can_ask():
+        try:
+            text = use_cases.read_input(MOST_INPUT + 1)
+        except UnicodeDecodeError:
+            raise BadQuestion("Standard input is not text. Nothing was changed.") from None
+        if len(text) > MOST_INPUT:
+            raise BadQuestion(
+                f"Standard input is longer than {MOST_INPUT} characters. Nothing was changed."
+            )
+        keys = keys_in(text)
+    if not keys:
+        raise BadQuestion(
+            "No key was given. Nothing was changed. "
+            "Name the items, or pipe them in: carequeue list --json | carequeue act VERB"
+        )
+    return keys
+
+
+def _known(desk: Desk, wanted: Sequence[str]) -> tuple[list[str], list[Outcome]]:
+    """The keys that are in the queue, and a result for each that is not.
+
+    Raises NoSuchItem where none is: a row that left between `list` and `act` must not hold up the
+    others, but a mistyped key is to be told.
+    """
+    here = set(desk.keys_of(View.WHOLE, ""))
+    found = [key for key in wanted if key in here]
+    missing = [Outcome(key, "missing", why="no longer in the queue") for key in wanted
+               if key not in here]  # fmt: skip
+    if not found:
+        more = f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
+        raise NoSuchItem(
+            f"{wanted[0]}{more}: no such item in the queue. Nothing was changed. "
+            "See the keys with: carequeue list --view whole --plain"
+        )
+    return found, missing
+
+
+# Answers
+
+
+def gather_answers(
+    verb: Verb, named: Sequence[str], shorthand: Mapping[str, str | None]
+) -> dict[str, str]:
+    """The answers by question. Raises BadQuestion for one too many, one missing, one unreadable."""
+    given = {name: text for name, text in shorthand.items() if text is not None}
+    for pair in named:
+        name, equals, text = pair.partition("=")
+        if not equals or name in given:
+            fault = "is given twice" if equals else "is not NAME=VALUE"
+            raise BadQuestion(f"--answer {pair} {fault}. Nothing was changed.")
+        given[name] = text
+    asked = {question.name: question for question in verb.asks}
+    for name in given:
+        if name not in asked:
+            takes = " and ".join(f"--{known}" for known in asked) or "no answer"
+            raise BadQuestion(
+                f"{verb.name} does not ask for `{name}`; it takes {takes}. Nothing was changed."
+            )
+    for question in verb.asks:
+        if question.default is None and not given.get(question.name, "").strip():
+            raise BadQuestion(
+                f"{verb.name} needs --{question.name}{_choices(question)}. Nothing was changed."
+            )
+    return {name: _as_choice(asked[name], text) for name, text in given.items()}
+
+
+def _choices(question: Question) -> str:
+    if not question.choices:
+        return ' (such as "tomorrow 9" or 3bd)' if question.asks is Asks.WHEN else ""
+    known = ", ".join(choice.value for choice in question.choices)
+    return f" ({known}{', or your own words' if question.free else ''})"
+
+
+def _as_choice(question: Question, text: str) -> str:
+    """The value of the choice that is meant. Raises BadQuestion where no other text is taken."""
+    if not question.choices:
+        return text
+    for choice in question.choices:
+        if text.strip().casefold() in (choice.value.casefold(), choice.words.casefold()):
+            return choice.value
+    if question.free:
+        return text
+    raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")
+
+
+def _check_answers(
+    desk: Desk, verb: Verb, answers: Mapping[str, str], keys: Sequence[str], now: datetime
+) -> None:
+    for name, text in answers.items():
+        understood, words = desk.check_answer(verb.name, name, text, now, keys)
+        if not understood:
+            raise BadQuestion(f"--{name}: {words}")
+
+
+# Results
+
+
+def _ask_before_many(preview: Preview, yes: bool) -> None:
+    say(printing.preview_line(preview))
+    if yes or not use_cases.can_ask() or not preview.changes:
+        return
+    for one in preview.refused:
+        say(f"not allowed: {printing.who_and_why(one.client, one.why)}")
+    if not click.confirm("Go on?", default=False, err=True):
+        raise BadQuestion("Nothing was changed.")
+
+
+def _of_preview(preview: Preview) -> list[Outcome]:
+    return [
+        *(Outcome(key, "would change") for key in preview.changes),
+        *(Outcome(key, "already") for key in preview.already),
+        *(Outcome(one.key, "refused", one.client, one.why) for one in preview.refused),
+    ]
+
+
+def _of_act(acted: Acted) -> list[Outcome]:
+    return [
+        *(Outcome(key, "changed") for key in acted.changed),
+        *(Outcome(key, "already") for key in acted.already),
+        *(Outcome(one.key, "refused", one.client, one.why) for one in acted.refused),
+    ]
+
+
+def _code(outcomes: Iterable[Outcome]) -> int:
+    return SOME_REFUSED if any(one.result in ("refused", "missing") for one in outcomes) else 0

@@ -1,0 +1,145 @@
+"""What the commands call: the one place where they meet the rest of CareQueue.
+
+Each function loads what it needs when it is called, so that `--help` and `list` start at once
+(Textual, httpx and SQLModel together cost half a second). The tests put fakes in their place.
+Not here: how the parts are put together (`wiring.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carequeue.domain.errors import BadQuestion, CacheError
+
+if TYPE_CHECKING:
+    from carequeue.store.profiles import SourceProfile
+    from carequeue.sync.net.probe import Probe
+    from carequeue.wiring import Session
+
+
+def open_session(profile_name: str) -> Session:
+    """The profile, its cache and its desk, for a command. Raises ProfileError or CacheError."""
+    from carequeue import wiring
+    from carequeue.domain.intents import COMMAND_LINE
+
+    return wiring.open_session(profile_name, run=COMMAND_LINE)
+
+
+def open_window(profile_name: str) -> Session:
+    """The profile, its cache and its desk, for the queue on a screen.
+
+    Raises ProfileError or CacheError.
+    """
+    from carequeue import wiring
+
+    return wiring.open_session(profile_name)
+
+
+def run_queue(profile_name: str) -> int:
+    """The queue of a profile, from opening its cache to closing it; the exit code.
+
+    Raises BadQuestion where there is no terminal, ProfileError or CacheError.
+    """
+    refuse_without_terminal("The queue")
+    with open_window(profile_name) as session:
+        return open_queue(session)
+
+
+def open_queue(session: Session) -> int:
+    """The queue on the screen, until the person leaves it; the exit code."""
+    from carequeue.app import CareQueueApp
+
+    app = CareQueueApp(
+        session.desk,
+        session.now,
+        session.zone,
+        session.background(),
+        theme=session.profile.theme or "dark",
+        keep=partial(keep_file, session),
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def keep_file(session: Session, name: str, text: str) -> str:
+    """Write a private file beside the cache, and say where it is.
+
+    Raises BadQuestion where it would be gone with the program, CacheError where it cannot be.
+    """
+    if not session.desk.keeps:
+        raise BadQuestion(
+            "A file of the practice clinic would be gone when you leave. Nothing was written. "
+            "With a profile of your own it stays."
+        )
+    from carequeue.store.private_files import create_private
+
+    path = session.places.folder / name
+    if not create_private(path, text.encode(), CacheError):
+        raise BadQuestion(f"{path} is there already. Nothing was written. Try once more.")
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def demo(seed: int, clients: int, quirks: Sequence[str], pace: str) -> int:
+    """The practice clinic, from its start to its end; the exit code."""
+    from carequeue import wiring
+
+    with wiring.practice(seed, clients, quirks, pace) as session:
+        return open_queue(session)
+
+
+def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
+    """What a server says of itself. Raises ServerError or SignInError."""
+    from carequeue.sync.net import probe as at
+
+    return at.probe(url, token, ca_bundle)
+
+
+def token_of(source: SourceProfile) -> str | None:
+    """The bearer token of a source, None where it has none.
+
+    Raises SignInError where its command gives none.
+    """
+    from carequeue.sync.net.auth import Tokens
+
+    return Tokens(source.token_env, source.token_command).current() or None
+
+
+def now() -> datetime:
+    """The source of time of the command line."""
+    return datetime.now(UTC)
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at the other end of standard input."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def can_draw() -> bool:
+    """Whether a full-screen program can be drawn here."""
+    return can_ask() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def refuse_without_terminal(what: str) -> None:
+    """Raises BadQuestion where a full-screen program would only write rubbish."""
+    if not can_draw():
+        raise BadQuestion(
+            f"{what} needs a terminal that can be drawn on, and this is none (or TERM is dumb). "
+            "For a pipe, a file or a plain terminal use: carequeue list --plain"
+        )
+
+
+def shows_people() -> bool:
+    """Whether standard output is a terminal, and not a pipe or a file."""
+    return sys.stdout.isatty()
+
+
+def read_input(limit: int) -> str:
+    """Standard input as text, at most `limit` characters. Raises UnicodeDecodeError."""
+    return sys.stdin.read(limit)

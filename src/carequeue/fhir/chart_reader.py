@@ -1,0 +1,367 @@
+"""What every kind of item needs from a chart: the client, the parties, the contacts, the start.
+
+In:  a `Chart`, `Us`, the site's zone and the day of the reading. Out: the pieces of a `WorkItem`.
+Why the day: it only bounds what cannot be (a start in the future) and how far back a stay that
+ended still asks for a contact; nothing here ranks by it.
+Not here: what makes a referral, a follow-up, a handoff, an authorization (their own modules).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from carequeue.domain.items import (
+    Client,
+    Direction,
+    Kind,
+    Move,
+    Mover,
+    Party,
+    Priority,
+    ResourceRef,
+    StoryLine,
+    Us,
+    WorkItem,
+)
+from carequeue.fhir import codes, contacts, values
+from carequeue.fhir.chart import Chart, Resource
+from carequeue.fhir.contacts import Contact, Outcome
+from carequeue.fhir.our_directory import name_of, own_reference
+from carequeue.fhir.task_facts import priority_of
+
+#: A server's time may lag behind the writer's by as much; more is a date that cannot be.
+_SLACK: Final = timedelta(days=1)
+#: Before the standard's first draft a date is a zero of some other calendar.
+_FIRST_YEAR: Final = 1990
+#: An identifier that may be an item's key; the form of another item's key may not.
+_KEY: Final = re.compile(r"(?!Task/)[A-Za-z0-9\-.:/]{1,400}")
+NOBODY: Final = "nobody yet"
+_NOTES_SHOWN: Final = 50
+
+
+@dataclass
+class Findings:
+    """Facts and marks while an item is read; a fact that is not known is not put in."""
+
+    facts: dict[str, datetime] = field(default_factory=dict)
+    marks: set[str] = field(default_factory=set)
+
+    def put(self, name: str, when: datetime | None) -> None:
+        """Keep a fact that is known."""
+        if when is not None:
+            self.facts[name] = when
+
+    def mark(self, name: str, holds: object = True) -> None:
+        """Keep a mark that holds."""
+        if holds:
+            self.marks.add(name)
+
+
+class Reading:
+    """One pass over one chart. Everything is computed once, whatever the number of items."""
+
+    def __init__(
+        self, chart: Chart, us: Us, zone: ZoneInfo, as_of: date, now: datetime | None = None
+    ) -> None:
+        self.chart, self.us, self.zone, self.as_of = chart, us, zone, as_of
+        #: No record of what happened can be of a later instant.
+        self.now = now or datetime.combine(as_of, time.max, tzinfo=zone).astimezone(UTC)
+        self.story: tuple[StoryLine, ...] = ()
+        self._of: dict[str, list[Resource]] = {}
+
+    def of(self, kind: str) -> Sequence[Resource]:
+        """The readable resources of one type."""
+        if kind not in self._of:
+            self._of[kind] = [each for each in self.chart.of(kind) if isinstance(each, dict)]
+        return self._of[kind]
+
+    def find(self, reference: str) -> Resource:
+        """What a reference points to, an empty resource where it is not here."""
+        found = self.chart.find(reference) if reference else None
+        return found if isinstance(found, dict) else {}
+
+    def ref(self, value: Any) -> str:
+        """The relative reference of a Reference element, or ""."""
+        return values.reference(value, self.chart.base)
+
+    def refs(self, resource: Any, path: str) -> set[str]:
+        """All relative references of a list of References."""
+        return {self.ref(each) for each in values.objects(resource, path)} - {""}
+
+    def when(self, value: Any) -> datetime | None:
+        """An instant that can be, in UTC."""
+        moment = values.instant(value, self.zone)
+        return moment if moment and moment.year >= _FIRST_YEAR else None
+
+    def updated(self, resource: Any) -> datetime | None:
+        """When the server last stored a resource."""
+        return self.when(values.text(resource, "meta.lastUpdated"))
+
+    def resource_ref(self, resource: Any) -> ResourceRef:
+        """The anchor or the target of an item."""
+        kind, key = values.text(resource, "resourceType"), values.text(resource, "id")
+        return ResourceRef(self.chart.source, kind, key)
+
+    def key(self, task: Any) -> str:
+        """The stable key of a Task: an identifier that we wrote, else `Type/id`."""
+        mine = values.identifier_value(task, codes.IDENTIFIER)
+        found = mine if _KEY.fullmatch(mine) else own_reference(task)
+        return f"{self.chart.source}:{found}"
+
+    def start(self, found: Findings, resource: Any, *written: Any) -> datetime | None:
+        """The first start that can be, else when the server stored it, else the day of the
+        reading where a date was written; marks what was wrong.
+
+        A start after the server stored it, or after tomorrow, cannot be (a day and a month that
+        were swapped). Such a date is left out and marked: a wrong start
+        would move a deadline, and none of them shows what was meant.
+        """
+        stored = self.updated(resource)
+        end_of_day = datetime.combine(self.as_of, time.max, tzinfo=UTC) + 2 * _SLACK
+        for each in written:
+            moment = values.instant(each, self.zone)
+            if moment is None:
+                continue
+            late = moment > (min(stored + _SLACK, end_of_day) if stored else end_of_day)
+            if not late and moment.year >= _FIRST_YEAR:
+                found.mark("approximate", values.approximate(each))
+                return moment
+            found.mark("impossible-date")
+        if stored is None and "impossible-date" in found.marks:
+            stored = datetime.combine(self.as_of, time.min, tzinfo=self.zone).astimezone(UTC)
+        found.mark("approximate", stored)
+        return stored
+
+    @property
+    def client_reference(self) -> str:
+        """Whose chart it is: `Patient/id`, or the resource that names no client."""
+        return self.chart.client
+
+    @cached_property
+    def patient(self) -> Resource:
+        """The Patient of this chart, empty where the chart has none or it is not here."""
+        return self.find(self.chart.client) if self.chart.client.startswith("Patient/") else {}
+
+    @cached_property
+    def risks(self) -> frozenset[str]:
+        """Marks of the person: risks that a Flag states today, and death."""
+        found = Findings()
+        for flag in self.of("Flag"):
+            if values.text(flag, "status") in ("", "active"):
+                for coding in values.codings(flag.get("code")):
+                    known = coding.system == codes.RISK and coding.code in codes.RISKS
+                    found.mark(coding.code, known)
+        found.mark("deceased", _dead(self.patient))
+        return frozenset(found.marks)
+
+    def client(self, subject: Any) -> Client:
+        """Whom an item is about; the words of the reference where the Patient is not here."""
+        if self.patient:
+            return self._client
+        ours = self.chart.client.startswith("Patient/")
+        shown = values.squeeze(values.text(subject, "display"))
+        return Client(reference=self.chart.client if ours else "", text=shown)
+
+    @cached_property
+    def _client(self) -> Client:
+        """The client by the Patient that is here."""
+        patient = self.patient
+        family, given, words = values.human_name(patient.get("name"))
+        return Client(
+            reference=self.chart.client,
+            family=values.squeeze(family),
+            given=values.squeeze(given),
+            text=values.squeeze(words),
+            birth_date=values.text(patient, "birthDate")[:10],
+            gender=values.text(patient, "gender"),
+            mrn=values.squeeze(values.record_number(patient), 60),
+            phone=values.squeeze(values.phone(patient), 60),
+            deceased=_dead(patient),
+        )
+
+    def party(self, value: Any, within: Any = None) -> Party | None:
+        """Who asks or owes. A contained one has its name only: it is nobody of ours."""
+        if not isinstance(value, dict) or not value:
+            return None
+        reference = self.ref(value)
+        found = self.find(reference) or _contained(values.text(value, "reference"), within)
+        name = values.squeeze(values.text(value, "display")) or name_of(found)
+        person = self._person(found)
+        me = self.us.is_me(reference) or (bool(person) and person == self.us.me)
+        ours = me or self.us.is_ours(reference) or self.us.is_ours(person)
+        if me:
+            name = self.us.my_name or name
+        name = name or reference or values.squeeze(values.text(value, "identifier.value"))
+        return Party(reference, name, ours, me) if name else None
+
+    def _person(self, role: Resource) -> str:
+        """Who acts in a role at our place, "" for a role elsewhere: somebody of ours who also
+        works for a partner acts for the partner there.
+        """
+        if role.get("resourceType") != "PractitionerRole":
+            return ""
+        place = self.ref(role.get("organization"))
+        here = self.us.is_ours(place) if role.get("organization") else True
+        return self.ref(role.get("practitioner")) or place if here else ""
+
+    @cached_property
+    def contacts(self) -> tuple[Contact, ...]:
+        """What the client's records show of contacts, the earliest first; those without a time
+        and those that show no contact of ours are left out.
+        """
+        records = (*self.of("Communication"), *self.of("Encounter"))
+        found = [contacts.judge(self, each) for each in records]
+        dated = [each for each in found if each.outcome is not Outcome.NONE and each.at]
+        return tuple(sorted(dated, key=lambda each: each.at or self.now))
+
+    def contact_after(self, start: datetime | None) -> datetime | None:
+        """When the client was first reached at or after an instant."""
+        reached = (each.at for each in self.contacts if each.outcome is Outcome.REACHED)
+        return next((at for at in reached if start and at and at >= start), None)
+
+    def attempts_after(self, start: datetime | None, about: Iterable[str]) -> tuple[Contact, ...]:
+        """Attempts since an instant; one that is about something else does not count."""
+        mine = set(about)
+        return tuple(
+            each
+            for each in self.contacts
+            if each.outcome is Outcome.ATTEMPTED
+            and (start is None or (each.at and each.at >= start))
+            and (not each.about or each.about & mine)
+        )
+
+    def item(
+        self,
+        resource: Any,
+        found: Findings,
+        *,
+        key: str,
+        kind: Kind,
+        title: str,
+        move: Move,
+        anchor: Any,
+        subject: Any,
+        task: Any = None,
+        direction: Direction = Direction.INTERNAL,
+        requester: Party | None = None,
+        owner: Party | None = None,
+        about: str = "",
+        priority: Priority | None = None,
+    ) -> WorkItem:
+        """A row of what was found. `resource` has the notes; `task` is what acts will change."""
+        ranked = priority or priority_of(resource)
+        # The priority is a sender's wish with one threshold: urgent, asap and stat are alike.
+        wish = "priority:routine" if ranked is Priority.ROUTINE else "priority:urgent"
+        found.marks |= {direction.value, wish} | self.risks
+        start = found.facts.get("discharged_at") or found.facts.get("authored_at")
+        mine = {own_reference(each) for each in (resource, task, anchor)} - {""}
+        attempts = self.attempts_after(start, mine)
+        found.put("attempted_at", attempts[0].at if attempts else None)
+        return WorkItem(
+            key=key,
+            source=self.chart.source,
+            kind=kind,
+            title=values.squeeze(title),
+            client=self.client(subject),
+            move=move,
+            anchor=self.resource_ref(anchor),
+            target=self.resource_ref(task) if task else None,
+            status=values.text(task, "status"),
+            direction=direction,
+            priority=ranked,
+            requester=requester,
+            owner=owner,
+            facts=found.facts,
+            marks=frozenset(found.marks),
+            attempts=len(attempts),
+            attempts_unnamed=sum(each.unnamed for each in attempts),
+            snoozed_until=self._snoozed(task),
+            about=about.strip()[:4000],
+            notes=self.notes(resource),
+            story=self.story,
+        )
+
+    def notes(self, resource: Any) -> tuple[StoryLine, ...]:
+        """The notes of a resource, newest first."""
+        found = [
+            StoryLine(
+                self.when(values.text(note, "time")),
+                values.text(note, "text")[:4000],
+                values.squeeze(values.text(note, "authorString"))
+                or party_name(self.party(note.get("authorReference"))),
+            )
+            for note in values.objects(resource, "note")
+            if values.text(note, "text").strip()
+        ]
+        return newest_first(found)[:_NOTES_SHOWN]
+
+    def _snoozed(self, task: Any) -> datetime | None:
+        written = values.extension(task, codes.SNOOZED_UNTIL).get("valueDateTime")
+        return self.when(written)
+
+
+def newest_first(lines: Iterable[StoryLine]) -> tuple[StoryLine, ...]:
+    """Lines by time, those without one last."""
+    first = datetime.min.replace(tzinfo=UTC)
+    return tuple(sorted(lines, key=lambda line: line.at or first, reverse=True))
+
+
+def party_name(party: Party | None, otherwise: str = "") -> str:
+    """The name of a party, or other words where there is none."""
+    return party.name if party else otherwise
+
+
+def move_to(party: Party | None, since: datetime | None = None) -> Move:
+    """Whose move it is when this party must act; nobody's is the team's."""
+    if party is None:
+        return Move(Mover.TEAM, NOBODY, since)
+    if party.me:
+        return Move(Mover.ME, "you", since)
+    if party.ours:
+        return Move(Mover.TEAM, party.name, since)
+    client = party.reference.startswith(("Patient/", "RelatedPerson/"))
+    return Move(Mover.CLIENT if client else Mover.PARTNER, party.name, since)
+
+
+def due_of(reading: Reading, found: Findings, task: Any, request: Any) -> datetime | None:
+    """The due date that the server holds; the first of these that can be.
+
+    `Task.restriction.period` is "when fulfillment is sought" (R4); then the R5 element carried
+    back, the request's own time, and last the Task's `executionPeriod`, which many fill with it.
+    """
+    requested = values.extension(task, codes.REQUESTED_PERIOD).get("valuePeriod")
+    zone = reading.zone
+    ends = (
+        values.period_end(values.get(task, "restriction.period"), zone),
+        values.period_end(requested, zone),
+        values.period_end(values.get(request, "occurrencePeriod"), zone),
+        values.period_end({"end": values.text(request, "occurrenceDateTime")}, zone),
+        values.period_end(values.get(task, "executionPeriod"), zone),
+    )
+    start = found.facts.get("authored_at")
+    for end in filter(None, ends):
+        if end.year >= _FIRST_YEAR and (start is None or end >= start):
+            found.mark("dated")
+            found.put("due_at", end)
+            return end
+        found.mark("impossible-date")
+    return None
+
+
+def _dead(patient: Any) -> bool:
+    said = values.get(patient, "deceasedBoolean") is True
+    return said or bool(values.text(patient, "deceasedDateTime"))
+
+
+def _contained(reference: str, within: Any) -> Resource:
+    if not reference.startswith("#"):
+        return {}
+    wanted = reference[1:]
+    inside = values.objects(within, "contained")
+    return next((each for each in inside if each.get("id") == wanted), {})

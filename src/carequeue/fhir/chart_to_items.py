@@ -1,0 +1,224 @@
+"""From a chart to the rows of the queue. The unknown is shown or named, never dropped in silence.
+
+In:  a `Chart` (views: base plus open intents), `Us`, the site's zone, the day of the reading.
+Out: `ChartRead`: items in no particular order, each key once, and what could not be read.
+Why a reading never fails: one resource that nobody foresaw must not hide a client, so each is read
+behind its own guard; the accessors are written so that the guard has nothing to do.
+Not here: the kinds themselves (`referral.py` and its neighbours), their order (`domain/ranking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from carequeue.domain.items import Us, WorkItem
+from carequeue.fhir import authorization, codes, follow_up, handoff, referral, timeline, values
+from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
+from carequeue.fhir.chart_reader import Reading
+from carequeue.fhir.client_identity import SUBJECTS
+from carequeue.fhir.jsontext import Duplicated
+from carequeue.fhir.our_directory import own_reference
+
+#: What a client's chart is read from; `sync/pull/search_plan.py` says in which order it is
+#: fetched, and a test that each of these is.
+PULLED_TYPES: Final = (
+    "Task", "ServiceRequest", "Observation", "Encounter", "Communication", "Appointment", "Flag",
+    "ClaimResponse", "Coverage",
+)  # fmt: skip
+#: What no client owns: names, and who belongs to us.
+DIRECTORY_TYPES: Final = (
+    "Organization", "PractitionerRole", "Practitioner", "CareTeam", "HealthcareService",
+)  # fmt: skip
+_SHARED: Final = frozenset({*DIRECTORY_TYPES, "Location"})
+#: Elements that name somebody or something that a row needs.
+_NAMED: Final = (
+    "for", "subject", "patient", "beneficiary", "requester", "owner", "focus", "performer",
+    "sender", "recipient", "basedOn", "practitioner", "organization", "managingOrganization",
+    "serviceProvider", "providedBy", "insurer", "payor", "partOf",
+)  # fmt: skip
+_WANTED: Final = frozenset({*_SHARED, "Patient", "ServiceRequest"})
+#: Who spoke for a minor: only a contact needs to know, so no other resource brings one.
+_WANTED_OF_CONTACT: Final = _WANTED | {"RelatedPerson"}
+#: Of one resource; a row needs a handful, and a server could send us after a million.
+_MOST_NAMED: Final = 200
+
+_T = TypeVar("_T")
+#: Builds the row of one resource, None where it is none.
+_Build = Callable[[Reading, Resource], WorkItem | None]
+
+
+def read_chart(
+    chart: Chart,
+    us: Us,
+    zone: ZoneInfo,
+    as_of: date,
+    described: bool = True,
+    now: datetime | None = None,
+) -> ChartRead:
+    """All rows of one client.
+
+    `as_of` is the day of the reading in the site's zone. It bounds dates that cannot be, the year
+    that a title leaves out, and how old a discharge may be to ask for a contact; a chart that is
+    read a day later may only lose such a row, never gain one, so none is missed between readings.
+    `described` False leaves out the story, for who needs the rows alone.
+    `now` is the instant of the reading: a contact that is dated later counts as none. Where it is
+    not given, the end of that day stands for it.
+    """
+    reading = Reading(chart, us, zone, as_of, now)
+    troubles: list[Trouble] = []
+    if described:
+        reading.story = _guarded(troubles, chart.client, lambda: timeline.story(reading)) or ()
+    items: dict[str, WorkItem] = {}
+    for resource, build in _work(reading, troubles):
+        item = _guarded(troubles, _reference(resource), partial(build, reading, resource))
+        if item is not None:
+            _keep(items, item, resource)
+    found = _guarded(troubles, chart.client, lambda: follow_up.discharge(reading))
+    if found is not None:
+        items.setdefault(found.key, found)
+    return ChartRead(tuple(items.values()), tuple(troubles))
+
+
+def chart_of(resource: Any, base: str = "") -> str:
+    """The chart that a resource belongs to: `Patient/id`, else what it is about, else itself."""
+    kind, mine = values.text(resource, "resourceType"), own_reference(resource)
+    if kind == "Patient":
+        return mine
+    for path in SUBJECTS:
+        found = values.reference(values.get(resource, path), base)
+        if found.startswith("Patient/"):
+            return found
+    for each in _taking_part(kind, resource):
+        found = values.reference(each, base)
+        if found.startswith("Patient/"):
+            return found
+    if kind == "Task":
+        about = values.extension(resource, codes.ABOUT).get("valueReference")
+        focus = values.get(resource, "focus")
+        return values.reference(about, base) or values.reference(focus, base) or mine
+    return mine
+
+
+def _taking_part(kind: str, resource: Any) -> list[Any]:
+    """Where else a client may stand, in types whose subject is often left out."""
+    if kind == "Appointment":
+        return [each.get("actor") for each in values.objects(resource, "participant")]
+    if kind == "Communication":
+        return [*values.objects(resource, "recipient"), *values.objects(resource, "sender")]
+    return []
+
+
+def shared(kind: str) -> bool:
+    """Whether resources of this type belong to no client."""
+    return kind in _SHARED
+
+
+def trouble(resource: Any) -> str | None:
+    """What is wrong with a resource as it came, in words without its content; None where nothing.
+
+    A resource in trouble is kept; `read_chart` still shows what of it can be shown, since a
+    client is not to be missed for a malformed element.
+    """
+    if not isinstance(resource, dict):
+        return "it is no resource"
+    if not values.TYPE.fullmatch(values.text(resource, "resourceType")):
+        return "it does not say of which type it is"
+    if not values.ID.fullmatch(values.text(resource, "id")):
+        return "its id is missing, or no FHIR id"
+    if _duplicated(resource):
+        return "it names an element twice, so what is decided about it is kept here only"
+    if "status" in resource and not isinstance(resource["status"], str):
+        return "its status is no code"
+    for path in SUBJECTS:
+        if path in resource and not isinstance(resource[path], dict):
+            return "whom it is about is no reference"
+    return None
+
+
+def references(resource: Any, base: str = "") -> set[str]:
+    """The relative references that a row of this resource needs, to be fetched where missing."""
+    found: list[Any] = []
+    for path in _NAMED:
+        found += values.objects(resource, path)
+    found += [each.get("individual") for each in values.objects(resource, "participant")]
+    found += [each.get("actor") for each in values.objects(resource, "participant")]
+    named = {values.reference(each, base) for each in found[:_MOST_NAMED]}
+    contact = values.text(resource, "resourceType") == "Communication"
+    wanted = _WANTED_OF_CONTACT if contact else _WANTED
+    return {each for each in named if each.partition("/")[0] in wanted}
+
+
+def _work(reading: Reading, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
+    """Every resource that may be a row, and what builds it."""
+    carried = _carried(reading)
+    for kind in PULLED_TYPES:
+        for each in reading.chart.of(kind):
+            why = trouble(each)
+            if why is not None:
+                troubles.append(Trouble(_reference(each), why))
+            if not own_reference(each):
+                continue
+            build = _builder(reading, kind, each, carried)
+            if build is not None:
+                yield each, build
+
+
+def _builder(
+    reading: Reading, kind: str, resource: Resource, carried: frozenset[str]
+) -> _Build | None:
+    if kind == "Task":
+        return _task_builder(reading, resource)
+    if kind == "ServiceRequest":
+        return None if own_reference(resource) in carried else referral.from_request
+    return authorization.derived if kind in ("ClaimResponse", "Coverage") else None
+
+
+def _task_builder(reading: Reading, task: Resource) -> _Build:
+    if handoff.is_handoff(task):
+        return handoff.from_task
+    if authorization.is_companion(task):
+        return authorization.from_companion
+    return referral.from_task if referral.is_referral(reading, task) else follow_up.from_task
+
+
+def _carried(reading: Reading) -> frozenset[str]:
+    """The requests that a Task carries; one that never was, or is a handoff, carries none."""
+    return frozenset(
+        reading.ref(task.get("focus"))
+        for task in reading.of("Task")
+        if not handoff.is_handoff(task) and values.text(task, "status") != "entered-in-error"
+    )
+
+
+def _keep(items: dict[str, WorkItem], item: WorkItem, resource: Resource) -> None:
+    """Keep an item; where another has its key (a copied identifier), under its own reference."""
+    if _duplicated(resource):
+        item = replace(item, marks=item.marks | {"read-only"})
+    if item.key in items:
+        item = replace(item, key=f"{item.source}:{own_reference(resource)}")
+    items[item.key] = item
+
+
+def _guarded(troubles: list[Trouble], reference: str, read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it must not hide the other rows
+        kind = type(fault).__name__
+        troubles.append(Trouble(reference, f"it could not be read ({kind}); please report this"))
+        return None
+
+
+def _reference(resource: Any) -> str:
+    return own_reference(resource) or values.squeeze(values.text(resource, "resourceType"), 60)
+
+
+def _duplicated(value: Any) -> bool:
+    if isinstance(value, Duplicated):
+        return True
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_duplicated(each) for each in inner if isinstance(each, dict | list))

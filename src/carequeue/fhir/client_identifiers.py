@@ -1,0 +1,41 @@
+"""By what a client of one server may be recognized on another: shared identifiers, nothing else.
+
+In:  a Patient. Out: pairs of system and value. Never a name, a birth date or a phone: two people
+share those, and one person has them spelled twice.
+Left out: an identifier without a system (a number alone names somebody in every clinic), one that
+is marked as old (it may be somebody else's by now), what only fills the place of one, and whatever
+is longer than any of them is.
+Not here: how many clients may share one before it is a dummy (`store/cross_source_match.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from carequeue.fhir import values
+
+_MOST: Final = 40
+_LONGEST: Final = 200
+#: The HL7 table of kinds of identifiers, by its names: it says "MR", never whose.
+_KINDS: Final = ("v2-0203", "v2/0203", "identifier-type")
+
+
+def identifiers(patient: Any) -> tuple[tuple[str, str], ...]:
+    """(system, value) of each identifier that can be shared, each once, in their order."""
+    found: dict[tuple[str, str], None] = {}
+    for each in values.objects(patient, "identifier")[:_MOST]:
+        system, value = values.text(each, "system").strip(), values.text(each, "value").strip()
+        usable = 0 < len(system) <= _LONGEST and 0 < len(value) <= _LONGEST
+        if usable and values.text(each, "use") != "old" and not _is_nothing(system, value):
+            found[system, value] = None
+    return tuple(found)
+
+
+def _is_nothing(system: str, value: str) -> bool:
+    """Whether it only fills the place of an identifier: "UNKNOWN", "000-00-0000", or a number under
+    the name of a list of kinds of identifiers, which is that of every clinic at once.
+    """
+    signs = [sign for sign in value if sign.isalnum()]
+    one_sign = len(signs) > 1 and len(set(signs)) == 1
+    kinds = system.rstrip("/").endswith(_KINDS)
+    return kinds or one_sign or not any(map(str.isdigit, signs))

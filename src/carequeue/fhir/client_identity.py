@@ -1,0 +1,338 @@
+"""Which client a resource names, and whether that is the client of a decision. Pure.
+
+In:  a resource, a `ClientIdentity` that was recorded with a decision. Out: identities, yes or no.
+Why: a colleague can correct `Task.for`. A decision about one client must never be written to
+another, so the identity is part of the decision and is compared before every write.
+The comparison errs on the side of asking: a reference that became another reference, none, or one
+that was none before is another client, unless the two records are linked as merged (FHIR R4,
+Patient.link, types `replaced-by` and `replaces`; `refer` and `seealso` do not merge records).
+Not here: clients of two servers (`client_identifiers.py`), what follows from a difference
+(`sync/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from carequeue.domain.intents import ClientIdentity, Intent, IntentKind
+from carequeue.fhir import codes, jsontext, values
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.client_identifiers import identifiers
+from carequeue.fhir.our_directory import own_reference
+
+Find = Callable[[str], Resource | None]
+
+#: The elements by which a resource names its client, in this order.
+SUBJECTS: Final = ("for", "subject", "patient", "beneficiary")
+#: Elements of a resource to be created that point to the resource that it is about.
+_ABOUT: Final = ("focus", "about", "basedOn", "partOf")
+_PEOPLE: Final = ("recipient", "sender")  # of a Communication without a subject
+_MOST_LINKS: Final = 20
+_MOST_STEPS: Final = 5  # from a Task to its focus, and on from there
+
+
+def find_nothing(_: str) -> Resource | None:
+    """A lookup over no resources."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecords:
+    """What a comparison may know beside the resource.
+
+    `base_url`: absolute references below it are the source's own. `merged`: references of records
+    that are linked as merged with the client's record. `find`: the newest known resource of a
+    reference; where it finds nothing, the comparison does without.
+    """
+
+    base_url: str = ""
+    merged: frozenset[str] = frozenset()
+    find: Find = find_nothing
+
+
+NO_RECORDS: Final = ClientRecords()
+
+
+def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
+    """The client whom a resource itself names; an empty identity where it names nobody.
+
+    A Patient comes first, as for the chart of a resource (`chart_to_items.chart_of`).
+    """
+    if values.text(resource, "resourceType") == "Patient":
+        return ClientIdentity(own_reference(resource), identifiers(resource))
+    named = [_identity(each, resource, base_url) for each in _naming(resource)]
+    patients = (each for each in named if _is_patient(each))
+    return next(patients, named[0] if named else ClientIdentity())
+
+
+def client_of(resource: Any, records: ClientRecords) -> ClientIdentity:
+    """The client whom a resource is about: whom it names, else whom its focus is about, and so on.
+
+    A Patient along that way comes before whoever else is named: by the same rule a resource stands
+    in a client's chart (`chart_to_items.chart_of` and `store/chart_membership.py`). Somebody who
+    is no Patient, as a subject given in words, counts where the resource itself names nobody.
+    """
+    own = named_client(resource, records.base_url)
+    through: list[str] = []
+    about, described = resource, own
+    while len(through) < _MOST_STEPS and not _is_patient(own):
+        step = _next_step(about, records.base_url)
+        about = records.find(step) if step and step not in through else None
+        if about is None:
+            break
+        through.append(step)
+        found = named_client(about, records.base_url)
+        found = replace(found, through=tuple(through), own=_key(own))
+        if _is_patient(found):
+            return found
+        described = described if _is_known(described) else found
+    return described if _is_known(described) else own
+
+
+def decided_with(resource: Any, records: ClientRecords, name: str = "") -> ClientIdentity:
+    """The client to record with a decision about this resource, as the person sees it now."""
+    client = _with_present_identifiers(client_of(resource, records), records)
+    return replace(client, name=name)
+
+
+def same_client(
+    decided: ClientIdentity, now: ClientIdentity, merged: frozenset[str] = frozenset()
+) -> bool:
+    """Whether two identities are one client. Two empty ones are.
+
+    `merged`: references of records that are linked as merged with the first one.
+    """
+    if decided.reference and now.reference:
+        if decided.reference == now.reference:
+            return not _contradict(decided.identifiers, now.identifiers)
+        return now.reference in merged
+    if decided.identifiers and now.identifiers:
+        return not set(decided.identifiers).isdisjoint(now.identifiers)
+    return not _is_known(decided) and not _is_known(now)
+
+
+def names_same_client(one: Any, other: Any, base_url: str = "") -> bool:
+    """Whether two versions of a resource name the same client."""
+    return same_client(named_client(one, base_url), named_client(other, base_url))
+
+
+def is_about_its_client(
+    intent: Intent, resource: Resource, records: ClientRecords = NO_RECORDS
+) -> bool:
+    """Whether a resource is still about the client with whom a decision was made.
+
+    True where the client was not recorded: who sends the decision has to ask (`Intent.client`).
+    """
+    decided = _decided(intent, records.base_url)
+    if decided is None:
+        return True
+    own = named_client(resource, records.base_url)
+    if not decided.through or _is_patient(own):
+        return _is_same(decided, client_of(resource, records), records)
+    if _key(own) != decided.own or _next_step(resource, records.base_url) != decided.through[0]:
+        return False
+    if records.find(decided.through[0]) is None:
+        return True  # nothing is known of the focus here; who knows it compares it
+    return _is_same(decided, client_of(resource, records), records)
+
+
+def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
+    """Whether the client of a create is still that person, and what it is about still theirs.
+
+    A contact that names a Task must not be written once that Task is another client's.
+    """
+    decided = _decided(intent, records.base_url)
+    if decided is None or intent.kind is not IntentKind.CREATE:
+        return True
+    made = client_of(intent.args.get("resource"), records)
+    if not _is_same(decided, made, records):
+        return False
+    for reference in points_to(intent.args.get("resource"), records.base_url):
+        if _became_anothers(decided, client_of(records.find(reference), records), records):
+            return False
+    return True
+
+
+def _became_anothers(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
+    """Whether what a create points to names another client.
+
+    Senders write the client of a request in their own words and by their own identifiers, so only
+    a Patient, or another value of an identifier that was known, tells somebody else.
+    """
+    if _is_patient(now):
+        return not _is_same(decided, now, records)
+    return _contradict(decided.identifiers, now.identifiers)
+
+
+def _is_same(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
+    merged = records.merged | _merged_with(decided, now, records)
+    return same_client(decided, _with_present_identifiers(now, records), merged)
+
+
+def points_to(resource: Any, base_url: str) -> list[str]:
+    """References by which a resource to be created says what it is about."""
+    found = [e for name in _ABOUT for e in values.objects(resource, name)]
+    found.append(values.extension(resource, codes.ABOUT).get("valueReference") or {})
+    named = (values.reference(each, base_url) for each in found)
+    return [each for each in dict.fromkeys(named) if each]
+
+
+# --- merged records -------------------------------------------------------------------------------
+
+
+def merged_records(one: str, other: str, records: ClientRecords) -> bool:
+    """Whether two Patient records are linked as one person (Patient.link).
+
+    Links are followed from both sides, at most twenty records each, in circles once.
+    """
+    first, second = (_linked(each, "replaced-by", records) for each in (one, other))
+    if not first.isdisjoint(second):
+        return True
+    older, older_too = (_linked(each, "replaces", records) for each in (one, other))
+    return not older_too.isdisjoint(first) or not older.isdisjoint(second)
+
+
+def _linked(reference: str, kind: str, records: ClientRecords) -> set[str]:
+    """A record and those that its links of one type lead to, one after the other."""
+    found = [reference]
+    for name in found:
+        if len(found) >= _MOST_LINKS:
+            break
+        links = values.objects(records.find(name), "link")[:_MOST_LINKS]
+        for link in links:
+            other = values.reference(link.get("other"), records.base_url)
+            if values.text(link, "type") == kind and other and other not in found:
+                found.append(other)
+    return set(found)
+
+
+def merged_references(
+    clients: Iterable[ClientIdentity], resource: Any, records: ClientRecords
+) -> frozenset[str]:
+    """References that mean one of these clients, too, by the links of their records.
+
+    Whom `resource` names is looked at from that record's side as well.
+    """
+    now = named_client(resource, records.base_url)
+    found: set[str] = set()
+    for client in clients:
+        if client.reference.startswith("Patient/"):
+            found |= _linked(client.reference, "replaced-by", records) - {client.reference}
+            found |= _merged_with(client, now, records)
+    return frozenset(found)
+
+
+def _merged_with(
+    decided: ClientIdentity, now: ClientIdentity, records: ClientRecords
+) -> frozenset[str]:
+    """The reference that a resource names now, where the two records are merged."""
+    one, other = decided.reference, now.reference
+    if not (one.startswith("Patient/") and other.startswith("Patient/")) or one == other:
+        return frozenset()
+    return frozenset({other}) if merged_records(one, other, records) else frozenset()
+
+
+# --- reading the names ----------------------------------------------------------------------------
+
+
+def _decided(intent: Intent, base_url: str) -> ClientIdentity | None:
+    """The recorded client, by a relative reference where the source wrote it in full."""
+    client = intent.client
+    if client is None:
+        return None
+    reference = values.reference({"reference": client.reference}, base_url)
+    return replace(client, reference=reference or client.reference)
+
+
+def _is_known(client: ClientIdentity) -> bool:
+    return bool(client.reference or client.identifiers)
+
+
+def _contradict(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> bool:
+    """Whether a record lost every identifier that it had, for others of the same systems.
+
+    Then the record is somebody else's by now: ids are used again, and records overwritten.
+    """
+    old, new = set(before), set(after)
+    systems = {system for system, _ in old} & {system for system, _ in new}
+    return bool(systems) and old.isdisjoint(new)
+
+
+def _with_present_identifiers(now: ClientIdentity, records: ClientRecords) -> ClientIdentity:
+    if not _is_patient(now):
+        return now
+    known = dict.fromkeys((*now.identifiers, *identifiers(records.find(now.reference))))
+    return replace(now, identifiers=tuple(known))
+
+
+def _is_patient(client: ClientIdentity) -> bool:
+    return client.reference.startswith("Patient/")
+
+
+def _key(client: ClientIdentity) -> str:
+    """How a resource names somebody who is no Patient of the source, as one text."""
+    numbers = " ".join(sorted(f"{system}|{value}" for system, value in client.identifiers))
+    return client.reference or numbers
+
+
+def _naming(resource: Any) -> list[Any]:
+    """The elements by which a resource may name its client, the best first."""
+    elements = [values.get(resource, name) for name in SUBJECTS]
+    kind = values.text(resource, "resourceType")
+    if kind == "Communication":
+        elements += [e for name in _PEOPLE for e in values.objects(resource, name) if _person(e)]
+    if kind == "Appointment":
+        actors = (each.get("actor") for each in values.objects(resource, "participant"))
+        elements += [each for each in actors if _person(each)]
+    return [each for each in elements if each not in (None, {}, [], "")]
+
+
+def _person(element: Any) -> bool:
+    """Whether a reference is to a Patient: somebody else who takes part is no client."""
+    return "Patient/" in values.text(element, "reference")
+
+
+def _identity(element: Any, resource: Any, base_url: str) -> ClientIdentity:
+    written = values.text(element, "reference").strip()
+    contained = _contained(written, resource)
+    logical = identifiers({"identifier": [element["identifier"]]}) if _has_id(element) else ()
+    if written.startswith("#"):
+        known = tuple(dict.fromkeys((*logical, *identifiers(contained))))
+        return ClientIdentity("" if known else _described(contained or element), known)
+    reference = values.reference(element, base_url) or written
+    if reference or logical:
+        return ClientIdentity(reference, logical)
+    return ClientIdentity(_described(element))
+
+
+def _has_id(element: Any) -> bool:
+    return isinstance(element, Mapping) and isinstance(element.get("identifier"), dict)
+
+
+def _contained(reference: str, resource: Any) -> Resource | None:
+    inner = values.objects(resource, "contained") if reference.startswith("#") else []
+    return next((each for each in inner if f"#{values.text(each, 'id')}" == reference), None)
+
+
+def _described(element: Any) -> str:
+    """A client without reference and usable identifier, by the words that the resource has."""
+    if isinstance(element, Mapping):
+        display = " ".join(values.text(element, "display").split()).casefold()
+        number = values.text(element, "identifier.value").strip()
+        if display or number:
+            return f"{display} {number}".strip()
+        element = {name: part for name, part in element.items() if name not in ("meta", "text")}
+    return jsontext.dumps(element).decode()
+
+
+def _next_step(resource: Any, base_url: str) -> str:
+    """The resource that tells whom this one is about, where this one names no Patient."""
+    if values.text(resource, "resourceType") == "Task":
+        about = values.extension(resource, codes.ABOUT).get("valueReference")
+        focus = values.reference(values.get(resource, "focus"), base_url)
+        return values.reference(about, base_url) or focus
+    if _is_known(named_client(resource, base_url)):
+        return ""
+    return next(iter(points_to(resource, base_url)), "")

@@ -1,0 +1,87 @@
+"""Which decisions cannot stand without which others. Pure.
+
+In:  open intents, in the order in which they were decided. Out: those that rest on some of them.
+A decision rests on an earlier one by `after`, by the same element of the same resource, and,
+where that one creates a resource, by belonging to it or by referring to it.
+Why it matters: while a decision is stuck these wait behind it (`behind`); where a person drops it
+they go too (`resting_on`), for half an act must not be sent, and what was decided on top of it was
+decided about a value that nobody else has.
+Not here: what may leave now (`sync/push/pending.py`), who asks the person (`worklist/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind, IntentState
+from carequeue.fhir import intent_effects
+
+
+def resting_on(
+    roots: Collection[str], intents: Sequence[Intent], *, created: bool = True
+) -> tuple[Intent, ...]:
+    """The open intents that rest on those with these ids, in order, the roots not among them.
+
+    `created`: also what belongs or refers to a resource that one of them creates.
+    """
+    gone: set[str] = set()
+    owned: dict[tuple[str, str], set[str]] = {}
+    missing: set[str] = set()
+    found = []
+    for intent in intents:
+        target = (intent.target_type, intent.target_id)
+        unit = set(intent_effects.unit(intent))
+        rests = intent.after in gone or bool(unit & owned.get(target, set()))
+        if created and not rests:
+            rests = bool(missing & {"/".join(target), *_references(intent.args)})
+        if not rests and intent.id not in roots:
+            continue
+        gone.add(intent.id)
+        owned.setdefault(target, set()).update(unit)
+        if intent.kind is IntentKind.CREATE:
+            missing.add("/".join(target))
+        if intent.id not in roots:
+            found.append(intent)
+    return tuple(found)
+
+
+def behind(intents: Sequence[Intent]) -> frozenset[str]:
+    """The ids of those that wait for a person's answer to another one."""
+    stuck = {intent.id for intent in intents if intent.state in STUCK_STATES}
+    waits = resting_on(stuck, intents)
+    return frozenset(one.id for one in waits if one.state is IntentState.QUEUED)
+
+
+def overrules(later: Intent, one: Intent) -> bool:
+    """Whether a decision that came later is about an element of the same resource as this one."""
+    same = (later.target_type, later.target_id) == (one.target_type, one.target_id)
+    return (
+        same
+        and later.seq > one.seq
+        and not set(intent_effects.unit(later)).isdisjoint(intent_effects.unit(one))
+    )
+
+
+def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
+    """Whether taking this back would wait behind something stuck among the open intents.
+
+    The view does not show what waits so: it would be called taken back, and look as it did.
+    """
+    made = intent_effects.inverse(done)
+    if made is None:
+        return False
+    inverse = replace(done, id="", after="", kind=made[0], args=made[1], state=IntentState.QUEUED)
+    return inverse not in intent_effects.standing([*intents, inverse])
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if name == "reference" and isinstance(part, str):
+                yield part
+            else:
+                yield from _references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _references(part)

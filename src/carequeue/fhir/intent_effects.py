@@ -1,0 +1,424 @@
+"""What a decision does to a resource: apply, unit, snapshot, satisfied, inverse. All pure.
+
+In:  an `Intent` and a resource as a dict. Out: a new dict, names of elements, a verdict, an intent.
+Why units: two people may change one Task at a time as long as they change different elements; a
+unit is the set of elements that one decision owns, and the conflict question is asked about it
+alone. `lastModified` is in no unit, although a change of status sets it: every
+act of everybody touches it and servers set it themselves, so it would make all acts collide.
+Names of units: an element (`status`), or one entry of a list: `extension[<url>]`, `note[<id>]`,
+`output[<id>]`; the id is the intent's own, written as Element.id.
+Not here: when it may be done (`domain/allowed.py`), when it is sent (`sync/push/machine.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
+from carequeue.fhir import codes, values
+from carequeue.fhir.chart import Resource
+
+_UTC: Final = ZoneInfo("UTC")
+_ENTRY: Final = re.compile(r"(\w+)\[(.+)\]", re.DOTALL)
+_STATUS: Final = ("status", "statusReason", "businessStatus")
+_SNOOZE: Final = f"extension[{codes.SNOOZED_UNTIL}]"
+
+
+class NoBase(ValueError):
+    """An intent that changes a resource, and no resource to change; a fault of the caller."""
+
+
+def apply(intent: Intent, resource: Resource | None) -> Resource:
+    """The resource after the decision: a new dict, all that the unit does not own as it was.
+
+    Doing it twice is doing it once. Raises NoBase where there is no resource and the intent is
+    not the one that creates it: what is gone must not come back as a fragment.
+    """
+    if intent.kind is IntentKind.CREATE:
+        return deepcopy(resource) if resource is not None else _created(intent)
+    if resource is None:
+        raise NoBase(f"there is no {intent.target_type} to {intent.kind}")
+    changed = deepcopy(resource)
+    _APPLY[intent.kind](intent, changed)
+    return changed
+
+
+def fold(base: Resource | None, intents: Iterable[Intent]) -> Resource | None:
+    """The view: the base and the open intents of its resource, in their order.
+
+    Where there is no base, what comes before the creating intent changes nothing.
+    """
+    view = base
+    for intent in intents:
+        if view is not None or intent.kind is IntentKind.CREATE:
+            view = apply(intent, view)
+    return view
+
+
+def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
+    """Of the open intents of a chart, in order, those that the view shows as done.
+
+    What the server did not take is not done, nor is what stands behind it, on the same element or
+    by `after`: else a refused "done" would hide its own row. A Task that could not be created is
+    the one exception: it *is* the row that a person has to see.
+    """
+    stuck: set[str] = set()
+    blocked: dict[tuple[str, str], set[str]] = {}
+    found = []
+    for intent in intents:
+        held = blocked.setdefault((intent.target_type, intent.target_id), set())
+        owned = set(unit(intent))
+        if intent.state not in STUCK_STATES and intent.after not in stuck and not owned & held:
+            found.append(intent)
+            continue
+        stuck.add(intent.id)
+        held |= owned
+        if intent.kind is IntentKind.CREATE and intent.target_type == "Task":
+            found.append(intent)
+    return tuple(found)
+
+
+def unit(intent: Intent) -> tuple[str, ...]:
+    """The elements that a decision owns; none for a create, which owns the whole resource.
+
+    Not those that it has given up to a later decision (`given_up`).
+    """
+    owned, left = _owned(intent), intent.args.get("given_up")
+    return tuple(name for name in owned if name not in left) if left else owned
+
+
+def giving_up(intent: Intent, names: Iterable[str]) -> Intent:
+    """The decision without these elements: they belong to a later one from here on."""
+    given_up = [*intent.args.get("given_up", ()), *names]
+    return replace(intent, args={**intent.args, "given_up": given_up})
+
+
+def _owned(intent: Intent) -> tuple[str, ...]:
+    args = intent.args
+    if intent.kind is IntentKind.SET_STATUS:
+        owner = ("owner",) if args.get("owner") else ()
+        output = (f"output[{intent.id}]",) if args.get("output") else ()
+        return (*_STATUS, *owner, *output)
+    if intent.kind is IntentKind.RESTORE:
+        return tuple(name for name in args.get("unit", ()) if isinstance(name, str))
+    if intent.kind is IntentKind.ADD_NOTE:
+        return (f"note[{intent.id}]",)
+    if intent.kind is IntentKind.REMOVE_NOTE:
+        return (f"note[{args.get('note', '')}]",)
+    return {
+        IntentKind.ASSIGN: ("owner",),
+        IntentKind.SET_PRIORITY: ("priority",),
+        IntentKind.SNOOZE: (_SNOOZE,),
+    }.get(intent.kind, ())
+
+
+def snapshot(names: Iterable[str], resource: Resource | None) -> dict[str, Any]:
+    """The present values of some elements; what is absent is left out. Entries are lists."""
+    found: dict[str, Any] = {}
+    for name in names:
+        entry = _ENTRY.fullmatch(name)
+        if entry:
+            mine = [each for each in _listed(resource, entry.group(1)) if _is_entry(entry, each)]
+            if mine:
+                found[name] = deepcopy(mine)
+        elif resource is not None and name in resource:
+            found[name] = deepcopy(resource[name])
+    return found
+
+
+def satisfied(intent: Intent, resource: Resource | None) -> bool:
+    """Whether a resource is as the decision wants it, by us or by somebody else.
+
+    A reason is not compared: who finds a referral declined has nothing left to decline.
+    """
+    if resource is None:
+        return False
+    return _SATISFIED[intent.kind](intent, resource)
+
+
+def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
+    """Kind and arguments of the intent that takes this one back; None where nothing can.
+
+    A Task that stands for a derived row goes back to what it was created as, open and given to
+    nobody: its identifier is used up, and struck out it would hide the row for ever.
+    """
+    if intent.kind is IntentKind.CREATE:
+        created = intent.args.get("resource")
+        if "/" in values.identifier_value(created, codes.IDENTIFIER):
+            owned = [*_STATUS, "owner"]
+            return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
+        return IntentKind.SET_STATUS, {"to": "entered-in-error"}
+    if intent.kind is IntentKind.ADD_NOTE:
+        return IntentKind.REMOVE_NOTE, {"note": intent.id, "written": _note(intent)}
+    names = unit(intent)
+    if not names:
+        return None
+    args: dict[str, Any] = {"unit": list(names), "values": deepcopy(dict(intent.seen))}
+    if intent.args.get("output"):  # known by its text where a server drops the id
+        args["written"] = {f"output[{intent.id}]": _read_back(intent)}
+    return IntentKind.RESTORE, args
+
+
+def iso(moment: datetime) -> str:
+    """An instant as it is written into a resource: UTC, to the second."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _created(intent: Intent) -> Resource:
+    resource: Resource = deepcopy(dict(intent.args["resource"]))
+    resource.setdefault("id", intent.target_id)
+    return resource
+
+
+def _set_status(intent: Intent, resource: Resource) -> None:
+    args = intent.args
+    moved = resource.get("status") != args["to"]
+    resource["status"] = args["to"]
+    if args.get("reason"):
+        resource["statusReason"] = _concept(args["reason"])
+    elif moved:
+        # A reason is that of the present status; one that is sent again would stick.
+        resource.pop("statusReason", None)
+    if args.get("business_status"):
+        resource["businessStatus"] = _concept(args["business_status"])
+    elif moved and values.has_code(resource.get("businessStatus"), codes.AWAITING_INFORMATION):
+        resource.pop("businessStatus")
+    if "owner" in unit(intent):
+        resource["owner"] = deepcopy(args["owner"])
+    if args.get("output") and not _has_output(intent, resource):  # its id may have been dropped
+        _put(resource, "output", [_read_back(intent)], f"output[{intent.id}]")
+    _touch(intent, resource)
+
+
+def _assign(intent: Intent, resource: Resource) -> None:
+    if intent.args.get("owner"):
+        resource["owner"] = deepcopy(intent.args["owner"])
+    else:
+        resource.pop("owner", None)
+
+
+def _set_priority(intent: Intent, resource: Resource) -> None:
+    resource["priority"] = intent.args["to"]
+
+
+def _snooze(intent: Intent, resource: Resource) -> None:
+    until = intent.args.get("until")
+    mine = [{"url": codes.SNOOZED_UNTIL, "valueDateTime": until}] if until else []
+    _put(resource, "extension", mine, _SNOOZE)
+
+
+def _add_note(intent: Intent, resource: Resource) -> None:
+    if not _noted(intent, resource):
+        _put(resource, "note", [_note(intent)], f"note[{intent.id}]")
+
+
+def _remove_note(intent: Intent, resource: Resource) -> None:
+    kept = [each for each in _listed(resource, "note") if not _is_removed(intent, each)]
+    if len(kept) != len(_listed(resource, "note")):
+        _replace(resource, "note", kept)
+
+
+def _restore(intent: Intent, resource: Resource) -> None:
+    before: Mapping[str, Any] = intent.args.get("values") or {}
+    for name in unit(intent):
+        entry = _ENTRY.fullmatch(name)
+        if entry:
+            _put(resource, entry.group(1), deepcopy(before.get(name, [])), name)
+        elif name in before:
+            resource[name] = deepcopy(before[name])
+        else:
+            resource.pop(name, None)
+    for name, entry in _left_over(intent, resource):
+        kept = [each for each in _listed(resource, name) if each != entry]
+        _replace(resource, name, kept)
+    if "status" in unit(intent):
+        _touch(intent, resource)
+
+
+def _left_over(intent: Intent, resource: Resource) -> list[tuple[str, Any]]:
+    """Entries that are to be taken out and whose id a server dropped, with their lists."""
+    written: Mapping[str, Any] = intent.args.get("written") or {}
+    found = []
+    for name, entry in written.items():
+        element, _, _ = name.partition("[")
+        bare = {key: value for key, value in entry.items() if key != "id"}
+        found += [(element, each) for each in _listed(resource, element) if each == bare]
+    return found
+
+
+_APPLY: Final = {
+    IntentKind.SET_STATUS: _set_status,
+    IntentKind.ASSIGN: _assign,
+    IntentKind.SET_PRIORITY: _set_priority,
+    IntentKind.SNOOZE: _snooze,
+    IntentKind.ADD_NOTE: _add_note,
+    IntentKind.REMOVE_NOTE: _remove_note,
+    IntentKind.RESTORE: _restore,
+}
+
+
+def _exists(intent: Intent, resource: Resource) -> bool:
+    if resource.get("resourceType") != intent.target_type:
+        return False
+    mine = values.identifier_value(intent.args.get("resource"), codes.IDENTIFIER)
+    named = bool(mine) and values.identifier_value(resource, codes.IDENTIFIER) == mine
+    return named or resource.get("id") == intent.target_id
+
+
+def _has_status(intent: Intent, resource: Resource) -> bool:
+    args = intent.args
+    if resource.get("status") != args["to"]:
+        return False
+    if "owner" in unit(intent) and not _same_party(resource.get("owner"), args["owner"]):
+        return False
+    if args.get("business_status"):
+        wanted = {c[:2] for c in values.codings(_concept(args["business_status"]))}
+        if not wanted <= {c[:2] for c in values.codings(resource.get("businessStatus"))}:
+            return False
+    return not args.get("output") or _has_output(intent, resource)
+
+
+def _has_output(intent: Intent, resource: Resource) -> bool:
+    wanted = _read_back(intent)
+    return any(
+        values.text(each, "id") == intent.id
+        or values.text(each, "valueString") == wanted["valueString"]
+        for each in _listed(resource, "output")
+    )
+
+
+def _is_assigned(intent: Intent, resource: Resource) -> bool:
+    wanted = intent.args.get("owner")
+    return _same_party(resource.get("owner"), wanted) if wanted else "owner" not in resource
+
+
+def _has_priority(intent: Intent, resource: Resource) -> bool:
+    return bool(resource.get("priority") == intent.args["to"])
+
+
+def _sleeps(intent: Intent, resource: Resource) -> bool:
+    written = values.extension(resource, codes.SNOOZED_UNTIL).get("valueDateTime")
+    return values.instant(written, _UTC) == values.instant(intent.args.get("until"), _UTC)
+
+
+def _noted(intent: Intent, resource: Resource) -> bool:
+    """By the note's own id; where the server dropped that, by text, author and time."""
+    wanted = _note(intent)
+    notes = _listed(resource, "note")
+    return any(values.text(n, "id") == intent.id or _same_note(n, wanted) for n in notes)
+
+
+def _not_noted(intent: Intent, resource: Resource) -> bool:
+    return not any(_is_removed(intent, each) for each in _listed(resource, "note"))
+
+
+def _is_as_before(intent: Intent, resource: Resource) -> bool:
+    before = {k: v for k, v in (intent.args.get("values") or {}).items() if v != []}
+    left_over = resource is not None and _left_over(intent, resource)
+    return snapshot(unit(intent), resource) == before and not left_over
+
+
+_SATISFIED: Final = {
+    IntentKind.CREATE: _exists,
+    IntentKind.SET_STATUS: _has_status,
+    IntentKind.ASSIGN: _is_assigned,
+    IntentKind.SET_PRIORITY: _has_priority,
+    IntentKind.SNOOZE: _sleeps,
+    IntentKind.ADD_NOTE: _noted,
+    IntentKind.REMOVE_NOTE: _not_noted,
+    IntentKind.RESTORE: _is_as_before,
+}
+
+
+def _touch(intent: Intent, resource: Resource) -> None:
+    """R4 task invariant inv-1: lastModified is never before authoredOn, and never goes back."""
+    if resource.get("resourceType") != "Task":
+        return
+    latest = intent.decided_at.replace(microsecond=0)
+    for name in ("authoredOn", "lastModified"):
+        known = values.instant(resource.get(name), _UTC)
+        if known is not None and known >= latest:
+            return
+    resource["lastModified"] = iso(latest)
+
+
+def _concept(given: Any) -> dict[str, Any]:
+    return deepcopy(dict(given)) if isinstance(given, Mapping) else {"text": str(given)}
+
+
+def _note(intent: Intent) -> dict[str, Any]:
+    note: dict[str, Any] = {"id": intent.id}
+    if intent.author:
+        note["authorReference"] = {"reference": intent.author, "display": intent.author_name}
+        if not intent.author_name:
+            del note["authorReference"]["display"]
+    elif intent.author_name:
+        note["authorString"] = intent.author_name
+    return {**note, "time": iso(intent.decided_at), "text": intent.args["text"]}
+
+
+def _same_note(note: Any, wanted: Mapping[str, Any]) -> bool:
+    author = wanted.get("authorReference")
+    by = _same_party(values.get(note, "authorReference"), author) if author else True
+    at = values.instant(values.get(note, "time"), _UTC) == values.instant(wanted["time"], _UTC)
+    string = values.text(note, "authorString") == wanted.get("authorString", "")
+    same = values.text(note, "text") == wanted["text"] and by and string and at
+    return same and not values.text(note, "id")
+
+
+def _is_removed(intent: Intent, note: Any) -> bool:
+    written = intent.args.get("written")
+    if values.text(note, "id") == intent.args.get("note"):
+        return True
+    return isinstance(written, Mapping) and _same_note(note, written)
+
+
+def _read_back(intent: Intent) -> dict[str, Any]:
+    coding = {"system": codes.HANDOFF_INPUT, "code": codes.READ_BACK}
+    said = str(intent.args["output"])
+    return {"id": intent.id, "type": {"coding": [coding]}, "valueString": said}
+
+
+def _same_party(found: Any, wanted: Mapping[str, Any]) -> bool:
+    """By reference, which the server may have written in full."""
+    there, here = values.text(found, "reference"), str(wanted.get("reference", ""))
+    return bool(here) and (there == here or there.endswith(f"/{here}"))
+
+
+def _listed(resource: Resource | None, element: str) -> list[Any]:
+    found = resource.get(element) if resource is not None else None
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def _is_entry(entry: re.Match[str], found: Any) -> bool:
+    element, name = entry.groups()
+    return isinstance(found, dict) and found.get("url" if element == "extension" else "id") == name
+
+
+def _put(resource: Resource, element: str, mine: list[Any], name: str) -> None:
+    """Exchange the entries that a unit owns, in their place; all others stay as they are."""
+    entry = _ENTRY.fullmatch(name)
+    if entry is None:
+        raise ValueError(f"{name} names no entry of a list")
+    old = _listed(resource, element)
+    at = next((i for i, each in enumerate(old) if _is_entry(entry, each)), len(old))
+    others = [each for each in old if not _is_entry(entry, each)]
+    if len(others) == len(old) and not mine:
+        return
+    _replace(resource, element, [*others[:at], *mine, *others[at:]])
+
+
+def _replace(resource: Resource, element: str, entries: list[Any]) -> None:
+    # FHIR has no empty lists: an element without entries is left out.
+    if entries:
+        resource[element] = entries
+    else:
+        resource.pop(element, None)

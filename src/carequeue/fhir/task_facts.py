@@ -1,0 +1,56 @@
+"""What an ask says of itself: its direction, its priority, whether it waits, was dropped, decided.
+
+In:  parties, or a Task. Out: plain answers, from the elements alone.
+Not here: the chart around it (`chart_reader.py`), the move (the modules of the kinds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from carequeue.domain.items import Direction, Party, Priority
+from carequeue.fhir import codes, values
+
+
+def direction_of(requester: Party | None, owner: Party | None) -> Direction:
+    """Whether an ask came in, went out, or stays among us (or among others)."""
+    if requester is not None and requester.ours:
+        return Direction.OUTBOUND if owner is not None and not owner.ours else Direction.INTERNAL
+    if owner is not None and owner.ours:
+        return Direction.INBOUND
+    return Direction.INBOUND if owner is None and requester is not None else Direction.INTERNAL
+
+
+def priority_of(*resources: Any) -> Priority:
+    """The first priority that is said; what is not known is routine."""
+    for each in resources:
+        said = values.text(each, "priority")
+        if said in set(Priority):
+            return Priority(said)
+    return Priority.ROUTINE
+
+
+def awaiting_information(task: Any) -> bool:
+    """Whether the receiver waits for an answer (COW: received + businessStatus)."""
+    status = values.get(task, "businessStatus")
+    words = values.concept_text(status).casefold().replace("-", " ")
+    return values.has_code(status, codes.AWAITING_INFORMATION) or "awaiting information" in words
+
+
+def expired(task: Any) -> bool:
+    """Whether a job cancelled the Task because its time was over: that is not done."""
+    reason = values.get(task, "statusReason")
+    said = [values.concept_text(reason), *(coding.code for coding in values.codings(reason))]
+    return values.text(task, "status") == "cancelled" and any("expired" in w.lower() for w in said)
+
+
+def decided(task: Any) -> bool:
+    """Whether a person of ours has decided about an ask that was not done."""
+    status = values.get(task, "businessStatus")
+    return values.has_code(status, codes.DECIDED, codes.BUSINESS_STATUS)
+
+
+def lines_of(*parts: str) -> Iterator[str]:
+    """The parts that say something."""
+    return (part.strip() for part in parts if part.strip())

@@ -1,0 +1,333 @@
+"""What a search asks: from the pairs of a query to a condition over the index, and to pages.
+
+In:  a type and (name, value) pairs. Out: a `Query`: condition, order, page size, what else the
+answer holds, and which pairs were used (they are the `self` link) or left aside.
+Paging is by key: the `next` link is an opaque token of the query and the last row shown, so a page
+neither skips nor repeats a row that did not change meanwhile.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from carequeue.practice.server.fhir_dates import span
+from carequeue.practice.server.http_types import Refusal
+from carequeue.practice.server.resource_store import Version
+from carequeue.practice.server.search_params import (
+    DATE,
+    PARAMS,
+    REFERENCE,
+    STRING,
+    Param,
+    split_reference,
+)
+
+Pair = tuple[str, str]
+
+DEFAULT_COUNT: Final = 50
+MAX_COUNT: Final = 500
+#: Parameters of the framing, not of the search: never in a `self` link, never refused.
+FRAMING: Final = frozenset({"_format", "_pretty"})
+SORTS: Final = {
+    "_lastUpdated": ("c.updated", "ASC"),
+    "-_lastUpdated": ("c.updated", "DESC"),
+    "_id": ("c.id", "ASC"),
+    "-_id": ("c.id", "DESC"),
+}
+_PREFIX: Final = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(\d.*)")
+_COMMA: Final = re.compile(r"(?<!\\),")
+
+
+class Manner(NamedTuple):
+    """How this server searches: parameters that it does not know, and how it compares instants."""
+
+    unknown: frozenset[str] = frozenset()
+    whole_seconds: bool = False
+
+
+BY_THE_BOOK: Final = Manner()
+
+
+@dataclass(slots=True)
+class Query:
+    """A search that was understood. `after` is the sort key of the last row shown before."""
+
+    type: str
+    base: str
+    manner: Manner = BY_THE_BOOK
+    clauses: list[str] = field(default_factory=list)
+    args: list[Any] = field(default_factory=list)
+    sort: str = "_id"
+    count: int = DEFAULT_COUNT
+    total: bool = False
+    only_count: bool = False
+    elements: tuple[str, ...] = ()
+    includes: list[str] = field(default_factory=list)
+    used: list[Pair] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    after: int | str | None = None
+
+    @property
+    def where(self) -> str:
+        """The condition without the place of the page."""
+        return " AND ".join(["c.type = ?", "NOT c.deleted", *self.clauses])
+
+    def window(self) -> tuple[str, list[Any], str]:
+        """Condition, arguments and order of this page."""
+        column, way = SORTS[self.sort]
+        where, args = self.where, [self.type, *self.args]
+        if self.after is not None:
+            where += f" AND {column} {'>' if way == 'ASC' else '<'} ?"
+            args.append(self.after)
+        return where, args, f"{column} {way}"
+
+    def token_after(self, last: Version) -> str:
+        """The token of the page that follows this row."""
+        key = last.updated if self.sort.endswith("_lastUpdated") else last.id
+        return pack([self.used, key])
+
+    def limit(self, clause: str, *args: Any) -> None:
+        """Narrow the search by one more condition."""
+        self.clauses.append(clause)
+        self.args.extend(args)
+
+
+def understand(kind: str, pairs: Iterable[Pair], base: str, manner: Manner = BY_THE_BOOK) -> Query:
+    """The query of these pairs.
+
+    Raises Refusal 400 on a value that cannot be read, or on a page token that is not ours.
+    """
+    query = Query(kind, base, manner)
+    asked = list(pairs)
+    page = next((value for name, value in asked if name == "_page"), None)
+    if page is not None:
+        asked, query.after = _unpack_page(page)
+    for name, value in asked:
+        if name in FRAMING:
+            continue
+        if name in manner.unknown or value.lstrip("-") in manner.unknown:
+            query.ignored.append(name)
+        elif _apply(query, name, value):
+            query.used.append((name, value))
+        else:
+            query.ignored.append(name)
+    return query
+
+
+def _apply(query: Query, name: str, value: str) -> bool:
+    """Take one pair into the query; False where it means nothing here."""
+    special = _SPECIAL.get(name)
+    if special:
+        return special(query, value)
+    bare, _, modifier = name.partition(":")
+    param = PARAMS[query.type].get(bare)
+    if param is None or not value:
+        return False
+    if modifier == "missing":
+        _missing(query, bare, value)
+    elif param.kind == DATE and not modifier:
+        _dates(query, bare, value)
+    else:
+        _values(query, bare, modifier, param, value)
+    return True
+
+
+def _id(query: Query, value: str) -> bool:
+    keys = split_values(value)
+    query.limit(f"c.id IN ({','.join('?' * len(keys))})", *keys)
+    return True
+
+
+def _last_updated(query: Query, value: str) -> bool:
+    column = "(c.updated / 1000 * 1000)" if query.manner.whole_seconds else "c.updated"
+    for one in split_values(value):
+        sign, low, high = _bounds("_lastUpdated", one)
+        query.limit(*_compare(column, column, sign, low, high))
+    return True
+
+
+def _sort(query: Query, value: str) -> bool:
+    first = value.split(",")[0]
+    if first not in SORTS:
+        return False
+    query.sort = first
+    return True
+
+
+def _count(query: Query, value: str) -> bool:
+    query.count = min(whole_number("_count", value), MAX_COUNT)
+    query.only_count = query.only_count or query.count == 0
+    return True
+
+
+def _total(query: Query, value: str) -> bool:
+    query.total = value in ("accurate", "estimate")
+    return value in ("accurate", "estimate", "none")
+
+
+def _summary(query: Query, value: str) -> bool:
+    query.only_count = query.only_count or value == "count"
+    return value in ("count", "false")
+
+
+def _elements(query: Query, value: str) -> bool:
+    query.elements = tuple(split_values(value))
+    return True
+
+
+def _include(query: Query, value: str) -> bool:
+    kind, _, name = value.partition(":")
+    name = name.partition(":")[0]
+    if value == "*":
+        name, kind = "*", query.type
+    found = PARAMS[query.type].get(name)
+    if kind != query.type or not (name == "*" or (found and found.kind == REFERENCE)):
+        return False
+    query.includes.append(name)
+    return True
+
+
+_SPECIAL: Final = {
+    "_id": _id,
+    "_lastUpdated": _last_updated,
+    "_sort": _sort,
+    "_count": _count,
+    "_total": _total,
+    "_summary": _summary,
+    "_elements": _elements,
+    "_include": _include,
+}
+
+
+def whole_number(name: str, value: str) -> int:
+    """A number of rows. Raises Refusal 400 where it is none."""
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise Refusal(400, "value", f"{name} is no whole number: {value!r}.")
+    return int(value)
+
+
+def split_values(value: str) -> list[str]:
+    """The alternatives of a comma list; a comma after a backslash is part of a value."""
+    return [re.sub(r"\\([,|$\\])", r"\1", one) for one in _COMMA.split(value) if one]
+
+
+def _bounds(name: str, value: str) -> tuple[str, int, int]:
+    found = _PREFIX.fullmatch(value.replace(" ", "+"))  # an unescaped + of an offset
+    range_ = span(found[2]) if found else None
+    if found is None or range_ is None:
+        raise Refusal(400, "value", f"{name} is no date: {value!r}.")
+    return found[1] or "eq", *range_
+
+
+def _compare(low_column: str, high_column: str, sign: str, low: int, high: int) -> tuple[Any, ...]:
+    """The condition of R4's table of prefixes, for a stored range against the one asked for."""
+    return {
+        "eq": (f"{low_column} >= ? AND {high_column} <= ?", low, high),
+        "ne": (f"({low_column} < ? OR {high_column} > ?)", low, high),
+        "gt": (f"{high_column} > ?", high),
+        "ge": (f"{high_column} >= ?", low),
+        "lt": (f"{low_column} < ?", low),
+        "le": (f"{low_column} <= ?", high),
+        "sa": (f"{low_column} > ?", high),
+        "eb": (f"{high_column} < ?", low),
+    }[sign]
+
+
+def _dates(query: Query, name: str, value: str) -> None:
+    ways, args = [], []
+    for one in split_values(value):
+        way, *bounds = _compare("t.low", "t.high", *_bounds(name, one))
+        ways.append(f"({way})")
+        args.extend(bounds)
+    _among(query, name, " OR ".join(ways), args)
+
+
+def _missing(query: Query, name: str, value: str) -> None:
+    if value not in ("true", "false"):
+        raise Refusal(400, "value", f"{name}:missing is true or false, not {value!r}.")
+    _among(query, name, "1", [], negate=value == "true")
+
+
+def _values(query: Query, name: str, modifier: str, param: Param, value: str) -> None:
+    ways: list[str] = []
+    args: list[Any] = []
+    for one in split_values(value):
+        if param.kind == REFERENCE:
+            way, found = _reference(query, modifier, param, one)
+        elif param.kind == STRING:
+            way, found = _string(modifier, one)
+        else:
+            way, found = _token(one)
+        ways.append(way)
+        args.extend(found)
+    if modifier and not _known(modifier, param):
+        raise Refusal(400, "not-supported", f"The modifier :{modifier} is not known for {name}.")
+    _among(query, name, " OR ".join(ways), args, negate=modifier == "not")
+
+
+def _known(modifier: str, param: Param) -> bool:
+    if param.kind == REFERENCE:
+        return modifier[:1].isupper()
+    return modifier in (("exact", "contains") if param.kind == STRING else ("not",))
+
+
+def _among(query: Query, name: str, way: str, args: Sequence[Any], negate: bool = False) -> None:
+    query.limit(
+        f"c.id {'NOT ' if negate else ''}IN "
+        f"(SELECT t.id FROM term t WHERE t.type = ? AND t.name = ? AND ({way or '0'}))",
+        query.type,
+        name,
+        *args,
+    )
+
+
+def _token(value: str) -> tuple[str, list[Any]]:
+    system, bar, code = value.partition("|")
+    if not bar:
+        return "t.value = ?", [value]
+    if not code:
+        return "t.system = ?", [system]
+    return "(t.value = ? AND t.system = ?)", [code, system]
+
+
+def _reference(query: Query, modifier: str, param: Param, value: str) -> tuple[str, list[Any]]:
+    kind, key = split_reference(value, query.base)
+    kind = kind or (modifier if modifier[:1].isupper() else param.only)
+    if kind:
+        return "(t.value = ? AND t.system = ?)", [key, kind]
+    return "t.value = ?", [key]
+
+
+def _string(modifier: str, value: str) -> tuple[str, list[Any]]:
+    text = value.casefold()
+    if modifier == "exact":
+        return "t.value = ?", [text]
+    if modifier == "contains":
+        return "instr(t.value, ?) > 0", [text]
+    return "substr(t.value, 1, ?) = ?", [len(text), text]
+
+
+def pack(values: object) -> str:
+    """An opaque token of a page."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def unpack(token: str) -> Any:
+    """What a token was made of. Raises Refusal 400 where it is not ours."""
+    try:
+        return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, binascii.Error):
+        raise Refusal(400, "value", "This page token is not known here.") from None
+
+
+def _unpack_page(token: str) -> tuple[list[Pair], int | str | None]:
+    match unpack(token):
+        case [[*pairs], (int() | str()) as key]:
+            return [(str(name), str(value)) for name, value in pairs], key
+    raise Refusal(400, "value", "This page token is not known here.")

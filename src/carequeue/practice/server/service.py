@@ -1,0 +1,265 @@
+"""The FHIR REST interactions of R4 (http.html) over the store, without a socket.
+
+One request at a time (a lock): a conditional create therefore never makes two. A Bundle is taken
+apart by `bundles.py`, which calls back into `single` for each entry.
+Not here: HTTP, tokens, and the quirks that break a connection (`http_server.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+from carequeue import __version__
+from carequeue.practice.server import bundles
+from carequeue.practice.server.capability_statement import statement, types, update_creates, writes
+from carequeue.practice.server.checks import check
+from carequeue.practice.server.http_types import (
+    RESOURCE_ID,
+    Refusal,
+    Reply,
+    Request,
+    outcome,
+    refused,
+)
+from carequeue.practice.server.json_lossless import NotJson, Tree, read
+from carequeue.practice.server.quirks import Quirks, Temper
+from carequeue.practice.server.read_interactions import Reading
+from carequeue.practice.server.resource_store import Store, Version
+from carequeue.practice.server.search import understand
+from carequeue.practice.server.storage_quirks import kept
+from carequeue.practice.server.subscriptions import Subscriptions
+
+Done = TypeVar("Done")
+_BIND: Final = "$get-ws-binding-token"
+
+
+class Service:
+    """Answers requests; `base` is the address under which clients know us, `socket` for pings."""
+
+    def __init__(self, store: Store, temper: Temper, base: str, socket: str = "") -> None:
+        self.store, self.temper, self.base = store, temper, base
+        self.reading = Reading(store, temper, base)
+        self.subscriptions = Subscriptions(store, temper, base, socket)
+        self._socket = socket
+        self.lock = threading.RLock()
+
+    @property
+    def quirks(self) -> Quirks:
+        """How we misbehave at this moment."""
+        return self.temper.now
+
+    def answer(self, request: Request) -> Reply:
+        """The reply to any request; never raises for what the request holds."""
+        with self.lock:
+            try:
+                if not request.path and request.method == "POST":
+                    return self._bundle(request)
+                self.store.lag = self.quirks.late_visibility * 1000
+                with self.store.whole():
+                    return self.single(request)
+            except Refusal as no:
+                return refused(no)
+            except RecursionError:
+                return refused(Refusal(400, "structure", "The body is nested too deeply."))
+
+    def _bundle(self, request: Request) -> Reply:
+        self.store.lag = self.quirks.late_visibility * 1000
+        if self.quirks.no_batch:
+            raise Refusal(400, "not-supported", "Batches and transactions are not taken here.")
+        return bundles.take(self, request)
+
+    def single(self, request: Request) -> Reply:
+        """One interaction that is no Bundle. Raises Refusal; the caller holds a transaction."""
+        try:
+            return self.reading.timed(self._interaction(request))
+        except (NotJson, RecursionError):
+            raise Refusal(400, "structure", "The body is nested too deeply.") from None
+        except UnicodeError:
+            raise Refusal(400, "value", "The address holds what is no text.") from None
+        except sqlite3.Error as wrong:
+            raise Refusal(500, "exception", f"The store cannot do this: {wrong}.") from None
+
+    def _interaction(self, request: Request) -> Reply:
+        match request.path:
+            case ("metadata",) if request.method == "GET":
+                now = self.store.now()
+                said = statement(self.quirks, self.base, __version__, now, self._socket)
+                return Reply(200, json.dumps(said, separators=(",", ":")))
+            case (*_, "_history") | (*_, "_history", _) if self.quirks.no_history:
+                raise Refusal(404, "not-supported", "Earlier versions are not shown here.")
+            case ("_history",) if request.method == "GET":
+                return self.reading.history(request, None, None)
+            case () if request.method == "GET":
+                return self._interaction(_further(request))
+            case (kind, *rest):
+                self._must_exist(kind)
+                return self._of_type(request, kind, tuple(rest))
+        raise Refusal(404, "not-found", "There is nothing at this address.")
+
+    def _must_exist(self, kind: str) -> None:
+        if kind not in types(self.quirks):
+            raise Refusal(404, "not-supported", f"There is no {kind[:64]} here.")
+
+    def _of_type(self, request: Request, kind: str, rest: tuple[str, ...]) -> Reply:
+        method = request.method
+        match rest:
+            case () if method == "GET":
+                return self.reading.search(request, kind, request.query)
+            case () if method == "POST":
+                return self._create(request, kind)
+            case ("_search",) if method == "POST":
+                form = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+                return self.reading.search(request, kind, (*request.query, *form))
+            case (key,) if method == "PUT":
+                return self._update(request, kind, key)
+            case (key,) if method == "DELETE":
+                return self._delete(request, kind, key)
+            case (*keys, name) if name == _BIND and kind == "Subscription" and len(keys) < 2:
+                return self.subscriptions.token(request, keys[0] if keys else None)
+        if method != "GET":
+            raise Refusal(405, "not-supported", f"{method} is not taken at this address.")
+        return self._read(request, kind, rest)
+
+    def _read(self, request: Request, kind: str, rest: tuple[str, ...]) -> Reply:
+        match rest:
+            case ("_history",):
+                return self.reading.history(request, kind, None)
+            case (key,) if not key.startswith(("_", "$")):
+                return self.reading.read(request, self.reading.present(kind, key))
+            case (key, "_history"):
+                self.reading.known(kind, key)
+                return self.reading.history(request, kind, key)
+            case (key, "_history", number):
+                return self.reading.vread(request, kind, key, number)
+        raise Refusal(405, "not-supported", "GET is not taken at this address.")
+
+    def _create(self, request: Request, kind: str) -> Reply:
+        self._may("create", kind)
+        tree = request.resource()
+        check(kind, None, tree)
+        there = self._existing(request, kind)
+        if there is not None:
+            return self._written(request, there, 200)
+        key = request.new_id or str(uuid.uuid4())
+        done = self.store.put(kind, key, self._taken(tree, None), "POST")
+        return self._written(request, done, 201)
+
+    def _taken(self, tree: Tree, there: Version | None) -> Tree:
+        """What is kept of a resource. Raises Refusal 422 where it is not taken."""
+        if tree["resourceType"] == "Subscription":
+            tree = self.subscriptions.taken(tree)
+        before = read(there.body) if there is not None and there.body else None
+        return kept(tree, before, self.quirks)
+
+    def future_id(self, request: Request) -> str:
+        """What a create in a transaction will be called: a new id, or the one that is there."""
+        self._must_exist(request.path[0])
+        there = self._existing(request, request.path[0])
+        return there.id if there else str(uuid.uuid4())
+
+    def _existing(self, request: Request, kind: str) -> Version | None:
+        """What a conditional create finds; it looks at the truth, however late searches are."""
+        condition = request.headers.get("if-none-exist")
+        if condition is None or self.quirks.ignores_if_none_exist:
+            return None
+        pairs = parse_qsl(condition.partition("?")[2] or condition, keep_blank_values=True)
+        query = understand(kind, pairs, self.base)
+        if not query.clauses or query.ignored:
+            raise Refusal(400, "value", "If-None-Exist holds no search that is known here.")
+        with self.store.all_seen():
+            rows = self.store.select(*query.window(), 2)
+        if len(rows) > 1:
+            raise Refusal(412, "multiple-matches", "If-None-Exist matches more than one.")
+        return rows[0] if rows else None
+
+    def _update(self, request: Request, kind: str, key: str) -> Reply:
+        self._may("update", kind)
+        tree = request.resource()
+        check(kind, key, tree)
+        there = self.store.current(kind, key)
+        self._must_match(request, there)
+        exists = there is not None and not there.deleted
+        if not exists and not update_creates(kind, self.quirks):
+            raise Refusal(405, "not-supported", f"There is no {kind}/{key}, and none is made.")
+        done = self.store.put(kind, key, self._taken(tree, there), "PUT")
+        return self._written(request, done, 200 if exists else 201)
+
+    def _delete(self, request: Request, kind: str, key: str) -> Reply:
+        self._may("delete", kind)
+        if not RESOURCE_ID.fullmatch(key):
+            raise Refusal(400, "value", "This cannot be an id.")
+        there = self.store.current(kind, key)
+        if there is None or there.deleted:
+            return Reply(204)
+        self._must_match(request, there)
+        gone = self.store.delete(kind, key)
+        return Reply(204, etag=gone.etag, updated=gone.updated)
+
+    def _may(self, what: str, kind: str) -> None:
+        if what not in writes(kind, self.quirks):
+            raise Refusal(405, "not-supported", f"{kind} takes no {what} here.")
+
+    def _must_match(self, request: Request, there: Version | None) -> None:
+        present = there is not None and not there.deleted
+        if request.headers.get("if-none-match") == "*" and present:
+            raise Refusal(412, "conflict", "It exists already.")
+        wanted = request.headers.get("if-match")
+        if self.quirks.ignores_if_match:
+            return
+        if wanted is None:
+            if self.quirks.requires_if_match and present:
+                raise Refusal(428, "required", "An update needs If-Match.")
+            return
+        if there is None or there.deleted or wanted not in (there.etag, f'"{there.number}"', "*"):
+            status = 409 if self.quirks.conflict_409 else 423 if self.quirks.locked_423 else 412
+            raise Refusal(status, "conflict", "If-Match names another version than the newest.")
+
+    def _written(self, request: Request, done: Version, status: int) -> Reply:
+        body = self.reading.shown(done.body)
+        if self.quirks.ignores_prefer or request.prefers("return=minimal"):
+            body = ""
+        elif request.prefers("return=OperationOutcome"):
+            body = outcome("information", "informational", "Done.")
+        return Reply(status, body, done.etag, done.updated, done.location)
+
+    def edit(self, change: Callable[[Store], Done]) -> Done:
+        """A change by somebody else: no check, versions like any other, seen as late as any."""
+        with self.lock:
+            self.store.lag = self.quirks.late_visibility * 1000
+            with self.store.whole():
+                return change(self.store)
+
+    def bind(self, message: str, join: Callable[[str], None]) -> list[str]:
+        """What a websocket is answered; it joins first, so that it misses nothing after that."""
+        with self.lock:
+            told = self.subscriptions.bind(message)
+            for key, _ in told:
+                join(key)
+            return [text for _, text in told]
+
+    def back_up(self) -> None:
+        """Remember all data as they are now."""
+        with self.lock:
+            self.store.snapshot()
+
+    def restore(self) -> None:
+        """All data as they were remembered. Raises ValueError where nothing was."""
+        with self.lock:
+            self.store.restore()
+            self.subscriptions.reread()
+
+
+def _further(request: Request) -> Request:
+    """What a next link at the base itself leads to. Raises Refusal 404 for any other query."""
+    asked = dict(request.query)
+    path = tuple(part for part in asked.pop("_getpages", "").split("/") if part)
+    if not path:
+        raise Refusal(404, "not-found", "There is nothing at this address.")
+    return replace(request, path=path, query=tuple(asked.items()))

@@ -1,0 +1,137 @@
+"""The marked items, and the words about an act on many: before it, after it, item by item.
+
+In:  keys with their labels, a `Preview`, an `Acted`. Out: sentences and lines of parts; pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from carequeue.widgets.line import fill, wrap
+from carequeue.widgets.themes import Parts
+from carequeue.worklist.results import Shown
+
+if TYPE_CHECKING:
+    from carequeue.store.queue_window import QueueRow
+    from carequeue.worklist.results import Acted, Preview
+    from carequeue.worklist.verbs import Verb
+
+#: More lines than a person reads; the rest is said as a number.
+SHOWN: Final = 500
+
+
+class Marks:
+    """The keys that are marked, in the order of marking, each with how it is called.
+
+    `shown`: whom the marked rows were about, of those that have been on the screen.
+    """
+
+    def __init__(self) -> None:
+        self.labels: dict[str, str] = {}
+        self.shown: dict[str, Shown] = {}
+
+    def toggle(self, row: QueueRow) -> None:
+        """Mark a row, or take the mark away."""
+        self.shown.pop(row.key, None)
+        if self.labels.pop(row.key, None) is None:
+            self.saw(row)
+
+    def saw(self, row: QueueRow) -> None:
+        """A marked row is on the screen."""
+        self.labels[row.key] = row.client
+        self.shown[row.key] = shown_of(row)
+
+    def add(self, keys: Sequence[str]) -> None:
+        """Mark keys whose rows may not have been read."""
+        for key in keys:
+            self.labels.setdefault(key, "")
+
+    def clear(self) -> None:
+        """Take all marks away."""
+        self.labels.clear()
+        self.shown.clear()
+
+
+def shown_of(row: QueueRow) -> Shown:
+    """Whom a row on the screen is about."""
+    return Shown(row.chart, row.client, row.born)
+
+
+def items(count: int) -> str:
+    """`1 item`, `7 items`."""
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def preview_words(verb: Verb, preview: Preview) -> str:
+    """`Claim 7 items: 5 will change, 1 already so, 1 not allowed.`"""
+    facts = [f"{len(preview.changes)} will change"]
+    if preview.already:
+        facts.append(f"{len(preview.already)} already so")
+    if preview.refused:
+        facts.append(f"{len(preview.refused)} not allowed")
+    if preview.kept_here:
+        facts.append(f"{len(preview.kept_here)} kept here only")
+    if preview.unprotected:
+        facts.append(f"{len(preview.unprotected)} unprotected on the server")
+    return f"{verb.label.capitalize()} {items(preview.total)}: {', '.join(facts)}."
+
+
+def result_words(verb: Verb, acted: Acted, preview: Preview) -> str:
+    """What an act on many came to, in one sentence; the numbers add up to what was marked."""
+    facts = []
+    already = len(preview.already) + len(acted.already)
+    refused = len(preview.refused) + len(acted.refused)
+    if already:
+        facts.append(f"{already} already so")
+    if refused:
+        facts.append(f"{refused} not allowed")
+    if acted.kept_here:
+        facts.append(f"{acted.kept_here} kept here only")
+    words = f"{verb.done}: {items(len(acted.changed))}{acted.said}"
+    return f"{words}; {', '.join(facts)}." if facts else f"{words}."
+
+
+def preview_lines(
+    verb: Verb, preview: Preview, labels: Mapping[str, str], width: int
+) -> list[Parts]:
+    """The preview item by item: those that are refused first, each with its reason."""
+    lines: list[Parts] = [[(preview_words(verb, preview), "strong")], []]
+    for refused in preview.refused[:SHOWN]:
+        lines += _line("✗", "over", refused.client, refused.why, width)
+    kept = set(preview.kept_here)
+    for key in preview.changes[:SHOWN]:
+        words = "will change, kept here only" if key in kept else "will change"
+        lines += _line("✓", "done", labels.get(key) or key, words, width)
+    for key in preview.already[:SHOWN]:
+        lines += _line("=", "muted", labels.get(key) or key, "already so", width)
+    return lines + _more(preview.total)
+
+
+def result_lines(
+    words: str, acted: Acted, preview: Preview, labels: Mapping[str, str], width: int
+) -> list[Parts]:
+    """The result item by item."""
+    lines: list[Parts] = [[(words, "strong")], []]
+    for refused in (*acted.refused, *preview.refused)[:SHOWN]:
+        lines += _line("✗", "over", refused.client, refused.why, width)
+    for key in acted.changed[:SHOWN]:
+        lines += _line("✓", "done", labels.get(key) or key, "done", width)
+    for key in (*acted.already, *preview.already)[:SHOWN]:
+        lines += _line("=", "muted", labels.get(key) or key, "already so", width)
+    return lines + _more(preview.total)
+
+
+def _line(glyph: str, role: str, label: str, words: str, width: int) -> list[Parts]:
+    name = min(34, width // 3)
+    first, *rest = wrap(words, max(10, width - name - 4)) or [""]
+    lines: list[Parts] = [
+        [(f" {glyph} ", role), (fill(label, name) + " ", "strong"), (first, "text")]
+    ]
+    return lines + [[(" " * (name + 4), "text"), (text, "text")] for text in rest]
+
+
+def _more(total: int) -> list[Parts]:
+    if total <= SHOWN:
+        return []
+    return [[], [(f" {total} in all; the first {SHOWN} of each kind are shown.", "muted")]]

@@ -1,0 +1,90 @@
+"""The same client on another source: the identifiers of every Patient, kept with the mirror.
+
+In:  rows of the mirror. Out: charts of other sources that share an identifier, and which.
+What is found is shown and never written: a match is a reason to look, not to merge. A value that
+many clients of one source have is a dummy ("000-00-0000") and recognizes nobody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from carequeue.fhir import jsontext
+from carequeue.fhir.client_identifiers import identifiers
+from carequeue.store.engine import quick, storable
+
+#: So many clients of one source may share a value before it is taken for a dummy.
+SHARED: Final = 20
+_PATIENT: Final = "Patient"
+_READ: Final = 500  # rows of one value that are looked at; more than that is a dummy as well
+_MOST: Final = 20  # matches that are shown
+
+
+class Same(NamedTuple):
+    """A chart of another source with an identifier that this client has too."""
+
+    source: str
+    chart: str
+    system: str
+
+
+def keep(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Take over the identifiers of the Patients among these rows of the mirror."""
+    for row in rows:
+        if row["type"] == _PATIENT:
+            forget(connection, row["source"], [f"{_PATIENT}/{row['id']}"])
+            _add(connection, row["source"], row["id"], row["body"])
+
+
+def forget(connection: Connection, source: str, names: Iterable[str]) -> None:
+    """These left the source; references that are no Patients are passed over."""
+    gone = [(source, name) for name in names if name.startswith(f"{_PATIENT}/")]
+    quick(connection).executemany("DELETE FROM identifier WHERE source = ? AND chart = ?", gone)
+
+
+def rebuild(connection: Connection) -> None:
+    """All of it anew, from the mirror."""
+    quick(connection).execute("DELETE FROM identifier")
+    found = quick(connection).execute(
+        "SELECT source, id, body FROM resource WHERE type = ? AND body <> ''", (_PATIENT,)
+    )
+    for source, key, body in found.fetchall():
+        _add(connection, source, key, body)
+
+
+def same(connection: Connection, source: str, chart: str) -> list[Same]:
+    """The charts of other sources that are this client's too, as far as identifiers say."""
+    mine = quick(connection).execute(
+        "SELECT system, value FROM identifier WHERE source = ? AND chart = ?", (source, chart)
+    )
+    found: dict[tuple[str, str], Same] = {}
+    for system, value in mine.fetchall():
+        have = (
+            quick(connection)
+            .execute(
+                "SELECT source, chart FROM identifier WHERE system = ? AND value = ? LIMIT ?",
+                (system, value, _READ),
+            )
+            .fetchall()
+        )
+        if max(Counter(of for of, _ in have).values()) > SHARED or len(have) == _READ:
+            continue
+        for of, other in have:
+            if of != source:
+                found.setdefault((of, other), Same(of, other, system))
+    return sorted(found.values())[:_MOST]
+
+
+def _add(connection: Connection, source: str, key: str, body: str) -> None:
+    if body and key[:1] not in ("?", "!"):
+        quick(connection).executemany(
+            "INSERT OR IGNORE INTO identifier VALUES (?, ?, ?, ?)",
+            [
+                (source, f"{_PATIENT}/{key}", storable(system), storable(value))
+                for system, value in identifiers(jsontext.loads(body))
+            ],
+        )

@@ -1,0 +1,51 @@
+"""The tally: how many rows a view has in a band, kept by difference, so that no paint ever counts.
+
+Not here: in which views a row stands (`queue_window.py: views_of`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from carequeue.store.queue_window import views_of
+from carequeue.store.tables import ItemRow, TallyRow, table
+
+_item: Final = table(ItemRow)
+_tally: Final = table(TallyRow)
+
+Place = tuple[str, int, int]  # lane, mine, band of a row
+
+
+def move(connection: Connection, left: Iterable[Place], came: Iterable[Place]) -> None:
+    """Rows left these places, and rows came to those."""
+    change: Counter[tuple[str, int]] = Counter()
+    for places, sign in ((left, -1), (came, 1)):
+        for lane, mine, band in places:
+            for view in views_of(lane, mine, band):
+                change[view, band] += sign
+    values = [
+        {"view": str(view), "band": at, "count": by} for (view, at), by in change.items() if by
+    ]
+    if values:
+        statement = insert(_tally)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["view", "band"],
+                set_={"count": _tally.c.count + statement.excluded["count"]},
+            ),
+            values,
+        )
+
+
+def counted(connection: Connection) -> Counter[tuple[str, int]]:
+    """The tally counted from the rows themselves, to check the kept one against."""
+    found: Counter[tuple[str, int]] = Counter()
+    for lane, mine, band in connection.execute(select(_item.c.lane, _item.c.mine, _item.c.band)):
+        for view in views_of(lane, mine, band):
+            found[str(view), band] += 1
+    return found

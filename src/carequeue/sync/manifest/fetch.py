@@ -1,0 +1,173 @@
+"""Counts of what a source shows: which are due, and page by page to their end.
+
+In:  the cache, the way to the source, the searches. Out: what each count has met, on the disk, so
+that a cut loses none of it. A page of a count shows parts of resources: none of it is ever kept as
+a resource.
+Not here: what follows from a count (`policy.py`, `runner.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from carequeue.domain.errors import ServerError, SignInError
+from carequeue.fhir.bundles import Page, read_page
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.our_directory import own_reference
+from carequeue.sync.manifest import policy as r
+from carequeue.sync.protocol.failures import has_failed, is_away
+from carequeue.sync.protocol.sending import HttpAnswer
+from carequeue.sync.pull import paging, search_plan
+from carequeue.sync.pull.runner import Context, server_time
+from carequeue.sync.pull.search_plan import Search
+
+_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
+
+
+class NotNow(Exception):
+    """The source is busy, or the program is left: gone on with at the next look."""
+
+
+class Counts:
+    """The counts of one source. `left_out`: searches that could not be counted, and why."""
+
+    def __init__(self, context: Context, stop: Callable[[], bool]) -> None:
+        self._cache = context.cache
+        self._transport = context.transport
+        self._now = context.now
+        self._progress = context.progress
+        self._stop = stop
+        self.left_out: list[str] = []
+
+    def due(self, searches: Sequence[Search], asked: bool) -> list[tuple[Search, r.Why]]:
+        """Which searches are to be counted now; `asked`: all that have been read."""
+        now = self._now()
+        with self._cache.reading() as rows:
+            counts = {name: r.Count(**values) for name, values in rows.counts().items()}
+            cursors = rows.cursors()
+        due, begun = [], []
+        for search in searches:
+            cursor = cursors.get(search.name, {})
+            read_at = "" if cursor.get("next_url") else str(cursor.get("full_at", ""))
+            count = counts.get(search.name)
+            if why := r.why_count(search, read_at, count, now, asked):
+                due.append((search, why))
+            elif read_at and count is None and not search.known_only:
+                begun.append(search)
+        if begun:
+            with self._cache.writing(now) as rows:
+                for search in begun:
+                    rows.keep_count(search.name, r.first(search, now), {})
+        return due
+
+    def count(self, search: Search) -> bool:
+        """Meet every row of a search; whether its end was reached. Raises NotNow."""
+        count = self._begun(search)
+        if count.begun_at and not count.next_url:
+            return True  # all of it was met before a cut
+        first = search_plan.count_url(search)
+        trail = paging.begin(first, search_plan.COUNTED)
+        if count.begun_at:
+            trail = paging.resume(count.next_url, first, count.received, search_plan.COUNTED)
+        while True:
+            answer = self.get(trail.url, failing=True)
+            if answer.status in _NOT_ASKED_SO and trail.url == first:
+                trail = paging.begin(search_plan.count_url(search, whole=True), search_plan.COUNTED)
+                continue
+            page = read_page(answer.json, answer.url) if answer.status == 200 else None
+            if page is None or not page.is_bundle:
+                return self._not_counted(search, count, str(answer.status))
+            there = paging.onward(trail, page)
+            if there.why:
+                return self._not_counted(search, count, there.why)
+            count = self._on(count, answer, page)
+            count = replace(count, next_url=there.url, received=there.trail.received)
+            self._keep(search, count, page)
+            if not there.url:
+                return True
+            trail = there.trail
+
+    def _begun(self, search: Search) -> r.Count:
+        """The count that a cut left, or a new one."""
+        now = self._now()
+        with self._cache.reading() as rows:
+            count = r.Count(**rows.counts().get(search.name, {}))
+        if r.goes_on(count, now):
+            return count
+        fresh = replace(count, begun_at="", next_url="", received=0)
+        if count.begun_at:
+            with self._cache.writing(now) as rows:
+                rows.keep_count(search.name, fresh, {})
+        return fresh
+
+    def _on(self, count: r.Count, answer: HttpAnswer, page: Page) -> r.Count:
+        if count.begun_at:
+            return count
+        now = self._now()
+        server_at = server_time(answer, page, now) or now.isoformat()
+        return replace(count, begun_at=now.isoformat(), server_at=server_at)
+
+    def _keep(self, search: Search, count: r.Count, page: Page) -> None:
+        words = f"Counting {search.name}: {count.received:,}" if count.next_url else ""
+        with self._cache.writing(self._now()) as rows:
+            rows.keep_count(search.name, count, r.stamps(search.type, page))
+            rows.note_progress(words)
+        self._progress(words)
+
+    def _not_counted(self, search: Search, count: r.Count, why: str) -> bool:
+        """Left for a day: a page that cannot be read says nothing of what is missing."""
+        self.left_out.append(f"{search.name} ({why})")
+        now = self._now()
+        over = replace(count, counted_at=now.isoformat(), begun_at="", next_url="", received=0)
+        with self._cache.writing(now) as rows:
+            rows.keep_count(search.name, over, {})
+        return False
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def batched(self, ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """Ids, so many at a time; raises NotNow where the program is left."""
+        for at in range(0, len(ids), search_plan.BY_ID):
+            self._go_on()
+            yield tuple(ids[at : at + search_plan.BY_ID])
+
+    def by_ids(
+        self, kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()
+    ) -> list[Resource]:
+        """Those of these rows that the source gives; none where it does not search by id.
+
+        What did not fit on its page is asked for once more.
+        """
+        found: dict[str, Resource] = {}
+        left = tuple(ids)
+        while left:
+            answer = self.get(search_plan.by_id_url(kind, left, params))
+            page = read_page(answer.json, answer.url) if answer.status == 200 else Page()
+            given = {own_reference(one).partition("/")[2]: one for one in page.entries}
+            found |= {key: given[key] for key in left if key in given}
+            more = page.next_url or (page.total or 0) > len(page.entries)
+            rest = tuple(key for key in left if key not in given)
+            left = rest if more and len(rest) < len(left) else ()
+        return list(found.values())
+
+    def get(self, url: str, *, failing: bool = False) -> HttpAnswer:
+        """An answer that says something. Raises NotNow, SignInError and Unreachable.
+
+        `failing`: that the server fails at this question says something too.
+        """
+        self._go_on()
+        try:
+            answer = self._transport.send("GET", url)
+        except ServerError as error:
+            raise NotNow(str(error)) from None
+        if answer.status == 401:
+            raise SignInError("The server asks who you are. What you did is kept here.")
+        if is_away(answer.status) or (has_failed(answer.status) and not failing):
+            raise NotNow(f"the server is busy ({answer.status})")
+        return answer
+
+    def _go_on(self) -> None:
+        if self._stop():
+            raise NotNow("the program was left")

@@ -1,0 +1,114 @@
+"""A look at a server of which nothing is known yet: what it says of itself, and whom it lists.
+
+In:  an address, a token. Out: a `Probe`, all of its text clean; nothing is kept.
+Not here: what becomes of it (`cli/connect.py`), what a source can take (`capabilities.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from carequeue.domain.errors import ServerError, SignInError
+
+if TYPE_CHECKING:
+    from carequeue.sync.net.transport import Transport
+
+_MOST: Final = 200  # people, teams or organizations that are asked for
+
+
+class Listed(NamedTuple):
+    """Somebody, a team or an organization as the server lists it."""
+
+    reference: str
+    name: str
+    team: bool = False
+
+
+class Probe(NamedTuple):
+    """What a server says of itself, and whom it lists."""
+
+    base_url: str
+    software: str
+    fhir_version: str
+    can: tuple[str, ...]
+    practitioners: tuple[Listed, ...]
+    organizations: tuple[Listed, ...]
+    teams: tuple[Listed, ...]
+    warnings: tuple[str, ...]
+
+
+def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
+    """Look at a server without keeping anything. Raises ServerError or SignInError."""
+    from carequeue.sync.net.auth import Tokens
+    from carequeue.sync.net.transport import Transport
+    from carequeue.sync.protocol.sending import Unreachable
+
+    with Transport(url, Tokens(fixed=token or ""), ca_bundle) as transport:
+        try:
+            return _probe(transport)
+        except Unreachable as error:
+            raise ServerError(
+                f"The server {transport.base_url}: {error.why}. Nothing was changed. "
+                "Check the address and the network, then try again."
+            ) from None
+
+
+def _probe(transport: Transport) -> Probe:
+    from carequeue.domain.sanitize import clean
+    from carequeue.sync.protocol.capabilities import read_statement, sentences
+
+    answer = transport.send("GET", "metadata")
+    _refuse(answer.status)
+    can = read_statement(answer.json, {})
+    warnings: list[str] = []
+    listed = {
+        kind: _listed(transport, kind, warnings)
+        for kind in ("Practitioner", "Organization", "CareTeam")
+    }
+    return Probe(
+        transport.base_url,
+        str(clean(can.software, 80)),
+        str(clean(can.fhir_version, 20)),
+        sentences(can),
+        listed["Practitioner"],
+        listed["Organization"],
+        listed["CareTeam"],
+        tuple(warnings),
+    )
+
+
+def _refuse(status: int) -> None:
+    """Raises an error, with what to do, for a status that is no answer to /metadata."""
+    if status in (401, 403):
+        raise SignInError(
+            "The server asks who you are. Nothing was changed. Give a token with "
+            "--token-env NAME or --token-command, then connect again."
+        )
+    if 300 <= status < 400:
+        raise ServerError(
+            "The server sends this address on to another one. CareQueue did not go there, "
+            "since your sign-in would have gone with it. Nothing was changed. "
+            "Ask whoever runs the server for the address of its FHIR endpoint."
+        )
+    if status >= 400:
+        raise ServerError(
+            f"The server answered {status} at /metadata. Nothing was changed. "
+            "Check the address; it often ends in /fhir or /R4."
+        )
+
+
+def _listed(transport: Transport, kind: str, warnings: list[str]) -> tuple[Listed, ...]:
+    from carequeue.domain.sanitize import clean
+    from carequeue.fhir.bundles import read_page
+    from carequeue.fhir.our_directory import name_of, own_reference
+
+    answer = transport.send("GET", f"{kind}?_count={_MOST}")
+    if answer.status >= 400:
+        warnings.append(f"{kind} cannot be listed ({answer.status}).")
+        return ()
+    found = [
+        Listed(own_reference(one), str(clean(name_of(one), 80)), kind == "CareTeam")
+        for one in read_page(answer.json).entries
+        if isinstance(one, dict) and one.get("resourceType") == kind
+    ]
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))

@@ -1,0 +1,295 @@
+"""Hints: a server tells by websocket that something changed, so that a look comes at once.
+
+In:  the way to a source, its scope. Out: calls of `told`, at most one at a time; nothing else. What
+changed is never taken from a message: a hint is a reason to look, and a look is what brings it.
+Decided here: only where the CapabilityStatement declares it; by criteria before by topic, because a
+search of Tasks means the same on every server and a topic does not; on the source's own host and
+nowhere else; and any failure is silent, for the source is then asked from time to time as before.
+The Subscription ends by itself after an hour, is renewed before that, and is deleted when the
+program is left; a program that is killed leaves one that dies out.
+Sources: R4 subscription.html ("bind ID", "ping ID"); the R5 backport's $get-ws-binding-token.
+Not here: when to look (`poll_schedule.py`); the token and whose host it is (`transport.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from carequeue.fhir.values import ID
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+    from carequeue.sync.net.transport import Dial, Transport
+
+_BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+_SOCKET: Final = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+_TOPIC: Final = f"{_BACKPORT}capabilitystatement-subscriptiontopic-canonical"
+_OPERATION: Final = "get-ws-binding-token"
+#: How long a Subscription lives, and how long before its end a new one is made.
+LIFE: Final = timedelta(hours=1)
+RENEW: Final = timedelta(minutes=20)
+#: Seconds until another try, after a failure; doubled with each, up to the last.
+_AGAIN: Final = 30.0
+_AGAIN_LAST: Final = 1800.0
+_CONNECT: Final = 10.0
+#: A notification that says only that something happened is some hundred bytes.
+MOST_BYTES: Final = 64 * 1024
+#: Seconds after a message, before the next one is read: a flood of them costs nothing.
+_BREATH: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """How a server tells of changes. `topic` "": by criteria. `socket` "": bound with a token."""
+
+    topic: str = ""
+    socket: str = ""
+
+
+def declared(statement: Any) -> Declared | None:
+    """What a CapabilityStatement says of hints; None where it offers none that can be used."""
+    for rest in _objects(statement, "rest"):
+        offered = [one for one in _objects(rest, "resource") if one.get("type") == "Subscription"]
+        codes = {one.get("code") for each in offered for one in _objects(each, "interaction")}
+        if "create" not in codes:
+            continue
+        address = next(_values(rest, _SOCKET), "")
+        if address:
+            return Declared(socket=address)
+        names = {str(one.get("name")) for each in offered for one in _objects(each, "operation")}
+        if _OPERATION in {name.lstrip("$") for name in names}:
+            topics = [topic for each in offered for topic in _values(each, _TOPIC)]
+            if not topics or (topic := _topic(topics)):
+                return Declared(topic=topic if topics else "")
+    return None
+
+
+def _topic(topics: list[str]) -> str:
+    """The one that tells of Tasks: by its name, or because there is no other; "" where neither."""
+    named = [one for one in topics if "task" in one.rsplit("/", 1)[-1].lower()]
+    return named[0] if named else topics[0] if len(topics) == 1 else ""
+
+
+def subscription(how: Declared, scope: Mapping[str, str], end: str) -> dict[str, Any]:
+    """The Subscription that tells of changed Tasks in scope, without what they are."""
+    search = f"Task?{scope.get('Task', '')}"
+    made: dict[str, Any] = {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "CareQueue: a hint to look again",
+        "criteria": how.topic or search,
+        "channel": {"type": "websocket"},
+        "end": end,
+    }
+    if how.topic:
+        filtered = {"url": f"{_BACKPORT}backport-filter-criteria", "valueString": search}
+        made["_criteria"] = {"extension": [filtered]}
+        empty = {"url": f"{_BACKPORT}backport-payload-content", "valueCode": "empty"}
+        made["channel"] |= {
+            "payload": "application/fhir+json",
+            "_payload": {"extension": [empty]},
+        }
+    return made
+
+
+def meaning(message: str | bytes, key: str) -> str:
+    """What a message is: `bound`, `hint`, or "" for a sign of life and whatever is not known."""
+    text = message if isinstance(message, str) else message.decode("utf-8", "replace")
+    word, _, what = text.strip().partition(" ")
+    if word in ("bound", "ping"):
+        return {"bound": "bound", "ping": "hint"}[word] if what == key else ""
+    try:
+        bundle = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
+        return ""
+    first = next(iter(_objects(bundle, "entry")), {}).get("resource")
+    kind = first.get("type") if isinstance(first, dict) else None
+    for one in _objects(first, "parameter"):
+        if one.get("name") == "type":
+            kind = one.get("valueCode")
+    return {"handshake": "bound", "heartbeat": ""}.get(str(kind), "hint")
+
+
+class Hints:
+    """Listens for the hints of one source. All but the listening is done by its sync's thread."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        scope: Mapping[str, str],
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._scope = scope
+        self._elapsed = elapsed
+        self._id = ""
+        self._ends = 0.0  # when the Subscription does, by `elapsed`
+        self._ear: Ear | None = None
+        self._try_at = 0.0
+        self._pause = _AGAIN
+
+    def tend(self, told: Callable[[], None]) -> bool:
+        """Open or keep the connection; whether it is bound. Never raises."""
+        now = self._elapsed()
+        if self._ear is not None and self._ear.alive:
+            if now < self._ends - RENEW.total_seconds():
+                if self._ear.bound:
+                    self._pause = _AGAIN
+                return self._ear.bound
+            self._drop(quiet=False)
+        if now < self._try_at:
+            return False
+        self._try_at, self._pause = now + self._pause, min(self._pause * 2, _AGAIN_LAST)
+        with suppress(Exception):  # whatever it is, the source is asked instead
+            self._begin(told, now)
+        return False
+
+    def close(self, *, quiet: bool) -> None:
+        """Close it; unless `quiet` the server forgets the Subscription. Never raises."""
+        self._drop(quiet=quiet)
+        self._try_at, self._pause = 0.0, _AGAIN
+
+    def _begin(self, told: Callable[[], None], now: float) -> None:
+        how = declared(self._transport.send("GET", "metadata").json)
+        if how is None:
+            self._try_at = now + _AGAIN_LAST
+            return
+        if not self._id or now >= self._ends - RENEW.total_seconds():
+            self._subscribe(how, now)
+        words, address = f"bind {self._id}", how.socket
+        if not address:
+            words, address = self._binding()
+        dial = self._transport.dial(address) if self._id and address else None
+        if dial is not None:
+            self._ear = Ear(dial, words, self._id, told)
+
+    def _subscribe(self, how: Declared, now: float) -> None:
+        end = (self._transport.server_time() + LIFE).isoformat(timespec="seconds")
+        answer = self._transport.send("POST", "Subscription", subscription(how, self._scope, end))
+        location = answer.headers.get("location", "").partition("/_history")[0]
+        found = answer.json.get("id") if isinstance(answer.json, dict) else None
+        key = str(found or location.rsplit("/", 1)[-1])
+        made = answer.status in (200, 201) and ID.fullmatch(key)
+        self._id, self._ends = (key, now + LIFE.total_seconds()) if made else ("", 0.0)
+
+    def _binding(self) -> tuple[str, str]:
+        """The words that bind, with a token for that alone, and the address that takes them."""
+        if not self._id:
+            return "", ""
+        answer = self._transport.send("GET", f"Subscription/{self._id}/${_OPERATION}")
+        said = {str(one.get("name")): one for one in _objects(answer.json, "parameter")}
+        token = said.get("token", {}).get("valueString")
+        address = said.get("websocket-url", {})
+        url = address.get("valueUrl") or address.get("valueUri")
+        if not isinstance(token, str) or not isinstance(url, str) or not token.isprintable():
+            self._id = ""  # the server may have forgotten it: the next try makes another
+            return "", ""
+        return f"bind-with-token {token}", url
+
+    def _drop(self, *, quiet: bool) -> None:
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
+        if self._id and not quiet:
+            with suppress(Exception):
+                self._transport.send("DELETE", f"Subscription/{self._id}")
+            self._id = ""
+
+
+class Ear:
+    """One connection, and the thread that listens to it until it ends."""
+
+    def __init__(self, dial: Dial, words: str, key: str, told: Callable[[], None]) -> None:
+        self._dial, self._words, self._key, self._told = dial, words, key, told
+        self._closed = Event()
+        self._socket: socket.socket | None = None
+        self.bound = False
+        self._thread = Thread(target=self._run, name="carequeue-hints", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it listens, or is about to."""
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._closed.set()
+        if self._socket is not None:
+            with suppress(OSError):
+                # The plain one: that of TLS would first take down what the other thread reads by.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def _run(self) -> None:
+        with suppress(Exception):  # the end of the connection, however it came
+            self._listen()
+        was, self.bound = self.bound, False
+        if was and not self._closed.is_set():
+            self._told()  # what it may have missed is looked for
+
+    def _listen(self) -> None:
+        from websockets.sync.client import connect
+
+        parts = urlsplit(self._dial.url)
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+        # A socket of our own: the library would follow a redirect, and with it the token.
+        plain = socket.create_connection((parts.hostname or "", port), _CONNECT)
+        with connect(
+            self._dial.url,
+            sock=plain,
+            ssl=self._dial.secure,
+            additional_headers=dict(self._dial.headers),
+            compression=None,
+            open_timeout=_CONNECT,
+            close_timeout=1.0,
+            max_size=MOST_BYTES,
+            logger=_quiet(),
+        ) as connection:
+            self._socket = connection.socket
+            connection.send(self._words)
+            self._hear(connection)
+
+    def _hear(self, connection: ClientConnection) -> None:
+        until = time.monotonic() + _CONNECT
+        while not self._closed.is_set():
+            patience = None if self.bound else max(0.0, until - time.monotonic())
+            heard = meaning(connection.recv(timeout=patience), self._key)
+            if heard:
+                self.bound = True
+                self._told()
+            self._closed.wait(_BREATH)
+
+
+def _quiet() -> logging.Logger:
+    """A logger that never writes over the screen."""
+    logger = logging.getLogger("carequeue.hints")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+    return logger
+
+
+def _objects(value: Any, name: str) -> list[dict[str, Any]]:
+    found = value.get(name) if isinstance(value, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _values(value: Any, url: str) -> Any:
+    """The text of each extension of this URL."""
+    for one in _objects(value, "extension"):
+        for name in ("valueUri", "valueUrl", "valueCanonical"):
+            if one.get("url") == url and isinstance(one.get(name), str) and one[name]:
+                yield one[name]

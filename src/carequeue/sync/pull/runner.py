@@ -1,0 +1,196 @@
+"""The source to the mirror: does what `machine.step` decides, and tells it what happened.
+
+In:  the cache and the way to the source. Out: what became of it. A page, its cursor and what it
+touched in the queue are kept in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from carequeue.domain.errors import ServerError
+from carequeue.fhir.bundles import Page, outcome_words, read_page
+from carequeue.sync.client_check import keys_of, part_from_clients
+from carequeue.sync.ports import Absence, Cache, Rows
+from carequeue.sync.protocol.capabilities import Abilities
+from carequeue.sync.protocol.sending import Sends, Unreachable
+from carequeue.sync.pull import machine
+from carequeue.sync.pull import state as p
+from carequeue.sync.pull.search_plan import Search
+from carequeue.sync.restore.brake import lately_from, lately_to
+
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+#: In `meta`: what was taken out unasked within a day.
+LATELY: Final = "lately"
+#: Why a reference leads nowhere.
+ABSENT: Final = "not given"
+_AHEAD: Final = timedelta(days=2)  # by which a laptop's clock may be behind
+WHAT: Final = {
+    "Task": "tasks", "ServiceRequest": "requests", "CareTeam": "teams",
+    "PractitionerRole": "roles", "Practitioner": "people", "Appointment": "appointments",
+    "Encounter": "visits", "Communication": "contacts", "Flag": "flags", "triage": "triage",
+    "ClaimResponse": "authorizations", "Coverage": "coverage", "Patient": "clients",
+    "Organization": "organizations",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every part of a look at one source has: its rows, the way to it, the time."""
+
+    cache: Cache
+    transport: Sends
+    now: Callable[[], datetime]
+    progress: Callable[[str], None] = lambda _: None
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What one pull did.
+
+    `nothing_new`: cursors of searches that brought nothing, to be kept in one go: a look that finds
+    nothing new is one write, not one a search. Lost with a crash, they only ask the same again.
+    """
+
+    received: int = 0
+    left: int = 0  # rows that a history has said to be deleted
+    ended: p.Ended | None = None
+    count_now: bool = False  # more was deleted than is taken out unasked: count, and ask
+    nothing_new: dict[str, p.Cursor] = field(default_factory=dict)
+
+
+class Pulling:
+    """One pull of one source."""
+
+    def __init__(self, context: Context) -> None:
+        self._cache = context.cache
+        self._transport = context.transport
+        self._now = context.now
+        self._progress = context.progress
+        self._halfway: set[str] = set()  # searches whose cursor on the disk is not at its end
+        self.done = Pulled()
+
+    def run(self, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]) -> None:
+        """Fetch all that is new, until nothing is or `stop` says so; `done` says what became.
+
+        Without searches: only what is referred to and is still to be fetched.
+        """
+        with self._cache.reading() as rows:
+            cursors = rows.cursors()
+            wanted = rows.wanted()
+        self._halfway = {name for name, values in cursors.items() if values["next_url"]}
+        state = p.PullState(can, tuple(searches))
+        found = {name: p.Cursor(**values) for name, values in cursors.items()}
+        events: deque[p.Event] = deque([p.Begun(found, self._now(), wanted)])
+        while events and not stop():
+            state, commands = machine.step(state, events.popleft())
+            for command in commands:
+                match command:
+                    case p.Fetch():
+                        events.append(self._fetch(command))
+                    case p.Keep():
+                        events.append(self._keep(command))
+                    case p.Ended():
+                        self.done.ended = command
+        self._cache.catch_up(self._now())
+
+    def _fetch(self, command: p.Fetch) -> p.Event:
+        try:
+            headers = {"If-None-Match": command.etag} if command.etag else {}
+            answer = self._transport.send("GET", command.url, headers=headers)
+        except Unreachable as error:
+            if error.unreadable:  # somebody is there, and says what nobody can read
+                return p.PageCame(0, None, "", error.why, self._now())
+            return p.Lost(error.why)
+        except ServerError as error:
+            return p.PageCame(0, None, "", str(error), self._now())
+        page = None
+        words = outcome_words(answer.json)
+        if answer.status == 200 and isinstance(answer.json, dict):
+            page = read_page(answer.json, answer.url)
+        elif answer.status == 200:
+            words = "the answer was no Bundle"
+        now = self._now()
+        at, etag = server_time(answer, page, now), answer.headers.get("etag", "")
+        return p.PageCame(answer.status, page, at, words, now, etag)
+
+    def _keep(self, command: p.Keep) -> p.Event:
+        now = self._now()
+        search, cursor, page = command.search, command.cursor, command.page
+        nothing = not (page.entries or page.deleted or command.asked or command.refused)
+        ended = search and cursor and not cursor.next_url and search.name not in self._halfway
+        if search and cursor and nothing and ended:
+            self.done.nothing_new[search.name] = cursor
+            return p.PageKept((), now)
+        with self._cache.writing(now) as rows:
+            saved = rows.save(page.entries, now, known_only=bool(search and search.known_only))
+            part_from_clients(rows, keys_of(page.entries), now)
+            given = {f"{one.get('resourceType')}/{one.get('id')}" for one in page.entries}
+            missing = saved.missing - set(command.asked)  # asked for already: not a second time
+            rows.note_absent([name for name in command.asked if name not in given], ABSENT, now)
+            rows.want(missing, command.asked)
+            self._take_out(rows, page)
+            for name in command.refused:
+                rows.observe(name, "no", now)
+            if search and cursor:
+                rows.keep_cursor(search.name, cursor)
+                (self._halfway.add if cursor.next_url else self._halfway.discard)(search.name)
+                words = _progress(search.name, cursor, page)
+                rows.note_progress(words)
+                self._progress(words)
+        self.done.received += saved.changed
+        if cursor and not cursor.next_url:
+            self._cache.catch_up(self._now())
+        return p.PageKept(tuple(sorted(missing)), now)
+
+    def _take_out(self, rows: Rows, page: Page) -> None:
+        """What a history says to be deleted; where that is very much, a count looks first."""
+        if not page.deleted:
+            return
+        now = self._now()
+        lately = lately_from(rows.get_meta(LATELY), now)
+        kind = next(iter(page.deleted)).partition("/")[0]
+        count = len(page.deleted)
+        if lately.too_many(count, rows.here()) or (
+            lately.too_many(count, 0, kind)
+            and lately.too_many(count, len(rows.mirrored(kind)), kind)
+        ):
+            self.done.count_now = True
+            return
+        left = rows.take_out(page.deleted, Absence.DELETED)
+        if left:
+            rows.set_meta(LATELY, lately_to(lately.taking(kind, left, now)))
+        self.done.left += left
+
+
+def server_time(answer: Any, page: Page | None, now: datetime) -> str:
+    """The server's own instant: the Bundle's, else the Date header; never the laptop's.
+
+    One that cannot be (of the year 1, or of next week) is none: as a watermark it would end the
+    search in a fault, or hide every change until then. Where the two differ the earlier holds: a
+    Bundle that is stamped in local time as if it were UTC would hide the changes of those hours.
+    """
+    found = []
+    for text in (page.updated if page else "", answer.headers.get("date", "")):
+        for read in (datetime.fromisoformat, parsedate_to_datetime):
+            try:
+                at = read(text)
+            except (TypeError, ValueError, OverflowError):
+                continue
+            if at.tzinfo is not None and _LONG_AGO < at < now + _AHEAD:
+                found.append(at)
+            break
+    return min(found).isoformat() if found else ""
+
+
+def _progress(name: str, cursor: p.Cursor, page: Page) -> str:
+    what = WHAT.get(name, name)
+    if not cursor.next_url:
+        return ""
+    of = f" of {page.total:,}" if page.total else ""
+    return f"Fetching {what}: {cursor.received:,}{of}"

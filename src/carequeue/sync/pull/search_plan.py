@@ -1,0 +1,188 @@
+"""Which searches a pull makes, in which order, and how one is asked. Pure.
+
+In:  what a source can do, the scope of the profile, a cursor's watermark. Out: addresses.
+
+The order is that of urgency: who people are, then what waits, then what it rests on. Each search
+has a cursor of its own; a row that is only referred to is fetched by id when it is missing, and
+refreshed by a search whose unknown rows are left alone (`known_only`).
+Why one lower bound with an overlap: a server stamps a row before it shows it (up to 120 s later),
+nodes differ by seconds, and a second bound is ignored by some (docs/servers.md, "Seen of other
+servers").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from carequeue.fhir import codes
+from carequeue.sync.protocol.capabilities import Abilities
+
+PAGE: Final = 200
+OVERLAP: Final = timedelta(minutes=5)
+#: Rows a page of a count, which shows little of each.
+COUNTED: Final = 500
+#: Ids asked for in one request when rows that are referred to are missing.
+BY_ID: Final = 50
+_OFFSET_DIGITS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search of the plan; `name` is its cursor's name."""
+
+    name: str
+    type: str
+    params: tuple[tuple[str, str], ...] = ()
+    known_only: bool = False
+
+
+_PLAN: Final = (
+    Search("CareTeam", "CareTeam"),
+    Search("PractitionerRole", "PractitionerRole"),
+    Search("Practitioner", "Practitioner"),
+    Search("Task", "Task"),
+    Search("ServiceRequest", "ServiceRequest"),
+    Search("Flag", "Flag"),
+    Search("triage", "Observation", (("code", f"{codes.TRIAGE}|"),)),
+    Search("Encounter", "Encounter"),
+    Search("Communication", "Communication"),
+    Search("Appointment", "Appointment"),
+    Search("ClaimResponse", "ClaimResponse"),
+    Search("Coverage", "Coverage"),
+    Search("Patient", "Patient", known_only=True),
+    Search("Organization", "Organization", known_only=True),
+)
+
+
+def plan(can: Abilities, scope: Mapping[str, str]) -> tuple[Search, ...]:
+    """The searches for a source. `scope`: type -> further parameters, as in a query string."""
+    searches = []
+    for search in _PLAN:
+        if can.known and not can.can("search-type", search.type):
+            continue
+        more = tuple(parse_qsl(scope.get(search.type, "")))
+        searches.append(Search(search.name, search.type, search.params + more, search.known_only))
+    return tuple(searches)
+
+
+class Tier(IntEnum):
+    """How changes of a search are asked for; a refusal leads to the next."""
+
+    HISTORY = 0
+    CHANGED = 1
+    WHOLE = 2
+
+
+#: What is remembered of a source that refused a tier: `f"{name}:{type}"` -> "no".
+TIER_NAMES: Final = {Tier.HISTORY: "history-type", Tier.CHANGED: "search-by-change"}
+
+
+def tier(search: Search, can: Abilities, watermark: str) -> Tier:
+    """The best tier for a search. A history knows no parameters, so it serves no narrower search.
+
+    Nor does it serve what is only referred to: it would name every client of the organization.
+    """
+    declared = can.of(search.type)
+    plain = not search.params and not search.known_only
+    told = "history-type" in declared.interactions
+    if watermark and plain and can.known and told and _not_refused(can, Tier.HISTORY, search):
+        return Tier.HISTORY
+    by_change = not declared.search or "_lastUpdated" in declared.search
+    if by_change and _not_refused(can, Tier.CHANGED, search):
+        return Tier.CHANGED
+    return Tier.WHOLE
+
+
+def _not_refused(can: Abilities, one: Tier, search: Search) -> bool:
+    return can.observed.get(f"{TIER_NAMES[one]}:{search.type}") != "no"
+
+
+def scope_mark(search: Search) -> str:
+    """What a cursor keeps of how its search was narrowed: another scope, and it begins anew."""
+    return blake2b(urlencode(search.params).encode(), digest_size=8).hexdigest()
+
+
+def first_url(search: Search, how: Tier, watermark: str) -> str:
+    """The address of a search's first page, relative to the base. `watermark`: server's instant."""
+    if how is Tier.HISTORY:
+        asked = {"_since": _minus_overlap(watermark), "_count": str(PAGE)}
+        return f"{search.type}/_history?{urlencode(asked)}"
+    params = list(search.params)
+    if how is Tier.CHANGED:
+        if watermark:
+            params.append(("_lastUpdated", f"ge{_minus_overlap(watermark)}"))
+        params.append(("_sort", "_lastUpdated"))
+    params.append(("_count", str(PAGE)))
+    return f"{search.type}?{urlencode(params)}"
+
+
+def _minus_overlap(watermark: str) -> str:
+    return (datetime.fromisoformat(watermark) - OVERLAP).isoformat(timespec="milliseconds")
+
+
+def count_url(search: Search, *, whole: bool = False) -> str:
+    """The address of the first page of a count: ids and versions of all that the search shows.
+
+    `whole`: of a server that does not take `_elements`.
+    """
+    part = [] if whole else [("_elements", "id,meta")]
+    return f"{search.type}?{urlencode([*search.params, *part, ('_count', str(COUNTED))])}"
+
+
+def offset_url(url: str, offset: int) -> str:
+    """The same search from `offset` on, for a server that gives no link to the next page."""
+    path, _, query = url.partition("?")
+    params = [(name, value) for name, value in parse_qsl(query) if name != "_offset"]
+    return f"{path}?{urlencode([*params, ('_offset', str(offset))])}"
+
+
+def without_offset(url: str) -> tuple[str, int]:
+    """An address of ours from its beginning, and the offset at which it stood."""
+    path, _, query = url.partition("?")
+    params = parse_qsl(query)
+    offset = next((value for name, value in params if name == "_offset"), "0")
+    kept = [(name, value) for name, value in params if name != "_offset"]
+    # A relative link of a server can look like ours: more digits than these number no rows.
+    read = offset.isdecimal() and len(offset) <= _OFFSET_DIGITS
+    return f"{path}?{urlencode(kept)}", int(offset) if read else 0
+
+
+def from_instant(url: str, instant: str) -> str:
+    """The same search from an instant on; "" where it is not sorted by `_lastUpdated`."""
+    path, _, query = url.partition("?")
+    params = parse_qsl(query)
+    if not instant or ("_sort", "_lastUpdated") not in params:
+        return ""
+    kept = [(name, value) for name, value in params if name not in ("_lastUpdated", "_offset")]
+    return f"{path}?{urlencode([('_lastUpdated', f'ge{instant}'), *kept])}"
+
+
+def last_updated(entries: Sequence[Any]) -> str:
+    """The `meta.lastUpdated` of the last row of a page that is in order of it; else ""."""
+    instants = []
+    found: Any = ""
+    for one in entries:
+        meta = one.get("meta") if isinstance(one, dict) else None
+        found = meta.get("lastUpdated") if isinstance(meta, dict) else None
+        try:
+            instants.append(datetime.fromisoformat(found))
+        except (TypeError, ValueError):
+            return ""
+    if not instants or any(at.tzinfo is None for at in instants):
+        return ""
+    return str(found) if instants == sorted(instants) else ""
+
+
+def by_id_url(kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()) -> str:
+    """The address that gives these rows, or those of them that the server lets be seen.
+
+    `params`: only those of them that a search shows, narrowed as it is.
+    """
+    asked = [*params, ("_id", ",".join(ids)), ("_count", str(max(len(ids), 1)))]
+    return f"{kind}?{urlencode(asked)}"

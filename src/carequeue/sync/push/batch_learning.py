@@ -1,0 +1,76 @@
+"""What became of a batch, for the size of the next one and for what is remembered of it. Pure.
+
+In:  how a push stands, and how an exchange went. Out: how it stands now, and what to remember.
+A server that refuses a batch, or fails at it, says something about batches. One that does not
+answer says nothing, unless it answers single requests meanwhile: else it is an outage.
+Not here: the sizes themselves (`batch_size.py`), what is sent next (`machine.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from carequeue.sync.protocol.failures import is_away
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.state import PushState
+
+
+def sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
+    """How many to send next, and what of it is remembered."""
+    before = state.sizing
+    if became is m.Batched.UNANSWERED:
+        return _unanswered(state, sent)
+    if state.probing and became is m.Batched.SILENT:  # not once more in this push
+        after = before.failed(before.size, too_large=False)
+        can = state.can.seeing({"batch": "no"})
+        return replace(state, sizing=after, can=can), {"batch_size": str(after.size)}
+    if state.probing and became is not m.Batched.DONE:  # a batch of one: there are none here
+        can = state.can.seeing({"batch": "no"})
+        return replace(state, can=can), {"batch": "no"}
+    after = before.worked(sent)
+    observed = {}
+    if became is m.Batched.NEVER or (became is not m.Batched.DONE and before.hopeless(sent)):
+        observed["batch"] = "no"
+    elif became is not m.Batched.DONE:
+        after = before.failed(sent, too_large=became is m.Batched.TOO_LARGE)
+    if after.size != before.size:
+        observed["batch_size"] = str(after.size)
+    return replace(state, sizing=after, can=state.can.seeing(observed)), observed
+
+
+def heard(
+    state: PushState, replies: Sequence[m.Reply | m.NoReply]
+) -> tuple[PushState, dict[str, str]]:
+    """After single readings, where one of what was not answered when it was sent is answered now.
+
+    What has been sent in one request and not answered was then too much, and not an outage.
+    """
+    said = [one for one in replies if isinstance(one, m.Reply) and not is_away(one.status)]
+    lanes = [state.lanes[one.lane] for one in said]
+    if not any(one.crowd or one.left_over for one in lanes):
+        return state, {}
+    return fewer(replace(state, heard=True), state.unanswered)
+
+
+def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
+    """Nobody answered a batch: an outage, unless single requests are answered meanwhile."""
+    many = state.sizing.size if state.probing else sent
+    if state.probing:  # not once more in this push
+        state = replace(state, can=state.can.seeing({"batch": "no"}))
+    return fewer(state, many) if state.heard else (replace(state, unanswered=many), {})
+
+
+def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
+    """After so many in one request that were not answered, although the server is there.
+
+    Half as many from here on, but never one at a time for good: after eight that went well two
+    are tried again.
+    """
+    if not sent:
+        return state, {}
+    before = state.sizing
+    after = replace(before.failed(sent, too_large=False), alone_already=before.alone_already)
+    observed = {"batch_size": str(after.size)}
+    can = state.can.seeing(observed)
+    return replace(state, sizing=after, can=can, unanswered=0), observed

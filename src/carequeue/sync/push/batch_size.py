@@ -1,0 +1,59 @@
+"""How many changes one request may hold: learned, and never taken for granted. Pure.
+
+In:  how many a server takes as far as is known, and what became of each batch.
+Out: how many to send next, and what to remember of it.
+Why halving: servers differ (docs/servers.md), few say where their limit is, and one row that a
+server refuses can make it refuse the whole batch: halved often enough, that row stands alone, and
+its answer is its own. So it grows again while all goes well, but within one push not back to a size
+that was named as too large (413).
+Not here: what is sent (`machine.py`), how it is remembered (`capabilities.py`, `batch_size`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from carequeue.sync.protocol.capabilities import BATCH_SIZE
+
+#: Exchanges in a row that went well at a size, before a larger one is tried.
+_PATIENCE: Final = 8
+_SMALLEST: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """The size of the next batch. `limit`: a size that was refused as too large in this push.
+
+    `went_well`: exchanges in a row at this size. `alone_already`: from one at a time it has grown
+    once and failed; then there are no batches here.
+    """
+
+    size: int = BATCH_SIZE
+    limit: int = BATCH_SIZE + 1
+    went_well: int = 0
+    alone_already: bool = False
+
+    def worked(self, sent: int) -> Sizing:
+        """After an exchange of so many that had an answer each."""
+        if sent < self.size or self.size >= BATCH_SIZE:
+            return self
+        if self.went_well + 1 < _PATIENCE:
+            return replace(self, went_well=self.went_well + 1)
+        larger = min(self.size * 2, BATCH_SIZE)
+        return replace(self, size=larger if larger < self.limit else self.size, went_well=0)
+
+    def failed(self, sent: int, too_large: bool) -> Sizing:
+        """After a batch of so many that was refused, or had no answer. `too_large`: by its size."""
+        limit = min(self.limit, sent) if too_large else self.limit
+        return replace(
+            self,
+            size=max(sent // 2, 1),
+            limit=limit,
+            went_well=0,
+            alone_already=self.alone_already or sent <= _SMALLEST + 1,
+        )
+
+    def hopeless(self, sent: int) -> bool:
+        """Whether a failure of so many says that there are no batches here."""
+        return sent == _SMALLEST and self.alone_already

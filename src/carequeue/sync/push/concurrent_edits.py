@@ -1,0 +1,120 @@
+"""What happened in the outbox while a request was on its way or a row was read.
+
+A person decides and takes back meanwhile. What was decided was decided on the old base, and is
+compared before that moves; what was taken back makes void what was found out about it.
+In:  the rows, inside the transaction that keeps an answer. Out: intents in their next state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from carequeue.domain.intents import SENDABLE_STATES, Intent, IntentEvent, IntentState
+from carequeue.fhir import intent_effects
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.intent_dependencies import behind, overrules
+from carequeue.sync.client_check import records_of
+from carequeue.sync.ports import Rows
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, GONE, Found, Settled, as_seen, settle
+
+#: States of an intent for which what comes `after` it may leave. One that was taken back frees
+#: nothing: what rested on it was taken back with it.
+SETTLED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
+
+
+def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
+    """Ids of those that this is not about any more: a person was quicker, and what they decided
+    stands; and what was so only together with what was taken back meanwhile.
+    """
+    found = {out.intent.id: out.intent for out in reversed(change.outcomes)}  # as it was read
+    present = {one.id: one.state for one in rows.intents(list(found))}
+    quicker = {key for key, one in found.items() if present[key] is not one.state}
+    units = {name for key in quicker for name in intent_effects.unit(found[key])}
+    together = {
+        out.intent.id
+        for out in change.outcomes
+        if out.event is IntentEvent.ACKNOWLEDGED and units & set(intent_effects.unit(out.intent))
+    }
+    return frozenset(quicker | together)
+
+
+def settle_meanwhile(
+    rows: Rows, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
+) -> None:
+    """What was decided while this was on its way was decided on the old base: compare it too.
+
+    Else it would leave over a colleague's change of the same elements, under a version that fits.
+    What was decided about another row, until the server said that what we made is this one, is
+    compared with what its author saw, whichever of the two came first.
+    """
+    if change.gone:
+        _gone_meanwhile(rows, change, now)
+        return
+    told = [one for one in change.outcomes if one.intent.id not in void]
+    ours = [one.intent for one in told if one.event is IntentEvent.ACKNOWLEDGED]
+    expected = intent_effects.fold(rows.base(*change.key).body, ours)
+    if expected is None or change.base is None:
+        return
+    settled = (change.compared | {one.intent.id for one in told}) - void
+    stays = settled - {one.id for one in ours}
+    there = rows.open_on(*change.key)
+    ahead = [one for one in there if one.id in stays and one.state is not IntentState.KEPT_HERE]
+    waiting = [
+        one
+        for one in there
+        if (one.state is IntentState.QUEUED or (one.state in SENDABLE_STATES and one.id in void))
+        and one.id not in settled
+        and not _is_behind(one, ahead, expected, change.base)
+    ]
+    apart = [one for one in waiting if _was_apart(one, ours, waiting, expected)]
+    records = records_of(rows)
+    found = settle(expected, change.base, [one for one in waiting if one not in apart], records)
+    if apart:
+        found += settle(as_seen(expected, apart), change.base, apart, records)
+    _keep(rows, found, closed, now)
+
+
+def _was_apart(
+    one: Intent, ours: Sequence[Intent], waiting: Sequence[Intent], expected: Resource
+) -> bool:
+    """Whether it was decided without sight of what of ours the server has just taken."""
+    if any(overrules(each, one) for each in ours):
+        return True
+    before = {name for each in ours if overrules(one, each) for name in intent_effects.unit(each)}
+    ahead = {name for each in waiting if overrules(one, each) for name in intent_effects.unit(each)}
+    names = [name for name in intent_effects.unit(one) if name in before - ahead]
+    shown = intent_effects.snapshot(names, expected)
+    return any(shown.get(name) != one.seen.get(name) for name in names)
+
+
+def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: Resource) -> bool:
+    """Whether it stands behind an earlier decision on its own elements: it is about what that one
+    makes of them, unless another of its elements was changed.
+    """
+    unit = set(intent_effects.unit(one))
+    before = unit & {name for each in ahead for name in intent_effects.unit(each)}
+    beside = unit - before
+    return bool(before) and intent_effects.snapshot(beside, expected) == intent_effects.snapshot(
+        beside, found
+    )
+
+
+def _keep(rows: Rows, found: Sequence[Settled], closed: set[str], now: datetime) -> None:
+    for one in found:
+        if one.found is Found.NOT_APPLIED:
+            continue
+        words = ALREADY_SO if one.found is Found.DONE else one.words
+        if rows.happened(one.intent, EVENTS[one.found], words, now) in SETTLED:
+            closed.add(one.intent.id)
+
+
+def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
+    """What was decided while it was read is about what is gone too: sent, it would be made anew."""
+    there = rows.open_on(*change.key)
+    asked = change.compared | behind(there)
+    for one in there:
+        if one.state is IntentState.QUEUED and one.id not in asked:
+            rows.happened(one, IntentEvent.FOUND_GONE, GONE, now)

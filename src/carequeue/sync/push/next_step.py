@@ -1,0 +1,128 @@
+"""What one answer leads to, for one lane; and what every kind of answer needs. Pure.
+
+Used by `write_responses.py` (answers to writes) and `read_responses.py` (answers to readings).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
+from carequeue.fhir import codes, intent_effects
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.client_identity import is_about_its_client, names_same_client
+from carequeue.fhir.values import identifier_value
+from carequeue.sync.protocol.failures import BUSY_LIMIT, busy_words, delay, throttles
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.state import PushState
+from carequeue.sync.push.three_way import ON_TOP
+
+OTHER: Final = "the server took it, but returned something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One of: a change to keep, something to read first, an end. Beside it, what was learned.
+
+    `lane`: the lane as it stands while it is read. `on_top`: intents that go on top of what a
+    colleague changed. `pause`: the whole source asks to be left alone until then. `stumbled`: the
+    answer to a wrong guard was a no of another kind.
+    """
+
+    change: m.Change | None = None
+    read: m.Request | None = None
+    stop: m.Stop | None = None
+    lane: m.Lane | None = None
+    observed: Mapping[str, str] = field(default_factory=dict)
+    on_top: frozenset[str] = frozenset()
+    pause: datetime | None = None
+    stumbled: bool = False
+
+
+def sign_in(reply: m.Reply) -> Verdict:
+    """Nobody was let in: everything waits, and nothing counts."""
+    return Verdict(stop=m.Stop(reply.words or "the server asks who you are", sign_in=True))
+
+
+def later(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Verdict:
+    """Not now, says the server: wait, longer each time; after many times a person is asked.
+
+    What left stays in doubt: it is read back before it is sent again.
+    """
+    words = busy_words(reply.status, reply.words)
+    busy = max((one.busy for one in lane.intents), default=0)
+    until = now + wait(state, lane, lane.attempts + busy, reply.retry_after, now)
+    pause = until if throttles(reply.status, reply.retry_after) else None
+    if busy + 1 >= BUSY_LIMIT:
+        tried = f"asked {BUSY_LIMIT} times, and the server was busy each time ({reply.status})"
+        said = f"{tried}: {reply.words}" if reply.words else tried
+        return Verdict(m.Change(lane.key, refused(lane, said)), pause=pause)
+    return Verdict(m.Change(lane.key, not_before=until, words=words, busy=True), pause=pause)
+
+
+def wait(state: PushState, lane: m.Lane, tries: int, retry_after: str, now: datetime) -> timedelta:
+    """How long a lane waits: as the server asks, else longer with every try, and never the same."""
+    chance = random.Random(f"{state.seed}/{lane.key}/{state.tries}")  # noqa: S311 - jitter
+    return delay(tries, retry_after, now, chance)
+
+
+def all_of(lane: m.Lane, event: IntentEvent, words: str = "") -> tuple[m.Outcome, ...]:
+    """The same for every intent of a lane."""
+    return tuple(m.Outcome(intent, event, words) for intent in lane.intents)
+
+
+def refused(lane: m.Lane, words: str) -> tuple[m.Outcome, ...]:
+    """A person is asked. Where it is a create, about that: the rest belongs to it and waits."""
+    first, *rest = lane.intents
+    if first.kind is not IntentKind.CREATE:
+        return all_of(lane, IntentEvent.REFUSED, words)
+    waiting = [one for one in rest if one.state is IntentState.IN_DOUBT]
+    return (
+        m.Outcome(first, IntentEvent.REFUSED, words),
+        *(m.Outcome(one, IntentEvent.FOUND_NOT_APPLIED) for one in waiting),
+    )
+
+
+def fits(lane: m.Lane, resource: Resource) -> bool:
+    """Whether an answer holds what the lane is about, and not another resource."""
+    if lane.base is None:
+        return intent_effects.satisfied((lane.intents or lane.kept)[0], resource)
+    return resource.get("id") == lane.key[1]
+
+
+def ours(lane: m.Lane, resource: Resource) -> bool:
+    """Whether a yes speaks of our resource, about the client that it was about.
+
+    The right one under another client's name is read back, and then a person's to answer. What was
+    made must carry our identifier where it carries any of that kind, else it is some other row.
+    """
+    if lane.base is not None:
+        return fits(lane, resource) and names_its_client(lane, resource)
+    named = identifier_value(resource, codes.IDENTIFIER)
+    return (fits(lane, resource) or not named) and names_its_client(lane, resource)
+
+
+def names_its_client(lane: m.Lane, resource: Resource) -> bool:
+    """Whether an answer names the client whom the lane is about, in what was sent and decided."""
+    sent = intent_effects.fold(lane.base, lane.intents) or {}
+    kept = names_same_client(sent, resource, lane.records.base_url)
+    return kept and all(is_about_its_client(one, resource, lane.records) for one in lane.intents)
+
+
+def taken(
+    lane: m.Lane, unmet: Sequence[str], on_top: frozenset[str], words: str = ""
+) -> tuple[m.Outcome, ...]:
+    """A yes: what the answer does not show is asked about, all else is on the server.
+
+    `on_top`: what is told of those intents. `words`: what a person is told of all of them.
+    """
+    return tuple(
+        m.Outcome(one, IntentEvent.REFUSED, OTHER)
+        if one.id in unmet
+        else m.Outcome(one, IntentEvent.ACKNOWLEDGED, words or (ON_TOP if one.id in on_top else ""))
+        for one in lane.intents
+    )

@@ -1,0 +1,348 @@
+"""The outbox as lanes, and what a push decided about them back into the rows.
+
+Every function runs inside a transaction of the caller's: what was decided, the base and the state
+of the intents change together or not at all. Over any rows: a disk's or the simulator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from carequeue.domain.intents import (
+    SENDABLE_STATES,
+    STUCK_STATES,
+    Intent,
+    IntentEvent,
+    IntentKind,
+    IntentState,
+)
+from carequeue.fhir import intent_effects
+from carequeue.fhir.intent_dependencies import resting_on
+from carequeue.sync.client_check import may_leave, part_from_clients, records_for_lane
+from carequeue.sync.ports import Rows
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.concurrent_edits import SETTLED, settle_meanwhile, void_ids
+from carequeue.sync.push.next_step import OTHER
+from carequeue.sync.restore import detection
+
+#: Name under which the cache keeps until when a source asks to be left alone.
+PAUSE: Final = "pause"
+#: Said of what waits behind a decision that the server did not take.
+BEHIND: Final = "waits behind a decision of yours that the server did not take"
+
+
+@dataclass(slots=True)
+class Done:
+    """What saving did."""
+
+    event: m.Saved
+    acknowledged: int = 0
+
+
+def load_lanes(rows: Rows, only: frozenset[m.LaneKey] | None = None) -> tuple[m.Lane, ...]:
+    """The lanes that have something to send; `only`: those of these resources."""
+    by_target: dict[m.LaneKey, list[Intent]] = {}
+    everything = rows.open_intents()
+    for intent in everything:
+        by_target.setdefault((intent.target_type, intent.target_id), []).append(intent)
+    later = rows.not_before()
+    creates = _creates(everything)
+    lanes = []
+    for key, intents in by_target.items():
+        if only is not None and key not in only:
+            continue
+        sendable, kept = _sendable(intents)
+        if sendable or kept:
+            lanes.append(_lane(rows, key, sendable, kept, later, creates))
+    return tuple(lanes)
+
+
+def _creates(everything: Sequence[Intent]) -> dict[str, str]:
+    """Local reference -> the open intent that creates it; what is kept here holds nothing up."""
+    return {
+        f"{intent.target_type}/{intent.target_id}": intent.id
+        for intent in everything
+        if intent.kind is IntentKind.CREATE and intent.state not in SETTLED
+    }
+
+
+def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
+    """What may leave now, and what is kept here, in order.
+
+    Nothing that stands behind a person's answer on its unit.
+    """
+    blocked: set[str] = set()
+    found: list[Intent] = []
+    kept: list[Intent] = []
+    for intent in intents:
+        unit = set(intent_effects.unit(intent))
+        if intent.state in STUCK_STATES:
+            if intent.kind is IntentKind.CREATE:
+                return [], []  # the rest belongs to what is not there
+            blocked |= unit
+        elif unit & blocked:
+            # What is kept here holds nobody up, also where it stands behind an answer itself.
+            blocked |= unit if intent.state in SENDABLE_STATES else set()
+        elif intent.state in SENDABLE_STATES:
+            found.append(intent)
+        else:
+            kept.append(intent)
+    return found, kept
+
+
+def _lane(
+    rows: Rows,
+    key: m.LaneKey,
+    intents: Sequence[Intent],
+    kept: Sequence[Intent],
+    later: Mapping[str, datetime],
+    creates: Mapping[str, str],
+) -> m.Lane:
+    """One lane. `creates`: local reference -> the open intent that creates it.
+
+    What needs nothing leaves ahead of what does: a new Task must be there before the contact that
+    names it, and is completed after that contact; what rests on neither waits for neither.
+    """
+    base = rows.base(*key)
+    needs = _needs(rows, intents, creates)
+    free = _unhindered(intents, needs)
+    waits = frozenset[str]() if free else frozenset[str]().union(*needs)
+    intents = free or intents
+    doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
+    times = [later[intent.id] for intent in (*intents, *kept) if intent.id in later]
+    return m.Lane(
+        key,
+        tuple(intents),
+        base.body,
+        base.version,
+        m.Phase.DOUBTFUL if doubtful else m.Phase.READY,
+        waits,
+        max(times, default=None),
+        max((intent.attempts for intent in intents), default=0),
+        tuple(kept),
+        newer=bool(base.theirs or base.gone),
+        records=records_for_lane(rows, (*intents, *kept), base.theirs),
+    )
+
+
+def _unhindered(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[Intent]:
+    """Those that need nothing, nor rest on one that does."""
+    found: list[Intent] = []
+    waiting: set[str] = set()
+    units: set[str] = set()
+    for intent, need in zip(intents, needs, strict=True):
+        unit = set(intent_effects.unit(intent))
+        if not need and intent.after not in waiting and not unit & units:
+            found.append(intent)
+        elif intent.kind is IntentKind.CREATE:
+            return []  # the rest belongs to what is not there
+        else:
+            waiting.add(intent.id)
+            units |= unit
+    return found
+
+
+def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) -> list[set[str]]:
+    """Per intent, which open ones must come first: what it is after, and what it refers to.
+
+    Nothing, where it may be on the server already: that is read back.
+    """
+    after = [intent.after for intent in intents if intent.after]
+    unsettled = {one.id for one in rows.intents(after) if one.state not in SETTLED}
+    own = {intent.id for intent in intents}
+    needs = []
+    for intent in intents:
+        named = {creates[name] for name in _references(intent.args) if name in creates}
+        queued = intent.state is IntentState.QUEUED
+        needs.append((named | ({intent.after} & unsettled)) - own if queued else set())
+    return needs
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if name == "reference" and isinstance(part, str):
+                yield part
+            else:
+                yield from _references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _references(part)
+
+
+def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
+    """Write down what is about to leave. What a person took back meanwhile does not leave, nor what
+    has to wait by now: a create that was kept here can have found its place.
+    """
+    leaving, changed = [], []
+    creates = _creates(rows.open_intents())
+    for request in requests:
+        intents = rows.intents(request.intents)
+        free = all(intent.state in SENDABLE_STATES for intent in intents)
+        waits = any(_needs(rows, intents, creates))
+        if free and not waits and may_leave(rows, intents, now):
+            rows.mark(intents, request.method, request.path, request.if_match, now)
+            leaving.append(request)
+        else:
+            changed.append(request.lane)
+    events: list[m.Event] = []
+    if changed:
+        lanes = load_lanes(rows, frozenset(changed))
+        events.append(m.Saved(tuple(changed), lanes, frozenset(), {}, now))
+    if leaving:
+        events.insert(0, m.Marked(tuple(leaving)))
+    return events
+
+
+def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
+    """Keep what a push decided, in the caller's transaction."""
+    closed: set[str] = set()
+    aliases: dict[str, str] = {}
+    keys = {change.key for change in save.changes}
+    done = Done(m.Saved((), (), frozenset(), {}, now))
+    for decided in save.changes:
+        change = _unless_anothers(rows, decided)
+        kind, key = change.key
+        void = void_ids(rows, change)
+        settle_meanwhile(rows, change, void, closed, now)
+        key = _move_base(rows, change, aliases, now)
+        keys.add((kind, key))
+        _outcomes(rows, change, void, done, closed, now)
+        there = rows.open_on(kind, key)
+        _give_way(rows, change, void, there)
+        _wait(rows, change, there)
+        rows.apply_theirs(kind, key, now)
+    part_from_clients(rows, keys, now)
+    _learn(rows, save, now)
+    lanes = load_lanes(rows, frozenset(keys))
+    done.event = m.Saved(tuple(keys), lanes, frozenset(closed), aliases, now)
+    return done
+
+
+def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
+    """Until when, and why; what is kept here keeps the words that say why it is kept."""
+    waiting = [one for one in there if one.state in SENDABLE_STATES]
+    if change.busy and change.not_before and waiting:
+        rows.held_up(waiting, change.not_before, change.words)
+    elif change.words:
+        rows.say(waiting, change.words)
+    rows.postpone([one.id for one in there], change.not_before)
+
+
+def _learn(rows: Rows, save: m.Save, now: datetime) -> None:
+    """What the source was seen to do; rows that show whether a write is protected are made anew."""
+    for name, observed in save.observed.items():
+        rows.observe(name, observed, now)
+    if save.pause:
+        rows.set_meta(PAUSE, save.pause.isoformat())
+    if "if_match" in save.observed:
+        rows.touch(rows.open_intents())
+
+
+def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datetime) -> str:
+    kind, key = change.key
+    if change.base is None:
+        return key
+    server_id = str(change.base.get("id") or key)
+    detection.note(rows, (kind, key), change.base, now)
+    if server_id != key and rows.open_on(kind, server_id):
+        # It was there, and something is decided about it: that is compared when it is read next.
+        rows.save([change.base], now)
+    else:
+        rows.move_base(change.base, change.version, now)
+    if server_id != key:
+        rows.name_on_server(kind, key, server_id)
+        aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
+    return server_id
+
+
+def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
+    """What we made is not done where the answer bears the id of another row: a person is asked.
+
+    That row stays as it is; nothing would show ours, and it would be lost as if it were there.
+    """
+    key = change.key[1]
+    server_id = str((change.base or {}).get("id") or key)
+    if server_id == key or _free(rows, change, server_id):
+        return change
+    outcomes = []
+    for one in change.outcomes:
+        if one.event is not IntentEvent.ACKNOWLEDGED:
+            outcomes.append(one)
+        elif one.intent.kind is IntentKind.CREATE:
+            outcomes.append(replace(one, event=IntentEvent.REFUSED, words=OTHER))
+        elif one.intent.state is IntentState.IN_DOUBT:  # it belongs to what is not there
+            outcomes.append(replace(one, event=IntentEvent.FOUND_NOT_APPLIED, words=""))
+    return replace(change, base=None, version="", outcomes=tuple(outcomes), counts=False)
+
+
+def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
+    """Whether an id that a server gave to what we made is not that of another row."""
+    there = rows.base(change.key[0], server_id).body
+    make = next((o.intent for o in change.outcomes if o.intent.kind is IntentKind.CREATE), None)
+    return there is None or make is None or intent_effects.satisfied(make, there)
+
+
+def _outcomes(
+    rows: Rows,
+    change: m.Change,
+    void: frozenset[str],
+    done: Done,
+    closed: set[str],
+    now: datetime,
+) -> None:
+    outcomes = [one for one in change.outcomes if one.intent.id not in void]
+    present = {one.id: one for one in rows.intents([one.intent.id for one in outcomes])}
+    for outcome in outcomes:
+        intent = present[outcome.intent.id]
+        if change.unread and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
+            _count(rows, intent, outcome.words, now)
+            continue
+        state = rows.happened(intent, outcome.event, outcome.words, now, change.counts)
+        present[intent.id] = replace(intent, state=state)
+        done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
+        if state in SETTLED:
+            closed.add(intent.id)
+        if state in STUCK_STATES:
+            _tell_those_behind(rows, intent)
+
+
+def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequence[Intent]) -> None:
+    """What is kept here gives up what a later decision, which the server took, made otherwise.
+
+    Else it would lie over that one, and hide it. A status needs none of this: what is kept here
+    goes along with the later one (`read_responses.placeable`).
+    """
+    taken = [
+        one.intent
+        for one in change.outcomes
+        if one.event is IntentEvent.ACKNOWLEDGED and one.intent.id not in void
+    ]
+    for kept in there:
+        if kept.state is not IntentState.KEPT_HERE:
+            continue
+        later = {name for one in taken if one.seq > kept.seq for name in intent_effects.unit(one)}
+        names = [name for name in intent_effects.unit(kept) if name in later]
+        if names and "status" not in names:
+            rows.gave_up(kept, names)
+
+
+def _tell_those_behind(rows: Rows, intent: Intent) -> None:
+    """What rests on a decision that a person is asked about waits, and says for what."""
+    resting = resting_on({intent.id}, rows.open_intents())
+    waiting = [one for one in resting if one.state is IntentState.QUEUED]
+    if waiting:
+        rows.say(waiting, BEHIND)
+
+
+def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:
+    """A settle that found out nothing: it counts, and what may be on the server stays in doubt."""
+    events = [IntentEvent.FOUND_NOT_APPLIED, IntentEvent.MARKED]
+    if intent.state is IntentState.QUEUED:
+        events.reverse()
+    state = intent.state
+    for event in events:
+        state = rows.happened(replace(intent, state=state), event, words, now)

@@ -1,0 +1,100 @@
+"""The outbox to the source: does what `machine.step` decides, and tells it what happened.
+
+In:  the cache and the way to the source. Out: what became of it. The network is `http.py`'s,
+the disk the cache's; the outbox may grow while this runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from carequeue.domain.intents import IntentState
+from carequeue.sync.ports import Cache
+from carequeue.sync.protocol.capabilities import Abilities
+from carequeue.sync.protocol.sending import Sends
+from carequeue.sync.push import machine
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.http import exchange, read_back
+from carequeue.sync.push.pending import PAUSE, load_lanes, mark_requests, save_changes
+from carequeue.sync.push.state import PushState
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What one push did. `aside`: lanes whose reading said nothing, left alone for this look."""
+
+    sent: int = 0
+    stopped: m.Stop | None = None
+    aside: frozenset[m.LaneKey] = frozenset()
+
+
+class Pushing:
+    """One push of one source."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        transport: Sends,
+        now: Callable[[], datetime],
+        seed: int = 0,
+        silent: bool = False,
+    ) -> None:
+        """`silent`: the look before ended because nobody answered."""
+        self._cache = cache
+        self._transport = transport
+        self._now = now
+        self._seed = seed
+        self._silent = silent
+        self.done = Pushed()
+
+    def run(self, can: Abilities, aside: frozenset[m.LaneKey], stop: Callable[[], bool]) -> None:
+        """Send what may leave, until nothing may or `stop` says so; `done` says what became."""
+        with self._cache.reading() as rows:
+            lanes = load_lanes(rows)
+            aliases = rows.aliases()
+            paused = rows.get_meta(PAUSE)
+        pause = datetime.fromisoformat(paused) if paused else None
+        state = PushState(
+            can, self._seed, aliases=aliases, aside=aside, pause=pause, silent=self._silent
+        )
+        events: deque[m.Event] = deque([m.Loaded(lanes, self._now())])
+        while events and not stop():
+            state, commands = machine.step(state, events.popleft())
+            for command in commands:
+                events.extend(self._do(command))
+        self.done.aside = state.aside
+        self._show_doubt()
+
+    def _show_doubt(self) -> None:
+        """What has left and was not answered is shown as being checked, not as waiting."""
+        with self._cache.reading() as rows:
+            doubtful = [one for one in rows.open_intents() if one.state is IntentState.IN_DOUBT]
+        if doubtful:
+            with self._cache.writing(self._now()) as rows:
+                rows.touch(doubtful)
+
+    def _do(self, command: m.Command) -> Sequence[m.Event]:
+        match command:
+            case m.Mark():
+                now = self._now()
+                with self._cache.writing(now) as rows:
+                    return mark_requests(rows, command.requests, now)
+            case m.Exchange():
+                self._cache.check_lease()  # a laptop may have slept since it was written down
+                done = exchange(self._transport, command)
+                return [m.Answered(done.replies, self._now(), done.batch)]
+            case m.ReadBack():
+                replies = read_back(self._transport, command.requests, command.at_once)
+                return [m.WasRead(replies, self._now())]
+            case m.Save():
+                now = self._now()
+                with self._cache.writing(now) as rows:
+                    saved = save_changes(rows, command, now)
+                self.done.sent += saved.acknowledged
+                return [saved.event]
+            case m.Stop():
+                self.done.stopped = command
+                return []

@@ -1,0 +1,238 @@
+"""Settle: what became of a write whose answer was lost, or is not to be believed.
+
+In:  base (what the intents were computed on), theirs (just read), the intents, in order.
+Out: per intent, done | not applied (send again, on theirs) | changed, gone or another client's
+(conflicts).
+Why not the status code: servers answer a stale write with 409, 412, 423 or 428 alike.
+Why the client comes first: a resource that names another client than the one with whom something
+was decided is never merged and never written; it is a conflict of its own kind.
+Why runs of intents: several decisions on one unit leave in one write, and the server may have
+taken all of it: then only the last value is there to be seen, and the earlier ones are done too.
+Pure; never raises, never guesses. Not here: sending, waiting, asking a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from carequeue.domain.intents import Intent, IntentEvent, IntentKind
+from carequeue.fhir import intent_effects
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.client_identity import (
+    NO_RECORDS,
+    ClientRecords,
+    is_about_its_client,
+    names_same_client,
+)
+from carequeue.sync.client_check import OTHER_CLIENT
+
+#: What a person is told of a decision that the server has, where a colleague had part in it.
+ALREADY_SO: Final = "somebody else had already done it"
+GONE: Final = "the server no longer has it"
+
+MADE_ANEW: Final = "a colleague had deleted it; what you decided has made it anew"
+ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
+#: Begins what is said where a server that guards nothing let ours go over a colleague's change.
+OVERWROTE: Final = "overwritten unseen, since this server does not look for changes meanwhile"
+
+
+class Found(StrEnum):
+    """What the reading says about one intent."""
+
+    DONE = "done"
+    NOT_APPLIED = "not_applied"
+    CHANGED = "changed"
+    GONE = "gone"
+    OTHER_CLIENT = "other_client"
+
+
+EVENTS: Final = {
+    Found.DONE: IntentEvent.ACKNOWLEDGED,
+    Found.NOT_APPLIED: IntentEvent.FOUND_NOT_APPLIED,
+    Found.CHANGED: IntentEvent.FOUND_CHANGED,
+    Found.GONE: IntentEvent.FOUND_GONE,
+    Found.OTHER_CLIENT: IntentEvent.FOUND_OTHER_CLIENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One intent, and what was found. `words`: why, or what a person is told once it is there."""
+
+    intent: Intent
+    found: Found
+    words: str = ""
+
+
+def settle(
+    base: Resource | None,
+    theirs: Resource | None,
+    intents: Sequence[Intent],
+    records: ClientRecords = NO_RECORDS,
+) -> tuple[Settled, ...]:
+    """Compare three ways. `theirs` None: the server does not have it (any more).
+
+    `records`: what is known beside the two of the clients that they name.
+    """
+    if theirs is None:
+        return _gone(base, intents)
+    strangers = {one.id for one in intents if not _is_its_client(one, base, theirs, records)}
+    if base is None and intents[0].id in strangers:  # what belongs to the create is no closer
+        strangers = {one.id for one in intents}
+    rest = [one for one in intents if one.id not in strangers]
+    found = {one.intent.id: one for one in _compared(base, theirs, rest)}
+    return tuple(
+        found.get(one.id) or Settled(one, Found.OTHER_CLIENT, OTHER_CLIENT) for one in intents
+    )
+
+
+def _is_its_client(
+    intent: Intent, base: Resource | None, theirs: Resource, records: ClientRecords
+) -> bool:
+    """Whether what was read names the client with whom it was decided.
+
+    Where that was not recorded, the base stands for what the person saw.
+    """
+    if intent.client is None and base is not None:
+        return names_same_client(base, theirs, records.base_url)
+    return is_about_its_client(intent, theirs, records)
+
+
+def _compared(
+    base: Resource | None, theirs: Resource, intents: Sequence[Intent]
+) -> tuple[Settled, ...]:
+    if not intents:
+        return ()
+    if base is None:  # a create that is there: what was created is the base of the rest
+        create, *rest = intents
+        made = intent_effects.apply(create, None)
+        return (Settled(create, Found.DONE), *_runs_compared(made, theirs, rest))
+    found = _runs_compared(base, theirs, intents)
+    done = [one.intent for one in found if one.found is Found.DONE]
+    if not changed_beside(intent_effects.fold(base, done) or base, theirs):
+        return found
+    return tuple(
+        replace(one, words=ON_TOP) if one.found is Found.NOT_APPLIED else one for one in found
+    )
+
+
+def _runs_compared(
+    base: Resource, theirs: Resource, intents: Sequence[Intent]
+) -> tuple[Settled, ...]:
+    results = {
+        one.intent.id: one for run in runs(intents) for one in _settle_run(base, theirs, run)
+    }
+    return tuple(results[intent.id] for intent in intents)
+
+
+#: What a server changes by itself, or every act of everybody.
+_STAMPS: Final = frozenset({"meta", "text", "lastModified"})
+
+
+def changed_beside(expected: Resource, found: Resource) -> tuple[str, ...]:
+    """The elements that are not as expected, stamps aside, in the order of their names."""
+    names = (expected.keys() | found.keys()) - _STAMPS
+    return tuple(sorted(name for name in names if expected.get(name) != found.get(name)))
+
+
+def as_seen(base: Resource, intents: Sequence[Intent]) -> Resource:
+    """The base with the units of these intents as their author saw them.
+
+    What is kept here does not hold the base back; what a colleague changed since is told apart
+    from what was decided by comparing with what the person had before them.
+    """
+    seen = base
+    for intent in reversed(intents):  # the first one of a run saw what was there before all of it
+        values = {"unit": list(intent_effects.unit(intent)), "values": dict(intent.seen)}
+        before = replace(intent, kind=IntentKind.RESTORE, args=values)
+        seen = {**intent_effects.apply(before, seen)}
+    return seen
+
+
+def over_hidden(
+    base: Resource, decided: Sequence[Intent], kept: Sequence[Intent]
+) -> tuple[Intent, ...]:
+    """Of what is to leave, what would go over a change that no person has seen.
+
+    `kept`: what is kept here of the same resource. It lies over the base in the view, but does not
+    hold it back: where the base is neither as who decided saw it nor as it was under what is kept,
+    somebody has changed it meanwhile.
+    """
+    found, before = [], set[str]()
+    for one in decided:
+        names = [name for name in intent_effects.unit(one) if name not in before]
+        before.update(names)
+        now = intent_effects.snapshot(names, base)
+        for name in names:
+            under = [
+                each for each in kept if each.seq < one.seq and name in intent_effects.unit(each)
+            ]
+            known = [one.seen.get(name), *(each.seen.get(name) for each in under)]
+            if under and now.get(name) not in known:
+                found.append(one)
+                break
+    return tuple(found)
+
+
+def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple[str, ...]:
+    """What versions between the base and ours had changed and ours took away, as elements.
+
+    Versions in any order. A change that ours has too is not lost.
+    """
+    return tuple(
+        dict.fromkeys(
+            name
+            for theirs in between
+            for name in changed_beside(base, theirs)
+            if theirs.get(name) != ours.get(name)
+        )
+    )
+
+
+def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Settled, ...]:
+    if base is None:  # a create that did not arrive
+        return tuple(Settled(intent, Found.NOT_APPLIED) for intent in intents)
+    return tuple(Settled(intent, Found.GONE, GONE) for intent in intents)
+
+
+def runs(intents: Sequence[Intent]) -> list[list[Intent]]:
+    """Intents that share an element, together, in order; others apart."""
+    groups: list[tuple[set[str], list[Intent]]] = []
+    for intent in intents:
+        owned = set(intent_effects.unit(intent))
+        touching = [group for group in groups if group[0] & owned]
+        merged = [one for _, members in touching for one in members] + [intent]
+        merged.sort(key=lambda one: one.seq)
+        names = owned.union(*(group[0] for group in touching))
+        groups = [group for group in groups if group not in touching] + [(names, merged)]
+    return [members for _, members in groups]
+
+
+def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list[Settled]:
+    unit = tuple(dict.fromkeys(name for intent in run for name in intent_effects.unit(intent)))
+    now = intent_effects.snapshot(unit, theirs)
+    states = [base]
+    for intent in run:
+        states.append(intent_effects.apply(intent, states[-1]))
+    for applied in range(len(run), -1, -1):
+        if intent_effects.snapshot(unit, states[applied]) == now and _shows(run[:applied], theirs):
+            return [
+                Settled(intent, Found.DONE if number < applied else Found.NOT_APPLIED)
+                for number, intent in enumerate(run)
+            ]
+    earlier = [name for name in unit if name not in intent_effects.unit(run[-1])]
+    as_left = intent_effects.snapshot(earlier, theirs) == intent_effects.snapshot(
+        earlier, states[-1]
+    )
+    if as_left and intent_effects.satisfied(run[-1], theirs):
+        return [Settled(intent, Found.DONE) for intent in run]
+    words = "changed on the server meanwhile"
+    return [Settled(intent, Found.CHANGED, words) for intent in run]
+
+
+def _shows(applied: Sequence[Intent], theirs: Resource) -> bool:
+    """Whether it is there to be seen: a note whose id a server dropped is in no snapshot."""
+    return not applied or intent_effects.satisfied(applied[-1], theirs)

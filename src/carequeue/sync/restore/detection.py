@@ -1,0 +1,83 @@
+"""Decisions that a server had taken and no longer has, noticed while something else is sent to it.
+
+A settle that meets an older version than the base moves the base back, and with it goes the trace
+of what had been acknowledged on that row. So it is written down here, for the next count to ask
+(`runner.py`). A server that answered from a copy that lags is right again by then.
+In:  the rows, inside the transaction that moves the base. Out: ids of intents, in `meta`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from json import dumps, loads
+from typing import Final
+
+from carequeue.domain.intents import Intent
+from carequeue.fhir import intent_effects, values
+from carequeue.fhir.chart import Resource
+from carequeue.sync.ports import Rows
+from carequeue.sync.protocol.timestamps import is_older
+from carequeue.sync.restore import recovery
+
+#: How far back acknowledged decisions are looked at where a server was set back.
+REMEMBERED: Final = timedelta(days=30)
+#: In `meta`: ids of acknowledged intents that a row does not show any more.
+_LOST: Final = "lost"
+
+
+def note(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None:
+    """Write down what a row loses, before its base moves to an older version."""
+    old = rows.base(*key).body
+    if old is None or not is_older(updated(new), updated(old)):
+        return
+    taken = [
+        one
+        for one in rows.acknowledged(now - REMEMBERED)
+        if (one.target_type, one.target_id) == key
+    ]
+    found = [one.id for one in recovery.lost(taken, {key: old}, {key: new})]
+    if found:
+        _keep(rows, [*_ids(rows), *found])
+
+
+def lost(rows: Rows) -> tuple[Intent, ...]:
+    """Of what was written down, what is still not there, in order.
+
+    Not what the same person has decided anew since: that would go over their later decision.
+    """
+    found = rows.intents(_ids(rows))
+    if not found:
+        return ()
+    since = rows.acknowledged(min(one.decided_at for one in found))
+    missing = [
+        one for one in found if not intent_effects.satisfied(one, rows.base(*_target(one)).body)
+    ]
+    return recovery.not_overruled(missing, [*since, *rows.open_intents()], among=found)
+
+
+def any_noted(rows: Rows) -> bool:
+    """Whether anything was written down."""
+    return bool(_ids(rows))
+
+
+def forget(rows: Rows) -> None:
+    """It was asked about and answered, or it is there again."""
+    _keep(rows, ())
+
+
+def updated(resource: Resource) -> str:
+    """The `meta.lastUpdated` of a resource; "" where it has none."""
+    return values.text(resource, "meta.lastUpdated")
+
+
+def _target(intent: Intent) -> tuple[str, str]:
+    return intent.target_type, intent.target_id
+
+
+def _ids(rows: Rows) -> list[str]:
+    return [str(one) for one in loads(rows.get_meta(_LOST) or "[]")]
+
+
+def _keep(rows: Rows, ids: Sequence[str]) -> None:
+    rows.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")

@@ -1,0 +1,64 @@
+"""What undo is called: in the footer, and in the question about another window's act.
+
+In:  an `Undoable`, the width in cells, the time. Out: text that fits; the client is always in it.
+Pure.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Final
+
+from rich.cells import cell_len
+
+from carequeue.widgets.line import cut
+from carequeue.worklist.results import Undoable, Where
+
+#: In the footer where `u` asks first: what it would ask about is named by the question.
+ASKS_FIRST: Final = "undo…"
+#: Below this width: the short word of the verb, and of the name what stands before the comma.
+_WIDE: Final = 100
+#: Cells of the footer that its other fixed pairs take, and the most that the words of undo take.
+_OTHERS, _MOST, _MOST_WIDE = 23, 28, 44
+#: Cells of a name that have to be in sight.
+_NAME: Final = 12
+_LONG: Final = {
+    Where.OTHER_WINDOW: "Another window did this: ",
+    Where.EARLIER: "An earlier session did this: ",
+    Where.COMMAND_LINE: "The command line did this: ",
+}
+_SHORT: Final = {
+    Where.OTHER_WINDOW: "In another window: ",
+    Where.EARLIER: "In an earlier session: ",
+    Where.COMMAND_LINE: "On the command line: ",
+}
+
+
+def footer_words(act: Undoable, width: int) -> str:
+    """`undo: accept OKAFOR, Amara`; in a narrow window `undo: accept OKAFOR`."""
+    if act.where is not Where.HERE:
+        return ASKS_FIRST
+    if width >= _WIDE:
+        return cut(f"undo: {act.words}", _MOST_WIDE)
+    who = act.client.partition(",")[0] or f"{act.count} items"
+    return cut(f"undo: {act.short} {who}", max(_NAME, min(_MOST, width - _OTHERS)))
+
+
+def question(act: Undoable, now: datetime, zone: tzinfo, room: int) -> str:
+    """`Another window did this: accept OKAFOR, Amara, 13:55. Undo it?` in so many cells."""
+    from carequeue.widgets.detail_pane import when  # not on the way to the first frame
+
+    at = when(act.at, now, zone).removeprefix("today ")
+    who = act.client or f"{act.count} items"
+    enough = min(_NAME, cell_len(who))
+    for head, tail in (
+        (f"{_LONG.get(act.where, '')}{act.did} ", f", {at}. Undo it?"),
+        (f"{_SHORT.get(act.where, '')}{act.short} ", f", {at}. Undo it?"),
+        (f"Undo {act.short} ", f", {at}?"),
+    ):
+        left = room - cell_len(head) - cell_len(tail)
+        if left >= cell_len(who):
+            return f"{head}{who}{tail}"
+        if left >= enough and head.startswith(("In", "On", "Undo")):
+            return f"{head}{cut(who, left)}{tail}"
+    return f"Undo {cut(who, max(enough, room - 6))}?"

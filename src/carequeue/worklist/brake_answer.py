@@ -1,0 +1,45 @@
+"""A person's answer where very much would leave the cache, or where a server was set back.
+
+In:  "accept" (the server is right) or "refuse" (what is here stays). Out: of which sources that was
+the answer. What follows is done by the next look (`sync/manifest/runner.py`); nothing is done here
+but to write the answer down, with its line in the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from carequeue.domain.sanitize import clean
+from carequeue.store import audit, sync_state
+from carequeue.sync.restore.brake import held_from, words
+from carequeue.worklist.results import Finding
+
+
+def answer(
+    connection: Connection, sources: Sequence[str], said: str, author: str, now: datetime
+) -> tuple[str, ...]:
+    """The sources of which something was held, and is answered now; in the caller's transaction."""
+    answered = tuple(name for name in sources if sync_state.release(connection, name, said))
+    for _ in answered:
+        audit.append(
+            connection, at=now, actor=author, action=f"{said} removals", item_key="", group=""
+        )
+    return answered
+
+
+def finding(connection: Connection, source: str) -> list[Finding]:
+    """What is held of a source, for the doctor."""
+    held = held_from(sync_state.held(connection, source))
+    if held is None:
+        return []
+    if held.asks:
+        hint = "If the server is right: carequeue sync --accept-removals"
+        return [Finding("problem", f"{source}: {clean(words(held), 300)}.", hint)]
+    if held.answer == "refuse":
+        what = "you said that the server is wrong: what is here stays"
+        hint = "carequeue sync --accept-removals takes that back."
+        return [Finding("note", f"{source}: {what}.", hint)]
+    return [Finding("note", f"{source}: the next look follows the server.", "carequeue sync")]

@@ -1,0 +1,130 @@
+"""From drafts of one act to intents: with which client, what the person saw, and where each can go.
+
+In:  drafts (`fhir/drafts.py`), the views of the cache, what the source can take. Out: intents that
+are not stored yet. Every intent gets the client whom its resource is about as the person sees it,
+or the client of the act that it takes back.
+Not here: whether the verb applies (`act.py`), the outbox itself (`store/outbox.py`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
+from carequeue.domain.items import Us
+from carequeue.fhir import intent_effects
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.client_identity import decided_with
+from carequeue.fhir.drafts import Draft
+from carequeue.store import outbox, sync_state
+from carequeue.store.views import client_records, view_of
+from carequeue.sync.protocol.capabilities import Abilities, from_json
+
+_MALFORMED = "this record came malformed, and is never written back"
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """Drafts of one act on one item -> intents: with which client, what the person saw, and where
+    each can go.
+
+    `client`: what is recorded where the act takes back an earlier one; else it is whom the
+    resource names as the person sees it, under `client_name`.
+    """
+
+    connection: Connection
+    source: str
+    item_key: str
+    chart: str
+    us: Us
+    verb: str
+    group: str
+    can: Abilities
+    now: datetime
+    base_url: str
+    client_name: str
+    inverse_of: str = ""
+    client: ClientIdentity | None = None
+    window: str = ""
+
+    def intents(self, made: Sequence[Draft]) -> list[Intent]:
+        """In the order in which they are to take effect."""
+        views: dict[tuple[str, str], Resource | None] = {}
+        filed: list[Intent] = []
+        for draft in made:
+            name = (draft.target_type, draft.target_id)
+            if name not in views:
+                views[name] = view_of(self.connection, self.source, *name)
+            intent = self._intent(draft, filed, views[name])
+            views[name] = intent_effects.fold(views[name], [intent])
+            filed.append(intent)
+        return filed
+
+    def _intent(self, draft: Draft, filed: Sequence[Intent], view: Resource | None) -> Intent:
+        bare = Intent(
+            id=str(uuid.uuid4()),
+            group=self.group,
+            seq=len(filed),
+            source=self.source,
+            target_type=draft.target_type,
+            target_id=draft.target_id,
+            item_key=self.item_key,
+            kind=draft.kind,
+            args=draft.args,
+            verb=self.verb,
+            decided_at=self.now,
+            author=self.us.me,
+            author_name=self.us.my_name,
+            chart=self.chart,
+            after=filed[draft.after].id if draft.after is not None else "",
+            inverse_of=self.inverse_of,
+            client=self.client or self._client(draft, view),
+            window=self.window,
+        )
+        seen: dict[str, Any] = {}
+        if draft.kind is not IntentKind.CREATE:
+            seen = intent_effects.snapshot(intent_effects.unit(bare), view or {})
+        why = self._why_here(bare, filed)
+        state = IntentState.KEPT_HERE if why else IntentState.QUEUED
+        return replace(bare, seen=seen, state=state, words=why)
+
+    def _client(self, draft: Draft, view: Resource | None) -> ClientIdentity:
+        about = draft.args["resource"] if draft.kind is IntentKind.CREATE else view
+        records = client_records(self.connection, self.source, self.base_url)
+        return decided_with(about, records, self.client_name)
+
+    def _why_here(self, intent: Intent, filed: Sequence[Intent]) -> str:
+        """Why it is kept here, "" where the source can take it.
+
+        What belongs to a resource that is kept here stays with it.
+        """
+        kind, key = intent.target_type, intent.target_id
+        if intent.kind is IntentKind.CREATE:
+            return self.can.refusal(intent)
+        same = [one for one in filed if (one.target_type, one.target_id) == (kind, key)]
+        same += outbox.of_target(self.connection, self.source, kind, key)
+        creates = [one for one in same if one.kind is IntentKind.CREATE]
+        if creates:
+            return creates[0].words if creates[0].state is IntentState.KEPT_HERE else ""
+        return self.can.refusal(intent) or (_MALFORMED if self._malformed(kind, key) else "")
+
+    def _malformed(self, kind: str, key: str) -> bool:
+        """What came malformed is never written back: that could lose what we could not read."""
+        row = self.connection.exec_driver_sql(
+            "SELECT trouble FROM resource WHERE source = ? AND type = ? AND id = ?",
+            (self.source, kind, key),
+        ).one_or_none()
+        return bool(row and row[0])
+
+
+def abilities(connection: Connection, source: str) -> Abilities:
+    """What a source can take, as far as the cache knows."""
+    kept, _ = sync_state.capability(connection, source, "statement")
+    observed = sync_state.observed(connection, source)
+    return from_json(kept, observed) if kept else Abilities(observed=observed)
