@@ -12,73 +12,70 @@ from typing import Final
 #: Module -> lines.
 FILE_LINES: Final[Mapping[str, int]] = {
     "store.projection": 447,
-    "sync.transport": 446,
-    "fhir.edits": 424,
+    "worklist.conflict_resolution": 429,
+    "fhir.intent_effects": 424,
     "printing": 421,
-    "worklist.conflicts": 421,
-    "sync.push": 410,
+    "sync.push.machine": 411,
+    "sync.net.transport": 408,
 }
 
 #: Class -> lines.
 CLASS_LINES: Final[Mapping[str, int]] = {
-    "screens.front.Front": 276,
+    "screens.controller.Front": 276,
     "wiring.Session": 258,
-    "sync.driver.Syncer": 253,
+    "sync.sync_cycle.Syncer": 253,
 }
 
 #: Function -> lines.
 FUNCTION_LINES: Final[Mapping[str, int]] = {
     "store.mirror.save": 62,
-    "worklist.conflicts.answer": 58,
-    "fhir.parts.Reading.item": 50,
+    "worklist.conflict_resolution.answer": 58,
+    "fhir.chart_reader.Reading.item": 50,
     "worklist.health.health": 50,
     "cli.connect.connect": 48,
     "worklist.undo.undo": 47,
-    "sync.transport.Transport._once": 44,
-    "worklist.query._detail": 44,
-    "cli.acts.act": 43,
+    "sync.net.transport.Transport._once": 44,
+    "worklist.item_detail._detail": 44,
+    "cli.act_commands.act": 43,
     "store.projection.Projector._row": 43,
     "worklist.act.Acts.act": 42,
 }
 
 #: Function -> parameters.
 PARAMETERS: Final[Mapping[str, int]] = {
-    "fhir.parts.Reading.item": 14,
+    "fhir.chart_reader.Reading.item": 14,
     "app.CareQueueApp.__init__": 9,
     "screens.queue.QueueScreen.__init__": 9,
-    "practice.events.encounter": 8,
+    "practice.people.clinical_events.encounter": 8,
     "store.projection.Projector._row": 8,
     "worklist.local.LocalDesk.__init__": 8,
-    "cli.acts.act": 7,
+    "cli.act_commands.act": 7,
     "cli.connect.connect": 7,
     "fhir.drafts.drafts": 7,
-    "practice.events.appointment": 7,
-    "practice.events.call": 7,
-    "practice.places._clinician": 7,
-    "screens.front.Front.__init__": 7,
-    "store.ledger.note_look": 7,
+    "practice.people.clinical_events.appointment": 7,
+    "practice.people.clinical_events.call": 7,
+    "practice.people.organizations._clinician": 7,
+    "screens.controller.Front.__init__": 7,
     "store.projection.Projector._read_as": 7,
+    "store.sync_state.note_look": 7,
     "widgets.detail_pane.detail_lines": 7,
-    "widgets.empty.empty_lines": 7,
+    "widgets.empty_state.empty_lines": 7,
     "worklist.act.Acts._filed": 7,
     "worklist.act.Acts._intents": 7,
-    "worklist.report._report": 7,
+    "worklist.sync_summary._report": 7,
     "worklist.undo.undo": 7,
     "worklist.undoable.undoable": 7,
 }
 
 #: Import circle -> number of its modules.
 CIRCLES: Final[Mapping[str, int]] = {
-    "screens.front · screens.leaving · screens.motions · screens.needs": 4,
-    "practice.bundles · practice.service": 2,
-    "practice.control · practice.server": 2,
+    "screens.attention · screens.controller · screens.motions · screens.quit": 4,
 }
 
 #: Class name -> number of classes outside `practice` that have it.
 CLASS_NAMES: Final[Mapping[str, int]] = {
     "Outcome": 3,
     "Difference": 2,
-    "Kind": 2,
     "Known": 2,
     "Saved": 2,
     "Verdict": 2,
@@ -91,5 +88,5 @@ CLASS_NAMES: Final[Mapping[str, int]] = {
 ECHOES: Final[Mapping[str, int]] = {
     "screens.motions.Motions.view_all": 1,
     "screens.motions.Motions.view_team": 1,
-    "widgets.origins.Origins": 1,
+    "widgets.source_labels.Origins": 1,
 }
