@@ -25,25 +25,28 @@ async def press(app: App[Any], key: str) -> None:
 
     What it asked of a thread may still be under way (`at_rest`).
     """
+    send(app, key)
+    await _quiet(app, threads=False)
+
+
+def send(app: App[Any], key: str) -> None:
+    """Press a key by its name, and wait for nothing."""
     event = events.Key(key, key_to_character(key))
     event.set_sender(app)
     app.post_message(event)
-    await _handled(app)
 
 
 async def at_rest(app: App[Any]) -> None:
     """Wait until nothing that was asked for is under way, on the screen or on its threads."""
-    for _ in range(2):
-        if isinstance(app.screen, QueueScreen):
-            await asyncio.to_thread(app.screen.front.hands.rest)
-        await _handled(app)
+    await _quiet(app, threads=True)
 
 
-async def _handled(app: App[Any]) -> None:
+async def _quiet(app: App[Any], *, threads: bool) -> None:
     quiet = 0
     while quiet < _ROUNDS and app.is_running:
         await Pilot(app)._wait_for_screen()
+        if threads and isinstance(app.screen, QueueScreen):
+            await asyncio.to_thread(app.screen.front.hands.rest)
         app.screen._on_timer_update()  # paints the next frame, and does what waits for it
         parts = (app, *app.screen.walk_children(with_self=True))
-        waiting = any(part.message_queue_size for part in parts)
-        quiet = 0 if waiting else quiet + 1
+        quiet = 0 if any(part.message_queue_size for part in parts) else quiet + 1

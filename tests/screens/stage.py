@@ -12,7 +12,7 @@ from carequeue.app import CareQueueApp
 from carequeue.screens.controller import Front
 from carequeue.screens.queue import QueueScreen
 from tests.screens.clinic import NOW, ZONE, FakeDesk
-from tests.screens.quiet import at_rest, press
+from tests.screens.quiet import at_rest, send
 
 
 class FakeSync:
@@ -73,7 +73,7 @@ class Seat:
         """Press keys, a person's pace apart, and wait until what they asked for is done."""
         for key in keys:
             self.time.pass_(0.3)
-            await press(self.app, key)
+            send(self.app, key)
             await self.rest()
 
     async def write(self, text: str) -> None:
