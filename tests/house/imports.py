@@ -17,7 +17,7 @@ def imports(house: House) -> dict[str, set[str]]:
     """Module -> the modules of the package that it imports."""
     known = {module.name for module in house.modules}
     return {
-        module.name: set(_imported(house.package, module, known)) - {module.name}
+        module.name: set(imported(house.package, module, known)) - {module.name}
         for module in house.modules
     }
 
@@ -45,7 +45,8 @@ def _reached(arrows: Mapping[str, set[str]], start: str) -> set[str]:
     return seen
 
 
-def _imported(package: str, module: Module, known: set[str]) -> Iterator[str]:
+def imported(package: str, module: Module, known: set[str]) -> Iterator[str]:
+    """What a file imports of a package, by the names after the package; `known` are its modules."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -90,3 +90,42 @@ ECHOES: Final[Mapping[str, int]] = {
     "screens.motions.Motions.view_team": 1,
     "widgets.source_labels.Origins": 1,
 }
+
+#: Modules whose tests have another name and another folder (`test_found_by_name.py`).
+NOT_TESTED_BY_NAME: Final = frozenset(
+    {
+        "cli.conflict_commands",
+        "cli.error_boundary",
+        "cli.sync_commands",
+        "domain.intents",
+        "fhir.client_identifiers",
+        "fhir.spoken",
+        "fhir.task_facts",
+        "store.base_lock",
+        "store.chart_membership",
+        "store.id_aliases",
+        "store.profile_to_site",
+        "sync.manifest.fetch",
+        "sync.manifest.runner",
+        "sync.net.probe",
+        "sync.parallel",
+        "sync.protocol.timestamps",
+        "sync.push.batch_learning",
+        "sync.push.concurrent_edits",
+        "sync.push.runner",
+        "sync.push.write_responses",
+        "sync.restore.detection",
+        "worklist.act",
+        "worklist.client_recheck",
+        "worklist.decided",
+        "worklist.desk",
+        "worklist.doctor",
+        "worklist.drafts_to_intents",
+        "worklist.item_detail",
+        "worklist.local",
+        "worklist.offline_readiness",
+        "worklist.questions",
+        "worklist.undoable",
+        "worklist.unsent",
+    }
+)
