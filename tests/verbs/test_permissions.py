@@ -168,8 +168,9 @@ def test_a_crisis_cannot_be_snoozed() -> None:
 
 def test_a_source_may_bring_its_own_steps() -> None:
     """A source that knows no acceptance: its referrals are worked on and completed."""
-    canvas = DEFAULT_STEPS | {
-        Kind.REFERRAL: {("requested", "completed"): frozenset({Role.PERFORMER})}
+    canvas = {
+        **DEFAULT_STEPS,
+        Kind.REFERRAL: {("requested", "completed"): frozenset({Role.PERFORMER})},
     }
     assert allowed("done", referral_in(), steps=canvas).ok
     assert not allowed("accept", referral_in(), steps=canvas).ok
