@@ -122,7 +122,7 @@ def coded(code: str, system: str = MODE) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def visit(kind: str = "AMB", **elements: Any) -> Resource:
+def visit(kind: str = "AMB", /, **elements: Any) -> Resource:
     """A finished visit of ours this morning."""
     basic = {
         "resourceType": "Encounter", "id": f"v{next(_IDS)}", "status": "finished",

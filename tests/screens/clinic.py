@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
@@ -80,7 +81,7 @@ def row(
 
 def morning() -> list[QueueRow]:
     """The rows of the scripted morning, in the order of the queue."""
-    waiting = {"mine": 2, "move": "partner"}
+    waiting: dict[str, Any] = {"mine": 2, "move": "partner"}
     return [
         row("okafor", "handoff", 0, at(hours=-1, minutes=-10), "h", "OKAFOR, Amara",
             "Acknowledge handoff from Mobile Crisis"),
@@ -169,7 +170,7 @@ class FakeDesk(Unsent):
         self._stamp = 1
         super().__init__()
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
-        self._done: list[tuple[Undoable, tuple[str, ...], list[QueueRow]]] = []
+        self._done: list[tuple[Undoable, Sequence[str], list[QueueRow]]] = []
         self.undone: list[str] = []  # groups
 
     def change(self, rows: Sequence[QueueRow]) -> None:
@@ -180,7 +181,7 @@ class FakeDesk(Unsent):
     def feel(self, **facts: object) -> None:
         """Other facts about sync."""
         values = {name: getattr(self.state, name) for name in Health.__dataclass_fields__}
-        self.state = Health(**{**values, **facts})  # type: ignore[arg-type]
+        self.state = Health(**{**values, **facts})
         self._stamp += 1
 
     # --- reading

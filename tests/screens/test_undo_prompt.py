@@ -11,6 +11,7 @@ from carequeue.widgets.key_footer import footer_parts, row_pairs
 from carequeue.widgets.undo_wording import footer_words, question
 from carequeue.worklist.results import Undoable, Where
 from tests.screens.clinic import NOW, ZONE, FakeDesk
+from tests.screens.quiet import press
 from tests.screens.stage import at_the_terminal
 
 SORENSEN = Undoable(
@@ -60,7 +61,7 @@ class TestTheFooter:
         desk.gate = threading.Event()
         async with at_the_terminal(desk) as seat:
             seat.time.pass_(0.3)
-            await seat.pilot.press("a")
+            await press(seat.app, "a")
             assert "u undo: acknowledge OKAFOR" in seat.footer
             desk.gate.set()
             await seat.rest()
@@ -91,7 +92,7 @@ class TestTheKey:
             desk.gate = threading.Event()
             for key in ("e", "u"):
                 seat.time.pass_(0.3)
-                await seat.pilot.press(key)
+                await press(seat.app, key)
             assert desk.undone == []
             desk.gate.set()
             await seat.rest()
@@ -106,7 +107,7 @@ class TestTheKey:
             desk.gate = threading.Event()
             for key in ("e", "u"):
                 seat.time.pass_(0.3)
-                await seat.pilot.press(key)
+                await press(seat.app, key)
             desk.gate.set()
             await seat.rest()
             assert desk.undone == []
@@ -146,7 +147,7 @@ class TestTheKey:
             seat.front.act(lambda: held.wait(5), lambda _: None)
             for _ in range(3):
                 seat.time.pass_(0.3)
-                await seat.pilot.press("u")
+                await press(seat.app, "u")
             assert "under way" in seat.message
             held.set()
             await seat.rest()

@@ -25,6 +25,7 @@ from carequeue.widgets.message_line import (
     noticed,
 )
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
+from tests.screens.quiet import at_rest, press
 from tests.screens.stage import Seat, at_the_terminal
 from tests.screens.test_hold import BUSY, new
 from tests.screens.test_sources import CLINIC, COUNTY, two
@@ -470,12 +471,12 @@ async def test_a_person_who_moved_the_key_is_told_of_the_other_one() -> None:
 
     desk = FakeDesk()
     app = CareQueueApp(desk, lambda: NOW, ZONE, FakeSync(), keys={"urgent": "i"})
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24)):
         desk.change(with_more(row("new", "handoff", 0, at(hours=1), "h", "NEW, Ana", "Answer")))
         screen = app.screen
         screen.front.tick()  # type: ignore[attr-defined]
-        await pilot.pause()
+        await at_rest(app)
         line = screen.front.widgets.message.text  # type: ignore[attr-defined]
         assert line.strip() == "! New in Now: NEW, Ana.  i goes there"
-        await pilot.press("i")
+        await press(app, "i")
         assert screen.front.widgets.rows.key == "new"  # type: ignore[attr-defined]

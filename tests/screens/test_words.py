@@ -24,7 +24,7 @@ def health(**facts: object) -> Health:
     """How sync stands, in the words of a test."""
     values = {name: getattr(HEALTHY, name) for name in Health.__dataclass_fields__}
     quiet = {"waiting": 0, "needs_you": 0, "conflicts": 0}
-    return Health(**{**values, **quiet, **facts})  # type: ignore[arg-type]
+    return Health(**{**values, **quiet, **facts})
 
 
 class TestTheMessage:

@@ -276,7 +276,7 @@ class TestWhatWouldWaitBehindAConflict:
         theirs = task("t1", owner=ref(DANA), priority="urgent", meta={"versionId": "10"})
         with writing(cache.session.engine()) as connection:
             SourceRows(connection, SOURCE).move_base(theirs, "10", NOW)
-        return first.group
+        return str(first.group)
 
     def test_is_not_taken_back_and_the_person_is_told_what_comes_first(
         self, cache: Cache, torn: str

@@ -66,7 +66,9 @@ class Stage(Protocol):
     """What the parts of the screen may ask of it."""
 
     @property
-    def desk(self) -> Desk: ...  # noqa: D102
+    def desk(self) -> Desk:
+        """What knows the rows and carries out an act."""
+        ...
 
     @property
     def came(self) -> float:
