@@ -21,9 +21,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
-from carequeue.fhir import codes, values
+from carequeue.fhir import codes, task_facts, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.task_facts import is_companion
 
 _UTC: Final = ZoneInfo("UTC")
 _ENTRY: Final = re.compile(r"(\w+)\[(.+)\]", re.DOTALL)
@@ -151,7 +150,7 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     """
     if intent.kind is IntentKind.CREATE:
         created = intent.args.get("resource")
-        if is_companion(created):
+        if task_facts.is_companion(created):
             owned = [*_STATUS, "owner"]
             return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
         return IntentKind.SET_STATUS, {"to": "entered-in-error"}
