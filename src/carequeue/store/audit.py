@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from carequeue.store.tables import AuditRow, table
 
@@ -42,6 +42,11 @@ def append(
             hash=_hash(values),
         )
     )
+
+
+def length(connection: Connection) -> int:
+    """How many acts the log holds."""
+    return int(connection.execute(select(func.count()).select_from(_audit)).scalar_one())
 
 
 def first_break(connection: Connection) -> int | None:

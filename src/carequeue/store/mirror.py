@@ -285,6 +285,17 @@ def base(connection: Connection, source: str, kind: str, key: str) -> Base:
     return Base(body, row.version_id, theirs, row.theirs_version or "", row.theirs_gone)
 
 
+def is_malformed(connection: Connection, source: str, kind: str, key: str) -> bool:
+    """Whether a resource came in a form that could not be read whole."""
+    columns = resource_table.c
+    trouble = connection.execute(
+        select(columns.trouble).where(
+            columns.source == source, columns.type == kind, columns.id == key
+        )
+    ).scalar_one_or_none()
+    return bool(trouble)
+
+
 def move_base(
     connection: Connection,
     source: str,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -24,6 +24,14 @@ _meta: Final = table(Meta)
 #: In `meta`, beside the name of a source.
 HELD: Final = "held"
 _CURSOR: Final = ("watermark", "pending", "next_url", "received", "full_at", "scope", "etag")
+
+
+class LastCycle(NamedTuple):
+    """How a sync cycle ended. `online` None: no request was made; `why`: what went wrong, or ""."""
+
+    online: int | None
+    signed_out: int
+    why: str
 
 
 def cursors(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
@@ -137,6 +145,16 @@ def note_look(
     if not online and not _offline_since(connection, source):
         values["offline_since"] = at
     _keep_health(connection, source, values)
+
+
+def last_cycle(connection: Connection, source: str) -> LastCycle | None:
+    """How the last cycle of a source ended; None where there was none."""
+    row = connection.execute(
+        select(_health.c.online, _health.c.signed_out, _health.c.why).where(
+            _health.c.source == source
+        )
+    ).one_or_none()
+    return LastCycle(*row) if row else None
 
 
 def _offline_since(connection: Connection, source: str) -> str:

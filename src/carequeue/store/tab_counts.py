@@ -42,6 +42,14 @@ def move(connection: Connection, left: Iterable[Place], came: Iterable[Place]) -
         )
 
 
+def stored(connection: Connection) -> dict[tuple[str, int], int]:
+    """The counts as they are kept, without those that are zero."""
+    rows = connection.execute(
+        select(_tally.c.view, _tally.c.band, _tally.c.count).where(_tally.c.count != 0)
+    )
+    return {(view, band): count for view, band, count in rows}
+
+
 def counted(connection: Connection) -> Counter[tuple[str, int]]:
     """The tally counted from the rows themselves, to check the kept one against."""
     found: Counter[tuple[str, int]] = Counter()

@@ -25,6 +25,7 @@ from carequeue.fhir import intent_effects
 from carequeue.fhir.drafts import drafts
 from carequeue.store import audit, outbox
 from carequeue.store.projection import Projector
+from carequeue.store.queue_items import QueueItems
 from carequeue.store.views import view_of
 from carequeue.sync.protocol.capabilities import NO_PLACE
 from carequeue.worklist.drafts_to_intents import Filing, abilities
@@ -78,11 +79,8 @@ class Acts:
         found: dict[str, tuple[WorkItem, str]] = {}
         charts: dict[tuple[str, str], None] = {}
         for key in keys:
-            row = connection.exec_driver_sql(
-                "SELECT source, chart FROM item WHERE key = ?", (key,)
-            ).one_or_none()
-            if row:
-                charts[row[0], row[1]] = None
+            if place := QueueItems(connection).chart_of(key):
+                charts[place] = None
         wanted = set(keys)
         for source, chart in charts:
             read = self._projector.read(connection, source, chart, now, described=False)
@@ -258,9 +256,7 @@ class Acts:
             return ""
         if verb.name == "handoff":
             return " It closes when they acknowledge."
-        row = connection.exec_driver_sql(
-            "SELECT band, due_at, title FROM item WHERE key = ?", (changed[0].key,)
-        ).one_or_none()
+        row = QueueItems(connection).rank_of(changed[0].key)
         if row is None:
             return ""
         band, due_at, title = row

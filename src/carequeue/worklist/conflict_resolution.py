@@ -53,8 +53,8 @@ from carequeue.fhir.differences import (
 )
 from carequeue.fhir.intent_dependencies import resting_on
 from carequeue.store import audit, mirror, outbox, removals
-from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
+from carequeue.store.queue_items import QueueItems
 from carequeue.store.views import client_records
 from carequeue.sync.client_check import is_recorded
 from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Found, as_seen, settle
@@ -168,14 +168,7 @@ def _why_not(found: Conflict, how: str) -> str:
 
 def _in_order(connection: Connection, keys: Sequence[str]) -> list[str]:
     """Keys in the order of the queue; what is not in it comes last."""
-    places = {
-        key: place
-        for place, (key,) in enumerate(
-            quick(connection).execute(
-                "SELECT key FROM item WHERE sync = 'conflict' ORDER BY band, weight, due_sort, tie"
-            )
-        )
-    }
+    places = {key: place for place, key in enumerate(QueueItems(connection).in_conflict())}
     return sorted(keys, key=lambda key: places.get(key, len(places)))
 
 

@@ -24,8 +24,8 @@ from carequeue.fhir.client_identity import decided_with
 from carequeue.fhir.differences import Say
 from carequeue.fhir.our_directory import name_of
 from carequeue.store import outbox
-from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
+from carequeue.store.queue_items import QueueItems
 from carequeue.store.views import client_records, view_of
 from carequeue.sync.client_check import is_recorded
 from carequeue.worklist.verbs import BY_NAME
@@ -64,17 +64,8 @@ class Wording:
         """
         key = intent.item_key
         if (key, intent.chart) not in self._rows:
-            found = (
-                quick(self._connection)
-                .execute(
-                    "SELECT client, title, kind FROM item WHERE key = ? AND chart = ?",
-                    (key, intent.chart),  # its identifier may stand in somebody else's chart too
-                )
-                .fetchone()
-            )
-            self._rows[key, intent.chart] = (
-                tuple(found) if found else (self._client(intent), "", "")
-            )
+            row = QueueItems(self._connection).client_title_kind(key, intent.chart)
+            self._rows[key, intent.chart] = row or (self._client(intent), "", "")
         return self._rows[key, intent.chart]
 
     def client(self, intent: Intent) -> str:

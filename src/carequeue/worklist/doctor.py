@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from carequeue.domain.sanitize import clean
-from carequeue.store import audit, chart_membership, tab_counts
+from carequeue.store import audit, cache_check, chart_membership, sync_state, tab_counts
 from carequeue.store.projection import Projector
 from carequeue.sync.protocol.capabilities import sentences
 from carequeue.worklist import brake_answer
@@ -34,7 +34,7 @@ def examine(connection: Connection, projector: Projector, now: datetime) -> list
 
 
 def _integrity(connection: Connection) -> Finding:
-    (said,) = connection.exec_driver_sql("PRAGMA quick_check").one()
+    said = cache_check.integrity(connection)
     if said == "ok":
         return Finding("ok", "The cache is whole.")
     hint = "Copy the profile's folder, then ask for help: unsent work is in it."
@@ -44,36 +44,26 @@ def _integrity(connection: Connection) -> Finding:
 def _audit(connection: Connection) -> Finding:
     broken = audit.first_break(connection)
     if broken is None:
-        (rows,) = connection.exec_driver_sql("SELECT count(*) FROM audit").one()
-        return Finding("ok", f"The audit log is whole: {rows} acts.")
+        return Finding("ok", f"The audit log is whole: {audit.length(connection)} acts.")
     return Finding("problem", f"The audit log was changed at row {broken}.")
 
 
 def _counts(connection: Connection) -> Finding:
-    kept = {
-        (view, band): count
-        for view, band, count in connection.exec_driver_sql(
-            "SELECT view, band, count FROM tally WHERE count <> 0"
-        )
-    }
-    if kept == dict(tab_counts.counted(connection)):
+    if tab_counts.stored(connection) == dict(tab_counts.counted(connection)):
         return Finding("ok", "The counts of the views fit the rows.")
     return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
 
 
 def _last_look(connection: Connection, source: str) -> list[Finding]:
-    row = connection.exec_driver_sql(
-        "SELECT online, signed_out, why FROM health WHERE source = ?", (source,)
-    ).one_or_none()
-    if row is None:
+    last = sync_state.last_cycle(connection, source)
+    if last is None:
         return [Finding("note", f"{source}: was never looked at.", "carequeue sync")]
-    online, signed_out, why = row
-    words = str(clean(why, 200)).rstrip(".")
+    words = str(clean(last.why, 200)).rstrip(".")
     because = f": {words}" if words else ""
-    if online == 0:
+    if last.online == 0:
         hint = "Check the network and the address; the queue tries again by itself."
         return [Finding("note", f"{source}: could not be reached{because}.", hint)]
-    if signed_out:
+    if last.signed_out:
         hint = "Check the token, or the command that gives it, then: carequeue sync"
         return [Finding("problem", f"{source}: signed out{because}.", hint)]
     if words:
@@ -86,11 +76,8 @@ def _source(connection: Connection, source: str) -> list[Finding]:
     found = [
         Finding("note", f"{source}: {words}") for words in sentences(abilities(connection, source))
     ]
-    kept = connection.exec_driver_sql(
-        "SELECT type, count(*) FROM resource WHERE source = ? AND body <> '' GROUP BY type",
-        (source,),
-    ).all()
-    total = sum(count for _, count in kept)
+    kept = cache_check.resources_by_type(connection, source)
+    total = sum(kept.values())
     found.append(Finding("ok", f"{source}: {total:,} resources of {len(kept)} types are here."))
     return found
 
@@ -99,11 +86,7 @@ def _not_shown(
     connection: Connection, projector: Projector, source: str, now: datetime
 ) -> list[tuple[str, str]]:
     """(reference, why) of what is malformed, and of what could be read in part only."""
-    broken = connection.exec_driver_sql(
-        "SELECT type || '/' || id, trouble FROM resource WHERE source = ? AND trouble <> '' "
-        "ORDER BY type, id",
-        (source,),
-    ).all()
+    broken = cache_check.malformed(connection, source)
     found = [
         (name, f"malformed ({why}); it is kept as it came, and shown as far as it can be read")
         for name, why in broken

@@ -22,7 +22,7 @@ from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import decided_with
 from carequeue.fhir.drafts import Draft
-from carequeue.store import outbox, sync_state
+from carequeue.store import mirror, outbox, sync_state
 from carequeue.store.views import client_records, view_of
 from carequeue.sync.protocol.capabilities import Abilities, from_json
 
@@ -116,11 +116,7 @@ class Filing:
 
     def _malformed(self, kind: str, key: str) -> bool:
         """What came malformed is never written back: that could lose what we could not read."""
-        row = self.connection.exec_driver_sql(
-            "SELECT trouble FROM resource WHERE source = ? AND type = ? AND id = ?",
-            (self.source, kind, key),
-        ).one_or_none()
-        return bool(row and row[0])
+        return mirror.is_malformed(self.connection, self.source, kind, key)
 
 
 def abilities(connection: Connection, source: str) -> Abilities:

@@ -16,6 +16,7 @@ from carequeue.domain.ranking import Rank
 from carequeue.domain.sanitize import clean, clean_block
 from carequeue.store import cross_source_match, outbox
 from carequeue.store.projection import Projector
+from carequeue.store.queue_items import QueueItems
 from carequeue.worklist.results import ClockLine, Detail, ReasonLine, TimeLine
 from carequeue.worklist.verbs import BY_NAME
 
@@ -36,12 +37,11 @@ _STATES: Final = {
 
 def detail(connection: Connection, projector: Projector, key: str, now: datetime) -> Detail | None:
     """An item with its reasons, clocks and story; None where it is no longer in the queue."""
-    row = connection.exec_driver_sql(
-        "SELECT source, chart FROM item WHERE key = ?", (key,)
-    ).one_or_none()
-    if row is None:
+    place = QueueItems(connection).chart_of(key)
+    if place is None:
         return None
-    read = projector.read(connection, row[0], row[1], now)
+    source, chart = place
+    read = projector.read(connection, source, chart, now)
     item = next((one for one in read.items if one.key == key), None)
     if item is None:
         return None
@@ -57,8 +57,8 @@ def detail(connection: Connection, projector: Projector, key: str, now: datetime
         )
         for clock in clocks
     )
-    pending = [one for one in outbox.of_chart(connection, row[0], row[1]) if one.item_key == key]
-    found = _elsewhere(connection, projector, row[0], row[1])
+    pending = [one for one in outbox.of_chart(connection, source, chart) if one.item_key == key]
+    found = _elsewhere(connection, projector, source, chart)
     shown = _detail(item, placed, clock_lines, pending, len(read.items) - 1)
     return replace(
         shown,
@@ -73,9 +73,7 @@ def _elsewhere(
     """(sentence, open items) of each chart of another source that is the same client's."""
     found = []
     for same in cross_source_match.same(connection, source, chart):
-        (count,) = connection.exec_driver_sql(
-            "SELECT count(*) FROM item WHERE source = ? AND chart = ?", (same.source, same.chart)
-        ).one()
+        count = QueueItems(connection).count_in(same.source, same.chart)
         if count:
             label = clean(projector.site.labels.get(same.source, same.source), 40)
             by = clean(re.split(r"[/:]", same.system.rstrip("/"))[-1], 40)

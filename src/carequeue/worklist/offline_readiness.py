@@ -20,10 +20,11 @@ from sqlalchemy import Connection
 
 from carequeue.domain.errors import CareQueueError
 from carequeue.domain.sanitize import clean
-from carequeue.store import sync_state
+from carequeue.store import cache_check, sync_state
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect
 from carequeue.store.profiles import Places
+from carequeue.store.queue_items import QueueItems
 from carequeue.worklist.health import Health
 from carequeue.worklist.results import SyncReport
 
@@ -146,10 +147,8 @@ def _unsent(counts: Mapping[str, int]) -> list[Check]:
 
 
 def _room(connection: Connection, places: Places) -> list[Check]:
-    (items,) = connection.exec_driver_sql("SELECT count(*) FROM item").one()
-    (resources,) = connection.exec_driver_sql(
-        "SELECT count(*) FROM resource WHERE body <> ''"
-    ).one()
+    items = QueueItems(connection).count()
+    resources = cache_check.resource_count(connection)
     size = sum(_size(places.cache.with_name(f"{places.cache.name}{end}")) for end in ("", "-wal"))
     found = f"{_bytes(size)}: {items:,} items, {resources:,} resources"
     return [Check("The copy", "ok", found), _disk(places.folder)]
@@ -166,12 +165,12 @@ def _opens(places: Places) -> Check:
     try:
         opened = connect(places.cache, read_key(places))
         try:
-            (said,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+            whole = cache_check.is_whole(opened)
         finally:
             opened.close()
     except CareQueueError as error:
         return Check("Key and cache", "problem", str(clean(str(error), 300)).rstrip("."))
-    if said == "ok":
+    if whole:
         return Check("Key and cache", "ok", "open anew, and are whole")
     return Check("Key and cache", "problem", "the cache is damaged", "carequeue doctor")
 
