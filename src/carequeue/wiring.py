@@ -26,8 +26,8 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.queue_window import Window
+from carequeue.worklist.cache_desk import CacheDesk
 from carequeue.worklist.health import FORCED_OFFLINE
-from carequeue.worklist.local import LocalDesk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -83,7 +83,7 @@ class Session:
         self._engine: Engine | None = None
         self._projector: Projector | None = None
         self._background: Background | None = None
-        self.desk = LocalDesk(
+        self.desk = CacheDesk(
             self._window,
             " · ".join(part for part in (profile.organization_name, profile.my_name) if part),
             profile.me,

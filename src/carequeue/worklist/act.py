@@ -115,6 +115,20 @@ class Acts:
                 verdict = Verdict(False, why)
             yield Checked(key, item, verdict)
 
+    def reasons(
+        self, connection: Connection, verbs: Sequence[Verb], key: str, now: datetime
+    ) -> dict[str, str]:
+        """Verb -> why it does not apply to an item; one reading of the chart for all of them."""
+        items = self.items(connection, [key], now)
+        if key not in items:
+            return dict.fromkeys((verb.name for verb in verbs), "It is no longer in the queue.")
+        reasons: dict[str, str] = {}
+        for verb in verbs:
+            checked = next(self.check(connection, verb, [key], items, now))
+            if not checked.verdict.ok:
+                reasons[verb.name] = f"{checked.client} {checked.refused.why}"
+        return reasons
+
     def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
         """What is said where an item names another client than the person saw; "" where not."""
         shown = self._shown.get(key)
