@@ -27,9 +27,9 @@ from carequeue.app import CareQueueApp
 from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import outcome_words
 from carequeue.printing import Shape
-from carequeue.store import mirror
 from carequeue.store.engine import writing
 from carequeue.store.queue_window import View
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.sync_cycle import Looked
 from carequeue.widgets import detail_pane, queue_line
 from carequeue.widgets.clock_words import clock_words
@@ -162,8 +162,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 def keep(session: Session, resources: list[Any]) -> None:
     with writing(session.engine()) as connection:
-        saved = mirror.save(connection, "main", resources, NOW, BASE)
-        session.projector().project(connection, saved.charts, NOW)
+        source = SqliteSourceRepository(connection, "main", BASE)
+        source.mirror.save(resources, NOW)
+        session.projector().project(connection, source.charts, NOW)
         session.projector().rebuild(connection, NOW)
 
 

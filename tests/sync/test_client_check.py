@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from carequeue.domain.intents import ClientIdentity, ConflictCause, Intent, IntentState
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.client_check import CLIENT_NOT_RECORDED, may_leave, part_from_clients
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import load_lanes, mark_requests
@@ -34,16 +33,16 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 
 @contextmanager
-def rows(cache: Cache) -> Iterator[SourceRows]:
+def rows(cache: Cache) -> Iterator[SqliteSourceRepository]:
     with writing(cache.session.engine()) as connection:
-        found = SourceRows(connection, SOURCE)
+        found = SqliteSourceRepository(connection, SOURCE)
         yield found
         cache.session.projector().project(connection, found.charts, NOW)
 
 
 def file(cache: Cache, *intents: Intent) -> None:
     with rows(cache) as found:
-        outbox.append(found._connection, intents)
+        found.outbox.append(intents)
 
 
 def local_only(intent: Intent) -> Intent:
@@ -150,5 +149,5 @@ class TestBeforeTheBytesLeave:
         file(cache, note("i1"))
         with rows(cache) as found:
             (one,) = found.intents(["i1"])
-            outbox.confirm_client(found._connection, one, ClientIdentity("Patient/c2"))
+            found.outbox.confirm_client(one, ClientIdentity("Patient/c2"))
         assert [one.client for one in cache.intents()] == [note().client]

@@ -18,10 +18,10 @@ from carequeue.store.tables import ItemRow, TallyRow, table
 _item: Final = table(ItemRow)
 _tally: Final = table(TallyRow)
 
-Place = tuple[str, int, int]  # lane, mine, band of a row
+CountedRow = tuple[str, int, int]  # lane, mine, band of a row
 
 
-def move(connection: Connection, left: Iterable[Place], came: Iterable[Place]) -> None:
+def move(connection: Connection, left: Iterable[CountedRow], came: Iterable[CountedRow]) -> None:
     """Rows left these places, and rows came to those."""
     change: Counter[tuple[str, int]] = Counter()
     for places, sign in ((left, -1), (came, 1)):

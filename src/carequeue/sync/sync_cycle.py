@@ -20,7 +20,7 @@ from carequeue.store.queue_window import SILENT
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.manifest.runner import HELD, Reconciled, Reconciling
 from carequeue.sync.net.transport import Transport
-from carequeue.sync.ports import Cache, Rows
+from carequeue.sync.ports import SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.protocol.failures import words_of
 from carequeue.sync.protocol.sending import Cycle, Unreachable
@@ -60,7 +60,7 @@ class Syncer:
         self,
         source: str,
         scope: Mapping[str, str],
-        cache: Cache,
+        cache: SourceCache,
         transport: Transport,
         now: Callable[[], datetime],
         seed: int = 0,
@@ -149,7 +149,7 @@ class Syncer:
         Any answer will do. Raises Unreachable where none comes: then nothing else is sent.
         """
         with self._cache.reading() as rows:
-            self._silent = bool(rows.get_meta(SILENT))
+            self._silent = bool(rows.sync_state.get_meta(SILENT))
         if self._silent:
             self._cycle.expect_silence()
             self._cycle.send("GET", "metadata?_summary=true")
@@ -168,8 +168,8 @@ class Syncer:
         """What the source can take; its statement is read twice a day."""
         now = self._now()
         with self._cache.reading() as rows:
-            kept, at = rows.capability("statement")
-            observed = rows.observed()
+            kept, at = rows.sync_state.capability("statement")
+            observed = rows.sync_state.observed()
         if kept and is_younger(at, now, _STATEMENT_AGE):
             return from_json(kept, observed)
         answer = self._cycle.send("GET", "metadata")
@@ -179,7 +179,7 @@ class Syncer:
             raise Unreachable(f"it is busy ({answer.status})", left=False)
         can = read_statement(answer.json, {})  # what was seen of it may have been mended since
         with self._cache.writing(now) as rows:
-            rows.declare("statement", to_json(can), now)
+            rows.sync_state.declare("statement", to_json(can), now)
         return can
 
     def _known_server(self) -> Abilities:
@@ -189,8 +189,8 @@ class Syncer:
         """
         can, base = self.abilities(), self._cycle.base_url
         with self._cache.reading() as rows:
-            known = rows.get_meta(_SERVER)
-            held = held_from(loads(rows.get_meta(HELD) or "null"))
+            known = rows.sync_state.get_meta(_SERVER)
+            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
         now = identity(base, can.software)
         forgot = known.startswith(now) and not can.software  # its name, this once: it is kept
         if known == now or forgot:
@@ -199,22 +199,22 @@ class Syncer:
             if held is None or held.kind is not HoldKind.SERVER or held.server != now:
                 held = Held(HoldKind.SERVER, at=self._now().isoformat(), server=now)
                 with self._cache.writing(self._now()) as rows:
-                    rows.set_meta(HELD, dumps(asdict(held)))
+                    rows.sync_state.set_meta(HELD, dumps(asdict(held)))
             if held.answer != "accept":
                 raise ServerError(words(held))
             self._begin_anew()
         with self._cache.writing(self._now()) as rows:
-            rows.set_meta(_SERVER, now)
+            rows.sync_state.set_meta(_SERVER, now)
         return self.abilities()
 
     def _begin_anew(self) -> None:
         """Another server has the same records: every search begins anew, and nothing is assumed."""
         with self._cache.writing(self._now()) as rows:
-            for name in rows.cursors():
-                rows.keep_cursor(name, p.Cursor())
-            for name, count in rows.counts().items():
-                rows.keep_count(name, r.Count(scope=count["scope"]), {})
-            rows.set_meta(HELD, "")
+            for name in rows.sync_state.cursors():
+                rows.sync_state.save_cursor(name, p.Cursor())
+            for name, count in rows.manifest.states().items():
+                rows.manifest.save_page(name, r.Count(scope=count["scope"]), {})
+            rows.sync_state.set_meta(HELD, "")
 
     def _push(self, can: Abilities, stop: Callable[[], bool]) -> None:
         looked = self._looked
@@ -254,7 +254,7 @@ class Syncer:
             looked.taken_out += found.taken_out + done.left
         looked.why = looked.why or found.why
         with self._cache.reading() as rows:
-            wanted = rows.wanted()
+            wanted = rows.sync_state.references_to_fetch()
         if wanted and not stop():
             full = looked.full
             self._fetch(context, can, (), stop)
@@ -283,16 +283,16 @@ class Syncer:
         broken_off = not (looked.full or looked.offline or looked.sign_in or looked.why)
         with self._cache.writing(now) as rows:
             for name, cursor in self._nothing_new.items():
-                rows.keep_cursor(name, cursor)
+                rows.sync_state.save_cursor(name, cursor)
             self._nothing_new.clear()
-            held = held_from(loads(rows.get_meta(HELD) or "null"))
+            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
             if held and held.asks and not looked.why:
                 looked.why = words(held)
             if broken_off:  # the program was left: what the look before found still stands
-                rows.note_progress("")
+                rows.sync_state.record_progress("")
                 return
             self._note_silence(rows)
-            rows.note_look(
+            rows.sync_state.record_cycle(
                 online=not looked.offline,
                 signed_out=looked.sign_in,
                 full=looked.full,
@@ -300,9 +300,9 @@ class Syncer:
                 now=now,
             )
 
-    def _note_silence(self, rows: Rows) -> None:
+    def _note_silence(self, rows: SourceRepository) -> None:
         """Since when nobody answers: of several looks in a row, the first request that was not."""
-        begun, known = self._cycle.silent_at, rows.get_meta(SILENT)
+        begun, known = self._cycle.silent_at, rows.sync_state.get_meta(SILENT)
         since = known or begun.isoformat() if self._looked.silent and begun else ""
         if since != known:
-            rows.set_meta(SILENT, since)
+            rows.sync_state.set_meta(SILENT, since)

@@ -18,8 +18,9 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import QueueRow, Tally, Urgent, View, Window
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
+    from carequeue.store.cache_transaction import CacheTransaction
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import Waits
     from carequeue.worklist.results import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Shown,
         Undoable,
     )
+    from carequeue.worklist.undoable import Undoer
     from carequeue.worklist.verbs import Verb
 
 
@@ -122,8 +124,8 @@ class CacheDesk:
         """One item in full."""
         from carequeue.worklist.item_detail import detail
 
-        with self._reading() as connection:
-            return detail(connection, self._projector(), key, now)
+        with self._reading() as cache:
+            return detail(cache, key, now)
 
     # --- before an act ----------------------------------------------------------------------------
 
@@ -131,17 +133,16 @@ class CacheDesk:
         """To whom these items can be given."""
         from carequeue.worklist.people import people
 
-        with self._reading() as connection:
-            return people(connection, self._projector(), self._sources_of(keys) or self._sources)
+        with self._reading() as cache:
+            return people(cache, self._sources_of(keys) or self._sources)
 
     def why_not(self, verb: str, key: str) -> str | None:
         """Why a verb does not apply; None where it does."""
         from carequeue.worklist.act import Acts
         from carequeue.worklist.questions import verb_named
 
-        with self._reading() as connection:
-            acts = Acts(self._projector())
-            return acts.reasons(connection, [verb_named(verb)], key, self._now()).get(verb)
+        with self._reading() as cache:
+            return Acts(cache).reasons([verb_named(verb)], key, self._now()).get(verb)
 
     def reasons(self, key: str) -> Mapping[str, str]:
         """Verb -> why it does not apply."""
@@ -149,8 +150,8 @@ class CacheDesk:
         from carequeue.worklist.verbs import VERBS
 
         verbs = [verb for verb in VERBS if verb.on_item]
-        with self._reading() as connection:
-            return Acts(self._projector()).reasons(connection, verbs, key, self._now())
+        with self._reading() as cache:
+            return Acts(cache).reasons(verbs, key, self._now())
 
     def check_answer(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
@@ -177,9 +178,8 @@ class CacheDesk:
         from carequeue.worklist.act import Acts
 
         asked, inputs = self._question(verb, keys, answers, now)
-        with self._reading() as connection:
-            acts = Acts(self._projector(), self._run, shown)
-            return acts.preview(connection, asked, keys, inputs, now)
+        with self._reading() as cache:
+            return Acts(cache, self._run, shown).preview(asked, keys, inputs, now)
 
     def _question(
         self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
@@ -224,44 +224,38 @@ class CacheDesk:
         from carequeue.worklist.act import Acts
 
         asked, inputs = self._question(verb, keys, answers, now)
-        with self._writing() as connection:
-            acts = Acts(self._projector(), self._run, shown)
-            return acts.act(connection, asked, keys, inputs, now)
+        with self._writing() as cache:
+            return Acts(cache, self._run, shown).act(asked, keys, inputs, now)
 
     def undoable(self) -> Undoable | None:
         """What there is to undo."""
         from carequeue.worklist.undoable import undoable
 
-        with self._reading() as connection:
-            return undoable(
-                connection,
-                self._projector(),
-                author=self._author,
-                window=self._run,
-                opened=self._opened,
-                now=self._now(),
-                passed=frozenset(self._passed),
-            )
+        with self._reading() as cache:
+            return undoable(cache, self._undoer(), self._now())
 
     def undo(self, now: datetime, group: str = "") -> Acted:
         """Take back a group, or the last one of this window."""
         from carequeue.worklist.undo import ChangedSince, undo
 
-        passed = frozenset(self._passed)
         try:
-            with self._writing() as connection:
-                projector = self._projector()
-                return undo(connection, projector, self._author, now, group, self._run, passed)
+            with self._writing() as cache:
+                return undo(cache, self._undoer(), now, group)
         except ChangedSince as error:
             self._passed.add(error.group)
             raise
+
+    def _undoer(self) -> Undoer:
+        from carequeue.worklist.undoable import Undoer
+
+        return Undoer(self._author, self._opened, self._run, frozenset(self._passed))
 
     def let_go(self, key: str, now: datetime) -> Acted:
         """Drop what the server did not take."""
         from carequeue.worklist.undo import let_go
 
-        with self._writing() as connection:
-            return let_go(connection, self._projector(), self._author, key, now)
+        with self._writing() as cache:
+            return let_go(cache, self._author, key, now)
 
     # --- the outbox -------------------------------------------------------------------------------
 
@@ -269,64 +263,64 @@ class CacheDesk:
         """All that is not on the server."""
         from carequeue.worklist.outbox_entries import lines
 
-        with self._reading() as connection:
-            return lines(connection, self._projector(), now)
+        with self._reading() as cache:
+            return lines(cache, now)
 
     def conflicts(self, now: datetime) -> Sequence[Conflict]:
         """Every conflict."""
         from carequeue.worklist.conflict_resolution import conflicts
 
-        with self._reading() as connection:
-            return conflicts(connection, self._projector(), now)
+        with self._reading() as cache:
+            return conflicts(cache, now)
 
     def conflict(self, key: str, now: datetime) -> Conflict | None:
         """The conflict of one item."""
         from carequeue.worklist.conflict_resolution import conflict
 
-        with self._reading() as connection:
-            return conflict(connection, self._projector(), key, now)
+        with self._reading() as cache:
+            return conflict(cache, key, now)
 
     def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
         """Answer a conflict as it was shown."""
         from carequeue.worklist.conflict_resolution import answer
 
-        with self._writing() as connection:
-            return answer(connection, self._projector(), self._author, shown, how, now)
+        with self._writing() as cache:
+            return answer(cache, self._author, shown, how, now)
 
     def retry(self, ids: Sequence[str], now: datetime) -> Acted:
         """Send again what needs attention."""
         from carequeue.worklist.outbox_entries import retry
 
-        with self._writing() as connection:
-            return retry(connection, self._projector(), self._author, ids, now)
+        with self._writing() as cache:
+            return retry(cache, self._author, ids, now)
 
     def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
         """Drop what needs attention, for good."""
         from carequeue.worklist.outbox_entries import discard
 
-        with self._writing() as connection:
-            return discard(connection, self._projector(), self._author, ids, typed, now)
+        with self._writing() as cache:
+            return discard(cache, self._author, ids, typed, now)
 
     def discard_word(self, ids: Sequence[str]) -> str:
         """What has to be typed to discard these."""
         from carequeue.worklist.outbox_entries import discard_word
 
-        with self._reading() as connection:
-            return discard_word(connection, ids)
+        with self._reading() as cache:
+            return discard_word(cache, ids)
 
     def export(self, ids: Sequence[str], now: datetime) -> str:
         """Decisions as JSON lines."""
         from carequeue.worklist.outbox_entries import export
 
-        with self._reading() as connection:
-            return export(connection, ids)
+        with self._reading() as cache:
+            return export(cache, ids)
 
     def news(self, after: int) -> tuple[int, Sequence[str]]:
         """What became of decisions without a person."""
         from carequeue.worklist.outbox_entries import news
 
-        with self._reading() as connection:
-            return news(connection, self._projector(), after, self._now())
+        with self._reading() as cache:
+            return news(cache, after, self._now())
 
     # --- the cache itself -------------------------------------------------------------------------
 
@@ -344,8 +338,8 @@ class CacheDesk:
         """Move the rows that time has moved."""
         from carequeue.store.engine import writing
 
-        with self._reading() as connection:
-            if not self._projector().has_moved(connection, now):
+        with self._reading() as cache:
+            if not cache.projector.has_moved(cache.connection, now):
                 return False
         moves = True
         while moves:  # some at a time: an act may come between
@@ -354,18 +348,21 @@ class CacheDesk:
         return True
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self) -> Iterator[CacheTransaction]:
         """The cache as it is at one instant."""
+        from carequeue.store.cache_transaction import CacheTransaction
+
         with self._engine().connect() as connection:
-            yield connection
+            yield CacheTransaction(connection, self._projector())
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self) -> Iterator[CacheTransaction]:
         """A transaction for one decision of the person; sync hears of it after the commit."""
+        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.store.engine import writing
 
         with writing(self._engine()) as connection:
-            yield connection
+            yield CacheTransaction(connection, self._projector())
         self.decided()
 
 

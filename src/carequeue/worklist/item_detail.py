@@ -8,15 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.intents import ConflictCause, Intent, IntentState
 from carequeue.domain.items import Mover, Party, StoryLine, WorkItem
 from carequeue.domain.ranking import Rank
 from carequeue.domain.sanitize import clean, clean_block
-from carequeue.store import cross_source_match, outbox
-from carequeue.store.projection import Projector
-from carequeue.store.queue_items import QueueItems
+from carequeue.store import cross_source_match
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.worklist.results import ClockLine, Detail, ReasonLine, TimeLine
 from carequeue.worklist.verbs import BY_NAME
 
@@ -35,13 +32,14 @@ _STATES: Final = {
 }
 
 
-def detail(connection: Connection, projector: Projector, key: str, now: datetime) -> Detail | None:
+def detail(cache: CacheTransaction, key: str, now: datetime) -> Detail | None:
     """An item with its reasons, clocks and story; None where it is no longer in the queue."""
-    place = QueueItems(connection).chart_of(key)
+    place = cache.queue.chart_of(key)
     if place is None:
         return None
     source, chart = place
-    read = projector.read(connection, source, chart, now)
+    projector = cache.projector
+    read = projector.read(cache.connection, source, chart, now)
     item = next((one for one in read.items if one.key == key), None)
     if item is None:
         return None
@@ -57,8 +55,10 @@ def detail(connection: Connection, projector: Projector, key: str, now: datetime
         )
         for clock in clocks
     )
-    pending = [one for one in outbox.of_chart(connection, source, chart) if one.item_key == key]
-    found = _elsewhere(connection, projector, source, chart)
+    pending = [
+        one for one in cache.source(source).outbox.open_in_chart(chart) if one.item_key == key
+    ]
+    found = _elsewhere(cache, source, chart)
     shown = _detail(item, placed, clock_lines, pending, len(read.items) - 1)
     return replace(
         shown,
@@ -67,15 +67,13 @@ def detail(connection: Connection, projector: Projector, key: str, now: datetime
     )
 
 
-def _elsewhere(
-    connection: Connection, projector: Projector, source: str, chart: str
-) -> list[tuple[str, int]]:
+def _elsewhere(cache: CacheTransaction, source: str, chart: str) -> list[tuple[str, int]]:
     """(sentence, open items) of each chart of another source that is the same client's."""
     found = []
-    for same in cross_source_match.same(connection, source, chart):
-        count = QueueItems(connection).count_in(same.source, same.chart)
+    for same in cross_source_match.same(cache.source(source).scope, chart):
+        count = cache.queue.count_in(same.source, same.chart)
         if count:
-            label = clean(projector.site.labels.get(same.source, same.source), 40)
+            label = clean(cache.site.labels.get(same.source, same.source), 40)
             by = clean(re.split(r"[/:]", same.system.rstrip("/"))[-1], 40)
             items = "1 open item" if count == 1 else f"{count} open items"
             found.append((f"{label} has {items} of the same client: both have one {by}.", count))

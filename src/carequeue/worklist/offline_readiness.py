@@ -16,15 +16,13 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.errors import CareQueueError
 from carequeue.domain.sanitize import clean
-from carequeue.store import cache_check, sync_state
+from carequeue.store import cache_check
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect
 from carequeue.store.profiles import Places
-from carequeue.store.queue_items import QueueItems
 from carequeue.worklist.health import Health
 from carequeue.worklist.results import SyncReport
 
@@ -73,14 +71,14 @@ class Known:
 
 
 def readiness(
-    connection: Connection, places: Places, known: Known, now: datetime, zone: tzinfo
+    cache: CacheTransaction, places: Places, known: Known, now: datetime, zone: tzinfo
 ) -> Readiness:
     """Every check, and the verdict."""
     checks = (
         *_read(known.report, known.health, zone),
-        *_missing(connection, known.health),
+        *_missing(cache, known.health),
         *_unsent(known.counts),
-        *_room(connection, places),
+        *_room(cache, places),
         _opens(places),
         *_clocks(known.health, known.apart),
     )
@@ -118,10 +116,10 @@ def _read(report: SyncReport, health: Health, zone: tzinfo) -> list[Check]:
     return checks
 
 
-def _missing(connection: Connection, health: Health) -> list[Check]:
+def _missing(cache: CacheTransaction, health: Health) -> list[Check]:
     checks = []
     for source in health.sources:
-        count = len(sync_state.wanted(connection, source.name))
+        count = len(cache.source(source.name).sync_state.references_to_fetch())
         if count:
             words = f"{count:,} resources that others refer to are not here yet"
             checks.append(Check(source.shown, "problem", words, "carequeue sync"))
@@ -146,9 +144,9 @@ def _unsent(counts: Mapping[str, int]) -> list[Check]:
     return checks
 
 
-def _room(connection: Connection, places: Places) -> list[Check]:
-    items = QueueItems(connection).count()
-    resources = cache_check.resource_count(connection)
+def _room(cache: CacheTransaction, places: Places) -> list[Check]:
+    items = cache.queue.count()
+    resources = cache_check.resource_count(cache.connection)
     size = sum(_size(places.cache.with_name(f"{places.cache.name}{end}")) for end in ("", "-wal"))
     found = f"{_bytes(size)}: {items:,} items, {resources:,} resources"
     return [Check("The copy", "ok", found), _disk(places.folder)]

@@ -21,7 +21,7 @@ from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.manifest.fetch import Counts, NotNow
-from carequeue.sync.ports import Absence, Rows
+from carequeue.sync.ports import Absence, SourceRepository
 from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.pull.runner import Context
 from carequeue.sync.pull.search_plan import Search
@@ -111,20 +111,20 @@ class Reconciling:
 
     def _compared(self, search: Search, why: r.Why) -> _Found:
         with self._cache.reading() as rows:
-            count = r.Count(**rows.counts()[search.name])
+            count = r.Count(**rows.manifest.states()[search.name])
             begun = datetime.fromisoformat(count.server_at)
-            ours = rows.mirrored(search.type)
-            gone = rows.deleted(search.type)
-            difference = r.compare(ours, rows.listed(search.name), begun, gone)
+            ours = rows.mirror.versions(search.type)
+            gone = rows.mirror.deletions(search.type)
+            difference = r.compare(ours, rows.manifest.entries(search.name), begun, gone)
         return _Found(search, why, begun, difference, len(ours))
 
     def _conclude(self, found: list[_Found]) -> None:
         """Fetch what was missed, look for what is missing, and take out what left, or ask."""
         now = self._now()
         with self._cache.reading() as rows:
-            here = rows.here()
+            here = rows.mirror.count()
             was = _held(rows)
-            lately = lately_from(rows.get_meta(LATELY), now)
+            lately = lately_from(rows.sync_state.get_meta(LATELY), now)
         accepted = was is not None and was.answer == "accept"
         for one in found:
             self._heal(one)
@@ -154,10 +154,10 @@ class Reconciling:
         """What was taken out unasked; after a person's answer it begins anew."""
         kept = lately_to(lately) if lately.by_type else ""
         with self._cache.reading() as rows:
-            before = rows.get_meta(LATELY)
+            before = rows.sync_state.get_meta(LATELY)
         if kept != before:
             with self._cache.writing(self._now()) as rows:
-                rows.set_meta(LATELY, kept)
+                rows.sync_state.set_meta(LATELY, kept)
 
     def _end(self, found: Sequence[_Found], held: Held | None, was: Held | None) -> None:
         now = self._now()
@@ -167,9 +167,9 @@ class Reconciling:
             if held is None:
                 detection.forget(rows)
             for one in found:
-                rows.keep_count(one.search.name, r.first(one.search, now), {})
-            rows.set_meta(HELD, dumps(asdict(held)) if held else "")
-            rows.note_progress("")
+                rows.manifest.save_page(one.search.name, r.first(one.search, now), {})
+            rows.sync_state.set_meta(HELD, dumps(asdict(held)) if held else "")
+            rows.sync_state.record_progress("")
         self.done.counted = len(found)
 
     # --- looking ----------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Reconciling:
         for batch in self._counts.batched(one.difference.back):
             given = self._counts.by_ids(kind, batch)
             with self._cache.reading() as rows:
-                ours = rows.mirrored(kind)
+                ours = rows.mirror.versions(kind)
             older = [
                 each
                 for each in given
@@ -210,7 +210,7 @@ class Reconciling:
         out = [key for key, fate in one.fates.items() if fate is Absence.OUT_OF_SCOPE]
         if out:
             with self._cache.reading() as rows:
-                shown = rows.referred(search.type, out)
+                shown = rows.removals.referenced(search.type, out)
             one.fates |= dict.fromkeys(shown, Absence.HERE)
 
     def _not_given(
@@ -253,9 +253,9 @@ class Reconciling:
             return
         now = self._now()
         with self._cache.writing(now) as rows:
-            saved = rows.save(resources, now, even_older=even_older)
+            saved = rows.mirror.save(resources, now, even_older=even_older)
             part_from_clients(rows, keys_of(resources), now)
-            rows.want(saved.missing, ())
+            rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
 
     def _take_out(self, one: _Found, ids: Sequence[str]) -> None:
@@ -263,7 +263,7 @@ class Reconciling:
             with self._cache.writing(self._now()) as rows:
                 for key in batch:
                     name = {f"{one.search.type}/{key}": ""}
-                    self.done.taken_out += rows.take_out(name, one.fates[key])
+                    self.done.taken_out += rows.removals.remove(name, one.fates[key])
 
     def _follow_back(self, found: Sequence[_Found]) -> None:
         """A person said that the server was set back: so are the rows; what was lost is filed."""
@@ -273,31 +273,33 @@ class Reconciling:
                 **{(one.search.type, key): None for one in found for key in one.leaving},
                 **{(one.search.type, each["id"]): each for one in found for each in one.back},
             }
-            before = {key: rows.base(*key).body for key in after}
-            taken = rows.acknowledged(now - REMEMBERED)
+            before = {key: rows.mirror.base(*key).body for key in after}
+            taken = rows.outbox.acknowledged(now - REMEMBERED)
             lost = {one.id: one for one in recovery.lost(taken, before, after)}
             for one in detection.lost(rows):
                 key = (one.target_type, one.target_id)
-                after.setdefault(key, rows.base(*key).body)
+                after.setdefault(key, rows.mirror.base(*key).body)
                 lost[one.id] = one
             found_lost = sorted(lost.values(), key=lambda one: one.seq)
-            wanted = recovery.not_overruled(found_lost, [*taken, *rows.open_intents()])
+            wanted = recovery.not_overruled(found_lost, [*taken, *rows.outbox.open_intents()])
             filed = recovery.anew(wanted, after, lambda: str(uuid.uuid4()))
             detection.forget(rows)
             for found_one in found:
                 self._move_back(rows, found_one, now)
-            rows.file_again(filed, now)
+            rows.outbox.refile(filed, now)
             moved = {(one.target_type, one.target_id) for one in filed}
             part_from_clients(rows, moved | after.keys(), now)
         self.done.filed += len(filed)
 
-    def _move_back(self, rows: Rows, one: _Found, now: datetime) -> None:
+    def _move_back(self, rows: SourceRepository, one: _Found, now: datetime) -> None:
         for key in one.leaving:
-            self.done.taken_out += rows.take_out({f"{one.search.type}/{key}": ""}, one.fates[key])
-        saved = rows.save(one.back, now, even_older=True)
-        rows.want(saved.missing, ())
+            self.done.taken_out += rows.removals.remove(
+                {f"{one.search.type}/{key}": ""}, one.fates[key]
+            )
+        saved = rows.mirror.save(one.back, now, even_older=True)
+        rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
 
 
-def _held(rows: Rows) -> Held | None:
-    return held_from(loads(rows.get_meta(HELD) or "null"))
+def _held(rows: SourceRepository) -> Held | None:
+    return held_from(loads(rows.sync_state.get_meta(HELD) or "null"))

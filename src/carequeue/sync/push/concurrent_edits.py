@@ -16,7 +16,7 @@ from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_dependencies import behind, overrules
 from carequeue.sync.client_check import records_of
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, GONE, Found, Settled, as_seen, settle
 
@@ -25,12 +25,12 @@ from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, GONE, Found, Settl
 SETTLED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
 
 
-def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
+def void_ids(rows: SourceRepository, change: m.Change) -> frozenset[str]:
     """Ids of those that this is not about any more: a person was quicker, and what they decided
     stands; and what was so only together with what was taken back meanwhile.
     """
     found = {out.intent.id: out.intent for out in reversed(change.outcomes)}  # as it was read
-    present = {one.id: one.state for one in rows.intents(list(found))}
+    present = {one.id: one.state for one in rows.outbox.by_ids(list(found))}
     quicker = {key for key, one in found.items() if present[key] is not one.state}
     units = {name for key in quicker for name in intent_effects.unit(found[key])}
     together = {
@@ -42,7 +42,7 @@ def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
 
 
 def settle_meanwhile(
-    rows: Rows, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
+    rows: SourceRepository, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
 ) -> None:
     """What was decided while this was on its way was decided on the old base: compare it too.
 
@@ -55,12 +55,12 @@ def settle_meanwhile(
         return
     told = [one for one in change.outcomes if one.intent.id not in void]
     ours = [one.intent for one in told if one.event is IntentEvent.ACKNOWLEDGED]
-    expected = intent_effects.fold(rows.base(*change.key).body, ours)
+    expected = intent_effects.fold(rows.mirror.base(*change.key).body, ours)
     if expected is None or change.base is None:
         return
     settled = (change.compared | {one.intent.id for one in told}) - void
     stays = settled - {one.id for one in ours}
-    there = rows.open_on(*change.key)
+    there = rows.outbox.open_on(*change.key)
     ahead = [one for one in there if one.id in stays and one.state is not IntentState.KEPT_HERE]
     waiting = [
         one
@@ -102,19 +102,21 @@ def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: 
     )
 
 
-def _keep(rows: Rows, found: Sequence[Settled], closed: set[str], now: datetime) -> None:
+def _keep(
+    rows: SourceRepository, found: Sequence[Settled], closed: set[str], now: datetime
+) -> None:
     for one in found:
         if one.found is Found.NOT_APPLIED:
             continue
         words = ALREADY_SO if one.found is Found.DONE else one.words
-        if rows.happened(one.intent, EVENTS[one.found], words, now) in SETTLED:
+        if rows.outbox.apply_event(one.intent, EVENTS[one.found], words, now) in SETTLED:
             closed.add(one.intent.id)
 
 
-def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
+def _gone_meanwhile(rows: SourceRepository, change: m.Change, now: datetime) -> None:
     """What was decided while it was read is about what is gone too: sent, it would be made anew."""
-    there = rows.open_on(*change.key)
+    there = rows.outbox.open_on(*change.key)
     asked = change.compared | behind(there)
     for one in there:
         if one.state is IntentState.QUEUED and one.id not in asked:
-            rows.happened(one, IntentEvent.FOUND_GONE, GONE, now)
+            rows.outbox.apply_event(one, IntentEvent.FOUND_GONE, GONE, now)

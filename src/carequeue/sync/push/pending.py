@@ -22,7 +22,7 @@ from carequeue.domain.intents import (
 from carequeue.fhir import intent_effects
 from carequeue.fhir.intent_dependencies import resting_on
 from carequeue.sync.client_check import may_leave, part_from_clients, records_for_lane
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.concurrent_edits import SETTLED, settle_meanwhile, void_ids
 from carequeue.sync.push.next_step import OTHER
@@ -42,13 +42,15 @@ class Done:
     acknowledged: int = 0
 
 
-def load_lanes(rows: Rows, only: frozenset[m.LaneKey] | None = None) -> tuple[m.Lane, ...]:
+def load_lanes(
+    rows: SourceRepository, only: frozenset[m.LaneKey] | None = None
+) -> tuple[m.Lane, ...]:
     """The lanes that have something to send; `only`: those of these resources."""
     by_target: dict[m.LaneKey, list[Intent]] = {}
-    everything = rows.open_intents()
+    everything = rows.outbox.open_intents()
     for intent in everything:
         by_target.setdefault((intent.target_type, intent.target_id), []).append(intent)
-    later = rows.not_before()
+    later = rows.outbox.not_before()
     creates = _creates(everything)
     lanes = []
     for key, intents in by_target.items():
@@ -94,7 +96,7 @@ def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
 
 
 def _lane(
-    rows: Rows,
+    rows: SourceRepository,
     key: m.LaneKey,
     intents: Sequence[Intent],
     kept: Sequence[Intent],
@@ -106,7 +108,7 @@ def _lane(
     What needs nothing leaves ahead of what does: a new Task must be there before the contact that
     names it, and is completed after that contact; what rests on neither waits for neither.
     """
-    base = rows.base(*key)
+    base = rows.mirror.base(*key)
     needs = _needs(rows, intents, creates)
     free = _unhindered(intents, needs)
     waits = frozenset[str]() if free else frozenset[str]().union(*needs)
@@ -145,13 +147,15 @@ def _unhindered(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[In
     return found
 
 
-def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) -> list[set[str]]:
+def _needs(
+    rows: SourceRepository, intents: Sequence[Intent], creates: Mapping[str, str]
+) -> list[set[str]]:
     """Per intent, which open ones must come first: what it is after, and what it refers to.
 
     Nothing, where it may be on the server already: that is read back.
     """
     after = [intent.after for intent in intents if intent.after]
-    unsettled = {one.id for one in rows.intents(after) if one.state not in SETTLED}
+    unsettled = {one.id for one in rows.outbox.by_ids(after) if one.state not in SETTLED}
     own = {intent.id for intent in intents}
     needs = []
     for intent in intents:
@@ -173,18 +177,20 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(part)
 
 
-def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
+def mark_requests(
+    rows: SourceRepository, requests: Sequence[m.Request], now: datetime
+) -> list[m.Event]:
     """Write down what is about to leave. What a person took back meanwhile does not leave, nor what
     has to wait by now: a create that was kept here can have found its place.
     """
     leaving, changed = [], []
-    creates = _creates(rows.open_intents())
+    creates = _creates(rows.outbox.open_intents())
     for request in requests:
-        intents = rows.intents(request.intents)
+        intents = rows.outbox.by_ids(request.intents)
         free = all(intent.state in SENDABLE_STATES for intent in intents)
         waits = any(_needs(rows, intents, creates))
         if free and not waits and may_leave(rows, intents, now):
-            rows.mark(intents, request.method, request.path, request.if_match, now)
+            rows.outbox.record_attempt(intents, request.method, request.path, request.if_match, now)
             leaving.append(request)
         else:
             changed.append(request.lane)
@@ -197,7 +203,7 @@ def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> l
     return events
 
 
-def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
+def save_changes(rows: SourceRepository, save: m.Save, now: datetime) -> Done:
     """Keep what a push decided, in the caller's transaction."""
     closed: set[str] = set()
     aliases: dict[str, str] = {}
@@ -211,10 +217,10 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
         _outcomes(rows, change, void, done, closed, now)
-        there = rows.open_on(kind, key)
+        there = rows.outbox.open_on(kind, key)
         _give_way(rows, change, void, there)
         _wait(rows, change, there)
-        rows.apply_theirs(kind, key, now)
+        rows.mirror.apply_theirs(kind, key, now)
     part_from_clients(rows, keys, now)
     _learn(rows, save, now)
     lanes = load_lanes(rows, frozenset(keys))
@@ -222,44 +228,46 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
     return done
 
 
-def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
+def _wait(rows: SourceRepository, change: m.Change, there: Sequence[Intent]) -> None:
     """Until when, and why; what is kept here keeps the words that say why it is kept."""
     waiting = [one for one in there if one.state in SENDABLE_STATES]
     if change.busy and change.not_before and waiting:
-        rows.held_up(waiting, change.not_before, change.words)
+        rows.outbox.back_off(waiting, change.not_before, change.words)
     elif change.words:
-        rows.say(waiting, change.words)
-    rows.postpone([one.id for one in there], change.not_before)
+        rows.outbox.set_message(waiting, change.words)
+    rows.outbox.postpone([one.id for one in there], change.not_before)
 
 
-def _learn(rows: Rows, save: m.Save, now: datetime) -> None:
+def _learn(rows: SourceRepository, save: m.Save, now: datetime) -> None:
     """What the source was seen to do; rows that show whether a write is protected are made anew."""
     for name, observed in save.observed.items():
-        rows.observe(name, observed, now)
+        rows.sync_state.observe(name, observed, now)
     if save.pause:
-        rows.set_meta(PAUSE, save.pause.isoformat())
+        rows.sync_state.set_meta(PAUSE, save.pause.isoformat())
     if "if_match" in save.observed:
-        rows.touch(rows.open_intents())
+        rows.outbox.mark_for_projection(rows.outbox.open_intents())
 
 
-def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datetime) -> str:
+def _move_base(
+    rows: SourceRepository, change: m.Change, aliases: dict[str, str], now: datetime
+) -> str:
     kind, key = change.key
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
     detection.note(rows, (kind, key), change.base, now)
-    if server_id != key and rows.open_on(kind, server_id):
+    if server_id != key and rows.outbox.open_on(kind, server_id):
         # It was there, and something is decided about it: that is compared when it is read next.
-        rows.save([change.base], now)
+        rows.mirror.save([change.base], now)
     else:
-        rows.move_base(change.base, change.version, now)
+        rows.mirror.move_base(change.base, change.version, now)
     if server_id != key:
-        rows.name_on_server(kind, key, server_id)
+        rows.id_aliases.record(kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
     return server_id
 
 
-def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
+def _unless_anothers(rows: SourceRepository, change: m.Change) -> m.Change:
     """What we made is not done where the answer bears the id of another row: a person is asked.
 
     That row stays as it is; nothing would show ours, and it would be lost as if it were there.
@@ -279,15 +287,15 @@ def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
     return replace(change, base=None, version="", outcomes=tuple(outcomes), counts=False)
 
 
-def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
+def _free(rows: SourceRepository, change: m.Change, server_id: str) -> bool:
     """Whether an id that a server gave to what we made is not that of another row."""
-    there = rows.base(change.key[0], server_id).body
+    there = rows.mirror.base(change.key[0], server_id).body
     make = next((o.intent for o in change.outcomes if o.intent.kind is IntentKind.CREATE), None)
     return there is None or make is None or intent_effects.satisfied(make, there)
 
 
 def _outcomes(
-    rows: Rows,
+    rows: SourceRepository,
     change: m.Change,
     void: frozenset[str],
     done: Done,
@@ -295,13 +303,13 @@ def _outcomes(
     now: datetime,
 ) -> None:
     outcomes = [one for one in change.outcomes if one.intent.id not in void]
-    present = {one.id: one for one in rows.intents([one.intent.id for one in outcomes])}
+    present = {one.id: one for one in rows.outbox.by_ids([one.intent.id for one in outcomes])}
     for outcome in outcomes:
         intent = present[outcome.intent.id]
         if change.unread and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
             _count(rows, intent, outcome.words, now)
             continue
-        state = rows.happened(intent, outcome.event, outcome.words, now, change.counts)
+        state = rows.outbox.apply_event(intent, outcome.event, outcome.words, now, change.counts)
         present[intent.id] = replace(intent, state=state)
         done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
         if state in SETTLED:
@@ -310,7 +318,9 @@ def _outcomes(
             _tell_those_behind(rows, intent)
 
 
-def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequence[Intent]) -> None:
+def _give_way(
+    rows: SourceRepository, change: m.Change, void: frozenset[str], there: Sequence[Intent]
+) -> None:
     """What is kept here gives up what a later decision, which the server took, made otherwise.
 
     Else it would lie over that one, and hide it. A status needs none of this: what is kept here
@@ -327,22 +337,22 @@ def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequenc
         later = {name for one in taken if one.seq > kept.seq for name in intent_effects.unit(one)}
         names = [name for name in intent_effects.unit(kept) if name in later]
         if names and "status" not in names:
-            rows.gave_up(kept, names)
+            rows.outbox.release_units(kept, names)
 
 
-def _tell_those_behind(rows: Rows, intent: Intent) -> None:
+def _tell_those_behind(rows: SourceRepository, intent: Intent) -> None:
     """What rests on a decision that a person is asked about waits, and says for what."""
-    resting = resting_on({intent.id}, rows.open_intents())
+    resting = resting_on({intent.id}, rows.outbox.open_intents())
     waiting = [one for one in resting if one.state is IntentState.QUEUED]
     if waiting:
-        rows.say(waiting, BEHIND)
+        rows.outbox.set_message(waiting, BEHIND)
 
 
-def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:
+def _count(rows: SourceRepository, intent: Intent, words: str, now: datetime) -> None:
     """A settle that found out nothing: it counts, and what may be on the server stays in doubt."""
     events = [IntentEvent.FOUND_NOT_APPLIED, IntentEvent.MARKED]
     if intent.state is IntentState.QUEUED:
         events.reverse()
     state = intent.state
     for event in events:
-        state = rows.happened(replace(intent, state=state), event, words, now)
+        state = rows.outbox.apply_event(replace(intent, state=state), event, words, now)

@@ -16,7 +16,7 @@ from typing import Final
 from carequeue.domain.intents import Intent
 from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.restore import recovery
 
@@ -26,14 +26,14 @@ REMEMBERED: Final = timedelta(days=30)
 _LOST: Final = "lost"
 
 
-def note(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None:
+def note(rows: SourceRepository, key: tuple[str, str], new: Resource, now: datetime) -> None:
     """Write down what a row loses, before its base moves to an older version."""
-    old = rows.base(*key).body
+    old = rows.mirror.base(*key).body
     if old is None or not is_older(updated(new), updated(old)):
         return
     taken = [
         one
-        for one in rows.acknowledged(now - REMEMBERED)
+        for one in rows.outbox.acknowledged(now - REMEMBERED)
         if (one.target_type, one.target_id) == key
     ]
     found = [one.id for one in recovery.lost(taken, {key: old}, {key: new})]
@@ -41,27 +41,29 @@ def note(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None
         _keep(rows, [*_ids(rows), *found])
 
 
-def lost(rows: Rows) -> tuple[Intent, ...]:
+def lost(rows: SourceRepository) -> tuple[Intent, ...]:
     """Of what was written down, what is still not there, in order.
 
     Not what the same person has decided anew since: that would go over their later decision.
     """
-    found = rows.intents(_ids(rows))
+    found = rows.outbox.by_ids(_ids(rows))
     if not found:
         return ()
-    since = rows.acknowledged(min(one.decided_at for one in found))
+    since = rows.outbox.acknowledged(min(one.decided_at for one in found))
     missing = [
-        one for one in found if not intent_effects.satisfied(one, rows.base(*_target(one)).body)
+        one
+        for one in found
+        if not intent_effects.satisfied(one, rows.mirror.base(*_target(one)).body)
     ]
-    return recovery.not_overruled(missing, [*since, *rows.open_intents()], among=found)
+    return recovery.not_overruled(missing, [*since, *rows.outbox.open_intents()], among=found)
 
 
-def any_noted(rows: Rows) -> bool:
+def any_noted(rows: SourceRepository) -> bool:
     """Whether anything was written down."""
     return bool(_ids(rows))
 
 
-def forget(rows: Rows) -> None:
+def forget(rows: SourceRepository) -> None:
     """It was asked about and answered, or it is there again."""
     _keep(rows, ())
 
@@ -75,9 +77,9 @@ def _target(intent: Intent) -> tuple[str, str]:
     return intent.target_type, intent.target_id
 
 
-def _ids(rows: Rows) -> list[str]:
-    return [str(one) for one in loads(rows.get_meta(_LOST) or "[]")]
+def _ids(rows: SourceRepository) -> list[str]:
+    return [str(one) for one in loads(rows.sync_state.get_meta(_LOST) or "[]")]
 
 
-def _keep(rows: Rows, ids: Sequence[str]) -> None:
-    rows.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")
+def _keep(rows: SourceRepository, ids: Sequence[str]) -> None:
+    rows.sync_state.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")
