@@ -39,7 +39,9 @@ _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name N
 class _NoRows(Projector):
     """No rows of the queue."""
 
-    def project(self, connection: Connection, charts: Any, now: datetime) -> bool:
+    def project(
+        self, connection: Connection, charts: Any, now: datetime, bases: Any = None
+    ) -> bool:
         """Nothing is made."""
         return False
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from carequeue.domain.allowed import applicable
 from carequeue.domain.clocks import Clock, class_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank
 from carequeue.domain.sanitize import clean, fold
+from carequeue.domain.verb_rules import VerbCase
+from carequeue.verbs.permissions import applicable
 
 _FAR: Final = 2**53  # sorts after every due time
 #: From the mildest to what must be seen first.
@@ -73,7 +74,7 @@ def item_row(ranked: RankedItem, facts: ChartFacts) -> dict[str, Any]:
         "move_name": move,
         "sync": _sync(item, facts.pending, facts.unprotected),
         "fresh": _fresh(item, facts.arrived),
-        "verbs": " ".join(applicable(item, facts.us, item_class=class_of(ranked.clocks))),
+        "verbs": " ".join(applicable(VerbCase(item, facts.us, item_class=class_of(ranked.clocks)))),
         "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
         **_order(item, rank, facts.base_url),
     }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from carequeue.store.cache_transaction import CacheTransaction
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import Waits
+    from carequeue.verbs.verb import Verb
     from carequeue.worklist.results import (
         Acted,
         Conflict,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         Undoable,
     )
     from carequeue.worklist.undoable import Undoer
-    from carequeue.worklist.verbs import Verb
 
 
 class CacheDesk:
@@ -139,25 +139,24 @@ class CacheDesk:
     def why_not(self, verb: str, key: str) -> str | None:
         """Why a verb does not apply; None where it does."""
         from carequeue.worklist.act import Acts
-        from carequeue.worklist.questions import verb_named
+        from carequeue.worklist.answer_parsing import verb_named
 
         with self._reading() as cache:
             return Acts(cache).reasons([verb_named(verb)], key, self._now()).get(verb)
 
     def reasons(self, key: str) -> Mapping[str, str]:
         """Verb -> why it does not apply."""
+        from carequeue.verbs.table import item_verbs
         from carequeue.worklist.act import Acts
-        from carequeue.worklist.verbs import VERBS
 
-        verbs = [verb for verb in VERBS if verb.on_item]
         with self._reading() as cache:
-            return Acts(cache).reasons(verbs, key, self._now())
+            return Acts(cache).reasons(item_verbs(), key, self._now())
 
     def check_answer(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         """Whether an answer is understood, and how."""
-        from carequeue.worklist.questions import question_named, read_answer, verb_named
+        from carequeue.worklist.answer_parsing import question_named, read_answer, verb_named
 
         asked = question_named(verb_named(verb), question)
         try:
@@ -185,7 +184,7 @@ class CacheDesk:
         self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> tuple[Verb, dict[str, str]]:
         """The verb of a name, and the answers to its questions as an intent keeps them."""
-        from carequeue.worklist.questions import read_answers, verb_named
+        from carequeue.worklist.answer_parsing import read_answers, verb_named
 
         asked = verb_named(verb)
         whom = any(question.asks == "whom" for question in asked.asks)

@@ -47,7 +47,7 @@ from carequeue.fhir.intent_dependencies import resting_on
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.client_check import is_recorded
 from carequeue.sync.push.three_way import as_seen
-from carequeue.worklist.decided import Wording
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Conflict, Difference
 
 DELETED: Final = "deleted"
@@ -158,7 +158,7 @@ class Asked:
         in_doubt = any(side.in_doubt for side in self.sides)
         say = self._wording.say(first.source)
         theirs = self.sides[0].theirs
-        did = dict.fromkeys(self._wording.did(one) for one in self.intents)
+        did = dict.fromkeys(self._wording.describe(one) for one in self.intents)
         return Conflict(
             item_key=self._key,
             client=client,

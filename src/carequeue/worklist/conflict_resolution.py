@@ -32,7 +32,7 @@ from carequeue.worklist.conflict_question import (
     Asked,
     Side,
 )
-from carequeue.worklist.decided import Wording
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Conflict
 from carequeue.worklist.undo import drop, with_what_rests_on
 

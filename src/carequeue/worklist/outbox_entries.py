@@ -26,7 +26,7 @@ from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Found, as_seen, settle
 from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.decided import Wording
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, OutboxLine
 from carequeue.worklist.undo import drop, with_what_rests_on
 
@@ -51,7 +51,7 @@ def lines(cache: CacheTransaction, now: datetime) -> tuple[OutboxLine, ...]:
             group=one.group,
             item_key=one.item_key,
             client=wording.client(one),
-            did=wording.did(one),
+            did=wording.describe(one),
             state=one.state.value,
             behind=one.id in waits,
             source=clean(one.source, 80),
@@ -180,12 +180,12 @@ def _needing(cache: CacheTransaction, ids: Sequence[str]) -> list[Intent]:
 
 
 _STANDS: Final = {
-    IntentState.QUEUED: "waits to be sent; take it back with undo",
+    IntentState.QUEUED: "waits to be sent; drop it with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
-    IntentState.KEPT_HERE: "is kept here only; take it back with undo",
+    IntentState.KEPT_HERE: "is kept here only; drop it with undo",
     IntentState.ACKNOWLEDGED: "is on the server",
-    IntentState.UNDONE: "was taken back before",
+    IntentState.UNDONE: "was undone before",
 }
 
 

@@ -26,16 +26,17 @@ from carequeue.domain.intents import (
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import is_about_its_client
-from carequeue.fhir.drafts import Draft
 from carequeue.fhir.intent_dependencies import inverse_waits, resting_on
 from carequeue.fhir.values import reference
 from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.verbs.table import find_verb
+from carequeue.verbs.undo import VERB as UNDO
+from carequeue.verbs.verb_to_intents import IntentDraft
 from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.decided import Wording
 from carequeue.worklist.drafts_to_intents import Filing, abilities
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Refused
 from carequeue.worklist.undoable import Undoer, described, last_of, not_undone
-from carequeue.worklist.verbs import BY_NAME
 
 #: How an intent that never became true on the server is dropped.
 _DROPS = {
@@ -54,7 +55,7 @@ _BEING_SENT = (
 )
 _THERE = (
     "The server has it already, although it did not say so. Nothing was changed. "
-    "Sync first (r), then take it back."
+    "Sync first (r), then undo it."
 )
 
 
@@ -92,7 +93,7 @@ def undo(cache: CacheTransaction, undoer: Undoer, now: datetime, group: str = ""
     filed = _file_inverses(cache, sent, reverse, undoer.window, now)
     keys = tuple(dict.fromkeys(intent.item_key for intent in intents))
     for key in keys:
-        cache.audit(now).append(undoer.author, "undo", key, reverse)
+        cache.audit(now).append(undoer.author, UNDO.name, key, reverse)
     cache.project(now)
     words = _message(Wording(cache, now), intents, keys, refused)
     return Acted(words, reverse if filed else group, keys, refused=refused)
@@ -115,7 +116,7 @@ def _to_undo(cache: CacheTransaction, wording: Wording, group: str) -> list[Inte
     """What there is to undo of a group. Raises BadQuestion where there is nothing (any more)."""
     acts = cache.intents.in_group(group)
     if not acts:
-        raise BadQuestion("There is nothing of yours to take back.")
+        raise BadQuestion("There is nothing of yours to undo.")
     left = not_undone(cache, group)
     if not left or cache.intents.is_undone(group):
         act = described(wording, acts).words
@@ -149,7 +150,7 @@ def let_go(cache: CacheTransaction, author: str, key: str, now: datetime) -> Act
     drop(cache, intents, "let go", now)
     cache.audit(now).append(author, "let_go", key, intents[0].group)
     cache.project(now)
-    verb = BY_NAME.get(intents[0].verb)
+    verb = find_verb(intents[0].verb)
     what = (verb.label if verb else intents[0].verb).capitalize()
     client = Wording(cache, now).client(intents[0])
     return Acted(f"{what} let go: {client}. What the server has stands.", "", (key,))
@@ -202,7 +203,7 @@ def _check_alone(cache: CacheTransaction, intents: Sequence[Intent]) -> None:
         if set(later) - own:
             raise BadQuestion(
                 "You did something else to it after that. Nothing was changed. "
-                "Take the later act back first."
+                "Undo the later act first."
             )
 
 
@@ -278,7 +279,7 @@ def _all_refused(refused: Sequence[Refused], group: str) -> BadQuestion:
         )
     if all(one.why == _OTHER_CLIENT for one in refused):
         return ChangedSince(
-            f"{who}: the record names another client by now, so nothing was taken back there. "
+            f"{who}: the record names another client by now, so nothing was undone there. "
             "Nothing was changed. Look at both clients, and decide anew.",
             group,
         )
@@ -301,7 +302,7 @@ def _inverse(
         return []
     kind, args = made
     us = cache.us(intent.source)
-    draft = Draft(intent.target_type, intent.target_id, kind, args, None)
+    draft = IntentDraft(intent.target_type, intent.target_id, kind, args, None)
     client = intent.client and replace(intent.client, assumed=False)  # the message names the client
     filing = Filing(
         cache,
@@ -309,7 +310,7 @@ def _inverse(
         item_key=intent.item_key,
         chart=intent.chart,
         us=us,
-        verb="undo",
+        verb=UNDO.name,
         group=group,
         can=abilities(cache, intent.source),
         now=now,
@@ -329,11 +330,11 @@ def _message(
     refused: Sequence[Refused],
 ) -> str:
     first = intents[0]
-    verb = BY_NAME.get(first.verb)
+    verb = find_verb(first.verb)
     # Of many no kind: the word has to fit all of them.
     what = verb.done_for(wording.kind(first) if len(keys) == 1 else "") if verb else first.verb
     who = wording.client(first) if len(keys) == 1 else f"{len(keys)} items"
-    return f"Taken back: {what}, {who}{_those_left(refused)}."
+    return f"{UNDO.done}: {what}, {who}{_those_left(refused)}."
 
 
 def _those_left(refused: Sequence[Refused]) -> str:
