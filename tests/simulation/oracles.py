@@ -62,7 +62,7 @@ def has_base(world: World, intents: list[Intent]) -> None:
         if one.state not in OPEN_STATES or key in created:
             continue
         row = mirrored.get(key)
-        if one.state is IntentState.KEPT_HERE and row is not None and row.gone:
+        if one.state is IntentState.LOCAL_ONLY and row is not None and row.gone:
             world.truth.limits["kept here about what is gone"] += 1
         elif row is None or row.body is None:
             raise Violation("I8", f"{one.id} is {one.state.value}, and its base is not here")
@@ -127,7 +127,7 @@ def _settle(world: World) -> None:
     left = [
         one
         for one in _open(world)
-        if one.state is not IntentState.KEPT_HERE or _has_place(world, one)
+        if one.state is not IntentState.LOCAL_ONLY or _has_place(world, one)
     ]
     if left:
         raise Violation("I5", f"still open at the end: {_said(left)}")

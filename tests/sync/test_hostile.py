@@ -211,14 +211,14 @@ class TestWhatMayHaveBeenMade:
 
     def test_is_not_made_twice_where_it_is_there(self) -> None:
         push = self.again()
-        (one,) = push.state.lanes.values()
+        (one,) = push.state.pending.values()
         found = {**one.intents[0].args["resource"], "id": "17"}
         push.read(said_of(one, 200, found, "1", many=(found,)))
         assert push.events == ["acknowledged"]
 
     def test_is_made_where_it_is_not(self) -> None:
         push = self.again()
-        (one,) = push.state.lanes.values()
+        (one,) = push.state.pending.values()
         push.read(said_of(one, 404))
         push.keep()
         assert paths(push.send()) == ["POST Task"]

@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes
 from carequeue.sync.protocol.capabilities import Abilities, TypeAbility
-from carequeue.sync.protocol.failures import SETTLE_LIMIT
+from carequeue.sync.protocol.failures import READ_BACK_LIMIT
 from carequeue.sync.push import messages as m
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
@@ -31,17 +31,17 @@ ACCEPTED = task(status="accepted", meta={"versionId": "4"})
 
 
 def state_of(push: Push) -> IntentState:
-    return push.state.lanes["Task", "t1"].intents[0].state
+    return push.state.pending["Task", "t1"].intents[0].state
 
 
 class TestNothingLeavesUnmarked:
     def test_a_decision_is_written_down_before_it_is_sent(self) -> None:
         push = Push(lane(accept()))
         (mark,) = push.commands
-        assert isinstance(mark, m.Mark)
+        assert isinstance(mark, m.RecordAttempts)
         assert [request.intents for request in mark.requests] == [("i1",)]
         assert state_of(push) is IntentState.QUEUED
-        (exchange,) = push.on(m.Marked(mark.requests))
+        (exchange,) = push.on(m.AttemptsRecorded(mark.requests))
         assert isinstance(exchange, m.Exchange)
         assert state_of(push) is IntentState.IN_DOUBT
 
@@ -77,13 +77,13 @@ class TestAWrite:
         push.keep()
         second = push.send()
         assert (len(first), len(second)) == (50, 10)
-        assert {request.lane for request in first + second} == {one.key for one in lanes}
+        assert {request.key for request in first + second} == {one.key for one in lanes}
 
     def test_they_leave_as_a_batch_where_the_server_has_batches(self) -> None:
         push = Push(lane(accept("i1", "t1")), lane(accept("i2", "t2")))
         (mark,) = push.commands
-        assert isinstance(mark, m.Mark)
-        (exchange,) = push.on(m.Marked(mark.requests))
+        assert isinstance(mark, m.RecordAttempts)
+        (exchange,) = push.on(m.AttemptsRecorded(mark.requests))
         assert isinstance(exchange, m.Exchange)
         assert exchange.batch
 
@@ -91,7 +91,7 @@ class TestAWrite:
         can = replace(R4, batch=False)
         push = Push(lane(accept("i1", "t1")), lane(accept("i2", "t2")), can=can)
         (mark,) = push.commands
-        assert isinstance(mark, m.Mark)
+        assert isinstance(mark, m.RecordAttempts)
         assert len(mark.requests) == 1
 
     def test_they_leave_one_by_one_once_a_batch_was_not_taken(self) -> None:
@@ -286,7 +286,7 @@ class TestANo:
         assert isinstance(stop, m.Stop)
         assert stop.sign_in
         assert not stop.offline
-        assert set(push.state.lanes) == {one.key for one in lanes}
+        assert set(push.state.pending) == {one.key for one in lanes}
 
     def test_who_are_you_still_keeps_what_was_answered_beside_it(self) -> None:
         taken, asked = lane(accept("i1", "t1")), lane(accept("i2", "t2"))
@@ -348,13 +348,13 @@ class TestNoNetwork:
 
     def test_never_counts_against_a_decision(self) -> None:
         one = lane(accept())
-        for _ in range(3 * SETTLE_LIMIT):
+        for _ in range(3 * READ_BACK_LIMIT):
             push = Push(one)
             push.send()
             push.answer(m.NoReply(one.key, left=False, why="cannot be reached"))
-            assert not push.change.counts
+            assert not push.change.counts_toward_limit
             push.keep()
-            one = push.lanes[one.key]
+            one = push.pending[one.key]
         assert one.intents[0].state is IntentState.QUEUED
         assert one.intents[0].settles == 0
 
@@ -366,7 +366,7 @@ class TestNoNetwork:
         (stop,) = push.read(m.NoReply(one.key, left=False, why="cannot be reached"))
         assert isinstance(stop, m.Stop)
         assert stop.offline
-        assert push.state.lanes[one.key].intents[0].state is IntentState.IN_DOUBT
+        assert push.state.pending[one.key].intents[0].state is IntentState.IN_DOUBT
 
 
 class TestNoPlace:

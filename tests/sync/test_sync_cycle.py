@@ -577,7 +577,7 @@ ANSWERS = [
 
 
 #: What is before the person, with a reason.
-ASKED = {IntentState.NEEDS_ATTENTION, IntentState.CONFLICT, IntentState.KEPT_HERE}
+ASKED = {IntentState.NEEDS_ATTENTION, IntentState.CONFLICT, IntentState.LOCAL_ONLY}
 
 
 class BadHour:
@@ -643,7 +643,7 @@ def test_after_a_bad_hour_nothing_is_lost_and_nothing_is_done_twice(
         if text not in taken:
             assert one.state in ASKED
             assert one.words
-            assert text not in on_server or one.state is not IntentState.KEPT_HERE
+            assert text not in on_server or one.state is not IntentState.LOCAL_ONLY
     office.close()
 
 

@@ -41,22 +41,22 @@ class IntentState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     CONFLICT = "conflict"
     NEEDS_ATTENTION = "needs_attention"
-    KEPT_HERE = "kept_here"
+    LOCAL_ONLY = "kept_here"
     UNDONE = "undone"
 
 
 class IntentEvent(StrEnum):
     """What can happen to an intent."""
 
-    MARKED = "marked"  # written down as in doubt, before the bytes leave
+    ATTEMPT_RECORDED = "marked"  # written down as in doubt, before the bytes leave
     ACKNOWLEDGED = "acknowledged"  # a clear yes, or found on the server
     FOUND_NOT_APPLIED = "found_not_applied"  # settle: same version, or own unit unchanged
     FOUND_CHANGED = "found_changed"  # settle: own unit changed meanwhile
     FOUND_GONE = "found_gone"  # the server no longer has the resource
     FOUND_OTHER_CLIENT = "found_other_client"  # the resource names another client, or none
     REFUSED = "refused"  # the server will never take it as it is
-    NO_PLACE = "no_place"  # the source has no place for it
-    PLACE_FOUND = "place_found"  # the source can take it now
+    UNSUPPORTED = "no_place"  # the source has no place for it
+    SUPPORTED_NOW = "place_found"  # the source can take it now
     DROPPED = "dropped"  # a person took it back before it left
     KEPT_MINE = "kept_mine"  # a person answered a conflict
     TOOK_THEIRS = "took_theirs"
@@ -66,24 +66,24 @@ class IntentEvent(StrEnum):
 
 _S, _E = IntentState, IntentEvent
 TRANSITIONS: Final[Mapping[tuple[IntentState, IntentEvent], IntentState]] = {
-    (_S.QUEUED, _E.MARKED): _S.IN_DOUBT,
+    (_S.QUEUED, _E.ATTEMPT_RECORDED): _S.IN_DOUBT,
     (_S.QUEUED, _E.DROPPED): _S.UNDONE,
-    (_S.QUEUED, _E.NO_PLACE): _S.KEPT_HERE,
+    (_S.QUEUED, _E.UNSUPPORTED): _S.LOCAL_ONLY,
     (_S.QUEUED, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,  # settled: somebody else did just this
     (_S.QUEUED, _E.FOUND_CHANGED): _S.CONFLICT,
     (_S.QUEUED, _E.FOUND_GONE): _S.CONFLICT,
     (_S.QUEUED, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.QUEUED, _E.REFUSED): _S.NEEDS_ATTENTION,  # what it depends on was refused
-    (_S.KEPT_HERE, _E.PLACE_FOUND): _S.QUEUED,
-    (_S.KEPT_HERE, _E.DROPPED): _S.UNDONE,
-    (_S.KEPT_HERE, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
+    (_S.LOCAL_ONLY, _E.SUPPORTED_NOW): _S.QUEUED,
+    (_S.LOCAL_ONLY, _E.DROPPED): _S.UNDONE,
+    (_S.LOCAL_ONLY, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.IN_DOUBT, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,
     (_S.IN_DOUBT, _E.FOUND_NOT_APPLIED): _S.QUEUED,
     (_S.IN_DOUBT, _E.FOUND_CHANGED): _S.CONFLICT,
     (_S.IN_DOUBT, _E.FOUND_GONE): _S.CONFLICT,
     (_S.IN_DOUBT, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.IN_DOUBT, _E.REFUSED): _S.NEEDS_ATTENTION,
-    (_S.IN_DOUBT, _E.NO_PLACE): _S.KEPT_HERE,
+    (_S.IN_DOUBT, _E.UNSUPPORTED): _S.LOCAL_ONLY,
     (_S.CONFLICT, _E.KEPT_MINE): _S.QUEUED,
     (_S.CONFLICT, _E.TOOK_THEIRS): _S.UNDONE,
     (_S.NEEDS_ATTENTION, _E.RETRIED): _S.QUEUED,
@@ -108,12 +108,12 @@ CAUSES: Final[Mapping[IntentEvent, ConflictCause]] = {
 
 #: States whose intent is folded over the base to make the view.
 OPEN_STATES: Final = frozenset(
-    {_S.QUEUED, _S.IN_DOUBT, _S.CONFLICT, _S.NEEDS_ATTENTION, _S.KEPT_HERE}
+    {_S.QUEUED, _S.IN_DOUBT, _S.CONFLICT, _S.NEEDS_ATTENTION, _S.LOCAL_ONLY}
 )
 #: States that only a person's answer ends.
 STUCK_STATES: Final = frozenset({_S.CONFLICT, _S.NEEDS_ATTENTION})
 #: States that hold the base back: it may not move by a pull.
-HOLDING_STATES: Final = OPEN_STATES - {_S.KEPT_HERE}
+HOLDING_STATES: Final = OPEN_STATES - {_S.LOCAL_ONLY}
 #: States in which the outbox may send.
 SENDABLE_STATES: Final = frozenset({_S.QUEUED, _S.IN_DOUBT})
 

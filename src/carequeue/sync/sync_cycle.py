@@ -73,7 +73,7 @@ class Syncer:
         self._now = now
         self._seed = seed
         self._looked = Looked()
-        self._aside: frozenset[m.LaneKey] = frozenset()  # for the rest of this look
+        self._aside: frozenset[m.ResourceKey] = frozenset()  # for the rest of this look
         self._silent = False  # whether nobody answered the look before
         self._nothing_new: dict[str, p.Cursor] = {}
 
@@ -224,7 +224,7 @@ class Syncer:
         finally:
             done = pushing.done
             looked.sent += done.sent
-        self._aside = done.aside
+        self._aside = done.deferred
         if done.stopped:
             looked.offline |= done.stopped.offline
             looked.busy |= done.stopped.busy

@@ -26,7 +26,7 @@ from carequeue.fhir.drafts import drafts
 from carequeue.store import audit, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import view_of
-from carequeue.sync.protocol.capabilities import NO_PLACE
+from carequeue.sync.protocol.capabilities import UNSUPPORTED
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 from carequeue.worklist.verbs import Verb
@@ -309,7 +309,7 @@ def _shown(item: WorkItem, chart: str) -> Shown:
 
 def _kept_words(intents: Sequence[Intent]) -> list[str]:
     """Why those that stay here do."""
-    return [one.words for one in intents if one.state is IntentState.KEPT_HERE]
+    return [one.words for one in intents if one.state is IntentState.LOCAL_ONLY]
 
 
 def _names_others(intents: Sequence[Intent], chart: str) -> bool:
@@ -351,7 +351,7 @@ def _message(
         words += f", {len(refused)} not allowed" if refused else ""
         words += "."
     if len(kept) == len(changed):
-        words += f" Kept here: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
+        words += f" Kept here: {kept[0] if len(set(kept)) == 1 else UNSUPPORTED}."
     elif kept:
         words += f" {len(kept)} of them kept here only."
     return words

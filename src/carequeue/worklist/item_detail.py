@@ -30,7 +30,7 @@ _STATES: Final = {
     IntentState.IN_DOUBT: "is being checked with the server",
     IntentState.CONFLICT: "differs from what a colleague did",
     IntentState.NEEDS_ATTENTION: "needs you",
-    IntentState.KEPT_HERE: "is kept here only",
+    IntentState.LOCAL_ONLY: "is kept here only",
 }
 
 

@@ -17,8 +17,8 @@ from carequeue.domain.intents import Intent, IntentKind
 #: The most entries of a batch; servers differ (docs/servers.md), most take this many.
 BATCH_SIZE: Final = 50
 #: Why something is kept here, as a person reads it.
-NO_PLACE: Final = "the server takes no such change"
-NO_STATUS: Final = "the server knows no such status"
+UNSUPPORTED: Final = "the server takes no such change"
+UNSUPPORTED_STATUS: Final = "the server knows no such status"
 
 _WRITES: Final = frozenset({"create", "update", "patch", "delete"})
 
@@ -111,13 +111,13 @@ class Abilities:
             resource = intent.args.get("resource")
             status = resource.get("status") if isinstance(resource, dict) else ""
             if not self.makes(kind):
-                return NO_PLACE
+                return UNSUPPORTED
         elif not self.can("update", kind):
-            return NO_PLACE
+            return UNSUPPORTED
         else:
             status = status_of(intent)
         known = not isinstance(status, str) or self.knows_status(kind, status)
-        return "" if known else NO_STATUS
+        return "" if known else UNSUPPORTED_STATUS
 
 
 def status_of(intent: Intent) -> str:

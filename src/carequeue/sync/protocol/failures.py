@@ -18,7 +18,7 @@ from typing import Final
 from carequeue.domain.errors import CareQueueError
 
 #: Settles in a row without progress, after which a person is asked.
-SETTLE_LIMIT: Final = 8
+READ_BACK_LIMIT: Final = 8
 #: Answers in a row that said "not now", after which a person is asked: hours, since the pauses grow
 #: to a quarter of an hour. A server that is mended over lunch is nobody's question.
 BUSY_LIMIT: Final = 24
@@ -63,7 +63,7 @@ class Answer(StrEnum):
     READ_BACK = "read_back"  # not a clear yes: read the resource and compare
     LATER = "later"  # the server is busy; wait, then read back
     SIGN_IN = "sign_in"
-    NO_PLACE = "no_place"  # the server has no such interaction
+    UNSUPPORTED = "no_place"  # the server has no such interaction
     REFUSED = "refused"
 
 
@@ -74,7 +74,7 @@ def kind_of(status: int, conflict_issue: bool) -> Answer:
     if status == 401:
         return Answer.SIGN_IN
     if status in (405, 501):
-        return Answer.NO_PLACE
+        return Answer.UNSUPPORTED
     if is_away(status) or has_failed(status):
         return Answer.LATER
     if status < 200 or status in (404, 409, 410, 412, 423, 428) or conflict_issue:

@@ -47,10 +47,10 @@ def heard(
     What has been sent in one request and not answered was then too much, and not an outage.
     """
     said = [one for one in replies if isinstance(one, m.Reply) and not is_away(one.status)]
-    lanes = [state.lanes[one.lane] for one in said]
-    if not any(one.crowd or one.left_over for one in lanes):
+    targets = [state.pending[one.key] for one in said]
+    if not any(one.sent_in_failed_batch or one.unanswered_before for one in targets):
         return state, {}
-    return fewer(replace(state, heard=True), state.unanswered)
+    return fewer(replace(state, single_read_answered=True), state.unanswered_size)
 
 
 def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
@@ -58,7 +58,11 @@ def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]
     many = state.sizing.size if state.probing else sent
     if state.probing:  # not once more in this push
         state = replace(state, can=state.can.seeing({"batch": "no"}))
-    return fewer(state, many) if state.heard else (replace(state, unanswered=many), {})
+    return (
+        fewer(state, many)
+        if state.single_read_answered
+        else (replace(state, unanswered_size=many), {})
+    )
 
 
 def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
@@ -73,4 +77,4 @@ def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
     after = replace(before.failed(sent, too_large=False), alone_already=before.alone_already)
     observed = {"batch_size": str(after.size)}
     can = state.can.seeing(observed)
-    return replace(state, sizing=after, can=can, unanswered=0), observed
+    return replace(state, sizing=after, can=can, unanswered_size=0), observed

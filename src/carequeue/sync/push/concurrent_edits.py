@@ -18,11 +18,19 @@ from carequeue.fhir.intent_dependencies import behind, overrules
 from carequeue.sync.client_check import records_of
 from carequeue.sync.ports import Rows
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, GONE, Found, Settled, as_seen, settle
+from carequeue.sync.push.three_way import (
+    ALREADY_SO,
+    EVENTS,
+    GONE,
+    Compared,
+    Comparison,
+    as_seen,
+    compare,
+)
 
 #: States of an intent for which what comes `after` it may leave. One that was taken back frees
 #: nothing: what rested on it was taken back with it.
-SETTLED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
+UNBLOCKING_STATES: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.LOCAL_ONLY})
 
 
 def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
@@ -41,7 +49,7 @@ def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
     return frozenset(quicker | together)
 
 
-def settle_meanwhile(
+def compare_concurrent(
     rows: Rows, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
 ) -> None:
     """What was decided while this was on its way was decided on the old base: compare it too.
@@ -61,7 +69,7 @@ def settle_meanwhile(
     settled = (change.compared | {one.intent.id for one in told}) - void
     stays = settled - {one.id for one in ours}
     there = rows.open_on(*change.key)
-    ahead = [one for one in there if one.id in stays and one.state is not IntentState.KEPT_HERE]
+    ahead = [one for one in there if one.id in stays and one.state is not IntentState.LOCAL_ONLY]
     waiting = [
         one
         for one in there
@@ -71,9 +79,9 @@ def settle_meanwhile(
     ]
     apart = [one for one in waiting if _was_apart(one, ours, waiting, expected)]
     records = records_of(rows)
-    found = settle(expected, change.base, [one for one in waiting if one not in apart], records)
+    found = compare(expected, change.base, [one for one in waiting if one not in apart], records)
     if apart:
-        found += settle(as_seen(expected, apart), change.base, apart, records)
+        found += compare(as_seen(expected, apart), change.base, apart, records)
     _keep(rows, found, closed, now)
 
 
@@ -102,12 +110,12 @@ def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: 
     )
 
 
-def _keep(rows: Rows, found: Sequence[Settled], closed: set[str], now: datetime) -> None:
+def _keep(rows: Rows, found: Sequence[Compared], closed: set[str], now: datetime) -> None:
     for one in found:
-        if one.found is Found.NOT_APPLIED:
+        if one.result is Comparison.NOT_APPLIED:
             continue
-        words = ALREADY_SO if one.found is Found.DONE else one.words
-        if rows.happened(one.intent, EVENTS[one.found], words, now) in SETTLED:
+        words = ALREADY_SO if one.result is Comparison.DONE else one.words
+        if rows.happened(one.intent, EVENTS[one.result], words, now) in UNBLOCKING_STATES:
             closed.add(one.intent.id)
 
 

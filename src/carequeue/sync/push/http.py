@@ -68,9 +68,9 @@ def read_back(
     """
     together = min(at_once, len(requests)) > 1
     replies = _in_batches(transport, requests, at_once) if together else {}
-    alone = [request for request in requests if request.lane not in replies]
-    replies |= {reply.lane: reply for reply in _one_by_one(transport, alone)}
-    return tuple(_found(replies[request.lane]) for request in requests)
+    alone = [request for request in requests if request.key not in replies]
+    replies |= {reply.key: reply for reply in _one_by_one(transport, alone)}
+    return tuple(_found(replies[request.key]) for request in requests)
 
 
 def _one_by_one(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
@@ -81,7 +81,7 @@ def _one_by_one(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply,
     replies: list[Reply] = []
     ended: Reply | None = None
     for request in requests:
-        reply = replace(ended, lane=request.lane) if ended else _one(transport, request)
+        reply = replace(ended, key=request.key) if ended else _one(transport, request)
         if isinstance(reply, m.NoReply):
             ended = replace(reply, left=False) if reply.ends or not reply.left else None
         elif reply.status == 401 or throttles(reply.status, reply.retry_after):
@@ -101,9 +101,9 @@ def _one(transport: Sends, request: m.Request) -> Reply:
     try:
         answer = transport.send(request.method, request.path, request.body, headers)
     except Unreachable as error:
-        return m.NoReply(request.lane, error.left, error.why, error.unreadable, error.ends)
+        return m.NoReply(request.key, error.left, error.why, error.unreadable, error.ends)
     except ServerError as error:
-        return m.NoReply(request.lane, True, str(error), unreadable=True)
+        return m.NoReply(request.key, True, str(error), unreadable=True)
     return _reply(request, answer)
 
 
@@ -120,7 +120,7 @@ def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
     named = _id_at(answer.headers.get("location", ""), request)
     bare = _is_bare(request, answer.status, answer.json, named)
     return m.Reply(
-        request.lane,
+        request.key,
         answer.status,
         resource,
         _version(answer.headers.get("etag", ""), resource, bare),
@@ -138,7 +138,7 @@ def _id_at(location: str, request: m.Request) -> str:
     steps: list[str] = []
     with suppress(ValueError):  # what is no address says nothing
         steps = urlsplit(location).path.split("/")
-    kind = request.lane[0]
+    kind = request.key[0]
     ids = [after for of, after in pairwise(steps) if of == kind and ID.fullmatch(after)]
     return ids[-1] if ids else ""
 
@@ -150,7 +150,7 @@ def _is_bare(request: m.Request, status: int, json: Any, named: str) -> bool:
     `named`: the id in its `Location`.
     """
     without = json is None or values.text(json, "resourceType") == "OperationOutcome"
-    other = bool(named) and not request.creates and named != request.lane[1]
+    other = bool(named) and not request.creates and named != request.key[1]
     return 200 <= status < 300 and request.method != "GET" and without and not other
 
 
@@ -164,7 +164,7 @@ def _asked_for(request: m.Request, json: Any) -> Resource | None:
     path = request.path.partition("?")[0]
     if request.method == "GET" and path != request.path:
         return json if json.get("resourceType") == "Bundle" else None
-    if json.get("resourceType") != request.lane[0]:
+    if json.get("resourceType") != request.key[0]:
         return None
     named = own_reference(json)
     return json if named and (request.creates or named == path) else None
@@ -188,11 +188,11 @@ def _found(reply: Reply) -> Reply:
     if resource is None or resource.get("resourceType") != "Bundle":
         return reply
     entries = (values.get(entry, "resource") for entry in values.objects(resource, "entry"))
-    shown = [one for one in entries if own_reference(one).partition("/")[0] == reply.lane[0]]
+    shown = [one for one in entries if own_reference(one).partition("/")[0] == reply.key[0]]
     many = tuple(one for one in shown if not is_subset(one))
     if not many:
-        return m.Reply(reply.lane, 200 if shown else 404)  # a part: it is there, and says nothing
-    return m.Reply(reply.lane, 200, many[0], _version("", many[0]), many=many)
+        return m.Reply(reply.key, 200 if shown else 404)  # a part: it is there, and says nothing
+    return m.Reply(reply.key, 200, many[0], _version("", many[0]), many=many)
 
 
 def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
@@ -238,7 +238,7 @@ def _no_replies(
     left: bool = True,
     ends: bool = False,
 ) -> Exchanged:
-    return Exchanged(tuple(m.NoReply(one.lane, left, why, ends=ends) for one in requests), became)
+    return Exchanged(tuple(m.NoReply(one.key, left, why, ends=ends) for one in requests), became)
 
 
 def _is_not_supported(answer: HttpAnswer) -> bool:
@@ -262,7 +262,7 @@ def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
     named = _id_at(entry.location, request)
     bare = _is_bare(request, entry.status, entry.resource, named)
     return m.Reply(
-        request.lane,
+        request.key,
         entry.status,
         resource,
         _version(entry.etag, resource, bare),
@@ -280,13 +280,13 @@ def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
 
 def _in_batches(
     transport: Sends, requests: Sequence[m.Request], at_once: int
-) -> dict[m.LaneKey, Reply]:
+) -> dict[m.ResourceKey, Reply]:
     """What batches of readings clearly show, by lane; what is not in it is still to be read.
 
     A batch without an answer ends it: each further one could wait as long. A server that sends us
     away has answered all of them.
     """
-    replies: dict[m.LaneKey, Reply] = {}
+    replies: dict[m.ResourceKey, Reply] = {}
     for at in range(0, len(requests), at_once):
         part, left = requests[at : at + at_once], requests[at:]
         try:
@@ -295,28 +295,28 @@ def _in_batches(
         except Unreachable as error:
             if error.unreadable:
                 continue
-            lost = m.NoReply(part[0].lane, error.left, error.why, ends=error.ends)
+            lost = m.NoReply(part[0].key, error.left, error.why, ends=error.ends)
             return replies | _lost(left, len(part), lost)
         except ServerError:
             continue  # one by one: it may be the fault of one of them
         if answer.status == 401 or throttles(answer.status, answer.headers.get("retry-after", "")):
-            return replies | {one.lane: _reply(one, answer) for one in left}
+            return replies | {one.key: _reply(one, answer) for one in left}
         if answer.status in _GATEWAY:  # nobody behind it answered in time
             why = f"a gateway had no answer ({answer.status})"
-            return replies | _lost(left, len(part), m.NoReply(part[0].lane, True, why))
+            return replies | _lost(left, len(part), m.NoReply(part[0].key, True, why))
         replies |= _shown(part, answer)
     return replies
 
 
-def _lost(requests: Sequence[m.Request], sent: int, lost: m.NoReply) -> dict[m.LaneKey, Reply]:
+def _lost(requests: Sequence[m.Request], sent: int, lost: m.NoReply) -> dict[m.ResourceKey, Reply]:
     """The same silence for all that were still to be read; the first `sent` of them had left."""
     return {
-        one.lane: replace(lost, lane=one.lane, crowd=lost.left and number < sent)
+        one.key: replace(lost, key=one.key, sent_in_failed_batch=lost.left and number < sent)
         for number, one in enumerate(requests)
     }
 
 
-def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.LaneKey, Reply]:
+def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.ResourceKey, Reply]:
     """The entries that hold what was asked for.
 
     An entry that says no is asked about alone: that a server takes no reading in a batch must not
@@ -325,4 +325,4 @@ def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.LaneKey,
     entries = read_batch(answer.json, len(requests)) if answer.status == 200 else None
     replies = [_entry_reply(*pair) for pair in zip(requests, entries or (), strict=False)]
     clear = (one for one in replies if isinstance(one, m.Reply) and one.status == 200)
-    return {one.lane: one for one in clear if one.resource is not None}
+    return {one.key: one for one in clear if one.resource is not None}

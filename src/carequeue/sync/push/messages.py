@@ -1,6 +1,6 @@
 """What the deciding half of sync and the world say to each other: events in, commands out.
 
-Plain frozen values. A `Lane` is everything that is to be done about one resource; at most one
+Plain frozen values. A `PendingResource` is everything that is to be done about one resource; at most one
 request of a lane is in flight, and no lane waits for another unless it says so (`waits_for`).
 """
 
@@ -16,7 +16,7 @@ from carequeue.fhir.bundles import Issue
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import NO_RECORDS, ClientRecords
 
-LaneKey = tuple[str, str]  # type, id (ours until the server gave one)
+ResourceKey = tuple[str, str]  # type, id (ours until the server gave one)
 
 
 class Phase(StrEnum):
@@ -42,7 +42,7 @@ class Batched(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class PendingResource:
     """One resource with its sendable intents, in order.
 
     `base` None: it is yet to be created. What stands behind a conflict is not in `intents`.
@@ -55,7 +55,7 @@ class Lane:
     yes that is being confirmed; 0 where there was none, or one that spoke of something else.
     """
 
-    key: LaneKey
+    key: ResourceKey
     intents: tuple[Intent, ...]
     base: Resource | None
     version: str
@@ -63,15 +63,15 @@ class Lane:
     waits_for: frozenset[str] = frozenset()
     not_before: datetime | None = None
     attempts: int = 0
-    kept: tuple[Intent, ...] = ()
-    newer: bool = False
-    written: str = ""
-    told: str = ""
-    no_place: str = ""  # while read back: the answer that the source takes no such change
-    crowd: bool = False
+    local_only: tuple[Intent, ...] = ()
+    has_newer_remote: bool = False
+    written_version: str = ""
+    refusal_text: str = ""
+    unsupported_text: str = ""  # while read back: the answer that the source takes no such change
+    sent_in_failed_batch: bool = False
     records: ClientRecords = NO_RECORDS  # of the client that its intents are about
-    left_over: bool = False
-    answered: int = 0
+    unanswered_before: bool = False
+    answered_status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Request:
     purpose, to see whether the server reads it.
     """
 
-    lane: LaneKey
+    key: ResourceKey
     method: str
     path: str
     body: Resource | None = None
@@ -102,7 +102,7 @@ class Reply:
     a yes without any resource; `version` is then what its entity tag says.
     """
 
-    lane: LaneKey
+    key: ResourceKey
     status: int
     resource: Resource | None = None
     version: str = ""
@@ -124,12 +124,12 @@ class NoReply:
     was a reading among others in one request.
     """
 
-    lane: LaneKey
+    key: ResourceKey
     left: bool
     why: str
     unreadable: bool = False
     ends: bool = False
-    crowd: bool = False
+    sent_in_failed_batch: bool = False
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -139,12 +139,12 @@ class NoReply:
 class Loaded:
     """The open lanes of a source, read from the outbox."""
 
-    lanes: tuple[Lane, ...]
+    pending: tuple[PendingResource, ...]
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class AttemptsRecorded:
     """The requests are written down as in doubt; they may leave."""
 
     requests: tuple[Request, ...]
@@ -174,21 +174,21 @@ class Saved:
     `closed`: intents that nothing needs to wait for any more. `aliases`: ids that were given.
     """
 
-    keys: tuple[LaneKey, ...]
-    lanes: tuple[Lane, ...]
+    keys: tuple[ResourceKey, ...]
+    pending: tuple[PendingResource, ...]
     closed: frozenset[str]
     aliases: Mapping[str, str]
     now: datetime
 
 
-Event = Loaded | Marked | Answered | WasRead | Saved
+Event = Loaded | AttemptsRecorded | Answered | WasRead | Saved
 
 
 # --- commands -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class RecordAttempts:
     """Write these down as about to leave."""
 
     requests: tuple[Request, ...]
@@ -226,13 +226,15 @@ class Change:
     `gone`: the server was asked for it, and has it no longer.
     """
 
-    key: LaneKey
+    key: ResourceKey
     outcomes: tuple[Outcome, ...] = ()
     base: Resource | None = None
     version: str = ""
     not_before: datetime | None = None
-    counts: bool = True  # whether a settle without progress counts against the intents
-    unread: bool = False  # the reading said nothing: the settle counts, what is in doubt stays so
+    counts_toward_limit: bool = True  # whether a settle without progress counts against the intents
+    read_failed: bool = (
+        False  # the reading said nothing: the settle counts, what is in doubt stays so
+    )
     words: str = ""  # why nothing happened to the intents; with `busy`, the server's own
     busy: bool = False  # it said "not now": one more in a row
     compared: frozenset[str] = frozenset()  # intents that this is about, also with no outcome
@@ -264,4 +266,4 @@ class Stop:
     busy: bool = False
 
 
-Command = Mark | Exchange | ReadBack | Save | Stop
+Command = RecordAttempts | Exchange | ReadBack | Save | Stop

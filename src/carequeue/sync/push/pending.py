@@ -21,10 +21,10 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import intent_effects
 from carequeue.fhir.intent_dependencies import resting_on
-from carequeue.sync.client_check import may_leave, part_from_clients, records_for_lane
+from carequeue.sync.client_check import may_leave, part_from_clients, records_for_pending
 from carequeue.sync.ports import Rows
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.concurrent_edits import SETTLED, settle_meanwhile, void_ids
+from carequeue.sync.push.concurrent_edits import UNBLOCKING_STATES, compare_concurrent, void_ids
 from carequeue.sync.push.next_step import OTHER
 from carequeue.sync.restore import detection
 
@@ -42,22 +42,24 @@ class Done:
     acknowledged: int = 0
 
 
-def load_lanes(rows: Rows, only: frozenset[m.LaneKey] | None = None) -> tuple[m.Lane, ...]:
+def load_pending(
+    rows: Rows, only: frozenset[m.ResourceKey] | None = None
+) -> tuple[m.PendingResource, ...]:
     """The lanes that have something to send; `only`: those of these resources."""
-    by_target: dict[m.LaneKey, list[Intent]] = {}
+    by_target: dict[m.ResourceKey, list[Intent]] = {}
     everything = rows.open_intents()
     for intent in everything:
         by_target.setdefault((intent.target_type, intent.target_id), []).append(intent)
     later = rows.not_before()
     creates = _creates(everything)
-    lanes = []
+    targets = []
     for key, intents in by_target.items():
         if only is not None and key not in only:
             continue
         sendable, kept = _sendable(intents)
         if sendable or kept:
-            lanes.append(_lane(rows, key, sendable, kept, later, creates))
-    return tuple(lanes)
+            targets.append(_pending_resource(rows, key, sendable, kept, later, creates))
+    return tuple(targets)
 
 
 def _creates(everything: Sequence[Intent]) -> dict[str, str]:
@@ -65,7 +67,7 @@ def _creates(everything: Sequence[Intent]) -> dict[str, str]:
     return {
         f"{intent.target_type}/{intent.target_id}": intent.id
         for intent in everything
-        if intent.kind is IntentKind.CREATE and intent.state not in SETTLED
+        if intent.kind is IntentKind.CREATE and intent.state not in UNBLOCKING_STATES
     }
 
 
@@ -93,14 +95,14 @@ def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
     return found, kept
 
 
-def _lane(
+def _pending_resource(
     rows: Rows,
-    key: m.LaneKey,
+    key: m.ResourceKey,
     intents: Sequence[Intent],
     kept: Sequence[Intent],
     later: Mapping[str, datetime],
     creates: Mapping[str, str],
-) -> m.Lane:
+) -> m.PendingResource:
     """One lane. `creates`: local reference -> the open intent that creates it.
 
     What needs nothing leaves ahead of what does: a new Task must be there before the contact that
@@ -113,7 +115,7 @@ def _lane(
     intents = free or intents
     doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
     times = [later[intent.id] for intent in (*intents, *kept) if intent.id in later]
-    return m.Lane(
+    return m.PendingResource(
         key,
         tuple(intents),
         base.body,
@@ -123,8 +125,8 @@ def _lane(
         max(times, default=None),
         max((intent.attempts for intent in intents), default=0),
         tuple(kept),
-        newer=bool(base.theirs or base.gone),
-        records=records_for_lane(rows, (*intents, *kept), base.theirs),
+        has_newer_remote=bool(base.theirs or base.gone),
+        records=records_for_pending(rows, (*intents, *kept), base.theirs),
     )
 
 
@@ -151,7 +153,7 @@ def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) ->
     Nothing, where it may be on the server already: that is read back.
     """
     after = [intent.after for intent in intents if intent.after]
-    unsettled = {one.id for one in rows.intents(after) if one.state not in SETTLED}
+    unsettled = {one.id for one in rows.intents(after) if one.state not in UNBLOCKING_STATES}
     own = {intent.id for intent in intents}
     needs = []
     for intent in intents:
@@ -173,7 +175,7 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(part)
 
 
-def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
+def record_attempts(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
     """Write down what is about to leave. What a person took back meanwhile does not leave, nor what
     has to wait by now: a create that was kept here can have found its place.
     """
@@ -187,13 +189,13 @@ def mark_requests(rows: Rows, requests: Sequence[m.Request], now: datetime) -> l
             rows.mark(intents, request.method, request.path, request.if_match, now)
             leaving.append(request)
         else:
-            changed.append(request.lane)
+            changed.append(request.key)
     events: list[m.Event] = []
     if changed:
-        lanes = load_lanes(rows, frozenset(changed))
-        events.append(m.Saved(tuple(changed), lanes, frozenset(), {}, now))
+        targets = load_pending(rows, frozenset(changed))
+        events.append(m.Saved(tuple(changed), targets, frozenset(), {}, now))
     if leaving:
-        events.insert(0, m.Marked(tuple(leaving)))
+        events.insert(0, m.AttemptsRecorded(tuple(leaving)))
     return events
 
 
@@ -207,7 +209,7 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
         change = _unless_anothers(rows, decided)
         kind, key = change.key
         void = void_ids(rows, change)
-        settle_meanwhile(rows, change, void, closed, now)
+        compare_concurrent(rows, change, void, closed, now)
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
         _outcomes(rows, change, void, done, closed, now)
@@ -217,8 +219,8 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
         rows.apply_theirs(kind, key, now)
     part_from_clients(rows, keys, now)
     _learn(rows, save, now)
-    lanes = load_lanes(rows, frozenset(keys))
-    done.event = m.Saved(tuple(keys), lanes, frozenset(closed), aliases, now)
+    targets = load_pending(rows, frozenset(keys))
+    done.event = m.Saved(tuple(keys), targets, frozenset(closed), aliases, now)
     return done
 
 
@@ -276,7 +278,9 @@ def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
             outcomes.append(replace(one, event=IntentEvent.REFUSED, words=OTHER))
         elif one.intent.state is IntentState.IN_DOUBT:  # it belongs to what is not there
             outcomes.append(replace(one, event=IntentEvent.FOUND_NOT_APPLIED, words=""))
-    return replace(change, base=None, version="", outcomes=tuple(outcomes), counts=False)
+    return replace(
+        change, base=None, version="", outcomes=tuple(outcomes), counts_toward_limit=False
+    )
 
 
 def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
@@ -298,13 +302,13 @@ def _outcomes(
     present = {one.id: one for one in rows.intents([one.intent.id for one in outcomes])}
     for outcome in outcomes:
         intent = present[outcome.intent.id]
-        if change.unread and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
+        if change.read_failed and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
             _count(rows, intent, outcome.words, now)
             continue
-        state = rows.happened(intent, outcome.event, outcome.words, now, change.counts)
+        state = rows.happened(intent, outcome.event, outcome.words, now, change.counts_toward_limit)
         present[intent.id] = replace(intent, state=state)
         done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
-        if state in SETTLED:
+        if state in UNBLOCKING_STATES:
             closed.add(intent.id)
         if state in STUCK_STATES:
             _tell_those_behind(rows, intent)
@@ -314,7 +318,7 @@ def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequenc
     """What is kept here gives up what a later decision, which the server took, made otherwise.
 
     Else it would lie over that one, and hide it. A status needs none of this: what is kept here
-    goes along with the later one (`read_responses.placeable`).
+    goes along with the later one (`read_responses.sendable_now`).
     """
     taken = [
         one.intent
@@ -322,7 +326,7 @@ def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequenc
         if one.event is IntentEvent.ACKNOWLEDGED and one.intent.id not in void
     ]
     for kept in there:
-        if kept.state is not IntentState.KEPT_HERE:
+        if kept.state is not IntentState.LOCAL_ONLY:
             continue
         later = {name for one in taken if one.seq > kept.seq for name in intent_effects.unit(one)}
         names = [name for name in intent_effects.unit(kept) if name in later]
@@ -340,7 +344,7 @@ def _tell_those_behind(rows: Rows, intent: Intent) -> None:
 
 def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:
     """A settle that found out nothing: it counts, and what may be on the server stays in doubt."""
-    events = [IntentEvent.FOUND_NOT_APPLIED, IntentEvent.MARKED]
+    events = [IntentEvent.FOUND_NOT_APPLIED, IntentEvent.ATTEMPT_RECORDED]
     if intent.state is IntentState.QUEUED:
         events.reverse()
     state = intent.state

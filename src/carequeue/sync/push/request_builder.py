@@ -35,49 +35,49 @@ _VERSION: Final = re.compile(r"[!#-~]{1,200}")
 _HISTORY: Final = 20
 
 
-def write_request(lane: m.Lane, state: PushState) -> m.Request:
+def write_request(target: m.PendingResource, state: PushState) -> m.Request:
     """The write of a lane, as the source takes it."""
-    kind, key = lane.key
-    view = intent_effects.fold(lane.base, lane.intents)
+    kind, key = target.key
+    view = intent_effects.fold(target.base, target.intents)
     body = _rename(view or {}, state.aliases, _kept_here(state))
-    ids = tuple(intent.id for intent in lane.intents)
-    if lane.base is not None:
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", body, guard(lane), "", ids)
-    if by_our_id(lane, state.can):
+    ids = tuple(intent.id for intent in target.intents)
+    if target.base is not None:
+        return m.Request(target.key, "PUT", f"{kind}/{key}", body, guard(target), "", ids)
+    if by_our_id(target, state.can):
         named = {**body, "id": key}
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", named, "", "", ids, creates=True)
+        return m.Request(target.key, "PUT", f"{kind}/{key}", named, "", "", ids, creates=True)
     body.pop("id", None)
-    return m.Request(lane.key, "POST", kind, body, "", _search(lane), ids, creates=True)
+    return m.Request(target.key, "POST", kind, body, "", _search(target), ids, creates=True)
 
 
-def probe_request(lane: m.Lane, state: PushState) -> m.Request:
+def probe_request(target: m.PendingResource, state: PushState) -> m.Request:
     """The write of a lane with a guard that is wrong on purpose; a good server refuses it."""
-    request = write_request(lane, state)
-    return replace(request, if_match=f'W/"{wrong(lane.version)}"', probe=True)
+    request = write_request(target, state)
+    return replace(request, if_match=f'W/"{wrong(target.version)}"', probe=True)
 
 
-def read_request(lane: m.Lane, can: Abilities, location: str = "") -> m.Request:
+def read_request(target: m.PendingResource, can: Abilities, location: str = "") -> m.Request:
     """The reading of a lane; `location`: the id that the server gave to what was made."""
-    kind, key = lane.key
+    kind, key = target.key
     if location:
-        return m.Request(lane.key, "GET", f"{kind}/{location}")
-    by_id = lane.base is not None or by_our_id(lane, can)
-    return m.Request(lane.key, "GET", f"{kind}/{key}" if by_id else f"{kind}?{_search(lane)}")
+        return m.Request(target.key, "GET", f"{kind}/{location}")
+    by_id = target.base is not None or by_our_id(target, can)
+    return m.Request(target.key, "GET", f"{kind}/{key}" if by_id else f"{kind}?{_search(target)}")
 
 
-def history_request(lane: m.Lane) -> m.Request:
+def history_request(target: m.PendingResource) -> m.Request:
     """The latest versions of a resource, the newest first."""
-    kind, key = lane.key
-    return m.Request(lane.key, "GET", f"{kind}/{key}/_history?_count={_HISTORY}")
+    kind, key = target.key
+    return m.Request(target.key, "GET", f"{kind}/{key}/_history?_count={_HISTORY}")
 
 
-def guard(lane: m.Lane) -> str:
+def guard(target: m.PendingResource) -> str:
     """The If-Match of a write; "" where the server gave no version, or none that a header takes.
 
     A version with a quotation mark or a line break in it would be a guard of its own making, or a
     header more; such a server is treated as one without versions: looked at before each write.
     """
-    return f'W/"{lane.version}"' if _VERSION.fullmatch(lane.version) else ""
+    return f'W/"{target.version}"' if _VERSION.fullmatch(target.version) else ""
 
 
 def wrong(version: str) -> str:
@@ -105,35 +105,39 @@ _OTHER: Final[Mapping[str, str]] = {
 }
 
 
-def by_our_id(lane: m.Lane, can: Abilities) -> bool:
+def by_our_id(target: m.PendingResource, can: Abilities) -> bool:
     """Whether a create goes under an id of ours: the source takes it, and nobody else can be
     making the same, since its identifier is our own fresh id.
     """
-    return identifier(lane) == lane.key[1] and can.update_create(lane.key[0])
+    return identifier(target) == target.key[1] and can.update_create(target.key[0])
 
 
-def repeatable(lane: m.Lane, can: Abilities) -> bool:
+def repeatable(target: m.PendingResource, can: Abilities) -> bool:
     """Whether a write may be sent again although its fate is not known for certain."""
-    return lane.base is not None or by_our_id(lane, can) or can.of(lane.key[0]).conditional_create
+    return (
+        target.base is not None
+        or by_our_id(target, can)
+        or can.of(target.key[0]).conditional_create
+    )
 
 
-def identifier(lane: m.Lane) -> str:
+def identifier(target: m.PendingResource) -> str:
     """The identifier of ours that what a lane creates bears."""
-    resource = (lane.intents or lane.kept)[0].args.get("resource")
+    resource = (target.intents or target.local_only)[0].args.get("resource")
     return identifier_value(resource if isinstance(resource, dict) else {}, codes.IDENTIFIER)
 
 
-def _search(lane: m.Lane) -> str:
-    named = identifier(lane)
+def _search(target: m.PendingResource) -> str:
+    named = identifier(target)
     return f"identifier={quote(codes.IDENTIFIER, safe='')}%7C{quote(named, safe='')}"
 
 
 def _kept_here(state: PushState) -> frozenset[str]:
     """References of what was made here and has no place there: no server knows these ids."""
     return frozenset(
-        "/".join(lane.key)
-        for lane in state.lanes.values()
-        if lane.kept and lane.kept[0].kind is IntentKind.CREATE
+        "/".join(target.key)
+        for target in state.pending.values()
+        if target.local_only and target.local_only[0].kind is IntentKind.CREATE
     )
 
 

@@ -28,21 +28,21 @@ class PushState:
 
     can: Abilities
     seed: int = 0
-    lanes: Mapping[m.LaneKey, m.Lane] = field(default_factory=dict)
+    pending: Mapping[m.ResourceKey, m.PendingResource] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     stopped: m.Stop | None = None
     tries: int = 0
-    looked: frozenset[m.LaneKey] = frozenset()
-    fresh: m.LaneKey | None = None
-    aside: frozenset[m.LaneKey] = frozenset()
-    on_top: frozenset[str] = frozenset()
+    already_read: frozenset[m.ResourceKey] = frozenset()
+    just_read: m.ResourceKey | None = None
+    deferred: frozenset[m.ResourceKey] = frozenset()
+    merged_over_remote: frozenset[str] = frozenset()
     pause: datetime | None = None
-    probing: m.LaneKey | None = None
-    probed: frozenset[m.LaneKey] = frozenset()
-    suspect: m.LaneKey | None = None
-    awaiting: frozenset[m.LaneKey] = frozenset()
-    heard: bool = False
-    unanswered: int = 0
+    probing: m.ResourceKey | None = None
+    probed: frozenset[m.ResourceKey] = frozenset()
+    probe_suspect: m.ResourceKey | None = None
+    awaiting: frozenset[m.ResourceKey] = frozenset()
+    single_read_answered: bool = False
+    unanswered_size: int = 0
     silent: bool = False
     sizing: Sizing = Sizing()  # noqa: RUF009 - frozen
 
@@ -51,7 +51,7 @@ class PushState:
         """How many requests may stand in one, as far as is known; 1 where there are no batches."""
         return self.sizing.size if self.can.batch else 1
 
-    def phase(self, lanes: Iterable[m.Lane], phase: m.Phase) -> PushState:
+    def phase(self, targets: Iterable[m.PendingResource], phase: m.Phase) -> PushState:
         """With these lanes in this phase."""
-        changed = {lane.key: replace(lane, phase=phase) for lane in lanes}
-        return replace(self, lanes={**self.lanes, **changed})
+        changed = {target.key: replace(target, phase=phase) for target in targets}
+        return replace(self, pending={**self.pending, **changed})

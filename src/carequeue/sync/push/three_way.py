@@ -39,7 +39,7 @@ ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
 OVERWROTE: Final = "overwritten unseen, since this server does not look for changes meanwhile"
 
 
-class Found(StrEnum):
+class Comparison(StrEnum):
     """What the reading says about one intent."""
 
     DONE = "done"
@@ -50,29 +50,29 @@ class Found(StrEnum):
 
 
 EVENTS: Final = {
-    Found.DONE: IntentEvent.ACKNOWLEDGED,
-    Found.NOT_APPLIED: IntentEvent.FOUND_NOT_APPLIED,
-    Found.CHANGED: IntentEvent.FOUND_CHANGED,
-    Found.GONE: IntentEvent.FOUND_GONE,
-    Found.OTHER_CLIENT: IntentEvent.FOUND_OTHER_CLIENT,
+    Comparison.DONE: IntentEvent.ACKNOWLEDGED,
+    Comparison.NOT_APPLIED: IntentEvent.FOUND_NOT_APPLIED,
+    Comparison.CHANGED: IntentEvent.FOUND_CHANGED,
+    Comparison.GONE: IntentEvent.FOUND_GONE,
+    Comparison.OTHER_CLIENT: IntentEvent.FOUND_OTHER_CLIENT,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Compared:
     """One intent, and what was found. `words`: why, or what a person is told once it is there."""
 
     intent: Intent
-    found: Found
+    result: Comparison
     words: str = ""
 
 
-def settle(
+def compare(
     base: Resource | None,
     theirs: Resource | None,
     intents: Sequence[Intent],
     records: ClientRecords = NO_RECORDS,
-) -> tuple[Settled, ...]:
+) -> tuple[Compared, ...]:
     """Compare three ways. `theirs` None: the server does not have it (any more).
 
     `records`: what is known beside the two of the clients that they name.
@@ -85,7 +85,7 @@ def settle(
     rest = [one for one in intents if one.id not in strangers]
     found = {one.intent.id: one for one in _compared(base, theirs, rest)}
     return tuple(
-        found.get(one.id) or Settled(one, Found.OTHER_CLIENT, OTHER_CLIENT) for one in intents
+        found.get(one.id) or Compared(one, Comparison.OTHER_CLIENT, OTHER_CLIENT) for one in intents
     )
 
 
@@ -103,27 +103,27 @@ def _is_its_client(
 
 def _compared(
     base: Resource | None, theirs: Resource, intents: Sequence[Intent]
-) -> tuple[Settled, ...]:
+) -> tuple[Compared, ...]:
     if not intents:
         return ()
     if base is None:  # a create that is there: what was created is the base of the rest
         create, *rest = intents
         made = intent_effects.apply(create, None)
-        return (Settled(create, Found.DONE), *_runs_compared(made, theirs, rest))
+        return (Compared(create, Comparison.DONE), *_runs_compared(made, theirs, rest))
     found = _runs_compared(base, theirs, intents)
-    done = [one.intent for one in found if one.found is Found.DONE]
+    done = [one.intent for one in found if one.result is Comparison.DONE]
     if not changed_beside(intent_effects.fold(base, done) or base, theirs):
         return found
     return tuple(
-        replace(one, words=ON_TOP) if one.found is Found.NOT_APPLIED else one for one in found
+        replace(one, words=ON_TOP) if one.result is Comparison.NOT_APPLIED else one for one in found
     )
 
 
 def _runs_compared(
     base: Resource, theirs: Resource, intents: Sequence[Intent]
-) -> tuple[Settled, ...]:
+) -> tuple[Compared, ...]:
     results = {
-        one.intent.id: one for run in runs(intents) for one in _settle_run(base, theirs, run)
+        one.intent.id: one for run in runs(intents) for one in _compare_run(base, theirs, run)
     }
     return tuple(results[intent.id] for intent in intents)
 
@@ -152,7 +152,7 @@ def as_seen(base: Resource, intents: Sequence[Intent]) -> Resource:
     return seen
 
 
-def over_hidden(
+def overwriting_unseen(
     base: Resource, decided: Sequence[Intent], kept: Sequence[Intent]
 ) -> tuple[Intent, ...]:
     """Of what is to leave, what would go over a change that no person has seen.
@@ -192,10 +192,10 @@ def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple
     )
 
 
-def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Settled, ...]:
+def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Compared, ...]:
     if base is None:  # a create that did not arrive
-        return tuple(Settled(intent, Found.NOT_APPLIED) for intent in intents)
-    return tuple(Settled(intent, Found.GONE, GONE) for intent in intents)
+        return tuple(Compared(intent, Comparison.NOT_APPLIED) for intent in intents)
+    return tuple(Compared(intent, Comparison.GONE, GONE) for intent in intents)
 
 
 def runs(intents: Sequence[Intent]) -> list[list[Intent]]:
@@ -211,7 +211,7 @@ def runs(intents: Sequence[Intent]) -> list[list[Intent]]:
     return [members for _, members in groups]
 
 
-def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list[Settled]:
+def _compare_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list[Compared]:
     unit = tuple(dict.fromkeys(name for intent in run for name in intent_effects.unit(intent)))
     now = intent_effects.snapshot(unit, theirs)
     states = [base]
@@ -220,7 +220,7 @@ def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list
     for applied in range(len(run), -1, -1):
         if intent_effects.snapshot(unit, states[applied]) == now and _shows(run[:applied], theirs):
             return [
-                Settled(intent, Found.DONE if number < applied else Found.NOT_APPLIED)
+                Compared(intent, Comparison.DONE if number < applied else Comparison.NOT_APPLIED)
                 for number, intent in enumerate(run)
             ]
     earlier = [name for name in unit if name not in intent_effects.unit(run[-1])]
@@ -228,9 +228,9 @@ def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list
         earlier, states[-1]
     )
     if as_left and intent_effects.satisfied(run[-1], theirs):
-        return [Settled(intent, Found.DONE) for intent in run]
+        return [Compared(intent, Comparison.DONE) for intent in run]
     words = "changed on the server meanwhile"
-    return [Settled(intent, Found.CHANGED, words) for intent in run]
+    return [Compared(intent, Comparison.CHANGED, words) for intent in run]
 
 
 def _shows(applied: Sequence[Intent], theirs: Resource) -> bool:
