@@ -16,7 +16,7 @@ from unittest.mock import PropertyMock, patch
 from carequeue.fhir import client_identity, intent_effects
 from carequeue.store import lease, mirror
 from carequeue.sync.manifest import runner as manifest_runner
-from carequeue.sync.manifest.runner import Reconciling
+from carequeue.sync.manifest.runner import ManifestRun
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.sending import Cycle, Unreachable
 from carequeue.sync.pull import runner as pull_runner
@@ -95,7 +95,7 @@ def _no_overlap(stack: ExitStack) -> None:
 
 
 def _no_count(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(Reconciling, "run", lambda *_, **__: None))
+    stack.enter_context(patch.object(ManifestRun, "run", lambda *_, **__: None))
 
 
 def _no_write_ahead(stack: ExitStack) -> None:

@@ -20,7 +20,7 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import intent_effects, jsontext
 from carequeue.sync.protocol.capabilities import status_of
-from carequeue.sync.sync_cycle import Looked
+from carequeue.sync.sync_cycle import CycleResult
 from tests.simulation.shapes import STATUSES
 from tests.simulation.steps import Step
 from tests.simulation.truth import Violation
@@ -80,7 +80,7 @@ def nothing_counts(world: World, before: dict[str, tuple[int, int]]) -> None:
             raise Violation("I11", f"a silent server counts against {key}: {count}")
 
 
-def no_fault_of_ours(looked: Looked) -> None:
+def no_fault_of_ours(looked: CycleResult) -> None:
     """I5: a look ends in words that were foreseen."""
     if "could not work with what the server sent" in looked.why:
         raise Violation("I5", f"a look ended in a fault: {looked.why}")
@@ -133,7 +133,7 @@ def _settle(world: World) -> None:
         raise Violation("I5", f"still open at the end: {_said(left)}")
 
 
-def _look(world: World) -> Looked:
+def _look(world: World) -> CycleResult:
     looked = world.look(0, Step("look", 0))
     nothing_lost(world)
     assert looked is not None

@@ -181,7 +181,7 @@ class Push:
     def keep(self, now: Any = NOW) -> tuple[m.Command, ...]:
         """Keep what it decided, as the store would."""
         save = self.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         left: list[m.PendingResource] = []
         closed: set[str] = set()
         for change in save.changes:
@@ -191,13 +191,13 @@ class Push:
                 left.append(one)
             closed |= {out.intent.id for out in change.outcomes if out.event in _CLOSING}
         keys = tuple(change.key for change in save.changes)
-        return self.on(m.Saved(keys, tuple(left), frozenset(closed), {}, now))
+        return self.on(m.ChangesSaved(keys, tuple(left), frozenset(closed), {}, now))
 
     @property
     def change(self) -> m.Change:
         """The one change that it wants kept."""
         (save, *_) = self.commands
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         (change,) = save.changes
         return change
 
@@ -205,7 +205,7 @@ class Push:
     def observed(self) -> Mapping[str, str]:
         """What it wants remembered of the server."""
         save = self.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         return save.observed
 
     @property

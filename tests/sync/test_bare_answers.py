@@ -308,7 +308,7 @@ class TestHowManyAreReadAtOnce:
         push.read(*lost)
         assert push.observed == learned
         save = push.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert all(change.read_failed and not change.outcomes for change in save.changes)
         assert push.keep() == ()
         (kept, *_) = push.pending.values()
@@ -340,7 +340,7 @@ def test_a_row_whose_answer_is_on_its_way_is_not_asked_again_for_what_was_mapped
     push = Push(one)
     push.send()
     more = replace(one, intents=(*one.intents, note("i9", seq=9)))
-    commands = push.on(m.Saved((one.key,), (more,), frozenset(), {}, NOW))
+    commands = push.on(m.ChangesSaved((one.key,), (more,), frozenset(), {}, NOW))
     assert commands == ()
     assert push.pending[one.key].phase is m.Phase.ASKED
     assert [each.id for each in push.pending[one.key].intents] == ["i1"]

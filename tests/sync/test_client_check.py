@@ -90,7 +90,9 @@ class TestWhenTheMirrorMoves:
         self, cache: Cache
     ) -> None:
         cache.pull(task("t1", **AXEL))
-        (filed,) = recovery.anew([note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new")
+        (filed,) = recovery.refile(
+            [note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new"
+        )
         assert filed.client == note().client
         with rows(cache) as found:
             found.file_again([filed], NOW)
@@ -112,7 +114,7 @@ class TestBeforeTheBytesLeave:
             marked, changed = record_attempts(found, wanted, NOW)
         assert isinstance(marked, m.AttemptsRecorded)
         assert [one.intents for one in marked.requests] == [("i2",)]
-        assert isinstance(changed, m.Saved)
+        assert isinstance(changed, m.ChangesSaved)
         assert changed.pending == ()
         assert states(cache) == {"i1": OTHER, "i2": ("in_doubt", "")}
 

@@ -83,7 +83,10 @@ class TestSettling:
         done = decision(IntentKind.SET_STATUS, "i2", seq=2, to="completed")
         theirs = task(status="completed")
         assert found(task(), theirs, given, done) == [Comparison.CHANGED, Comparison.CHANGED]
-        assert found(task(), {**theirs, "owner": owner}, given, done) == [Comparison.DONE, Comparison.DONE]
+        assert found(task(), {**theirs, "owner": owner}, given, done) == [
+            Comparison.DONE,
+            Comparison.DONE,
+        ]
 
 
 class TestAnUpdateThatIsAnsweredWith405:
@@ -165,7 +168,7 @@ class TestALane:
         with writing(cache.session.engine()) as connection:
             rows = SourceRows(connection, SOURCE)
             (event,) = record_attempts(rows, (request,), NOW)
-        assert isinstance(event, m.Saved)
+        assert isinstance(event, m.ChangesSaved)
         assert [one.waits_for for one in event.pending] == [{"i1"}]
 
     def test_does_not_name_what_is_kept_here_only(self) -> None:
@@ -189,10 +192,10 @@ class TestWhatWasThereAlready:
         (made,) = lanes(cache)["Task/own-1"].intents
         theirs = {**before, "status": "completed", "meta": {"versionId": "9"}}
         change = m.Change(
-            ("Task", "own-1"), (m.Outcome(made, IntentEvent.ACKNOWLEDGED),), theirs, "9"
+            ("Task", "own-1"), (m.IntentOutcome(made, IntentEvent.ACKNOWLEDGED),), theirs, "9"
         )
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
         assert cache.base("Task/t1").body == before
         assert cache.base("Task/t1").theirs == theirs
         assert lanes(cache)["Task/t1"].has_newer_remote
@@ -210,7 +213,7 @@ class TestWhatWasDecidedMeanwhile:
         theirs = task("t1", status="in-progress", meta={"versionId": "9"})
         change = m.Change(("Task", "t1"), (), theirs, "9", compared=frozenset({"i1"}))
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.CONFLICT}
 
@@ -220,12 +223,12 @@ class TestWhatWasDecidedMeanwhile:
         back = decision(IntentKind.SET_PRIORITY, "i2", "t1", 2, to="routine")
         file(cache, urgent("i1", "t1"), back)
         read = lanes(cache)["Task/t1"]
-        outcomes = tuple(m.Outcome(one, IntentEvent.ACKNOWLEDGED) for one in read.intents)
+        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in read.intents)
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", priority="routine", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}
 
@@ -238,12 +241,12 @@ class TestWhatWasDecidedMeanwhile:
         file(cache, decision(IntentKind.ASSIGN, "i1", "t1", 1, owner=dana))
         happened(cache, "i1", *events)
         file(cache, decision(IntentKind.ASSIGN, "i2", "t1", 2, owner=noel))
-        outcomes = tuple(m.Outcome(one, IntentEvent.ACKNOWLEDGED) for one in cache.intents())
+        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in cache.intents())
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", owner=noel, meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
         assert cache.intents()[0].state is IntentState.CONFLICT
 
     def test_is_done_where_a_place_is_found_and_a_colleague_did_it(self, cache: Cache) -> None:
@@ -253,13 +256,13 @@ class TestWhatWasDecidedMeanwhile:
         (kept,) = cache.intents()
         queued = replace(kept, state=IntentState.QUEUED)
         steps = (
-            m.Outcome(kept, IntentEvent.SUPPORTED_NOW),
-            m.Outcome(queued, IntentEvent.ACKNOWLEDGED),
+            m.IntentOutcome(kept, IntentEvent.SUPPORTED_NOW),
+            m.IntentOutcome(queued, IntentEvent.ACKNOWLEDGED),
         )
         theirs = task("t1", priority="urgent", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), steps, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
         (one,) = cache.intents()
         assert one.state is IntentState.ACKNOWLEDGED
 
@@ -280,14 +283,14 @@ class TestWhatWasDecidedMeanwhile:
         by_id = {one.id: one for one in cache.intents()}
         begun = {**hers, "status": "in-progress", "meta": {"versionId": "4"}}
         changes = tuple(
-            m.Change(key, (m.Outcome(by_id[one], IntentEvent.ACKNOWLEDGED),), base, version)
+            m.Change(key, (m.IntentOutcome(by_id[one], IntentEvent.ACKNOWLEDGED),), base, version)
             for key, one, base, version in (
                 (("Task", "own-1"), "i1", hers, "3"),
                 (("Task", "t1"), "i3", begun, "4"),
             )
         )
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save(changes), NOW)
+            save_changes(SourceRows(connection, SOURCE), m.SaveChanges(changes), NOW)
         assert {one.id: one.state for one in cache.intents()}["i2"] is IntentState.CONFLICT
 
     def test_about_what_is_gone_is_asked_about_like_the_rest(self, cache: Cache) -> None:
@@ -299,7 +302,7 @@ class TestWhatWasDecidedMeanwhile:
         verdict = interpret_read_response(state, lane, m.Reply(lane.key, 410), NOW)
         assert verdict.change is not None
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save((verdict.change,)), NOW)
+            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((verdict.change,)), NOW)
         assert {one.id: one.state for one in cache.intents()} == {
             "i1": IntentState.CONFLICT,
             "i2": IntentState.CONFLICT,

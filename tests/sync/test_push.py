@@ -47,7 +47,7 @@ class TestNothingLeavesUnmarked:
 
     def test_what_a_person_took_back_meanwhile_does_not_leave(self) -> None:
         push = Push(lane(accept()))
-        assert push.on(m.Saved((("Task", "t1"),), (), frozenset(), {}, NOW)) == ()
+        assert push.on(m.ChangesSaved((("Task", "t1"),), (), frozenset(), {}, NOW)) == ()
 
     def test_nothing_to_send_is_nothing_to_do(self) -> None:
         assert Push().commands == ()
@@ -118,7 +118,7 @@ class TestAWrite:
         assert paths(push.send()) == ["PUT Task/own-1"]
         push.answer(said(contact, 201, task("9001"), "1"))
         named = {"Task/own-1": "Task/9001"}
-        push.on(m.Saved((contact.key,), (), frozenset({"i1"}), named, NOW))
+        push.on(m.ChangesSaved((contact.key,), (), frozenset({"i1"}), named, NOW))
         (request,) = push.send()
         assert request.body is not None
         assert request.body["partOf"] == [{"reference": "Task/9001"}]
@@ -274,7 +274,7 @@ class TestANo:
             said(lanes[2], 200, {**ACCEPTED, "id": "t2"}, "4"),
         )
         (save,) = push.commands
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         events = {out.intent.id: out.event for change in save.changes for out in change.outcomes}
         assert events == {"i0": "acknowledged", "i1": "refused", "i2": "acknowledged"}
 
@@ -340,7 +340,7 @@ class TestNoNetwork:
         push.send()
         gone = [m.NoReply(one.key, left=False, why="cannot be reached") for one in lanes]
         (save,) = push.answer(*gone)
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         events = [out.event for change in save.changes for out in change.outcomes]
         assert events == [IntentEvent.FOUND_NOT_APPLIED] * 2
         (stop,) = push.keep()

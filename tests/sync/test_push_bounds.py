@@ -38,7 +38,7 @@ class TestAServerThatAsksToBeLeftAlone:
         push.send()
         push.answer(said(one, status, retry_after=header))
         save = push.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert save.pause is not None
         assert save.pause > NOW
         (stop,) = push.keep()
@@ -121,10 +121,10 @@ class TestWhatNeverCounts:
             *(m.NoReply(one.key, True, "no answer in time") for one in lanes),
             batch=m.Batched.SILENT,
         )
-        push.on(m.Saved((), (), frozenset(), {}, NOW))
+        push.on(m.ChangesSaved((), (), frozenset(), {}, NOW))
         push.read(*(said(one, 200, one.base, "3") for one in lanes))
         save = push.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert [change.counts_toward_limit for change in save.changes] == [False] * 4
 
 
@@ -142,7 +142,7 @@ class TestABatch:
         push = self.after(batch)
         assert push.observed == {"batch_size": "20"}
         save = push.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert not any(change.counts_toward_limit for change in save.changes)
         push.keep()
         assert len(push.send()) == 20
@@ -279,5 +279,5 @@ class TestSomethingNewerBesideTheBase:
         one = lane(accept(), has_newer_remote=True)
         push = Push(one)
         push.read(said(one, 200, one.base, "3"))
-        push.on(m.Saved((one.key,), (one,), frozenset(), {}, NOW))
+        push.on(m.ChangesSaved((one.key,), (one,), frozenset(), {}, NOW))
         assert paths(push.send()) == ["PUT Task/t1"]

@@ -204,7 +204,7 @@ class TestTheSameQuestionOfBatches:
     def test_taken_means_one_by_one_where_each_is_guarded(self) -> None:
         lanes, push, _ = self.asked()
         save, back = push.answer(said(lanes[0], 200, {**ACCEPTED, "id": "t0"}, "4"))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert save.observed == {"if_match_batch": "no", "batch": "no"}
         assert isinstance(back, m.ReadBack)  # that one had no guard: what became of it?
         assert paths(back.requests) == ["GET Task/t0"]
@@ -228,7 +228,7 @@ class TestTheSameQuestionOfBatches:
         lanes, push, _ = self.asked()
         push.answer(m.NoReply(lanes[0].key, True, "no answer in time"), batch=m.Batched.SILENT)
         assert push.observed == {"batch_size": "25"}
-        push.on(m.Saved((), (), frozenset(), {}, NOW))
+        push.on(m.ChangesSaved((), (), frozenset(), {}, NOW))
         push.pending[lanes[0].key] = push.state.pending[lanes[0].key]
         push.read(said(lanes[0], 200, lanes[0].base, "3"))
         push.keep()
@@ -273,7 +273,7 @@ class TestAServerThatLooksForNothing:
         push = asked(one)
         push.send()
         save, back = push.answer(said(one, 200, ACCEPTED, "4"))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert (save.observed, save.changes) == ({"if_match": "no"}, ())
         assert isinstance(back, m.ReadBack)
         assert paths(back.requests) == ["GET Task/t1"]
@@ -392,7 +392,7 @@ class TestAServerWithoutVersions:
         (request,) = push.send()
         assert request.if_match == ""
         save, back = push.answer(said(one, 200, {**bare, "status": "accepted"}))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert save.observed == {"if_match": "none"}
         assert isinstance(back, m.ReadBack)
         push.read(said(one, 200, {**bare, "status": "accepted"}))

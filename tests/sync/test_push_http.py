@@ -329,9 +329,9 @@ class TestReadingMany:
 
         wire = Wire(gone)
         found = self.read(wire, 2)
-        assert [(one.left, one.sent_in_failed_batch) for one in found if isinstance(one, m.NoReply)] == [
-            (False, False)
-        ] * 5
+        assert [
+            (one.left, one.sent_in_failed_batch) for one in found if isinstance(one, m.NoReply)
+        ] == [(False, False)] * 5
         assert len(wire.requests) == 1
 
     def test_takes_searches_and_histories_along(self) -> None:

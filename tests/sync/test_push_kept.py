@@ -326,6 +326,6 @@ class TestCreatingWhereTheServerIsOtherwise:
         third = lane(accept("i3", "t3"), waits_for=frozenset({"i1"}))
         push = Push(first, second, third)
         (save,) = push.commands
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         asked = {out.intent.id: out.event.value for each in save.changes for out in each.outcomes}
         assert asked == {"i1": "refused", "i2": "refused"}  # what waits for them goes on waiting

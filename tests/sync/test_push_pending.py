@@ -37,9 +37,9 @@ def lanes(cache: Cache) -> dict[str, m.PendingResource]:
         return {"/".join(one.key): one for one in load_pending(SourceRows(connection, SOURCE))}
 
 
-def keep(cache: Cache, *changes: m.Change) -> m.Saved:
+def keep(cache: Cache, *changes: m.Change) -> m.ChangesSaved:
     with writing(cache.session.engine()) as connection:
-        return save_changes(SourceRows(connection, SOURCE), m.Save(changes), NOW).event
+        return save_changes(SourceRows(connection, SOURCE), m.SaveChanges(changes), NOW).event
 
 
 def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
@@ -62,7 +62,9 @@ class TestWhatAPersonDidMeanwhile:
         keep(
             cache,
             *(
-                m.Change(one.key, tuple(m.Outcome(intent, event, "no") for intent in one.intents))
+                m.Change(
+                    one.key, tuple(m.IntentOutcome(intent, event, "no") for intent in one.intents)
+                )
                 for one in assumed.values()
             ),
         )
@@ -79,7 +81,7 @@ class TestASettleThatFoundNothingOut:
             happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         (one,) = lanes(cache).values()
         (before,) = one.intents
-        outcome = m.Outcome(before, IntentEvent.FOUND_NOT_APPLIED, "a web page")
+        outcome = m.IntentOutcome(before, IntentEvent.FOUND_NOT_APPLIED, "a web page")
         keep(cache, m.Change(one.key, (outcome,), read_failed=True))
         (after,) = cache.intents()
         assert (after.state, after.settles, after.words) == (before.state, 1, "a web page")
@@ -140,7 +142,7 @@ class TestADecisionOnTopOfOneThatIsOnItsWay:
         values = {"unit": ["status"], "values": {"status": "requested"}}
         file(cache, decision(IntentKind.RESTORE, "i2", "t1", 2, **values))
         (before,) = one.intents
-        found = m.Outcome(before, IntentEvent.FOUND_NOT_APPLIED)
+        found = m.IntentOutcome(before, IntentEvent.FOUND_NOT_APPLIED)
         keep(cache, m.Change(one.key, (found,), task("t1"), "1", compared=frozenset({"i1"})))
         assert [each.state.value for each in cache.intents()] == ["queued", "queued"]
 
@@ -165,8 +167,8 @@ class TestWhatIsKeptHere:
         (kept,) = one.local_only
         queued = replace(kept, state=IntentState.QUEUED)
         outcomes = (
-            m.Outcome(kept, IntentEvent.SUPPORTED_NOW),
-            m.Outcome(queued, IntentEvent.FOUND_CHANGED, "changed"),
+            m.IntentOutcome(kept, IntentEvent.SUPPORTED_NOW),
+            m.IntentOutcome(queued, IntentEvent.FOUND_CHANGED, "changed"),
         )
         keep(cache, m.Change(one.key, outcomes))
         (after,) = cache.intents()
@@ -184,12 +186,12 @@ class TestWhatIsKeptHere:
 
 
 class TestWhatAPushLearns:
-    def keep(self, cache: Cache, save: m.Save) -> None:
+    def keep(self, cache: Cache, save: m.SaveChanges) -> None:
         with writing(cache.session.engine()) as connection:
             save_changes(SourceRows(connection, SOURCE), save, NOW)
 
     def test_is_remembered_and_until_when_the_source_is_left_alone(self, cache: Cache) -> None:
-        self.keep(cache, m.Save((), NOW + timedelta(minutes=2), {"batch_size": "25"}))
+        self.keep(cache, m.SaveChanges((), NOW + timedelta(minutes=2), {"batch_size": "25"}))
         with cache.session.engine().connect() as connection:
             rows = SourceRows(connection, SOURCE)
             assert rows.observed()["batch_size"] == "25"
@@ -200,7 +202,9 @@ class TestWhatAPushLearns:
         happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         key = ("Task", "t1")
         for _ in range(3):
-            self.keep(cache, m.Save((m.Change(key, not_before=NOW, words="busy", busy=True),)))
+            self.keep(
+                cache, m.SaveChanges((m.Change(key, not_before=NOW, words="busy", busy=True),))
+            )
         assert cache.intents()[0].busy == 3
         happened(cache, "i1", IntentEvent.FOUND_NOT_APPLIED, IntentEvent.ATTEMPT_RECORDED)
         assert cache.intents()[0].busy == 0
@@ -210,6 +214,9 @@ class TestWhatAPushLearns:
         one = lanes(cache)["Task/own-1"]
         first = one.intents[0]
         self.keep(
-            cache, m.Save((m.Change(one.key, (m.Outcome(first, IntentEvent.REFUSED, "no"),)),))
+            cache,
+            m.SaveChanges(
+                (m.Change(one.key, (m.IntentOutcome(first, IntentEvent.REFUSED, "no"),)),)
+            ),
         )
         assert [each.words for each in cache.intents()] == ["no", BEHIND, ""]

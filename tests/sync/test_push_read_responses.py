@@ -153,7 +153,7 @@ class TestSettling:
         push = Push(stuck, fine)
         push.send()
         save, back = push.answer(said(stuck, 412), said(fine, 200, {**ACCEPTED, "id": "t2"}, "4"))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert [change.key for change in save.changes] == [fine.key]
         assert isinstance(back, m.ReadBack)
         assert [request.key for request in back.requests] == [stuck.key]

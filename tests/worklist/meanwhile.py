@@ -23,7 +23,9 @@ def find(cache: Cache, theirs: Resource | None, target: str = "t1", version: str
         _mark(rows, lane, cache)
         sent = rows.intents([one.id for one in lane.intents])
         found = compare(lane.base, theirs, sent)
-        outcomes = tuple(m.Outcome(one.intent, EVENTS[one.result], one.words) for one in found)
+        outcomes = tuple(
+            m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
+        )
         change = m.Change(lane.key, outcomes, theirs, version if theirs else "")
         save_changes(rows, m.Save((change,)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)
@@ -39,7 +41,7 @@ def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1"
         base: Any = None
         if event is IntentEvent.ACKNOWLEDGED:
             base = intent_effects.fold(lane.base, sent)
-        outcomes = tuple(m.Outcome(one, event, words) for one in sent)
+        outcomes = tuple(m.IntentOutcome(one, event, words) for one in sent)
         save_changes(rows, m.Save((m.Change(lane.key, outcomes, base, "8"),)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)
 

@@ -141,7 +141,9 @@ def found_changed(cache: Cache) -> None:
     with writing(cache.session.engine()) as connection:
         rows = SourceRows(connection, "main")
         (sent,) = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
-        outcome = m.Outcome(sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile")
+        outcome = m.IntentOutcome(
+            sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile"
+        )
         change = m.Change(("Task", "t1"), (outcome,), theirs(priority="stat"), "7")
         save_changes(rows, m.Save((change,)), NOW)
         cache.session.projector().project(connection, rows.charts, NOW)

@@ -27,7 +27,9 @@ def settled(cache: Cache, their: dict[str, Any]) -> None:
         base = rows.base("Task", "t1").body
         sent = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
         found = compare(base, their, sent)
-        outcomes = tuple(m.Outcome(one.intent, EVENTS[one.result], one.words) for one in found)
+        outcomes = tuple(
+            m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
+        )
         save_changes(rows, m.Save((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
 
 

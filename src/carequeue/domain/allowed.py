@@ -283,7 +283,7 @@ def _always(_: _Case) -> Verdict:
 
 
 def _deceased(case: _Case) -> bool:
-    return case.item.client.deceased or "deceased" in case.item.marks
+    return case.item.client.deceased or "deceased" in case.item.flags
 
 
 def _an(noun: str) -> str:

@@ -20,7 +20,7 @@ from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.items import Priority, WorkItem
 from carequeue.domain.rules import ClockClass, ClockRule, Length, LengthUnit
 
-__all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "marks_of"]
+__all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "flags_of"]
 
 #: Years outside of which an instant is a slip or a filler (9999-12-31), never a deadline.
 USABLE_YEARS: Final = range(1900, 2200)
@@ -82,18 +82,18 @@ class Clock:
         return self.met_at is None
 
 
-def marks_of(item: WorkItem) -> frozenset[str]:
-    """The marks of an item, with those that its other fields imply."""
+def flags_of(item: WorkItem) -> frozenset[str]:
+    """The flags of an item, with those that its other fields imply."""
     implied = {item.direction.value}
     if item.priority in _URGENT:
         implied.add("priority:urgent")
     elif item.priority is Priority.ROUTINE:
         implied.add("priority:routine")
-    if not any(mark.startswith("triage:") for mark in item.marks):
+    if not any(mark.startswith("triage:") for mark in item.flags):
         implied.add("triage:none")
     if item.client.deceased:
         implied.add("deceased")
-    return item.marks | implied
+    return item.flags | implied
 
 
 def clocks_of(
@@ -108,13 +108,13 @@ def clocks_of(
         for name, instant in item.facts.items()
         if instant.year in USABLE_YEARS
     }
-    marks = marks_of(item)
+    flags = flags_of(item)
     clocks: list[Clock] = []
     fallbacks: list[Clock] = []
     for rule in rules:
         applies = item.kind in rule.kinds and rule.starts in facts
-        if applies and rule.when <= marks and not rule.unless & marks:
-            clock = _clock(rule, facts, marks, calendar)
+        if applies and rule.when <= flags and not rule.unless & flags:
+            clock = _clock(rule, facts, flags, calendar)
             (fallbacks if rule.fallback else clocks).append(clock)
     if not any(clock.open for clock in clocks):
         clocks += fallbacks
@@ -128,7 +128,7 @@ def class_of(clocks: Iterable[Clock]) -> ClockClass | None:
 
 
 def _clock(
-    rule: ClockRule, facts: Mapping[str, datetime], marks: frozenset[str], calendar: SiteCalendar
+    rule: ClockRule, facts: Mapping[str, datetime], flags: frozenset[str], calendar: SiteCalendar
 ) -> Clock:
     start = facts[rule.starts]
     due = _due(start, rule, calendar)
@@ -156,7 +156,7 @@ def _clock(
         nudge=rule.nudge,
         fallback=rule.fallback,
         post_acute=rule.post_acute,
-        approximate="approximate" in marks,
+        approximate="approximate" in flags,
         year=rule.year,
     )
 

@@ -3,7 +3,7 @@
 In:  nothing; these are plain values, built by `fhir/` and read by `ranking.py` and `intents.py`.
 Why facts are named: a clock rule is data (`rules/*.toml`) and names the instants that start and
 meet it, so a site can add a rule in its profile without a line of code. The names are listed in
-`FACTS` and `MARKS`; `rules.py` refuses a rule that asks for any other.
+`FACTS` and `FLAGS`; `rules.py` refuses a rule that asks for any other.
 Not here: how a resource becomes an item (`fhir/chart_to_items.py`), its place (`ranking.py`).
 Every text in here is as the server sent it: it goes through `sanitize.clean` before it is shown.
 """
@@ -76,7 +76,7 @@ FACTS: Final = frozenset(
 )
 
 #: Marks that a clock rule may ask for (`when`) or exclude (`unless`), and that give points.
-MARKS: Final = frozenset(
+FLAGS: Final = frozenset(
     {
         "inbound",
         "outbound",
@@ -197,7 +197,7 @@ class WorkItem:
     `key` is ours and stable: an identifier that we wrote, or `Type/id`; it starts with the source.
     `target` is the Task that acts change; None where the first act must create it.
     `anchor` is what the item is about (ServiceRequest, Encounter, ClaimResponse, Coverage, Task).
-    `facts` are aware datetimes by the names of `FACTS`; `marks` a subset of `MARKS`.
+    `facts` are aware datetimes by the names of `FACTS`; `marks` a subset of `FLAGS`.
     """
 
     key: str
@@ -214,7 +214,7 @@ class WorkItem:
     requester: Party | None = None
     owner: Party | None = None
     facts: Mapping[str, datetime] = field(default_factory=dict)
-    marks: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
     attempts: int = 0  # attempts since the start that did not reach the client
     attempts_unnamed: int = 0  # of these: the record does not say who took part
     snoozed_until: datetime | None = None

@@ -23,7 +23,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from carequeue.domain.calendar import DAY, SiteCalendar
-from carequeue.domain.clocks import Clock, ClockClass, ClockState, marks_of
+from carequeue.domain.clocks import Clock, ClockClass, ClockState, flags_of
 from carequeue.domain.items import Kind, Mover, Priority, WorkItem
 
 HOUR: Final = timedelta(hours=1)
@@ -148,7 +148,7 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
     waits = item.move.who in (Mover.PARTNER, Mover.CLIENT)
     band = best.band if best else (Band.WAITING if waits else Band.ON_TRACK)
     reasons = _weighed(item, (*(best.reasons if best else ()), *_common(item)))
-    if "deceased" in marks_of(item):
+    if "deceased" in flags_of(item):
         words = "recorded as deceased: close it with care, no outreach"
         reasons = (Reason(0, words, "the record"), *reasons)
     due_at, unit, days_left = _distance(best, band, at) if best else (None, "", None)
@@ -190,7 +190,7 @@ def _look(item: WorkItem, clock: Clock, at: _Instant) -> _Look:
 
 def _weighed(item: WorkItem, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """Reasons as they count: without points where the client has died, for nobody can be helped."""
-    if "deceased" in marks_of(item):
+    if "deceased" in flags_of(item):
         return tuple(replace(reason, points=0) for reason in reasons)
     return tuple(reasons)
 
@@ -247,20 +247,20 @@ def _nearness(clock: Clock, at: _Instant) -> Reason:
 
 def _common(item: WorkItem) -> Iterator[Reason]:
     """What the person, the sender and the chase give, whatever the clock."""
-    marks = item.marks
-    if "high-risk" in marks:
+    flags = item.flags
+    if "high-risk" in flags:
         yield Reason(HIGH_RISK, "flagged as high risk", "flag")
-    elif "severity:unstable" in marks:
+    elif "severity:unstable" in flags:
         yield Reason(HIGH_RISK, "handed off as unstable", "handoff")
-    if {"no-contact", "discharge"} <= marks:
+    if {"no-contact", "discharge"} <= flags:
         yield Reason(NO_CONTACT, "nobody has reached the client since discharge", "record")
-    if "self-harm" in marks:
+    if "self-harm" in flags:
         yield Reason(SELF_HARM, "self-harm", "flag")
-    elif "overdose" in marks:
+    elif "overdose" in flags:
         yield Reason(SELF_HARM, "overdose", "flag")
     if item.priority in ASKED:
         yield Reason(ASKED[item.priority], f"asked for as {item.priority}", "sender")
-    if item.kind is Kind.HANDOFF and "severity:watcher" in marks:
+    if item.kind is Kind.HANDOFF and "severity:watcher" in flags:
         yield Reason(WATCHER, "handed off as one to watch", "handoff")
     tries = min(item.attempts, MOST_ATTEMPTS)
     if tries > 0:

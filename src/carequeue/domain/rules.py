@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from carequeue.domain.errors import RuleError
-from carequeue.domain.items import FACTS, MARKS, Kind
+from carequeue.domain.items import FACTS, FLAGS, Kind
 from carequeue.domain.sanitize import clean
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -115,7 +115,7 @@ def _shown(value: object) -> str:
     return clean(repr(value), 40)
 
 
-class _Table:
+class _RuleTable:
     """One rule's table while it is read; every refusal names the rule and the key."""
 
     def __init__(self, rule: str, table: object) -> None:
@@ -211,7 +211,7 @@ class _Table:
         return value
 
 
-def _rule(table: _Table) -> ClockRule:
+def _rule(table: _RuleTable) -> ClockRule:
     """One rule out of its table."""
     length = table.length("length")
     kinds = table.words("kinds", frozenset(Kind))
@@ -231,8 +231,8 @@ def _rule(table: _Table) -> ClockRule:
         cls=table.one_of("class", ClockClass),
         citation=table.text("citation"),
         provenance=table.one_of("provenance", Provenance),
-        when=frozenset(table.words("when", MARKS)),
-        unless=frozenset(table.words("unless", MARKS)),
+        when=frozenset(table.words("when", FLAGS)),
+        unless=frozenset(table.words("unless", FLAGS)),
         owner=table.one_of("owner", Owner, Owner.US),
         nudge=table.flag("nudge"),
         fallback=table.flag("fallback"),
@@ -251,7 +251,7 @@ def rules_from(mapping: Mapping[str, Any]) -> tuple[ClockRule, ...]:
     """
     rules = []
     for name, content in mapping.items():
-        table = _Table(str(name), content)
+        table = _RuleTable(str(name), content)
         rule = _rule(table)
         if table.flag("enabled", default=True):
             rules.append(rule)

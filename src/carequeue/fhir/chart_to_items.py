@@ -1,6 +1,6 @@
 """From a chart to the rows of the queue. The unknown is shown or named, never dropped in silence.
 
-In:  a `Chart` (views: base plus open intents), `Us`, the site's zone, the day of the reading.
+In:  a `Chart` (views: base plus open intents), `Us`, the site's zone, the day of the reader.
 Out: `ChartRead`: items in no particular order, each key once, and what could not be read.
 Why a reading never fails: one resource that nobody foresaw must not hide a client, so each is read
 behind its own guard; the accessors are written so that the guard has nothing to do.
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.items import Us, WorkItem
 from carequeue.fhir import authorization, codes, follow_up, handoff, referral, timeline, values
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
-from carequeue.fhir.chart_reader import Reading
+from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.client_identity import SUBJECTS
 from carequeue.fhir.jsontext import Duplicated
 from carequeue.fhir.our_directory import own_reference
@@ -49,7 +49,7 @@ _MOST_NAMED: Final = 200
 
 _T = TypeVar("_T")
 #: Builds the row of one resource, None where it is none.
-_Build = Callable[[Reading, Resource], WorkItem | None]
+_Build = Callable[[ChartReader, Resource], WorkItem | None]
 
 
 def read_chart(
@@ -69,16 +69,16 @@ def read_chart(
     `now` is the instant of the reading: a contact that is dated later counts as none. Where it is
     not given, the end of that day stands for it.
     """
-    reading = Reading(chart, us, zone, as_of, now)
+    reader = ChartReader(chart, us, zone, as_of, now)
     troubles: list[Trouble] = []
     if described:
-        reading.story = _guarded(troubles, chart.client, lambda: timeline.story(reading)) or ()
+        reader.story = _guarded(troubles, chart.client, lambda: timeline.story(reader)) or ()
     items: dict[str, WorkItem] = {}
-    for resource, build in _work(reading, troubles):
-        item = _guarded(troubles, _reference(resource), partial(build, reading, resource))
+    for resource, build in _work(reader, troubles):
+        item = _guarded(troubles, _reference(resource), partial(build, reader, resource))
         if item is not None:
             _keep(items, item, resource)
-    found = _guarded(troubles, chart.client, lambda: follow_up.discharge(reading))
+    found = _guarded(troubles, chart.client, lambda: follow_up.discharge(reader))
     if found is not None:
         items.setdefault(found.key, found)
     return ChartRead(tuple(items.values()), tuple(troubles))
@@ -153,44 +153,44 @@ def references(resource: Any, base: str = "") -> set[str]:
     return {each for each in named if each.partition("/")[0] in wanted}
 
 
-def _work(reading: Reading, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
+def _work(reader: ChartReader, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
     """Every resource that may be a row, and what builds it."""
-    carried = _carried(reading)
+    carried = _carried(reader)
     for kind in PULLED_TYPES:
-        for each in reading.chart.of(kind):
+        for each in reader.chart.of(kind):
             why = trouble(each)
             if why is not None:
                 troubles.append(Trouble(_reference(each), why))
             if not own_reference(each):
                 continue
-            build = _builder(reading, kind, each, carried)
+            build = _builder(reader, kind, each, carried)
             if build is not None:
                 yield each, build
 
 
 def _builder(
-    reading: Reading, kind: str, resource: Resource, carried: frozenset[str]
+    reader: ChartReader, kind: str, resource: Resource, carried: frozenset[str]
 ) -> _Build | None:
     if kind == "Task":
-        return _task_builder(reading, resource)
+        return _task_builder(reader, resource)
     if kind == "ServiceRequest":
         return None if own_reference(resource) in carried else referral.from_request
     return authorization.derived if kind in ("ClaimResponse", "Coverage") else None
 
 
-def _task_builder(reading: Reading, task: Resource) -> _Build:
+def _task_builder(reader: ChartReader, task: Resource) -> _Build:
     if handoff.is_handoff(task):
         return handoff.from_task
     if authorization.is_companion(task):
         return authorization.from_companion
-    return referral.from_task if referral.is_referral(reading, task) else follow_up.from_task
+    return referral.from_task if referral.is_referral(reader, task) else follow_up.from_task
 
 
-def _carried(reading: Reading) -> frozenset[str]:
+def _carried(reader: ChartReader) -> frozenset[str]:
     """The requests that a Task carries; one that never was, or is a handoff, carries none."""
     return frozenset(
-        reading.ref(task.get("focus"))
-        for task in reading.of("Task")
+        reader.ref(task.get("focus"))
+        for task in reader.of("Task")
         if not handoff.is_handoff(task) and values.text(task, "status") != "entered-in-error"
     )
 
@@ -198,7 +198,7 @@ def _carried(reading: Reading) -> frozenset[str]:
 def _keep(items: dict[str, WorkItem], item: WorkItem, resource: Resource) -> None:
     """Keep an item; where another has its key (a copied identifier), under its own reference."""
     if _duplicated(resource):
-        item = replace(item, marks=item.marks | {"read-only"})
+        item = replace(item, flags=item.flags | {"read-only"})
     if item.key in items:
         item = replace(item, key=f"{item.source}:{own_reference(resource)}")
     items[item.key] = item

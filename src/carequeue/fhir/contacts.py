@@ -38,7 +38,7 @@ _CLIENTS: Final = ("Patient/", "RelatedPerson/")
 _TOOK_PLACE: Final = frozenset({"finished", "in-progress"})
 
 
-class Outcome(StrEnum):
+class ContactOutcome(StrEnum):
     """What a record shows. `NONE`: no contact of ours, not even an attempt."""
 
     REACHED = "reached"
@@ -54,7 +54,7 @@ class Contact:
     `about`: what it was about, as references; empty where the record names nothing.
     """
 
-    outcome: Outcome
+    outcome: ContactOutcome
     at: datetime | None = None
     why: str = ""
     unnamed: bool = False
@@ -62,7 +62,7 @@ class Contact:
 
 
 class Around(Protocol):
-    """What a record is read against; `chart_reader.Reading` is it."""
+    """What a record is read against; `chart_reader.ChartReader` is it."""
 
     zone: ZoneInfo
     now: datetime
@@ -91,10 +91,10 @@ class Around(Protocol):
         """When the server last stored a resource."""
 
 
-_Shown = tuple[Outcome, str]
-_DID_NOT: Final[_Shown] = (Outcome.NONE, "it did not take place")
-_UNNAMED: Final[_Shown] = (Outcome.ATTEMPTED, "")
-_REACHED: Final[_Shown] = (Outcome.REACHED, "")
+_Shown = tuple[ContactOutcome, str]
+_DID_NOT: Final[_Shown] = (ContactOutcome.NONE, "it did not take place")
+_UNNAMED: Final[_Shown] = (ContactOutcome.ATTEMPTED, "")
+_REACHED: Final[_Shown] = (ContactOutcome.REACHED, "")
 
 
 def judge(around: Around, resource: Resource) -> Contact:
@@ -111,10 +111,10 @@ def judge(around: Around, resource: Resource) -> Contact:
         shown, where = _encounter(around, resource), place(around, resource)
         (outcome, why), at, unnamed = shown, began(around, resource), where is Place.UNSAID
     else:
-        return Contact(Outcome.NONE, None, "a record of this kind is no contact")
-    if outcome is Outcome.REACHED and at is None:
-        outcome, why = Outcome.ATTEMPTED, "at a time that the record does not give"
-    if outcome is not Outcome.ATTEMPTED:
+        return Contact(ContactOutcome.NONE, None, "a record of this kind is no contact")
+    if outcome is ContactOutcome.REACHED and at is None:
+        outcome, why = ContactOutcome.ATTEMPTED, "at a time that the record does not give"
+    if outcome is not ContactOutcome.ATTEMPTED:
         return Contact(outcome, at, why)
     about = frozenset(around.ref(each) for each in values.objects(resource, "about")) - {""}
     return Contact(outcome, at or around.updated(resource), why, unnamed, about)
@@ -124,7 +124,7 @@ def served(around: Around, encounter: Resource) -> bool:
     """Whether a client was seen by us: a visit, or an emergency visit at our own place."""
     there = values.text(encounter, "status") in _TOOK_PLACE | {"arrived"}
     known = encounter_class(encounter) in codes.CONTACT_CLASSES | {"EMER"}
-    return there and known and _visit(around, encounter)[0] is Outcome.REACHED
+    return there and known and _visit(around, encounter)[0] is ContactOutcome.REACHED
 
 
 def began(around: Around, encounter: Resource) -> datetime | None:
@@ -252,49 +252,51 @@ def _communication(call: _Call) -> _Shown:
 def _not_with_us(call: _Call) -> _Shown | None:
     """Why it is no contact between us and the client, None where it may be."""
     if spoken.by_device(call.record.get("sender")):
-        return Outcome.NONE, "an automatic message"
+        return ContactOutcome.NONE, "an automatic message"
     if call.sender is not None and not call.sender.ours:
-        return Outcome.NONE, "not by us"
+        return ContactOutcome.NONE, "not by us"
     if call.to_group:
-        return Outcome.NONE, "a message to a group"
-    return (Outcome.NONE, "not to the client") if call.to_others else None
+        return ContactOutcome.NONE, "a message to a group"
+    return (ContactOutcome.NONE, "not to the client") if call.to_others else None
 
 
 def _how(call: _Call) -> _Shown:
     """Whether the two spoke, of a record by us, or by nobody whom it names."""
     if call.status == "not-done":
-        return Outcome.ATTEMPTED, spoken.not_done(call.record)
+        return ContactOutcome.ATTEMPTED, spoken.not_done(call.record)
     if call.status != "completed":
-        return Outcome.ATTEMPTED, _UNFINISHED[call.status]
+        return ContactOutcome.ATTEMPTED, _UNFINISHED[call.status]
     if not call.unnamed and not call.with_client:
-        return Outcome.ATTEMPTED, "with a relative, not with the client"
+        return ContactOutcome.ATTEMPTED, "with a relative, not with the client"
     if call.chosen:
         return _UNNAMED if call.unnamed else _REACHED
     one_way = spoken.one_way(call.record)
     if one_way:
         automatic = one_way == spoken.AUTOMATIC and not spoken.by_person(call.record.get("sender"))
-        return Outcome.NONE if automatic else Outcome.ATTEMPTED, one_way
+        return ContactOutcome.NONE if automatic else ContactOutcome.ATTEMPTED, one_way
     if call.unnamed:
         return _UNNAMED
     said = spoken.two_way(call.record)
-    return _REACHED if said else (Outcome.ATTEMPTED, "the record does not say that they spoke")
+    return (
+        _REACHED if said else (ContactOutcome.ATTEMPTED, "the record does not say that they spoke")
+    )
 
 
 def _from_client(call: _Call) -> _Shown:
     """A call or a message of the client's: a contact when somebody of ours was at the other end."""
     if call.status != "completed" or not call.is_client(call.record.get("sender")):
-        return Outcome.NONE, "not from the client"
+        return ContactOutcome.NONE, "not from the client"
     one_way = spoken.one_way(call.record)
     if one_way in spoken.NOT_ANSWERED:
-        return Outcome.NONE, "the client was not spoken to"
+        return ContactOutcome.NONE, "the client was not spoken to"
     if any(_answers(call, each) for each in values.objects(call.record, "inResponseTo")):
         return _REACHED
     if one_way or not spoken.two_way(call.record):
-        return Outcome.NONE, "a message from the client that answers none of ours"
+        return ContactOutcome.NONE, "a message from the client that answers none of ours"
     ends = [call.around.party(each, call.record) for each in call.recipients]
     if any(end and end.ours for end in ends):
         return _REACHED
-    return (Outcome.NONE, "not with us") if call.ends else _UNNAMED
+    return (ContactOutcome.NONE, "not with us") if call.ends else _UNNAMED
 
 
 def _answers(call: _Call, asked: Any) -> bool:
@@ -349,20 +351,20 @@ def _encounter(around: Around, encounter: Resource) -> _Shown:
     if values.text(encounter, "status") not in _TOOK_PLACE:
         return _DID_NOT
     if encounter_class(encounter) not in codes.CONTACT_CLASSES:
-        return Outcome.NONE, "a stay, not a visit"
+        return ContactOutcome.NONE, "a stay, not a visit"
     return _visit(around, encounter)
 
 
 def _visit(around: Around, encounter: Resource) -> _Shown:
     where = place(around, encounter)
     if where is Place.ELSEWHERE:
-        return Outcome.NONE, "elsewhere"
+        return ContactOutcome.NONE, "elsewhere"
     other = spoken.no_visit(encounter)
     if other:
-        return Outcome.NONE, other
+        return ContactOutcome.NONE, other
     one_way = spoken.one_way(encounter)
     if one_way:
-        return Outcome.ATTEMPTED, one_way
+        return ContactOutcome.ATTEMPTED, one_way
     return _UNNAMED if where is Place.UNSAID else _REACHED
 
 

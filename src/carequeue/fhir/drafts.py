@@ -158,7 +158,7 @@ def _log(case: _Case) -> tuple[Draft, ...]:
     if outcome != "reached" and outcome not in _NOT_REACHED:
         raise BadQuestion(f"Nothing was changed: a contact is not {outcome!r}.")
     contact = _create(case, _communication(case, outcome))
-    asked = "discharge" in case.item.marks or values.has_code(
+    asked = "discharge" in case.item.flags or values.has_code(
         case.task.get("code"), codes.MAKE_CONTACT
     )
     target = case.item.target

@@ -1,4 +1,4 @@
-"""Reading one element of a resource without trusting it: nothing in here ever raises.
+"""ChartReader one element of a resource without trusting it: nothing in here ever raises.
 
 In:  any JSON value, also one of the wrong type. Out: text ("" where there is none), an aware
 datetime in UTC or None, or a plain list.

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _PATIENCE: Final = 2.0
 
 
-def abreast(works: Sequence[Callable[[], T]], interrupted: Callable[[], None]) -> list[T]:
+def in_parallel(works: Sequence[Callable[[], T]], interrupted: Callable[[], None]) -> list[T]:
     """Do all of these at once; what each gave, in their order.
 
     Where one raises, the others are finished first; the first fault is then raised. On Ctrl-C

@@ -45,7 +45,7 @@ SIGN_IN_LAST: Final = 600.0
 LONGEST_WAIT: Final = 3600.0
 
 
-class Saw(StrEnum):
+class CycleOutcome(StrEnum):
     """What a look came to, as far as the next one depends on it."""
 
     NEWS = "news"  # something came or was sent
@@ -57,7 +57,7 @@ class Saw(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollState:
     """Where the rhythm of one source stands. Instants and spans are seconds of one steady clock.
 
     `due`: when the next full look is. `not_before`: the server asked us to wait until then.
@@ -74,7 +74,7 @@ class Pace:
     told: bool = False  # the next look is because of a hint
     hint_gap: float = HINT_GAP
 
-    def wants_look(self, now: float) -> bool:
+    def cycle_due(self, now: float) -> bool:
         """Whether everything is to be looked at now."""
         return now >= self.due and now >= self.not_before
 
@@ -87,7 +87,9 @@ class Pace:
         return max(self.due - now, self.not_before - now, 0.0)
 
 
-def looked(pace: Pace, saw: Saw, now: float, chance: float, wait: float = 0.0) -> Pace:
+def after_cycle(
+    pace: PollState, saw: CycleOutcome, now: float, chance: float, wait: float = 0.0
+) -> PollState:
     """After a full look, or a try at one. `chance` is 0 to 1; `wait`: what the server asked for."""
     gap = _gap(pace, saw)
     jitter = 0.8 + 0.4 * chance
@@ -97,32 +99,34 @@ def looked(pace: Pace, saw: Saw, now: float, chance: float, wait: float = 0.0) -
         gap=gap,
         due=max(now + gap * jitter, held),
         not_before=held,
-        offline=saw is Saw.OFFLINE,
-        last=pace.last if saw in (Saw.OFFLINE, Saw.OTHER) else now,
+        offline=saw is CycleOutcome.OFFLINE,
+        last=pace.last if saw in (CycleOutcome.OFFLINE, CycleOutcome.OTHER) else now,
         told=False,
         hint_gap=min(pace.hint_gap * 2, QUICK) if pace.told else HINT_GAP,
     )
 
 
-def sent(pace: Pace, saw: Saw, now: float, chance: float, wait: float = 0.0) -> Pace:
+def after_push(
+    pace: PollState, saw: CycleOutcome, now: float, chance: float, wait: float = 0.0
+) -> PollState:
     """After the outbox alone was sent: what that set off is looked for soon, a trouble at its time.
 
     The gap starts again from the quick one: where somebody works, things change.
     """
-    if wait > 0 or saw in (Saw.OFFLINE, Saw.SIGN_IN, Saw.OTHER):
-        return replace(looked(pace, saw, now, chance, wait), last=pace.last)
+    if wait > 0 or saw in (CycleOutcome.OFFLINE, CycleOutcome.SIGN_IN, CycleOutcome.OTHER):
+        return replace(after_cycle(pace, saw, now, chance, wait), last=pace.last)
     soon = now + AFTER_ACT
     if pace.last is not None:
         soon = max(soon, pace.last + QUICK)
     return replace(pace, gap=QUICK, offline=False, due=min(pace.due, soon))
 
 
-def asked(pace: Pace, now: float) -> Pace:
+def on_request(pace: PollState, now: float) -> PollState:
     """A person wants to know, or works online again: at once, whatever the server asked for."""
     return replace(pace, due=now, not_before=0.0)
 
 
-def hint(pace: Pace, now: float, chance: float) -> Pace:
+def on_hint(pace: PollState, now: float, chance: float) -> PollState:
     """The server says that something changed; many such within a moment are one."""
     soon = now + AFTER_HINT + (AFTER_HINT_LAST - AFTER_HINT) * chance
     if pace.last is not None:
@@ -130,7 +134,7 @@ def hint(pace: Pace, now: float, chance: float) -> Pace:
     return replace(pace, gap=QUICK, due=min(pace.due, soon), told=True)
 
 
-def focus(pace: Pace, focused: bool, now: float) -> Pace:
+def on_focus(pace: PollState, focused: bool, now: float) -> PollState:
     """The person looks on, or elsewhere."""
     changed = replace(pace, focused=focused)
     if focused and not pace.focused and (pace.last is None or now - pace.last > OLD):
@@ -138,7 +142,7 @@ def focus(pace: Pace, focused: bool, now: float) -> Pace:
     return changed
 
 
-def hints(pace: Pace, connected: bool, now: float) -> Pace:
+def on_connection(pace: PollState, connected: bool, now: float) -> PollState:
     """The connection for hints is open, or gone: then the quick pace begins again."""
     changed = replace(pace, hinted=connected)
     if pace.hinted and not connected:
@@ -146,17 +150,17 @@ def hints(pace: Pace, connected: bool, now: float) -> Pace:
     return changed
 
 
-def _gap(pace: Pace, saw: Saw) -> float:
+def _gap(pace: PollState, saw: CycleOutcome) -> float:
     """The next pause, before jitter."""
-    if saw is Saw.OFFLINE:
+    if saw is CycleOutcome.OFFLINE:
         grown = pace.gap * GROWTH if pace.offline else RETRY_FIRST
         return min(max(grown, RETRY_FIRST), RETRY_LAST)
-    if saw is Saw.OTHER:
+    if saw is CycleOutcome.OTHER:
         return OTHER
-    if saw is Saw.SIGN_IN:
+    if saw is CycleOutcome.SIGN_IN:
         return min(max(pace.gap * GROWTH, SIGN_IN), SIGN_IN_LAST)
     least = max(QUICK, HINTED if pace.hinted else 0.0, 0.0 if pace.focused else AWAY)
-    if saw is Saw.NEWS:
+    if saw is CycleOutcome.NEWS:
         return least
     before = QUICK if pace.offline else max(pace.gap, QUICK)
     return max(least, min(before * GROWTH, SLOW if pace.focused else UNFOCUSED))

@@ -18,7 +18,7 @@ from carequeue.domain.errors import CareQueueError, ServerError, SignInError
 from carequeue.store.lease import LeaseLost
 from carequeue.store.queue_window import SILENT
 from carequeue.sync.manifest import policy as r
-from carequeue.sync.manifest.runner import HELD, Reconciled, Reconciling
+from carequeue.sync.manifest.runner import HELD, ManifestResult, ManifestRun
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.ports import Cache, Rows
 from carequeue.sync.protocol.capabilities import Abilities, from_json, read_statement, to_json
@@ -38,7 +38,7 @@ _SERVER: Final = "server"
 
 
 @dataclass(slots=True)
-class Looked:
+class CycleResult:
     """What one look at one source did."""
 
     sent: int = 0
@@ -49,8 +49,8 @@ class Looked:
     silent: bool = False  # offline, because a request was taken and not answered
     busy: bool = False  # the server asks to be left alone for a while
     why: str = ""
-    taken_out: int = 0  # rows that are no longer there
-    other: bool = False  # another process began to sync meanwhile, and this one gave way
+    removed: int = 0  # rows that are no longer there
+    superseded: bool = False  # another process began to sync meanwhile, and this one gave way
 
 
 class Syncer:
@@ -72,57 +72,57 @@ class Syncer:
         self._cycle = Cycle(transport, now)
         self._now = now
         self._seed = seed
-        self._looked = Looked()
+        self._looked = CycleResult()
         self._aside: frozenset[m.ResourceKey] = frozenset()  # for the rest of this look
         self._silent = False  # whether nobody answered the look before
         self._nothing_new: dict[str, p.Cursor] = {}
 
-    def look(
+    def run_cycle(
         self,
         progress: Callable[[str], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
         *,
-        reconcile: bool = False,
-    ) -> Looked:
+        check_manifest: bool = False,
+    ) -> CycleResult:
         """Push, pull, push what was decided meanwhile. Never raises for the network's faults.
 
         The first request without an answer ends it, and the next look begins with a small one.
-        Once a day, and where `reconcile`, what left the source without a word is looked for.
+        Once a day, and where `reconcile`, what left the source without a word is result for.
         """
-        looked = self._begin()
+        result = self._begin()
 
         def work() -> None:
             self._ask_whether_there()
             self._part(self._push, self._known_server(), stop)
-            if not (looked.offline or looked.sign_in or looked.busy or stop()):
-                self._part(self._pull, self.abilities(), progress, stop, reconcile)
-            if not (looked.offline or looked.sign_in or looked.busy or stop()):
+            if not (result.offline or result.sign_in or result.busy or stop()):
+                self._part(self._pull, self.abilities(), progress, stop, check_manifest)
+            if not (result.offline or result.sign_in or result.busy or stop()):
                 self._part(self._push, self.abilities(), stop)
 
         self._named(work)
-        if not looked.other:
+        if not result.superseded:
             self._named(self._note_health)
-        return looked
+        return result
 
-    def push_only(self, stop: Callable[[], bool] = lambda: False) -> Looked:
+    def push_only(self, stop: Callable[[], bool] = lambda: False) -> CycleResult:
         """Only the outbox: what was just decided leaves without waiting for a whole look."""
-        looked = self._begin()
+        result = self._begin()
 
         def work() -> None:
             self._ask_whether_there()
             self._part(self._push, self._known_server(), stop)
 
         self._named(work)
-        if looked.offline or looked.sign_in or looked.busy:
+        if result.offline or result.sign_in or result.busy:
             self._named(self._note_health)
-        return looked
+        return result
 
     def close(self) -> None:
         """Close the connections to the source."""
         self._transport.close()
 
-    def _begin(self) -> Looked:
-        self._looked = Looked()
+    def _begin(self) -> CycleResult:
+        self._looked = CycleResult()
         self._aside = frozenset()
         self._cycle.begin()
         self._cache.take_lease(self._now())
@@ -130,18 +130,18 @@ class Syncer:
 
     def _named(self, work: Callable[[], None]) -> None:
         """What ends a look early, in words."""
-        looked = self._looked
+        result = self._looked
         try:
             work()
         except Unreachable as error:
-            looked.offline, looked.why = True, error.why
+            result.offline, result.why = True, error.why
         except SignInError as error:
-            looked.sign_in, looked.why = True, str(error)
+            result.sign_in, result.why = True, str(error)
         except LeaseLost as error:
-            looked.other, looked.full, looked.why = True, False, str(error)
+            result.superseded, result.full, result.why = True, False, str(error)
         except ServerError as error:
-            looked.why = str(error)
-        looked.silent = looked.offline and self._cycle.silent_at is not None
+            result.why = str(error)
+        result.silent = result.offline and self._cycle.silent_at is not None
 
     def _ask_whether_there(self) -> None:
         """After a silence a small question comes first, before anything heavier waits for long.
@@ -213,90 +213,90 @@ class Syncer:
             for name in rows.cursors():
                 rows.keep_cursor(name, p.Cursor())
             for name, count in rows.counts().items():
-                rows.keep_count(name, r.Count(scope=count["scope"]), {})
+                rows.keep_count(name, r.Manifest(scope=count["scope"]), {})
             rows.set_meta(HELD, "")
 
     def _push(self, can: Abilities, stop: Callable[[], bool]) -> None:
-        looked = self._looked
+        result = self._looked
         pushing = Pushing(self._cache, self._cycle, self._now, self._seed, self._silent)
         try:
             pushing.run(can, self._aside, stop)
         finally:
             done = pushing.done
-            looked.sent += done.sent
+            result.sent += done.sent
         self._aside = done.deferred
         if done.stopped:
-            looked.offline |= done.stopped.offline
-            looked.busy |= done.stopped.busy
-            looked.sign_in |= done.stopped.sign_in
-            looked.why = done.stopped.why
+            result.offline |= done.stopped.offline
+            result.busy |= done.stopped.busy
+            result.sign_in |= done.stopped.sign_in
+            result.why = done.stopped.why
 
     def _pull(
         self,
         can: Abilities,
         progress: Callable[[str], None],
         stop: Callable[[], bool],
-        reconcile: bool,
+        check_manifest: bool,
     ) -> None:
-        looked = self._looked
+        result = self._looked
         context = Context(self._cache, self._cycle, self._now, progress)
         searches = plan(can, self._scope)
         done = self._fetch(context, can, searches, stop)
-        went_through = looked.full or (done.ended is not None and bool(done.ended.left_out))
-        if not went_through or looked.offline or looked.sign_in or stop():
+        went_through = result.full or (done.ended is not None and bool(done.ended.left_out))
+        if not went_through or result.offline or result.sign_in or stop():
             return
-        reconciling = Reconciling(context, stop)
+        run = ManifestRun(context, stop)
         try:
-            reconciling.run(searches, asked=reconcile or done.count_now)
+            run.run(searches, asked=check_manifest or done.manifest_due)
         finally:
-            found: Reconciled = reconciling.done
-            looked.received += found.fetched
-            looked.taken_out += found.taken_out + done.left
-        looked.why = looked.why or found.why
+            found: ManifestResult = run.done
+            result.received += found.fetched
+            result.removed += found.removed + done.left
+        result.why = result.why or found.why
         with self._cache.reading() as rows:
             wanted = rows.wanted()
         if wanted and not stop():
-            full = looked.full
+            full = result.full
             self._fetch(context, can, (), stop)
-            looked.full &= full
+            result.full &= full
 
     def _fetch(
         self, context: Context, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]
     ) -> Pulled:
-        looked = self._looked
+        result = self._looked
         pulling = Pulling(context)
         try:
             pulling.run(can, searches, stop)
         finally:
             done = pulling.done
-            looked.received += done.received
+            result.received += done.received
             self._nothing_new |= done.nothing_new
         if done.ended:
-            looked.full = done.ended.full
-            looked.offline |= done.ended.offline
-            looked.sign_in |= done.ended.sign_in
-            looked.why = done.ended.why or looked.why
+            result.full = done.ended.full
+            result.offline |= done.ended.offline
+            result.sign_in |= done.ended.sign_in
+            result.why = done.ended.why or result.why
         return done
 
     def _note_health(self) -> None:
-        looked, now = self._looked, self._now()
-        broken_off = not (looked.full or looked.offline or looked.sign_in or looked.why)
+        result, now = self._looked, self._now()
+        broken_off = not (result.full or result.offline or result.sign_in or result.why)
         with self._cache.writing(now) as rows:
             for name, cursor in self._nothing_new.items():
                 rows.keep_cursor(name, cursor)
             self._nothing_new.clear()
             held = held_from(loads(rows.get_meta(HELD) or "null"))
-            if held and held.asks and not looked.why:
-                looked.why = words(held)
+            if held and held.asks and not result.why:
+                result.why = words(held)
             if broken_off:  # the program was left: what the look before found still stands
                 rows.note_progress("")
                 return
             self._note_silence(rows)
             rows.note_look(
-                online=not looked.offline,
-                signed_out=looked.sign_in,
-                full=looked.full,
-                why=looked.why,
+                online=not result.offline,
+                signed_out=result.sign_in,
+                full=result.full,
+                why=result.why,
                 now=now,
             )
 

@@ -123,7 +123,7 @@ def _detail(
         story=tuple(_line(one) for one in item.story),
         notes=tuple(_line(one) for one in item.notes),
         pending=tuple(_pending(one) for one in pending),
-        flags=tuple(words for mark, words in _FLAGS.items() if mark in item.marks),
+        flags=tuple(words for mark, words in _FLAGS.items() if mark in item.flags),
         others=others,
         source=item.source,
         resource=clean(about.reference, 100),

@@ -1,4 +1,4 @@
-"""Counts of what a source shows: which are due, and page by page to their end.
+"""ManifestFetcher of what a source shows: which are due, and page by page to their end.
 
 In:  the cache, the way to the source, the searches. Out: what each count has met, on the disk, so
 that a cut loses none of it. A page of a count shows parts of resources: none of it is ever kept as
@@ -30,7 +30,7 @@ class NotNow(Exception):
     """The source is busy, or the program is left: gone on with at the next look."""
 
 
-class Counts:
+class ManifestFetcher:
     """The counts of one source. `left_out`: searches that could not be counted, and why."""
 
     def __init__(self, context: Context, stop: Callable[[], bool]) -> None:
@@ -41,18 +41,18 @@ class Counts:
         self._stop = stop
         self.left_out: list[str] = []
 
-    def due(self, searches: Sequence[Search], asked: bool) -> list[tuple[Search, r.Why]]:
+    def due(self, searches: Sequence[Search], asked: bool) -> list[tuple[Search, r.ManifestReason]]:
         """Which searches are to be counted now; `asked`: all that have been read."""
         now = self._now()
         with self._cache.reading() as rows:
-            counts = {name: r.Count(**values) for name, values in rows.counts().items()}
+            counts = {name: r.Manifest(**values) for name, values in rows.counts().items()}
             cursors = rows.cursors()
         due, begun = [], []
         for search in searches:
             cursor = cursors.get(search.name, {})
             read_at = "" if cursor.get("next_url") else str(cursor.get("full_at", ""))
             count = counts.get(search.name)
-            if why := r.why_count(search, read_at, count, now, asked):
+            if why := r.manifest_reason(search, read_at, count, now, asked):
                 due.append((search, why))
             elif read_at and count is None and not search.known_only:
                 begun.append(search)
@@ -67,14 +67,16 @@ class Counts:
         count = self._begun(search)
         if count.begun_at and not count.next_url:
             return True  # all of it was met before a cut
-        first = search_plan.count_url(search)
-        trail = paging.begin(first, search_plan.COUNTED)
+        first = search_plan.manifest_url(search)
+        trail = paging.begin(first, search_plan.MANIFEST_PAGE)
         if count.begun_at:
-            trail = paging.resume(count.next_url, first, count.received, search_plan.COUNTED)
+            trail = paging.resume(count.next_url, first, count.received, search_plan.MANIFEST_PAGE)
         while True:
             answer = self.get(trail.url, failing=True)
             if answer.status in _NOT_ASKED_SO and trail.url == first:
-                trail = paging.begin(search_plan.count_url(search, whole=True), search_plan.COUNTED)
+                trail = paging.begin(
+                    search_plan.manifest_url(search, whole=True), search_plan.MANIFEST_PAGE
+                )
                 continue
             page = read_page(answer.json, answer.url) if answer.status == 200 else None
             if page is None or not page.is_bundle:
@@ -89,11 +91,11 @@ class Counts:
                 return True
             trail = there.trail
 
-    def _begun(self, search: Search) -> r.Count:
+    def _begun(self, search: Search) -> r.Manifest:
         """The count that a cut left, or a new one."""
         now = self._now()
         with self._cache.reading() as rows:
-            count = r.Count(**rows.counts().get(search.name, {}))
+            count = r.Manifest(**rows.counts().get(search.name, {}))
         if r.goes_on(count, now):
             return count
         fresh = replace(count, begun_at="", next_url="", received=0)
@@ -102,21 +104,21 @@ class Counts:
                 rows.keep_count(search.name, fresh, {})
         return fresh
 
-    def _on(self, count: r.Count, answer: HttpAnswer, page: Page) -> r.Count:
+    def _on(self, count: r.Manifest, answer: HttpAnswer, page: Page) -> r.Manifest:
         if count.begun_at:
             return count
         now = self._now()
         server_at = server_time(answer, page, now) or now.isoformat()
         return replace(count, begun_at=now.isoformat(), server_at=server_at)
 
-    def _keep(self, search: Search, count: r.Count, page: Page) -> None:
+    def _keep(self, search: Search, count: r.Manifest, page: Page) -> None:
         words = f"Counting {search.name}: {count.received:,}" if count.next_url else ""
         with self._cache.writing(self._now()) as rows:
             rows.keep_count(search.name, count, r.stamps(search.type, page))
             rows.note_progress(words)
         self._progress(words)
 
-    def _not_counted(self, search: Search, count: r.Count, why: str) -> bool:
+    def _not_counted(self, search: Search, count: r.Manifest, why: str) -> bool:
         """Left for a day: a page that cannot be read says nothing of what is missing."""
         self.left_out.append(f"{search.name} ({why})")
         now = self._now()

@@ -24,7 +24,7 @@ from carequeue.fhir.chart_to_items import shared
 from carequeue.fhir.values import ID
 from carequeue.sync.ports import Absence
 from carequeue.sync.protocol.timestamps import instant, is_older, is_younger
-from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_mark
+from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_fingerprint
 
 EVERY: Final = timedelta(days=1)
 #: A count that was cut is gone on with for so long; then what it has met is too old.
@@ -37,7 +37,7 @@ Stamps = Mapping[str, Stamp]  # by id
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Manifest:
     """The count of one search. `server_at`: when it began, by the server's time where it gave one.
 
     `scope`: how the search was narrowed when it was last counted to the end.
@@ -51,7 +51,7 @@ class Count:
     received: int = 0
 
 
-class Why(StrEnum):
+class ManifestReason(StrEnum):
     """Why a search is to be counted."""
 
     NOT_NOW = ""
@@ -60,26 +60,30 @@ class Why(StrEnum):
     SCOPE = "scope"  # the person narrowed it in another way: what leaves is what was meant
 
 
-def why_count(search: Search, read_at: str, count: Count | None, now: datetime, asked: bool) -> Why:
+def manifest_reason(
+    search: Search, read_at: str, count: Manifest | None, now: datetime, asked: bool
+) -> ManifestReason:
     """Whether a search is to be counted now. `read_at`: when it was last read to its end.
 
     What was never counted has just been read whole: `first` says so, and it is counted a day later.
     """
     if search.known_only or not read_at or count is None:
-        return Why.NOT_NOW
-    if count.scope != scope_mark(search):
-        return Why.SCOPE
+        return ManifestReason.NOT_NOW
+    if count.scope != scope_fingerprint(search):
+        return ManifestReason.SCOPE
     if asked or not count.counted_at:
-        return Why.ASKED
-    return Why.NOT_NOW if is_younger(count.counted_at, now, EVERY) else Why.DAILY
+        return ManifestReason.ASKED
+    return (
+        ManifestReason.NOT_NOW if is_younger(count.counted_at, now, EVERY) else ManifestReason.DAILY
+    )
 
 
-def first(search: Search, now: datetime) -> Count:
+def first(search: Search, now: datetime) -> Manifest:
     """The count of a search that has just been read whole."""
-    return Count(now.isoformat(), scope_mark(search))
+    return Manifest(now.isoformat(), scope_fingerprint(search))
 
 
-def goes_on(count: Count, now: datetime) -> bool:
+def goes_on(count: Manifest, now: datetime) -> bool:
     """Whether a count that was cut is gone on with."""
     if not count.begun_at:
         return False
@@ -105,7 +109,7 @@ def _text(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ManifestDifference:
     """Ids, sorted. `missed`: to be fetched. `back`: an older version than the one that is here.
 
     `returned`: to be fetched too, and kept although a deletion came after that version: a backup
@@ -120,7 +124,7 @@ class Difference:
 
 def compare(
     ours: Stamps, listed: Stamps, begun: datetime, deleted: Mapping[str, str] = _NONE
-) -> Difference:
+) -> ManifestDifference:
     """What the mirror has and a count has not met, and what the count has met otherwise.
 
     What changed shortly before the count is no step back: an index may lag behind. Nor is it one
@@ -138,7 +142,7 @@ def compare(
                 missed.append(key)
             elif not is_recent(here[1], begun):
                 back.append(key)
-    return Difference(
+    return ManifestDifference(
         tuple(sorted(ours.keys() - listed.keys())),
         tuple(sorted(missed)),
         tuple(sorted(back)),

@@ -1,4 +1,4 @@
-"""Hints: a server tells by websocket that something changed, so that a look comes at once.
+"""SubscriptionListener: a server tells by websocket that something changed, so that a look comes at once.
 
 In:  the way to a source, its scope. Out: calls of `told`, at most one at a time; nothing else. What
 changed is never taken from a message: a hint is a reason to look, and a look is what brings it.
@@ -123,7 +123,7 @@ def meaning(message: str | bytes, key: str) -> str:
     return {"handshake": "bound", "heartbeat": ""}.get(str(kind), "hint")
 
 
-class Hints:
+class SubscriptionListener:
     """Listens for the hints of one source. All but the listening is done by its sync's thread."""
 
     def __init__(
@@ -137,18 +137,18 @@ class Hints:
         self._elapsed = elapsed
         self._id = ""
         self._ends = 0.0  # when the Subscription does, by `elapsed`
-        self._ear: Ear | None = None
+        self._reader: SocketReader | None = None
         self._try_at = 0.0
         self._pause = _AGAIN
 
     def tend(self, told: Callable[[], None]) -> bool:
         """Open or keep the connection; whether it is bound. Never raises."""
         now = self._elapsed()
-        if self._ear is not None and self._ear.alive:
+        if self._reader is not None and self._reader.alive:
             if now < self._ends - RENEW.total_seconds():
-                if self._ear.bound:
+                if self._reader.bound:
                     self._pause = _AGAIN
-                return self._ear.bound
+                return self._reader.bound
             self._drop(quiet=False)
         if now < self._try_at:
             return False
@@ -174,7 +174,7 @@ class Hints:
             words, address = self._binding()
         dial = self._transport.dial(address) if self._id and address else None
         if dial is not None:
-            self._ear = Ear(dial, words, self._id, told)
+            self._reader = SocketReader(dial, words, self._id, told)
 
     def _subscribe(self, how: Declared, now: float) -> None:
         end = (self._transport.server_time() + LIFE).isoformat(timespec="seconds")
@@ -200,16 +200,16 @@ class Hints:
         return f"bind-with-token {token}", url
 
     def _drop(self, *, quiet: bool) -> None:
-        if self._ear is not None:
-            self._ear.close()
-            self._ear = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if self._id and not quiet:
             with suppress(Exception):
                 self._transport.send("DELETE", f"Subscription/{self._id}")
             self._id = ""
 
 
-class Ear:
+class SocketReader:
     """One connection, and the thread that listens to it until it ends."""
 
     def __init__(self, dial: Dial, words: str, key: str, told: Callable[[], None]) -> None:

@@ -25,14 +25,14 @@ _CONNECTED: Final = ("connection.connect_tcp.complete", "connection.start_tls.co
 LONG: Final = 10.0
 
 
-class Waits(NamedTuple):
+class SlowResponse(NamedTuple):
     """What has been waited for since when. `slow`: answers come, but slowly; else none comes."""
 
     since: datetime
     slow: bool
 
 
-class Waiting:
+class ResponseTimer:
     """Whether the request under way takes long. Written by one thread, read by another.
 
     A server stays slow from the first answer that took long to the next that did not.
@@ -66,18 +66,18 @@ class Waiting:
         """The answer has begun to come."""
         self.came = True
 
-    def now(self) -> Waits | None:
+    def now(self) -> SlowResponse | None:
         """What has taken long; None where nothing has."""
         begun, slow, came = self._begun, self._slow, self.came
         long = begun is not None and self._elapsed() - begun[0] >= LONG
         if begun is not None and long and not came:  # whatever came before: nothing comes now
-            return Waits(begun[1], slow=False)
+            return SlowResponse(begun[1], slow=False)
         if slow is not None:
-            return Waits(slow, slow=True)
-        return Waits(begun[1], slow=True) if begun is not None and long else None
+            return SlowResponse(slow, slow=True)
+        return SlowResponse(begun[1], slow=True) if begun is not None and long else None
 
 
-class Patience:
+class ResponseDeadline:
     """Watches the one connection of a client that asks one thing at a time."""
 
     def __init__(self) -> None:

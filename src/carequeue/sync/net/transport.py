@@ -29,16 +29,16 @@ from carequeue.domain.errors import ServerError
 from carequeue.domain.sanitize import clean
 from carequeue.fhir import jsontext
 from carequeue.sync.net.auth import Tokens
-from carequeue.sync.net.total_timeout import Patience, Waiting, Waits
+from carequeue.sync.net.total_timeout import ResponseDeadline, ResponseTimer, SlowResponse
 from carequeue.sync.protocol.failures import asked_delay, has_failed, is_astray, is_away
 from carequeue.sync.protocol.sending import HttpAnswer, Unreachable
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 MOST_BYTES: Final = 32 * 1024 * 1024
 #: Seconds for one whole answer: a server that drips a byte a minute would keep us for ever.
-PATIENCE: Final = 300.0
+RESPONSE_SECONDS: Final = 300.0
 #: Seconds for the question whether anybody is there.
-_GLANCE: Final = 5.0
+_PING_TIMEOUT: Final = 5.0
 _LONGEST_LINK: Final = 16_384
 _UNVERIFIED: Final = "its certificate does not verify"
 _TOO_SLOW: Final = "no whole answer in time"
@@ -75,8 +75,8 @@ class Transport:
         if ca_bundle:
             verify = _trusted(ca_bundle)
         self._verify = verify if isinstance(verify, ssl.SSLContext) else None
-        self._patience = Patience()
-        self._waiting = Waiting()
+        self._deadline = ResponseDeadline()
+        self._waiting = ResponseTimer()
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             follow_redirects=False,
@@ -118,16 +118,16 @@ class Transport:
             answer = self._once(method, path, body, headers or {})
         return answer
 
-    def answers(self) -> bool:
+    def ping(self) -> bool:
         """Whether somebody is there who takes requests: cheap, soon given up, without a sign-in."""
         try:
             with (
-                self._patience.watch(2 * _GLANCE),
+                self._deadline.watch(2 * _PING_TIMEOUT),
                 self._client.stream(
                     "HEAD",
                     f"{self.base_url}/metadata",
-                    timeout=_GLANCE,
-                    extensions={"trace": self._patience.trace},
+                    timeout=_PING_TIMEOUT,
+                    extensions={"trace": self._deadline.trace},
                 ) as answer,
             ):
                 self._heed(answer)
@@ -136,7 +136,7 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
             return False
 
-    def waits(self) -> Waits | None:
+    def waits(self) -> SlowResponse | None:
         """What is waited for just now, where that has taken long; for another thread to ask."""
         return self._waiting.now()
 
@@ -201,13 +201,13 @@ class Transport:
         try:
             with (
                 self._waiting.watch(),
-                self._patience.watch(PATIENCE),
+                self._deadline.watch(RESPONSE_SECONDS),
                 self._client.stream(
                     method,
                     url,
                     content=content,
                     headers=sent,
-                    extensions={"trace": self._patience.trace},
+                    extensions={"trace": self._deadline.trace},
                 ) as answer,
             ):
                 self._heed(answer)
@@ -215,7 +215,7 @@ class Transport:
                     raise Unreachable(_astray(answer.status_code), left=answer.status_code < 400)
                 self._waiting.comes()
                 raw = b"" if method == "HEAD" else _unpacked(answer)
-                if self._patience.over:  # what came until we hung up may look like a whole answer
+                if self._deadline.over:  # what came until we hung up may look like a whole answer
                     raise Unreachable(_TOO_SLOW, left=True, silent=True, ends=True)
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 json = _parsed(answer.status_code, raw)
@@ -223,7 +223,7 @@ class Transport:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable(_why(error), left=False) from None
         except httpx.HTTPError as error:
-            over = self._patience.over
+            over = self._deadline.over
             why = _TOO_SLOW if over else _why(error)
             ends = over or isinstance(error, httpx.TimeoutException)
             silent = not self._waiting.came

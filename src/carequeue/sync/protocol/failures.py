@@ -56,7 +56,7 @@ def busy_words(status: int, words: str) -> str:
     return f"the server is busy ({status}){said}; it is tried again by itself"
 
 
-class Answer(StrEnum):
+class ResponseKind(StrEnum):
     """The kinds of answer."""
 
     YES = "yes"
@@ -67,19 +67,19 @@ class Answer(StrEnum):
     REFUSED = "refused"
 
 
-def kind_of(status: int, conflict_issue: bool) -> Answer:
+def kind_of(status: int, conflict_issue: bool) -> ResponseKind:
     """What a status says about a write. `conflict_issue`: the outcome names a conflict."""
     if 200 <= status < 300:
-        return Answer.YES
+        return ResponseKind.YES
     if status == 401:
-        return Answer.SIGN_IN
+        return ResponseKind.SIGN_IN
     if status in (405, 501):
-        return Answer.UNSUPPORTED
+        return ResponseKind.UNSUPPORTED
     if is_away(status) or has_failed(status):
-        return Answer.LATER
+        return ResponseKind.LATER
     if status < 200 or status in (404, 409, 410, 412, 423, 428) or conflict_issue:
-        return Answer.READ_BACK
-    return Answer.REFUSED
+        return ResponseKind.READ_BACK
+    return ResponseKind.REFUSED
 
 
 def words_of(fault: BaseException) -> str:

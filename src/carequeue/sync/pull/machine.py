@@ -32,7 +32,7 @@ from carequeue.sync.pull.search_plan import (
     Tier,
     by_id_url,
     first_url,
-    scope_mark,
+    scope_fingerprint,
     tier,
 )
 from carequeue.sync.pull.state import (
@@ -101,7 +101,7 @@ def _search(state: PullState, now: datetime) -> Step:
 
 def _in_scope(search: Search, cursor: Cursor) -> Cursor:
     """The cursor, or that of a new search where it was narrowed in another way."""
-    mark = scope_mark(search)
+    mark = scope_fingerprint(search)
     if cursor.scope in ("", mark):
         return replace(cursor, scope=mark)
     return Cursor(scope=mark)

@@ -22,7 +22,7 @@ from carequeue.sync.protocol.sending import Sends, Unreachable
 from carequeue.sync.pull import machine
 from carequeue.sync.pull import state as p
 from carequeue.sync.pull.search_plan import Search
-from carequeue.sync.restore.brake import lately_from, lately_to
+from carequeue.sync.restore.brake import recent_removals_from, recent_removals_to
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 #: In `meta`: what was taken out unasked within a day.
@@ -60,7 +60,7 @@ class Pulled:
     received: int = 0
     left: int = 0  # rows that a history has said to be deleted
     ended: p.Ended | None = None
-    count_now: bool = False  # more was deleted than is taken out unasked: count, and ask
+    manifest_due: bool = False  # more was deleted than is taken out unasked: count, and ask
     nothing_new: dict[str, p.Cursor] = field(default_factory=dict)
 
 
@@ -153,18 +153,18 @@ class Pulling:
         if not page.deleted:
             return
         now = self._now()
-        lately = lately_from(rows.get_meta(LATELY), now)
+        lately = recent_removals_from(rows.get_meta(LATELY), now)
         kind = next(iter(page.deleted)).partition("/")[0]
         count = len(page.deleted)
         if lately.too_many(count, rows.here()) or (
             lately.too_many(count, 0, kind)
             and lately.too_many(count, len(rows.mirrored(kind)), kind)
         ):
-            self.done.count_now = True
+            self.done.manifest_due = True
             return
         left = rows.take_out(page.deleted, Absence.DELETED)
         if left:
-            rows.set_meta(LATELY, lately_to(lately.taking(kind, left, now)))
+            rows.set_meta(LATELY, recent_removals_to(lately.taking(kind, left, now)))
         self.done.left += left
 
 

@@ -26,7 +26,7 @@ from carequeue.sync.protocol.capabilities import Abilities
 PAGE: Final = 200
 OVERLAP: Final = timedelta(minutes=5)
 #: Rows a page of a count, which shows little of each.
-COUNTED: Final = 500
+MANIFEST_PAGE: Final = 500
 #: Ids asked for in one request when rows that are referred to are missing.
 BY_ID: Final = 50
 _OFFSET_DIGITS: Final = 18
@@ -103,7 +103,7 @@ def _not_refused(can: Abilities, one: Tier, search: Search) -> bool:
     return can.observed.get(f"{TIER_NAMES[one]}:{search.type}") != "no"
 
 
-def scope_mark(search: Search) -> str:
+def scope_fingerprint(search: Search) -> str:
     """What a cursor keeps of how its search was narrowed: another scope, and it begins anew."""
     return blake2b(urlencode(search.params).encode(), digest_size=8).hexdigest()
 
@@ -126,13 +126,13 @@ def _minus_overlap(watermark: str) -> str:
     return (datetime.fromisoformat(watermark) - OVERLAP).isoformat(timespec="milliseconds")
 
 
-def count_url(search: Search, *, whole: bool = False) -> str:
+def manifest_url(search: Search, *, whole: bool = False) -> str:
     """The address of the first page of a count: ids and versions of all that the search shows.
 
     `whole`: of a server that does not take `_elements`.
     """
     part = [] if whole else [("_elements", "id,meta")]
-    return f"{search.type}?{urlencode([*search.params, *part, ('_count', str(COUNTED))])}"
+    return f"{search.type}?{urlencode([*search.params, *part, ('_count', str(MANIFEST_PAGE))])}"
 
 
 def offset_url(url: str, offset: int) -> str:

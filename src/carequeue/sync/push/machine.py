@@ -71,7 +71,7 @@ def step(state: PushState, event: m.Event) -> Step:
             return _answered(state, event)
         case m.WasRead():
             return _was_read(state, event)
-        case m.Saved():
+        case m.ChangesSaved():
             return _saved(state, event)
 
 
@@ -91,7 +91,7 @@ def _in_doubt(state: PushState, event: m.AttemptsRecorded) -> PushState:
     return replace(state, pending=targets, awaiting=awaiting)
 
 
-def _saved(state: PushState, event: m.Saved) -> Step:
+def _saved(state: PushState, event: m.ChangesSaved) -> Step:
     # The server may have named what we made after a row whose own answer is on its way: that lane
     # is loaded again once it is answered, else two requests of one row would be under way.
     new = set(event.keys) - state.awaiting
@@ -117,7 +117,7 @@ def _next(state: PushState, now: datetime) -> Step:
     if any(target.phase in _IN_FLIGHT for target in state.pending.values()):
         return state, ()  # what is on its way comes back first
     if changes := _unplaced(state) or _entangled(state) or _hidden(state):
-        return state, (m.Save(changes),)
+        return state, (m.SaveChanges(changes),)
     ready = [target for target in state.pending.values() if _ready(target, state, now)]
     if ready and state.pause and _is_ahead(state.pause, now):
         paused = _paused(state.pause - now)
@@ -304,7 +304,7 @@ def _hidden(state: PushState) -> tuple[m.Change, ...]:
             placed = sendable_now(target, state.can)  # compared once it is read
             kept = [one for one in target.local_only if one not in placed]
             over = overwriting_unseen(target.base, target.intents, kept)
-            outcomes = tuple(m.Outcome(one, IntentEvent.FOUND_CHANGED) for one in over)
+            outcomes = tuple(m.IntentOutcome(one, IntentEvent.FOUND_CHANGED) for one in over)
             found.append(m.Change(target.key, outcomes, counts_toward_limit=False))
     return tuple(change for change in found if change.outcomes)
 
@@ -364,7 +364,7 @@ def _refused_whole(
     doubtful = [target for target in asked if target not in again]
     awaiting = state.awaiting - {target.key for target in asked}
     state = replace(state.phase(doubtful, m.Phase.DOUBTFUL), probing=None, awaiting=awaiting)
-    return state, (m.Save(tuple(never_left(target) for target in again), observed=observed),)
+    return state, (m.SaveChanges(tuple(never_left(target) for target in again), observed=observed),)
 
 
 def _interpret(
@@ -396,7 +396,7 @@ def _interpret(
     state = replace(state, tries=state.tries + 1, probing=None)
     commands: list[m.Command] = []
     if changes or seen:
-        commands.append(m.Save(tuple(changes), state.pause, seen))
+        commands.append(m.SaveChanges(tuple(changes), state.pause, seen))
     if reads and not state.stopped:
         state = replace(state, awaiting=state.awaiting | {one.key for one in reads})
         crowd = any(

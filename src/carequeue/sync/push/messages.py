@@ -168,7 +168,7 @@ class WasRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class ChangesSaved:
     """Changes are on disk; `lanes` are the same lanes as they now stand, closed ones left out.
 
     `closed`: intents that nothing needs to wait for any more. `aliases`: ids that were given.
@@ -181,7 +181,7 @@ class Saved:
     now: datetime
 
 
-Event = Loaded | AttemptsRecorded | Answered | WasRead | Saved
+Event = Loaded | AttemptsRecorded | Answered | WasRead | ChangesSaved
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class ReadBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IntentOutcome:
     """What happened to one intent."""
 
     intent: Intent
@@ -227,7 +227,7 @@ class Change:
     """
 
     key: ResourceKey
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[IntentOutcome, ...] = ()
     base: Resource | None = None
     version: str = ""
     not_before: datetime | None = None
@@ -242,7 +242,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Save:
+class SaveChanges:
     """Keep these changes.
 
     `pause`: the whole source asks to be left alone until then. `observed`: what it was seen to do.
@@ -266,4 +266,4 @@ class Stop:
     busy: bool = False
 
 
-Command = RecordAttempts | Exchange | ReadBack | Save | Stop
+Command = RecordAttempts | Exchange | ReadBack | SaveChanges | Stop

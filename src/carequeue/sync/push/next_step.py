@@ -72,20 +72,22 @@ def wait(
     return delay(tries, retry_after, now, chance)
 
 
-def all_of(target: m.PendingResource, event: IntentEvent, words: str = "") -> tuple[m.Outcome, ...]:
+def all_of(
+    target: m.PendingResource, event: IntentEvent, words: str = ""
+) -> tuple[m.IntentOutcome, ...]:
     """The same for every intent of a lane."""
-    return tuple(m.Outcome(intent, event, words) for intent in target.intents)
+    return tuple(m.IntentOutcome(intent, event, words) for intent in target.intents)
 
 
-def refused(target: m.PendingResource, words: str) -> tuple[m.Outcome, ...]:
+def refused(target: m.PendingResource, words: str) -> tuple[m.IntentOutcome, ...]:
     """A person is asked. Where it is a create, about that: the rest belongs to it and waits."""
     first, *rest = target.intents
     if first.kind is not IntentKind.CREATE:
         return all_of(target, IntentEvent.REFUSED, words)
     waiting = [one for one in rest if one.state is IntentState.IN_DOUBT]
     return (
-        m.Outcome(first, IntentEvent.REFUSED, words),
-        *(m.Outcome(one, IntentEvent.FOUND_NOT_APPLIED) for one in waiting),
+        m.IntentOutcome(first, IntentEvent.REFUSED, words),
+        *(m.IntentOutcome(one, IntentEvent.FOUND_NOT_APPLIED) for one in waiting),
     )
 
 
@@ -122,15 +124,15 @@ def taken(
     unmet: Sequence[str],
     merged_over_remote: frozenset[str],
     words: str = "",
-) -> tuple[m.Outcome, ...]:
+) -> tuple[m.IntentOutcome, ...]:
     """A yes: what the answer does not show is asked about, all else is on the server.
 
     `merged_over_remote`: what is told of those intents. `words`: what a person is told of all of them.
     """
     return tuple(
-        m.Outcome(one, IntentEvent.REFUSED, OTHER)
+        m.IntentOutcome(one, IntentEvent.REFUSED, OTHER)
         if one.id in unmet
-        else m.Outcome(
+        else m.IntentOutcome(
             one, IntentEvent.ACKNOWLEDGED, words or (ON_TOP if one.id in merged_over_remote else "")
         )
         for one in target.intents

@@ -38,7 +38,7 @@ BEHIND: Final = "waits behind a decision of yours that the server did not take"
 class Done:
     """What saving did."""
 
-    event: m.Saved
+    event: m.ChangesSaved
     acknowledged: int = 0
 
 
@@ -193,18 +193,18 @@ def record_attempts(rows: Rows, requests: Sequence[m.Request], now: datetime) ->
     events: list[m.Event] = []
     if changed:
         targets = load_pending(rows, frozenset(changed))
-        events.append(m.Saved(tuple(changed), targets, frozenset(), {}, now))
+        events.append(m.ChangesSaved(tuple(changed), targets, frozenset(), {}, now))
     if leaving:
         events.insert(0, m.AttemptsRecorded(tuple(leaving)))
     return events
 
 
-def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
+def save_changes(rows: Rows, save: m.SaveChanges, now: datetime) -> Done:
     """Keep what a push decided, in the caller's transaction."""
     closed: set[str] = set()
     aliases: dict[str, str] = {}
     keys = {change.key for change in save.changes}
-    done = Done(m.Saved((), (), frozenset(), {}, now))
+    done = Done(m.ChangesSaved((), (), frozenset(), {}, now))
     for decided in save.changes:
         change = _unless_anothers(rows, decided)
         kind, key = change.key
@@ -220,7 +220,7 @@ def save_changes(rows: Rows, save: m.Save, now: datetime) -> Done:
     part_from_clients(rows, keys, now)
     _learn(rows, save, now)
     targets = load_pending(rows, frozenset(keys))
-    done.event = m.Saved(tuple(keys), targets, frozenset(closed), aliases, now)
+    done.event = m.ChangesSaved(tuple(keys), targets, frozenset(closed), aliases, now)
     return done
 
 
@@ -234,7 +234,7 @@ def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
     rows.postpone([one.id for one in there], change.not_before)
 
 
-def _learn(rows: Rows, save: m.Save, now: datetime) -> None:
+def _learn(rows: Rows, save: m.SaveChanges, now: datetime) -> None:
     """What the source was seen to do; rows that show whether a write is protected are made anew."""
     for name, observed in save.observed.items():
         rows.observe(name, observed, now)
@@ -249,7 +249,7 @@ def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datet
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
-    detection.note(rows, (kind, key), change.base, now)
+    detection.note_losses(rows, (kind, key), change.base, now)
     if server_id != key and rows.open_on(kind, server_id):
         # It was there, and something is decided about it: that is compared when it is read next.
         rows.save([change.base], now)

@@ -20,7 +20,7 @@ from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_to_items import trouble
 from carequeue.sync.protocol.capabilities import UNSUPPORTED_STATUS, Abilities, status_of
-from carequeue.sync.protocol.failures import BUSY_LIMIT, READ_BACK_LIMIT, Answer, kind_of
+from carequeue.sync.protocol.failures import BUSY_LIMIT, READ_BACK_LIMIT, ResponseKind, kind_of
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.next_step import (
     NextStep,
@@ -79,11 +79,11 @@ def interpret_read_response(
             state, target, reconcile(state, target, replace(reply, resource=None)), now
         )
     match kind_of(reply.status, conflict_issue=False):
-        case Answer.YES if reply.resource is not None:
+        case ResponseKind.YES if reply.resource is not None:
             return _found(state, target, reply, now)
-        case Answer.SIGN_IN:
+        case ResponseKind.SIGN_IN:
             return sign_in(reply)
-        case Answer.LATER | Answer.YES:  # a yes without the resource says nothing
+        case ResponseKind.LATER | ResponseKind.YES:  # a yes without the resource says nothing
             return later(state, target, reply, now)
         case _:
             words = reply.words or f"the server does not let it be read ({reply.status})"
@@ -162,20 +162,24 @@ def _unread(
 def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
     """Compare three ways; the base moves to what was read (None: it is not there)."""
     theirs = reply.resource
-    outcomes: list[m.Outcome] = []
+    outcomes: list[m.IntentOutcome] = []
     observed: dict[str, str] = {}
     merged_over_remote: set[str] = set()
     for one in _compared(target, reply) if target.intents else ():
         if one.result is Comparison.NOT_APPLIED and target.unsupported_text:
-            outcomes.append(m.Outcome(one.intent, IntentEvent.UNSUPPORTED, target.unsupported_text))
+            outcomes.append(
+                m.IntentOutcome(one.intent, IntentEvent.UNSUPPORTED, target.unsupported_text)
+            )
             observed = {f"update:{target.key[0]}": "no"}
         elif one.result is Comparison.NOT_APPLIED:
             outcomes += _not_applied(state, target, one.intent)
             merged_over_remote |= {one.intent.id} if one.words == ON_TOP else set()
         elif one.result is Comparison.DONE:
-            outcomes.append(m.Outcome(one.intent, EVENTS[one.result], _told(state, target, one)))
+            outcomes.append(
+                m.IntentOutcome(one.intent, EVENTS[one.result], _told(state, target, one))
+            )
         else:
-            outcomes.append(m.Outcome(one.intent, EVENTS[one.result], one.words))
+            outcomes.append(m.IntentOutcome(one.intent, EVENTS[one.result], one.words))
     outcomes += _outcomes_of_local_only(target, state.can, theirs)
     change = m.Change(
         target.key,
@@ -197,22 +201,24 @@ def _compared(target: m.PendingResource, reply: m.Reply) -> Sequence[Compared]:
     return compare(target.base, reply.resource, target.intents, target.records)
 
 
-def _not_applied(state: PushState, target: m.PendingResource, intent: Intent) -> list[m.Outcome]:
+def _not_applied(
+    state: PushState, target: m.PendingResource, intent: Intent
+) -> list[m.IntentOutcome]:
     """Sent again, unless it was sent so often already, or cannot be repeated."""
     if intent.state is not IntentState.IN_DOUBT:
         return []
     if intent.kind is IntentKind.CREATE and not repeatable(target, state.can):
-        return [m.Outcome(intent, IntentEvent.REFUSED, _COULD_BE_TWO)]
+        return [m.IntentOutcome(intent, IntentEvent.REFUSED, _COULD_BE_TWO)]
     if target.unanswered_before:
         if not state.silent or intent.attempts < BUSY_LIMIT:
-            return [m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
+            return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
         words = f"sent {intent.attempts} times, and the server never answered it"
-        return [m.Outcome(intent, IntentEvent.REFUSED, words)]
+        return [m.IntentOutcome(intent, IntentEvent.REFUSED, words)]
     if intent.settles + 1 >= READ_BACK_LIMIT and not target.sent_in_failed_batch:
         words = f"tried {READ_BACK_LIMIT} times, and the server never took it"
         said = f"{words}: {target.refusal_text}" if target.refusal_text else words
-        return [m.Outcome(intent, IntentEvent.REFUSED, said)]
-    return [m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
+        return [m.IntentOutcome(intent, IntentEvent.REFUSED, said)]
+    return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
 
 
 def _told(state: PushState, target: m.PendingResource, one: Compared) -> str:
@@ -269,7 +275,7 @@ def _covered(intent: Intent, target: m.PendingResource, can: Abilities) -> bool:
 
 def _outcomes_of_local_only(
     target: m.PendingResource, can: Abilities, theirs: Resource | None
-) -> list[m.Outcome]:
+) -> list[m.IntentOutcome]:
     """What was kept here, compared with what its author saw: to the queue, done, or a conflict."""
     kept = sendable_now(target, can)
     if not kept or (theirs is not None and trouble(theirs)):
@@ -281,13 +287,13 @@ def _outcomes_of_local_only(
     outcomes = []
     for one in found:
         if one.result is Comparison.OTHER_CLIENT:
-            outcomes.append(m.Outcome(one.intent, EVENTS[one.result], one.words))
+            outcomes.append(m.IntentOutcome(one.intent, EVENTS[one.result], one.words))
             continue
-        outcomes.append(m.Outcome(one.intent, IntentEvent.SUPPORTED_NOW))
+        outcomes.append(m.IntentOutcome(one.intent, IntentEvent.SUPPORTED_NOW))
         queued = replace(one.intent, state=IntentState.QUEUED)
         if one.result is not Comparison.NOT_APPLIED:
             words = ALREADY_SO if one.result is Comparison.DONE else one.words
-            outcomes.append(m.Outcome(queued, EVENTS[one.result], words))
+            outcomes.append(m.IntentOutcome(queued, EVENTS[one.result], words))
     return outcomes
 
 

@@ -91,7 +91,7 @@ class Pushing:
             case m.ReadBack():
                 replies = read_back(self._transport, command.requests, command.at_once)
                 return [m.WasRead(replies, self._now())]
-            case m.Save():
+            case m.SaveChanges():
                 now = self._now()
                 with self._cache.writing(now) as rows:
                     saved = save_changes(rows, command, now)

@@ -27,7 +27,7 @@ from carequeue.sync.protocol.capabilities import (
     Abilities,
     status_of,
 )
-from carequeue.sync.protocol.failures import Answer, kind_of
+from carequeue.sync.protocol.failures import ResponseKind, kind_of
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.next_step import (
     OTHER,
@@ -64,9 +64,9 @@ def interpret_write_response(
             return NextStep(read=read_request(target, state.can))
         return NextStep(stop=m.Stop(reply.why, offline=True))
     kind = kind_of(reply.status, reply.conflict_issue)
-    if kind is Answer.YES:
+    if kind is ResponseKind.YES:
         return _yes(state, target, reply)
-    if kind is Answer.SIGN_IN:
+    if kind is ResponseKind.SIGN_IN:
         return sign_in(reply)
     if state.probing == target.key and reply.status not in (*_NOT_NOW, 404, 410):
         return _probed(state, target, reply)
@@ -75,15 +75,15 @@ def interpret_write_response(
             target.key, all_of(target, IntentEvent.FOUND_NOT_APPLIED), counts_toward_limit=False
         )
         return NextStep(change, observed={f"update-create:{target.key[0]}": "no"})
-    if kind is Answer.LATER:
+    if kind is ResponseKind.LATER:
         return later(state, target, reply, now)
-    if kind is Answer.READ_BACK:
+    if kind is ResponseKind.READ_BACK:
         told = f"{reply.words} ({reply.status})" if reply.words else f"it answered {reply.status}"
         return NextStep(
             read=read_request(target, state.can), target=replace(target, refusal_text=told)
         )
     if (
-        kind is Answer.UNSUPPORTED and target.base is not None
+        kind is ResponseKind.UNSUPPORTED and target.base is not None
     ):  # or it is only gone: R4 answers so too
         said = replace(target, unsupported_text=reply.words or UNSUPPORTED)
         return NextStep(read=read_request(target, state.can), target=said)
@@ -97,9 +97,9 @@ def never_left(target: m.PendingResource) -> m.Change:
     )
 
 
-def _no(target: m.PendingResource, reply: m.Reply, kind: Answer) -> NextStep:
+def _no(target: m.PendingResource, reply: m.Reply, kind: ResponseKind) -> NextStep:
     """For good, as it is."""
-    if kind is Answer.UNSUPPORTED:
+    if kind is ResponseKind.UNSUPPORTED:
         interaction = "create" if target.base is None else "update"
         change = m.Change(
             target.key, all_of(target, IntentEvent.UNSUPPORTED, reply.words or UNSUPPORTED)
@@ -244,13 +244,13 @@ def _about_status(issue: Issue, status: str) -> bool:
     return issue.code in _RULE and says_value and (placed or says_status) and not rule
 
 
-def without_status(target: m.PendingResource, status: str) -> tuple[m.Outcome, ...]:
+def without_status(target: m.PendingResource, status: str) -> tuple[m.IntentOutcome, ...]:
     """What sets this status is kept here; the rest of the lane goes on without it."""
     stay = _with_status(target, status)
     return tuple(
-        m.Outcome(one, IntentEvent.UNSUPPORTED, UNSUPPORTED_STATUS)
+        m.IntentOutcome(one, IntentEvent.UNSUPPORTED, UNSUPPORTED_STATUS)
         if one.id in stay
-        else m.Outcome(one, IntentEvent.FOUND_NOT_APPLIED)
+        else m.IntentOutcome(one, IntentEvent.FOUND_NOT_APPLIED)
         for one in target.intents
         if one.id in stay or one.state is IntentState.IN_DOUBT
     )

@@ -71,16 +71,16 @@ def too_many(leaving: int, of: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentRemovals:
     """What was taken out unasked within a day, by type: many small steps are one large one."""
 
     since: str = ""
     by_type: Mapping[str, int] = field(default_factory=dict)
 
-    def taking(self, kind: str, count: int, now: datetime) -> Lately:
+    def taking(self, kind: str, count: int, now: datetime) -> RecentRemovals:
         """With so many more of a type; after a day it begins anew."""
         if not self.since or now - datetime.fromisoformat(self.since) >= _ADDED_UP_FOR:
-            return Lately(now.isoformat(), {kind: count})
+            return RecentRemovals(now.isoformat(), {kind: count})
         return replace(self, by_type={**self.by_type, kind: self.by_type.get(kind, 0) + count})
 
     def too_many(self, leaving: int, of: int, kind: str = "") -> bool:
@@ -89,16 +89,16 @@ class Lately:
         return too_many(gone + leaving, gone + of)
 
 
-def lately_from(text: str, now: datetime) -> Lately:
+def recent_removals_from(text: str, now: datetime) -> RecentRemovals:
     """What the disk has of it, as `json`; nothing where that is a day old."""
     since, by_type = json.loads(text or '["", {}]')
-    found = Lately(since, by_type)
+    found = RecentRemovals(since, by_type)
     old = since and now - datetime.fromisoformat(since) >= _ADDED_UP_FOR
-    return Lately() if old else found
+    return RecentRemovals() if old else found
 
 
-def lately_to(lately: Lately) -> str:
-    """As `lately_from` reads it."""
+def recent_removals_to(lately: RecentRemovals) -> str:
+    """As `recent_removals_from` reads it."""
     return json.dumps([lately.since, dict(lately.by_type)])
 
 

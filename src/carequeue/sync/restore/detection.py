@@ -26,7 +26,7 @@ REMEMBERED: Final = timedelta(days=30)
 _LOST: Final = "lost"
 
 
-def note(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None:
+def note_losses(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None:
     """Write down what a row loses, before its base moves to an older version."""
     old = rows.base(*key).body
     if old is None or not is_older(updated(new), updated(old)):
@@ -36,12 +36,12 @@ def note(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None
         for one in rows.acknowledged(now - REMEMBERED)
         if (one.target_type, one.target_id) == key
     ]
-    found = [one.id for one in recovery.lost(taken, {key: old}, {key: new})]
+    found = [one.id for one in recovery.lost_after_restore(taken, {key: old}, {key: new})]
     if found:
         _keep(rows, [*_ids(rows), *found])
 
 
-def lost(rows: Rows) -> tuple[Intent, ...]:
+def noted_losses(rows: Rows) -> tuple[Intent, ...]:
     """Of what was written down, what is still not there, in order.
 
     Not what the same person has decided anew since: that would go over their later decision.
@@ -53,15 +53,15 @@ def lost(rows: Rows) -> tuple[Intent, ...]:
     missing = [
         one for one in found if not intent_effects.satisfied(one, rows.base(*_target(one)).body)
     ]
-    return recovery.not_overruled(missing, [*since, *rows.open_intents()], among=found)
+    return recovery.not_superseded(missing, [*since, *rows.open_intents()], among=found)
 
 
-def any_noted(rows: Rows) -> bool:
+def has_noted_losses(rows: Rows) -> bool:
     """Whether anything was written down."""
     return bool(_ids(rows))
 
 
-def forget(rows: Rows) -> None:
+def forget_losses(rows: Rows) -> None:
     """It was asked about and answered, or it is there again."""
     _keep(rows, ())
 

@@ -20,7 +20,9 @@ from carequeue.fhir.intent_dependencies import overrules
 Resources = Mapping[tuple[str, str], Resource | None]  # by type and id
 
 
-def lost(intents: Sequence[Intent], before: Resources, after: Resources) -> tuple[Intent, ...]:
+def lost_after_restore(
+    intents: Sequence[Intent], before: Resources, after: Resources
+) -> tuple[Intent, ...]:
     """Of acknowledged decisions, in order, those that hold no more. `after` None: not there.
 
     Of what is not there any more only that is lost which was made here, with what was decided on
@@ -40,7 +42,7 @@ def lost(intents: Sequence[Intent], before: Resources, after: Resources) -> tupl
     return tuple(found)
 
 
-def not_overruled(
+def not_superseded(
     lost: Sequence[Intent], others: Sequence[Intent], among: Sequence[Intent] = ()
 ) -> tuple[Intent, ...]:
     """Of what was lost, what no later decision stands over: done anew, it would go over that one.
@@ -52,7 +54,7 @@ def not_overruled(
     return tuple(one for one in lost if not any(overrules(other, one) for other in later))
 
 
-def anew(
+def refile(
     intents: Sequence[Intent], after: Resources, new_id: Callable[[], str]
 ) -> tuple[Intent, ...]:
     """The same decisions in the same order, as one group that is still to be sent.
