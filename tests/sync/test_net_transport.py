@@ -376,7 +376,7 @@ class TestTheQuestionWhetherAnybodyIsThere:
             except OSError:
                 hung_up.set()
 
-        monkeypatch.setattr("carequeue.sync.net.transport._GLANCE", 0.2)
+        monkeypatch.setattr("carequeue.sync.net.transport._PING_TIMEOUT", 0.2)
         with listener(drip) as base, Transport(base, Tokens()) as transport:
             assert not transport.ping()
         assert hung_up.wait(30)

@@ -1,9 +1,13 @@
-"""The looks: a push, a pull, and a push again for what was decided meanwhile.
+"""One sync cycle of one source: a push, a pull, and a push of what was decided meanwhile.
 
-Whoever looks holds the lock of the source (`workers.py`) and its lease (`store/lease.py`).
-`runner.py`, `runner.py` and `runner.py` do the parts; what went wrong in one is written down
-for the header. Where another server answers than before, nothing is sent and nothing fetched until
-a person has said that it has the same records: an id there may be somebody else's here.
+In:  the outbox and the mirror of a source, the connection to it. Out: a `CycleResult`, and how the
+cycle ended written down for the header.
+The caller holds the lock of the source (`workers.py`) and its lease (`store/lease.py`).
+Why another server stops everything: if another server answers than before, an id there may be
+somebody else's here. Nothing is sent or fetched until a person has said that it has the same
+records.
+Not here: the parts (`push/runner.py`, `pull/runner.py`, `manifest/runner.py`), when a cycle is due
+(`poll_schedule.py`).
 """
 
 from __future__ import annotations
@@ -33,28 +37,28 @@ from carequeue.sync.push.runner import Pushing
 from carequeue.sync.restore.brake import Held, HoldKind, another_server, held_from, identity, words
 
 _STATEMENT_AGE: Final = timedelta(hours=12)
-#: In `meta`: who answered before.
+#: In `meta`: the server that answered before.
 _SERVER: Final = "server"
 
 
 @dataclass(slots=True)
 class CycleResult:
-    """What one look at one source did."""
+    """What one sync cycle of one source did."""
 
     sent: int = 0
     received: int = 0
     full: bool = False
     offline: bool = False
     sign_in: bool = False
-    silent: bool = False  # offline, because a request was taken and not answered
-    busy: bool = False  # the server asks to be left alone for a while
+    silent: bool = False  # offline, because a request got no reply
+    busy: bool = False  # the server asks for a pause
     why: str = ""
-    removed: int = 0  # rows that are no longer there
-    superseded: bool = False  # another process began to sync meanwhile, and this one gave way
+    removed: int = 0  # rows that are no longer on the server
+    superseded: bool = False  # another process began to sync, and this one stopped
 
 
 class Syncer:
-    """One source: its outbox to it, its changes from it."""
+    """Syncs one source: sends its outbox, fetches its changes."""
 
     def __init__(
         self,
@@ -73,8 +77,8 @@ class Syncer:
         self._now = now
         self._seed = seed
         self._looked = CycleResult()
-        self._aside: frozenset[m.ResourceKey] = frozenset()  # for the rest of this look
-        self._silent = False  # whether nobody answered the look before
+        self._aside: frozenset[m.ResourceKey] = frozenset()  # for the rest of this cycle
+        self._silent = False  # whether the cycle before got no reply
         self._nothing_new: dict[str, p.Cursor] = {}
 
     def run_cycle(
@@ -84,10 +88,10 @@ class Syncer:
         *,
         check_manifest: bool = False,
     ) -> CycleResult:
-        """Push, pull, push what was decided meanwhile. Never raises for the network's faults.
+        """Push, pull, push what was decided meanwhile. Never raises for network errors.
 
-        The first request without an answer ends it, and the next look begins with a small one.
-        Once a day, and where `reconcile`, what left the source without a word is result for.
+        The first request without a reply ends it, and the next cycle begins with a small one. Once
+        a day, and with `check_manifest`, it looks for records that left the source unannounced.
         """
         result = self._begin()
 
@@ -105,7 +109,7 @@ class Syncer:
         return result
 
     def push_only(self, stop: Callable[[], bool] = lambda: False) -> CycleResult:
-        """Only the outbox: what was just decided leaves without waiting for a whole look."""
+        """Send the outbox only: a new decision does not wait for a whole cycle."""
         result = self._begin()
 
         def work() -> None:
@@ -129,7 +133,7 @@ class Syncer:
         return self._looked
 
     def _named(self, work: Callable[[], None]) -> None:
-        """What ends a look early, in words."""
+        """Run the work and record why a cycle ended early."""
         result = self._looked
         try:
             work()
@@ -144,9 +148,10 @@ class Syncer:
         result.silent = result.offline and self._cycle.silent_at is not None
 
     def _ask_whether_there(self) -> None:
-        """After a silence a small question comes first, before anything heavier waits for long.
+        """After a cycle without replies, a small request comes first, before anything heavy waits
+        for long.
 
-        Any answer will do. Raises Unreachable where none comes: then nothing else is sent.
+        Any reply will do. Raises Unreachable if none comes: then nothing else is sent.
         """
         with self._cache.reading() as rows:
             self._silent = bool(rows.get_meta(SILENT))
@@ -155,7 +160,9 @@ class Syncer:
             self._cycle.send("GET", "metadata?_summary=true")
 
     def _part(self, work: Callable[..., None], *given: Any) -> None:
-        """One part of a look. A fault of our own in it is named and does not stop the others."""
+        """Run one part of a cycle. An internal error in it is recorded and does not stop the
+        others.
+        """
         try:
             work(*given)
         except (Unreachable, CareQueueError):
@@ -165,7 +172,7 @@ class Syncer:
             self._looked.why = words_of(fault)
 
     def abilities(self) -> Abilities:
-        """What the source can take; its statement is read twice a day."""
+        """What the source supports; its CapabilityStatement is read twice a day."""
         now = self._now()
         with self._cache.reading() as rows:
             kept, at = rows.capability("statement")
@@ -174,25 +181,30 @@ class Syncer:
             return from_json(kept, observed)
         answer = self._cycle.send("GET", "metadata")
         if answer.status in (401, 403):
-            raise SignInError("The server asks who you are. What you did is kept here.")
+            raise SignInError("The server asks you to sign in. Your work is saved here.")
         if answer.status >= 500 or answer.status in (408, 429):
             raise Unreachable(f"it is busy ({answer.status})", left=False)
-        can = read_statement(answer.json, {})  # what was seen of it may have been mended since
+        can = read_statement(
+            answer.json, {}
+        )  # forget what was observed: the server may have been fixed
         with self._cache.writing(now) as rows:
             rows.declare("statement", to_json(can), now)
         return can
 
     def _known_server(self) -> Abilities:
-        """What the source can take, where it is the server that it was.
+        """What the source supports, if it is the same server as before.
 
-        Raises ServerError where another answers, and nobody has said that it has the same records.
+        Raises ServerError if another server answers and nobody has said that it has the same
+        records.
         """
         can, base = self.abilities(), self._cycle.base_url
         with self._cache.reading() as rows:
             known = rows.get_meta(_SERVER)
             held = held_from(loads(rows.get_meta(HELD) or "null"))
         now = identity(base, can.software)
-        forgot = known.startswith(now) and not can.software  # its name, this once: it is kept
+        forgot = (
+            known.startswith(now) and not can.software
+        )  # it left out its name this once: the old one stays
         if known == now or forgot:
             return can
         if another_server(known, base, can.software):
@@ -208,7 +220,7 @@ class Syncer:
         return self.abilities()
 
     def _begin_anew(self) -> None:
-        """Another server has the same records: every search begins anew, and nothing is assumed."""
+        """Another server has the same records: every search starts over, and nothing is assumed."""
         with self._cache.writing(self._now()) as rows:
             for name in rows.cursors():
                 rows.keep_cursor(name, p.Cursor())
@@ -288,7 +300,7 @@ class Syncer:
             held = held_from(loads(rows.get_meta(HELD) or "null"))
             if held and held.asks and not result.why:
                 result.why = words(held)
-            if broken_off:  # the program was left: what the look before found still stands
+            if broken_off:  # the program was closed: the result of the cycle before stays
                 rows.note_progress("")
                 return
             self._note_silence(rows)
@@ -301,7 +313,7 @@ class Syncer:
             )
 
     def _note_silence(self, rows: Rows) -> None:
-        """Since when nobody answers: of several looks in a row, the first request that was not."""
+        """Save since when there is no reply: over several cycles, the first request that got none."""
         begun, known = self._cycle.silent_at, rows.get_meta(SILENT)
         since = known or begun.isoformat() if self._looked.silent and begun else ""
         if since != known:

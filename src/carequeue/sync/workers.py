@@ -1,15 +1,18 @@
-"""Sync beside a person at work: one thread and one lock a source, so that none waits for another.
+"""Sync in the background: one thread and one lock for each source, so that none waits for another.
 
-The lock is held for the length of one look, so that a `carequeue sync` finds its turn between two;
-whoever finds it taken says so and goes on working. A fault of whatever kind never ends a thread in
-silence: it is written down for the header, and the next look tries again. What wakes a thread: an
-act (only the outbox is sent), a person's `r` (everything is result at), a hint of the server, a
-person who comes back to the terminal, and time. When the next full look is due, whatever wakes the
-thread leads to one: else somebody who works steadily would see nothing new.
-While the person works offline by choice nothing leaves, not even the question whether the server
-is there.
-Loaded before the first frame: what is heavy is loaded by the threads (`make`).
-Not here: when a look is due (`poll_schedule.py`), what a look does (`sync_cycle.py`).
+In:  what makes the connection to a source, decisions, requests, notifications, time. Out: sync
+cycles; what went wrong is written down for the header.
+The lock is held for one cycle, so that a `carequeue sync` finds its turn between two; a process
+that finds it taken reports that and keeps working. An error of any kind never ends a thread
+silently: it is recorded for the header, and the next cycle tries again. A thread wakes up for: a
+decision (only the outbox is sent), a manual sync (`r`, a full cycle), a notification of the server,
+a person who comes back to the terminal, and time. If the next full cycle is due, any of these
+starts one: otherwise somebody who works steadily would see nothing new.
+While the person works offline by choice nothing is sent, not even the request whether the server is
+up.
+Why nothing heavy is imported here: this is loaded before the first frame; the threads load the rest
+(`make`).
+Not here: when a cycle is due (`poll_schedule.py`), what it does (`sync_cycle.py`).
 """
 
 from __future__ import annotations
@@ -34,25 +37,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds after which it is asked again whether the person still works offline by choice: another
-#: window, or the command line, may have ended that.
+#: Seconds between two checks whether the person still works offline by choice: another window, or
+#: the command line, may have ended that.
 BY_CHOICE: Final = 3.0
-#: At the end: so long a server may take to let go of what was asked of it.
+#: At the end: seconds a server has to finish a request in flight.
 PATIENCE: Final = 2.0
-#: Cheap questions in a row that nobody answers, before the next is a look with the whole patience
-#: of one: a server that is only slow would else be away until a person asks.
+#: Pings in a row without a reply, before a full cycle with its long time-out is tried: a server
+#: that is only slow would otherwise count as away until a person asks.
 PINGS: Final = 5
 
 
 class Syncs(Protocol):
-    """What looks at one source: `sync_cycle.Syncer`."""
+    """What syncs one source: `sync_cycle.Syncer`."""
 
     def run_cycle(self, progress: Callable[[str], None], stop: Callable[[], bool]) -> CycleResult:
-        """Everything."""
+        """Push and pull."""
         ...
 
     def push_only(self, stop: Callable[[], bool]) -> CycleResult:
-        """The outbox."""
+        """Push only."""
         ...
 
     def close(self) -> None:
@@ -61,19 +64,19 @@ class Syncs(Protocol):
 
 
 class Listens(Protocol):
-    """What listens for hints of one source: `subscriptions.SubscriptionListener`."""
+    """What listens for notifications of one source: `subscriptions.SubscriptionListener`."""
 
     def tend(self, told: Callable[[], None]) -> bool:
         """Open or keep the connection; whether it is open. Never raises for the network."""
         ...
 
     def close(self, *, quiet: bool) -> None:
-        """Close it, and unless `quiet` (then nothing is sent) let the server forget us."""
+        """Close it, and unless `quiet` (then nothing is sent) delete the Subscription."""
         ...
 
 
 class NoSubscriptions:
-    """No hints: the source is asked from time to time."""
+    """No notifications: the source is polled."""
 
     def tend(self, told: Callable[[], None]) -> bool:
         """There is no connection."""
@@ -85,9 +88,9 @@ class NoSubscriptions:
 
 @dataclass(frozen=True, slots=True)
 class SourceConnection:
-    """All that a thread has of its source. `answers`: a cheap question whether it is there.
+    """What a worker needs of its source. `ping`: a cheap request whether it is up.
 
-    `take_wait`: seconds for which it asked us to wait. `waits`: whether the answer under way takes
+    `take_wait`: seconds for which it asked us to wait. `waits`: whether the present reply takes
     long.
     """
 
@@ -99,7 +102,7 @@ class SourceConnection:
 
 
 def locked(lock: Path, work: Callable[[], T], patience: float) -> T | None:
-    """Do this under the lock of a source; None where another process holds it."""
+    """Run this under the lock of a source; None if another process holds it."""
     from filelock import FileLock, Timeout
 
     try:
@@ -110,7 +113,7 @@ def locked(lock: Path, work: Callable[[], T], patience: float) -> T | None:
 
 
 class SourceWorker:
-    """Keeps one source in step, on a thread of its own."""
+    """Syncs one source, on its own thread."""
 
     def __init__(
         self,
@@ -130,11 +133,13 @@ class SourceWorker:
         self._pace = PollState(elapsed())
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ended = Event()
-        self._forced = Event()  # offline by choice, as this process knows
-        self._hinted = Event()  # a hint that was not yet turned to: more of them say nothing new
+        self._forced = Event()  # offline by choice, as far as this process knows
+        self._hinted = (
+            Event()
+        )  # a notification that is not handled yet: more of them say nothing new
         self._decided = False
-        self._pings = 0  # cheap questions in a row that nobody answered
-        self._asked = True  # a person wants to know; at the start too
+        self._pings = 0  # pings in a row without a reply
+        self._asked = True  # a person wants to sync; at the start too
         self._connection: SourceConnection | None = None
         self._thread = Thread(target=self._run, name=f"carequeue-sync-{name}", daemon=True)
         self.syncing = False
@@ -144,30 +149,30 @@ class SourceWorker:
 
     @property
     def waits(self) -> SlowResponse | None:
-        """What the look under way waits for, where that takes long."""
+        """What the present cycle waits for, if that takes long."""
         connection = self._connection
         return connection.waits() if connection is not None and self.syncing else None
 
     def start(self) -> None:
-        """Begin to look; at once, and then from time to time."""
+        """Begin to sync; at once, and then from time to time."""
         self._thread.start()
 
     def send(self) -> None:
-        """Something was decided: the outbox, at once."""
+        """Something was decided: push at once."""
         self._heard.put(self._hear_act)
 
     def sync_now(self) -> None:
-        """A person wants to know: everything, at once."""
+        """A person wants to sync: a full cycle at once."""
         self._heard.put(self._hear_request)
 
     def focused(self, focused: bool) -> None:
-        """The person looks on, or elsewhere."""
+        """The terminal gets or loses the focus."""
         self._heard.put(
             lambda: self._set(poll_schedule.on_focus(self._pace, focused, self._elapsed()))
         )
 
     def offline(self, offline: bool) -> None:
-        """A person begins to work offline by choice, or ends it: then everything, at once."""
+        """A person begins to work offline by choice, or ends it: then a full cycle at once."""
         if offline:
             self._forced.set()
             self._heard.put(lambda: None)
@@ -176,7 +181,7 @@ class SourceWorker:
             self.sync_now()
 
     def end(self) -> None:
-        """End as soon as what is in flight is done."""
+        """End as soon as the request in flight is done."""
         self._ended.set()
         self._heard.put(lambda: None)
 
@@ -198,7 +203,7 @@ class SourceWorker:
                 self._connection.syncer.close()
 
     def listen(self, rest: float) -> None:
-        """Wait until something is due or happens, and take in all that has happened."""
+        """Wait until something is due or happens, and handle all that has happened."""
         with suppress(Empty):
             self._heard.get(timeout=rest)()
             while True:
@@ -224,7 +229,7 @@ class SourceWorker:
         self._pace = changed
 
     def turn(self) -> float:
-        """Do what is due; seconds until something is again."""
+        """Do what is due; returns seconds until something is due again."""
         if self._is_by_choice():
             return BY_CHOICE
         now = self._elapsed()
@@ -240,9 +245,9 @@ class SourceWorker:
         return self._pace.rest(self._elapsed())
 
     def _is_by_choice(self) -> bool:
-        """Whether nothing may leave; where that has ended, everything is result at."""
+        """Whether nothing may be sent; if that has ended, a full cycle is due."""
         before = self._forced.is_set()
-        with suppress(Exception):  # a cache that cannot be read is said by the look itself
+        with suppress(Exception):  # a cache that cannot be read is reported by the cycle itself
             if self._by_choice():
                 self._forced.set()
             elif before:
@@ -279,14 +284,14 @@ class SourceWorker:
         saw = _saw(result)
         self.other_syncs = saw is CycleOutcome.OTHER
         if result is None and not full:
-            self._decided = True  # goes with the next try, if not with the other process
+            self._decided = True  # sent with the next try, if not by the other process
         self._went(full, saw, connection.take_wait())
         if full and saw in (CycleOutcome.NEWS, CycleOutcome.NOTHING) and not self._stopped():
             connected = connection.hints.tend(self._hint)
             self._set(poll_schedule.on_connection(self._pace, connected, self._elapsed()))
 
     def _is_there(self, connection: SourceConnection) -> bool:
-        """Whether a look is worth a try, while the server was last away."""
+        """Whether a cycle is worth a try, after the server was away."""
         self._pings += 1
         if self._pings <= PINGS and not connection.ping():
             return False
@@ -299,7 +304,7 @@ class SourceWorker:
         self._set(after(self._pace, saw, self._elapsed(), chance, wait))
 
     def _told(self, fault: Exception) -> None:
-        """Have a fault written down; where the disk takes no word, the next look tries again."""
+        """Have an error recorded; if the disk fails too, the next cycle tries again."""
         with suppress(Exception):
             self._failed(words_of(fault))
 
@@ -317,19 +322,19 @@ def _saw(result: CycleResult | None) -> CycleOutcome:
 
 
 class Background:
-    """Keeps a cache in step while the queue is open. Never touches the screen."""
+    """Keeps a cache in sync while the queue is open. Never touches the screen."""
 
     def __init__(self, workers: Sequence[SourceWorker]) -> None:
         self._workers = tuple(workers)
 
     @property
     def syncing(self) -> bool:
-        """Whether any source is being result at."""
+        """Whether any source is being synced."""
         return any(worker.syncing for worker in self._workers)
 
     @property
     def waits(self) -> dict[str, SlowResponse]:
-        """The sources of whose answer the look under way waits for long."""
+        """The sources whose present cycle waits long for a reply."""
         found = ((worker.name, worker.waits) for worker in self._workers)
         return {name: waits for name, waits in found if waits is not None}
 
@@ -339,22 +344,22 @@ class Background:
         return any(worker.other_syncs for worker in self._workers)
 
     def start(self) -> None:
-        """Begin to look at every source."""
+        """Begin to sync every source."""
         for worker in self._workers:
             worker.start()
 
     def send(self) -> None:
-        """Something was decided: the outbox, at once."""
+        """Something was decided: push at once."""
         for worker in self._workers:
             worker.send()
 
     def sync_now(self) -> None:
-        """A person wants to know: everything, at once."""
+        """A person wants to sync: full cycles at once."""
         for worker in self._workers:
             worker.sync_now()
 
     def focused(self, focused: bool) -> None:
-        """Whether the person looks on: nobody waits for news that nobody sees."""
+        """Whether the terminal is in focus: without it, nobody waits for news."""
         for worker in self._workers:
             worker.focused(focused)
 
@@ -364,7 +369,7 @@ class Background:
             worker.offline(offline)
 
     def stop(self, patience: float = PATIENCE) -> None:
-        """End; what is in flight is finished or will be settled at the next start."""
+        """End; what is in flight is finished, or read back at the next start."""
         for worker in self._workers:
             worker.end()
         until = time.monotonic() + patience

@@ -1,9 +1,9 @@
-"""ManifestFetcher of what a source shows: which are due, and page by page to their end.
+"""Manifests of what a source shows: which are due, and page by page to their end.
 
-In:  the cache, the way to the source, the searches. Out: what each count has met, on the disk, so
-that a cut loses none of it. A page of a count shows parts of resources: none of it is ever kept as
-a resource.
-Not here: what follows from a count (`policy.py`, `runner.py`).
+In:  the cache, the connection to the source, the searches. Out: the entries of each manifest, on
+disk, so that an interruption loses none. A page of a manifest shows parts of resources: nothing of
+it is ever saved as a resource.
+Not here: what follows from a manifest (`policy.py`, `runner.py`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from carequeue.sync.pull import paging, search_plan
 from carequeue.sync.pull.runner import Context, server_time
 from carequeue.sync.pull.search_plan import Search
 
-_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
+_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # statuses for a parameter that is not supported
 
 
 class NotNow(Exception):
-    """The source is busy, or the program is left: gone on with at the next look."""
+    """The source is busy, or the program is being closed: continued in the next cycle."""
 
 
 class ManifestFetcher:
-    """The counts of one source. `left_out`: searches that could not be counted, and why."""
+    """The manifests of one source. `left_out`: searches whose manifest failed, and why."""
 
     def __init__(self, context: Context, stop: Callable[[], bool]) -> None:
         self._cache = context.cache
@@ -42,7 +42,7 @@ class ManifestFetcher:
         self.left_out: list[str] = []
 
     def due(self, searches: Sequence[Search], asked: bool) -> list[tuple[Search, r.ManifestReason]]:
-        """Which searches are to be counted now; `asked`: all that have been read."""
+        """The searches whose manifest is due now; `asked`: all that have been read."""
         now = self._now()
         with self._cache.reading() as rows:
             counts = {name: r.Manifest(**values) for name, values in rows.counts().items()}
@@ -63,10 +63,10 @@ class ManifestFetcher:
         return due
 
     def count(self, search: Search) -> bool:
-        """Meet every row of a search; whether its end was reached. Raises NotNow."""
+        """Fetch the manifest of a search; whether its end was reached. Raises NotNow."""
         count = self._begun(search)
         if count.begun_at and not count.next_url:
-            return True  # all of it was met before a cut
+            return True  # all of it was fetched before an interruption
         first = search_plan.manifest_url(search)
         trail = paging.begin(first, search_plan.MANIFEST_PAGE)
         if count.begun_at:
@@ -92,7 +92,7 @@ class ManifestFetcher:
             trail = there.trail
 
     def _begun(self, search: Search) -> r.Manifest:
-        """The count that a cut left, or a new one."""
+        """The manifest that an interruption left, or a new one."""
         now = self._now()
         with self._cache.reading() as rows:
             count = r.Manifest(**rows.counts().get(search.name, {}))
@@ -119,7 +119,7 @@ class ManifestFetcher:
         self._progress(words)
 
     def _not_counted(self, search: Search, count: r.Manifest, why: str) -> bool:
-        """Left for a day: a page that cannot be read says nothing of what is missing."""
+        """Wait a day: a page that cannot be read says nothing about what is missing."""
         self.left_out.append(f"{search.name} ({why})")
         now = self._now()
         over = replace(count, counted_at=now.isoformat(), begun_at="", next_url="", received=0)
@@ -130,7 +130,7 @@ class ManifestFetcher:
     # --- asking -----------------------------------------------------------------------------------
 
     def batched(self, ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        """Ids, so many at a time; raises NotNow where the program is left."""
+        """Ids in batches; raises NotNow if the program is being closed."""
         for at in range(0, len(ids), search_plan.BY_ID):
             self._go_on()
             yield tuple(ids[at : at + search_plan.BY_ID])
@@ -138,7 +138,7 @@ class ManifestFetcher:
     def by_ids(
         self, kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()
     ) -> list[Resource]:
-        """Those of these rows that the source gives; none where it does not search by id.
+        """The resources with these ids that the source returns; none if it does not search by id.
 
         What did not fit on its page is asked for once more.
         """
@@ -155,9 +155,9 @@ class ManifestFetcher:
         return list(found.values())
 
     def get(self, url: str, *, failing: bool = False) -> HttpAnswer:
-        """An answer that says something. Raises NotNow, SignInError and Unreachable.
+        """A usable reply. Raises NotNow, SignInError and Unreachable.
 
-        `failing`: that the server fails at this question says something too.
+        `failing`: a server error for this request is a usable reply too.
         """
         self._go_on()
         try:
@@ -165,11 +165,11 @@ class ManifestFetcher:
         except ServerError as error:
             raise NotNow(str(error)) from None
         if answer.status == 401:
-            raise SignInError("The server asks who you are. What you did is kept here.")
+            raise SignInError("The server asks you to sign in. Your work is saved here.")
         if is_away(answer.status) or (has_failed(answer.status) and not failing):
             raise NotNow(f"the server is busy ({answer.status})")
         return answer
 
     def _go_on(self) -> None:
         if self._stop():
-            raise NotNow("the program was left")
+            raise NotNow("the program was closed")

@@ -1,10 +1,13 @@
-"""What follows from a count of the source: fetched, moved or taken out, or a person is asked.
+"""Acts on the manifests of a source: fetches, moves or removes rows, or asks a person first.
 
-In:  the cache, the way to the source, which searches. Out: what became of it. Nothing is taken out
-before the last page of a count is here, and nothing unasked where it would be very much. Each row
-is looked at by itself first; what is done twice after a cut is done once.
-Where a person has said that a server was set back, the rows, and the decisions that it lost, are
-kept in one transaction: between the two nothing would know of them.
+In:  the cache, the connection to the source, the searches. Out: a `ManifestResult`. Nothing is
+removed before the last page of a manifest is here, and nothing unasked if it would be very much.
+Each row is checked by itself first; what is done twice after an interruption has the effect of
+once.
+Why one transaction after a restore: once a person has said that a server was restored from a
+backup, the rows and the decisions that it lost are saved together; between the two nothing would
+know of them.
+Not here: fetching manifests (`fetch.py`), comparing (`policy.py`), the brake (`restore/brake.py`).
 """
 
 from __future__ import annotations
@@ -45,9 +48,10 @@ _STAYS: Final = (Absence.HERE, Absence.UNKNOWN)
 
 @dataclass(slots=True)
 class ManifestResult:
-    """What counts did. `fetched`: rows that were missed before; `filed`: decisions to be sent anew.
+    """What the manifests led to. `fetched`: rows that were missed before; `filed`: decisions to be
+    sent again.
 
-    `why`: what could not be done, "" where all could.
+    `why`: what could not be done, "" if all could.
     """
 
     counted: int = 0
@@ -59,32 +63,34 @@ class ManifestResult:
 
 @dataclass(slots=True)
 class _Found:
-    """What the count of one search leads to."""
+    """What the manifest of one search leads to."""
 
     search: Search
     why: r.ManifestReason
     begun: datetime
     difference: r.ManifestDifference
-    of: int = 0  # rows of its type that are here
+    of: int = 0  # rows of its type in the mirror
     back: list[Resource] = field(default_factory=list)
     fates: dict[str, Absence] = field(default_factory=dict)
-    here: list[Resource] = field(default_factory=list)  # missing, and there all the same
+    here: list[Resource] = field(
+        default_factory=list
+    )  # missing in the manifest, and yet on the server
 
     @property
     def leaving(self) -> list[str]:
-        """Ids of what is to be taken out."""
+        """Ids of the rows to remove."""
         return [key for key, fate in self.fates.items() if fate not in _STAYS]
 
     @property
     def meant(self) -> list[str]:
-        """Of those, what a person has narrowed away themselves: it leaves unasked."""
+        """The rows among them that the person's own change of scope excludes: removed unasked."""
         if self.why is not r.ManifestReason.SCOPE:
             return []
         return [key for key in self.leaving if self.fates[key] is Absence.OUT_OF_SCOPE]
 
 
 class ManifestRun:
-    """The counts of one source, and what follows."""
+    """Fetches the manifests of one source and acts on them."""
 
     def __init__(self, context: Context, stop: Callable[[], bool]) -> None:
         self._cache = context.cache
@@ -93,7 +99,7 @@ class ManifestRun:
         self.done = ManifestResult()
 
     def run(self, searches: Sequence[Search], *, asked: bool) -> None:
-        """Count what is due, or all where `asked`. Raises Unreachable and SignInError."""
+        """Run the manifests that are due, or all if `asked`. Raises Unreachable and SignInError."""
         with self._cache.reading() as rows:
             asked = asked or (detection.has_noted_losses(rows) and _held(rows) is None)
         try:
@@ -105,9 +111,11 @@ class ManifestRun:
             if found:
                 self._conclude(found)
         except NotNow as busy:
-            self.done.why = f"what is no longer there could not be looked for: {busy}"
+            self.done.why = f"could not check for deleted records: {busy}"
         if self._fetcher.left_out:
-            self.done.why = "could not be counted: " + ", ".join(self._fetcher.left_out)
+            self.done.why = "could not check for deleted records: " + ", ".join(
+                self._fetcher.left_out
+            )
 
     def _compared(self, search: Search, why: r.ManifestReason) -> _Found:
         with self._cache.reading() as rows:
@@ -119,7 +127,7 @@ class ManifestRun:
         return _Found(search, why, begun, difference, len(ours))
 
     def _conclude(self, found: list[_Found]) -> None:
-        """Fetch what was missed, look for what is missing, and take out what left, or ask."""
+        """Fetch what was missed, check what is missing, and remove what left, or ask."""
         now = self._now()
         with self._cache.reading() as rows:
             here = rows.here()
@@ -151,7 +159,7 @@ class ManifestRun:
         self._end(found, held, was)
 
     def _remember(self, lately: RecentRemovals) -> None:
-        """What was taken out unasked; after a person's answer it begins anew."""
+        """Save what was removed unasked; after a person's answer it starts over."""
         kept = recent_removals_to(lately) if lately.by_type else ""
         with self._cache.reading() as rows:
             before = rows.get_meta(LATELY)
@@ -163,7 +171,7 @@ class ManifestRun:
         now = self._now()
         with self._cache.writing(now) as rows:
             if _held(rows) != was:
-                return  # somebody has answered meanwhile: concluded anew at the next look
+                return  # somebody has answered meanwhile: concluded again in the next cycle
             if held is None:
                 detection.forget_losses(rows)
             for one in found:
@@ -175,7 +183,7 @@ class ManifestRun:
     # --- looking ----------------------------------------------------------------------------------
 
     def _heal(self, one: _Found) -> None:
-        """Fetch what an update missed, and confirm what seems to go back."""
+        """Fetch what an update missed, and confirm rows that seem to go back."""
         kind = one.search.type
         for batch in self._fetcher.batched(one.difference.missed):
             self._save(self._fetcher.by_ids(kind, batch))
@@ -194,9 +202,10 @@ class ManifestRun:
             self._save([each for each in given if each not in older])
 
     def _look_for(self, one: _Found, here: int, accepted: bool) -> None:
-        """What became of each row that the count has not met.
+        """What became of each row that is not in the manifest.
 
-        Of very many nobody is asked one by one, before a person has said that it may be so.
+        If very many are missing, they are not read one at a time before a person has said that it
+        may be so.
         """
         search, missing = one.search, list(one.difference.missing)
         for params in dict.fromkeys([search.params, ()]):
@@ -216,7 +225,7 @@ class ManifestRun:
     def _not_given(
         self, one: _Found, ids: Sequence[str], params: tuple[tuple[str, str], ...]
     ) -> list[str]:
-        """Those that a search by id, narrowed or not, does not show either."""
+        """The rows that a search by id, with or without parameters, does not show either."""
         left = []
         for batch in self._fetcher.batched(ids):
             there = self._fetcher.by_ids(one.search.type, batch, params)
@@ -231,7 +240,7 @@ class ManifestRun:
         return left
 
     def _read(self, one: _Found, key: str) -> None:
-        """By a read of its own."""
+        """Read one row by itself."""
         name = f"{one.search.type}/{key}"
         answer = self._fetcher.get(name)
         resource = answer.json if own_reference(answer.json) == name else None
@@ -266,7 +275,9 @@ class ManifestRun:
                     self.done.removed += rows.take_out(name, one.fates[key])
 
     def _follow_back(self, found: Sequence[_Found]) -> None:
-        """A person said that the server was set back: so are the rows; what was lost is filed."""
+        """A person said that the server was restored: move the rows back and file the lost
+        decisions again.
+        """
         now = self._now()
         with self._cache.writing(now) as rows:
             after = {

@@ -1,8 +1,8 @@
-"""What became of a batch, for the size of the next one and for what is remembered of it. Pure.
+"""What a batch taught about batch size, and what to remember of it. Pure.
 
-In:  how a push stands, and how an exchange went. Out: how it stands now, and what to remember.
-A server that refuses a batch, or fails at it, says something about batches. One that does not
-answer says nothing, unless it answers single requests meanwhile: else it is an outage.
+In:  the state of a push, how an exchange went. Out: the new state, and what to remember.
+A server that rejects a batch, or fails at it, says something about batches. One that does not reply
+says nothing, unless it answers single requests meanwhile: otherwise it is an outage.
 Not here: the sizes themselves (`batch_size.py`), what is sent next (`machine.py`).
 """
 
@@ -17,7 +17,7 @@ from carequeue.sync.push.state import PushState
 
 
 def sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
-    """How many to send next, and what of it is remembered."""
+    """How many to send next, and what to remember of it."""
     before = state.sizing
     if became is m.Batched.UNANSWERED:
         return _unanswered(state, sent)
@@ -42,9 +42,9 @@ def sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, di
 def heard(
     state: PushState, replies: Sequence[m.Reply | m.NoReply]
 ) -> tuple[PushState, dict[str, str]]:
-    """After single readings, where one of what was not answered when it was sent is answered now.
+    """After single reads: whether one is answered now whose batch was not.
 
-    What has been sent in one request and not answered was then too much, and not an outage.
+    The batch without a reply was then too large, and it was not an outage.
     """
     said = [one for one in replies if isinstance(one, m.Reply) and not is_away(one.status)]
     targets = [state.pending[one.key] for one in said]
@@ -54,7 +54,7 @@ def heard(
 
 
 def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
-    """Nobody answered a batch: an outage, unless single requests are answered meanwhile."""
+    """A batch got no reply: an outage, unless single requests are answered meanwhile."""
     many = state.sizing.size if state.probing else sent
     if state.probing:  # not once more in this push
         state = replace(state, can=state.can.seeing({"batch": "no"}))
@@ -66,10 +66,10 @@ def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]
 
 
 def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
-    """After so many in one request that were not answered, although the server is there.
+    """After a request of this many without a reply, although the server is up.
 
-    Half as many from here on, but never one at a time for good: after eight that went well two
-    are tried again.
+    Half as many from now on, but never one at a time for good: after eight that went well, two are
+    tried again.
     """
     if not sent:
         return state, {}

@@ -1,19 +1,19 @@
 """Push: the outbox to the server, decided without touching either. Pure.
 
-`step(state, event)` gives the next state and what is to be done. The same code runs under the
-terminal's worker, `carequeue sync` and the simulator. The rules, in the order in which they bite:
+`step(state, event)` returns the next state and the commands to run. The terminal's worker,
+`carequeue sync` and the simulator run the same code. The rules, in order:
 
-1. Nothing leaves before it is written down as in doubt.
-2. A write is the base with the lane's intents folded over it, guarded by the base's version.
-3. A clear yes whose body holds what was decided is an acknowledgement; the body is the new base.
-4. Anything else is settled: read the resource, compare (`three_way.py`), move the base to it.
-5. A refusal concerns one lane. Only a missing network, a missing sign-in, or a server that asks to
-   be left alone stops the rest.
-6. Eight settles in a row without progress: a person is asked.
-7. Until a source was seen to read If-Match, one lane at a time is read, compared and written; where
-   it does not, always, and what became of it is read once more. Batches are asked about apart.
+1. Nothing is sent before it is recorded as in doubt.
+2. A write is the base with the open intents folded over it, and If-Match of the base's version.
+3. A success whose body holds what was decided is an acknowledgement; the body is the new base.
+4. Anything else is read back: read the resource, compare (`three_way.py`), move the base to it.
+5. A rejection concerns one resource. Only a missing network, a missing sign-in, or a server that
+   asks for a pause stops the others.
+6. Eight read backs in a row without progress: a person is asked.
+7. Until a source was seen to check If-Match, one resource at a time is read, compared and written;
+   if it does not check it, always, and the result is read once more. Batches are probed separately.
 
-Not here: requests (`request_builder.py`), what an answer means (`write_responses.py`,
+Not here: requests (`request_builder.py`), what a reply means (`write_responses.py`,
 `read_responses.py`), what a status means (`failures.py`), the bytes (`transport.py`), the loop
 (`sync_cycle.py`).
 """
@@ -48,16 +48,16 @@ from carequeue.sync.push.three_way import overwriting_unseen
 from carequeue.sync.push.write_responses import interpret_write_response, never_left, without_status
 
 _IN_FLIGHT: Final = frozenset(m.Phase) - {m.Phase.READY, m.Phase.DOUBTFUL}
-#: Resources that are read between two looks at the outbox.
+#: Resources that are read before the outbox is looked at again.
 _READS: Final = 50
-_EACH_OTHER: Final = "it and another decision of yours name each other, and neither can go first"
+_EACH_OTHER: Final = "two of your changes depend on each other, so neither can be sent first"
 
 Step = tuple[PushState, tuple[m.Command, ...]]
 Interpret = Callable[[PushState, m.PendingResource, m.Reply | m.NoReply, datetime], NextStep]
 
 
 def step(state: PushState, event: m.Event) -> Step:
-    """What to do after an event."""
+    """The next state and commands after an event."""
     match event:
         case m.Loaded():
             targets = {target.key: _loaded(target) for target in event.pending}
@@ -76,7 +76,7 @@ def step(state: PushState, event: m.Event) -> Step:
 
 
 def _loaded(target: m.PendingResource) -> m.PendingResource:
-    """A lane as it stands on the disk; what is in doubt there may have had no answer."""
+    """A resource as it stands on disk; an intent in doubt there may have had no reply."""
     busy = any(one.busy for one in target.intents)
     return replace(target, unanswered_before=target.phase is m.Phase.DOUBTFUL and not busy)
 
@@ -92,8 +92,8 @@ def _in_doubt(state: PushState, event: m.AttemptsRecorded) -> PushState:
 
 
 def _saved(state: PushState, event: m.ChangesSaved) -> Step:
-    # The server may have named what we made after a row whose own answer is on its way: that lane
-    # is loaded again once it is answered, else two requests of one row would be under way.
+    # The server may have given our create the id of a row whose own reply is still to come: that
+    # row is loaded again after its reply, otherwise one row would have two requests in flight.
     new = set(event.keys) - state.awaiting
     targets = {key: target for key, target in state.pending.items() if key not in new}
     targets.update(
@@ -111,11 +111,11 @@ def _saved(state: PushState, event: m.ChangesSaved) -> Step:
 
 
 def _next(state: PushState, now: datetime) -> Step:
-    """The next round: what was left in doubt is read back first, then what may leave leaves."""
+    """The next round: resources in doubt are read back first, then what may be sent is sent."""
     if state.stopped:
         return state, (state.stopped,)
     if any(target.phase in _IN_FLIGHT for target in state.pending.values()):
-        return state, ()  # what is on its way comes back first
+        return state, ()  # wait for the requests in flight
     if changes := _unplaced(state) or _entangled(state) or _hidden(state):
         return state, (m.SaveChanges(changes),)
     ready = [target for target in state.pending.values() if _ready(target, state, now)]
@@ -139,7 +139,7 @@ def _next(state: PushState, now: datetime) -> Step:
 
 
 def _together(state: PushState, targets: Sequence[m.PendingResource]) -> Step:
-    """Many at once; before the first such batch it is asked whether batches are guarded as well."""
+    """Send many at once; before the first such batch, probe whether batches check If-Match too."""
     if not state.can.batch or len(targets) < 2 or state.sizing.size < 2:
         return _mark(state, targets[:1])
     if not state.can.observed.get("if_match_batch"):
@@ -152,7 +152,7 @@ def _together(state: PushState, targets: Sequence[m.PendingResource]) -> Step:
 
 
 def _ready(target: m.PendingResource, state: PushState, now: datetime) -> bool:
-    """Whether it may move now: nothing must come first, and its time has come."""
+    """Whether a resource may be sent now: nothing must go first, and its wait is over."""
     moves = bool(target.intents) or bool(sendable_now(target, state.can))
     quiet = target.phase in (m.Phase.READY, m.Phase.DOUBTFUL) and target.key not in state.deferred
     waits = _is_ahead(target.not_before, now) or target.waits_for
@@ -160,14 +160,15 @@ def _ready(target: m.PendingResource, state: PushState, now: datetime) -> bool:
 
 
 def _is_ahead(until: datetime | None, now: datetime) -> bool:
-    """Whether a wait is not over; one longer than any can be was set by a wrong time."""
+    """Whether a wait is not over; a wait longer than the maximum comes from a wrong clock."""
     return until is not None and now < until <= now + LONGEST_WAIT
 
 
 def _read_first(target: m.PendingResource, state: PushState) -> bool:
-    """In doubt, with something newer beside it, without a version to guard it by, or kept here.
+    """Whether to read it before it is sent: in doubt, a newer version found, no version for
+    If-Match, or local-only so far.
 
-    Or a create that has left before: whatever was said of it since, it may have been made.
+    Or a create that was sent before: whatever the reply was, it may have been created.
     """
     if target.phase is m.Phase.DOUBTFUL:
         return True
@@ -180,15 +181,15 @@ def _read_first(target: m.PendingResource, state: PushState) -> bool:
 
 
 def _covers(target: m.PendingResource, kept: Sequence[Intent]) -> bool:
-    """Whether what is to leave was decided on top of what is kept here, which hides the base."""
+    """Whether an intent was decided on top of a local-only one, which hides the base."""
     units = {name for one in kept for name in intent_effects.unit(one)}
     return any(name in units for one in target.intents for name in intent_effects.unit(one))
 
 
 def _alone(target: m.PendingResource, state: PushState) -> bool:
-    """Whether a write could go over a colleague's change, as far as is known.
+    """Whether a write could overwrite a colleague's change, as far as is known.
 
-    Then it is read right before, and nothing else goes with it.
+    It is then read right before, and nothing else is sent with it.
     """
     return target.base is not None and not (state.can.guard == "yes" and guard(target))
 
@@ -198,7 +199,9 @@ def _may_probe(target: m.PendingResource, state: PushState) -> bool:
 
 
 def _calm(target: m.PendingResource, state: PushState) -> bool:
-    """Whether a lane can carry the question: once a push, and none whose answers were lost."""
+    """Whether a resource can carry the If-Match probe: once per push, and none that was read back
+    before.
+    """
     calm = all(one.settles == 0 for one in target.intents) and target.key not in state.probed
     return calm and bool(guard(target)) and bool(wrong(target.version))
 
@@ -215,7 +218,7 @@ def _read(state: PushState, targets: Sequence[m.PendingResource]) -> Step:
     requests = tuple(read_request(target, state.can) for target in targets)
     doubtful = any(
         target.unanswered_before or target.sent_in_failed_batch for target in targets
-    )  # one of them may be the fault
+    )  # one of them may be the cause
     return state, (m.ReadBack(requests, 1 if doubtful else state.at_once),)
 
 
@@ -242,7 +245,9 @@ def _paused(wait: timedelta) -> m.Stop:
 
 
 def _unplaced(state: PushState) -> tuple[m.Change, ...]:
-    """What the source has no place for is kept here; what was in doubt is settled first."""
+    """Intents that the source does not support become local-only; those in doubt are read back
+    first.
+    """
     found = []
     for target in state.pending.values():
         if target.phase is not m.Phase.READY or not target.intents:
@@ -259,12 +264,12 @@ def _homeless(target: m.PendingResource, state: PushState) -> bool:
     if target.base is not None:
         return not state.can.can("update", kind)
     if target.intents[0].kind is not IntentKind.CREATE:
-        return True  # what it belongs to is kept here only
+        return True  # its resource is local-only
     return not state.can.makes(kind)
 
 
 def _unknown_status(target: m.PendingResource, state: PushState) -> str:
-    """The status that the lane would set, where the source was seen not to know it."""
+    """The status that the intents would set, if the source was seen to reject it."""
     if not any(name.startswith("status:") for name in state.can.observed):
         return ""
     status = (intent_effects.fold(target.base, target.intents) or {}).get("status")
@@ -275,7 +280,7 @@ def _unknown_status(target: m.PendingResource, state: PushState) -> str:
 
 
 def _entangled(state: PushState) -> tuple[m.Change, ...]:
-    """Lanes that wait for each other: none of them could ever leave, so a person is asked."""
+    """Resources that wait for each other can never be sent, so a person is asked."""
     if not any(target.waits_for for target in state.pending.values()):
         return ()
     owner = {one.id: target.key for target in state.pending.values() for one in target.intents}
@@ -292,7 +297,7 @@ def _entangled(state: PushState) -> tuple[m.Change, ...]:
 
 
 def _hidden(state: PushState) -> tuple[m.Change, ...]:
-    """What was decided on top of what is kept here, and goes over what that one hides."""
+    """Intents that were decided on top of a local-only one and would overwrite what it hides."""
     found = []
     for target in state.pending.values():
         if (
@@ -301,7 +306,7 @@ def _hidden(state: PushState) -> tuple[m.Change, ...]:
             and target.local_only
             and target.intents
         ):
-            placed = sendable_now(target, state.can)  # compared once it is read
+            placed = sendable_now(target, state.can)  # these are compared when it is read
             kept = [one for one in target.local_only if one not in placed]
             over = overwriting_unseen(target.base, target.intents, kept)
             outcomes = tuple(m.IntentOutcome(one, IntentEvent.FOUND_CHANGED) for one in over)
@@ -312,7 +317,7 @@ def _hidden(state: PushState) -> tuple[m.Change, ...]:
 def _waits_for(
     key: m.ResourceKey, other: m.ResourceKey, needs: dict[m.ResourceKey, set[m.ResourceKey]]
 ) -> bool:
-    """Whether a lane waits for another, directly or by way of others."""
+    """Whether a resource waits for another, directly or through others."""
     seen: set[m.ResourceKey] = set()
     ahead = list(needs.get(key, ()))
     while ahead:
@@ -333,23 +338,23 @@ def _answered(state: PushState, event: m.Answered) -> Step:
     state, observed = sized(state, len(asked), event.batch)
     if event.batch in (m.Batched.TOO_LARGE, m.Batched.REFUSED, m.Batched.NEVER):
         return _refused_whole(state, asked, observed)
-    if event.batch in (m.Batched.SILENT, m.Batched.UNANSWERED):  # which is no row's fault
+    if event.batch in (m.Batched.SILENT, m.Batched.UNANSWERED):  # which is not the fault of one row
         crowd = {target.key: replace(target, sent_in_failed_batch=True) for target in asked}
         state = replace(state, pending={**state.pending, **crowd})
     return _interpret(state, event.replies, event.now, interpret_write_response, observed)
 
 
 def _was_read(state: PushState, event: m.WasRead) -> Step:
-    """A batch of readings that was not answered was too large, or there is an outage.
+    """A batch of reads without a reply was too large, or there is an outage.
 
-    The first is sure only where the server has answered a small request in this look.
+    It was too large only if the server has answered a small request in this cycle.
     """
     state, learned = heard(state, event.replies)
     crowd = sum(isinstance(one, m.NoReply) and one.sent_in_failed_batch for one in event.replies)
     if crowd:
         there = (
             state.silent or state.single_read_answered
-        )  # the look began with a small request, or read one
+        )  # the cycle began with a small request, or read one
         batch = m.Batched.UNANSWERED
         state, observed = fewer(state, crowd) if there else sized(state, crowd, batch)
         learned = {**learned, **observed}
@@ -359,7 +364,7 @@ def _was_read(state: PushState, event: m.WasRead) -> Step:
 def _refused_whole(
     state: PushState, asked: Sequence[m.PendingResource], observed: dict[str, str]
 ) -> Step:
-    """A batch was refused before anything was done; only what must not be sent twice is read."""
+    """A batch was rejected before anything was done; only what must not be sent twice is read."""
     again = [target for target in asked if repeatable(target, state.can)]
     doubtful = [target for target in asked if target not in again]
     awaiting = state.awaiting - {target.key for target in asked}
@@ -409,7 +414,7 @@ def _interpret(
 def _learned(
     state: PushState, target: m.PendingResource, next_step: NextStep, now: datetime
 ) -> PushState:
-    """The state after one next_step."""
+    """The state after one next step."""
     if next_step.read:
         target = next_step.target or target
         keeps = target.phase in (m.Phase.CONFIRMING, m.Phase.COMPARING)

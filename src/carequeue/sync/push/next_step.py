@@ -1,6 +1,7 @@
-"""What one answer leads to, for one lane; and what every kind of answer needs. Pure.
+"""The next step for one pending resource after a reply, and the checks that every reply needs.
+Pure.
 
-Used by `write_responses.py` (answers to writes) and `read_responses.py` (answers to readings).
+Used by `write_responses.py` (replies to writes) and `read_responses.py` (replies to reads).
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ from carequeue.sync.push import messages as m
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import ON_TOP
 
-OTHER: Final = "the server took it, but returned something else"
+OTHER: Final = "the server accepted it, but returned something else"
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """One of: a change to keep, something to read first, an end. Beside it, what was learned.
+    """One of: a change to save, a request to read first, or a stop; and what was learned.
 
-    `lane`: the lane as it stands while it is read. `merged_over_remote`: intents that go on top of what a
-    colleague changed. `pause`: the whole source asks to be left alone until then. `stumbled`: the
-    answer to a wrong guard was a no of another kind.
+    `target`: the pending resource as it stands while it is read. `merged_over_remote`: intents that
+    are sent on top of a colleague's change to other elements. `pause`: the whole source asks to be
+    left alone until then. `probe_inconclusive`: the reply to a wrong If-Match was an error of
+    another kind.
     """
 
     change: m.Change | None = None
@@ -44,14 +46,14 @@ class NextStep:
 
 
 def sign_in(reply: m.Reply) -> NextStep:
-    """Nobody was let in: everything waits, and nothing counts."""
+    """The server wants a sign-in: everything waits, and nothing counts against an intent."""
     return NextStep(stop=m.Stop(reply.words or "the server asks who you are", sign_in=True))
 
 
 def later(state: PushState, target: m.PendingResource, reply: m.Reply, now: datetime) -> NextStep:
-    """Not now, says the server: wait, longer each time; after many times a person is asked.
+    """The server is busy: wait, longer each time; after `BUSY_LIMIT` times a person is asked.
 
-    What left stays in doubt: it is read back before it is sent again.
+    What was sent stays in doubt: it is read back before it is sent again.
     """
     words = busy_words(reply.status, reply.words)
     busy = max((one.busy for one in target.intents), default=0)
@@ -67,7 +69,7 @@ def later(state: PushState, target: m.PendingResource, reply: m.Reply, now: date
 def wait(
     state: PushState, target: m.PendingResource, tries: int, retry_after: str, now: datetime
 ) -> timedelta:
-    """How long a lane waits: as the server asks, else longer with every try, and never the same."""
+    """How long a resource waits: as the server asks, else longer with every try, with jitter."""
     chance = random.Random(f"{state.seed}/{target.key}/{state.tries}")  # noqa: S311 - jitter
     return delay(tries, retry_after, now, chance)
 
@@ -75,12 +77,14 @@ def wait(
 def all_of(
     target: m.PendingResource, event: IntentEvent, words: str = ""
 ) -> tuple[m.IntentOutcome, ...]:
-    """The same for every intent of a lane."""
+    """The same outcome for every intent of a pending resource."""
     return tuple(m.IntentOutcome(intent, event, words) for intent in target.intents)
 
 
 def refused(target: m.PendingResource, words: str) -> tuple[m.IntentOutcome, ...]:
-    """A person is asked. Where it is a create, about that: the rest belongs to it and waits."""
+    """Outcomes of a rejection: a person is asked. Of a create, only about the create; the rest
+    waits.
+    """
     first, *rest = target.intents
     if first.kind is not IntentKind.CREATE:
         return all_of(target, IntentEvent.REFUSED, words)
@@ -92,17 +96,17 @@ def refused(target: m.PendingResource, words: str) -> tuple[m.IntentOutcome, ...
 
 
 def fits(target: m.PendingResource, resource: Resource) -> bool:
-    """Whether an answer holds what the lane is about, and not another resource."""
+    """Whether a reply holds the resource that was asked about."""
     if target.base is None:
         return intent_effects.satisfied((target.intents or target.local_only)[0], resource)
     return resource.get("id") == target.key[1]
 
 
 def ours(target: m.PendingResource, resource: Resource) -> bool:
-    """Whether a yes speaks of our resource, about the client that it was about.
+    """Whether a success speaks of our resource and of the client it was about.
 
-    The right one under another client's name is read back, and then a person's to answer. What was
-    made must carry our identifier where it carries any of that kind, else it is some other row.
+    The right resource under another client's name is read back, and then a person answers. What we
+    created must carry our identifier if it carries one of that system; otherwise it is another row.
     """
     if target.base is not None:
         return fits(target, resource) and names_its_client(target, resource)
@@ -111,7 +115,7 @@ def ours(target: m.PendingResource, resource: Resource) -> bool:
 
 
 def names_its_client(target: m.PendingResource, resource: Resource) -> bool:
-    """Whether an answer names the client whom the lane is about, in what was sent and decided."""
+    """Whether a reply names the client of the intents and of the resource as it was sent."""
     sent = intent_effects.fold(target.base, target.intents) or {}
     kept = names_same_client(sent, resource, target.records.base_url)
     return kept and all(
@@ -125,9 +129,11 @@ def taken(
     merged_over_remote: frozenset[str],
     words: str = "",
 ) -> tuple[m.IntentOutcome, ...]:
-    """A yes: what the answer does not show is asked about, all else is on the server.
+    """Outcomes of a success: an intent that the reply does not show is asked about, all others are
+    acknowledged.
 
-    `merged_over_remote`: what is told of those intents. `words`: what a person is told of all of them.
+    `merged_over_remote`: ids of intents that get that message. `words`: the message for all of
+    them.
     """
     return tuple(
         m.IntentOutcome(one, IntentEvent.REFUSED, OTHER)

@@ -1,7 +1,12 @@
-"""The outbox as lanes, and what a push decided about them back into the rows.
+"""The open intents of the outbox grouped by resource, and what a push decided about them saved
+back.
 
-Every function runs inside a transaction of the caller's: what was decided, the base and the state
-of the intents change together or not at all. Over any rows: a disk's or the simulator's.
+In:  the rows of a source, inside a transaction of the caller. Out: a `PendingResource` for each
+resource with open intents; saved outcomes, base and states.
+Why one transaction: an outcome, the base and the state of the intents change together or not at
+all. The rows may be on disk or in the simulator.
+Not here: what is decided (`machine.py`), what happened while a request was in flight
+(`concurrent_edits.py`).
 """
 
 from __future__ import annotations
@@ -28,15 +33,15 @@ from carequeue.sync.push.concurrent_edits import UNBLOCKING_STATES, compare_conc
 from carequeue.sync.push.next_step import OTHER
 from carequeue.sync.restore import detection
 
-#: Name under which the cache keeps until when a source asks to be left alone.
+#: Name in `meta` of the instant until which a source asked for a pause.
 PAUSE: Final = "pause"
-#: Said of what waits behind a decision that the server did not take.
-BEHIND: Final = "waits behind a decision of yours that the server did not take"
+#: Shown for an intent that waits behind one that the server did not take.
+BEHIND: Final = "waits for another of your changes, which the server did not accept"
 
 
 @dataclass(slots=True)
 class Done:
-    """What saving did."""
+    """Result of `save_changes`."""
 
     event: m.ChangesSaved
     acknowledged: int = 0
@@ -45,7 +50,7 @@ class Done:
 def load_pending(
     rows: Rows, only: frozenset[m.ResourceKey] | None = None
 ) -> tuple[m.PendingResource, ...]:
-    """The lanes that have something to send; `only`: those of these resources."""
+    """The resources with something to send. `only`: limit to these resources."""
     by_target: dict[m.ResourceKey, list[Intent]] = {}
     everything = rows.open_intents()
     for intent in everything:
@@ -63,7 +68,7 @@ def load_pending(
 
 
 def _creates(everything: Sequence[Intent]) -> dict[str, str]:
-    """Local reference -> the open intent that creates it; what is kept here holds nothing up."""
+    """Local reference -> id of the open intent that creates it. A local-only create blocks nobody."""
     return {
         f"{intent.target_type}/{intent.target_id}": intent.id
         for intent in everything
@@ -72,9 +77,9 @@ def _creates(everything: Sequence[Intent]) -> dict[str, str]:
 
 
 def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
-    """What may leave now, and what is kept here, in order.
+    """The intents that may be sent now, and the local-only ones, each in order.
 
-    Nothing that stands behind a person's answer on its unit.
+    Intents on an element that waits for a person's answer are left out.
     """
     blocked: set[str] = set()
     found: list[Intent] = []
@@ -83,10 +88,10 @@ def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
         unit = set(intent_effects.unit(intent))
         if intent.state in STUCK_STATES:
             if intent.kind is IntentKind.CREATE:
-                return [], []  # the rest belongs to what is not there
+                return [], []  # the other intents are about the resource that was never created
             blocked |= unit
         elif unit & blocked:
-            # What is kept here holds nobody up, also where it stands behind an answer itself.
+            # A local-only intent blocks nobody, even where it is blocked itself.
             blocked |= unit if intent.state in SENDABLE_STATES else set()
         elif intent.state in SENDABLE_STATES:
             found.append(intent)
@@ -103,10 +108,10 @@ def _pending_resource(
     later: Mapping[str, datetime],
     creates: Mapping[str, str],
 ) -> m.PendingResource:
-    """One lane. `creates`: local reference -> the open intent that creates it.
+    """One pending resource. `creates`: local reference -> the open intent that creates it.
 
-    What needs nothing leaves ahead of what does: a new Task must be there before the contact that
-    names it, and is completed after that contact; what rests on neither waits for neither.
+    Intents without dependencies are sent ahead of those that have some: a new Task must exist
+    before the contact that names it, and is completed after that contact.
     """
     base = rows.base(*key)
     needs = _needs(rows, intents, creates)
@@ -131,7 +136,7 @@ def _pending_resource(
 
 
 def _unhindered(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[Intent]:
-    """Those that need nothing, nor rest on one that does."""
+    """The intents that depend on nothing and share no element with one that does."""
     found: list[Intent] = []
     waiting: set[str] = set()
     units: set[str] = set()
@@ -148,9 +153,10 @@ def _unhindered(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[In
 
 
 def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) -> list[set[str]]:
-    """Per intent, which open ones must come first: what it is after, and what it refers to.
+    """For each intent, the ids of the open intents that must be sent first: the one it comes
+    `after`, and those that create what it refers to.
 
-    Nothing, where it may be on the server already: that is read back.
+    Empty for an intent in doubt: it may be on the server already and is read back instead.
     """
     after = [intent.after for intent in intents if intent.after]
     unsettled = {one.id for one in rows.intents(after) if one.state not in UNBLOCKING_STATES}
@@ -176,8 +182,8 @@ def _references(value: object) -> Iterator[str]:
 
 
 def record_attempts(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
-    """Write down what is about to leave. What a person took back meanwhile does not leave, nor what
-    has to wait by now: a create that was kept here can have found its place.
+    """Record in the outbox what is about to be sent. Requests whose intents changed meanwhile are
+    dropped: a person undid one, or a local-only create became sendable and has to go first.
     """
     leaving, changed = [], []
     creates = _creates(rows.open_intents())
@@ -200,7 +206,7 @@ def record_attempts(rows: Rows, requests: Sequence[m.Request], now: datetime) ->
 
 
 def save_changes(rows: Rows, save: m.SaveChanges, now: datetime) -> Done:
-    """Keep what a push decided, in the caller's transaction."""
+    """Save what a push decided, in the caller's transaction."""
     closed: set[str] = set()
     aliases: dict[str, str] = {}
     keys = {change.key for change in save.changes}
@@ -225,7 +231,7 @@ def save_changes(rows: Rows, save: m.SaveChanges, now: datetime) -> Done:
 
 
 def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
-    """Until when, and why; what is kept here keeps the words that say why it is kept."""
+    """Save until when the intents wait, and why. A local-only intent keeps its own reason."""
     waiting = [one for one in there if one.state in SENDABLE_STATES]
     if change.busy and change.not_before and waiting:
         rows.held_up(waiting, change.not_before, change.words)
@@ -235,7 +241,9 @@ def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
 
 
 def _learn(rows: Rows, save: m.SaveChanges, now: datetime) -> None:
-    """What the source was seen to do; rows that show whether a write is protected are made anew."""
+    """Save what was observed of the source. Rows that show whether a write is protected are
+    rebuilt.
+    """
     for name, observed in save.observed.items():
         rows.observe(name, observed, now)
     if save.pause:
@@ -251,7 +259,8 @@ def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datet
     server_id = str(change.base.get("id") or key)
     detection.note_losses(rows, (kind, key), change.base, now)
     if server_id != key and rows.open_on(kind, server_id):
-        # It was there, and something is decided about it: that is compared when it is read next.
+        # The resource existed already and has intents of its own: they are compared when it is
+        # read.
         rows.save([change.base], now)
     else:
         rows.move_base(change.base, change.version, now)
@@ -262,9 +271,9 @@ def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datet
 
 
 def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
-    """What we made is not done where the answer bears the id of another row: a person is asked.
+    """Do not acknowledge a create if the reply carries the id of another row; a person is asked.
 
-    That row stays as it is; nothing would show ours, and it would be lost as if it were there.
+    That row stays unchanged. Otherwise our create would count as done and nothing would show it.
     """
     key = change.key[1]
     server_id = str((change.base or {}).get("id") or key)
@@ -276,7 +285,7 @@ def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
             outcomes.append(one)
         elif one.intent.kind is IntentKind.CREATE:
             outcomes.append(replace(one, event=IntentEvent.REFUSED, words=OTHER))
-        elif one.intent.state is IntentState.IN_DOUBT:  # it belongs to what is not there
+        elif one.intent.state is IntentState.IN_DOUBT:  # its resource was not created
             outcomes.append(replace(one, event=IntentEvent.FOUND_NOT_APPLIED, words=""))
     return replace(
         change, base=None, version="", outcomes=tuple(outcomes), counts_toward_limit=False
@@ -284,7 +293,7 @@ def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
 
 
 def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
-    """Whether an id that a server gave to what we made is not that of another row."""
+    """Whether the id that the server gave to our create belongs to no other row."""
     there = rows.base(change.key[0], server_id).body
     make = next((o.intent for o in change.outcomes if o.intent.kind is IntentKind.CREATE), None)
     return there is None or make is None or intent_effects.satisfied(make, there)
@@ -315,10 +324,10 @@ def _outcomes(
 
 
 def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequence[Intent]) -> None:
-    """What is kept here gives up what a later decision, which the server took, made otherwise.
+    """A local-only intent drops the elements that a later, acknowledged intent changed.
 
-    Else it would lie over that one, and hide it. A status needs none of this: what is kept here
-    goes along with the later one (`read_responses.sendable_now`).
+    Otherwise it would cover the later change in the view. A status is different: the local-only one
+    is sent together with the later one (`read_responses.sendable_now`).
     """
     taken = [
         one.intent
@@ -335,7 +344,7 @@ def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequenc
 
 
 def _tell_those_behind(rows: Rows, intent: Intent) -> None:
-    """What rests on a decision that a person is asked about waits, and says for what."""
+    """Intents that depend on one that waits for a person say what they wait for."""
     resting = resting_on({intent.id}, rows.open_intents())
     waiting = [one for one in resting if one.state is IntentState.QUEUED]
     if waiting:
@@ -343,7 +352,9 @@ def _tell_those_behind(rows: Rows, intent: Intent) -> None:
 
 
 def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:
-    """A settle that found out nothing: it counts, and what may be on the server stays in doubt."""
+    """A read back that told nothing: it counts against the intent, and an intent that may be on the
+    server stays in doubt.
+    """
     events = [IntentEvent.FOUND_NOT_APPLIED, IntentEvent.ATTEMPT_RECORDED]
     if intent.state is IntentState.QUEUED:
         events.reverse()

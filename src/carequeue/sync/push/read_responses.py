@@ -1,11 +1,11 @@
-"""What the reading of a resource says about the lane that it was read for. Pure.
+"""What a read of a resource says about its pending intents. Pure.
 
-In:  the lane, what was read. Out: a `NextStep`. Read is what may have been done without our knowing
-(a lost answer, a no of whatever kind), what cannot be guarded, what a pull has laid something newer
-beside, and what is kept here, once the source can take it: that was decided about a resource as its
-author saw it, and what a colleague changed since is a conflict like any other.
-A reading that says nothing is this resource's own trouble: it waits, the others go on.
-Not here: the comparison itself (`three_way.py`), answers to writes (`write_responses.py`).
+In:  the pending resource, what was read. Out: a `NextStep`.
+A resource is read back when: a reply was lost or negative; the write cannot use If-Match; a pull
+found a newer version; or a local-only intent can now be sent. A local-only intent is compared with
+what its author saw, so a colleague's change since then is a conflict like any other.
+A read that fails concerns this resource only: it waits, the others go on.
+Not here: the comparison itself (`three_way.py`), replies to writes (`write_responses.py`).
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ from carequeue.sync.push.three_way import (
 
 _CANNOT_SAY: Final = "the server cannot say whether it has it"
 _COULD_BE_TWO: Final = (
-    "its answer was lost, and the server does not show it. Sent again, there could be two: look "
-    "there first, then try again or let it go"
+    "its reply was lost, and the server does not show it. Sending it again could create it twice: "
+    "check on the server first, then try again or discard it"
 )
-_AGAIN: Final = 2  # times that something left without an answer, before it waits for the next
-_SHOWN: Final = 60  # of a value that was overwritten
+_AGAIN: Final = 2  # times sent without a reply, before it waits for the next cycle
+_SHOWN: Final = 60  # characters shown of a value that was overwritten
 
 
 def interpret_read_response(
     state: PushState, target: m.PendingResource, reply: m.Reply | m.NoReply, now: datetime
 ) -> NextStep:
-    """What the reading of a lane leads to."""
+    """The next step after the reply to a read."""
     if isinstance(reply, m.NoReply) and (reply.ends or not reply.left):
         return NextStep(stop=m.Stop(reply.why, offline=True))
     if target.phase is m.Phase.COMPARING and not _is_history(target, reply):
@@ -72,7 +72,7 @@ def interpret_read_response(
     if isinstance(reply, m.NoReply):
         return NextStep(_unread(state, target, reply, now))
     if reply.status == 410 and target.base is None and target.intents:
-        # It was made, and somebody has deleted it: made again, it would be back.
+        # It was created and then deleted by somebody: creating it again would bring it back.
         return NextStep(m.Change(target.key, all_of(target, IntentEvent.FOUND_GONE, GONE)))
     if reply.status in (404, 410):
         return _later_again(
@@ -83,10 +83,10 @@ def interpret_read_response(
             return _found(state, target, reply, now)
         case ResponseKind.SIGN_IN:
             return sign_in(reply)
-        case ResponseKind.LATER | ResponseKind.YES:  # a yes without the resource says nothing
+        case ResponseKind.LATER | ResponseKind.YES:  # a success without the resource tells nothing
             return later(state, target, reply, now)
         case _:
-            words = reply.words or f"the server does not let it be read ({reply.status})"
+            words = reply.words or f"the server does not allow reading it ({reply.status})"
             return _asked(target, words)
 
 
@@ -100,7 +100,7 @@ def _found(state: PushState, target: m.PendingResource, reply: m.Reply, now: dat
         next_step = reconcile(state, target, _of(reply, fitting[0]))
         return _later_again(state, target, next_step, now)
     if target.base is None:
-        # It left the search out of account; sent again, there could be two.
+        # The server ignored the search parameter; sent again, there could be two.
         return _asked(target, _CANNOT_SAY)
     return later(state, target, reply, now)
 
@@ -108,9 +108,9 @@ def _found(state: PushState, target: m.PendingResource, reply: m.Reply, now: dat
 def _later_again(
     state: PushState, target: m.PendingResource, next_step: NextStep, now: datetime
 ) -> NextStep:
-    """What left twice and more without an answer leaves a while later, longer each time.
+    """What was sent twice or more without a reply is sent again later, longer each time.
 
-    A row at which the server hangs would else end every cycle, and nothing else would be done.
+    Otherwise a row at which the server hangs would end every cycle, and nothing else would be done.
     """
     change = next_step.change
     hung = state.silent and target.unanswered_before and target.attempts >= _AGAIN
@@ -123,14 +123,14 @@ def _later_again(
 
 
 def _of(reply: m.Reply, resource: Resource) -> m.Reply:
-    """The reply as one about this resource, of all that a search found."""
+    """The reply for this resource alone, of all that a search found."""
     if resource is reply.resource:
         return reply
     return replace(reply, resource=resource, version=values.text(resource, "meta.versionId"))
 
 
 def _asked(target: m.PendingResource, words: str) -> NextStep:
-    """A person is asked about what left; what is kept here stays there, until the next look."""
+    """A person is asked about what was sent; local-only intents stay until the next cycle."""
     outcomes = refused(target, words) if target.intents else ()
     return NextStep(
         m.Change(target.key, outcomes, counts_toward_limit=False, read_failed=not outcomes)
@@ -140,16 +140,16 @@ def _asked(target: m.PendingResource, words: str) -> NextStep:
 def _unread(
     state: PushState, target: m.PendingResource, reply: m.NoReply, now: datetime
 ) -> m.Change:
-    """Put aside until the next look.
+    """Defer it until the next cycle.
 
-    An answer that no sense can be made of counts, and waits longer each time; after many a person
-    is asked. A connection that broke is the network's absence, and never counts.
+    A reply that cannot be parsed counts, and the wait grows each time; after many a person is
+    asked. A broken connection is a missing network and never counts.
     """
     if not reply.unreadable or not target.intents:
         return m.Change(target.key, read_failed=True, words=reply.why)
     before = max(one.settles for one in target.intents)
     if before + 1 >= READ_BACK_LIMIT:
-        words = f"tried {READ_BACK_LIMIT} times, and the answer could not be read: {reply.why}"
+        words = f"tried {READ_BACK_LIMIT} times, and the reply could not be read: {reply.why}"
         return m.Change(target.key, refused(target, words), counts_toward_limit=False)
     outcomes = all_of(target, IntentEvent.FOUND_NOT_APPLIED, reply.why)
     until = now + wait(state, target, target.attempts + before, "", now) if before else None
@@ -160,7 +160,7 @@ def _unread(
 
 
 def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
-    """Compare three ways; the base moves to what was read (None: it is not there)."""
+    """Compare three ways; the base moves to what was read (None: the server does not have it)."""
     theirs = reply.resource
     outcomes: list[m.IntentOutcome] = []
     observed: dict[str, str] = {}
@@ -191,7 +191,7 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
         gone=theirs is None and target.base is not None,
     )
     if target.base is None and any(o.event is IntentEvent.FOUND_OTHER_CLIENT for o in outcomes):
-        change = replace(change, base=None, version="")  # it is not what we made
+        change = replace(change, base=None, version="")  # it is not what we created
     return NextStep(change, observed=observed, merged_over_remote=frozenset(merged_over_remote))
 
 
@@ -204,7 +204,7 @@ def _compared(target: m.PendingResource, reply: m.Reply) -> Sequence[Compared]:
 def _not_applied(
     state: PushState, target: m.PendingResource, intent: Intent
 ) -> list[m.IntentOutcome]:
-    """Sent again, unless it was sent so often already, or cannot be repeated."""
+    """Send it again, unless it was sent too often or cannot be repeated."""
     if intent.state is not IntentState.IN_DOUBT:
         return []
     if intent.kind is IntentKind.CREATE and not repeatable(target, state.can):
@@ -212,17 +212,19 @@ def _not_applied(
     if target.unanswered_before:
         if not state.silent or intent.attempts < BUSY_LIMIT:
             return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
-        words = f"sent {intent.attempts} times, and the server never answered it"
+        words = f"sent {intent.attempts} times, and the server never replied"
         return [m.IntentOutcome(intent, IntentEvent.REFUSED, words)]
     if intent.settles + 1 >= READ_BACK_LIMIT and not target.sent_in_failed_batch:
-        words = f"tried {READ_BACK_LIMIT} times, and the server never took it"
+        words = f"tried {READ_BACK_LIMIT} times, and the server never accepted it"
         said = f"{words}: {target.refusal_text}" if target.refusal_text else words
         return [m.IntentOutcome(intent, IntentEvent.REFUSED, said)]
     return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
 
 
 def _told(state: PushState, target: m.PendingResource, one: Compared) -> str:
-    """Whether somebody else did it: ours never left, or was refused the only time that it did."""
+    """Message for a done intent: whether a colleague did it, because ours was never sent or was
+    rejected the only time.
+    """
     intent = one.intent
     never = intent.attempts == 0 and (
         intent.state is IntentState.QUEUED or bool(target.refusal_text)
@@ -241,14 +243,14 @@ def _same(target: m.PendingResource, reply: m.Reply) -> bool:
     return target.base == reply.resource
 
 
-# --- what was kept here ---------------------------------------------------------------------------
+# --- local-only intents ---------------------------------------------------------------------------
 
 
 def sendable_now(target: m.PendingResource, can: Abilities) -> tuple[Intent, ...]:
-    """What is kept here of a resource and could leave now, in order.
+    """The local-only intents of a resource that could be sent now, in order.
 
-    A status that the source does not know goes along where a later decision of ours takes its
-    place. What came malformed is never written back: that could lose what we could not read.
+    A status that the source does not know is sent along if a later intent of ours replaces it. A
+    malformed resource is never written back: that could lose what we could not read.
     """
     first = next(iter((*target.intents, *target.local_only)), None)
     creates = first is not None and first.kind is IntentKind.CREATE
@@ -260,7 +262,7 @@ def sendable_now(target: m.PendingResource, can: Abilities) -> tuple[Intent, ...
         if not why or (why == UNSUPPORTED_STATUS and _covered(intent, target, can)):
             found.append(intent)
         elif intent.kind is IntentKind.CREATE:
-            return ()  # the rest belongs to what is not there
+            return ()  # the other intents are about the resource that was never created
     return tuple(found)
 
 
@@ -276,12 +278,12 @@ def _covered(intent: Intent, target: m.PendingResource, can: Abilities) -> bool:
 def _outcomes_of_local_only(
     target: m.PendingResource, can: Abilities, theirs: Resource | None
 ) -> list[m.IntentOutcome]:
-    """What was kept here, compared with what its author saw: to the queue, done, or a conflict."""
+    """Local-only intents compared with what their author saw: queued, done, or a conflict."""
     kept = sendable_now(target, can)
     if not kept or (theirs is not None and trouble(theirs)):
         return []
     base = target.base
-    if base is None and target.intents and theirs is not None:  # what it belongs to was being made
+    if base is None and target.intents and theirs is not None:  # its resource was being created
         base = intent_effects.fold(None, target.intents)
     found = compare(as_seen(base, kept) if base is not None else None, theirs, kept, target.records)
     outcomes = []
@@ -297,13 +299,13 @@ def _outcomes_of_local_only(
     return outcomes
 
 
-# --- what was taken without a guard, or without a body --------------------------------------------
+# --- writes that were accepted without If-Match, or without a body --------------------------------
 
 
 def _confirmed(
     state: PushState, target: m.PendingResource, reply: m.Reply, now: datetime
 ) -> NextStep:
-    """The server said yes: is it there, and did it go over somebody's change?"""
+    """The write succeeded: does the server show it, and did it overwrite somebody's change?"""
     found = reply.resource or {}
     if not ours(target, found):
         if fits(target, found):
@@ -314,7 +316,7 @@ def _confirmed(
     made = [one for one in target.intents if one.kind is not IntentKind.CREATE]
     unmet = [run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], found)]
     as_written = bool(target.written_version) and target.written_version == reply.version
-    if unmet and not as_written:  # somebody wrote after us
+    if unmet and not as_written:  # a colleague wrote after us
         return reconcile(state, replace(target, version=""), reply)
     words = _overwritten(target, reply.many) if target.phase is m.Phase.COMPARING else ""
     words = MADE_ANEW if _anew(target) else words
@@ -323,21 +325,21 @@ def _confirmed(
 
 
 def _anew(target: m.PendingResource) -> bool:
-    """Whether an update was answered as a create is: somebody had deleted it meanwhile."""
+    """Whether an update got the status of a create: somebody had deleted the resource meanwhile."""
     return target.base is not None and target.answered_status == 201
 
 
 def _is_history(target: m.PendingResource, reply: m.Reply | m.NoReply) -> bool:
-    """Whether an answer shows the versions of the resource, with ours among them."""
+    """Whether a reply shows the versions of the resource, ours among them."""
     if isinstance(reply, m.NoReply) or reply.status != 200:
         return False
     return any(_version(one) == target.written_version for one in reply.many if fits(target, one))
 
 
 def _overwritten(target: m.PendingResource, versions: Sequence[Resource]) -> str:
-    """What is said where a colleague's version lies between the base and ours; "" where none does.
+    """Message if a colleague's version lies between the base and ours; "" if none does.
 
-    Ours may lie there twice, where the network doubled it.
+    Ours may be there twice if the network duplicated it.
     """
     names = [_version(one) for one in versions]
     if target.base is None or target.version not in names:

@@ -1,14 +1,14 @@
-"""What the answer to a write means for its lane. Pure.
+"""What the reply to a write means for its resource. Pure.
 
-In:  the lane as it left, the answer. Out: a `NextStep`: done, read it back, wait, kept here, ask.
-Only a clear yes that holds what was decided is a yes; a no for good concerns its own lane; whatever
-is neither is read back (`read_responses.py`).
+In:  the pending resource as it was sent, the reply. Out: a `NextStep`: done, read it back, wait,
+local-only, or ask a person.
+Only a success that holds what was decided is a success; a rejection concerns its own resource;
+anything else is read back (`read_responses.py`).
 
-If-Match is found out here: a write whose guard was wrong on purpose (`request_builder.py: wrong`)
-and was refused says that the source reads it; one that was taken says that nobody does, and has
-happened as any write there happens. An answer that is neither (a server may stumble over the
-version) is decided by the next: the same write with the right guard, and a yes, says that it was
-the guard.
+If-Match is probed here. We send one write with a deliberately wrong If-Match (`request_builder.py:
+wrong`). If the server rejects it, the server honors If-Match; if it accepts it, it does not, and
+the write counts as a normal write. Any other error (a server may fail at the version) is decided by
+the next write, with the right If-Match: if that succeeds, the wrong If-Match was the reason.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from carequeue.sync.push.request_builder import by_our_id, guard, history_reques
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import MADE_ANEW, runs
 
-#: What a conditional create is told where it has found what it would have made.
+#: Stands for the rejection if a conditional create found an existing resource.
 _THERE: Final = "it is there"
 _STALE: Final = frozenset({409, 412, 423, 428})
 _NOT_NOW: Final = frozenset({408, 425, 429, 503})
-#: Issue codes that speak of a value; the others are looked at for the words of a workflow rule.
+#: Issue codes about a value; others are searched for the words of a workflow rule.
 _VALUE: Final = frozenset({"not-supported", "value", "code-invalid"})
 _RULE: Final = frozenset({"business-rule", "invalid"})
 _STEP: Final = re.compile(r"\bfrom\b|transition|->|→", re.IGNORECASE)
@@ -58,7 +58,7 @@ _STEP: Final = re.compile(r"\bfrom\b|transition|->|→", re.IGNORECASE)
 def interpret_write_response(
     state: PushState, target: m.PendingResource, reply: m.Reply | m.NoReply, now: datetime
 ) -> NextStep:
-    """What the answer to the write of a lane leads to."""
+    """The next step after the reply to a write."""
     if isinstance(reply, m.NoReply):
         if reply.left and not reply.ends:
             return NextStep(read=read_request(target, state.can))
@@ -84,21 +84,21 @@ def interpret_write_response(
         )
     if (
         kind is ResponseKind.UNSUPPORTED and target.base is not None
-    ):  # or it is only gone: R4 answers so too
+    ):  # or it is only deleted: R4 allows the same status for that
         said = replace(target, unsupported_text=reply.words or UNSUPPORTED)
         return NextStep(read=read_request(target, state.can), target=said)
     return _no(target, reply, kind)
 
 
 def never_left(target: m.PendingResource) -> m.Change:
-    """Back to waiting, and it does not count as a try."""
+    """Back to the queue, not counted as a try."""
     return m.Change(
         target.key, all_of(target, IntentEvent.FOUND_NOT_APPLIED), counts_toward_limit=False
     )
 
 
 def _no(target: m.PendingResource, reply: m.Reply, kind: ResponseKind) -> NextStep:
-    """For good, as it is."""
+    """A final rejection."""
     if kind is ResponseKind.UNSUPPORTED:
         interaction = "create" if target.base is None else "update"
         change = m.Change(
@@ -134,9 +134,9 @@ def _yes(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSte
 
 
 def _seen_by_a_yes(state: PushState, target: m.PendingResource) -> dict[str, str]:
-    """What this yes says of If-Match, where that was not known yet."""
+    """What this success says about If-Match, if that was not known yet."""
     if state.probing == target.key:
-        in_batches = {"if_match_batch": "no", "batch": "no"}  # one by one, each is guarded
+        in_batches = {"if_match_batch": "no", "batch": "no"}  # one at a time, each is checked
         return in_batches if state.can.guard == "yes" else {"if_match": "no"}
     if state.probe_suspect == target.key:
         return {"if_match": "yes"}
@@ -146,7 +146,7 @@ def _seen_by_a_yes(state: PushState, target: m.PendingResource) -> dict[str, str
 def _confirm(
     can: Abilities, target: m.PendingResource, observed: dict[str, str], unguarded: bool = True
 ) -> NextStep:
-    """Without a body: what became of it is read; unguarded, with what lies between if shown."""
+    """Read the result; without If-Match, also the versions in between if the server shows them."""
     shows = can.can("history-instance", target.key[0]) and can.known
     if unguarded and target.written_version and target.version and shows:
         target = replace(target, phase=m.Phase.COMPARING)
@@ -160,11 +160,13 @@ def _made(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSt
         return _made_unshown(state, target, reply)
     if not ours(target, reply.resource):
         if by_our_id(target, state.can) and not fits(target, reply.resource):
-            return NextStep(read=read_request(target, state.can))  # it speaks of another one
-        if fits(target, reply.resource) and reply.status == 200:  # somebody else's, by its name
+            return NextStep(read=read_request(target, state.can))  # it is about another resource
+        if (
+            fits(target, reply.resource) and reply.status == 200
+        ):  # somebody else's, by its identifier
             return reconcile(state, target, reply)
         return NextStep(m.Change(target.key, refused(target, OTHER)))
-    if reply.status == 200:  # it was there already: somebody made it, or we did
+    if reply.status == 200:  # it existed already: a colleague created it, or we did
         if not fits(target, reply.resource):
             return NextStep(m.Change(target.key, refused(target, OTHER)))
         by_us = by_our_id(target, state.can)
@@ -174,10 +176,10 @@ def _made(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSt
 
 
 def _made_unshown(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
-    """A yes to a create, without the resource: read where the server says that it stands.
+    """A success of a create without the resource: read it where the server says it is.
 
-    After a 201 it is what we made, and `written` its version. After a 200 somebody may have made it
-    before us, so that it is compared, as where the answer shows it.
+    After a 201 it is what we created, and `written_version` is its version. After a 200 a colleague
+    may have created it before us, so it is compared as if the reply had shown it.
     """
     read = read_request(target, state.can, reply.location)
     if reply.location and reply.status != 200:
@@ -191,7 +193,9 @@ def _made_unshown(state: PushState, target: m.PendingResource, reply: m.Reply) -
 
 
 def _unmet(target: m.PendingResource, reply: m.Reply) -> list[str]:
-    """The intents that the answer does not show as done; of several on a unit the last counts."""
+    """Ids of the intents that the reply does not show as done; of several on a unit the last
+    counts.
+    """
     made = [one for one in target.intents if one.kind is not IntentKind.CREATE]
     return [
         run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], reply.resource)
@@ -202,7 +206,7 @@ def _unmet(target: m.PendingResource, reply: m.Reply) -> list[str]:
 
 
 def _probed(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
-    """A wrong guard was not taken; the right one follows. It does not count as a settle."""
+    """The wrong If-Match was not accepted; send the right one. Does not count as a read back."""
     refused_for_it = reply.status in _STALE or reply.conflict_issue
     asked = "if_match_batch" if state.can.guard == "yes" else "if_match"
     return NextStep(
@@ -215,16 +219,17 @@ def _probed(state: PushState, target: m.PendingResource, reply: m.Reply) -> Next
 
 
 def _gives_ids_itself(can: Abilities, target: m.PendingResource, reply: m.Reply) -> bool:
-    """Whether a source that says it makes what does not exist refused to, under our id."""
+    """Whether a source that declares update-as-create rejected it under our id."""
     says_so = any(one.code == "not-supported" for one in reply.issues)
     refused_for_it = reply.status in (404, 405, 501) or (reply.status in (400, 422) and says_so)
     return refused_for_it and by_our_id(target, can) and not _refused_status(target, reply)
 
 
 def _refused_status(target: m.PendingResource, reply: m.Reply) -> str:
-    """The status that the source says it does not know; "" where it speaks of something else.
+    """The status that the source says it does not know; "" if the rejection is about something
+    else.
 
-    A rule about the step ("from requested to completed") is no such thing: a person is asked.
+    A rule about the step ("from requested to completed") is different: a person is asked.
     """
     view = intent_effects.fold(target.base, target.intents) or {}
     status = view.get("status")
@@ -245,7 +250,7 @@ def _about_status(issue: Issue, status: str) -> bool:
 
 
 def without_status(target: m.PendingResource, status: str) -> tuple[m.IntentOutcome, ...]:
-    """What sets this status is kept here; the rest of the lane goes on without it."""
+    """The intents that set this status become local-only; the others go on without it."""
     stay = _with_status(target, status)
     return tuple(
         m.IntentOutcome(one, IntentEvent.UNSUPPORTED, UNSUPPORTED_STATUS)
@@ -257,7 +262,9 @@ def without_status(target: m.PendingResource, status: str) -> tuple[m.IntentOutc
 
 
 def _with_status(target: m.PendingResource, status: str) -> set[str]:
-    """The intents that lead to it, on one unit; all of them, where it is made with it."""
+    """Ids of the intents that lead to this status, on one unit; all of them if it is created with
+    it.
+    """
     if target.base is None and not any(status_of(one) == status for one in target.intents):
         return {one.id for one in target.intents}
     return {one.id for run in runs(target.intents) for one in run if _leads_to(run, status)}
