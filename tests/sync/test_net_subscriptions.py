@@ -12,6 +12,7 @@ import httpx
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
+from carequeue.sync.net.addresses import socket_address
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.subscriptions import (
     LIFE,
@@ -22,7 +23,7 @@ from carequeue.sync.net.subscriptions import (
     declared,
     meaning,
 )
-from carequeue.sync.net.transport import Transport, socket_address
+from carequeue.sync.net.transport import Transport
 from tests.sync.wire import answer
 
 PATIENCE = 10.0

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from carequeue.domain.errors import ServerError, SignInError
+from carequeue.sync.net.addresses import checked_base
 from carequeue.sync.net.auth import Tokens
-from carequeue.sync.net.transport import MOST_BYTES, Transport, checked_base
+from carequeue.sync.net.transport import MOST_BYTES, Transport
 from carequeue.sync.protocol.capabilities import read_statement
 from carequeue.sync.protocol.sending import Unreachable
 from tests.sync.wire import (

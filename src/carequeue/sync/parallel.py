@@ -28,7 +28,7 @@ def in_parallel(works: Sequence[Callable[[], T]], interrupted: Callable[[], None
     def do(number: int, work: Callable[[], T]) -> None:
         try:
             given[number] = work()
-        except BaseException as fault:  # noqa: BLE001 - raised again where somebody hears it
+        except BaseException as fault:  # noqa: BLE001 - raised again on the caller's thread
             faults[number] = fault
 
     threads = [

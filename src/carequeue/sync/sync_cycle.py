@@ -167,7 +167,7 @@ class Syncer:
             work(*given)
         except (Unreachable, CareQueueError):
             raise
-        except Exception as fault:  # noqa: BLE001 - an answer that nobody foresaw is not the end
+        except Exception as fault:  # noqa: BLE001 - an unforeseen reply must not end the cycle
             self._looked.full = False
             self._looked.why = words_of(fault)
 
@@ -313,7 +313,7 @@ class Syncer:
             )
 
     def _note_silence(self, rows: Rows) -> None:
-        """Save since when there is no reply: over several cycles, the first request that got none."""
+        """Save since when there is no reply: of several cycles, the first request without one."""
         begun, known = self._cycle.silent_at, rows.get_meta(SILENT)
         since = known or begun.isoformat() if self._looked.silent and begun else ""
         if since != known:

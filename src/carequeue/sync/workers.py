@@ -238,7 +238,7 @@ class SourceWorker:
             self._decided = False
             try:
                 self._look(full)
-            except Exception as fault:  # noqa: BLE001 - a dead thread would look like peace
+            except Exception as fault:  # noqa: BLE001 - a dead thread would look like a quiet one
                 self.other_syncs = False
                 self._told(fault)
                 self._went(full, CycleOutcome.TROUBLE, 0.0)

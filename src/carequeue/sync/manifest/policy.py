@@ -164,12 +164,12 @@ def is_recent(updated: str, begun: datetime) -> bool:
 
 
 def _is_to_come(updated: str, begun: datetime) -> bool:
-    """Whether a row claims a change after the manifest began: a wrong timestamp, no later version."""
+    """Whether a row claims a change after the manifest began: a wrong timestamp."""
     at = instant(updated)
     return at is not None and at > begun + OVERLAP
 
 
-# --- what became of a row that is not in the manifest ---------------------------------------------
+# --- what became of a row that is missing ---------------------------------------------------------
 
 
 def fate(search: Search, status: int, updated: str, begun: datetime) -> Absence:

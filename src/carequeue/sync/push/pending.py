@@ -68,7 +68,7 @@ def load_pending(
 
 
 def _creates(everything: Sequence[Intent]) -> dict[str, str]:
-    """Local reference -> id of the open intent that creates it. A local-only create blocks nobody."""
+    """Local reference -> id of the open intent that creates it. A local-only create blocks none."""
     return {
         f"{intent.target_type}/{intent.target_id}": intent.id
         for intent in everything
