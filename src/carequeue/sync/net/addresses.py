@@ -109,6 +109,7 @@ def origin(url: str) -> tuple[bool, str, int]:
 
 
 def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine."""
     host = urlsplit(url.strip()).hostname or ""
     if host == "localhost":
         return True

@@ -25,14 +25,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.domain.intents import Intent, IntentState
 from carequeue.fhir import intent_effects
-from carequeue.sync.protocol.capabilities import UNSUPPORTED
 from carequeue.sync.protocol.failures import LONGEST_WAIT
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.batch_learning import fewer, heard, sized
 from carequeue.sync.push.batch_size import Sizing
-from carequeue.sync.push.next_step import NextStep, all_of, refused
+from carequeue.sync.push.next_step import NextStep
 from carequeue.sync.push.read_responses import interpret_read_response, sendable_now
 from carequeue.sync.push.request_builder import (
     by_our_id,
@@ -44,13 +43,12 @@ from carequeue.sync.push.request_builder import (
     wrong,
 )
 from carequeue.sync.push.state import PushState
-from carequeue.sync.push.three_way import overwriting_unseen
-from carequeue.sync.push.write_responses import interpret_write_response, never_left, without_status
+from carequeue.sync.push.unsendable import unsendable
+from carequeue.sync.push.write_responses import interpret_write_response, never_left
 
 _IN_FLIGHT: Final = frozenset(m.Phase) - {m.Phase.READY, m.Phase.DOUBTFUL}
 #: Resources that are read before the outbox is looked at again.
 _READS: Final = 50
-_EACH_OTHER: Final = "two of your changes depend on each other, so neither can be sent first"
 
 Step = tuple[PushState, tuple[m.Command, ...]]
 Interpret = Callable[[PushState, m.PendingResource, m.Reply | m.NoReply, datetime], NextStep]
@@ -116,7 +114,7 @@ def _next(state: PushState, now: datetime) -> Step:
         return state, (state.stopped,)
     if any(target.phase in _IN_FLIGHT for target in state.pending.values()):
         return state, ()  # wait for the requests in flight
-    if changes := _unplaced(state) or _entangled(state) or _hidden(state):
+    if changes := unsendable(state):
         return state, (m.SaveChanges(changes),)
     ready = [target for target in state.pending.values() if _ready(target, state, now)]
     if ready and state.pause and _is_ahead(state.pause, now):
@@ -239,95 +237,6 @@ def _paused(wait: timedelta) -> m.Stop:
     minutes = int(wait.total_seconds() // 60) + 1
     why = f"the server asks to be left alone for {minutes} min; what waits is sent after that"
     return m.Stop(why, busy=True)
-
-
-# --- what cannot leave at all ---------------------------------------------------------------------
-
-
-def _unplaced(state: PushState) -> tuple[m.Change, ...]:
-    """Intents that the source does not support become local-only; those in doubt are read back
-    first.
-    """
-    found = []
-    for target in state.pending.values():
-        if target.phase is not m.Phase.READY or not target.intents:
-            continue
-        if _homeless(target, state):
-            found.append(m.Change(target.key, all_of(target, IntentEvent.UNSUPPORTED, UNSUPPORTED)))
-        elif status := _unknown_status(target, state):
-            found.append(m.Change(target.key, without_status(target, status)))
-    return tuple(change for change in found if change.outcomes)
-
-
-def _homeless(target: m.PendingResource, state: PushState) -> bool:
-    kind = target.key[0]
-    if target.base is not None:
-        return not state.can.can("update", kind)
-    if target.intents[0].kind is not IntentKind.CREATE:
-        return True  # its resource is local-only
-    return not state.can.makes(kind)
-
-
-def _unknown_status(target: m.PendingResource, state: PushState) -> str:
-    """The status that the intents would set, if the source was seen to reject it."""
-    if not any(name.startswith("status:") for name in state.can.observed):
-        return ""
-    status = (intent_effects.fold(target.base, target.intents) or {}).get("status")
-    before = target.base.get("status") if target.base is not None else None
-    if not isinstance(status, str) or status == before:
-        return ""
-    return "" if state.can.knows_status(target.key[0], status) else status
-
-
-def _entangled(state: PushState) -> tuple[m.Change, ...]:
-    """Resources that wait for each other can never be sent, so a person is asked."""
-    if not any(target.waits_for for target in state.pending.values()):
-        return ()
-    owner = {one.id: target.key for target in state.pending.values() for one in target.intents}
-    needs = {
-        target.key: {owner[need] for need in target.waits_for if need in owner}
-        for target in state.pending.values()
-        if target.waits_for
-    }
-    return tuple(
-        m.Change(key, refused(state.pending[key], _EACH_OTHER), counts_toward_limit=False)
-        for key in needs
-        if state.pending[key].phase is m.Phase.READY and _waits_for(key, key, needs)
-    )
-
-
-def _hidden(state: PushState) -> tuple[m.Change, ...]:
-    """Intents that were decided on top of a local-only one and would overwrite what it hides."""
-    found = []
-    for target in state.pending.values():
-        if (
-            target.phase is m.Phase.READY
-            and target.base is not None
-            and target.local_only
-            and target.intents
-        ):
-            placed = sendable_now(target, state.can)  # these are compared when it is read
-            kept = [one for one in target.local_only if one not in placed]
-            over = overwriting_unseen(target.base, target.intents, kept)
-            outcomes = tuple(m.IntentOutcome(one, IntentEvent.FOUND_CHANGED) for one in over)
-            found.append(m.Change(target.key, outcomes, counts_toward_limit=False))
-    return tuple(change for change in found if change.outcomes)
-
-
-def _waits_for(
-    key: m.ResourceKey, other: m.ResourceKey, needs: dict[m.ResourceKey, set[m.ResourceKey]]
-) -> bool:
-    """Whether a resource waits for another, directly or through others."""
-    seen: set[m.ResourceKey] = set()
-    ahead = list(needs.get(key, ()))
-    while ahead:
-        one = ahead.pop()
-        if one == other:
-            return True
-        if one not in seen:
-            seen.add(one)
-            ahead += needs.get(one, ())
-    return False
 
 
 # --- what came back -------------------------------------------------------------------------------
