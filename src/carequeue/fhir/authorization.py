@@ -1,9 +1,9 @@
-"""Authorizations and coverages that come to an end.
+"""Authorizations and coverages that are about to end.
 
 In:  a ClaimResponse of use `preauthorization` or a Coverage. Out: a `WorkItem` with `ends_at`.
 Why all of them: how near an end must be to be shown is a clock rule, and time passes without a
 resource changing; a far end ranks itself down. Why the end is part of the key: a Coverage is
-renewed under the same id, and what was closed for one end says nothing of the next.
+renewed under the same id, and closing the row of one end says nothing about the next.
 Not here: units left (R4 has no element for them), the warning (`rules/*.toml`).
 """
 
@@ -27,7 +27,7 @@ _PERIOD: Final = {"ClaimResponse": "preAuthPeriod", "Coverage": "period"}
 
 
 def derived(reader: ChartReader, resource: Resource) -> WorkItem | None:
-    """The row of an authorization or a coverage that no Task is about; None without an end."""
+    """The row of an authorization or a coverage without a Task; None without an end."""
     end = _end(reader, resource)
     if end is None or not _in_force(resource) or _renewed(reader, resource, end):
         return None
@@ -45,7 +45,7 @@ def is_companion(task: Resource) -> bool:
 
 
 def from_companion(reader: ChartReader, task: Resource) -> WorkItem | None:
-    """The row of a Task that stands for an end; None where it is closed, or the end moved on."""
+    """The row of a Task for an end; None if it is closed, or the end moved."""
     if values.text(task, "status") in codes.TASK_CLOSED:
         return None
     value = values.identifier_value(task, codes.IDENTIFIER)
@@ -70,7 +70,7 @@ def _item(reader: ChartReader, resource: Resource, end: datetime, task: Resource
         resource, f"{_PERIOD[_kind(resource)]}.start"
     )
     facts.add_time("authored_at", reader.start(facts, resource, made))
-    # The clock runs to the end; that its start is a date only makes nothing approximate.
+    # The clock runs to the end; a start without a time makes nothing approximate.
     facts.flags.discard("approximate")
     facts.add_time("ends_at", end)
     facts.add_flag("open")
@@ -123,7 +123,7 @@ def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
             continue
         begins = reader.when(values.text(other, f"{period}.start"))
         ends = _end(reader, other)
-        # An end that cannot be read is no proof of a renewal; no end at all is.
+        # An unreadable end does not prove a renewal; a missing end does.
         known = ends is not None or not values.text(other, f"{period}.end")
         later = ends is None or ends > end
         if known and later and (begins is None or begins <= end + timedelta(days=1)):
@@ -132,7 +132,7 @@ def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
 
 
 def _alike(one: Resource, other: Resource) -> bool:
-    """Whether two are of one type and, for authorizations, of one payer, as far as they say."""
+    """Whether two have the same type and, for authorizations, the same payer, as far as they say."""
     types = [{c.code for c in values.codings(each.get("type"))} for each in (one, other)]
     if types[0] and types[1] and not types[0] & types[1]:
         return False
@@ -141,7 +141,7 @@ def _alike(one: Resource, other: Resource) -> bool:
 
 
 def _day(reader: ChartReader, end: datetime) -> str:
-    """A day without a year in the year of the reading, else with it; never relative to now."""
+    """A day, with the year only if it differs from the year of the reading; never relative to now."""
     local = end.astimezone(reader.zone)
     named = f"{local.day} {_MONTHS[local.month - 1]}"
     if local.year == reader.as_of.year:

@@ -1,7 +1,7 @@
 """What every kind of item needs from a chart: the client, the parties, the contacts, the start.
 
-In:  a `Chart`, `Us`, the site's zone and the day of the reader. Out: the pieces of a `WorkItem`.
-Why the day: it only bounds what cannot be (a start in the future) and how far back a stay that
+In:  a `Chart`, `Us`, the site's zone and the day of the reading. Out: the parts of a `WorkItem`.
+Why the day: it only bounds impossible dates (a start in the future) and how far back a stay that
 ended still asks for a contact; nothing here ranks by it.
 Not here: what makes a referral, a follow-up, a handoff, an authorization (their own modules).
 """
@@ -35,11 +35,11 @@ from carequeue.fhir.contacts import Contact, ContactOutcome
 from carequeue.fhir.our_directory import name_of, own_reference
 from carequeue.fhir.task_facts import priority_of
 
-#: A server's time may lag behind the writer's by as much; more is a date that cannot be.
+#: A server's clock may be this much behind the writer's; a larger gap is an impossible date.
 _SLACK: Final = timedelta(days=1)
-#: Before the standard's first draft a date is a zero of some other calendar.
+#: An earlier date is the zero of some other calendar.
 _FIRST_YEAR: Final = 1990
-#: An identifier that may be an item's key; the form of another item's key may not.
+#: An identifier that can be an item's key; it must not look like another item's key.
 _KEY: Final = re.compile(r"(?!Task/)[A-Za-z0-9\-.:/]{1,400}")
 NOBODY: Final = "nobody yet"
 _NOTES_SHOWN: Final = 50
@@ -47,18 +47,18 @@ _NOTES_SHOWN: Final = 50
 
 @dataclass
 class Facts:
-    """Facts and marks while an item is read; a fact that is not known is not put in."""
+    """Times and flags found while an item is read; an unknown time is left out."""
 
     times: dict[str, datetime] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
 
     def add_time(self, name: str, when: datetime | None) -> None:
-        """Keep a fact that is known."""
+        """Add a fact if its time is known."""
         if when is not None:
             self.times[name] = when
 
     def add_flag(self, name: str, holds: object = True) -> None:
-        """Keep a mark that holds."""
+        """Add a flag if it holds."""
         if holds:
             self.flags.add(name)
 
@@ -86,13 +86,13 @@ class ItemParts:
 
 
 class ChartReader:
-    """One pass over one chart. Everything is computed once, whatever the number of items."""
+    """Reads one chart. Everything is computed once, whatever the number of items."""
 
     def __init__(
         self, chart: Chart, us: Us, zone: ZoneInfo, as_of: date, now: datetime | None = None
     ) -> None:
         self.chart, self.us, self.zone, self.as_of = chart, us, zone, as_of
-        #: No record of what happened can be of a later instant.
+        #: No record of an event can be later than this instant.
         self.now = now or datetime.combine(as_of, time.max, tzinfo=zone).astimezone(UTC)
         self.story: tuple[StoryLine, ...] = ()
         self._of: dict[str, list[Resource]] = {}
@@ -104,7 +104,7 @@ class ChartReader:
         return self._of[kind]
 
     def find(self, reference: str) -> Resource:
-        """What a reference points to, an empty resource where it is not here."""
+        """The resource of a reference, empty if it is not here."""
         found = self.chart.find(reference) if reference else None
         return found if isinstance(found, dict) else {}
 
@@ -117,7 +117,7 @@ class ChartReader:
         return {self.ref(each) for each in values.objects(resource, path)} - {""}
 
     def when(self, value: Any) -> datetime | None:
-        """An instant that can be, in UTC."""
+        """A plausible instant, in UTC."""
         moment = values.instant(value, self.zone)
         return moment if moment and moment.year >= _FIRST_YEAR else None
 
@@ -131,18 +131,18 @@ class ChartReader:
         return ResourceRef(self.chart.source, kind, key)
 
     def key(self, task: Any) -> str:
-        """The stable key of a Task: an identifier that we wrote, else `Type/id`."""
+        """The stable key of a Task: an identifier that we wrote, otherwise `Type/id`."""
         mine = values.identifier_value(task, codes.IDENTIFIER)
         found = mine if _KEY.fullmatch(mine) else own_reference(task)
         return f"{self.chart.source}:{found}"
 
     def start(self, facts: Facts, resource: Any, *written: Any) -> datetime | None:
-        """The first start that can be, else when the server stored it, else the day of the
-        reading where a date was written; marks what was wrong.
+        """The first plausible start, otherwise when the server stored it, otherwise the day of the
+        reading if a date was written; flags what was wrong.
 
-        A start after the server stored it, or after tomorrow, cannot be (a day and a month that
-        were swapped). Such a date is left out and marked: a wrong start
-        would move a deadline, and none of them shows what was meant.
+        A start after the server stored it, or after tomorrow, is impossible (a day and a month were
+        swapped). Such a date is ignored and flagged: a wrong start would move a deadline, and none
+        of them shows what was meant.
         """
         stored = self.updated(resource)
         end_of_day = datetime.combine(self.as_of, time.max, tzinfo=UTC) + 2 * _SLACK
@@ -167,12 +167,12 @@ class ChartReader:
 
     @cached_property
     def patient(self) -> Resource:
-        """The Patient of this chart, empty where the chart has none or it is not here."""
+        """The Patient of this chart, empty if the chart has none or it is not here."""
         return self.find(self.chart.client) if self.chart.client.startswith("Patient/") else {}
 
     @cached_property
     def risks(self) -> frozenset[str]:
-        """Marks of the person: risks that a Flag states today, and death."""
+        """Flags of the person: risks that a FHIR Flag states today, and death."""
         facts = Facts()
         for flag in self.of("Flag"):
             if values.text(flag, "status") in ("", "active"):
@@ -183,7 +183,7 @@ class ChartReader:
         return frozenset(facts.flags)
 
     def client(self, subject: Any) -> Client:
-        """Whom an item is about; the words of the reference where the Patient is not here."""
+        """The client of an item; the display of the reference if the Patient is not here."""
         if self.patient:
             return self._client
         ours = self.chart.client.startswith("Patient/")
@@ -192,7 +192,7 @@ class ChartReader:
 
     @cached_property
     def _client(self) -> Client:
-        """The client by the Patient that is here."""
+        """The client, from the Patient of this chart."""
         patient = self.patient
         family, given, words = values.human_name(patient.get("name"))
         return Client(
@@ -208,7 +208,7 @@ class ChartReader:
         )
 
     def party(self, value: Any, within: Any = None) -> Party | None:
-        """Who asks or owes. A contained one has its name only: it is nobody of ours."""
+        """Who requests or owes. A contained resource has its name only: it is nobody of ours."""
         if not isinstance(value, dict) or not value:
             return None
         reference = self.ref(value)
@@ -223,8 +223,8 @@ class ChartReader:
         return Party(reference, name, ours, me) if name else None
 
     def _person(self, role: Resource) -> str:
-        """Who acts in a role at our place, "" for a role elsewhere: somebody of ours who also
-        works for a partner acts for the partner there.
+        """Who acts in a role at our place, "" for a role elsewhere: one of us who also works for a
+        partner acts for the partner there.
         """
         if role.get("resourceType") != "PractitionerRole":
             return ""
@@ -234,8 +234,8 @@ class ChartReader:
 
     @cached_property
     def contacts(self) -> tuple[Contact, ...]:
-        """What the client's records show of contacts, the earliest first; those without a time
-        and those that show no contact of ours are left out.
+        """The contacts in the client's records, earliest first, without those that have no time or
+        show no contact of ours.
         """
         records = (*self.of("Communication"), *self.of("Encounter"))
         found = [contacts.judge(self, each) for each in records]
@@ -312,13 +312,13 @@ class ChartReader:
 
 
 def newest_first(lines: Iterable[StoryLine]) -> tuple[StoryLine, ...]:
-    """Lines by time, those without one last."""
+    """Lines by time, newest first, those without a time last."""
     first = datetime.min.replace(tzinfo=UTC)
     return tuple(sorted(lines, key=lambda line: line.at or first, reverse=True))
 
 
 def party_name(party: Party | None, otherwise: str = "") -> str:
-    """The name of a party, or other words where there is none."""
+    """The name of a party, or other words if there is none."""
     return party.name if party else otherwise
 
 
@@ -335,7 +335,7 @@ def move_to(party: Party | None, since: datetime | None = None) -> Move:
 
 
 def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> datetime | None:
-    """The due date that the server holds; the first of these that can be.
+    """The due date on the server; the first plausible one of these.
 
     `Task.restriction.period` is "when fulfillment is sought" (R4); then the R5 element carried
     back, the request's own time, and last the Task's `executionPeriod`, which many fill with it.

@@ -1,10 +1,10 @@
-"""From a chart to the rows of the queue. The unknown is shown or named, never dropped in silence.
+"""From a chart to the rows of the queue. The unknown is shown or named, never dropped silently.
 
-In:  a `Chart` (views: base plus open intents), `Us`, the site's zone, the day of the reader.
+In:  a `Chart` (views: base plus open intents), `Us`, the site's zone, the day of the reading.
 Out: `ChartRead`: items in no particular order, each key once, and what could not be read.
-Why a reading never fails: one resource that nobody foresaw must not hide a client, so each is read
-behind its own guard; the accessors are written so that the guard has nothing to do.
-Not here: the kinds themselves (`referral.py` and its neighbours), their order (`domain/ranking`).
+Why it never fails: one unforeseen resource must not hide a client, so each is read behind its own
+guard; the accessors are written so that the guard has nothing to do.
+Not here: the kinds themselves (`referral.py` and its neighbors), their order (`domain/ranking.py`).
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from carequeue.fhir.client_identity import SUBJECTS
 from carequeue.fhir.jsontext import Duplicated
 from carequeue.fhir.our_directory import own_reference
 
-#: What a client's chart is read from; `sync/pull/search_plan.py` says in which order it is
-#: fetched, and a test that each of these is.
+#: Types that a client's chart is read from; `sync/pull/search_plan.py` has the order in which they
+#: are fetched, and a test that none is missing.
 PULLED_TYPES: Final = (
     "Task", "ServiceRequest", "Observation", "Encounter", "Communication", "Appointment", "Flag",
     "ClaimResponse", "Coverage",
 )  # fmt: skip
-#: What no client owns: names, and who belongs to us.
+#: Types that belong to no client: names, and who belongs to us.
 DIRECTORY_TYPES: Final = (
     "Organization", "PractitionerRole", "Practitioner", "CareTeam", "HealthcareService",
 )  # fmt: skip
 _SHARED: Final = frozenset({*DIRECTORY_TYPES, "Location"})
-#: Elements that name somebody or something that a row needs.
+#: Elements that refer to what a row needs.
 _NAMED: Final = (
     "for", "subject", "patient", "beneficiary", "requester", "owner", "focus", "performer",
     "sender", "recipient", "basedOn", "practitioner", "organization", "managingOrganization",
     "serviceProvider", "providedBy", "insurer", "payor", "partOf",
 )  # fmt: skip
 _WANTED: Final = frozenset({*_SHARED, "Patient", "ServiceRequest"})
-#: Who spoke for a minor: only a contact needs to know, so no other resource brings one.
+#: Who spoke for a minor: only a contact needs it, so no other resource brings one.
 _WANTED_OF_CONTACT: Final = _WANTED | {"RelatedPerson"}
-#: Of one resource; a row needs a handful, and a server could send us after a million.
+#: References followed for one resource; a row needs a handful, and a server could send a million.
 _MOST_NAMED: Final = 200
 
 _T = TypeVar("_T")
-#: Builds the row of one resource, None where it is none.
+#: Builds the row of one resource, None if it is none.
 _Build = Callable[[ChartReader, Resource], WorkItem | None]
 
 
@@ -62,12 +62,12 @@ def read_chart(
 ) -> ChartRead:
     """All rows of one client.
 
-    `as_of` is the day of the reading in the site's zone. It bounds dates that cannot be, the year
-    that a title leaves out, and how old a discharge may be to ask for a contact; a chart that is
-    read a day later may only lose such a row, never gain one, so none is missed between readings.
-    `described` False leaves out the story, for who needs the rows alone.
-    `now` is the instant of the reading: a contact that is dated later counts as none. Where it is
-    not given, the end of that day stands for it.
+    `as_of` is the day of the reading in the site's zone. It bounds impossible dates, the year that
+    a title leaves out, and how old a discharge may be to ask for a contact. A chart that is read a
+    day later may only lose such a row, never gain one, so none is missed between readings.
+    `described` False leaves out the story, for callers that need the rows alone.
+    `now` is the instant of the reading: a contact that is dated later does not count. If it is not
+    given, the end of that day is used.
     """
     reader = ChartReader(chart, us, zone, as_of, now)
     troubles: list[Trouble] = []
@@ -85,7 +85,9 @@ def read_chart(
 
 
 def chart_of(resource: Any, base: str = "") -> str:
-    """The chart that a resource belongs to: `Patient/id`, else what it is about, else itself."""
+    """The chart that a resource belongs to: `Patient/id`, otherwise what it is about, otherwise
+    itself.
+    """
     kind, mine = values.text(resource, "resourceType"), own_reference(resource)
     if kind == "Patient":
         return mine
@@ -105,7 +107,7 @@ def chart_of(resource: Any, base: str = "") -> str:
 
 
 def _taking_part(kind: str, resource: Any) -> list[Any]:
-    """Where else a client may stand, in types whose subject is often left out."""
+    """Other elements that may refer to a client, in types whose subject is often left out."""
     if kind == "Appointment":
         return [each.get("actor") for each in values.objects(resource, "participant")]
     if kind == "Communication":
@@ -119,29 +121,29 @@ def shared(kind: str) -> bool:
 
 
 def trouble(resource: Any) -> str | None:
-    """What is wrong with a resource as it came, in words without its content; None where nothing.
+    """What is wrong with a resource, without its content; None if nothing.
 
-    A resource in trouble is kept; `read_chart` still shows what of it can be shown, since a
-    client is not to be missed for a malformed element.
+    Such a resource is stored; `read_chart` still shows what it can of it, because a client must not
+    be missed for a malformed element.
     """
     if not isinstance(resource, dict):
-        return "it is no resource"
+        return "it is not a resource"
     if not values.TYPE.fullmatch(values.text(resource, "resourceType")):
-        return "it does not say of which type it is"
+        return "its resource type is missing"
     if not values.ID.fullmatch(values.text(resource, "id")):
-        return "its id is missing, or no FHIR id"
+        return "its id is missing, or is not a FHIR id"
     if _duplicated(resource):
-        return "it names an element twice, so what is decided about it is kept here only"
+        return "it has an element twice, so changes to it are saved on this computer only"
     if "status" in resource and not isinstance(resource["status"], str):
-        return "its status is no code"
+        return "its status is not a code"
     for path in SUBJECTS:
         if path in resource and not isinstance(resource[path], dict):
-            return "whom it is about is no reference"
+            return "its client is not a reference"
     return None
 
 
 def references(resource: Any, base: str = "") -> set[str]:
-    """The relative references that a row of this resource needs, to be fetched where missing."""
+    """The relative references that a row of this resource needs, to be fetched if missing."""
     found: list[Any] = []
     for path in _NAMED:
         found += values.objects(resource, path)
@@ -154,7 +156,7 @@ def references(resource: Any, base: str = "") -> set[str]:
 
 
 def _work(reader: ChartReader, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
-    """Every resource that may be a row, and what builds it."""
+    """Every resource that may be a row, and its builder."""
     carried = _carried(reader)
     for kind in PULLED_TYPES:
         for each in reader.chart.of(kind):
@@ -187,7 +189,9 @@ def _task_builder(reader: ChartReader, task: Resource) -> _Build:
 
 
 def _carried(reader: ChartReader) -> frozenset[str]:
-    """The requests that a Task carries; one that never was, or is a handoff, carries none."""
+    """References of the requests that a Task carries; one entered in error, or a handoff, carries
+    none.
+    """
     return frozenset(
         reader.ref(task.get("focus"))
         for task in reader.of("Task")
@@ -196,7 +200,7 @@ def _carried(reader: ChartReader) -> frozenset[str]:
 
 
 def _keep(items: dict[str, WorkItem], item: WorkItem, resource: Resource) -> None:
-    """Keep an item; where another has its key (a copied identifier), under its own reference."""
+    """Add an item; if another has its key (a copied identifier), under its own reference."""
     if _duplicated(resource):
         item = replace(item, flags=item.flags | {"read-only"})
     if item.key in items:

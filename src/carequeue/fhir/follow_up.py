@@ -1,11 +1,11 @@
-"""Follow-ups: Tasks that are no referral and no handoff, and contacts that nobody has made yet.
+"""Follow-ups: Tasks that are no referral and no handoff, and contacts due after a discharge.
 
 In:  a Task, or an Encounter that ended. Out: a `WorkItem` or None.
 Why a stay asks for a contact: the risk of suicide is highest in the first weeks after it (CCBHC
 criteria 3.c ask for a contact within 24 hours); no server writes a Task for that, so the row is
-derived, and becomes a Task when somebody first acts on it, under an identifier that is the same
-for everybody.
-Not here: how long there is for it (`rules/*.toml`).
+derived, and becomes a Task when somebody first acts on it, under an identifier that is the same for
+everybody.
+Not here: its deadline (`rules/*.toml`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _VOID: Final = frozenset({"cancelled", "entered-in-error", "planned"})
 
 
 def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
-    """The row of an open Task, whoever owns it; None where it is closed or not yet asked."""
+    """The row of an open Task, whoever owns it; None if it is closed or a draft."""
     requester = reader.party(task.get("requester"), task)
     owner = reader.party(task.get("owner"), task)
     asked = bool(requester and requester.ours and owner and not owner.ours)
@@ -74,11 +74,11 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
 
 
 def discharge(reader: ChartReader) -> WorkItem | None:
-    """The contact that the client's latest stay asks for, until somebody has made it.
+    """The contact due after the client's latest stay, until somebody has made it.
 
-    Only the latest stay counts (a readmission voids the one before), only where it ended within
-    `REACH` of the day of the reading, and only until a contact after it or a Task for it. Nobody
-    is asked to call a client who has died.
+    Only the latest stay counts (a readmission voids the one before), only if it ended within
+    `REACH` of the day of the reading, and only until a contact after it or a Task for it. Nobody is
+    asked to call a client who has died.
     """
     stay = _latest_stay(reader)
     ended = _ended(reader, stay)
@@ -124,7 +124,7 @@ def _latest_stay(reader: ChartReader) -> Resource:
 
 
 def _ended(reader: ChartReader, stay: Resource) -> datetime | None:
-    """When a finished stay ended: its period, else the last period of its status history."""
+    """When a finished stay ended: its period, otherwise the last period of its status history."""
     if values.text(stay, "status") != "finished":
         return None
     ends = [
@@ -153,13 +153,13 @@ def _find_contact(reader: ChartReader, facts: Facts, stay: Resource) -> None:
     contact = reader.contact_after(_surely_after(reader, facts, stay) or start)
     facts.add_time("contacted_at", contact)
     facts.add_flag("no-contact", ended is not None and contact is None)
-    # A need does not become younger by somebody making a Task of it.
+    # A need does not become younger when somebody creates a Task for it.
     facts.add_time("authored_at", start)
 
 
 def _surely_after(reader: ChartReader, facts: Facts, stay: Resource) -> datetime | None:
-    """The end of the day of a discharge of which only the day is known: a contact on that day may
-    have been before it. The deadline still runs from the start of the day.
+    """The end of the day of a discharge without a time: a contact on that day may have been before
+    it. The deadline still runs from the start of the day.
     """
     written = values.text(stay, "period.end")
     whole_day = len(written) == len("2026-03-09") and "impossible-date" not in facts.flags

@@ -1,9 +1,9 @@
-"""Handoffs: a Task that asks a person or a team to take a client over, with its I-PASS content.
+"""Handoffs: a Task that asks a person or a team to take over a client, with its I-PASS content.
 
 In:  a Task of our own code. Out: a `WorkItem`, or None once the receiver has read it back.
-Why accepted is not enough: I-PASS counts a handoff as made when the receiver has said back what
-was handed over; a status alone does not show that anybody read it (N Engl J Med
-2014;371:1803, synthesis by receiver).
+Why accepted is not enough: I-PASS counts a handoff as complete when the receiver has repeated it
+back; a status alone does not show that anybody read it (N Engl J Med 2014;371:1803, synthesis by
+receiver).
 Not here: writing one (`drafts.py`).
 """
 
@@ -23,12 +23,12 @@ _WORDS: Final = (codes.SUMMARY, codes.ACTIONS, codes.CONTINGENCY)
 
 
 def is_handoff(task: Resource) -> bool:
-    """Whether a Task asks somebody to take a client over."""
+    """Whether a Task asks somebody to take over a client."""
     return values.has_code(task.get("code"), codes.HANDOFF, codes.TASK_CODE)
 
 
 def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
-    """The row of a handoff that nobody has taken yet, or that came back to its sender."""
+    """The row of a handoff that nobody has accepted yet, or that came back to its sender."""
     status = values.text(task, "status")
     requester = reader.party(task.get("requester"), task)
     owner = reader.party(task.get("owner"), task)
@@ -67,7 +67,7 @@ def content(task: Any, code: str) -> str:
 
 
 def severity(task: Any) -> str:
-    """Illness severity: stable where nothing is said, watcher where it cannot be read."""
+    """Illness severity: stable if none is given, watcher if it cannot be read."""
     said = content(task, codes.SEVERITY).strip().casefold()
     if not said:
         return "stable"
@@ -75,7 +75,7 @@ def severity(task: Any) -> str:
 
 
 def has_read_back(task: Any) -> bool:
-    """Whether the receiver said back what was handed over."""
+    """Whether the receiver repeated the handoff back."""
     outputs = values.objects(task, "output")
     return any(
         values.has_code(o.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT) for o in outputs

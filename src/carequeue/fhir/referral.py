@@ -1,8 +1,8 @@
-"""Referrals: an ask (ServiceRequest) and the Task that carries it between two parties.
+"""Referrals: a request (ServiceRequest) and the Task that carries it between two parties.
 
 In:  a Task of code `fulfill` or with a ServiceRequest as focus, or a ServiceRequest that no Task
-carries. Out: a `WorkItem`, or None where nobody has to act any more.
-Why a status is not enough: the same words mean opposite moves (on hold by a partner is ours), and
+carries. Out: a `WorkItem`, or None if nobody has to act any more.
+Why a status is not enough: the same status means opposite moves (on hold by a partner is ours), and
 cancelled is not done; read after the state tables of SDOH Clinical Care, COW and 360X.
 Not here: deadlines (`rules/*.toml`), what the parties may do (`domain/allowed.py`).
 """
@@ -30,13 +30,13 @@ from carequeue.fhir.task_facts import (
 _IN, _OUT, _HERE = Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL
 _OVER: Final = frozenset({"revoked", "completed", "entered-in-error"})
 _NOT_ASKED: Final = frozenset({"proposal", "plan", "option"})
-_NAME: Final = 40  # characters of a party in a title: what has to happen must be seen too
+_NAME: Final = 40  # characters of a party in a title: the next step must be visible too
 _ACCEPTED: Final = frozenset({"accepted", "ready", "in-progress", "on-hold"})
 _BOOKED: Final = frozenset({"booked", "pending", "arrived", "checked-in", "fulfilled"})
 #: A triage record may be a little older than the request that it led to.
 _TRIAGE_BEFORE: Final = timedelta(days=1)
 
-#: What has to happen, by direction and by how far the ask is.
+#: The next step, by direction and by how far the request is.
 _TITLES: Final = {
     (_IN, "new"): "Answer {urgent}referral, {asker}: {what}",
     (_IN, "info"): "{asker} to send what we asked for: {what}",
@@ -96,14 +96,14 @@ class _Ask:
 
 
 def is_referral(reader: ChartReader, task: Resource) -> bool:
-    """Whether a Task carries an ask: its code is `fulfill`, or its focus a ServiceRequest."""
+    """Whether a Task carries a request: its code is `fulfill`, or its focus a ServiceRequest."""
     if values.has_code(task.get("code"), codes.FULFILL, codes.TASK_CODE_HL7):
         return True
     return reader.ref(task.get("focus")).startswith("ServiceRequest/")
 
 
 def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
-    """The row of a Task that carries a referral; None where it is closed or between others."""
+    """The row of a Task that carries a referral; None if it is closed or between others."""
     request = reader.find(reader.ref(task.get("focus")))
     if request.get("resourceType") != "ServiceRequest":
         request = {}
@@ -114,11 +114,11 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
 
 
 def from_request(reader: ChartReader, request: Resource) -> WorkItem | None:
-    """The row of a ServiceRequest that no Task carries; laboratory and imaging are no referral."""
+    """The row of a ServiceRequest without a Task; laboratory and imaging orders are no referrals."""
     status, intent = values.text(request, "status"), values.text(request, "intent")
     if status in _OVER | {"draft"} or intent in _NOT_ASKED:
         return None
-    if request.get("doNotPerform") is True:  # an order to leave it be
+    if request.get("doNotPerform") is True:  # an order not to do it
         return None
     if any(c.code in codes.NO_REFERRAL for c in values.codings(request.get("category"))):
         return None
@@ -189,9 +189,11 @@ def _find_start(ask: _Ask) -> None:
 
 
 def _find_triage(ask: _Ask) -> str:
-    """The triage record of this ask: the latest that names it; for what came in also the client's.
+    """The triage level of this request: the latest record that names it; for inbound requests also
+    the client's.
 
-    An older record of the client says nothing of a new ask, and none of what we ask of others.
+    An older record of the client says nothing about a new request, and none about what we ask of
+    others.
     """
     reader, start = ask.reader, ask.facts.times.get("authored_at")
     best: tuple[datetime, str] | None = None
@@ -228,7 +230,7 @@ def _find_progress(ask: _Ask) -> None:
     facts.add_flag("open", not ask.not_done)
     facts.add_flag("accepted", ask.status in _ACCEPTED)
     waits = ask.waits or (ask.status == "on-hold" and ask.direction is _OUT)
-    # Where we are the ones who asked, the clock of an answer is not ours.
+    # If we made the request, the clock for an answer is not ours.
     ours = waits and not ask.not_done and ask.direction is not _IN
     facts.add_time("info_asked_at", changed if ours else None)
     facts.add_time("accepted_at", changed if ask.status in _ACCEPTED else None)
@@ -245,7 +247,7 @@ def _says(ask: _Ask, known: frozenset[str]) -> bool:
 
 
 def _scheduled(ask: _Ask) -> datetime | None:
-    """When a visit for this ask was found booked."""
+    """When a visit for this request was booked."""
     reader, mine = ask.reader, {own_reference(ask.request), own_reference(ask.task)} - {""}
     found = []
     for each in reader.of("Appointment"):
@@ -259,9 +261,9 @@ def _scheduled(ask: _Ask) -> datetime | None:
 
 
 def _served(ask: _Ask) -> datetime | None:
-    """When a service for this ask took place: a visit that names it, or any of ours.
+    """When a service for this request took place: a visit that names it, or any of ours.
 
-    Of what is asked of us a visit elsewhere is no service, even if it names the ask.
+    For an inbound request a visit elsewhere is no service, even if it names the request.
     """
     reader, start = ask.reader, ask.facts.times.get("requested_at")
     mine = {own_reference(ask.request), own_reference(ask.task)} - {""}
@@ -277,7 +279,7 @@ def _served(ask: _Ask) -> datetime | None:
 
 
 def _may_answer(ask: _Ask, encounter: Resource) -> bool:
-    """Whether a visit that names the ask is with the party that was asked."""
+    """Whether a visit that names the request is with the party that was asked."""
     elsewhere = contacts.place(ask.reader, encounter) is contacts.Place.ELSEWHERE
     return ask.direction is not _IN or not elsewhere
 
@@ -315,7 +317,7 @@ def _title(ask: _Ask, urgent: str) -> str:
         receiver=values.squeeze(party_name(ask.owner, "the receiver"), _NAME),
         what=_what(ask) or "referral",
     )
-    # A request that says no more than that it is one is named by its sender alone.
+    # A title without content names the sender alone.
     return title.removesuffix(": referral") if "referral" in pattern else title
 
 

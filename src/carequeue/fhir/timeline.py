@@ -1,9 +1,8 @@
-"""The story beside an item: what happened to the client, in plain words, newest first.
+"""The story of a client: what happened, in plain words, newest first.
 
-In:  a chart. Out: at most `LINES` lines with time, words and by whom.
+In:  a chart. Out: at most `LINES` lines with time, words and author.
 Why one story for all items of a client: the reader wants to know the person, and it is computed
-once. Not here: notes on an item (`chart_reader.py`), what is still to come from us (the queue
-itself).
+once. Not here: notes on an item (`chart_reader.py`), what is still to do (the queue itself).
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _VISITS: Final = {
 
 
 def story(reader: ChartReader) -> tuple[StoryLine, ...]:
-    """The latest lines of a client's story; a resource that says nothing readable has none."""
+    """The latest lines of a client's story; a resource without readable content has none."""
     found: list[StoryLine] = []
     for each in reader.of("Encounter"):
         found += _encounter(reader, each)
