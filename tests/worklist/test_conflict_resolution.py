@@ -88,9 +88,9 @@ class TestTheQuestion:
         }
         meanwhile.find(cache, theirs(priority="stat", extension=[sleeping]))
         (found,) = cache.desk.conflicts(NOW)
-        assert [line.label for line in found.differences] == ["Priority", "Sleep"]
-        assert found.differences[1].mine.startswith("asleep until Thu 12 Mar")
-        assert found.differences[1].theirs.startswith("asleep until Fri 20 Mar")
+        assert [line.label for line in found.differences] == ["Priority", "Snooze"]
+        assert found.differences[1].mine.startswith("snoozed until Thu 12 Mar")
+        assert found.differences[1].theirs.startswith("snoozed until Fri 20 Mar")
         assert len(found.ids) == 2
         assert found.did == "Priority set to urgent; Snoozed until Thu 12 Mar 08:00"
 

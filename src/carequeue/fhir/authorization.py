@@ -116,7 +116,7 @@ def _end(reader: ChartReader, resource: Resource) -> datetime | None:
 
 
 def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
-    """Whether another one of the same kind is in force the day after this one ends."""
+    """Whether another of the same kind is in force the day after this one ends."""
     period, mine = _PERIOD[_kind(resource)], own_reference(resource)
     for other in reader.of(_kind(resource)):
         if own_reference(other) == mine or not _in_force(other) or not _alike(resource, other):
@@ -141,7 +141,7 @@ def _alike(one: Resource, other: Resource) -> bool:
 
 
 def _day(reader: ChartReader, end: datetime) -> str:
-    """A day, with the year only if it differs from the year of the reading; never relative to now."""
+    """A day, with the year only if it differs from that of the reading; never relative to now."""
     local = end.astimezone(reader.zone)
     named = f"{local.day} {_MONTHS[local.month - 1]}"
     if local.year == reader.as_of.year:

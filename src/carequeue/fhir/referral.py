@@ -114,7 +114,7 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
 
 
 def from_request(reader: ChartReader, request: Resource) -> WorkItem | None:
-    """The row of a ServiceRequest without a Task; laboratory and imaging orders are no referrals."""
+    """The row of a ServiceRequest without a Task; laboratory and imaging are no referrals."""
     status, intent = values.text(request, "status"), values.text(request, "intent")
     if status in _OVER | {"draft"} or intent in _NOT_ASKED:
         return None
