@@ -1,4 +1,4 @@
-"""SubscriptionListener by websocket: what is declared, what a message means, and a real connection."""
+"""Subscriptions by websocket: what is declared, what a message means, and a real connection."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
 
 
 def _alike(one: Resource, other: Resource) -> bool:
-    """Whether two have the same type and, for authorizations, the same payer, as far as they say."""
+    """Whether two have one type and, for authorizations, one payer, as far as they say."""
     types = [{c.code for c in values.codings(each.get("type"))} for each in (one, other)]
     if types[0] and types[1] and not types[0] & types[1]:
         return False
