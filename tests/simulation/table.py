@@ -24,7 +24,7 @@ _ASKED: Final = {
 }
 _KEPT: Final = "nothing of it leaves, so nothing is found out about it"
 _ONLY: Final = {
-    _E.ATTEMPT_RECORDED: "only a queued intent is recorded before it is sent; one in doubt already is",
+    _E.ATTEMPT_RECORDED: "only a queued intent is recorded as sent; one in doubt already is",
     _E.FOUND_NOT_APPLIED: "only what may be there can be found not to be",
     _E.SUPPORTED_NOW: "only what is kept here can find a place",
     _E.DROPPED: "only what surely has not left is dropped; in doubt, its inverse is filed",
