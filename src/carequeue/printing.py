@@ -373,7 +373,7 @@ def write_outcomes(outcomes: Iterable[Outcome], message: str, group: str, shape:
     if message:
         write_message(message)
     if group:
-        write(f"Take it back with: carequeue undo {_one(group)}")
+        write(f"Undo it with: carequeue undo {_one(group)}")
 
 
 # Findings and keys

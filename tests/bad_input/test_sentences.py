@@ -44,7 +44,8 @@ def closed_port() -> int:
 def check(ran: Ran, code: int, *said: str) -> None:
     """One sentence with its three parts, on standard error alone."""
     assert (ran.code, ran.out) == (code, "")
-    for part in (*said, SAFE, WAY_ON):
+    parts: tuple[str | re.Pattern[str], ...] = (*said, SAFE, WAY_ON)
+    for part in parts:
         assert re.search(part, ran.sentence), (part, ran.sentence)
     assert "Traceback" not in ran.err
     assert TOKEN not in ran.err

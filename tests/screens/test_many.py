@@ -45,7 +45,7 @@ async def test_many_are_done_after_one_line_that_says_what_will_come_of_it() -> 
         keys = ("okafor", "lindqvist", "obrien", "nguyen")
         assert desk.acts == [("note", keys, {"text": "seen"})]
         assert seat.message.startswith("✓ Noted: 4 items; 1 already so, 1 not allowed.")
-        assert "u takes it back" in seat.message
+        assert "u undoes it" in seat.message
         assert "marked" not in seat.text
         await seat.press("u")
         assert desk.acts == []

@@ -162,7 +162,8 @@ class TestTheHeaderOfAServerThatDoesNotAnswer:
     ) -> None:
         live = {"clinic": waits} if waits else {}
         line = kept("clinic", online, last_full="")
-        shown = known(line, waits=live, **{"silent:clinic": READ.isoformat()})
+        meta: dict[str, Any] = {"silent:clinic": READ.isoformat()}
+        shown = known(line, waits=live, **meta)
         assert (shown.silent_since, shown.slow_since) == (silent, slow)
         assert shown.sources[0].silent_since == silent
 
@@ -206,7 +207,7 @@ class TestARow:
             await seat.wait(3)
             assert seat.line_of("REYES").endswith("○ as of 09:12")
             await seat.press("a")
-            assert seat.message.endswith("u takes it back   sent once online")
+            assert seat.message.endswith("u undoes it   sent once online")
             await seat.press("O")
             assert seat.message == "Looking at the server now."
             assert not desk.state.forced_offline
@@ -221,9 +222,9 @@ class TestARow:
     async def test_of_a_source_that_is_away_says_of_an_act_when_it_will_be_sent(self) -> None:
         async with at_the_terminal(two(AWAY)) as seat:
             await seat.press("j", "c", "l", "r")
-            assert seat.message.endswith("u takes it back   sent once online")
+            assert seat.message.endswith("u undoes it   sent once online")
             await seat.press("k", "k", "a")
-            assert seat.message == "✓ Accepted: OKAFOR, Amara.  u takes it back"
+            assert seat.message == "✓ Accepted: OKAFOR, Amara.  u undoes it"
 
 
 def test_no_two_sources_have_the_same_mark() -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from carequeue.screens.sync_notices import FIRST_DONE, FIRST_SYNC, LOOKING, MENDED, SyncNews
+from carequeue.verbs.assign import VERB as ASSIGN
+from carequeue.verbs.snooze import VERB as SNOOZE
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.line import length
 from carequeue.widgets.message_line import Message, Tone, message_parts
 from carequeue.widgets.question_prompt import Form
 from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.results import Health, Person
-from carequeue.worklist.verbs import ASSIGN, SNOOZE
 from tests.screens.clinic import HEALTHY, NOW, FakeDesk
 from tests.screens.stage import at_the_terminal
 
@@ -23,15 +24,15 @@ def health(**facts: object) -> Health:
     """How sync stands, in the words of a test."""
     values = {name: getattr(HEALTHY, name) for name in Health.__dataclass_fields__}
     quiet = {"waiting": 0, "needs_you": 0, "conflicts": 0}
-    return Health(**{**values, **quiet, **facts})  # type: ignore[arg-type]
+    return Health(**{**values, **quiet, **facts})
 
 
 class TestTheMessage:
     @pytest.mark.parametrize(
         ("width", "said"),
         [
-            (80, " ✓ Snoozed: REYES.  u takes it back   sent once online"),
-            (45, " ✓ Snoozed: REYES.  u takes it back"),
+            (80, " ✓ Snoozed: REYES.  u undoes it   sent once online"),
+            (45, " ✓ Snoozed: REYES.  u undoes it"),
             (20, " ✓ Snoozed: REYES."),
             (12, " ✓ Snoozed:…"),
         ],
@@ -39,7 +40,7 @@ class TestTheMessage:
     def test_gives_up_its_hints_before_a_letter_of_the_sentence(
         self, width: int, said: str
     ) -> None:
-        message = Message("Snoozed: REYES.", Tone.DONE, "u takes it back   sent once online")
+        message = Message("Snoozed: REYES.", Tone.DONE, "u undoes it   sent once online")
         assert "".join(text for text, _ in message_parts(message, width)) == said
 
     async def test_about_a_key_is_gone_with_the_next_one_and_about_an_act_it_stays(self) -> None:
@@ -56,14 +57,14 @@ class TestTheMessage:
             seat.desk.feel(online=False)
             await seat.wait(1)
             await seat.press("a")
-            assert seat.message.endswith("u takes it back   sent once online")
+            assert seat.message.endswith("u undoes it   sent once online")
 
     async def test_of_an_act_while_signed_out_says_when_it_will_be_sent(self) -> None:
         async with at_the_terminal() as seat:
             seat.desk.feel(signed_out=True)
             await seat.wait(1)
             await seat.press("a")
-            assert seat.message.endswith("u takes it back   sent once signed in")
+            assert seat.message.endswith("u undoes it   sent once signed in")
 
     @pytest.mark.parametrize(("key", "name"), [("Z", "Z"), ("f5", "f5")])
     async def test_names_a_key_that_means_nothing(self, key: str, name: str) -> None:

@@ -27,7 +27,7 @@ def find(cache: Cache, theirs: Resource | None, target: str = "t1", version: str
             m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
         )
         change = m.Change(lane.key, outcomes, theirs, version if theirs else "")
-        save_changes(rows, m.Save((change,)), cache.instant)
+        save_changes(rows, m.SaveChanges((change,)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)
 
 
@@ -42,7 +42,7 @@ def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1"
         if event is IntentEvent.ACKNOWLEDGED:
             base = intent_effects.fold(lane.base, sent)
         outcomes = tuple(m.IntentOutcome(one, event, words) for one in sent)
-        save_changes(rows, m.Save((m.Change(lane.key, outcomes, base, "8"),)), cache.instant)
+        save_changes(rows, m.SaveChanges((m.Change(lane.key, outcomes, base, "8"),)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)
 
 

@@ -145,7 +145,7 @@ def found_changed(cache: Cache) -> None:
             sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile"
         )
         change = m.Change(("Task", "t1"), (outcome,), theirs(priority="stat"), "7")
-        save_changes(rows, m.Save((change,)), NOW)
+        save_changes(rows, m.SaveChanges((change,)), NOW)
         cache.session.projector().project(connection, rows.charts, NOW)
 
 
@@ -320,7 +320,7 @@ class TestTakingBackAKeptAnswer:
         meanwhile.find(cache, theirs(priority="stat"), version="9")
         found = asked(cache)
         assert found.differences == (Difference("Priority", "urgent", "", "stat"),)
-        assert found.did == "Taken back: priority set"
+        assert found.did == "Undone: priority set"
         cache.desk.answer(found, "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         assert "priority" not in base(cache)

@@ -15,7 +15,8 @@ from carequeue.sync.push.three_way import EVENTS, compare
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile
-from tests.worklist.test_conflict_resolution import FOLLOW_UP, cache, theirs
+from tests.worklist.test_conflict_resolution import cache, theirs
+from tests.worklist.world import FOLLOW_UP
 
 __all__ = ["cache"]  # the fixture
 
@@ -30,7 +31,7 @@ def settled(cache: Cache, their: dict[str, Any]) -> None:
         outcomes = tuple(
             m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
         )
-        save_changes(rows, m.Save((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
+        save_changes(rows, m.SaveChanges((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
 
 
 def state(cache: Cache, verb: str) -> IntentState:

@@ -24,8 +24,9 @@ from carequeue.cli.list_and_show import as_json
 from carequeue.domain.errors import BadQuestion, NoSuchItem
 from carequeue.printing import Outcome, Shape
 from carequeue.store.queue_window import View
+from carequeue.verbs.table import item_verbs
+from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.worklist.results import Where
-from carequeue.worklist.verbs import BY_NAME, VERBS, Asks, Question, Verb
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -35,37 +36,45 @@ if TYPE_CHECKING:
 
 #: Characters of standard input that are read; a hundred thousand keys are a tenth of it.
 MOST_INPUT: Final = 64_000_000
-_ACTS: Final = tuple(verb for verb in VERBS if verb.on_item)
 
 
 def _questions() -> dict[str, str]:
     """Every question of every verb, with the verbs that ask it."""
     asked: dict[str, list[str]] = {}
-    for verb in _ACTS:
+    for verb in item_verbs():
         for question in verb.asks:
             asked.setdefault(question.name, []).append(verb.name)
     return {name: ", ".join(verbs) for name, verbs in asked.items()}
 
 
-def _question_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for name, verbs in reversed(_questions().items()):
-        option = click.option(
-            f"--{name}", f"q_{name}", metavar="TEXT", help=f"Answer to `{name}` ({verbs})."
+def act_command() -> click.Command:
+    """The command `act`, with an argument and options for the verbs and questions of the table."""
+    names = [verb.name for verb in item_verbs()]
+    questions = [
+        click.option(
+            f"--{name}", f"q_{name}", metavar="TEXT", help=f"Answer to `{name}` ({asked})."
         )
-        command = option(command)
-    return command
+        for name, asked in _questions().items()
+    ]
+    parameters: list[Callable[..., Any]] = [
+        click.argument("verb", type=click.Choice(names)),
+        click.argument("keys", nargs=-1),
+        *questions,
+        click.option(
+            "--answer", multiple=True, metavar="NAME=VALUE", help="Any answer, by its name."
+        ),
+        click.option("--dry-run", is_flag=True, help="Only say what would change."),
+        click.option("--yes", is_flag=True, help="Do not ask before many are changed."),
+        as_json,
+    ]
+    command: Callable[..., Any] = _act
+    for add_parameter in reversed(parameters):
+        command = add_parameter(command)
+    return click.command("act")(command)
 
 
-@click.command()
-@click.argument("verb", type=click.Choice([verb.name for verb in _ACTS]))
-@click.argument("keys", nargs=-1)
-@_question_options
-@click.option("--answer", multiple=True, metavar="NAME=VALUE", help="Any answer, by its name.")
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
-@click.option("--yes", is_flag=True, help="Do not ask before many are changed.")
-@as_json
 @click.pass_context
-def act(
+def _act(
     ctx: click.Context,
     /,
     verb: str,
@@ -88,13 +97,14 @@ def act(
     now = use_cases.now()
     wanted = _unique(keys) if keys else _keys_from_input()
     shorthand = {name.removeprefix("q_"): text for name, text in questions.items()}
-    answers = gather_answers(BY_NAME[verb], answer, shorthand)
+    known = next(known for known in item_verbs() if known.name == verb)
+    answers = gather_answers(known, answer, shorthand)
     shape = Shape.JSON if as_json else Shape.TEXT
     with use_cases.open_session(ctx.obj) as session:
         desk = session.desk
         desk.refresh(now)
         found, missing = _known(desk, wanted)
-        _check_answers(desk, BY_NAME[verb], answers, found, now)
+        _check_answers(desk, known, answers, found, now)
         shown = None
         if dry_run or len(found) > 1:
             preview = desk.preview(verb, found, answers, now)
@@ -116,7 +126,7 @@ def act(
 @as_json
 @click.pass_context
 def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
-    """Take back GROUP, or the last thing that you did; also after it was sent.
+    """Undo GROUP, or the last thing that you did; also after it was sent.
 
     Without GROUP it names the act first. It asks where a window of the queue made that act.
     """
@@ -124,7 +134,7 @@ def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
         group = group or _last_act(session.desk, session.zone, yes)
         acted = session.desk.undo(use_cases.now(), group)
     outcomes = _of_act(acted)
-    # No group is printed: to take back what was taken back is another `carequeue undo`.
+    # No group is printed: to undo an undo is another `carequeue undo`.
     printing.write_outcomes(outcomes, acted.message, "", Shape.JSON if as_json else Shape.TEXT)
     ctx.exit(_code(outcomes))
 

@@ -15,9 +15,10 @@ from carequeue.cli.help_format import say
 from carequeue.domain.errors import NoSuchItem
 from carequeue.printing import Shape
 from carequeue.store.queue_window import QueueRow, View
+from carequeue.verbs.motions import MOTIONS, SIGNS
+from carequeue.verbs.table import all_verbs
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.read_warnings import troubled
-from carequeue.worklist.verbs import MOTIONS, SIGNS, VERBS
 
 if TYPE_CHECKING:
     from carequeue.worklist.desk import Desk
@@ -139,7 +140,7 @@ def _of(source: SourceHealth, zone: tzinfo) -> str:
 @as_json
 @click.pass_obj
 def show(profile: str, key: str, as_json: bool) -> None:
-    """Print one item in full: why it stands where it stands, its clocks, its story."""
+    """Print one item in full: why this item is ranked here, its clocks, its story."""
     now: datetime = use_cases.now()
     with use_cases.open_session(profile) as session:
         session.desk.refresh(now)
@@ -155,7 +156,7 @@ def show(profile: str, key: str, as_json: bool) -> None:
 @click.command()
 def keys() -> None:
     """Print the keys of the queue's screen."""
-    printing.write_pairs([(_spelled(verb.key), verb.help) for verb in VERBS])
+    printing.write_pairs([(_spelled(verb.key), verb.help) for verb in all_verbs()])
     printing.write()
     printing.write_pairs(
         [(", ".join(_spelled(key) for key in move.keys), move.words) for move in MOTIONS]

@@ -120,7 +120,7 @@ SENDABLE_STATES: Final = frozenset({_S.QUEUED, _S.IN_DOUBT})
 
 
 class IllegalStep(ValueError):
-    """An event that cannot happen to an intent in this state; an internal error, no change."""
+    """An event that cannot happen to an intent in this state; an internal error of ours."""
 
 
 def step(state: IntentState, event: IntentEvent) -> IntentState:

@@ -7,7 +7,7 @@ unit, although a change of status sets it: every change touches it and servers s
 all changes would collide.
 Names of units: an element (`status`), or one entry of a list (`list_entries.py`) whose id is the
 intent's own, written as Element.id.
-Not here: when it may be done (`domain/allowed.py`), when it is sent (`sync/push/machine.py`).
+Not here: when it may be done (`verbs/`), when it is sent (`sync/push/machine.py`).
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     """
     if intent.kind is IntentKind.CREATE:
         created = intent.args.get("resource")
-        if "/" in values.identifier_value(created, codes.IDENTIFIER):
+        if is_companion(intent):
             owned = [*_STATUS, "owner"]
             return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
         return IntentKind.SET_STATUS, {"to": "entered-in-error"}
@@ -162,6 +162,14 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     if intent.args.get("output"):  # known by its text if a server drops the id
         args["written"] = {f"output[{intent.id}]": _read_back(intent)}
     return IntentKind.RESTORE, args
+
+
+def is_companion(intent: Intent) -> bool:
+    """Whether an intent creates the Task that stands for an item without one: it has the item's
+    key, type and id, as its identifier.
+    """
+    identifier = values.identifier_value(intent.args.get("resource"), codes.IDENTIFIER)
+    return intent.kind is IntentKind.CREATE and "/" in identifier
 
 
 def iso(moment: datetime) -> str:

@@ -25,10 +25,11 @@ from carequeue.screens.threads import Hands
 from carequeue.screens.undo_prompt import Undoing
 from carequeue.screens.urgent_notice import Naming
 from carequeue.store.queue_window import QueueRow, View
+from carequeue.verbs.motions import Motion
+from carequeue.verbs.verb import Verb
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Notice, Tone
 from carequeue.widgets.themes import Parts
-from carequeue.worklist.verbs import Motion, Verb
 
 if TYPE_CHECKING:
     from carequeue.screens.attention import Needs

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from carequeue.screens.filter_prompt import NarrowLayer
 from carequeue.screens.selection import items
 from carequeue.store.queue_window import View
+from carequeue.verbs.motions import Motion
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
-from carequeue.worklist.verbs import Motion
 
 if TYPE_CHECKING:
     from carequeue.screens.controller import Front

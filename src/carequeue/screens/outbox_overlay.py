@@ -33,9 +33,9 @@ KEYS: Final = "j k move   n next that needs you   R try all again   D discard al
 _NOT_DISCARDED: Final = {
     "conflict": "It differs: enter shows both, and there you choose.",
     "checking": "It may be on the server already: that is found out first.",
-    "waiting": "It still waits: u in the queue takes back what you did last.",
+    "waiting": "It still waits: u in the queue undoes what you did last.",
     "behind": "It waits behind another one: deal with that one first.",
-    "kept_here": "It is kept here only: u in the queue takes back what you did last.",
+    "kept_here": "It is kept here only: u in the queue undoes what you did last.",
 }
 
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from carequeue.domain.errors import CareQueueError
     from carequeue.store.queue_window import QueueRow
+    from carequeue.verbs.motions import Motion
+    from carequeue.verbs.verb import Verb
     from carequeue.widgets.message_line import Message
     from carequeue.widgets.source_labels import Origin
     from carequeue.widgets.themes import Parts
     from carequeue.worklist.desk import Desk
-    from carequeue.worklist.verbs import Motion, Verb
 
 T = TypeVar("T")
 Pairs = Sequence[tuple[str, str]]
@@ -65,7 +66,9 @@ class Stage(Protocol):
     """What the parts of the screen may ask of it."""
 
     @property
-    def desk(self) -> Desk: ...  # noqa: D102
+    def desk(self) -> Desk:
+        """What knows the rows and carries out an act."""
+        ...
 
     @property
     def came(self) -> float:

@@ -1,7 +1,7 @@
 """From a verb's key to an act: on one item, on all that are marked, or back again.
 
 In:  a verb. Out: questions where the verb has any, an act on the thread of acts, a message.
-One act: no confirmation, since `u` takes it back. Many: one line that says what will come of it.
+One act: no confirmation, since `u` undoes it. Many: one line that says what will come of it.
 Bound when the key came: the item, its name and the answers; nothing is looked up again later.
 What was typed into a question that was left with Esc is kept for the next time.
 Not here: whether a verb applies (`desk.why_not`), what it changes (`desk.act`).
@@ -25,18 +25,20 @@ from carequeue.screens.selection import (
     shown_of,
 )
 from carequeue.screens.undo_prompt import Undoing
+from carequeue.verbs.sync import VERB as SYNC
+from carequeue.verbs.undo import VERB as UNDO
+from carequeue.verbs.verb import Verb
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.question_prompt import Form
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.results import Acted, Person, Preview, Shown, Undoable
-from carequeue.worklist.verbs import SYNC, UNDO, Verb
 
 if TYPE_CHECKING:
     from carequeue.store.queue_window import QueueRow
 
 Keys = tuple[str, ...]
 Lines = Callable[[int], list[Parts]]
-BACK = "u takes it back"
+BACK = f"{UNDO.key} undoes it"
 
 
 class Acting:

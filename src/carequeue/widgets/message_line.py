@@ -52,7 +52,7 @@ class Notice(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A sentence, how it is meant, and what can be done about it (`u takes it back`)."""
+    """A sentence, how it is meant, and what can be done about it (`u undoes it`)."""
 
     text: str = ""
     tone: Tone = Tone.QUIET
