@@ -128,7 +128,7 @@ class MemoryRows:
         progress = event in (IntentEvent.ACKNOWLEDGED, IntentEvent.RETRIED, IntentEvent.KEPT_MINE)
         settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
         settles = 0 if progress else old.settles + int(settled)
-        busy = old.busy if event is IntentEvent.MARKED else 0
+        busy = old.busy if event is IntentEvent.ATTEMPT_RECORDED else 0
         cause = CAUSES.get(event, "")
         changed = replace(old, state=state, settles=settles, busy=busy, words=words, cause=cause)
         self._keep(changed)
@@ -151,7 +151,7 @@ class MemoryRows:
     ) -> None:
         for intent in intents:
             if intent.state is IntentState.QUEUED:
-                self.happened(intent, IntentEvent.MARKED, "", now)
+                self.happened(intent, IntentEvent.ATTEMPT_RECORDED, "", now)
         for intent in intents:
             old = self._tables.intents[intent.id]
             self._keep(replace(old, attempts=old.attempts + 1))

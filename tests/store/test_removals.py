@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.intents import IntentEvent
 from carequeue.store import manifest, mirror, outbox, removals
 from carequeue.store.engine import writing
-from carequeue.sync.manifest.policy import Count
+from carequeue.sync.manifest.policy import Manifest
 from carequeue.sync.ports import Absence
 from tests.fhir.clinic import NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -139,12 +139,12 @@ class TestAPartOfAResource:
 
 class TestACount:
     def test_is_kept_page_by_page_and_forgotten_at_its_end(self, cache: Cache) -> None:
-        under_way = Count(begun_at=NOW.isoformat(), server_at=NOW.isoformat(), next_url="x")
+        under_way = Manifest(begun_at=NOW.isoformat(), server_at=NOW.isoformat(), next_url="x")
         with writing(cache.session.engine()) as connection:
             manifest.keep(connection, SOURCE, "Task", under_way, {"a": ("1", "")})
             manifest.keep(connection, SOURCE, "Task", under_way, {"b": ("2", ""), "a": ("3", "")})
             assert manifest.listed(connection, SOURCE, "Task") == {"a": ("3", ""), "b": ("2", "")}
             assert manifest.listed(connection, "another", "Task") == {}
-            assert Count(**manifest.states(connection, SOURCE)["Task"]) == under_way
-            manifest.keep(connection, SOURCE, "Task", Count(counted_at=NOW.isoformat()), {})
+            assert Manifest(**manifest.states(connection, SOURCE)["Task"]) == under_way
+            manifest.keep(connection, SOURCE, "Task", Manifest(counted_at=NOW.isoformat()), {})
             assert manifest.listed(connection, SOURCE, "Task") == {}

@@ -75,7 +75,7 @@ def send(cache: Cache) -> None:
             base = mirror.base(connection, SOURCE, intent.target_type, intent.target_id).body
             taken = intent_effects.apply(intent, base)
             charts |= mirror.move_base(connection, SOURCE, taken, "9", cache.instant)
-            for event in (IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED):
+            for event in (IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED):
                 (now,) = outbox.by_ids(connection, [intent.id])
                 outbox.happened(connection, now, event, "", cache.instant)
         projector.project(connection, charts, cache.instant)

@@ -279,7 +279,7 @@ def happened(
             words=storable(words),
             cause=CAUSES.get(event, ""),
             settles=0 if progress else _intent.c.settles + int(settled),
-            busy=_intent.c.busy if event is IntentEvent.MARKED else 0,
+            busy=_intent.c.busy if event is IntentEvent.ATTEMPT_RECORDED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
         )
     )
@@ -314,7 +314,7 @@ def mark(
     """Write down that these are about to leave; from here on they may be on the server."""
     for intent in intents:
         if intent.state is IntentState.QUEUED:
-            happened(connection, intent, IntentEvent.MARKED, "", now)
+            happened(connection, intent, IntentEvent.ATTEMPT_RECORDED, "", now)
     ids = [intent.id for intent in intents]
     connection.execute(
         update(_intent).where(_intent.c.id.in_(ids)).values(attempts=_intent.c.attempts + 1)

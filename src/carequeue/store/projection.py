@@ -44,7 +44,7 @@ _PLACE: Final = tuple(_NAMES.index(name) for name in ("lane", "mine", "band"))
 
 #: From the mildest to what must be seen first.
 _SYNC_WORDS: Final[Mapping[IntentState, tuple[int, str]]] = {
-    IntentState.KEPT_HERE: (1, "kept_here"),
+    IntentState.LOCAL_ONLY: (1, "kept_here"),
     IntentState.QUEUED: (2, "waiting"),
     IntentState.IN_DOUBT: (3, "checking"),
     IntentState.NEEDS_ATTENTION: (4, "needs_you"),

@@ -57,7 +57,7 @@ from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records
 from carequeue.sync.client_check import is_recorded
-from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Found, as_seen, settle
+from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Comparison, as_seen, compare
 from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Conflict, Difference
@@ -416,10 +416,10 @@ def _rebase(
     if base is None or theirs is None:
         return set()
     waiting = [one for one in side.others if one.state is IntentState.QUEUED]
-    for one in settle(base, theirs, waiting, side.records):
-        if one.found is not Found.NOT_APPLIED:
-            words = ALREADY_SO if one.found is Found.DONE else one.words
-            outbox.happened(connection, one.intent, EVENTS[one.found], words, now)
+    for one in compare(base, theirs, waiting, side.records):
+        if one.result is not Comparison.NOT_APPLIED:
+            words = ALREADY_SO if one.result is Comparison.DONE else one.words
+            outbox.happened(connection, one.intent, EVENTS[one.result], words, now)
     source = side.intents[0].source
     base_url = projector.site.base_urls.get(source, "")
     version = side.base.theirs_version

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from carequeue.store.projection import Projector
-    from carequeue.sync.net.total_timeout import Waits
+    from carequeue.sync.net.total_timeout import SlowResponse
     from carequeue.verbs.verb import Verb
     from carequeue.worklist.results import (
         Acted,
@@ -56,7 +56,9 @@ class LocalDesk(Unsent):
         self._sources = sources
         self.syncing: Callable[[], bool] = lambda: False
         self.other_syncs: Callable[[], bool] = lambda: False
-        self.waits: Callable[[], Mapping[str, Waits]] = dict  # sources that take long just now
+        self.waits: Callable[[], Mapping[str, SlowResponse]] = (
+            dict  # sources that take long just now
+        )
         self.chose_offline: Callable[[bool], None] = lambda _: None  # called after `set_offline`
         self.keeps = True  # False where the folder of the cache goes with the program
 
