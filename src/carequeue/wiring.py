@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from carequeue.store.projection import Projector
     from carequeue.sync.net.transport import Transport
-    from carequeue.sync.sync_cycle import Looked, Syncer
-    from carequeue.sync.workers import Background, Way
+    from carequeue.sync.sync_cycle import CycleResult, Syncer
+    from carequeue.sync.workers import Background, SourceConnection
     from carequeue.worklist.offline_readiness import Readiness
     from carequeue.worklist.results import Finding, SyncReport
 
@@ -149,16 +149,16 @@ class Session:
         cache = SqliteSourceCache(source.name, self.engine(), self.projector(), transport.base_url)
         return Syncer(source.name, source.scope, cache, transport, self.now)
 
-    def _way(self, source: SourceProfile) -> Way:
+    def _way(self, source: SourceProfile) -> SourceConnection:
         """All that the thread of a source has of it; loads what is heavy."""
-        from carequeue.sync.net.subscriptions import Hints
-        from carequeue.sync.workers import Way
+        from carequeue.sync.net.subscriptions import SubscriptionListener
+        from carequeue.sync.workers import SourceConnection
 
         self._follow_the_profile()
         transport = self.transport(source)
         syncer = self.syncer(source, transport)
-        hints = Hints(transport, source.scope)
-        return Way(syncer, transport.answers, transport.take_wait, hints, transport.waits)
+        hints = SubscriptionListener(transport, source.scope)
+        return SourceConnection(syncer, transport.ping, transport.take_wait, hints, transport.waits)
 
     def _follow_the_profile(self) -> None:
         """Make every row anew where who we are, our hours or our rules are not what they were."""
@@ -186,11 +186,11 @@ class Session:
     def background(self) -> Background:
         """The threads that keep the cache in step, one a source."""
         if self._background is None:
-            from carequeue.sync.workers import Background, Keeper
+            from carequeue.sync.workers import Background, SourceWorker
 
             self._background = made = Background(
                 [
-                    Keeper(
+                    SourceWorker(
                         source.name,
                         self.places.lock(source.name),
                         partial(self._way, source),
@@ -254,7 +254,7 @@ class Session:
         apart: dict[str, float] = {}
 
         def compare(source: SourceProfile, transport: Transport) -> None:
-            if transport.answers() and transport.date:
+            if transport.ping() and transport.date:
                 apart[source.name] = (transport.server_time() - self.now()).total_seconds()
 
         report = self._sync(progress, compare)
@@ -265,7 +265,7 @@ class Session:
             return readiness(cache, self.places, known, now, self.zone)
 
     def _sync(self, progress: Callable[[str], None], after: After) -> SyncReport:
-        from carequeue.sync.parallel import abreast
+        from carequeue.sync.parallel import in_parallel
         from carequeue.worklist.sync_summary import by_choice, sync_report
 
         if self._by_choice():
@@ -275,7 +275,7 @@ class Session:
         sources = self.profile.sources
         looks = [partial(self._look, source, progress, after, stop) for source in sources]
         names = (source.shown for source in sources)
-        found = dict(zip(names, abreast(looks, stop.set), strict=True))
+        found = dict(zip(names, in_parallel(looks, stop.set), strict=True))
         return sync_report(found, self._window.outbox_counts())
 
     def _look(
@@ -284,7 +284,7 @@ class Session:
         progress: Callable[[str], None],
         after: After,
         stop: Event,
-    ) -> Looked | None:
+    ) -> CycleResult | None:
         """One whole look at one source; None where another process syncs it."""
         from carequeue.sync.workers import locked
 
@@ -297,7 +297,7 @@ class Session:
             syncer = self.syncer(source, transport)
             looked = locked(
                 self.places.lock(source.name),
-                lambda: syncer.look(said, stop.is_set),
+                lambda: syncer.run_cycle(said, stop.is_set),
                 _LOCK_PATIENCE,
             )
             after(source, transport)

@@ -2,7 +2,7 @@
 
 In:  the rows of either store, in one transaction. Out: what `worklist/conflict_resolution.py` and
 `worklist/outbox_entries.py` do, by the same pure pieces: `edits`,
-`intent_dependencies.resting_on`, `three_way.settle`.
+`intent_dependencies.resting_on`, `three_way.compare`.
 Not here: decisions and taking back (`person.py`).
 """
 
@@ -26,7 +26,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import creates_for_its_client, is_about_its_client
 from carequeue.fhir.intent_dependencies import resting_on
 from carequeue.sync.client_check import records_of
-from carequeue.sync.push.three_way import EVENTS, Found, settle
+from carequeue.sync.push.three_way import EVENTS, Comparison, compare
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: How what never became true on the server is dropped.
 DROPS: Final = {
     IntentState.QUEUED: IntentEvent.DROPPED,
-    IntentState.KEPT_HERE: IntentEvent.DROPPED,
+    IntentState.LOCAL_ONLY: IntentEvent.DROPPED,
     IntentState.CONFLICT: IntentEvent.TOOK_THEIRS,
     IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
 }
@@ -93,9 +93,9 @@ class Answers:
         creates = any(other.kind is IntentKind.CREATE for other in on_it)
         if base is not None and not creates and one.id not in behind:
             again = [other for other in on_it if other.id == one.id]
-            for found in settle(as_seen(again, base), base, again, records_of(rows)):
-                if found.found is not Found.NOT_APPLIED:
-                    rows.outbox.apply_event(found.intent, EVENTS[found.found], found.words, now)
+            for found in compare(as_seen(again, base), base, again, records_of(rows)):
+                if found.result is not Comparison.NOT_APPLIED:
+                    rows.outbox.apply_event(found.intent, EVENTS[found.result], found.words, now)
         rows.mirror.apply_theirs(one.target_type, one.target_id, now)
 
     def _keep_mine(self, rows: Any, one: Intent, now: datetime) -> None:
@@ -120,9 +120,9 @@ class Answers:
             raise Refused
         if base.theirs is not None:
             waiting = [other for other in others if other.state is IntentState.QUEUED]
-            for found in settle(base.body, base.theirs, waiting, records):
-                if found.found is not Found.NOT_APPLIED:
-                    rows.outbox.apply_event(found.intent, EVENTS[found.found], found.words, now)
+            for found in compare(base.body, base.theirs, waiting, records):
+                if found.result is not Comparison.NOT_APPLIED:
+                    rows.outbox.apply_event(found.intent, EVENTS[found.result], found.words, now)
             rows.mirror.move_base(base.theirs, base.theirs_version, now)
         shown = theirs
         for other in asked:

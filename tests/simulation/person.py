@@ -3,7 +3,7 @@
 In:  the cache (either store), the time, and chance. Out: decisions filed in one transaction, as the
 product's own use cases file them (`worklist/act.py`, `undo.py`, `conflicts.py`, `outbox.py`), by
 the same pure pieces: `intent_effects.unit`, `snapshot`, `fold`, `standing`, `inverse`, `satisfied`,
-`intent_dependencies.resting_on`, `three_way.settle`. The use cases themselves want SQL;
+`intent_dependencies.resting_on`, `three_way.compare`. The use cases themselves want SQL;
 `test_machine.py` runs them over the real store.
 """
 
@@ -326,13 +326,13 @@ def _place(one: Intent, filed: Sequence[Intent], rows: Any, can: Abilities) -> I
     kind, key = one.target_type, one.target_id
     if one.kind is IntentKind.CREATE:
         fits = can.can("create", kind) or can.of(kind).update_create
-        return IntentState.QUEUED if fits else IntentState.KEPT_HERE
+        return IntentState.QUEUED if fits else IntentState.LOCAL_ONLY
     same = [*(each for each in filed if each.target_id == key), *rows.outbox.open_on(kind, key)]
     creates = [each for each in same if each.kind is IntentKind.CREATE]
     if creates:
-        kept = creates[0].state is IntentState.KEPT_HERE
-        return IntentState.KEPT_HERE if kept else IntentState.QUEUED
-    return IntentState.QUEUED if can.can("update", kind) else IntentState.KEPT_HERE
+        kept = creates[0].state is IntentState.LOCAL_ONLY
+        return IntentState.LOCAL_ONLY if kept else IntentState.QUEUED
+    return IntentState.QUEUED if can.can("update", kind) else IntentState.LOCAL_ONLY
 
 
 def _check_alone(rows: Any, group: Sequence[Intent]) -> None:

@@ -97,7 +97,7 @@ class MemoryOutbox:
         progress = event in (IntentEvent.ACKNOWLEDGED, IntentEvent.RETRIED, IntentEvent.KEPT_MINE)
         settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
         settles = 0 if progress else old.settles + int(settled)
-        busy = old.busy if event is IntentEvent.MARKED else 0
+        busy = old.busy if event is IntentEvent.ATTEMPT_RECORDED else 0
         cause = CAUSES.get(event, "")
         changed = replace(old, state=state, settles=settles, busy=busy, words=words, cause=cause)
         self._journal.keep(changed)
@@ -110,7 +110,7 @@ class MemoryOutbox:
     ) -> None:
         for intent in intents:
             if intent.state is IntentState.QUEUED:
-                self.apply_event(intent, IntentEvent.MARKED, "", now)
+                self.apply_event(intent, IntentEvent.ATTEMPT_RECORDED, "", now)
         for intent in intents:
             old = self._tables.intents[intent.id]
             self._journal.keep(replace(old, attempts=old.attempts + 1))

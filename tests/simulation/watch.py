@@ -66,7 +66,7 @@ class WatchedOutbox:
         self._outbox.record_attempt(intents, method, path, if_match, now)
         self.marked.append((intents, method, path))
         for one in intents:
-            event = IntentEvent.MARKED
+            event = IntentEvent.ATTEMPT_RECORDED
             if one.state is IntentState.QUEUED:
                 self.events.append((one, event, IntentState.IN_DOUBT))
         self._lines.append(("mark", method, path, *(one.id for one in intents)))
@@ -216,7 +216,7 @@ class Watch:
                 )
 
 
-_BEFORE = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
+_BEFORE = frozenset({IntentState.ACKNOWLEDGED, IntentState.LOCAL_ONLY})
 
 
 def _name(method: str, path: str, intents: Sequence[Intent]) -> tuple[str, str, str]:

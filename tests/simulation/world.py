@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes
-from carequeue.sync.sync_cycle import Looked, Syncer
+from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.simulation import colleague, oracles
 from tests.simulation.answering import Answers, Refused
 from tests.simulation.person import Person
@@ -235,7 +235,7 @@ class World:
     def _push(self, step: Step) -> None:
         self.look(step.who, step)
 
-    def look(self, who: int, step: Step) -> Looked | None:
+    def look(self, who: int, step: Step) -> CycleResult | None:
         """One look, or one push, of one process; None where it died."""
         process = self.processes[who]
         process.wire.faults = Faults(random.Random(step.seed), step.weather)
@@ -244,7 +244,9 @@ class World:
         counted = oracles.counted(self) if self.hangs else None
         process.points, process.breaks = 0, dict(step.breaks)
         try:
-            looked = process.syncer.push_only() if step.kind == "push" else process.syncer.look()
+            looked = (
+                process.syncer.push_only() if step.kind == "push" else process.syncer.run_cycle()
+            )
         except Crash:
             self.figures["crashes"] += 1
             self.processes[who] = Process(self, process.name)

@@ -111,10 +111,10 @@ class TestARowThatADecisionHoldsBack:
         [
             (IntentEvent.DROPPED,),
             (IntentEvent.ACKNOWLEDGED,),
-            (IntentEvent.ACKNOWLEDGED, IntentEvent.MARKED),
-            (IntentEvent.TOOK_THEIRS, IntentEvent.MARKED, IntentEvent.FOUND_CHANGED),
-            (IntentEvent.DISCARDED, IntentEvent.MARKED, IntentEvent.REFUSED),
-            (IntentEvent.NO_PLACE,),
+            (IntentEvent.ACKNOWLEDGED, IntentEvent.ATTEMPT_RECORDED),
+            (IntentEvent.TOOK_THEIRS, IntentEvent.ATTEMPT_RECORDED, IntentEvent.FOUND_CHANGED),
+            (IntentEvent.DISCARDED, IntentEvent.ATTEMPT_RECORDED, IntentEvent.REFUSED),
+            (IntentEvent.UNSUPPORTED,),
         ],
     )
     def test_takes_it_as_its_base_when_the_last_decision_is_closed(
@@ -138,9 +138,9 @@ class TestARowThatADecisionHoldsBack:
         "events",
         [
             (),
-            (IntentEvent.MARKED,),
-            (IntentEvent.MARKED, IntentEvent.FOUND_CHANGED),
-            (IntentEvent.MARKED, IntentEvent.REFUSED),
+            (IntentEvent.ATTEMPT_RECORDED,),
+            (IntentEvent.ATTEMPT_RECORDED, IntentEvent.FOUND_CHANGED),
+            (IntentEvent.ATTEMPT_RECORDED, IntentEvent.REFUSED),
         ],
     )
     def test_is_held_by_every_open_state_but_kept_here(
@@ -156,7 +156,7 @@ class TestARowThatADecisionHoldsBack:
         self, cache: Cache
     ) -> None:
         cache.desk.act("snooze", [KEY], {"until": "3bd"}, NOW)
-        close(cache, IntentEvent.NO_PLACE)
+        close(cache, IntentEvent.UNSUPPORTED)
         cache.pull(version(2, description="Visit"))
         assert cache.base("Task/t1").version == "2"
         row = cache.row(KEY)
@@ -340,7 +340,7 @@ class TestTheAuditLog:
 
 def test_an_intent_is_closed_for_good_when_it_ends(cache: Cache) -> None:
     cache.desk.act("note", [KEY], {"text": "x"}, NOW)
-    close(cache, IntentEvent.ACKNOWLEDGED, IntentEvent.MARKED)
+    close(cache, IntentEvent.ACKNOWLEDGED, IntentEvent.ATTEMPT_RECORDED)
     (intent,) = cache.intents()
     assert intent.state is IntentState.ACKNOWLEDGED
     with cache.session.engine().connect() as connection:

@@ -97,15 +97,15 @@ class TestSettles:
         return cache.intents()[0].settles
 
     def test_are_counted_until_there_is_progress(self, cache: Cache) -> None:
-        again = [(IntentEvent.MARKED, True), (IntentEvent.FOUND_NOT_APPLIED, True)]
+        again = [(IntentEvent.ATTEMPT_RECORDED, True), (IntentEvent.FOUND_NOT_APPLIED, True)]
         assert self.settles(cache, *again, *again, *again) == 3
 
     def test_are_not_counted_where_there_was_no_network(self, cache: Cache) -> None:
-        again = [(IntentEvent.MARKED, True), (IntentEvent.FOUND_NOT_APPLIED, False)]
+        again = [(IntentEvent.ATTEMPT_RECORDED, True), (IntentEvent.FOUND_NOT_APPLIED, False)]
         assert self.settles(cache, *again, *again) == 0
 
     def test_begin_anew_when_a_person_asks_for_another_try(self, cache: Cache) -> None:
-        again = [(IntentEvent.MARKED, True), (IntentEvent.FOUND_NOT_APPLIED, True)]
+        again = [(IntentEvent.ATTEMPT_RECORDED, True), (IntentEvent.FOUND_NOT_APPLIED, True)]
         asked = [(IntentEvent.REFUSED, True), (IntentEvent.RETRIED, True)]
         assert self.settles(cache, *again, *asked) == 0
 

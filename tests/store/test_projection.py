@@ -41,11 +41,11 @@ _E = IntentEvent
 #: How an intent that waits comes into each of the open states.
 WAYS: Final[dict[IntentState, tuple[IntentEvent, ...]]] = {
     IntentState.QUEUED: (),
-    IntentState.IN_DOUBT: (_E.MARKED,),
-    IntentState.CONFLICT: (_E.MARKED, _E.FOUND_CHANGED),
-    IntentState.NEEDS_ATTENTION: (_E.MARKED, _E.REFUSED),
-    IntentState.KEPT_HERE: (_E.NO_PLACE,),
-    IntentState.ACKNOWLEDGED: (_E.MARKED, _E.ACKNOWLEDGED),
+    IntentState.IN_DOUBT: (_E.ATTEMPT_RECORDED,),
+    IntentState.CONFLICT: (_E.ATTEMPT_RECORDED, _E.FOUND_CHANGED),
+    IntentState.NEEDS_ATTENTION: (_E.ATTEMPT_RECORDED, _E.REFUSED),
+    IntentState.LOCAL_ONLY: (_E.UNSUPPORTED,),
+    IntentState.ACKNOWLEDGED: (_E.ATTEMPT_RECORDED, _E.ACKNOWLEDGED),
     IntentState.UNDONE: (_E.DROPPED,),
 }
 

@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.intents import IntentEvent
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
-from carequeue.sync.manifest.policy import Count
+from carequeue.sync.manifest.policy import Manifest
 from carequeue.sync.ports import Absence
 from tests.fhir.clinic import NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -147,7 +147,7 @@ class TestAPartOfAResource:
 
 class TestACount:
     def test_is_kept_page_by_page_and_forgotten_at_its_end(self, cache: Cache) -> None:
-        under_way = Count(begun_at=NOW.isoformat(), server_at=NOW.isoformat(), next_url="x")
+        under_way = Manifest(begun_at=NOW.isoformat(), server_at=NOW.isoformat(), next_url="x")
         with writing(cache.session.engine()) as connection:
             SqliteSourceRepository(connection, SOURCE).manifest.save_page(
                 "Task", under_way, {"a": ("1", "")}
@@ -161,10 +161,10 @@ class TestACount:
             }
             assert SqliteSourceRepository(connection, "another").manifest.entries("Task") == {}
             assert (
-                Count(**SqliteSourceRepository(connection, SOURCE).manifest.states()["Task"])
+                Manifest(**SqliteSourceRepository(connection, SOURCE).manifest.states()["Task"])
                 == under_way
             )
             SqliteSourceRepository(connection, SOURCE).manifest.save_page(
-                "Task", Count(counted_at=NOW.isoformat()), {}
+                "Task", Manifest(counted_at=NOW.isoformat()), {}
             )
             assert SqliteSourceRepository(connection, SOURCE).manifest.entries("Task") == {}

@@ -15,7 +15,7 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.client_check import CLIENT_NOT_RECORDED, may_leave, part_from_clients
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.pending import load_lanes, mark_requests
+from carequeue.sync.push.pending import load_pending, record_attempts
 from carequeue.sync.restore import recovery
 from tests.fhir.clinic import NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -46,7 +46,7 @@ def file(cache: Cache, *intents: Intent) -> None:
 
 
 def local_only(intent: Intent) -> Intent:
-    return replace(intent, state=IntentState.KEPT_HERE)
+    return replace(intent, state=IntentState.LOCAL_ONLY)
 
 
 def states(cache: Cache) -> dict[str, tuple[str, str]]:
@@ -89,7 +89,9 @@ class TestWhenTheMirrorMoves:
         self, cache: Cache
     ) -> None:
         cache.pull(task("t1", **AXEL))
-        (filed,) = recovery.anew([note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new")
+        (filed,) = recovery.refile(
+            [note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new"
+        )
         assert filed.client == note().client
         with rows(cache) as found:
             found.outbox.refile([filed], NOW)
@@ -108,11 +110,11 @@ class TestBeforeTheBytesLeave:
         file(cache, note("i1"), accept("i2", "t2", seq=2))
         with rows(cache) as found:
             wanted = [self.request("i1"), self.request("i2", target="t2")]
-            marked, changed = mark_requests(found, wanted, NOW)
-        assert isinstance(marked, m.Marked)
+            marked, changed = record_attempts(found, wanted, NOW)
+        assert isinstance(marked, m.AttemptsRecorded)
         assert [one.intents for one in marked.requests] == [("i2",)]
-        assert isinstance(changed, m.Saved)
-        assert changed.lanes == ()
+        assert isinstance(changed, m.ChangesSaved)
+        assert changed.pending == ()
         assert states(cache) == {"i1": OTHER, "i2": ("in_doubt", "")}
 
     def test_of_one_record_the_decision_about_its_client_goes_on(self, cache: Cache) -> None:
@@ -120,8 +122,8 @@ class TestBeforeTheBytesLeave:
         about_axel = replace(accept("i2", seq=2), client=ClientIdentity("Patient/c2"))
         file(cache, note("i1"), about_axel)
         with rows(cache) as found:
-            mark_requests(found, [self.request("i1", "i2")], NOW)
-            (lane,) = load_lanes(found)
+            record_attempts(found, [self.request("i1", "i2")], NOW)
+            (lane,) = load_pending(found)
         assert [one.id for one in lane.intents] == ["i2"]
         assert states(cache) == {"i1": OTHER, "i2": ("queued", "")}
 

@@ -59,7 +59,7 @@ class TestTheBrake:
         self.vanish(large)
         assert answer(large, "accept")
         looked = large.look()
-        assert looked.taken_out == 30
+        assert looked.removed == 30
         assert looked.why == ""
         assert len(large.shown) == MANY - 30
         assert held(large) is None
@@ -71,7 +71,7 @@ class TestTheBrake:
         large.server.delete("Patient/c1")
         large.server.rows.pop("Task/t0", None)
         looked = large.look()
-        assert looked.taken_out == MANY  # within the few rows more
+        assert looked.removed == MANY  # within the few rows more
         assert held(large) is None
 
     def test_keeps_the_rows_and_the_peace_when_a_person_says_that_it_is_wrong(
@@ -91,7 +91,7 @@ class TestTheBrake:
         assert held(large) is None
 
     def test_does_not_mind_a_few(self, large: Office) -> None:
-        assert self.vanish(large, 20).taken_out == 20
+        assert self.vanish(large, 20).removed == 20
 
     def test_holds_for_a_history_that_deletes_very_much_too(self, tmp_path: Path) -> None:
         large = Office(tmp_path, MANY)
@@ -253,7 +253,7 @@ class TestAnAnswer:
             return forward()
 
         large.server.fault = meanwhile
-        large.look(reconcile=True)
+        large.look(check_manifest=True)
         large.look()
         assert len(large.shown) == MANY - 30
 

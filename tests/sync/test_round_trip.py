@@ -94,7 +94,7 @@ class Office:
         return f"main:Task/{key}", self.server.now(f"Task/{key}")
 
     def look(self) -> None:
-        looked = self.syncer.look()
+        looked = self.syncer.run_cycle()
         assert looked.full, looked
 
     @property
@@ -123,7 +123,7 @@ def office(
             transport,
             lambda: cache.instant,
         )
-        assert syncer.look().full
+        assert syncer.run_cycle().full
         with writing(session.engine()) as connection:  # one write an act is compared here
             SqliteSourceRepository(connection, SOURCE).sync_state.observe(
                 "if_match", "yes", cache.instant

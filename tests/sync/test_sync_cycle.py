@@ -19,7 +19,7 @@ from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRep
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.push.three_way import MADE_ANEW
-from carequeue.sync.sync_cycle import Looked, Syncer
+from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, DIRECTORY, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
 from tests.sync.recorder import BASE, Fault, Recorder, path_of, said
@@ -50,8 +50,8 @@ class Office:
         self.transport.close()
         self.cache.close()
 
-    def look(self) -> Looked:
-        return self.syncer.look()
+    def look(self) -> CycleResult:
+        return self.syncer.run_cycle()
 
     def saw(self, name: str, what: str) -> None:
         """Earlier looks have seen this of the server, since it last said what it can."""
@@ -208,7 +208,7 @@ class TestSomebodyOnTheWay:
 
     def test_is_not_taken_for_the_server_s_return(self, office: Office) -> None:
         office.server.fault = answers_with(302)
-        assert not office.transport.answers()
+        assert not office.transport.ping()
 
 
 class TestATimeThatWasAhead:
@@ -579,7 +579,7 @@ ANSWERS = [
 
 
 #: What is before the person, with a reason.
-ASKED = {IntentState.NEEDS_ATTENTION, IntentState.CONFLICT, IntentState.KEPT_HERE}
+ASKED = {IntentState.NEEDS_ATTENTION, IntentState.CONFLICT, IntentState.LOCAL_ONLY}
 
 
 class BadHour:
@@ -645,7 +645,7 @@ def test_after_a_bad_hour_nothing_is_lost_and_nothing_is_done_twice(
         if text not in taken:
             assert one.state in ASKED
             assert one.words
-            assert text not in on_server or one.state is not IntentState.KEPT_HERE
+            assert text not in on_server or one.state is not IntentState.LOCAL_ONLY
     office.close()
 
 

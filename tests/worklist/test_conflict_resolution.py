@@ -88,9 +88,9 @@ class TestTheQuestion:
         }
         meanwhile.find(cache, theirs(priority="stat", extension=[sleeping]))
         (found,) = cache.desk.conflicts(NOW)
-        assert [line.label for line in found.differences] == ["Priority", "Sleep"]
-        assert found.differences[1].mine.startswith("asleep until Thu 12 Mar")
-        assert found.differences[1].theirs.startswith("asleep until Fri 20 Mar")
+        assert [line.label for line in found.differences] == ["Priority", "Snooze"]
+        assert found.differences[1].mine.startswith("snoozed until Thu 12 Mar")
+        assert found.differences[1].theirs.startswith("snoozed until Fri 20 Mar")
         assert len(found.ids) == 2
         assert found.did == "Priority set to urgent; Snoozed until Thu 12 Mar 08:00"
 
@@ -141,9 +141,11 @@ def found_changed(cache: Cache) -> None:
     with writing(cache.session.engine()) as connection:
         rows = SqliteSourceRepository(connection, "main")
         (sent,) = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
-        outcome = m.Outcome(sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile")
+        outcome = m.IntentOutcome(
+            sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile"
+        )
         change = m.Change(("Task", "t1"), (outcome,), theirs(priority="stat"), "7")
-        save_changes(rows, m.Save((change,)), NOW)
+        save_changes(rows, m.SaveChanges((change,)), NOW)
         cache.session.projector().project(connection, rows.charts, NOW)
 
 
@@ -328,7 +330,7 @@ class TestTakingBackAKeptAnswer:
         meanwhile.leave(cache)
         cache.desk.act("priority", [FOLLOW_UP], {"to": "routine"}, NOW)
         found_changed(cache)
-        with pytest.raises(BadQuestion, match="Take the later act back first"):
+        with pytest.raises(BadQuestion, match="Undo the later act first"):
             cache.desk.undo(NOW, group)
 
 

@@ -47,7 +47,7 @@ class Clinic:
                 SOURCE, {}, SqliteSourceCache(SOURCE, session.engine(), session.projector()),
                 transport,
                 lambda: self.cache.instant,
-            ).look(stop=stop)  # fmt: skip
+            ).run_cycle(stop=stop)  # fmt: skip
 
     def answers(self, status: int, *parts: str) -> None:
         """What has one of these parts in its path is answered so from now on."""

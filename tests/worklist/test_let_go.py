@@ -27,7 +27,7 @@ def refuse(cache: Cache, key: str, event: IntentEvent) -> None:
     """The server does not take what was decided about an item."""
     with writing(cache.session.engine()) as connection:
         for intent in [one for one in cache.intents() if one.item_key == key]:
-            for each in (IntentEvent.MARKED, event):
+            for each in (IntentEvent.ATTEMPT_RECORDED, event):
                 (now,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([intent.id])
                 SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
                     now, each, "422 no such priority", NOW

@@ -11,7 +11,7 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import save_changes
-from carequeue.sync.push.three_way import EVENTS, settle
+from carequeue.sync.push.three_way import EVENTS, compare
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile
@@ -27,9 +27,11 @@ def settled(cache: Cache, their: dict[str, Any]) -> None:
         rows = SqliteSourceRepository(connection, SOURCE)
         base = rows.mirror.base("Task", "t1").body
         sent = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
-        found = settle(base, their, sent)
-        outcomes = tuple(m.Outcome(one.intent, EVENTS[one.found], one.words) for one in found)
-        save_changes(rows, m.Save((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
+        found = compare(base, their, sent)
+        outcomes = tuple(
+            m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
+        )
+        save_changes(rows, m.SaveChanges((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
 
 
 def state(cache: Cache, verb: str) -> IntentState:

@@ -11,7 +11,7 @@ import pytest
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
-from carequeue.sync.push.pending import load_lanes
+from carequeue.sync.push.pending import load_pending
 from tests.fhir.clinic import DANA, NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.worklist.world import DISCHARGE, FOLLOW_UP, queue
@@ -37,7 +37,7 @@ def refuse(cache: Cache, event: IntentEvent, *, kind: str = "") -> None:
     with writing(cache.session.engine()) as connection:
         for intent in cache.intents():
             if kind in ("", intent.target_type):
-                for each in (IntentEvent.MARKED, event):
+                for each in (IntentEvent.ATTEMPT_RECORDED, event):
                     (now,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([intent.id])
                     SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
                         now, each, "no", NOW
@@ -116,7 +116,7 @@ def test_letting_a_contact_go_does_not_complete_its_task(cache: Cache) -> None:
     cache.desk.let_go(key, NOW)
     assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
     with cache.session.engine().connect() as connection:
-        assert load_lanes(SqliteSourceRepository(connection, SOURCE)) == ()
+        assert load_pending(SqliteSourceRepository(connection, SOURCE)) == ()
     assert cache.desk.row(key).sync == ""
 
 

@@ -73,7 +73,7 @@ def send(cache: Cache) -> None:
         for intent in cache.intents(["queued"]):
             base = source.mirror.base(intent.target_type, intent.target_id).body
             source.mirror.move_base(intent_effects.apply(intent, base), "9", cache.instant)
-            for event in (IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED):
+            for event in (IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED):
                 (now,) = source.outbox.by_ids([intent.id])
                 source.outbox.apply_event(now, event, "", cache.instant)
         cache.session.projector().project(connection, source.charts, cache.instant)

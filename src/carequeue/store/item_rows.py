@@ -18,13 +18,12 @@ from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank
 from carequeue.domain.sanitize import clean, fold
-from carequeue.domain.verb_rules import VerbCase
 from carequeue.verbs.permissions import applicable
 
 _FAR: Final = 2**53  # sorts after every due time
 #: From the mildest to what must be seen first.
 _SYNC_WORDS: Final[Mapping[IntentState, tuple[int, str]]] = {
-    IntentState.KEPT_HERE: (1, "kept_here"),
+    IntentState.LOCAL_ONLY: (1, "kept_here"),
     IntentState.QUEUED: (2, "waiting"),
     IntentState.IN_DOUBT: (3, "checking"),
     IntentState.NEEDS_ATTENTION: (4, "needs_you"),
@@ -74,7 +73,7 @@ def item_row(ranked: RankedItem, facts: ChartFacts) -> dict[str, Any]:
         "move_name": move,
         "sync": _sync(item, facts.pending, facts.unprotected),
         "fresh": _fresh(item, facts.arrived),
-        "verbs": " ".join(applicable(VerbCase(item, facts.us, item_class=class_of(ranked.clocks)))),
+        "verbs": " ".join(applicable(item, facts.us, class_of(ranked.clocks))),
         "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
         **_order(item, rank, facts.base_url),
     }

@@ -133,7 +133,7 @@ class SourceOutbox:
             words=storable(words),
             cause=CAUSES.get(event, ""),
             settles=0 if event in _PROGRESS else _intent.c.settles + int(settled),
-            busy=_intent.c.busy if event is IntentEvent.MARKED else 0,
+            busy=_intent.c.busy if event is IntentEvent.ATTEMPT_RECORDED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
         )
         if words and state is IntentState.ACKNOWLEDGED:
@@ -149,7 +149,7 @@ class SourceOutbox:
         """
         for intent in intents:
             if intent.state is IntentState.QUEUED:
-                self._apply(intent, IntentEvent.MARKED, "", now)
+                self._apply(intent, IntentEvent.ATTEMPT_RECORDED, "", now)
         ids = [intent.id for intent in intents]
         self._update(ids, attempts=_intent.c.attempts + 1)
         self._scope.connection.execute(

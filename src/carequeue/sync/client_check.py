@@ -31,7 +31,7 @@ CLIENT_NOT_RECORDED: Final = (
     "an earlier version of CareQueue did not record with which client this was decided"
 )
 #: Not in doubt: what may be on the server already is read back and compared.
-_CHECKED: Final = frozenset({IntentState.QUEUED, IntentState.KEPT_HERE})
+_CHECKED: Final = frozenset({IntentState.QUEUED, IntentState.LOCAL_ONLY})
 
 
 def records_of(rows: SourceRepository) -> ClientRecords:
@@ -45,7 +45,7 @@ def records_of(rows: SourceRepository) -> ClientRecords:
     return ClientRecords(rows.base_url, find=find)
 
 
-def records_for_lane(
+def records_for_pending(
     rows: SourceRepository, intents: Sequence[Intent], theirs: Resource | None
 ) -> ClientRecords:
     """The same as plain values, for the pure half of a push. `theirs`: a newer version, if any."""

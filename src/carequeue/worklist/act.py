@@ -24,7 +24,7 @@ from carequeue.fhir import intent_effects
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.source_scope import ChartName
 from carequeue.store.views import ChartBases
-from carequeue.sync.protocol.capabilities import NO_PLACE
+from carequeue.sync.protocol.capabilities import UNSUPPORTED
 from carequeue.verbs.decision import Decision
 from carequeue.verbs.permissions import allowed, bulk_refusal
 from carequeue.verbs.verb import AfterAct, Asks, Question, Verb
@@ -314,7 +314,7 @@ def _in_words(question: Question, answer: str, now: datetime, calendar: SiteCale
 
 def _kept_words(intents: Sequence[Intent]) -> list[str]:
     """Why those that stay here do."""
-    return [intent.words for intent in intents if intent.state is IntentState.KEPT_HERE]
+    return [intent.words for intent in intents if intent.state is IntentState.LOCAL_ONLY]
 
 
 def _names_others(intents: Sequence[Intent], chart: str) -> bool:
@@ -356,7 +356,7 @@ def _message(
         message += f", {len(refused)} not allowed" if refused else ""
         message += "."
     if len(kept) == len(changed):
-        message += f" Kept here: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
+        message += f" Kept here: {kept[0] if len(set(kept)) == 1 else UNSUPPORTED}."
     elif kept:
         message += f" {len(kept)} of them kept here only."
     return message

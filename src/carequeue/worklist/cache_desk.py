@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from carequeue.store.cache_transaction import CacheTransaction
     from carequeue.store.projection import Projector
-    from carequeue.sync.net.total_timeout import Waits
+    from carequeue.sync.net.total_timeout import SlowResponse
     from carequeue.verbs.verb import Verb
     from carequeue.worklist.results import (
         Acted,
@@ -68,7 +68,9 @@ class CacheDesk:
         self._passed: set[str] = set()  # groups that were changed since: undo goes past them
         self.syncing: Callable[[], bool] = lambda: False
         self.other_syncs: Callable[[], bool] = lambda: False
-        self.waits: Callable[[], Mapping[str, Waits]] = dict  # sources that take long just now
+        self.waits: Callable[[], Mapping[str, SlowResponse]] = (
+            dict  # sources that take long just now
+        )
         self.decided: Callable[[], None] = lambda: None  # called when the outbox has grown
         self.chose_offline: Callable[[bool], None] = lambda _: None  # called after `set_offline`
         self.keeps = True  # False where the folder of the cache goes with the program

@@ -23,7 +23,7 @@ from carequeue.fhir.client_identity import (
     decided_with,
 )
 from carequeue.store.cache_transaction import CacheTransaction
-from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Found, settle
+from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Comparison, compare
 from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.conflict_question import (
     BOTH,
@@ -176,9 +176,9 @@ def _rebase(cache: CacheTransaction, side: Side, now: datetime) -> None:
     first = side.intents[0]
     source = cache.source(first.source)
     waiting = [intent for intent in side.others if intent.state is IntentState.QUEUED]
-    for settled in settle(base, theirs, waiting, side.records):
-        if settled.found is not Found.NOT_APPLIED:
-            words = ALREADY_SO if settled.found is Found.DONE else settled.words
-            source.outbox.apply_event(settled.intent, EVENTS[settled.found], words, now)
+    for settled in compare(base, theirs, waiting, side.records):
+        if settled.result is not Comparison.NOT_APPLIED:
+            words = ALREADY_SO if settled.result is Comparison.DONE else settled.words
+            source.outbox.apply_event(settled.intent, EVENTS[settled.result], words, now)
     source.mirror.move_base(theirs, side.base.theirs_version, now)
     recheck_clients(cache, [(first.source, first.target_type, first.target_id)], now)

@@ -88,7 +88,7 @@ class Filing:
         if draft.kind is not IntentKind.CREATE:
             seen = intent_effects.snapshot(intent_effects.unit(bare), view or {})
         why = self._why_here(bare, filed)
-        state = IntentState.KEPT_HERE if why else IntentState.QUEUED
+        state = IntentState.LOCAL_ONLY if why else IntentState.QUEUED
         return replace(bare, seen=seen, state=state, words=why)
 
     def _client(self, draft: IntentDraft, view: Resource | None) -> ClientIdentity:
@@ -108,7 +108,7 @@ class Filing:
         same += self.cache.source(self.source).outbox.open_on(kind, key)
         creates = [one for one in same if one.kind is IntentKind.CREATE]
         if creates:
-            return creates[0].words if creates[0].state is IntentState.KEPT_HERE else ""
+            return creates[0].words if creates[0].state is IntentState.LOCAL_ONLY else ""
         return self.can.refusal(intent) or (_MALFORMED if self._malformed(kind, key) else "")
 
     def _malformed(self, kind: str, key: str) -> bool:

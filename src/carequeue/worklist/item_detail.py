@@ -28,7 +28,7 @@ _STATES: Final = {
     IntentState.IN_DOUBT: "is being checked with the server",
     IntentState.CONFLICT: "differs from what a colleague did",
     IntentState.NEEDS_ATTENTION: "needs you",
-    IntentState.KEPT_HERE: "is kept here only",
+    IntentState.LOCAL_ONLY: "is kept here only",
 }
 
 
@@ -119,7 +119,7 @@ def _detail(
         story=tuple(_line(one) for one in item.story),
         notes=tuple(_line(one) for one in item.notes),
         pending=tuple(_pending(one) for one in pending),
-        flags=tuple(words for mark, words in _FLAGS.items() if mark in item.marks),
+        flags=tuple(words for mark, words in _FLAGS.items() if mark in item.flags),
         others=others,
         source=item.source,
         resource=clean(about.reference, 100),

@@ -24,7 +24,7 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.intent_dependencies import behind
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.source_repository import SqliteSourceRepository
-from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Found, as_seen, settle
+from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Comparison, as_seen, compare
 from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, OutboxLine
@@ -121,11 +121,11 @@ def _compare(
     waits = behind(on_it)
     mine = [one for one in on_it if one.id in tried and one.id not in waits]
     records = source.views.client_records()
-    found = settle(as_seen(base, mine), base, mine, records)
+    found = compare(as_seen(base, mine), base, mine, records)
     for one in found:
-        if one.found is not Found.NOT_APPLIED:
-            words = ALREADY_SO if one.found is Found.DONE else one.words
-            source.outbox.apply_event(one.intent, EVENTS[one.found], words, now)
+        if one.result is not Comparison.NOT_APPLIED:
+            words = ALREADY_SO if one.result is Comparison.DONE else one.words
+            source.outbox.apply_event(one.intent, EVENTS[one.result], words, now)
 
 
 # --- for good -------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ _STANDS: Final = {
     IntentState.QUEUED: "waits to be sent; drop it with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
-    IntentState.KEPT_HERE: "is kept here only; drop it with undo",
+    IntentState.LOCAL_ONLY: "is kept here only; drop it with undo",
     IntentState.ACKNOWLEDGED: "is on the server",
     IntentState.UNDONE: "was undone before",
 }

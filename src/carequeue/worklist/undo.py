@@ -41,7 +41,7 @@ from carequeue.worklist.undoable import Undoer, described, last_of, not_undone
 #: How an intent that never became true on the server is dropped.
 _DROPS = {
     IntentState.QUEUED: IntentEvent.DROPPED,
-    IntentState.KEPT_HERE: IntentEvent.DROPPED,
+    IntentState.LOCAL_ONLY: IntentEvent.DROPPED,
     IntentState.CONFLICT: IntentEvent.TOOK_THEIRS,
     IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
 }
