@@ -51,7 +51,7 @@ class SyncControl(Protocol):
         """Begin to sync, now and then again."""
         ...
 
-    def nudge(self) -> None:
+    def sync_now(self) -> None:
         """Sync now; returns at once."""
         ...
 
@@ -103,7 +103,7 @@ class CareQueueApp(TerminalApp):
             self._painter,
             self._keys,
             self._monotonic,
-            self._sync.nudge,
+            self._sync.sync_now,
             self._leave,
             self._keep,
         )

@@ -79,7 +79,7 @@ class TestHints:
         practice.behave(*filter(None, [style]))
         background = program.session.background()
         background.start()
-        (keeper,) = background._keepers
+        (keeper,) = background._workers
         assert within(30, lambda: keeper._pace.hinted)
         change(practice, "told by the server")
         assert within(TOLD, lambda: "told by the server" in program.titles())
@@ -92,11 +92,11 @@ class TestHints:
         practice.behave("no-subscriptions")
         background = program.session.background()
         background.start()
-        (keeper,) = background._keepers
+        (keeper,) = background._workers
         assert within(30, lambda: keeper._pace.last is not None)
         assert not keeper._pace.hinted
         change(practice, "found by a look")
-        background.nudge()
+        background.sync_now()
         assert within(TOLD, lambda: "found by a look" in program.titles())
 
 
@@ -121,7 +121,7 @@ class TestOfflineByChoice:
         desk.set_offline(True)
         background = program.session.background()
         background.start()
-        background.nudge()
+        background.sync_now()
         assert program.session.sync_once().unable == "by_choice"
         assert not within(0.5, lambda: network.asked())
         desk.set_offline(False)

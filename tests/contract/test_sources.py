@@ -221,7 +221,7 @@ class TestOneIsKilled:
         here.change("visit", description="changed meanwhile")
         desk.act("note", here.key + "call", text="reached the sister")
         desk.within_seconds(lambda: "note" in here.task("call"))
-        background.nudge()
+        background.sync_now()
         desk.within_seconds(lambda: "changed meanwhile" in str(desk.titles()))
         assert desk.health(here).online
 
@@ -293,7 +293,7 @@ def test_no_token_id_or_query_of_one_ever_reaches_the_other(
         desk.act("priority", side.key + "call", to="urgent")
     desk.within_seconds(lambda: desk.session.desk.health(desk.instant).waiting == 0)
     desk.session.desk.undo(desk.instant)
-    background.nudge()
+    background.sync_now()
     desk.within_seconds(lambda: desk.session.desk.health(desk.instant).waiting == 0)
     background.stop()
     assert desk.session.sync_once().ok

@@ -168,7 +168,7 @@ class Queue:
                 self._act(session, chance, say)
                 time.sleep(chance.uniform(0, REST))
                 if chance.random() < 0.02:
-                    background.nudge()  # `r`
+                    background.sync_now()  # `r`
 
     def _act(self, session: Session, chance: random.Random, say: Say) -> None:
         at = session.now()

@@ -25,7 +25,7 @@ class FakeSync:
     def start(self) -> None:
         self.started += 1
 
-    def nudge(self) -> None:
+    def sync_now(self) -> None:
         self.nudged += 1
 
     def focused(self, focused: bool) -> None:

@@ -147,8 +147,8 @@ class TestNewsOfSync:
         ("facts", "words"),
         [
             ({}, "Up to date."),
-            ({"waiting": 1}, "Looked; 1 of yours still waits."),
-            ({"needs_you": 2}, "Looked; 2 need you (x)."),
+            ({"waiting": 1}, "CycleResult; 1 of yours still waits."),
+            ({"needs_you": 2}, "CycleResult; 2 need you (x)."),
             (
                 {"signed_out": True, "last_full": NOW - timedelta(hours=1)},
                 "Signed out: check the token (carequeue doctor). What you did is kept.",

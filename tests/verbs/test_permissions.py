@@ -143,7 +143,7 @@ def test_a_handoff_that_was_read_back_is_acknowledged_already() -> None:
         ("assign", item(status="completed"), "nothing is left to do"),
         ("snooze", referral_in("rejected"), "declined: nothing is left to do"),
         ("log", item(client=replace(OKAFOR, deceased=True)), "no outreach"),
-        ("log", item(marks=["deceased"]), "no outreach"),
+        ("log", item(flags=["deceased"]), "no outreach"),
     ],
 )
 def test_what_does_not_apply_and_why(verb: str, thing: WorkItem, words: str) -> None:

@@ -105,7 +105,7 @@ class VerbCase:
     @property
     def is_deceased(self) -> bool:
         """Whether the client is recorded as deceased."""
-        return self.item.client.deceased or "deceased" in self.item.marks
+        return self.item.client.deceased or "deceased" in self.item.flags
 
     @property
     def in_crisis(self) -> bool:

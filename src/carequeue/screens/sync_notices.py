@@ -80,8 +80,8 @@ def _ended(health: Health, asked_at: datetime) -> Message | None:
     if trouble := _trouble(health):
         return trouble
     if left := health.waiting + health.checking:
-        return Message(f"Looked; {left} of yours still {'waits' if left == 1 else 'wait'}.")
-    return Message(f"Looked; {_needs(health)}" if health.needs_you else "Up to date.")
+        return Message(f"CycleResult; {left} of yours still {'waits' if left == 1 else 'wait'}.")
+    return Message(f"CycleResult; {_needs(health)}" if health.needs_you else "Up to date.")
 
 
 def _not_answering(health: Health) -> Message:

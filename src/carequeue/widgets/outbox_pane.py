@@ -42,8 +42,8 @@ SECTIONS: Final = (
     Section("conflict", "Differs from what a colleague did", "conflict-strong"),
     Section("needs_you", "Needs you: the server did not take it", "over"),
     Section("checking", "Being checked with the server", "strong"),
-    Section("waiting", "Waits to be sent", "strong"),
-    Section("behind", "Waits behind another one that needs you", "quiet-strong"),
+    Section("waiting", "SlowResponse to be sent", "strong"),
+    Section("behind", "SlowResponse behind another one that needs you", "quiet-strong"),
     Section("kept_here", "Kept here only", "quiet-strong"),
 )
 _STATES: Final = {
