@@ -27,9 +27,10 @@ from carequeue.app import CareQueueApp
 from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import outcome_words
 from carequeue.printing import Shape
+from carequeue.screens.app_hooks import TimeSource
 from carequeue.store import mirror
 from carequeue.store.engine import writing
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.sync.sync_cycle import Looked
 from carequeue.widgets import detail_pane, queue_line
 from carequeue.widgets.clock_words import clock_words
@@ -179,7 +180,7 @@ def test_no_form_of_the_command_line_holds_a_command(
     session: Session, resources: list[Any]
 ) -> None:
     keep(session, resources)
-    rows = session.desk.window(View.WHOLE, "", 0, 99)
+    rows = session.desk.window(Tab.WHOLE, "", 0, 99)
     assert rows
 
     def distance(row: Any) -> tuple[str, bool]:
@@ -216,8 +217,8 @@ def test_no_line_of_a_widget_holds_a_command(
 ) -> None:
     keep(session, resources)
     clock = ("due 3d", "text")
-    for row in session.desk.window(View.WHOLE, "", 0, 99):
-        standing = queue_line.Standing(cursor=True, alike=True)
+    for row in session.desk.window(Tab.WHOLE, "", 0, 99):
+        standing = queue_line.RowState(cursor=True, alike=True)
         cells, at = queue_line.columns(width, moves=True), int(NOW.timestamp())
         lines = [queue_line.queue_line(row, cells, at, session.zone, standing)]
         lines += [
@@ -308,7 +309,8 @@ async def test_no_line_of_the_whole_screen_holds_a_command(
     ]
     with home.session() as session:
         keep(session, [jsontext.loads(json.dumps(one)) for one in people])
-        app = CareQueueApp(session.desk, lambda: NOW + timedelta(hours=1), session.zone, FakeSync())
+        later = TimeSource(lambda: NOW + timedelta(hours=1), session.zone)
+        app = CareQueueApp(session.desk, later, FakeSync())
         async with app.run_test(size=size) as pilot:
             for key in ("enter", "w", "j", "j", "p", "escape", "question_mark", "escape", "colon"):
                 await pilot.press(key)

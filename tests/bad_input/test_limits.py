@@ -131,7 +131,7 @@ class TestTheThread:
         sync.start()
         deadline = time.monotonic() + 30
         while not looked.is_set() and time.monotonic() < deadline:
-            sync.nudge()
+            sync.sync_now()
             looked.wait(0.01)
         sync.stop()
         assert looked.is_set()

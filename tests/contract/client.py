@@ -15,7 +15,7 @@ from pathlib import Path
 from carequeue.store import sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.wiring import Session
 from carequeue.worklist.results import Acted, Conflict, Preview, Shown, SyncReport
 from tests.servers.small_clinic import ORGANIZATION, TEAM
@@ -70,7 +70,7 @@ class Clinician:
 
     def rows(self) -> list[QueueRow]:
         """The whole queue, the snoozed items too, in its order."""
-        return list(self._desk.window(View.WHOLE, "", 0, 10_000))
+        return list(self._desk.window(Tab.WHOLE, "", 0, 10_000))
 
     def row(self, item: str) -> QueueRow | None:
         """The row of a key, or of what a row is about."""

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.wiring import Session
@@ -129,7 +129,7 @@ class Desk:
         self.session = Session(profile, places("both", folder), tokens, lambda: self.instant)
 
     def titles(self) -> set[str]:
-        rows = self.session.desk.window(View.WHOLE, "", 0, 1000)
+        rows = self.session.desk.window(Tab.WHOLE, "", 0, 1000)
         return {row.title for row in rows}
 
     def act(self, verb: str, key: str, **answers: str) -> None:
@@ -178,7 +178,7 @@ def desk(here: Side, there: Side, tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_one_queue_holds_the_items_of_both(desk: Desk) -> None:
-    rows = desk.session.desk.window(View.MINE, "", 0, 1000)
+    rows = desk.session.desk.window(Tab.MINE, "", 0, 1000)
     assert {row.source for row in rows} == {HERE, THERE}
     assert len(rows) == 6
     assert [row.band for row in rows] == sorted(row.band for row in rows)
@@ -221,7 +221,7 @@ class TestOneIsKilled:
         here.change("visit", description="changed meanwhile")
         desk.act("note", here.key + "call", text="reached the sister")
         desk.within_seconds(lambda: "note" in here.task("call"))
-        background.nudge()
+        background.sync_now()
         desk.within_seconds(lambda: "changed meanwhile" in str(desk.titles()))
         assert desk.health(here).online
 
@@ -293,7 +293,7 @@ def test_no_token_id_or_query_of_one_ever_reaches_the_other(
         desk.act("priority", side.key + "call", to="urgent")
     desk.within_seconds(lambda: desk.session.desk.health(desk.instant).waiting == 0)
     desk.session.desk.undo(desk.instant)
-    background.nudge()
+    background.sync_now()
     desk.within_seconds(lambda: desk.session.desk.health(desk.instant).waiting == 0)
     background.stop()
     assert desk.session.sync_once().ok

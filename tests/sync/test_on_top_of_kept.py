@@ -107,7 +107,7 @@ def test_goes_where_the_person_says_so_who_has_seen_both(office: Office) -> None
     office.look()
     shown = office.cache.desk.conflict("main:Task/t0", office.cache.instant)
     assert shown is not None
-    office.cache.desk.answer(shown, "mine", office.cache.instant)
+    office.cache.desk.resolve_conflict(shown, "mine", office.cache.instant)
     office.look()
     assert office.states() == ["kept_here", "acknowledged"]
     assert office.server.rows["Task/t0"]["owner"]["reference"] == TEAM

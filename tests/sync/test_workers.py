@@ -112,7 +112,7 @@ def test_who_works_without_a_pause_sees_what_is_new_all_the_same(day: Day) -> No
 def test_what_a_person_asks_for_is_never_taken_for_an_act(day: Day) -> None:
     """`r` comes while the thread turns to the act that woke it."""
     day.decide()
-    day.meanwhile = day.sync.nudge
+    day.meanwhile = day.sync.sync_now
     assert day.turn(1) == ["outbox"]
     day.meanwhile = lambda: None
     assert day.turn() == ["everything"]
@@ -154,7 +154,7 @@ class TestOffline:
         day = Day(tmp_path)
         day.sees, day.there = _away, False
         day.turn()
-        day.sync.nudge()
+        day.sync.sync_now()
         assert day.turn() == ["everything"]
 
     def test_what_is_decided_meanwhile_is_a_try_and_waits(self, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ class TestOfflineByChoice:
     def test_nothing_leaves_not_even_a_question(self, tmp_path: Path) -> None:
         day = Day(tmp_path)
         day.by_choice = True
-        day.sync.nudge()
+        day.sync.sync_now()
         day.decide()
         assert day.turn() == day.turn(1000) == []
         assert day.asked_whether_there == 0
@@ -221,7 +221,7 @@ class TestAnAnswerThatTakesLong:
         day.waits = Waits(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=True)
         told: list[object] = []
         day.meanwhile = lambda: told.append(day.sync.waits)
-        day.sync.nudge()
+        day.sync.sync_now()
         day.turn()
         assert told == [{"main": day.waits}]
         assert day.sync.waits == {}
@@ -248,7 +248,7 @@ class TestAnotherProcess:
 
     def test_that_took_the_lease_is_said_too(self, day: Day) -> None:
         day.sees = lambda: Looked(other=True)
-        day.sync.nudge()
+        day.sync.sync_now()
         day.turn()
         assert day.sync.other_syncs
 
@@ -258,7 +258,7 @@ def test_a_fault_is_written_down_and_the_next_look_tries_again(day: Day) -> None
         raise KeyError("needle of a client's name")
 
     day.sees = broken
-    day.sync.nudge()
+    day.sync.sync_now()
     assert day.turn() == ["everything"]
     assert "KeyError" in day.failed[0]
     assert "needle" not in day.failed[0]

@@ -96,7 +96,7 @@ def test_a_window_too_small_to_see_the_list_says_so_and_takes_no_act(queue: Seat
     queue.settle()
     queue.resize(80, 24)
     text = queue.wait_for("1 Mine", "? keys", "▌")
-    assert "u takes it back" not in text
+    assert "u undoes it" not in text
     assert "↑ 1" not in text
 
 

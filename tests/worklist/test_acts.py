@@ -12,7 +12,7 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import codes
 from carequeue.fhir.jsontext import loads
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.worklist.verbs import VERBS
 from tests.fhir.clinic import CLIENT, DANA, DIRECTORY, NOW, PATIENT, ref, stay, task
 from tests.store.cache import READ_ONLY, Cache, clinic_of_dana
@@ -242,7 +242,7 @@ class TestARefusal:
     def test_is_foretold_by_the_row_for_every_verb(self, tmp_path: Path) -> None:
         """The keys that the footer shows are those that work, and a key that does not says why."""
         cache = queue(tmp_path / "crisis", *IN_CRISIS)
-        for row in cache.rows(View.WHOLE):
+        for row in cache.rows(Tab.WHOLE):
             for verb in (one.name for one in VERBS if one.on_item):
                 preview = cache.desk.preview(verb, [row.key], ANSWERS.get(verb, {}), NOW)
                 offered = verb in row.verbs.split()
@@ -338,7 +338,7 @@ class TestAnAnswer:
     def test_is_read_back_while_it_is_typed(
         self, cache: Cache, verb: str, question: str, text: str, ok: bool, shown: str
     ) -> None:
-        understood, words = cache.desk.check_answer(verb, question, text, NOW)
+        understood, words = cache.desk.check_input(verb, question, text, NOW)
         assert understood == ok
         assert shown in words
 

@@ -23,7 +23,7 @@ from carequeue.cli.help_format import SOME_REFUSED, say
 from carequeue.cli.list_and_show import as_json
 from carequeue.domain.errors import BadQuestion, NoSuchItem
 from carequeue.printing import Outcome, Shape
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.worklist.results import Where
 from carequeue.worklist.verbs import BY_NAME, VERBS, Asks, Question, Verb
 
@@ -208,7 +208,7 @@ def _known(desk: Desk, wanted: Sequence[str]) -> tuple[list[str], list[Outcome]]
     Raises NoSuchItem where none is: a row that left between `list` and `act` must not hold up the
     others, but a mistyped key is to be told.
     """
-    here = set(desk.keys_of(View.WHOLE, ""))
+    here = set(desk.keys_of(Tab.WHOLE, ""))
     found = [key for key in wanted if key in here]
     missing = [Outcome(key, "missing", why="no longer in the queue") for key in wanted
                if key not in here]  # fmt: skip
@@ -273,7 +273,7 @@ def _check_answers(
     desk: Desk, verb: Verb, answers: Mapping[str, str], keys: Sequence[str], now: datetime
 ) -> None:
     for name, text in answers.items():
-        understood, words = desk.check_answer(verb.name, name, text, now, keys)
+        understood, words = desk.check_input(verb.name, name, text, now, keys)
         if not understood:
             raise BadQuestion(f"--{name}: {words}")
 

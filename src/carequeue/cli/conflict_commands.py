@@ -91,7 +91,7 @@ def keep_mine(profile: str, key: str, shown: str | None, as_json: bool) -> None:
         found = _conflict(session.desk, key)
         if shown is None and "mine" in found.can:
             _ask_to_keep(found, session.zone)
-        acted = session.desk.answer(_as_shown(found, shown), "mine", use_cases.now())
+        acted = session.desk.resolve_conflict(_as_shown(found, shown), "mine", use_cases.now())
     write_acted(acted, as_json)
 
 
@@ -104,7 +104,7 @@ def take_theirs(profile: str, key: str, shown: str | None, as_json: bool) -> Non
     """Leave what the server has. Yours stays in the history; you can decide anew after it."""
     with use_cases.open_session(profile) as session:
         found = _conflict(session.desk, key)
-        acted = session.desk.answer(_as_shown(found, shown), "theirs", use_cases.now())
+        acted = session.desk.resolve_conflict(_as_shown(found, shown), "theirs", use_cases.now())
     write_acted(acted, as_json)
 
 

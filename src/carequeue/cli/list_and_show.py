@@ -14,7 +14,7 @@ from carequeue.cli import use_cases
 from carequeue.cli.help_format import say
 from carequeue.domain.errors import NoSuchItem
 from carequeue.printing import Shape
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.read_warnings import troubled
 from carequeue.worklist.verbs import MOTIONS, SIGNS, VERBS
@@ -35,8 +35,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
 @click.command("list")
 @click.option(
     "--view",
-    type=click.Choice([view.value for view in View]),
-    default=View.MINE.value,
+    type=click.Choice([view.value for view in Tab]),
+    default=Tab.MINE.value,
     show_default=True,
     help="Whose moves: mine, my team's, what waits on others, all, or the whole with the snoozed.",
 )
@@ -73,16 +73,16 @@ def list_rows(
                 row.due_at, row.unit, row.days_left, int(now.timestamp()), session.zone
             )
 
-        rows = _rows(session.desk, View(view), narrow, limit or 0)
+        rows = _rows(session.desk, Tab(view), narrow, limit or 0)
         count = printing.write_rows(rows, shape, distance)
         _say_truth(session.desk.health(now), count, narrow, session.zone)
         if shape is Shape.TEXT and count == limit:
-            total = sum(session.desk.tally(View(view), narrow).bands.values())
+            total = sum(session.desk.tally(Tab(view), narrow).bands.values())
             if total > count:
                 say(f"{count} of {total} rows; --limit 0 lists all.")
 
 
-def _rows(desk: Desk, view: View, narrow: str, limit: int) -> Iterator[QueueRow]:
+def _rows(desk: Desk, view: Tab, narrow: str, limit: int) -> Iterator[QueueRow]:
     """The rows of a view, read a page at a time; a limit of 0 is none."""
 
     def pages() -> Iterator[list[QueueRow]]:

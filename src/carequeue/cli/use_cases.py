@@ -53,26 +53,26 @@ def run_queue(profile_name: str) -> int:
 
 def open_queue(session: Session) -> int:
     """The queue on the screen, until the person leaves it; the exit code."""
-    from carequeue.app import CareQueueApp
+    from carequeue.app import CareQueueApp, Preferences
+    from carequeue.screens.app_hooks import TimeSource
 
     app = CareQueueApp(
         session.desk,
-        session.now,
-        session.zone,
+        TimeSource(session.now, session.zone),
         session.background(),
-        theme=session.profile.theme or "dark",
-        keep=partial(keep_file, session),
+        Preferences(session.profile.theme or "dark"),
+        write_private=partial(write_private, session),
     )
     app.run()
     return app.return_code or 0
 
 
-def keep_file(session: Session, name: str, text: str) -> str:
+def write_private(session: Session, name: str, text: str) -> str:
     """Write a private file beside the cache, and say where it is.
 
     Raises BadQuestion where it would be gone with the program, CacheError where it cannot be.
     """
-    if not session.desk.keeps:
+    if not session.desk.is_persistent:
         raise BadQuestion(
             "A file of the practice clinic would be gone when you leave. Nothing was written. "
             "With a profile of your own it stays."

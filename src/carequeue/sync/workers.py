@@ -156,7 +156,7 @@ class Keeper:
         """Something was decided: the outbox, at once."""
         self._heard.put(self._hear_act)
 
-    def nudge(self) -> None:
+    def sync_now(self) -> None:
         """A person wants to know: everything, at once."""
         self._heard.put(self._hear_nudge)
 
@@ -173,7 +173,7 @@ class Keeper:
             self._heard.put(lambda: None)
         else:
             self._forced.clear()
-            self.nudge()
+            self.sync_now()
 
     def end(self) -> None:
         """End as soon as what is in flight is done."""
@@ -348,10 +348,10 @@ class Background:
         for keeper in self._keepers:
             keeper.send()
 
-    def nudge(self) -> None:
+    def sync_now(self) -> None:
         """A person wants to know: everything, at once."""
         for keeper in self._keepers:
-            keeper.nudge()
+            keeper.sync_now()
 
     def focused(self, focused: bool) -> None:
         """Whether the person looks on: nobody waits for news that nobody sees."""

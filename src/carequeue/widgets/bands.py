@@ -1,7 +1,7 @@
 """The bands as the list names them: a word, a hint and a hue, in the order of the queue.
 
-Kept beside the widgets, and not read from `domain.ranking`, so that the way to the first frame
-stays short; a test holds both equal.
+A copy of `domain.ranking` for the widgets, so that the first frame needs few imports; a test
+keeps both equal.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class BandWords(NamedTuple):
-    """One band: its number in the projection, its word, what it means, and the role it has."""
+    """One band: its number in the projection, its word, its meaning, and its role of color."""
 
     band: int
     title: str
@@ -19,18 +19,23 @@ class BandWords(NamedTuple):
 
 
 BANDS: Final = (
-    BandWords(0, "Now", "somebody has to move this minute", "over"),
+    BandWords(0, "Now", "somebody has to act this minute", "over"),
     BandWords(1, "Safety", "a person may be at risk", "over"),
     BandWords(2, "Due", "overdue, or due today", "soon-strong"),
-    BandWords(3, "Soon", "a clock has begun to warn", "key"),
-    BandWords(4, "On track", "your move, nothing is pressing", "strong"),
-    BandWords(5, "Waiting", "somebody else’s move; comes back at its nudge", "quiet-strong"),
-    BandWords(6, "Snoozed", "asleep until a time that somebody gave", "quiet-strong"),
+    BandWords(3, "Soon", "a deadline is near", "key"),
+    BandWords(4, "On track", "your move, no deadline is near", "strong"),
+    BandWords(
+        5,
+        "Waiting",
+        "somebody else’s move; comes back when it is time to remind them",
+        "quiet-strong",
+    ),
+    BandWords(6, "Snoozed", "hidden until the time that somebody set", "quiet-strong"),
 )
 BY_NUMBER: Final = {words.band: words for words in BANDS}
 WAITING: Final = 5
 
 
 def band_words(band: int) -> BandWords:
-    """The words of a band; one that is not known here is shown by its number, never dropped."""
+    """The words of a band; an unknown band is shown by its number, never dropped."""
     return BY_NUMBER.get(band) or BandWords(band, f"Band {band}", "", "quiet-strong")

@@ -90,7 +90,7 @@ class Unsent:
 
         return self._read(partial(conflict_resolution.conflict, key=key, now=now))
 
-    def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
+    def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
         """Answer a conflict as it was shown."""
         from carequeue.worklist import conflict_resolution
 
