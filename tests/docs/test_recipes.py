@@ -119,7 +119,7 @@ def test_what_is_said_of_the_servers_again_is_what_was_seen(head: str) -> None:
 def test_every_quirk_is_read_by_the_server(quirk: str) -> None:
     code = [
         file.read_text(encoding="utf-8")
-        for file in (SOURCE / "practice").glob("*.py")
+        for file in (SOURCE / "practice").rglob("*.py")
         if file.name != "quirks.py"
     ]
     read = re.compile(rf'(quirks|now)\.{quirk}\b|use\("{quirk}"\)')

@@ -31,7 +31,7 @@ from tests.sync.parts import (
     said,
     urgent,
 )
-from tests.sync.test_exchange import bundle, outcome, put
+from tests.sync.test_push_http import bundle, outcome, put
 from tests.sync.wire import BASE, Wire, answer
 
 ACCEPTED = task(status="accepted", meta={"versionId": "4"})

@@ -25,7 +25,7 @@ from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.sync.parts import R4, Push, accept, in_doubt, lane, said
 from tests.sync.recorder import BASE
 from tests.sync.recorder import said as answered
-from tests.sync.test_driver import Forward, Office
+from tests.sync.test_sync_cycle import Forward, Office
 
 
 class Silence:

@@ -15,7 +15,7 @@ from carequeue.sync.push.three_way import EVENTS, settle
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile
-from tests.worklist.test_conflicts import FOLLOW_UP, cache, theirs
+from tests.worklist.test_conflict_resolution import FOLLOW_UP, cache, theirs
 
 __all__ = ["cache"]  # the fixture
 
