@@ -296,14 +296,14 @@ class TestAnEmptyList:
             assert seat.cursor == "okafor"
 
 
-@pytest.mark.parametrize("view", Tab)
+@pytest.mark.parametrize("tab", Tab)
 @pytest.mark.parametrize("narrow", ["", "smith"])
 @pytest.mark.parametrize(
     "facts",
     [{}, {"online": False}, {"ever_synced": False}, {"ever_synced": False, "syncing": True}],
 )
 def test_no_sentence_of_an_empty_list_stands_where_the_tab_counts_rows(
-    view: Tab, narrow: str, facts: dict[str, object]
+    tab: Tab, narrow: str, facts: dict[str, object]
 ) -> None:
     from carequeue.widgets.empty_state import EmptyState, empty_lines
     from carequeue.widgets.tab_bar import ViewState
