@@ -128,7 +128,7 @@ class FakeDesk:
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         if text == "whenever":
-            return False, "“whenever” is no time to come. Nothing was changed."
+            return False, "“whenever” is not a future time. Nothing was changed."
         return True, text
 
     def _sorted(self, keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[Refused, ...]]:

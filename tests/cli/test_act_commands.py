@@ -45,7 +45,7 @@ def test_each_question_is_an_option_and_an_answer(shell: Shell) -> None:
         (["log", "Task/1", "--outcome", "maybe"], "--outcome is one of (reached, left message,"),
         (["note", "Task/1", "--answer", "text"], "--answer text is not NAME=VALUE"),
         (["note", "Task/1", "--text", "a", "--answer", "text=b"], "--answer text=b is given twice"),
-        (["snooze", "Task/1", "--until", "whenever"], "--until: “whenever” is no time"),
+        (["snooze", "Task/1", "--until", "whenever"], "--until: “whenever” is not a future time"),
         (["accept"], "No key was given."),
     ],
 )

@@ -34,12 +34,12 @@ def test_a_file_is_for_its_owner_only_and_says_where_it_is(
 
 def test_a_file_that_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "outbox.jsonl").write_text("before")
-    with pytest.raises(BadQuestion, match="there already"):
+    with pytest.raises(BadQuestion, match="exists already"):
         write_private(session(tmp_path), "outbox.jsonl", "after")
     assert (tmp_path / "outbox.jsonl").read_text() == "before"
 
 
 def test_of_the_practice_clinic_nothing_is_written_that_would_be_gone(tmp_path: Path) -> None:
-    with pytest.raises(BadQuestion, match="gone when you leave"):
+    with pytest.raises(BadQuestion, match="gone when you quit"):
         write_private(session(tmp_path, is_persistent=False), "outbox.jsonl", "x")
     assert list(tmp_path.iterdir()) == []

@@ -162,7 +162,7 @@ class TestBeforeOutreach:
         network.offline()
         found = program.session.before_outreach()
         assert (found.ready, found.unable) == (False, "server")
-        assert "clinic: offline: cannot be reached (last read whole" in found.verdict
+        assert "clinic: offline: cannot be reached (last complete sync" in found.verdict
 
     def test_not_while_something_waits(self, program: Program, network: FaultProxy) -> None:
         session = program.session

@@ -14,7 +14,7 @@ from tests.screens.clinic import NOW, ZONE, FakeDesk, morning, row
 from tests.screens.stage import Seat, at_the_terminal
 from tests.screens.unsent import brandt
 
-QUESTION = "≠ BRANDT, Sofie: yours and theirs differ. Which holds?"
+QUESTION = "≠ BRANDT, Sofie: your change and theirs conflict. Keep which one?"
 NOTE = "Called the school twice, they ask for consent in writing. " * 12
 
 
@@ -78,7 +78,7 @@ async def test_x_says_so_when_nothing_needs_the_person_or_it_is_in_no_row() -> N
     async with at_the_terminal(FakeDesk([r._replace(sync="") for r in morning()])) as seat:
         await seat.press("3", "x")
         assert seat.message.startswith("· The item that needs you is no longer in the queue.")
-        assert seat.message.endswith("o shows everything that is not sent")
+        assert seat.message.endswith("o shows what is not sent")
         assert seat.cursor == "fontaine"
         seat.desk.feel(needs_you=0)
         await seat.wait(1)
@@ -97,7 +97,7 @@ async def test_an_answer_is_one_key_and_names_the_client(key: str, how: str) -> 
         done = {"mine": "Kept yours", "theirs": "Took theirs"}[how]
         assert seat.message == f"✓ {done}: BRANDT, Sofie."
         assert seat.cursor == "brandt-2004"
-        assert "differs" not in seat.text
+        assert "≠ conflict" not in seat.text
 
 
 @pytest.mark.parametrize("key", ["a", "e"])
@@ -130,7 +130,7 @@ async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item()
         await seat.press("a")
         assert seat.cursor == "brandt-2004"
         assert "0 Whole 20" in seat.lines[1]
-        assert "decide anew" in seat.message
+        assert "decide again" in seat.message
 
 
 async def test_to_decide_anew_what_has_left_the_queue_says_so() -> None:
@@ -174,7 +174,7 @@ async def test_it_can_wait_and_is_the_same_tomorrow() -> None:
         assert words(seat) == before
         await seat.press("escape")
         assert seat.desk.answers == []
-        assert "differs ≠" in seat.text
+        assert "conflict ≠" in seat.text
 
 
 async def test_a_key_that_came_before_it_was_in_sight_answers_nothing() -> None:
@@ -196,7 +196,7 @@ async def test_the_detail_opens_over_it_and_the_answers_stay() -> None:
         assert "Why here" in seat.text
         assert seat.message == QUESTION
         await seat.press("escape")
-        assert "Which holds?" in seat.message
+        assert "Keep which one?" in seat.message
         assert "in progress" in seat.text
         await seat.press("enter", "m")
         assert seat.desk.answers == [("brandt-2004", "mine")]
@@ -209,7 +209,7 @@ async def test_what_was_not_possible_says_why_and_is_no_key() -> None:
     async with at_the_terminal(desk) as seat:
         await seat.press("x")
         assert "m keep mine" not in seat.footer
-        assert "It was deleted on the server" in " ".join(words(seat).split())
+        assert "The record was deleted on the server" in " ".join(words(seat).split())
         assert "Deleted · Ortiz, Nadia" in words(seat)
         await seat.press("m")
         assert seat.message.startswith("· The record was deleted on the server")
@@ -301,7 +301,7 @@ async def test_of_two_hundred_the_next_is_one_key_and_the_cursor_goes_along() ->
 async def test_when_there_is_no_other_it_says_so() -> None:
     async with at_the_terminal() as seat:
         await seat.press("x", "n")
-        assert seat.message == "Nothing but BRANDT, Sofie needs you.  x opens it"
+        assert seat.message == "BRANDT, Sofie is the only item that needs you.  x opens it"
         await seat.press("x")
         assert seat.message == QUESTION
 

@@ -69,7 +69,7 @@ async def keep_pressing(seat: Seat, keys: Sequence[str], seconds: int) -> None:
 def says_nothing_untrue(seat: Seat) -> None:
     """No sentence calls a list empty while its tab counts rows."""
     looking, tally = seat.controller.data.view_state, seat.controller.data.tally
-    if tally.tabs.get(looking.view, 0):
+    if tally.tabs.get(looking.tab, 0):
         assert not [words for words in EMPTY if words in seat.text]
 
 
@@ -313,9 +313,7 @@ def test_no_sentence_of_an_empty_list_stands_where_the_tab_counts_rows(
     desk.state = HEALTHY
     desk.feel(**facts)
     tally = Tally({**dict.fromkeys(map(str, Tab), 2), "whole": 2}, {2: 2}, 0)
-    lines = empty_lines(
-        EmptyState(ViewState(tab, narrow), 0, tally, desk.state), NOW, ZONE, 80
-    )
+    lines = empty_lines(EmptyState(ViewState(tab, narrow), 0, tally, desk.state), NOW, ZONE, 80)
     assert "2 items have arrived." in lines[0][1][0]
 
 

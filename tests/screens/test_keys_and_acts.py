@@ -69,9 +69,9 @@ async def test_what_the_desk_refuses_is_not_shown_as_done() -> None:
 async def test_an_answer_that_the_desk_cannot_read_is_said_and_nothing_is_shown_as_done() -> None:
     desk = FakeDesk()
     async with at_the_terminal(desk) as seat:
-        desk.fault = "“3bd” is no time to come. Nothing was changed."
+        desk.fault = "“3bd” is not a future time. Nothing was changed."
         await seat.press("a")
-        assert seat.message == "· “3bd” is no time to come. Nothing was changed."
+        assert seat.message == "· “3bd” is not a future time. Nothing was changed."
         assert "✓" not in seat.text
         await seat.wait(5)
         assert seat.app.is_running
@@ -297,7 +297,7 @@ async def test_leaving_is_asked_only_when_work_waits_and_there_is_no_way_to_send
         seat.desk.feel(online=False)
         await seat.wait(1)
         await seat.press("q")
-        words = "Saved for the next time: 3 wait, 1 needs you."
+        words = "Saved for the next time: 3 are waiting, 1 needs you."
         assert seat.message == f"{words}  y quit  n stay"
         await seat.press("q", "enter")
         assert seat.app.is_running
@@ -313,9 +313,9 @@ async def test_leaving_says_of_work_that_cannot_be_sent_whether_it_is_kept() -> 
         seat.desk.feel(signed_out=True)
         await seat.wait(1)
         await seat.press("ctrl+c")
-        assert seat.message == "Press ctrl+c again to quit; nothing here is kept."
+        assert seat.message == "Press ctrl+c again to quit; nothing here is saved."
         await seat.press("q")
-        words = "Not saved, this is for practice only: 3 wait, 1 needs you."
+        words = "Not saved, this is for practice only: 3 are waiting, 1 needs you."
         assert seat.message.startswith(words)
 
 
@@ -327,8 +327,8 @@ async def test_leaving_on_line_asks_nothing_and_says_in_the_shell_what_is_not_se
         assert not seat.app.is_running
         (said,) = seat.app._exit_renderables
         assert str(said) == (
-            "Not on the server yet: 3 wait, 2 are being checked, 1 needs you, "
-            "4 are kept here only. All of it is saved."
+            "Not on the server yet: 3 are waiting, 2 are being checked, 1 needs you, "
+            "4 are saved on this computer only. All of it is saved."
         )
 
 
@@ -354,7 +354,7 @@ async def test_leaving_is_asked_where_some_of_it_has_no_way(facts: dict[str, obj
         seat.desk.feel(**facts)
         await seat.wait(1)
         await seat.press("q")
-        assert seat.message.startswith("Saved for the next time: 3 wait")
+        assert seat.message.startswith("Saved for the next time: 3 are waiting")
 
 
 async def test_ctrl_c_leaves_when_pressed_twice() -> None:
@@ -441,7 +441,7 @@ async def test_why_a_verb_is_off_is_read_beside_the_screen_and_fills_in() -> Non
         assert "off: Can’t done: OKAFOR, Amara" in seat.controller.widgets.text_view.text
         await seat.press("escape", "question_mark", "escape", "e")
         assert seat.message.startswith("· Can’t done: OKAFOR, Amara")
-        assert [name.partition("_")[0] for name in seat.desk.read_by] == ["looks", "looks"]
+        assert [name.partition("_")[0] for name in seat.desk.read_by] == ["reads", "reads"]
 
 
 async def test_reasons_that_come_after_the_list_was_closed_open_nothing() -> None:

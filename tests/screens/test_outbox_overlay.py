@@ -24,7 +24,7 @@ async def test_what_needs_the_person_comes_first_then_what_is_checked_waits_or_s
         await seat.press("o")
         places = [seat.text.index(section.title) for section in SECTIONS]
         assert places == sorted(places)
-        assert chosen(seat).startswith(" ▌≠ differs   BRANDT, Sofie     Done ")
+        assert chosen(seat).startswith(" ▌≠ conflict  BRANDT, Sofie     Done ")
         assert "✗ needs you NGUYỄN, Hải       Noted: called twice" in seat.text
         assert "today 08:03 3 tries" in seat.text
         assert "⇡ behind    NGUYỄN, Hải" in seat.text
@@ -38,7 +38,7 @@ async def test_the_chosen_line_has_the_words_of_the_server_and_when_it_is_tried_
         assert "▌   Business rule 17: a note needs a category (422)" in seat.text
         assert "D. Whitfield · Task/3" in seat.text
         await seat.press("j", "j")
-        assert "It is tried again today 09:20, as the server asked." in seat.text
+        assert "CareQueue tries again today 09:20, as the server asked." in seat.text
 
 
 async def test_an_empty_outbox_is_a_sentence() -> None:
@@ -88,7 +88,9 @@ async def test_r_on_what_is_kept_here_says_why_once_and_that_it_goes_by_itself(
     desk.unsent = [line(9, "OKAFOR, Amara", "Accepted", "kept_here", words=words)]
     async with at_the_terminal(desk, size=(100, 24)) as seat:
         await seat.press("o", "r")
-        assert seat.message == f"Saved on this computer only: {why}.  it is sent as soon as it can be"
+        assert (
+            seat.message == f"Saved on this computer only: {why}.  it is sent as soon as it can be"
+        )
 
 
 # --- for good
@@ -191,13 +193,13 @@ async def test_enter_goes_to_the_item_and_o_comes_back() -> None:
 async def test_enter_on_what_differs_shows_both_and_the_way_back_is_here() -> None:
     async with at_the_terminal() as seat:
         await seat.press("o", "enter")
-        assert seat.message.startswith("≠ BRANDT, Sofie: yours and theirs differ.")
+        assert seat.message.startswith("≠ BRANDT, Sofie: your change and theirs conflict.")
         assert seat.cursor == "brandt-2004"
         await seat.press("escape")
-        assert chosen(seat).startswith(" ▌≠ differs")
+        assert chosen(seat).startswith(" ▌≠ conflict")
         await seat.press("enter", "m")
         assert seat.desk.answers == [("brandt-2004", "mine")]
-        assert "≠ differs" not in seat.text
+        assert "≠ conflict" not in seat.text
         assert chosen(seat).startswith(" ▌✗ needs you NGUYỄN")
 
 
@@ -220,7 +222,7 @@ async def test_x_on_what_was_refused_opens_the_outbox_on_its_line() -> None:
         assert seat.cursor == "nguyen"
         assert chosen(seat).startswith(" ▌✗ needs you NGUYỄN, Hải")
         await seat.press("n")
-        assert chosen(seat).startswith(" ▌≠ differs")
+        assert chosen(seat).startswith(" ▌≠ conflict")
 
 
 async def test_the_chosen_line_stays_chosen_when_the_outbox_changes_and_no_key_comes() -> None:
@@ -240,7 +242,7 @@ async def test_no_verb_acts_on_a_row_behind_the_outbox() -> None:
     async with at_the_terminal() as seat:
         await seat.press("o", "a", "c", "u", "1", "slash")
         assert seat.desk.acts == []
-        assert seat.message == "That key does nothing here.  ? says which do"
+        assert seat.message == "That key does nothing here.  ? shows the keys"
         await seat.press("q")
         assert seat.app.is_running
         assert seat.controller.overlays == []

@@ -119,9 +119,9 @@ STATES = [
     ("waiting", "↑", "waiting"),
     ("behind", "⇡", "behind"),
     ("checking", "?", "checking"),
-    ("conflict", "≠", "differs"),
+    ("conflict", "≠", "conflict"),
     ("needs_you", "✗", "needs you"),
-    ("kept_here", "⌂", "kept here"),
+    ("kept_here", "⌂", "local only"),
     ("unprotected", "u", "unprotected"),
     ("put_on_ice", "!", "put on ice"),  # a state of a later version is shown, not dropped
 ]
@@ -181,7 +181,7 @@ def test_of_several_sources_each_row_names_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sync", "said"), [("conflict", "differs    ≠"), ("waiting", "me         ↑")]
+    ("sync", "said"), [("conflict", "conflict   ≠"), ("waiting", "me         ↑")]
 )
 def test_in_a_view_of_many_moves_what_needs_the_person_says_so_in_that_column(
     sync: str, said: str

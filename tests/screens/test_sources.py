@@ -53,7 +53,7 @@ class TestTheHeader:
         desk = two(replace(COUNTY, why="it is busy (503)"))
         desk.feel(trouble="it is busy (503)")
         async with at_the_terminal(desk) as seat:
-            assert seat.header.endswith("! county: not all could be read")
+            assert seat.header.endswith("! county: some records not read")
 
     async def test_counts_further_ones_that_are_away(self) -> None:
         desk = two(AWAY)

@@ -120,7 +120,7 @@ def test_a_conflict_writes_itself_once_and_a_key_that_answers_nothing_one_line(
     terminal: Terminal,
 ) -> None:
     assert 0 < terminal.press("x") < 12_500
-    assert "Which holds?" in terminal.text
+    assert "Keep which one?" in terminal.text
     assert 0 < terminal.press("y") < 400
     assert terminal.settle(2) == 0
 

@@ -143,7 +143,7 @@ class TestTheKey:
         async with at_the_terminal(desk) as seat:
             await seat.press("a", "e")
             held = threading.Event()
-            seat.controller.act(lambda: held.wait(5), lambda _: None)
+            seat.controller.submit_act(lambda: held.wait(5), lambda _: None)
             for _ in range(3):
                 seat.time.pass_(0.3)
                 await seat.pilot.press("u")

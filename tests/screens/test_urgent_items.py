@@ -135,7 +135,8 @@ class TestTheNotice:
 
     @pytest.mark.parametrize("width", [60, 80, 140])
     @pytest.mark.parametrize(
-        "said", [Message(), Message("No item is marked."), Message("Snoozed: REYES " * 9, Tone.DONE, "u")]
+        "said",
+        [Message(), Message("Marks cleared."), Message("Snoozed: REYES " * 9, Tone.DONE, "u")],
     )
     def test_leaves_what_the_line_says_the_other_half(self, said: Message, width: int) -> None:
         notice = Notice("ADEYEMI-OKONKWO-FEATHERSTONEHAUGH, Folasade", "Safety", 12, "!")
@@ -147,7 +148,7 @@ class TestTheNotice:
         assert said.text[: width // 3].rstrip() in text
 
     def test_is_not_there_where_nothing_is_new(self) -> None:
-        said = message_parts(Message("No item is marked."), 80)
+        said = message_parts(Message("Marks cleared."), 80)
         assert noticed(lambda room: said, None, 80) == said
 
 

@@ -189,7 +189,7 @@ async def test_in_step_is_never_said_at_any_width_while_something_is_wrong(
     desk = FakeDesk()
     desk.feel(**facts, kept_here=3, checking=2)
     async with at_the_terminal(desk, size=(width, 24)) as seat:
-        wrong = "! signed out" if "signed_out" in facts else "! not all could be read"
+        wrong = "! signed out" if "signed_out" in facts else "! some records not read"
         assert wrong in seat.header
         assert "synced" not in seat.header
         assert "online" not in seat.header
@@ -239,7 +239,7 @@ async def test_nothing_offline_is_no_proof_that_nothing_came_in() -> None:
     async with at_the_terminal(desk) as seat:
         assert "Nothing in the copy from Mon 17:14." in seat.text
         assert "Items may have arrived since then." in seat.text
-        assert "r retry" in seat.text
+        assert "r try again" in seat.text
 
 
 @pytest.mark.parametrize("facts", [{"signed_out": True}, {"trouble": "ServiceRequest (403)"}])
@@ -257,7 +257,10 @@ async def test_nothing_left_is_no_good_news_where_not_all_could_be_read(
     ("facts", "words"),
     [
         ({"signed_out": True}, "Signed out: the server did not let you in. Check the token."),
-        ({"trouble": "ServiceRequest (403)"}, "Some records could not be read: ServiceRequest (403)."),
+        (
+            {"trouble": "ServiceRequest (403)"},
+            "Some records could not be read: ServiceRequest (403).",
+        ),
         (
             {"trouble": "expired", "signed_out": True, "sources": (CLINIC, SIGNED_OUT)},
             "county: signed out, check its token (carequeue doctor).",

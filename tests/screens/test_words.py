@@ -99,7 +99,7 @@ class TestTheFooter:
             await seat.press("t")
             assert seat.footer.startswith("enter choose Ortiz, Nadia")
             await seat.press("tab")
-            assert seat.footer.startswith("enter take Lin, Maria")
+            assert seat.footer.startswith("enter choose Lin, Maria")
 
 
 class TestAQuestion:
@@ -113,7 +113,9 @@ class TestAQuestion:
             assert all("…" not in text for text, _ in parts)
 
     def test_shows_how_a_time_can_be_said_before_one_is_typed(self) -> None:
-        form = QuestionForm(SNOOZE, "REYES, Tomás", lambda question, text: (False, "no time to come. " * 9))
+        form = QuestionForm(
+            SNOOZE, "REYES, Tomás", lambda question, text: (False, "no time to come. " * 9)
+        )
         assert "tomorrow 9 · fri · 3bd" in "".join(text for text, _ in form.parts(80))
         form.press("x", "x")
         assert length(form.parts(80)) <= 80
@@ -172,8 +174,7 @@ class TestNewsOfSync:
             ),
             (
                 {"online": False, "silent_since": NOW, "checking": 1},
-                "The server did not answer: 1 to be checked, all kept. "
-                "CareQueue will try again.",
+                "The server did not answer: 1 to be checked, all kept. CareQueue will try again.",
             ),
             (
                 {"online": False, "silent_since": NOW},
@@ -198,7 +199,10 @@ class TestNewsOfSync:
 
     @pytest.mark.parametrize(
         ("facts", "words"),
-        [({"signed_out": True}, "Signed out"), ({"trouble": "x (403)"}, "Not all could be read")],
+        [
+            ({"signed_out": True}, "Signed out"),
+            ({"trouble": "x (403)"}, "Some records could not be read"),
+        ],
     )
     def test_what_is_wrong_is_said_in_the_place_of_good_news(
         self, facts: dict[str, object], words: str
@@ -219,11 +223,11 @@ class TestNewsOfSync:
             ({"online": False}, "County ED: not reached. Its rows show how old they are."),
             (
                 {"signed_out": True, "why": "expired"},
-                "County ED: signed out, check its token (carequeue doctor). Your work is saved.",
+                "County ED: signed out, check its token (carequeue doctor). All is saved.",
             ),
             (
                 {"why": "it is busy (503)"},
-                "County ED: some records could not be read; see carequeue doctor. It is busy (503).",
+                "County ED: some records not read; see carequeue doctor. It is busy (503).",
             ),
         ],
     )
@@ -293,7 +297,7 @@ class TestNewsOfSync:
             assert "It is busy (503)." in seat.message
             await seat.press("j")
             assert seat.message == ""
-            assert "! not all could be read" in seat.header
+            assert "! some records not read" in seat.header
 
     def test_up_to_date_is_never_said_over_what_was_done_meanwhile(self) -> None:
         news = SyncNotices()

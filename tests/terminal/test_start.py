@@ -99,7 +99,7 @@ def test_the_first_frame_is_whole(
     ("fault", "code", "words"),
     [
         (KeyError("OKAFOR, Amara"), 1, "CareQueue stopped by a fault of its own"),
-        (KeyboardInterrupt(), 130, "Interrupted. What was done until here is kept."),
+        (KeyboardInterrupt(), 130, "Interrupted. Everything done so far is saved."),
     ],
 )
 def test_what_stops_the_queue_is_said_without_a_value(

@@ -332,7 +332,7 @@ class TestAnAnswer:
             ("log", "outcome", "r", True, "reached"),
             ("decline", "reason", "on holiday", True, "on holiday"),
             ("assign", "to", "ortiz", True, "Noel Ortiz"),
-            ("snooze", "until", "never", False, "is no time to come"),
+            ("snooze", "until", "never", False, "is not a future time"),
         ],
     )
     def test_is_read_back_while_it_is_typed(
@@ -359,7 +359,10 @@ class TestAMalformedRecord:
         whole = json.dumps(task("t9", owner=ref(DANA)))
         cache = queue(tmp_path / "odd", loads(f'{whole[:-1]},"intent":"order"}}'.encode()))
         acted = cache.desk.act("note", ["main:Task/t9"], {"text": "x"}, NOW)
-        assert "Kept here: this record came malformed, and is never written back." in acted.message
+        assert (
+            "Saved on this computer only: this record came malformed, and is never written back."
+            in acted.message
+        )
         cache.close()
 
 
@@ -367,7 +370,7 @@ class TestAServerThatTakesNoTask:
     def test_has_every_decision_kept_here_and_the_person_is_told(self, tmp_path: Path) -> None:
         cache = queue(tmp_path / "read-only", can=READ_ONLY)
         acted = cache.desk.act("snooze", [FOLLOW_UP], {"until": "3bd"}, NOW)
-        assert "Kept here: the server takes no such change." in acted.message
+        assert "Saved on this computer only: the server takes no such change." in acted.message
         assert acted.kept_here == 1
         (intent,) = cache.intents()
         assert intent.state is IntentState.KEPT_HERE

@@ -144,7 +144,7 @@ def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None
 def _line(desk: Desk, id_: str) -> OutboxLine:
     """The decision of an id, or of the beginning of an id."""
     lines = {line.id: line for line in desk.outbox(use_cases.now())}
-    return resolve_prefix(lines, id_, "decision in the outbox", "carequeue outbox list")
+    return resolve_prefix(lines, id_, "decision", "carequeue outbox list")
 
 
 def resolve_prefix(known: Mapping[str, _Named], given: str, noun: str, how: str) -> _Named:
@@ -157,7 +157,7 @@ def resolve_prefix(known: Mapping[str, _Named], given: str, noun: str, how: str)
     names = [name for name in known if given and name.startswith(given)]
     if len(names) > 1:
         raise BadQuestion(
-            f"{clean(given, 80)} matches {len(names)} names. Nothing was changed. "
+            f"{clean(given, 80)} matches {len(names)} {noun}s. Nothing was changed. "
             "Type more characters."
         )
     if not names:

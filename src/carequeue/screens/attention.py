@@ -75,7 +75,7 @@ class Attention:
             return
         if not pages:
             text = "The item that needs you is no longer in the queue."
-            context.say(Message(text, Tone.REFUSED, "o shows everything that is not sent"))
+            context.say(Message(text, Tone.REFUSED, "o shows what is not sent"))
             return
         (tab, filter_text, start, end), *rest = pages
         rows = context.desk.window(tab, filter_text, start, end - start)

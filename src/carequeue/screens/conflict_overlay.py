@@ -14,6 +14,8 @@ from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
+
 from carequeue.screens.overlay import Pairs
 from carequeue.screens.reader_overlays import ReaderOverlay
 from carequeue.screens.screen_context import ScreenContext
@@ -34,6 +36,12 @@ CHOICES: Final = {
     "a": (THEIRS, True),
     "e": (THEIRS, True),
 }
+#: The question, the longest form first; a shorter form is used before the name is cut.
+_QUESTIONS: Final = (
+    "your change and a colleague's conflict. Which one should be kept?",
+    "your change and theirs conflict. Keep which one?",
+    "keep yours or theirs?",
+)
 #: If the record names another client: no key that, pressed twice, would act on that client.
 FOR_ANOTHER_CLIENT: Final = {"y": (THEIRS, True)}
 
@@ -114,9 +122,8 @@ class ConflictOverlay(ReaderOverlay):
         """The client and the question; never which version is better."""
         if self._hint:
             return [(f" · {cut(self._hint, width - 4)}", "soon")]
-        text = "Your change and a colleague's conflict. Which one should be kept?"
-        if width < len(text) + 22:
-            text = "Keep your change or theirs?"
+        room = width - 6 - cell_len(self._client)
+        text = next((form for form in _QUESTIONS if len(form) <= room), _QUESTIONS[-1])
         shown = self._shown
         if shown is not None and shown.gone == "other_client":
             text = f"the record now names {shown.other_client or NO_CLIENT}."

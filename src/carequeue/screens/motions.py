@@ -101,7 +101,7 @@ class Motions:
             text = f"{items(count)} marked. The keys now act on the marked items."
             self._context.say(Message(text, hint="\\ unmarks all"))
         else:
-            self._context.say(Message("No item is marked."))
+            self._context.say(Message("Marks cleared."))
 
     # --- tabs
 

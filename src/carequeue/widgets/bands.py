@@ -19,18 +19,18 @@ class BandWords(NamedTuple):
 
 
 BANDS: Final = (
-    BandWords(0, "Now", "somebody has to act this minute", "over"),
+    BandWords(0, "Now", "somebody has to move this minute", "over"),
     BandWords(1, "Safety", "a person may be at risk", "over"),
     BandWords(2, "Due", "overdue, or due today", "soon-strong"),
-    BandWords(3, "Soon", "a deadline is near", "key"),
-    BandWords(4, "On track", "your move, no deadline is near", "strong"),
+    BandWords(3, "Soon", "a clock has begun to warn", "key"),
+    BandWords(4, "On track", "your move, nothing is pressing", "strong"),
     BandWords(
         5,
         "Waiting",
-        "somebody else’s move; comes back when it is time to remind them",
+        "somebody else’s move; comes back at its nudge",
         "quiet-strong",
     ),
-    BandWords(6, "Snoozed", "hidden until the time that somebody set", "quiet-strong"),
+    BandWords(6, "Snoozed", "asleep until a time that somebody gave", "quiet-strong"),
 )
 BY_NUMBER: Final = {words.band: words for words in BANDS}
 WAITING: Final = 5

@@ -51,7 +51,7 @@ def conflict_lines(
     for note in filter(None, notes):
         lines += [*([(text, "soon")] for text in wrap(note, width)), []]
     lines += _table(conflict, width) if _has_room(conflict, width) else _stack(conflict, width)
-    end = "CareQueue does not choose for you, and this can wait: esc leaves it as it is."
+    end = "Nothing is chosen for you, and it can wait: esc leaves it as it is."
     return [*lines, [], *([(text, "muted")] for text in wrap(end, width))]
 
 

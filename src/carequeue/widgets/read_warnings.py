@@ -48,8 +48,8 @@ def _source_words(source: SourceHealth) -> str:
     if source.online is False:
         return f"{name}: {source.why or 'not reached'}. Its rows show how old they are."
     if source.signed_out:
-        return f"{name}: signed out, check its token (carequeue doctor). Your work is saved."
-    return f"{name}: some records could not be read; see carequeue doctor. {_sentence(source.why)}"
+        return f"{name}: signed out, check its token (carequeue doctor). All is saved."
+    return f"{name}: some records not read; see carequeue doctor. {_sentence(source.why)}"
 
 
 def _sentence(text: str) -> str:

@@ -351,7 +351,7 @@ def _message(
         words += f", {len(refused)} not allowed" if refused else ""
         words += "."
     if len(kept) == len(changed):
-        words += f" Kept here: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
+        words += f" Saved on this computer only: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
     elif kept:
-        words += f" {len(kept)} of them kept here only."
+        words += f" {len(kept)} of them saved on this computer only."
     return words

@@ -193,7 +193,7 @@ _STANDS: Final = {
     IntentState.QUEUED: "waits to be sent; take it back with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
-    IntentState.KEPT_HERE: "is kept here only; take it back with undo",
+    IntentState.KEPT_HERE: "is saved on this computer only; undo it instead",
     IntentState.ACKNOWLEDGED: "is on the server",
     IntentState.UNDONE: "was taken back before",
 }

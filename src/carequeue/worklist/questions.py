@@ -101,7 +101,7 @@ def _when(text: str, calendar: SiteCalendar, now: datetime) -> tuple[str, str]:
         instant = parse_when(text, now, calendar)
     if instant is None:
         raise BadQuestion(
-            f"“{clean(text, 40)}” is no time to come. Try: tomorrow 9, fri 14:30, 3bd, 2d, 4h, "
+            f"“{clean(text, 40)}” is not a future time. Try: tomorrow 9, fri 14:30, 3bd, 2d, 4h, "
             "12-24. Nothing was changed."
         )
     return instant.isoformat(), say_when(instant, now, calendar)

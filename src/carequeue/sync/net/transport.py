@@ -342,7 +342,7 @@ def checked_base(url: str) -> str:
     parts = _address(url)
     if parts is None:
         raise ServerError(
-            f"“{clean(url.strip(), 200)}” is no address of a server. Nothing was changed. "
+            f"“{clean(url.strip(), 200)}” is not a server address. Nothing was changed. "
             "It looks like https://fhir.example.org/r4."
         )
     if "@" in parts.netloc or parts.query or parts.fragment:
