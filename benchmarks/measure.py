@@ -87,10 +87,10 @@ def acts(seat: Seat, count: int) -> Iterator[float]:
     for _ in range(count):
         before, pressed = len(seat.written), time.perf_counter()
         seat.press("e")
-        yield seat.wait_for_bytes(b"takes it back", since=before) - pressed
+        yield seat.wait_for_bytes(b"undoes it", since=before) - pressed
         seat.settle(0.3)
         seat.press("u")
-        seat.wait_for("Taken back")
+        seat.wait_for("Undone")
         seat.settle(0.3)
 
 

@@ -30,7 +30,7 @@ _TABLES: Final = ("resource", "item", "intent", "audit", "alias", "sync_state", 
 _STRANGE: Final = ("CAREQUEUE_", "TEXTUAL", "NO_COLOR", "COLUMNS", "SSL_", "HTTP", "ALL_PROXY")
 
 
-def task(key: str = "t1", client: str = "c1", **more: Any) -> dict[str, Any]:
+def task(key: str = "t1", client: str = "c1", /, **more: Any) -> dict[str, Any]:
     """A Task of Dana's about one client."""
     return {
         "resourceType": "Task",

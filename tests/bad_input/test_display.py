@@ -13,7 +13,7 @@ import contextlib
 import io
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from textual.widget import Widget
 
 from carequeue import printing
 from carequeue.app import CareQueueApp
@@ -41,6 +42,7 @@ from carequeue.wiring import Session
 from carequeue.worklist.sync_summary import sync_report
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import Asked, Said, honest, outcome, serving
+from tests.screens.quiet import at_rest, press
 from tests.screens.stage import FakeSync
 
 NOW: Final = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
@@ -220,6 +222,7 @@ def test_no_line_of_a_widget_holds_a_command(
     for row in session.desk.window(Tab.WHOLE, "", 0, 99):
         standing = queue_line.RowState(cursor=True, alike=True)
         cells, at = queue_line.columns(width, moves=True), int(NOW.timestamp())
+        lines: list[Sequence[tuple[str, str]]]
         lines = [queue_line.queue_line(row, cells, at, session.zone, standing)]
         lines += [
             queue_line.tall_line(row, part, width, at, session.zone, standing) for part in (0, 1)
@@ -227,10 +230,9 @@ def test_no_line_of_a_widget_holds_a_command(
         lines += detail_pane.brief_lines(row, clock, NOWHERE, width)
         detail = session.desk.detail(row.key, NOW)
         assert detail is not None
-        for why in (False, True):
-            lines += detail_pane.detail_lines(
-                detail, NOW, session.zone, width, why=why, clock=clock
-            )
+        for full in (False, True):
+            text = detail_pane.DetailText(detail, NOW, session.zone, clock, full=full)
+            lines += text.lines(width)
         lines.append(message_parts(Message(f"Done: {row.client}", Tone.DONE), width))
         for line in lines:
             assert not forbidden("".join(text for text, _ in line), "")
@@ -311,11 +313,12 @@ async def test_no_line_of_the_whole_screen_holds_a_command(
         keep(session, [jsontext.loads(json.dumps(one)) for one in people])
         later = TimeSource(lambda: NOW + timedelta(hours=1), session.zone)
         app = CareQueueApp(session.desk, later, FakeSync())
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size):
+            await at_rest(app)
             for key in ("enter", "w", "j", "j", "p", "escape", "question_mark", "escape", "colon"):
-                await pilot.press(key)
-                await pilot.pause()
-                for widget in app.screen.walk_children():
+                await press(app, key)
+                await at_rest(app)
+                for widget in app.screen.walk_children(Widget):
                     for y in range(widget.size.height):
                         shown = "".join(segment.text for segment in widget.render_line(y))
                         assert not forbidden(shown, ""), (key, widget)

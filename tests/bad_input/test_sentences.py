@@ -24,8 +24,8 @@ from tests.bad_input.home import Home, Ran, task
 from tests.bad_input.hostile import TOKEN, Answer, Asked, Said, bundle, honest, serving, statement
 
 SAFE: Final = re.compile(
-    r"Nothing (was|is) (changed|opened|read)|What is here stays|(is|are) (kept|saved)|kept here|saved on this computer|"
-    r"is untouched"
+    r"Nothing (was|is) (changed|opened|read)|What is here stays|(is|are) (kept|saved)|kept here|"
+    r"saved on this computer|is untouched"
 )
 WAY_ON: Final = re.compile(
     r"Check|Choose|Correct|Give|Ask|ask for|Did you mean|Sync again|sync again|Try|Put|"
@@ -44,7 +44,8 @@ def closed_port() -> int:
 def check(ran: Ran, code: int, *said: str) -> None:
     """One sentence with its three parts, on standard error alone."""
     assert (ran.code, ran.out) == (code, "")
-    for part in (*said, SAFE, WAY_ON):
+    parts: tuple[str | re.Pattern[str], ...] = (*said, SAFE, WAY_ON)
+    for part in parts:
         assert re.search(part, ran.sentence), (part, ran.sentence)
     assert "Traceback" not in ran.err
     assert TOKEN not in ran.err

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import QueueRow, Tab, Tally
+from carequeue.sync.net.probe import Listed
 from carequeue.worklist.offline_readiness import Readiness
 from carequeue.worklist.results import (
     Acted,
@@ -17,7 +18,6 @@ from carequeue.worklist.results import (
     Detail,
     Finding,
     Health,
-    Person,
     Preview,
     ReasonLine,
     Refused,
@@ -168,7 +168,7 @@ class FakeDesk:
         if group == "unknown":
             raise BadQuestion("There is no group unknown. Nothing was changed.")
         self.undone.append(group)
-        return Acted("Taken back", "g2", ("Task/1",))
+        return Acted("Undone", "g2", ("Task/1",))
 
     def set_offline(self, offline: bool) -> None:
         self.chosen.append(offline)
@@ -218,11 +218,11 @@ class FakeProbe:
     software: str = "Example FHIR"
     fhir_version: str = "4.0.1"
     can: tuple[str, ...] = ("Tasks can be read and changed.",)
-    practitioners: tuple[Person, ...] = (
-        Person("Practitioner/ana", "Ana Soto"),
-        Person("Practitioner/ben", "Ben Osei"),
-        Person("Practitioner/bea", "Bea Osei"),
+    practitioners: tuple[Listed, ...] = (
+        Listed("Practitioner/ana", "Ana Soto"),
+        Listed("Practitioner/ben", "Ben Osei"),
+        Listed("Practitioner/bea", "Bea Osei"),
     )
-    organizations: tuple[Person, ...] = (Person("Organization/rb", "Riverbend"),)
-    teams: tuple[Person, ...] = (Person("CareTeam/access", "Access", team=True),)
+    organizations: tuple[Listed, ...] = (Listed("Organization/rb", "Riverbend"),)
+    teams: tuple[Listed, ...] = (Listed("CareTeam/access", "Access", team=True),)
     warnings: tuple[str, ...] = ()

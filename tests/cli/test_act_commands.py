@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.cli.act_commands import gather_answers, keys_in
+from carequeue.cli.act_commands import gather_inputs, keys_in
 from carequeue.domain.errors import BadQuestion
+from carequeue.verbs.handoff import VERB as HAND_OFF
+from carequeue.verbs.table import item_verbs
 from carequeue.worklist.results import Where
-from carequeue.worklist.verbs import BY_NAME, VERBS
 from tests.cli.conftest import Shell
 
 REFUSED = "OKAFOR, Amara is already accepted"
@@ -68,14 +69,14 @@ def test_an_unknown_verb_is_refused(shell: Shell) -> None:
 
 def test_every_verb_of_an_item_can_be_done_from_the_command_line(shell: Shell) -> None:
     answers = {"outcome": "reached", "to": "urgent", "severity": "watcher"}
-    for verb in (verb for verb in VERBS if verb.on_item):
+    for verb in item_verbs():
         words = [
             word
             for question in verb.asks
             for word in (f"--{question.name}", answers.get(question.name, "tomorrow 9"))
         ]
         assert shell.run("act", verb.name, "Task/1", *words).exit_code == 0, verb.name
-    assert [name for name, _, _ in shell.desk.acts] == [v.name for v in VERBS if v.on_item]
+    assert [name for name, _, _ in shell.desk.acts] == [verb.name for verb in item_verbs()]
 
 
 def test_the_json_of_list_can_be_piped_into_act(shell: Shell) -> None:
@@ -167,8 +168,8 @@ def test_one_item_is_never_asked_about(shell: Shell) -> None:
 
 
 def test_undo_takes_back_the_last_or_a_named_group(shell: Shell) -> None:
-    assert "Taken back" in shell.run("undo").stdout
-    assert json.loads(shell.run("undo", "g1", "--json").stdout)["message"] == "Taken back"
+    assert "Undone" in shell.run("undo").stdout
+    assert json.loads(shell.run("undo", "g1", "--json").stdout)["message"] == "Undone"
     assert shell.desk.undone == ["g9", "g1"]
     unknown = shell.run("undo", "unknown")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
@@ -190,7 +191,7 @@ def test_no_text_on_standard_input_breaks_the_reader(text: str) -> None:
 
 def test_a_default_needs_no_answer() -> None:
     answers = {"to": "Ben Osei", "summary": "Steady."}
-    assert gather_answers(BY_NAME["handoff"], (), answers) == answers
+    assert gather_inputs(HAND_OFF, (), answers) == answers
 
 
 class TestUndoOfTheLastAct:

@@ -221,10 +221,10 @@ def test_without_a_profile_config_names_the_way_to_one(shell: Shell) -> None:
 
 
 def test_a_hostile_name_from_the_directory_is_shown_clean(shell: Shell) -> None:
-    from carequeue.worklist.results import Person
+    from carequeue.sync.net.probe import Listed
 
     shell.at_a_terminal()
-    people = tuple(Person(f"Practitioner/{n}", f"[/red]\x1b]52;c;x\x07 {n}") for n in range(25))
+    people = tuple(Listed(f"Practitioner/{n}", f"[/red]\x1b]52;c;x\x07 {n}") for n in range(25))
     shell.server_is(FakeProbe(practitioners=people, organizations=(), teams=()))
     result = shell.run("connect", URL, given="1\nUTC\n")
     assert result.exit_code == 0, result.output

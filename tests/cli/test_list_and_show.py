@@ -163,8 +163,8 @@ def test_a_list_with_a_hole_in_it_says_so_beside_the_answer(shell: Shell) -> Non
         ),
         (
             {"trouble": "no answer", "sources": (CLINIC, COUNTY)},
-            "Some records could not be read: County ED: no answer (last complete sync Tue 2026-12-01 09:00). "
-            "See: carequeue doctor\n",
+            "Some records could not be read: County ED: no answer "
+            "(last complete sync Tue 2026-12-01 09:00). See: carequeue doctor\n",
         ),
     ],
 )

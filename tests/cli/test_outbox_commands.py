@@ -184,7 +184,7 @@ class TestDiscarding:
         (intent,) = shell.cache.intents()
         result = shell.run("outbox", "discard", intent.id, "--typed", "discard 1")
         assert result.exit_code == 2
-        assert "take it back with undo" in result.stderr
+        assert "drop it with undo" in result.stderr
         assert shell.states == [IntentState.QUEUED]
 
 

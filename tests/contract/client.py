@@ -110,7 +110,7 @@ class Clinician:
 
     def answer(self, item: str, how: str) -> Acted:
         """Her answer to it, as it is shown now."""
-        return self._desk.answer(self.question(item), how, self.instant)
+        return self._desk.resolve_conflict(self.question(item), how, self.instant)
 
     def retry(self) -> Acted:
         """Send everything again that the server refused."""

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
+from shutil import ignore_patterns
 
 import pytest
 
-from carequeue.domain import allowed
 from carequeue.domain.items import Kind
 from carequeue.domain.rules import site_rules
+from carequeue.domain.task_steps import DEFAULT_STEPS
+from carequeue.domain.verb_rules import NOUNS
 from carequeue.fhir.chart_to_items import PULLED_TYPES
 from carequeue.practice.server.quirks import Quirks
 from carequeue.practice.server.search_params import PARAMS
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.pull import runner, search_plan
 from carequeue.widgets import queue_line, themes
-from carequeue.widgets.key_footer import key_name
-from carequeue.worklist.verbs import VERBS, Verb
+from tests.docs import verb_tables
 from tests.docs.pages import SOURCE, cells, page
+from tests.verbs.made_up import recipe_source
 
 RULES = site_rules({})
 KINDS = list(Kind)
-ON_ITEM = [verb for verb in VERBS if verb.on_item]
 #: Its end is its date: an authorization without one is no row.
 WITHOUT_FALLBACK = {Kind.AUTHORIZATION}
 
@@ -30,8 +36,8 @@ WITHOUT_FALLBACK = {Kind.AUTHORIZATION}
 @pytest.mark.parametrize("kind", KINDS)
 class TestAKindOfItem:
     def test_what_is_allowed_on_it_is_said(self, kind: Kind) -> None:
-        assert allowed.DEFAULT_STEPS[kind]
-        assert allowed._NOUNS[kind]
+        assert DEFAULT_STEPS[kind]
+        assert NOUNS[kind]
 
     def test_it_has_a_glyph_words_and_a_hue(self, kind: Kind) -> None:
         glyph, word, three = queue_line.KINDS[kind]
@@ -57,7 +63,7 @@ class TestAKindOfItem:
 
 
 def test_no_table_knows_a_kind_that_is_none() -> None:
-    for known in (allowed.DEFAULT_STEPS, allowed._NOUNS, queue_line.KINDS, themes.KINDS):
+    for known in (DEFAULT_STEPS, NOUNS, queue_line.KINDS, themes.KINDS):
         assert set(known) == set(KINDS)
 
 
@@ -72,28 +78,36 @@ def test_every_search_has_a_word_for_its_progress() -> None:
     assert {search.name for search in search_plan.plan(Abilities(), {})} == set(runner.WHAT)
 
 
-def test_every_verb_has_its_line_with_its_key_and_its_questions() -> None:
-    lines = {row[0]: row[1:] for row in cells(page("command-line.md"), "| verb |")}
-    assert list(lines) == [f"`{verb.name}`" for verb in ON_ITEM]
-    for verb in ON_ITEM:
-        key, asks, does = lines[f"`{verb.name}`"]
-        assert key == f"`{key_name(verb.key)}`"
-        assert asks == ", ".join(f"`{question.name}`" for question in verb.asks)
-        assert does == verb.help
+def test_the_tables_of_the_command_line_are_those_of_the_verbs() -> None:
+    assert verb_tables.with_tables(page("command-line.md")) == page("command-line.md")
 
 
-@pytest.mark.parametrize("verb", ON_ITEM, ids=lambda verb: verb.name)
-def test_every_question_of_a_verb_has_an_option(verb: Verb) -> None:
-    asked_by = {
-        row[0].split()[0].lstrip("`-"): row[1].split(", ")
-        for row in cells(page("command-line.md"), "| option | asked by |")
-    }
-    for question in verb.asks:
-        assert verb.name in asked_by[question.name]
+def test_the_recipe_of_a_verb_taken_literally_is_enough(tmp_path: Path) -> None:
+    """One file of at most 40 lines and its two words in the table, in a copy of the program."""
+    copy = shutil.copytree(SOURCE, tmp_path / "carequeue", ignore=ignore_patterns("__pycache__"))
+    source = recipe_source()
+    assert len(source.splitlines()) <= 40
+    (copy / "verbs" / "hold.py").write_text(source, encoding="utf-8")
+    table = copy / "verbs" / "table.py"
+    text = table.read_text(encoding="utf-8")
+    text = text.replace("    handoff,\n", "    handoff,\n    hold,\n").replace(
+        " log, ", " log, hold, "
+    )
+    assert text.count("hold,") == 2
+    table.write_text(text, encoding="utf-8")
 
+    def run(*words: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "carequeue", *words],
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "CAREQUEUE_HOME": str(tmp_path)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
 
-def test_every_verb_is_judged() -> None:
-    assert set(allowed._JUDGES) == {verb.name for verb in ON_ITEM}
+    assert "Put it on hold; u undoes it." in run("keys")
+    assert "Answer to `why` (hold)." in run("act", "--help")
 
 
 def test_every_quirk_has_its_line() -> None:

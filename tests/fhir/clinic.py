@@ -59,7 +59,7 @@ def ref(reference: str) -> dict[str, str]:
     return {"reference": reference}
 
 
-def task(key: str = "t1", **elements: Any) -> Resource:
+def task(key: str = "t1", /, **elements: Any) -> Resource:
     basic = {
         "resourceType": "Task",
         "id": key,

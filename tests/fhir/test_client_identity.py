@@ -305,6 +305,6 @@ class TestACreate:
         other = {"identifier": {"system": MRN, "value": "2"}}
         request = {"resourceType": "ServiceRequest", "id": "r", "subject": other}
         known = records(patient("p", "1"), request)
-        made = {"resourceType": "Communication", "subject": PIOTR}
-        made["about"] = [{"reference": "ServiceRequest/r"}]
+        about = [{"reference": "ServiceRequest/r"}]
+        made = {"resourceType": "Communication", "subject": PIOTR, "about": about}
         assert not creates_for_its_client(self.create(made, known), known)

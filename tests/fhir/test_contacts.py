@@ -29,9 +29,11 @@ from carequeue.fhir.chart import Chart, Resource
 from carequeue.fhir.chart_reader import Reading
 from carequeue.fhir.chart_to_items import read_chart, references
 from carequeue.fhir.contacts import Outcome, judge
-from carequeue.fhir.drafts import drafts
 from carequeue.fhir.intent_effects import fold
 from carequeue.fhir.our_directory import our_people
+from carequeue.verbs.decision import Decision
+from carequeue.verbs.verb_to_intents import drafts_of
+from tests.verbs.named import named
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
@@ -120,7 +122,7 @@ def coded(code: str, system: str = MODE) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def visit(kind: str = "AMB", **elements: Any) -> Resource:
+def visit(kind: str = "AMB", /, **elements: Any) -> Resource:
     """A finished visit of ours this morning."""
     basic = {
         "resourceType": "Encounter", "id": f"v{next(_IDS)}", "status": "finished",
@@ -507,7 +509,8 @@ def after(verb: str, us: Us = US, **answers: str) -> tuple[list[Resource], list[
     """
     (item,) = rows(us=us)
     numbers = count(1)
-    parts = drafts(verb, item, answers, us, NOW, lambda: f"new-{next(numbers)}", None)
+    decision = Decision(item, answers, us, NOW, lambda: f"new-{next(numbers)}")
+    parts = drafts_of(named(verb), decision)
     made: dict[str, Resource] = {}
     for number, part in enumerate(parts):
         one = Intent(

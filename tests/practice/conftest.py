@@ -36,7 +36,7 @@ def send(
     return clinic.request(method, path, body, named)
 
 
-def a_task(key: str = "", **more: Any) -> dict[str, Any]:
+def a_task(key: str = "", /, **more: Any) -> dict[str, Any]:
     tree = {"resourceType": "Task", "status": "requested", "intent": "order", **more}
     return tree | ({"id": key} if key else {})
 

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent
+from carequeue.verbs.table import item_verbs
 from carequeue.worklist.results import (
     Acted,
     ClockLine,
@@ -27,8 +29,8 @@ from carequeue.worklist.results import (
     TimeLine,
     Undoable,
 )
-from carequeue.worklist.verbs import BY_NAME, VERBS
 from tests.screens.unsent import Unsent
+from tests.verbs.named import named
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 24, 9, 14, tzinfo=ZONE)
@@ -79,7 +81,7 @@ def row(
 
 def morning() -> list[QueueRow]:
     """The rows of the scripted morning, in the order of the queue."""
-    waiting = {"mine": 2, "move": "partner"}
+    waiting: dict[str, Any] = {"mine": 2, "move": "partner"}
     return [
         row("okafor", "handoff", 0, at(hours=-1, minutes=-10), "h", "OKAFOR, Amara",
             "Acknowledge handoff from Mobile Crisis"),
@@ -168,7 +170,7 @@ class FakeDesk(Unsent):
         self._stamp = 1
         super().__init__()
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
-        self._done: list[tuple[Undoable, tuple[str, ...], list[QueueRow]]] = []
+        self._done: list[tuple[Undoable, Sequence[str], list[QueueRow]]] = []
         self.undone: list[str] = []  # groups
 
     def change(self, rows: Sequence[QueueRow]) -> None:
@@ -179,7 +181,7 @@ class FakeDesk(Unsent):
     def feel(self, **facts: object) -> None:
         """Other facts about sync."""
         values = {name: getattr(self.state, name) for name in Health.__dataclass_fields__}
-        self.state = Health(**{**values, **facts})  # type: ignore[arg-type]
+        self.state = Health(**{**values, **facts})
         self._stamp += 1
 
     # --- reading
@@ -249,7 +251,7 @@ class FakeDesk(Unsent):
 
     def reasons(self, key: str) -> dict[str, str]:
         self.read_by.append(threading.current_thread().name)
-        found = {verb.name: self._why_not(verb.name, key) for verb in VERBS if verb.on_item}
+        found = {verb.name: self._why_not(verb.name, key) for verb in item_verbs()}
         return {verb: why for verb, why in found.items() if why}
 
     def _why_not(self, verb: str, key: str) -> str | None:
@@ -258,9 +260,9 @@ class FakeDesk(Unsent):
             return "It is no longer in the queue."
         if key in self.refused:
             return f"{found.client}: {self.refused[key]}"
-        if not BY_NAME[verb].on_item or verb in found.verbs.split():
+        if not named(verb).on_item or verb in found.verbs.split():
             return None
-        return f"Can’t {BY_NAME[verb].label}: {found.client} is no {BY_NAME[verb].label} matter."
+        return f"Can’t {named(verb).label}: {found.client} is no {named(verb).label} matter."
 
     def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
@@ -314,10 +316,10 @@ class FakeDesk(Unsent):
         self._stamp += 1
         said = next(iter(answers.values()), "")
         who = found[0].client if len(found) == 1 else f"{len(found)} items"
-        words = f"{BY_NAME[verb].done}: {who}{f', {said}' if said else ''}."
+        words = f"{named(verb).done}: {who}{f', {said}' if said else ''}."
         group = f"group-{len(self.acts)}"
         kind = found[0].kind if len(found) == 1 else ""
-        did, short = BY_NAME[verb].label_for(kind), BY_NAME[verb].label_for(kind, narrow=True)
+        did, short = named(verb).label_for(kind), named(verb).label_for(kind, narrow=True)
         client = found[0].client if len(found) == 1 else ""
         self._done.append((Undoable(group, did, short, client, len(found), now), keys, before))
         return Acted(words, group, tuple(chosen))
@@ -340,7 +342,7 @@ class FakeDesk(Unsent):
         self.undone.append(group)
         self._stamp += 1
         who = act.client or f"{act.count} items"
-        words = f"Taken back: {act.did.capitalize()}, {who}."
+        words = f"Undone: {act.did.capitalize()}, {who}."
         return Acted(words, "", tuple(keys) or (self.rows[0].key,))
 
     def let_go(self, key: str, now: datetime) -> Acted:

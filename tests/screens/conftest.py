@@ -15,7 +15,7 @@ from pytest_textual_snapshot import SVGImageExtension
 ROOT = Path(__file__).parents[2]
 
 
-class AtTheTop(SVGImageExtension):
+class AtTheTop(SVGImageExtension):  # type: ignore[misc]  # the package has no types
     """Snapshots of a test file lie in `snapshots/<file>/`."""
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from carequeue.screens.app_hooks import TimeSource
 from carequeue.screens.controller import QueueController
 from carequeue.screens.queue import QueueScreen
 from tests.screens.clinic import NOW, ZONE, FakeDesk
+from tests.screens.quiet import at_rest, send
 
 
 class FakeSync:
@@ -74,8 +74,8 @@ class Seat:
         """Press keys, a person's pace apart, and wait until what they asked for is done."""
         for key in keys:
             self.time.pass_(0.3)
-            await self.pilot.press(key)
-        await self.rest()
+            send(self.app, key)
+            await self.rest()
 
     async def write(self, text: str) -> None:
         """Type a text."""
@@ -84,9 +84,7 @@ class Seat:
 
     async def rest(self) -> None:
         """Wait until nothing that was asked for is under way."""
-        for _ in range(2):
-            await asyncio.to_thread(self.controller.threads.rest)
-            await self.pilot.pause()
+        await at_rest(self.app)
 
     async def wait(self, seconds: float) -> None:
         """Let time pass without a key, and the screen look at the cache."""

@@ -6,6 +6,7 @@ Two seconds after the last key, five in all, by a time that is moved by hand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ BUSY = {
 }
 
 
-def new(number: int, band: int = 2, **facts: object) -> QueueRow:
+def new(number: int, band: int = 2, **facts: Any) -> QueueRow:
     """A row that has just come in."""
     made = row(f"new-{number}", "referral", band, at(hours=1), "h", f"NEW{number}, Ana", "Answer")
     return made._replace(**facts)
@@ -116,7 +117,7 @@ async def test_the_rows_come_within_five_seconds_however_many_keys_come(busy: st
         await seat.press("j", *opened)
         seat.desk.change([*morning()[:11], new(1), *morning()[11:]])
         await keep_pressing(seat, keys, 5)
-        assert "new-1" in of_the_cache(seat) or seat.controller.data.view_state.narrow
+        assert "new-1" in of_the_cache(seat) or seat.controller.data.view_state.filter_text
         assert shown(seat) == of_the_cache(seat)
 
 
@@ -255,7 +256,7 @@ class TestAnEmptyList:
             await seat.press("j")
             seat.desk.change([])
             await keep_pressing(seat, ("j", "k"), 2)
-            assert seat.cursor == "reyes"
+            assert [seat.cursor] == ["reyes"]
             await keep_pressing(seat, ("j", "k"), 3)
             assert seat.cursor is None
             assert "Nothing is waiting for you." in seat.text

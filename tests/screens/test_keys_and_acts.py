@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from carequeue.verbs.motions import MOTIONS
+from carequeue.verbs.table import all_verbs
 from carequeue.worklist.health import SourceHealth
-from carequeue.worklist.verbs import MOTIONS, VERBS
 from tests.screens.clinic import FakeDesk, morning
+from tests.screens.quiet import at_rest, press
 from tests.screens.stage import FakeSync, at_the_terminal
 
 # --- one item
@@ -86,7 +88,7 @@ async def test_undo_brings_the_item_back_under_the_cursor() -> None:
         await seat.wait(3)
         assert "REYES" not in seat.text.rsplit("\n", 2)[0]
         await seat.press("u")
-        assert seat.message == "✓ Taken back: Done, REYES, Tomás."
+        assert seat.message == "✓ Undone: Done, REYES, Tomás."
         assert seat.cursor == "reyes"
 
 
@@ -102,7 +104,7 @@ async def test_a_held_key_acts_once() -> None:
         await seat.press("a")
         for _ in range(10):
             seat.time.pass_(0.05)
-            await seat.pilot.press("a")
+            await press(seat.app, "a")
         await seat.rest()
         assert [keys for _, keys, _ in seat.desk.acts] == [("okafor",)]
 
@@ -112,7 +114,7 @@ async def test_the_key_that_asked_is_not_typed_into_the_question_while_it_is_hel
         await seat.press("n")
         for _ in range(5):
             seat.time.pass_(0.05)
-            await seat.pilot.press("n")
+            await press(seat.app, "n")
         await seat.write("ok")
         assert seat.message.startswith("Note OKAFOR, Amara: what? ok▏")
 
@@ -140,7 +142,7 @@ async def test_acts_keep_the_order_of_the_keys_and_the_screen_never_waits() -> N
     async with at_the_terminal(desk) as seat:
         for key in ("a", "j", "j", "l", "r", "e"):
             seat.time.pass_(0.3)
-            await seat.pilot.press(key)
+            await press(seat.app, key)
         assert desk.acts == []
         assert seat.cursor == "whitehorse"
         desk.gate.set()
@@ -154,8 +156,8 @@ async def test_leaving_finishes_what_was_asked_for() -> None:
     desk = FakeDesk()
     desk.gate = threading.Event()
     async with at_the_terminal(desk) as seat:
-        await seat.pilot.press("a")
-        await seat.pilot.press("q")
+        await press(seat.app, "a")
+        await press(seat.app, "q")
         desk.gate.set()
     assert [verb for verb, _, _ in desk.acts] == ["accept"]
 
@@ -265,7 +267,7 @@ async def test_a_paste_goes_into_the_question_its_first_line_only() -> None:
     async with at_the_terminal(size=(100, 24)) as seat:
         await seat.press("n")
         seat.screen.post_message(events.Paste("called \x1b]52;c;x\x07 twice\nrm -rf"))
-        await seat.pilot.pause()
+        await at_rest(seat.app)
         assert "called" in seat.message
         assert "\x1b" not in seat.message
         assert "rm -rf" not in seat.message
@@ -414,7 +416,7 @@ async def test_the_footer_shows_the_verbs_of_the_row_most_used_first() -> None:
 async def test_the_footer_never_cuts_a_word_and_always_names_the_way_to_all(width: int) -> None:
     from carequeue.widgets.key_footer import footer_parts, row_pairs
 
-    pairs = row_pairs(" ".join(verb.name for verb in VERBS), "follow_up", width, {})
+    pairs = row_pairs(" ".join(verb.name for verb in all_verbs()), "follow_up", width, {})
     text = "".join(part for part, _ in footer_parts(pairs, width)).strip()
     assert text.endswith("? keys")
     assert len(text) < width

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from textual import events
 
+from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.change_badges import NEWS_FOR, ChangeBadges
 from tests.screens.clinic import NOW, FakeDesk, VastDesk, at, morning, row
 from tests.screens.stage import FakeSync, Seat, at_the_terminal
@@ -12,7 +15,7 @@ from tests.screens.stage import FakeSync, Seat, at_the_terminal
 START = int(NOW.timestamp())
 
 
-def arrived(number: int, **facts: object) -> object:
+def arrived(number: int, **facts: Any) -> QueueRow:
     new = row(f"new-{number}", "referral", 0, at(hours=1), "h", f"NEW{number}, Ana", "Answer",
               fresh=at(minutes=1))  # fmt: skip
     return new._replace(**facts)
@@ -39,7 +42,7 @@ class TestAMark:
             changed = [
                 r._replace(fresh=at(minutes=2)) if r.key == "nguyen" else r for r in morning()
             ]
-            await come(seat, [*changed, arrived(1, band=6)])  # type: ignore[list-item]
+            await come(seat, [*changed, arrived(1, band=6)])
             assert seat.line_of("NGUYỄN, Hải").endswith("~ changed")
 
     async def test_comes_back_when_a_row_that_was_looked_at_changes_again(self) -> None:

@@ -157,7 +157,8 @@ class TestTheHeaderOfAServerThatDoesNotAnswer:
     ) -> None:
         live = {"clinic": waits} if waits else {}
         line = kept("clinic", online, last_full="")
-        shown = known(line, waits=live, **{"silent:clinic": READ.isoformat()})
+        meta: dict[str, Any] = {"silent:clinic": READ.isoformat()}
+        shown = known(line, waits=live, **meta)
         assert (shown.silent_since, shown.slow_since) == (silent, slow)
         assert shown.sources[0].silent_since == silent
 

@@ -11,6 +11,7 @@ from carequeue.widgets.key_footer import footer_parts, row_pairs
 from carequeue.widgets.undo_wording import footer_words, question
 from carequeue.worklist.results import Undoable, Where
 from tests.screens.clinic import NOW, ZONE, FakeDesk
+from tests.screens.quiet import press
 from tests.screens.stage import at_the_terminal
 
 SORENSEN = Undoable(
@@ -40,7 +41,7 @@ class TestTheFooter:
             await seat.press("e")
             assert "u undo: done REYES" in seat.footer
             await seat.press("u")
-            assert seat.message == "✓ Taken back: Done, REYES, Tomás."
+            assert seat.message == "✓ Undone: Done, REYES, Tomás."
             assert "u undo: acknowledge OKAFOR" in seat.footer
             await seat.press("u")
             assert "undo" not in seat.footer
@@ -60,7 +61,7 @@ class TestTheFooter:
         desk.gate = threading.Event()
         async with at_the_terminal(desk) as seat:
             seat.time.pass_(0.3)
-            await seat.pilot.press("a")
+            await press(seat.app, "a")
             assert "u undo: acknowledge OKAFOR" in seat.footer
             desk.gate.set()
             await seat.rest()
@@ -91,7 +92,7 @@ class TestTheKey:
             desk.gate = threading.Event()
             for key in ("e", "u"):
                 seat.time.pass_(0.3)
-                await seat.pilot.press(key)
+                await press(seat.app, key)
             assert desk.undone == []
             desk.gate.set()
             await seat.rest()
@@ -106,7 +107,7 @@ class TestTheKey:
             desk.gate = threading.Event()
             for key in ("e", "u"):
                 seat.time.pass_(0.3)
-                await seat.pilot.press(key)
+                await press(seat.app, key)
             desk.gate.set()
             await seat.rest()
             assert desk.undone == []
@@ -146,7 +147,7 @@ class TestTheKey:
             seat.controller.submit_act(lambda: held.wait(5), lambda _: None)
             for _ in range(3):
                 seat.time.pass_(0.3)
-                await seat.pilot.press("u")
+                await press(seat.app, "u")
             assert "under way" in seat.message
             held.set()
             await seat.rest()
@@ -170,7 +171,7 @@ class TestWhatAnotherWindowDid:
             assert desk.undone == []
             await seat.press("y")
             assert desk.undone == ["g7"]
-            assert seat.message == "✓ Taken back: Accept, SØRENSEN, Ida."
+            assert seat.message == "✓ Undone: Accept, SØRENSEN, Ida."
 
     @pytest.mark.parametrize("key", ["u", "enter", "space", "a", "Y", "n", "tab"])
     async def test_is_undone_by_no_other_key(self, key: str) -> None:

@@ -13,6 +13,8 @@ import pytest
 from carequeue.screens.key_map import KeyMap
 from carequeue.screens.urgent_items import AGAIN, NewUrgent
 from carequeue.store.queue_window import QueueRow, Urgent
+from carequeue.verbs.motions import MOTIONS
+from carequeue.verbs.table import all_verbs
 from carequeue.widgets.message_line import (
     Message,
     Notice,
@@ -22,8 +24,8 @@ from carequeue.widgets.message_line import (
     noticed,
 )
 from carequeue.widgets.text_width import length
-from carequeue.worklist.verbs import MOTIONS, VERBS
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
+from tests.screens.quiet import at_rest, press
 from tests.screens.stage import Seat, at_the_terminal
 from tests.screens.test_hold import BUSY, new
 from tests.screens.test_sources import CLINIC, COUNTY, two
@@ -459,7 +461,7 @@ async def test_in_a_minute_of_keys_every_arrival_is_named_within_five_seconds(bu
 def test_the_key_clashes_with_no_other_and_is_in_every_list_of_keys() -> None:
     (motion,) = [motion for motion in MOTIONS if motion.name == "urgent"]
     others = [key for one in MOTIONS if one is not motion for key in one.keys]
-    assert not set(motion.keys) & {*others, *(verb.key for verb in VERBS)}
+    assert not set(motion.keys) & {*others, *(verb.key for verb in all_verbs())}
     assert KeyMap().meaning("exclamation_mark") is motion
 
 
@@ -473,12 +475,12 @@ async def test_a_person_who_moved_the_key_is_told_of_the_other_one() -> None:
     app = CareQueueApp(
         desk, TimeSource(lambda: NOW, ZONE), FakeSync(), Preferences(keys={"urgent": "i"})
     )
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24)):
         desk.change(with_more(row("new", "handoff", 0, at(hours=1), "h", "NEW, Ana", "Answer")))
         screen = app.screen
         screen.controller.tick()  # type: ignore[attr-defined]
-        await pilot.pause()
+        await at_rest(app)
         line = screen.controller.widgets.message.text  # type: ignore[attr-defined]
         assert line.strip() == "! New in Now: NEW, Ana.  i goes there"
-        await pilot.press("i")
+        await press(app, "i")
         assert screen.controller.widgets.rows.key == "new"  # type: ignore[attr-defined]

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from carequeue.screens.sync_notices import FIRST_DONE, FIRST_SYNC, READ_AGAIN, SYNCING, SyncNotices
+from carequeue.verbs.assign import VERB as ASSIGN
+from carequeue.verbs.snooze import VERB as SNOOZE
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.message_line import Message, Tone, message_parts
 from carequeue.widgets.question_prompt import QuestionForm
 from carequeue.widgets.text_width import length
 from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.results import Health, Person
-from carequeue.worklist.verbs import ASSIGN, SNOOZE
 from tests.screens.clinic import HEALTHY, NOW, FakeDesk
 from tests.screens.stage import at_the_terminal
 
@@ -23,7 +24,7 @@ def health(**facts: object) -> Health:
     """How sync stands, in the words of a test."""
     values = {name: getattr(HEALTHY, name) for name in Health.__dataclass_fields__}
     quiet = {"waiting": 0, "needs_you": 0, "conflicts": 0}
-    return Health(**{**values, **quiet, **facts})  # type: ignore[arg-type]
+    return Health(**{**values, **quiet, **facts})
 
 
 class TestTheMessage:
@@ -174,7 +175,7 @@ class TestNewsOfSync:
             ),
             (
                 {"online": False, "silent_since": NOW, "checking": 1},
-                "The server did not answer: 1 to be checked, all kept. CareQueue will try again.",
+                "The server did not answer: 1 to be checked, all saved. CareQueue will try again.",
             ),
             (
                 {"online": False, "silent_since": NOW},

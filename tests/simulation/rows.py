@@ -130,8 +130,8 @@ class MemoryRows:
         settles = 0 if progress else old.settles + int(settled)
         busy = old.busy if event is IntentEvent.MARKED else 0
         cause = CAUSES.get(event, "")
-        told = {"words": words, "cause": cause}
-        self._keep(replace(old, state=state, settles=settles, busy=busy, **told))
+        changed = replace(old, state=state, settles=settles, busy=busy, words=words, cause=cause)
+        self._keep(changed)
         if state not in OPEN_STATES:
             self._set(self._tables.closed, intent.id, now)
         return state

@@ -372,7 +372,7 @@ def _entries(body: Json | None) -> Iterator[str]:
             yield f"{name}[{_of(name, entry)}]"
 
 
-def _of(name: str, entry: Json) -> str:
+def _of(name: str, entry: Mapping[str, Any]) -> str:
     """Which decision an entry is about: notes and outputs say so in their text."""
     if name == "extension":
         return str(entry["url"])

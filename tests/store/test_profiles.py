@@ -454,7 +454,7 @@ def test_the_example_in_the_docs_is_a_profile(where: Places, tmp_path: Path) -> 
     }
 
 
-words = st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 toml_values = st.recursive(
     st.one_of(st.booleans(), st.integers(), st.floats(), words, st.dates(), st.times()),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),

@@ -115,11 +115,11 @@ class TestAView:
         self, raw: Raw, there: list[Row], view: Tab, narrow: str
     ) -> None:
         window, keys = filled(raw, there), expected(there, view, narrow)
-        places = {row["key"]: window.place(view, narrow, row["key"]) for row in there}
+        places = {row["key"]: window.row_index(view, narrow, row["key"]) for row in there}
         assert places == {
             row["key"]: keys.index(row["key"]) if row["key"] in keys else None for row in there
         }
-        assert window.place(view, narrow, "main:Task/none") is None
+        assert window.row_index(view, narrow, "main:Task/none") is None
 
     @given(there=rows())
     def test_begins_with_all_that_are_in_now_and_safety(self, raw: Raw, there: list[Row]) -> None:
@@ -140,9 +140,9 @@ class TestAView:
         assert dict(tally.bands) == Counter(bands[key] for key in expected(there, view, narrow))
         mine = [row["key"] for row in there if row["mine"] == 1]
         shown = expected(there, Tab.MINE, narrow)
-        assert tally.views["mine"] == len([key for key in shown if key in mine])
+        assert tally.tabs["mine"] == len([key for key in shown if key in mine])
         for name in (Tab.TEAM, Tab.WAITING, Tab.ALL):
-            assert tally.views[name] == len(expected(there, name, narrow))
+            assert tally.tabs[name] == len(expected(there, name, narrow))
         whole = expected(there, Tab.WHOLE, narrow)
         assert tally.snoozed == len([key for key in whole if bands[key] == SNOOZED])
 

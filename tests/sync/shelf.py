@@ -26,7 +26,8 @@ from tests.sync.recorder import BASE, said
 
 Row = dict[str, Any]
 #: What happens to a request; the second argument does the server's work.
-Fault = Callable[[httpx.Request, Callable[[], httpx.Response]], httpx.Response]
+Forward = Callable[[], httpx.Response]
+Fault = Callable[[httpx.Request, Forward], httpx.Response]
 TYPES: Final = ("Task", "ServiceRequest", "Patient", "Practitioner")
 #: Rows of a large office.
 MANY: Final = 40
@@ -91,7 +92,7 @@ class Shelf:
             return self._history(name.partition("/")[0], dict(parse_qsl(query)))
         return self._read(name) if "/" in name else self._search(request, name, query)
 
-    def _said(self, body: Any, status: int = 200, **headers: str) -> httpx.Response:
+    def _said(self, body: Any, status: int = 200, /, **headers: str) -> httpx.Response:
         date = self.now.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return said(jsontext.dumps(body).decode(), status, date=date, **headers)
 

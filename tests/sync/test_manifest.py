@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from carequeue.sync.manifest.policy import EVERY, KEPT
 from tests.fhir.clinic import ref
 from tests.sync.recorder import said
-from tests.sync.shelf import MANY, Office, follow_up, path_of
+from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
 
 
 def counts(office: Office) -> list[str]:
@@ -80,7 +79,7 @@ class TestACount:
         assert office.shown == {"t0", "t1", "t2"}
 
     def test_whose_pages_lead_in_a_circle_takes_nothing_out(self, large: Office) -> None:
-        def circle(request: httpx.Request, forward: Any) -> httpx.Response:
+        def circle(request: httpx.Request, forward: Forward) -> httpx.Response:
             if "_elements" not in path_of(request):
                 return forward()
             entry = [{"resource": follow_up(f"t{number}")} for number in range(5)]
@@ -96,7 +95,7 @@ class TestACount:
         large.server.per_page = 10
         pages = []
 
-        def cut(request: httpx.Request, forward: Any) -> httpx.Response:
+        def cut(request: httpx.Request, forward: Forward) -> httpx.Response:
             if "_elements" in path_of(request) and path_of(request).startswith("Task"):
                 pages.append(path_of(request))
                 if len(pages) == 3:
@@ -116,7 +115,7 @@ class TestACount:
         large.server.per_page = 10
         left = [2]
 
-        def cut(request: httpx.Request, forward: Any) -> httpx.Response:
+        def cut(request: httpx.Request, forward: Forward) -> httpx.Response:
             if "_elements" in path_of(request) and path_of(request).startswith("Task"):
                 left[0] -= 1
                 if not left[0]:
@@ -318,7 +317,9 @@ def test_a_kill_at_any_request_of_a_count_loses_nothing(tmp_path: Path) -> None:
     for at in range(1, 40):
         left = [at]
 
-        def kill(request: httpx.Request, forward: Any, left: list[int] = left) -> httpx.Response:
+        def kill(
+            request: httpx.Request, forward: Forward, left: list[int] = left
+        ) -> httpx.Response:
             left[0] -= 1
             if left[0] == 0:
                 raise KeyboardInterrupt

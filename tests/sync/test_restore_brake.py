@@ -13,7 +13,7 @@ from carequeue.store import sync_state
 from carequeue.store.engine import writing
 from carequeue.sync.restore.brake import Held, HoldKind, words
 from tests.store.cache import SOURCE
-from tests.sync.shelf import MANY, Office, follow_up, path_of
+from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
 
 
 def held(office: Office) -> Any:
@@ -203,7 +203,7 @@ class TestAServerThatWasSetBack:
         restored.tomorrow()
         answer(restored, "accept")
 
-        def meanwhile(request: httpx.Request, forward: Any) -> httpx.Response:
+        def meanwhile(request: httpx.Request, forward: Forward) -> httpx.Response:
             if "_elements" in path_of(request) and len(restored.states()) == 3:
                 restored.act("priority", "t0", to="routine")
             return forward()
@@ -229,7 +229,7 @@ class TestAServerThatWasSetBack:
         before = dict(office.server.rows["Task/t1"])
         office.act("note", "t1", text="Called")
 
-        def lags(request: httpx.Request, forward: Any) -> httpx.Response:
+        def lags(request: httpx.Request, forward: Forward) -> httpx.Response:
             if "_elements" not in path_of(request):
                 return forward()
             kept, office.server.rows["Task/t1"] = office.server.rows["Task/t1"], before
@@ -247,7 +247,7 @@ class TestAnAnswer:
         large.server.delete(*[f"Task/t{number}" for number in range(30)])
         large.tomorrow()
 
-        def meanwhile(request: httpx.Request, forward: Any) -> httpx.Response:
+        def meanwhile(request: httpx.Request, forward: Forward) -> httpx.Response:
             if "_elements" in path_of(request) and held(large)["answer"] == "":
                 answer(large, "accept")
             return forward()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.fhir.clinic import DANA, ref, request
 from tests.sync.recorder import said
-from tests.sync.shelf import MANY, Office, follow_up, path_of
+from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
 
 
 class TestTheScope:
@@ -111,7 +110,7 @@ class TestPartsOfResources:
     def test_in_a_search_are_never_kept_and_are_asked_for_whole(self, tmp_path: Path) -> None:
         office = Office(tmp_path)
 
-        def parts(request: httpx.Request, forward: Any) -> httpx.Response:
+        def parts(request: httpx.Request, forward: Forward) -> httpx.Response:
             answer = forward()
             if not path_of(request).startswith("Task?") or "_id=" in path_of(request):
                 return answer
@@ -129,7 +128,7 @@ class TestPartsOfResources:
     def test_that_are_all_that_is_given_come_to_an_end(self, tmp_path: Path) -> None:
         office = Office(tmp_path)
 
-        def parts(request: httpx.Request, forward: Any) -> httpx.Response:
+        def parts(request: httpx.Request, forward: Forward) -> httpx.Response:
             answer = forward()
             if "Task" not in path_of(request):
                 return answer

@@ -231,7 +231,12 @@ class TestAnAnswerThatTakesLong:
         both = Background([slow.keeper, quick.keeper])
         slow.waits = Waits(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=False)
         told: list[object] = []
-        slow.meanwhile = lambda: (quick.turn(100), told.append(both.waits))
+
+        def meanwhile() -> None:
+            quick.turn(100)
+            told.append(both.waits)
+
+        slow.meanwhile = meanwhile
         slow.turn()
         assert quick.looks == ["everything"]
         assert told == [{"slow": slow.waits}]

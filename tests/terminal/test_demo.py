@@ -73,10 +73,10 @@ def test_an_act_is_shown_at_once_and_taken_back_and_nothing_is_left(
     go_to_one_that_can_be_accepted(demo)
     client = client_under_the_cursor(demo)
     demo.press("a")
-    demo.wait_for("Accepted: ")  # that `u` takes it back gives way to a long sentence
+    demo.wait_for("Accepted: ")  # that `u` undoes it gives way to a long sentence
     assert client in demo.lines[-2]
     demo.press("u")
-    demo.wait_for("Taken back")
+    demo.wait_for("Undone")
     assert client in demo.lines[-2]
 
     demo.press("q")

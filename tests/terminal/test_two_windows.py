@@ -56,7 +56,7 @@ def test_each_undoes_its_own_act_and_asks_about_the_other_s(
     assert notes(home) == ["Noted: one", "Noted: two"]
 
     first.press("u")
-    first.wait_for(f"Taken back: Noted, {mine}")
+    first.wait_for(f"Undone: Noted, {mine}")
     assert notes(home) == ["Noted: two"]
 
     first.wait_for("u undo…")
@@ -66,7 +66,7 @@ def test_each_undoes_its_own_act_and_asks_about_the_other_s(
     first.settle()
     assert notes(home) == ["Noted: two"]
     first.press("y")
-    first.wait_for(f"Taken back: Noted, {theirs}")
+    first.wait_for(f"Undone: Noted, {theirs}")
     assert notes(home) == []
 
     second.wait_until(lambda text: "undo" not in text.splitlines()[-1], "nothing left to undo")
@@ -90,7 +90,7 @@ def test_what_the_command_line_did_is_asked_about_and_it_asks_about_a_window_s(
     assert notes(home) == ["Noted: one"]
 
     seat.press("u")
-    seat.wait_for(f"Taken back: Noted, {client}")
+    seat.wait_for(f"Undone: Noted, {client}")
     assert notes(home) == []
 
 
@@ -107,5 +107,5 @@ def test_after_a_restart_the_acts_of_before_are_asked_about(
     seat.wait_for("earlier session", f"note {client}")
     assert notes(home) == ["Noted: one"]
     seat.press("y")
-    seat.wait_for(f"Taken back: Noted, {client}")
+    seat.wait_for(f"Undone: Noted, {client}")
     assert notes(home) == []

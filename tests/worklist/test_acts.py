@@ -13,9 +13,10 @@ from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import codes
 from carequeue.fhir.jsontext import loads
 from carequeue.store.queue_window import Tab
-from carequeue.worklist.verbs import VERBS
+from carequeue.verbs.table import item_verbs
 from tests.fhir.clinic import CLIENT, DANA, DIRECTORY, NOW, PATIENT, ref, stay, task
 from tests.store.cache import READ_ONLY, Cache, clinic_of_dana
+from tests.verbs.named import named
 from tests.worklist import meanwhile
 from tests.worklist.world import (
     CRISIS,
@@ -144,6 +145,10 @@ class TestEachVerb:
     ) -> None:
         assert cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW).message.startswith(said)
 
+    def test_repeats_own_words_whole(self, cache: Cache) -> None:
+        acted = cache.desk.act("decline", [REFERRAL], {"reason": "moved | no address"}, NOW)
+        assert acted.message == "Declined: OKAFOR, Amara J, moved | no address."
+
     def test_says_what_has_to_happen_next_where_that_is_another_thing(self, cache: Cache) -> None:
         acted = cache.desk.act("accept", [REFERRAL], {}, NOW)
         assert acted.message == f"Accepted: OKAFOR, Amara J. Next: {cache.row(REFERRAL).title}."
@@ -243,7 +248,7 @@ class TestARefusal:
         """The keys that the footer shows are those that work, and a key that does not says why."""
         cache = queue(tmp_path / "crisis", *IN_CRISIS)
         for row in cache.rows(Tab.WHOLE):
-            for verb in (one.name for one in VERBS if one.on_item):
+            for verb in (verb.name for verb in item_verbs()):
                 preview = cache.desk.preview(verb, [row.key], ANSWERS.get(verb, {}), NOW)
                 offered = verb in row.verbs.split()
                 assert bool(preview.changes) == offered, (row.key, verb)
@@ -252,15 +257,9 @@ class TestARefusal:
 
 
 class TestAnAnswer:
-    @pytest.mark.parametrize("verb", [one.name for one in VERBS if one.on_item])
+    @pytest.mark.parametrize("verb", [verb.name for verb in item_verbs()])
     def test_that_is_missing_changes_nothing(self, cache: Cache, verb: str) -> None:
-        needed = [
-            question
-            for one in VERBS
-            if one.name == verb
-            for question in one.asks
-            if question.default is None
-        ]
+        needed = [question for question in named(verb).asks if question.default is None]
         for question in needed:
             answers = {**ANSWERS[verb], question.name: "  "}
             with pytest.raises(BadQuestion, match=f"{question.name}.*Nothing was changed"):

@@ -318,7 +318,7 @@ class TestTakingBackAKeptAnswer:
         meanwhile.find(cache, theirs(priority="stat"), version="9")
         found = asked(cache)
         assert found.differences == (Difference("Priority", "urgent", "", "stat"),)
-        assert found.did == "Taken back: priority set"
+        assert found.did == "Undone: priority set"
         cache.desk.resolve_conflict(found, "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         assert "priority" not in base(cache)

@@ -87,7 +87,7 @@ class TestOneGroup:
         cache.desk.act("done", MINE, {}, NOW)
         assert not {row.key for row in cache.rows()} & set(MINE)
         undone = cache.desk.undo(NOW)
-        assert undone.message == "Taken back: Done, 12 items."
+        assert undone.message == "Undone: Done, 12 items."
         assert cache.rows() == before
         assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
 

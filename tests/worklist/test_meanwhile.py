@@ -15,7 +15,8 @@ from carequeue.sync.push.three_way import EVENTS, settle
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile
-from tests.worklist.test_conflict_resolution import FOLLOW_UP, cache, theirs
+from tests.worklist.test_conflict_resolution import cache, theirs
+from tests.worklist.world import FOLLOW_UP
 
 __all__ = ["cache"]  # the fixture
 

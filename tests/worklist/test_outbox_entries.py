@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.domain.intents import IntentEvent, IntentState
+from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes, jsontext
 from carequeue.store import outbox as rows
 from carequeue.store.engine import writing
@@ -143,7 +143,7 @@ class TestTheLines:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         cache.desk.undo(NOW)
-        assert [line.did for line in lines(cache)] == ["Taken back: priority set"]
+        assert [line.did for line in lines(cache)] == ["Undone: priority set"]
 
     def test_are_none_where_everything_is_on_the_server(self, cache: Cache) -> None:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
@@ -233,13 +233,13 @@ class TestAnotherTry:
         assert lines(cache) == []
 
 
-def _again(first: object, key: str, to: str) -> object:
+def _again(first: Intent, key: str, to: str) -> Intent:
     from dataclasses import replace
 
     return replace(
         first, id=key, args={"to": to}, seen={"priority": "urgent"},
         state=IntentState.NEEDS_ATTENTION,
-    )  # type: ignore[type-var]  # fmt: skip
+    )  # fmt: skip
 
 
 class TestDiscarding:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from carequeue.worklist.verbs import VERBS
+from carequeue.verbs.table import item_verbs
 from tests.store.cache import Cache
 from tests.worklist.world import queue
 
-ON_ITEM = {verb.name for verb in VERBS if verb.on_item}
+ON_ITEM = {verb.name for verb in item_verbs()}
 
 
 @pytest.fixture

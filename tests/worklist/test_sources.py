@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -143,9 +144,15 @@ class TestOfflineByChoice:
         assert not cache.desk.health(cache.instant).forced_offline
         assert chosen == [True]
 
-    def test_nothing_is_asked_of_any_server(self, cache: TwoSources) -> None:
+    def test_nothing_is_asked_of_any_server(
+        self, cache: TwoSources, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         cache.desk.set_offline(True)
-        cache.session.transport = lambda _: pytest.fail("a way was made")  # type: ignore[method-assign]
+
+        def transport(source: object) -> NoReturn:
+            pytest.fail(f"a way was made to {source}")
+
+        monkeypatch.setattr(cache.session, "transport", transport)
         assert cache.session.sync_once().unable == "by_choice"
 
 

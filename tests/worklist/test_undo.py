@@ -67,7 +67,7 @@ class TestBeforeItLeft:
         undone = cache.desk.undo(NOW)
         assert cache.rows() == before
         assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
-        assert undone.message.startswith("Taken back: ")
+        assert undone.message.startswith("Undone: ")
         assert undone.changed == (key,)
 
     def test_it_stays_in_the_history(self, cache: Cache) -> None:
@@ -111,7 +111,7 @@ class TestTheOrder:
     def test_ends_where_nothing_is_left(self, cache: Cache) -> None:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
-        with pytest.raises(BadQuestion, match="nothing of yours to take back"):
+        with pytest.raises(BadQuestion, match="nothing of yours to undo"):
             cache.desk.undo(NOW)
 
     def test_passes_over_what_was_taken_back_after_it_was_sent(self, cache: Cache) -> None:
@@ -238,7 +238,7 @@ class TestWhatOthersDidSince:
         assert undone.changed == (keys[0], keys[2])
         assert [one.key for one in undone.refused] == [keys[1]]
         assert undone.message == (
-            "Taken back: Priority set, 2 items; 1 changed since and left: OKAFOR, Amara J."
+            "Undone: Priority set, 2 items; 1 changed since and left: OKAFOR, Amara J."
         )
         assert {one.target_id for one in cache.intents(["queued"])} == {"m0", "m2"}
         cache.close()
@@ -276,7 +276,7 @@ class TestWhatWouldWaitBehindAConflict:
         theirs = task("t1", owner=ref(DANA), priority="urgent", meta={"versionId": "10"})
         with writing(cache.session.engine()) as connection:
             SourceRows(connection, SOURCE).move_base(theirs, "10", NOW)
-        return first.group
+        return str(first.group)
 
     def test_is_not_taken_back_and_the_person_is_told_what_comes_first(
         self, cache: Cache, torn: str

@@ -125,7 +125,7 @@ class TestAWindow:
         here.act("done", [FOLLOW_UP], {}, NOW)
         assert here.row(FOLLOW_UP) is None
         assert named(here).words == f"done {NAME}"
-        assert here.undo(NOW).message == f"Taken back: Done, {NAME}."
+        assert here.undo(NOW).message == f"Undone: Done, {NAME}."
 
     def test_names_a_handoff_in_its_own_words(self, office: Office) -> None:
         office.cache.desk.act("accept", [HANDOFF], {}, NOW)
@@ -136,7 +136,7 @@ class TestAWindow:
         note(here, "seen", FOLLOW_UP, REFERRAL)
         note(office.another(), "theirs")
         assert named(here).words == "note 2 items"
-        assert here.undo(NOW).message == "Taken back: Noted, 2 items."
+        assert here.undo(NOW).message == "Undone: Noted, 2 items."
 
     def test_undoes_what_was_sent_since_it_was_named(self, office: Office) -> None:
         here, other = office.cache.desk, office.another()

@@ -24,8 +24,9 @@ from carequeue.cli.list_and_show import as_json
 from carequeue.domain.errors import BadQuestion, NoSuchItem
 from carequeue.printing import Outcome, Shape
 from carequeue.store.queue_window import Tab
+from carequeue.verbs.table import item_verbs
+from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.worklist.results import Where
-from carequeue.worklist.verbs import BY_NAME, VERBS, Asks, Question, Verb
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -35,46 +36,46 @@ if TYPE_CHECKING:
 
 #: Characters of standard input that are read; a hundred thousand keys are a tenth of it.
 MOST_INPUT: Final = 64_000_000
-_ACTS: Final = tuple(verb for verb in VERBS if verb.on_item)
 
 
 def _questions() -> dict[str, str]:
     """Every question of every verb, with the verbs that ask it."""
     asked: dict[str, list[str]] = {}
-    for verb in _ACTS:
+    for verb in item_verbs():
         for question in verb.asks:
             asked.setdefault(question.name, []).append(verb.name)
     return {name: ", ".join(verbs) for name, verbs in asked.items()}
 
 
-def _question_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for name, verbs in reversed(_questions().items()):
-        option = click.option(
-            f"--{name}", f"q_{name}", metavar="TEXT", help=f"Answer to `{name}` ({verbs})."
+def act_command() -> click.Command:
+    """The command `act`, with an argument and options for the verbs and questions of the table."""
+    names = [verb.name for verb in item_verbs()]
+    questions = [
+        click.option(
+            f"--{name}", f"q_{name}", metavar="TEXT", help=f"Answer to `{name}` ({asked})."
         )
-        command = option(command)
-    return command
+        for name, asked in _questions().items()
+    ]
+    parameters: list[Callable[..., Any]] = [
+        click.argument("verb", type=click.Choice(names)),
+        click.argument("keys", nargs=-1),
+        *questions,
+        click.option(
+            "--answer", multiple=True, metavar="NAME=VALUE", help="Any answer, by its name."
+        ),
+        click.option("--dry-run", is_flag=True, help="Only say what would change."),
+        click.option("--yes", is_flag=True, help="Do not ask before several items are changed."),
+        as_json,
+    ]
+    command: Callable[..., Any] = _act
+    for add_parameter in reversed(parameters):
+        command = add_parameter(command)
+    return click.command("act")(command)
 
 
-@click.command()
-@click.argument("verb", type=click.Choice([verb.name for verb in _ACTS]))
-@click.argument("keys", nargs=-1)
-@_question_options
-@click.option("--answer", multiple=True, metavar="NAME=VALUE", help="Any answer, by its name.")
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
-@click.option("--yes", is_flag=True, help="Do not ask before many are changed.")
-@as_json
 @click.pass_context
-def act(
-    ctx: click.Context,
-    /,
-    verb: str,
-    keys: tuple[str, ...],
-    answer: tuple[str, ...],
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-    **questions: str | None,
+def _act(
+    ctx: click.Context, /, verb: str, keys: tuple[str, ...], answer: tuple[str, ...], **given: Any
 ) -> None:
     """Do VERB to the items KEYS; without keys they are read from standard input.
 
@@ -86,25 +87,27 @@ def act(
     Your decision is saved at once, and the next `carequeue sync` sends it.
     """  # noqa: D301 - click reads the backspace as "do not wrap this"
     now = use_cases.now()
+    shape = Shape.JSON if given.pop("as_json") else Shape.TEXT
+    dry_run, yes = given.pop("dry_run"), given.pop("yes")
     wanted = _unique(keys) if keys else _keys_from_input()
-    shorthand = {name.removeprefix("q_"): text for name, text in questions.items()}
-    answers = gather_answers(BY_NAME[verb], answer, shorthand)
-    shape = Shape.JSON if as_json else Shape.TEXT
+    shorthand = {name.removeprefix("q_"): text for name, text in given.items()}
+    chosen = next(known for known in item_verbs() if known.name == verb)
+    inputs = gather_inputs(chosen, answer, shorthand)
     with use_cases.open_session(ctx.obj) as session:
         desk = session.desk
         desk.refresh(now)
-        found, missing = _known(desk, wanted)
-        _check_answers(desk, BY_NAME[verb], answers, found, now)
+        known, missing = _known(desk, wanted)
+        _check_inputs(desk, chosen, inputs, known, now)
         shown = None
-        if dry_run or len(found) > 1:
-            preview = desk.preview(verb, found, answers, now)
+        if dry_run or len(known) > 1:
+            preview = desk.preview(verb, known, inputs, now)
             if dry_run:
                 outcomes = [*_of_preview(preview), *missing]
                 printing.write_outcomes(outcomes, printing.preview_line(preview), "", shape)
                 ctx.exit(_code(outcomes))
             _ask_before_many(preview, yes)
             shown = preview.shown
-        acted = desk.act(verb, found, answers, now, shown)
+        acted = desk.act(verb, known, inputs, now, shown)
     outcomes = [*_of_act(acted), *missing]
     printing.write_outcomes(outcomes, acted.message, acted.group, shape)
     ctx.exit(_code(outcomes))
@@ -223,7 +226,7 @@ def _known(desk: Desk, wanted: Sequence[str]) -> tuple[list[str], list[Outcome]]
 # Answers
 
 
-def gather_answers(
+def gather_inputs(
     verb: Verb, named: Sequence[str], shorthand: Mapping[str, str | None]
 ) -> dict[str, str]:
     """The inputs by question. Raises BadQuestion for an unknown, missing or unreadable input."""
@@ -268,10 +271,10 @@ def _as_choice(question: Question, text: str) -> str:
     raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")
 
 
-def _check_answers(
-    desk: Desk, verb: Verb, answers: Mapping[str, str], keys: Sequence[str], now: datetime
+def _check_inputs(
+    desk: Desk, verb: Verb, inputs: Mapping[str, str], keys: Sequence[str], now: datetime
 ) -> None:
-    for name, text in answers.items():
+    for name, text in inputs.items():
         understood, reading = desk.check_input(verb.name, name, text, now, keys)
         if not understood:
             raise BadQuestion(f"--{name}: {reading}")

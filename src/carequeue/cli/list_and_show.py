@@ -15,9 +15,10 @@ from carequeue.cli.help_format import AliasedOption, say
 from carequeue.domain.errors import NoSuchItem
 from carequeue.printing import Shape
 from carequeue.store.queue_window import QueueRow, Tab
+from carequeue.verbs.motions import MOTIONS, SIGNS
+from carequeue.verbs.table import all_verbs
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.read_warnings import troubled
-from carequeue.worklist.verbs import MOTIONS, SIGNS, VERBS
 
 if TYPE_CHECKING:
     from carequeue.worklist.desk import Desk
@@ -167,7 +168,7 @@ def show(profile: str, key: str, as_json: bool) -> None:
 @click.command()
 def keys() -> None:
     """Print the keys of the queue's screen."""
-    printing.write_pairs([(_spelled(verb.key), verb.help) for verb in VERBS])
+    printing.write_pairs([(_spelled(verb.key), verb.help) for verb in all_verbs()])
     printing.write()
     printing.write_pairs(
         [(", ".join(_spelled(key) for key in motion.keys), motion.words) for motion in MOTIONS]

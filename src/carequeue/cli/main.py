@@ -6,7 +6,7 @@ import click
 
 from carequeue import __version__
 from carequeue.cli import use_cases
-from carequeue.cli.act_commands import act, undo
+from carequeue.cli.act_commands import act_command, undo
 from carequeue.cli.config import config
 from carequeue.cli.conflict_commands import conflicts
 from carequeue.cli.connect import connect
@@ -68,7 +68,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
 
 
 for command in (
-    demo, connect, config, list_rows, show, act, undo, keys, sync, offline, online, outbox,
-    conflicts, doctor,
+    demo, connect, config, list_rows, show, act_command(), undo, keys, sync, offline, online,
+    outbox, conflicts, doctor,
 ):  # fmt: skip
     carequeue.add_command(command)

@@ -11,7 +11,7 @@ The grammar (a time is `9`, `9:30`, `14`, `2pm`; a day alone means its opening t
 
 A weekday alone goes on to the next open day (a Monday holiday means Tuesday); with a time, and in
 all other forms, the day is taken as it was typed. A date without a year is the next such date.
-Not here: when the person is asked (`worklist/verbs.py`).
+Not here: when the person is asked (`verbs/`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ In:  a Task of our own code. Out: a `WorkItem`, or None once the receiver has re
 Why accepted is not enough: I-PASS counts a handoff as made when the receiver has said back what
 was handed over; a status alone does not show that anybody read it (N Engl J Med
 2014;371:1803, synthesis by receiver).
-Not here: writing one (`drafts.py`).
+Not here: writing one (`new_resources.py`).
 """
 
 from __future__ import annotations
@@ -78,6 +78,21 @@ def has_read_back(task: Any) -> bool:
     return any(
         values.has_code(o.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT) for o in outputs
     )
+
+
+def read_back(task: Any, receiver: str) -> str:
+    """The content of a handoff, as its receiver reads it back.
+
+    The receiver's own words are better; these say at least what was read.
+    """
+    parts = (
+        ("Severity", severity(task)),
+        ("Summary", content(task, codes.SUMMARY)),
+        ("To do", content(task, codes.ACTIONS)),
+        ("What if", content(task, codes.CONTINGENCY)),
+    )
+    heard = "; ".join(f"{name}: {text}" for name, text in parts if text)
+    return f"Read back by {receiver or 'the receiver'}. {heard}"
 
 
 def _findings(reading: Reading, task: Resource, requester: Party | None, back: bool) -> Findings:

@@ -7,7 +7,7 @@ alone. `lastModified` is in no unit, although a change of status sets it: every
 act of everybody touches it and servers set it themselves, so it would make all acts collide.
 Names of units: an element (`status`), or one entry of a list: `extension[<url>]`, `note[<id>]`,
 `output[<id>]`; the id is the intent's own, written as Element.id.
-Not here: when it may be done (`domain/allowed.py`), when it is sent (`sync/push/machine.py`).
+Not here: when it may be done (`verbs/`), when it is sent (`sync/push/machine.py`).
 """
 
 from __future__ import annotations
@@ -143,14 +143,14 @@ def satisfied(intent: Intent, resource: Resource | None) -> bool:
 
 
 def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
-    """Kind and arguments of the intent that takes this one back; None where nothing can.
+    """Kind and arguments of the intent that undoes this one; None where nothing can.
 
     A Task that stands for a derived row goes back to what it was created as, open and given to
     nobody: its identifier is used up, and struck out it would hide the row for ever.
     """
     if intent.kind is IntentKind.CREATE:
         created = intent.args.get("resource")
-        if "/" in values.identifier_value(created, codes.IDENTIFIER):
+        if is_companion(intent):
             owned = [*_STATUS, "owner"]
             return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
         return IntentKind.SET_STATUS, {"to": "entered-in-error"}
@@ -163,6 +163,14 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     if intent.args.get("output"):  # known by its text where a server drops the id
         args["written"] = {f"output[{intent.id}]": _read_back(intent)}
     return IntentKind.RESTORE, args
+
+
+def is_companion(intent: Intent) -> bool:
+    """Whether an intent creates the Task that stands for an item without one: it has the item's
+    key, type and id, as its identifier.
+    """
+    identifier = values.identifier_value(intent.args.get("resource"), codes.IDENTIFIER)
+    return intent.kind is IntentKind.CREATE and "/" in identifier
 
 
 def iso(moment: datetime) -> str:

@@ -4,7 +4,7 @@ In:  a Task of code `fulfill` or with a ServiceRequest as focus, or a ServiceReq
 carries. Out: a `WorkItem`, or None where nobody has to act any more.
 Why a status is not enough: the same words mean opposite moves (on hold by a partner is ours), and
 cancelled is not done; read after the state tables of SDOH Clinical Care, COW and 360X.
-Not here: deadlines (`rules/*.toml`), what the parties may do (`domain/allowed.py`).
+Not here: deadlines (`rules/*.toml`), what the parties may do (`verbs/`).
 """
 
 from __future__ import annotations

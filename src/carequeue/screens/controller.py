@@ -26,10 +26,11 @@ from carequeue.screens.undo_prompt import UndoPrompt
 from carequeue.screens.updates import ScreenUpdates
 from carequeue.screens.urgent_notice import UrgentNotice
 from carequeue.store.queue_window import QueueRow, Tab
+from carequeue.verbs.motions import Motion
+from carequeue.verbs.verb import Verb
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Notice, Tone
 from carequeue.widgets.themes import Parts
-from carequeue.worklist.verbs import Motion, Verb
 
 if TYPE_CHECKING:
     from carequeue.screens.motions import Motions

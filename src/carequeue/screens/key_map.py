@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from carequeue.domain.errors import ProfileError
-from carequeue.worklist.verbs import MOTIONS, VERBS, Motion, Verb
+from carequeue.verbs.motions import MOTIONS, Motion
+from carequeue.verbs.table import all_verbs
+from carequeue.verbs.verb import Verb
 
 REPEAT: Final = 0.25
 #: Keys that a terminal cannot tell from another key, or that quit the program.
@@ -29,11 +31,11 @@ class KeyMap:
 
     def __init__(self, changes: Mapping[str, str] | None = None) -> None:
         changes = changes or {}
-        defaults = {verb.name: verb.key for verb in VERBS}
+        verbs = {verb.name: verb for verb in all_verbs()}
+        defaults = {name: verb.key for name, verb in verbs.items()}
         defaults |= {motion.name: ",".join(motion.keys) for motion in MOTIONS}
         faults = [f"[keys] has no action “{name}”" for name in changes if name not in defaults]
-        actions: dict[str, Verb | Motion] = {verb.name: verb for verb in VERBS}
-        actions |= {motion.name: motion for motion in MOTIONS}
+        actions: dict[str, Verb | Motion] = {**verbs, **{motion.name: motion for motion in MOTIONS}}
         self.of: dict[str, str] = {}
         self._map: dict[str, Verb | Motion] = {}
         for name, default in defaults.items():

@@ -12,9 +12,9 @@ from carequeue.screens.quit import QuitActions
 from carequeue.screens.selection import items
 from carequeue.screens.verb_actions import VerbActions
 from carequeue.store.queue_window import Tab
+from carequeue.verbs.motions import Motion
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
-from carequeue.worklist.verbs import Motion
 
 
 class Motions:
@@ -125,7 +125,7 @@ class Motions:
         """Show all items, the snoozed ones too."""
         self._context.data.show_tab(Tab.WHOLE)
 
-    def narrow(self) -> None:
+    def filter(self) -> None:
         """Filter the list while the person types."""
         data = self._context.data
         overlay = FilterOverlay(

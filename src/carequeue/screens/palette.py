@@ -14,11 +14,13 @@ from typing import NamedTuple
 from carequeue.screens.key_map import KeyMap
 from carequeue.screens.overlay import Overlay, Pairs
 from carequeue.screens.screen_context import ScreenContext
+from carequeue.verbs.motions import MOTIONS, Motion
+from carequeue.verbs.table import all_verbs
+from carequeue.verbs.verb import Verb
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.text_width import cut, fill
 from carequeue.widgets.themes import Part, Parts
-from carequeue.worklist.verbs import MOTIONS, VERBS, Motion, Verb
 
 
 class Entry(NamedTuple):
@@ -37,7 +39,7 @@ class Entry(NamedTuple):
 def entries(keys: KeyMap, kind: str, applies: Collection[str]) -> list[Entry]:
     """All actions; those that do not apply to an item of this kind ("": no item) come last."""
     actions: list[Entry] = []
-    for verb in VERBS:
+    for verb in all_verbs():
         off = verb.on_item and verb.name not in applies
         why = "" if kind else "there is no item here"
         label = verb.label_for(kind)

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from carequeue.domain.errors import CareQueueError
     from carequeue.screens.overlay import Overlay
     from carequeue.store.queue_window import QueueRow
+    from carequeue.verbs.motions import Motion
+    from carequeue.verbs.verb import Verb
     from carequeue.widgets.message_line import Message
     from carequeue.widgets.source_labels import Origin
     from carequeue.widgets.themes import Parts
     from carequeue.worklist.desk import Desk
-    from carequeue.worklist.verbs import Motion, Verb
 
 T = TypeVar("T")
 
@@ -118,7 +119,9 @@ class ScreenContext(MessageArea, OverlayHost, BackgroundWork, QueueCursor, Proto
     """Everything that an overlay or an act may ask of the screen."""
 
     @property
-    def desk(self) -> Desk: ...  # noqa: D102
+    def desk(self) -> Desk:
+        """The use cases: they read rows and carry out acts."""
+        ...
 
     @property
     def key_time(self) -> float:

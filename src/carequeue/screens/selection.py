@@ -14,8 +14,8 @@ from carequeue.worklist.results import Shown
 
 if TYPE_CHECKING:
     from carequeue.store.queue_window import QueueRow
+    from carequeue.verbs.verb import Verb
     from carequeue.worklist.results import Acted, Preview
-    from carequeue.worklist.verbs import Verb
 
 #: More lines than a person reads; the rest is only counted.
 SHOWN: Final = 500

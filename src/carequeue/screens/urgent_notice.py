@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from carequeue.screens.key_map import KeyMap
 from carequeue.screens.overlay import Overlay
 from carequeue.screens.urgent_items import NewUrgent
+from carequeue.verbs.motions import Motion
 from carequeue.widgets.bands import band_words
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Notice
 from carequeue.widgets.source_labels import Origin
-from carequeue.worklist.verbs import Motion
 
 
 class UrgentNotice:

@@ -26,11 +26,13 @@ from carequeue.screens.selection import (
     shown_of,
 )
 from carequeue.screens.undo_prompt import UndoPrompt
+from carequeue.verbs.sync import VERB as SYNC
+from carequeue.verbs.undo import VERB as UNDO
+from carequeue.verbs.verb import Verb
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.question_prompt import QuestionForm
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.results import Acted, Person, Preview, Shown, Undoable
-from carequeue.worklist.verbs import SYNC, UNDO, Verb
 
 if TYPE_CHECKING:
     from carequeue.store.queue_window import QueueRow
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 ItemKeys = tuple[str, ...]
 Inputs = Mapping[str, str]
 Lines = Callable[[int], list[Parts]]
-BACK = "u undoes it"
+BACK = f"{UNDO.key} undoes it"
 
 
 class VerbActions:

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.domain.allowed import applicable
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import Clock, class_of, clocks_of
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentState
@@ -26,6 +25,7 @@ from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import ClockRule
 from carequeue.domain.sanitize import clean, fold
+from carequeue.domain.verb_rules import VerbCase
 from carequeue.fhir.chart import ChartRead, Resource
 from carequeue.fhir.chart_to_items import read_chart
 from carequeue.fhir.our_directory import our_people
@@ -34,6 +34,7 @@ from carequeue.store.engine import quick, storable
 from carequeue.store.key_collisions import apart
 from carequeue.store.tables import ItemRow, table
 from carequeue.store.views import directory, views
+from carequeue.verbs.permissions import applicable
 
 _item: Final = table(ItemRow)
 _FAR: Final = 2**53  # sorts after every due time
@@ -322,7 +323,7 @@ class Projector:
             "mine": mine,
             "sync": _sync(item, pending, unprotected),
             "fresh": _fresh(item, arrived),
-            "verbs": " ".join(applicable(item, us, item_class=class_of(clocks))),
+            "verbs": " ".join(applicable(VerbCase(item, us, item_class=class_of(clocks)))),
             "clock_class": placed.clock.cls.value if placed.clock else "",
             "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
             "next_change_at": _seconds(placed.next_change_at),

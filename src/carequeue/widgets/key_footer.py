@@ -12,8 +12,10 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from carequeue.verbs.motions import SIGNS
+from carequeue.verbs.table import find_verb, marked_verbs
+from carequeue.verbs.undo import VERB as UNDO
 from carequeue.widgets.themes import Part, Parts
-from carequeue.worklist.verbs import BY_NAME, SIGNS, UNDO
 
 #: Below this width the footer uses the short words of the verbs.
 WORDS_FROM: Final = 100
@@ -25,8 +27,6 @@ Pair = tuple[str, str]
 MARK: Final = ("space", "mark")
 UNMARK: Final = ("\\", "unmark all")
 BACK: Final = ("esc", "back")
-#: The verbs that people most often use on several items at once, in that order.
-TO_MANY: Final = "claim assign done log snooze note priority accept decline handoff"
 
 
 def key_name(key: str) -> str:
@@ -55,7 +55,7 @@ def row_pairs(
     room = width - sum(_cells(pair) for pair in last)
     pairs: list[Pair] = []
     for name in verbs.split():
-        verb = BY_NAME.get(name)
+        verb = find_verb(name)
         if verb is None or not verb.on_item:
             continue
         key = key_name(keys.get(name, verb.key))
@@ -70,7 +70,8 @@ def marked_pairs(
     width: int, keys: dict[str, str], also: Sequence[Pair] = (), undo: str = ""
 ) -> list[Pair]:
     """The pairs while items are marked: verbs for several items, and the key that unmarks them."""
-    return row_pairs(TO_MANY, "", width, keys, also=(*also, UNMARK), undo=undo)
+    verbs = " ".join(verb.name for verb in marked_verbs())
+    return row_pairs(verbs, "", width, keys, also=(*also, UNMARK), undo=undo)
 
 
 def footer_parts(pairs: Sequence[Pair], width: int) -> Parts:

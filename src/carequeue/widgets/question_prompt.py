@@ -17,11 +17,11 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from carequeue.verbs.verb import Asks, Choice, Question, Verb
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.text_width import cut, length
 from carequeue.widgets.themes import Part
 from carequeue.worklist.results import Person
-from carequeue.worklist.verbs import Asks, Choice, Question, Verb
 
 Check = Callable[[str, str], tuple[bool, str]]
 Pairs = Sequence[tuple[str, str]]

@@ -14,22 +14,25 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from carequeue.domain.allowed import Verdict, allowed, bulk_refusal
+from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.ranking import Band
 from carequeue.domain.sanitize import clean
 from carequeue.domain.spoken_dates import say_when
+from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.fhir import intent_effects
-from carequeue.fhir.drafts import drafts
 from carequeue.store import audit, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import view_of
 from carequeue.sync.protocol.capabilities import NO_PLACE
+from carequeue.verbs.decision import Decision
+from carequeue.verbs.permissions import allowed, bulk_refusal
+from carequeue.verbs.verb import AfterAct, Asks, Question, Verb
+from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
-from carequeue.worklist.verbs import Verb
 
 _OTHERS = "is not whom its record names just now: sync first (r), then decide anew"
 _STUCK = "has something of yours that the server did not take: x first"
@@ -41,7 +44,7 @@ class Checked:
 
     key: str
     item: WorkItem | None
-    verdict: Verdict
+    permission: Permission
 
     @property
     def client(self) -> str:
@@ -51,7 +54,7 @@ class Checked:
     @property
     def refused(self) -> Refused:
         """The refusal for a list, which has the name in a column of its own."""
-        why = str(clean(self.verdict.why, 300))
+        why = str(clean(self.permission.why, 300))
         return Refused(self.key, self.client, why.removeprefix(self.client).strip())
 
 
@@ -75,7 +78,7 @@ class Acts:
         self, connection: Connection, keys: Sequence[str], now: datetime
     ) -> dict[str, tuple[WorkItem, str]]:
         """Key -> item and its chart, of those that are in the queue."""
-        found: dict[str, tuple[WorkItem, str]] = {}
+        items: dict[str, tuple[WorkItem, str]] = {}
         charts: dict[tuple[str, str], None] = {}
         for key in keys:
             row = connection.exec_driver_sql(
@@ -85,11 +88,11 @@ class Acts:
                 charts[row[0], row[1]] = None
         wanted = set(keys)
         for source, chart in charts:
-            read = self._projector.read(connection, source, chart, now, described=False)
-            for item in read.items:
+            chart_read = self._projector.read(connection, source, chart, now, described=False)
+            for item in chart_read.items:
                 if item.key in wanted:
-                    found[item.key] = (item, chart)
-        return found
+                    items[item.key] = (item, chart)
+        return items
 
     def check(
         self,
@@ -103,19 +106,19 @@ class Acts:
         keys = tuple(dict.fromkeys(keys))
         for key in keys:
             if key not in items:
-                yield Checked(key, None, Verdict(False, "is no longer in the queue"))
+                yield Checked(key, None, Permission(False, "is no longer in the queue"))
                 continue
             item, chart = items[key]
             if seen := self._another_client(key, item, chart):
-                yield Checked(key, item, Verdict(False, seen))
+                yield Checked(key, item, Permission(False, seen))
                 continue
             us = self._projector.us(connection, item.source)
             gravest = class_of(self._projector.clocks(item))
-            verdict = allowed(verb.name, item, us, item_class=gravest)
-            why = bulk_refusal(verb.name, gravest) if verdict.ok and len(keys) > 1 else None
+            permission = allowed(verb, VerbCase(item, us, item_class=gravest))
+            why = bulk_refusal(verb, gravest) if permission.ok and len(keys) > 1 else None
             if why:
-                verdict = Verdict(False, why)
-            yield Checked(key, item, verdict)
+                permission = Permission(False, why)
+            yield Checked(key, item, permission)
 
     def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
         """What is said where an item names another client than the person saw; "" where not."""
@@ -144,17 +147,17 @@ class Acts:
         """What would change, what is so already, what is not allowed, what would stay here."""
         items = self.items(connection, keys, now)
         changes, already, refused, kept, unguarded = [], [], [], [], []
-        for one, intents in self._filed(connection, verb, keys, items, answers, "", now):
-            if one.item is not None and one.verdict.ok:
-                changes.append(one.key)
+        for checked, intents in self._filed(connection, verb, keys, items, answers, "", now):
+            if checked.item is not None and checked.permission.ok:
+                changes.append(checked.key)
                 if _kept_words(intents):
-                    kept.append(one.key)
-                elif self._is_unguarded(connection, one.item):
-                    unguarded.append(one.key)
-            elif one.verdict.already:
-                already.append(one.key)
+                    kept.append(checked.key)
+                elif self._is_unguarded(connection, checked.item):
+                    unguarded.append(checked.key)
+            elif checked.permission.already:
+                already.append(checked.key)
             else:
-                refused.append(one.refused)
+                refused.append(checked.refused)
         return Preview(
             verb.name,
             tuple(changes),
@@ -176,16 +179,16 @@ class Acts:
         now: datetime,
     ) -> Iterator[tuple[Checked, list[Intent]]]:
         """Each key, checked, and what goes into the outbox for it, where it may."""
-        for one in self.check(connection, verb, keys, items, now):
+        for checked in self.check(connection, verb, keys, items, now):
             intents: list[Intent] = []
-            if one.item is not None and one.verdict.ok:
-                item, chart = items[one.key]
+            if checked.item is not None and checked.permission.ok:
+                item, chart = items[checked.key]
                 intents = self._intents(connection, verb, item, chart, answers, group, now)
                 if _behind(connection, intents):
-                    one = replace(one, verdict=Verdict(False, _STUCK))
+                    checked = replace(checked, permission=Permission(False, _STUCK))
                 elif _names_others(intents, chart):
-                    one = replace(one, verdict=Verdict(False, _OTHERS))
-            yield one, intents
+                    checked = replace(checked, permission=Permission(False, _OTHERS))
+            yield checked, intents
 
     def _is_unguarded(self, connection: Connection, item: WorkItem) -> bool:
         return item.target is not None and abilities(connection, item.source).unprotected(
@@ -208,14 +211,14 @@ class Acts:
         changed: list[Checked] = []
         already, refused, kept = [], [], list[str]()
         charts: set[tuple[str, str]] = set()
-        for one, intents in self._filed(connection, verb, keys, items, answers, group, now):
-            if one.item is None or not one.verdict.ok:
-                if one.verdict.already:
-                    already.append(one.key)
+        for checked, intents in self._filed(connection, verb, keys, items, answers, group, now):
+            if checked.item is None or not checked.permission.ok:
+                if checked.permission.already:
+                    already.append(checked.key)
                 else:
-                    refused.append(one.refused)
+                    refused.append(checked.refused)
                 continue
-            item, chart = items[one.key]
+            item, chart = items[checked.key]
             outbox.append(connection, intents)
             kept += _kept_words(intents)[:1]
             us = self._projector.us(connection, item.source)
@@ -223,32 +226,19 @@ class Acts:
                 connection, at=now, actor=us.me, action=verb.name, item_key=item.key, group=group
             )
             charts |= {(intent.source, intent.chart) for intent in intents} | {(item.source, chart)}
-            changed.append(one)
+            changed.append(checked)
         self._projector.project(connection, charts, now)
-        said = self._said(verb, answers, now)
+        confirmed = _confirmed(verb, answers, now, self._projector.site.calendar)
         return Acted(
-            _message(verb, changed, already, refused, said, kept)
+            _message(verb, changed, already, refused, confirmed, kept)
             + self._next(connection, verb, changed, now),
             group if changed else "",
-            tuple(one.key for one in changed),
+            tuple(checked.key for checked in changed),
             tuple(already),
             tuple(refused),
             len(kept),
-            said,
+            confirmed,
         )
-
-    def _said(self, verb: Verb, answers: Mapping[str, str], now: datetime) -> str:
-        """The answer that a person wants to see confirmed, behind the name."""
-        for name in ("reason", "outcome"):
-            if name in answers:
-                return f", {clean(answers[name], 60)}"
-        if "until" in answers:
-            until = datetime.fromisoformat(answers["until"])
-            words = "due" if verb.name == "new" else "until"
-            return f" {words} {say_when(until, now, self._projector.site.calendar)}"
-        if "to" in answers:
-            return f" to {clean(answers['to'].partition('|')[2] or answers['to'], 60)}"
-        return ""
 
     def _next(
         self, connection: Connection, verb: Verb, changed: Sequence[Checked], now: datetime
@@ -256,18 +246,15 @@ class Acts:
         """What comes of an act on one item: what has to happen next, or why it stays in sight."""
         if len(changed) != 1 or changed[0].item is None:
             return ""
-        if verb.name == "handoff":
-            return " It closes when they acknowledge."
         row = connection.exec_driver_sql(
             "SELECT band, due_at, title FROM item WHERE key = ?", (changed[0].key,)
         ).one_or_none()
-        if row is None:
-            return ""
-        band, due_at, title = row
-        if verb.name == "snooze" and band != Band.SNOOZED:
-            over = due_at is not None and due_at <= now.timestamp()
-            return f" Still in sight: its clock {'has run out' if over else 'warns'}."
-        return f" Next: {title}." if title != clean(changed[0].item.title, 300) else ""
+        band, due_at, title = row or (None, None, "")
+        overdue = due_at is not None and due_at <= now.timestamp()
+        after = AfterAct(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
+        if sentence := verb.afterwards(after):
+            return f" {sentence}"
+        return f" Next: {title}." if row and title != clean(changed[0].item.title, 300) else ""
 
     def _intents(
         self,
@@ -283,7 +270,7 @@ class Acts:
         task = None
         if item.target:
             task = view_of(connection, item.source, item.target.type, item.target.id)
-        made = drafts(verb.name, item, answers, us, now, lambda: str(uuid.uuid4()), task)
+        decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {})
         can = abilities(connection, item.source)
         filing = Filing(
             connection,
@@ -299,7 +286,7 @@ class Acts:
             client_name=str(clean(item.label, 120)),
             window=self._window,
         )
-        return filing.intents(made)
+        return filing.intents(drafts_of(verb, decision))
 
 
 def _shown(item: WorkItem, chart: str) -> Shown:
@@ -307,15 +294,34 @@ def _shown(item: WorkItem, chart: str) -> Shown:
     return Shown(chart, clean(item.label, 120), clean(item.client.birth_date, 10))
 
 
+def _confirmed(
+    verb: Verb, answers: Mapping[str, str], now: datetime, calendar: SiteCalendar
+) -> str:
+    """The answers that a person wants to see confirmed, behind the name."""
+    return "".join(
+        question.repeated + _in_words(question, answers[question.name], now, calendar)
+        for question in verb.asks
+        if question.repeated and question.name in answers
+    )
+
+
+def _in_words(question: Question, answer: str, now: datetime, calendar: SiteCalendar) -> str:
+    if question.asks is Asks.WHEN:
+        return say_when(datetime.fromisoformat(answer), now, calendar)
+    if question.asks is Asks.WHOM:  # kept as reference|name
+        answer = answer.partition("|")[2] or answer
+    return str(clean(answer, 60))
+
+
 def _kept_words(intents: Sequence[Intent]) -> list[str]:
     """Why those that stay here do."""
-    return [one.words for one in intents if one.state is IntentState.KEPT_HERE]
+    return [intent.words for intent in intents if intent.state is IntentState.KEPT_HERE]
 
 
 def _names_others(intents: Sequence[Intent], chart: str) -> bool:
     """Whether a decision would be recorded with another Patient than the one whose row it is on."""
-    named = {one.client.reference for one in intents if one.client is not None}
-    patients = {each for each in named if each.startswith("Patient/")}
+    clients = {intent.client.reference for intent in intents if intent.client is not None}
+    patients = {reference for reference in clients if reference.startswith("Patient/")}
     return chart.startswith("Patient/") and bool(patients - {chart})
 
 
@@ -335,7 +341,7 @@ def _message(
     changed: Sequence[Checked],
     already: Sequence[str],
     refused: Sequence[Refused],
-    said: str,
+    confirmed: str,
     kept: Sequence[str],
 ) -> str:
     if not changed:
@@ -344,14 +350,14 @@ def _message(
         return f"Nothing changed: {len(already)} already so, {len(refused)} not allowed."
     if len(changed) == 1 and not already and not refused:
         kind = changed[0].item.kind if changed[0].item else ""
-        words = f"{verb.done_for(kind)}: {changed[0].client}{said}."
+        message = f"{verb.done_for(kind)}: {changed[0].client}{confirmed}."
     else:
-        words = f"{verb.done}: {len(changed)} items{said}"
-        words += f", {len(already)} already so" if already else ""
-        words += f", {len(refused)} not allowed" if refused else ""
-        words += "."
+        message = f"{verb.done}: {len(changed)} items{confirmed}"
+        message += f", {len(already)} already so" if already else ""
+        message += f", {len(refused)} not allowed" if refused else ""
+        message += "."
     if len(kept) == len(changed):
-        words += f" Saved on this computer only: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
+        message += f" Saved on this computer only: {kept[0] if len(set(kept)) == 1 else NO_PLACE}."
     elif kept:
-        words += f" {len(kept)} of them saved on this computer only."
-    return words
+        message += f" {len(kept)} of them saved on this computer only."
+    return message

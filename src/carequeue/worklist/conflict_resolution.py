@@ -59,7 +59,7 @@ from carequeue.store.views import client_records
 from carequeue.sync.client_check import is_recorded
 from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Found, as_seen, settle
 from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.decided import Wording
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Conflict, Difference
 from carequeue.worklist.undo import drop, with_what_rests_on
 
@@ -281,7 +281,7 @@ class _Asked:
         in_doubt = any(side.in_doubt for side in self.sides)
         say = self._wording.say(first.source)
         theirs = self.sides[0].theirs
-        did = dict.fromkeys(self._wording.did(one) for one in self.intents)
+        did = dict.fromkeys(self._wording.describe(one) for one in self.intents)
         return Conflict(
             item_key=self._key,
             client=client,

@@ -1,8 +1,8 @@
 """From drafts of one act to intents: with which client, what the person saw, and where each can go.
 
-In:  drafts (`fhir/drafts.py`), the views of the cache, what the source can take. Out: intents that
-are not stored yet. Every intent gets the client whom its resource is about as the person sees it,
-or the client of the act that it takes back.
+In:  drafts (`verbs/verb_to_intents.py`), the views of the cache, what the source can take. Out:
+intents that are not stored yet. Every intent gets the client whom its resource is about as the
+person sees it, or the client of the act that it undoes.
 Not here: whether the verb applies (`act.py`), the outbox itself (`store/outbox.py`).
 """
 
@@ -21,10 +21,10 @@ from carequeue.domain.items import Us
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import decided_with
-from carequeue.fhir.drafts import Draft
 from carequeue.store import outbox, sync_state
 from carequeue.store.views import client_records, view_of
 from carequeue.sync.protocol.capabilities import Abilities, from_json
+from carequeue.verbs.verb_to_intents import IntentDraft
 
 _MALFORMED = "this record came malformed, and is never written back"
 
@@ -34,7 +34,7 @@ class Filing:
     """Drafts of one act on one item -> intents: with which client, what the person saw, and where
     each can go.
 
-    `client`: what is recorded where the act takes back an earlier one; else it is whom the
+    `client`: what is recorded where the act undoes an earlier one; else it is whom the
     resource names as the person sees it, under `client_name`.
     """
 
@@ -53,7 +53,7 @@ class Filing:
     client: ClientIdentity | None = None
     window: str = ""
 
-    def intents(self, made: Sequence[Draft]) -> list[Intent]:
+    def intents(self, made: Sequence[IntentDraft]) -> list[Intent]:
         """In the order in which they are to take effect."""
         views: dict[tuple[str, str], Resource | None] = {}
         filed: list[Intent] = []
@@ -66,7 +66,7 @@ class Filing:
             filed.append(intent)
         return filed
 
-    def _intent(self, draft: Draft, filed: Sequence[Intent], view: Resource | None) -> Intent:
+    def _intent(self, draft: IntentDraft, filed: Sequence[Intent], view: Resource | None) -> Intent:
         bare = Intent(
             id=str(uuid.uuid4()),
             group=self.group,
@@ -94,7 +94,7 @@ class Filing:
         state = IntentState.KEPT_HERE if why else IntentState.QUEUED
         return replace(bare, seen=seen, state=state, words=why)
 
-    def _client(self, draft: Draft, view: Resource | None) -> ClientIdentity:
+    def _client(self, draft: IntentDraft, view: Resource | None) -> ClientIdentity:
         about = draft.args["resource"] if draft.kind is IntentKind.CREATE else view
         records = client_records(self.connection, self.source, self.base_url)
         return decided_with(about, records, self.client_name)

@@ -16,8 +16,8 @@ from carequeue.domain.ranking import Rank
 from carequeue.domain.sanitize import clean, clean_block
 from carequeue.store import cross_source_match, outbox
 from carequeue.store.projection import Projector
+from carequeue.verbs.table import find_verb
 from carequeue.worklist.results import ClockLine, Detail, ReasonLine, TimeLine
-from carequeue.worklist.verbs import BY_NAME
 
 _FLAGS: Final = {
     "approximate": "The start of its clock was not given; the next best date was taken.",
@@ -154,7 +154,7 @@ def _line(line: StoryLine) -> TimeLine:
 
 
 def _pending(intent: Intent) -> str:
-    verb = BY_NAME.get(intent.verb)
+    verb = find_verb(intent.verb)
     name = intent.client.name if intent.client is not None else ""
     if intent.cause == ConflictCause.OTHER_CLIENT and name:
         what = verb.label if verb else intent.verb

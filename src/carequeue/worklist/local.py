@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import Waits
+    from carequeue.verbs.verb import Verb
     from carequeue.worklist.results import (
         Acted,
         Detail,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         Preview,
         Shown,
     )
-    from carequeue.worklist.verbs import Verb
 
 _CLOSED = "is no longer in the queue"
 
@@ -151,15 +151,15 @@ class LocalDesk(Unsent):
 
     def why_not(self, verb: str, key: str) -> str | None:
         """Why a verb does not apply; None where it does."""
-        from carequeue.worklist.questions import verb_named
+        from carequeue.worklist.answer_parsing import verb_named
 
         return self._refused([verb_named(verb)], key).get(verb)
 
     def reasons(self, key: str) -> Mapping[str, str]:
         """Verb -> why it does not apply."""
-        from carequeue.worklist.verbs import VERBS
+        from carequeue.verbs.table import item_verbs
 
-        return self._refused([verb for verb in VERBS if verb.on_item], key)
+        return self._refused(item_verbs(), key)
 
     def _refused(self, verbs: Sequence[Verb], key: str) -> dict[str, str]:
         """One reading of the chart for all verbs: it costs as much as the rest together."""
@@ -174,7 +174,7 @@ class LocalDesk(Unsent):
                 return dict.fromkeys((verb.name for verb in verbs), f"It {_CLOSED}.")
             for verb in verbs:
                 checked = next(acts.check(connection, verb, [key], items, now))
-                if not checked.verdict.ok:
+                if not checked.permission.ok:
                     found[verb.name] = f"{checked.client} {checked.refused.why}"
         return found
 
@@ -182,7 +182,7 @@ class LocalDesk(Unsent):
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         """Whether an answer is understood, and how."""
-        from carequeue.worklist.questions import question_named, read_answer, verb_named
+        from carequeue.worklist.answer_parsing import question_named, read_answer, verb_named
 
         asked = question_named(verb_named(verb), question)
         try:
@@ -230,7 +230,7 @@ class LocalDesk(Unsent):
     def _question(
         self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> tuple[Verb, dict[str, str]]:
-        from carequeue.worklist.questions import read_answers, verb_named
+        from carequeue.worklist.answer_parsing import read_answers, verb_named
 
         found = verb_named(verb)
         people = self._people_for(keys) if any(one.asks == "whom" for one in found.asks) else ()

@@ -29,7 +29,7 @@ from carequeue.store.projection import Projector
 from carequeue.store.views import client_records
 from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Found, as_seen, settle
 from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.decided import Wording
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, OutboxLine
 from carequeue.worklist.undo import drop, with_what_rests_on
 
@@ -54,7 +54,7 @@ def lines(connection: Connection, projector: Projector, now: datetime) -> tuple[
             group=one.group,
             item_key=one.item_key,
             client=wording.client(one),
-            did=wording.did(one),
+            did=wording.describe(one),
             state=one.state.value,
             behind=one.id in waits,
             source=clean(one.source, 80),
@@ -190,12 +190,12 @@ def _needing(connection: Connection, ids: Sequence[str]) -> list[Intent]:
 
 
 _STANDS: Final = {
-    IntentState.QUEUED: "waits to be sent; take it back with undo",
+    IntentState.QUEUED: "waits to be sent; drop it with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
-    IntentState.KEPT_HERE: "is saved on this computer only; undo it instead",
+    IntentState.KEPT_HERE: "is saved on this computer only; drop it with undo",
     IntentState.ACKNOWLEDGED: "is on the server",
-    IntentState.UNDONE: "was taken back before",
+    IntentState.UNDONE: "was undone before",
 }
 
 

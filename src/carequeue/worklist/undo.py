@@ -28,18 +28,19 @@ from carequeue.domain.intents import (
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import is_about_its_client
-from carequeue.fhir.drafts import Draft
 from carequeue.fhir.intent_dependencies import inverse_waits, resting_on
 from carequeue.fhir.values import reference
 from carequeue.store import audit, mirror, outbox
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records, view_of
+from carequeue.verbs.table import find_verb
+from carequeue.verbs.undo import VERB as UNDO
+from carequeue.verbs.verb_to_intents import IntentDraft
 from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.decided import Wording
 from carequeue.worklist.drafts_to_intents import Filing, abilities
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Refused
 from carequeue.worklist.undoable import described, last_of, not_undone
-from carequeue.worklist.verbs import BY_NAME
 
 #: How an intent that never became true on the server is dropped.
 _DROPS = {
@@ -58,7 +59,7 @@ _BEING_SENT = (
 )
 _THERE = (
     "The server has it already, although it did not say so. Nothing was changed. "
-    "Sync first (r), then take it back."
+    "Sync first (r), then undo it."
 )
 
 
@@ -109,7 +110,9 @@ def undo(
     charts |= {(one.source, one.chart) for one in (*filed, *sent)}
     keys = tuple(dict.fromkeys(one.item_key for one in intents))
     for key in keys:
-        audit.append(connection, at=now, actor=author, action="undo", item_key=key, group=reverse)
+        audit.append(
+            connection, at=now, actor=author, action=UNDO.name, item_key=key, group=reverse
+        )
     projector.project(connection, charts, now)
     return Acted(
         _message(Wording(connection, projector, now), intents, keys, refused),
@@ -123,7 +126,7 @@ def _to_undo(connection: Connection, wording: Wording, group: str) -> list[Inten
     """What there is to undo of a group. Raises BadQuestion where there is nothing (any more)."""
     acts = outbox.of_group(connection, group)
     if not acts:
-        raise BadQuestion("There is nothing of yours to take back.")
+        raise BadQuestion("There is nothing of yours to undo.")
     left = not_undone(connection, group)
     if not left or outbox.taken_back(connection, group):
         act = described(wording, acts).words
@@ -161,7 +164,7 @@ def let_go(
         connection, at=now, actor=author, action="let_go", item_key=key, group=intents[0].group
     )
     projector.project(connection, charts, now)
-    verb = BY_NAME.get(intents[0].verb)
+    verb = find_verb(intents[0].verb)
     what = (verb.label if verb else intents[0].verb).capitalize()
     client = Wording(connection, projector, now).client(intents[0])
     return Acted(f"{what} let go: {client}. What the server has stands.", "", (key,))
@@ -232,7 +235,7 @@ def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
         if set(later) - own:
             raise BadQuestion(
                 "You did something else to it after that. Nothing was changed. "
-                "Take the later act back first."
+                "Undo the later act first."
             )
 
 
@@ -307,7 +310,7 @@ def _all_refused(refused: Sequence[Refused], group: str) -> BadQuestion:
         )
     if all(one.why == _OTHER_CLIENT for one in refused):
         return ChangedSince(
-            f"{who}: the record names another client by now, so nothing was taken back there. "
+            f"{who}: the record names another client by now, so nothing was undone there. "
             "Nothing was changed. Look at both clients, and decide anew.",
             group,
         )
@@ -331,7 +334,7 @@ def _inverse(
         return []
     kind, args = made
     us = projector.us(connection, intent.source)
-    draft = Draft(intent.target_type, intent.target_id, kind, args, None)
+    draft = IntentDraft(intent.target_type, intent.target_id, kind, args, None)
     client = intent.client and replace(intent.client, assumed=False)  # the message names the client
     filing = Filing(
         connection,
@@ -339,7 +342,7 @@ def _inverse(
         item_key=intent.item_key,
         chart=intent.chart,
         us=us,
-        verb="undo",
+        verb=UNDO.name,
         group=group,
         can=abilities(connection, intent.source),
         now=now,
@@ -359,11 +362,11 @@ def _message(
     refused: Sequence[Refused],
 ) -> str:
     first = intents[0]
-    verb = BY_NAME.get(first.verb)
+    verb = find_verb(first.verb)
     # Of many no kind: the word has to fit all of them.
     what = verb.done_for(wording.kind(first) if len(keys) == 1 else "") if verb else first.verb
     who = wording.client(first) if len(keys) == 1 else f"{len(keys)} items"
-    return f"Taken back: {what}, {who}{_those_left(refused)}."
+    return f"{UNDO.done}: {what}, {who}{_those_left(refused)}."
 
 
 def _those_left(refused: Sequence[Refused]) -> str:

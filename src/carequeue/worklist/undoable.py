@@ -18,9 +18,9 @@ from carequeue.domain.intents import COMMAND_LINE, Intent, IntentState
 from carequeue.domain.sanitize import clean
 from carequeue.store import outbox
 from carequeue.store.projection import Projector
-from carequeue.worklist.decided import Wording
+from carequeue.verbs.table import find_verb
+from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Undoable, Where
-from carequeue.worklist.verbs import BY_NAME
 
 
 def undoable(
@@ -69,7 +69,7 @@ def described(wording: Wording, intents: Sequence[Intent], where: Where = Where.
     """What a group is called, by the intents of it that are still to be undone (at least one)."""
     first = intents[0]
     count = len({one.item_key for one in intents})
-    verb = BY_NAME.get(first.verb)
+    verb = find_verb(first.verb)
     kind = wording.kind(first) if count == 1 else ""
     return Undoable(
         group=first.group,

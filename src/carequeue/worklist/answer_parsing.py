@@ -13,15 +13,16 @@ from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.sanitize import clean, clean_block, fold
 from carequeue.domain.spoken_dates import parse_when, say_when
+from carequeue.verbs.table import find_verb, item_verbs
+from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.worklist.results import Person
-from carequeue.worklist.verbs import BY_NAME, Asks, Question, Verb
 
 
 def verb_named(name: str) -> Verb:
     """The verb of a name; BadQuestion, with the names that there are, for any other."""
-    verb = BY_NAME.get(name)
+    verb = find_verb(name)
     if verb is None or not verb.on_item:
-        known = ", ".join(one.name for one in BY_NAME.values() if one.on_item)
+        known = ", ".join(verb.name for verb in item_verbs())
         raise BadQuestion(f"There is no act “{clean(name, 40)}”. There are: {known}.")
     return verb
 
@@ -31,7 +32,7 @@ def question_named(verb: Verb, name: str) -> Question:
     for question in verb.asks:
         if question.name == name:
             return question
-    known = ", ".join(one.name for one in verb.asks) or "none"
+    known = ", ".join(question.name for question in verb.asks) or "none"
     raise BadQuestion(f"{verb.name} does not ask for “{clean(name, 40)}”; it asks for: {known}.")
 
 
@@ -110,20 +111,20 @@ def _when(text: str, calendar: SiteCalendar, now: datetime) -> tuple[str, str]:
 def whom(text: str, people: Sequence[Person]) -> Person:
     """The one person or team that a text names: a reference, a name, or a part of one name."""
     reference = text.partition("|")[0]
-    exact = [one for one in people if one.reference == reference or one.name == text]
+    exact = [person for person in people if text == person.name or reference == person.reference]
     if exact:
         return exact[0]
     wanted = fold(text)
-    found = [one for one in people if wanted in fold(one.name)]
-    starts = [one for one in found if fold(one.name).startswith(wanted)]
-    found = starts if len(starts) == 1 else found
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    people = [person for person in people if wanted in fold(person.name)]
+    starts = [person for person in people if fold(person.name).startswith(wanted)]
+    people = starts if len(starts) == 1 else people
+    if len(people) == 1:
+        return people[0]
+    if not people:
         raise BadQuestion(
             f"Nobody of ours is called “{clean(text, 40)}”. Nothing was changed. "
             "Type a part of a name as the list shows it."
         )
-    names = ", ".join(one.name for one in found[:5])
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    names = ", ".join(person.name for person in people[:5])
+    more = f" and {len(people) - 5} more" if len(people) > 5 else ""
     raise BadQuestion(f"“{clean(text, 40)}” could be {names}{more}. Nothing was changed.")

@@ -7,39 +7,32 @@ Not here: what the server has meanwhile (`fhir/differences.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from carequeue.domain.intents import Intent, IntentKind
-from carequeue.domain.items import Client, client_label
+from carequeue.domain.intents import Intent
+from carequeue.domain.items import Client, Kind, client_label
 from carequeue.domain.sanitize import clean
 from carequeue.domain.spoken_dates import say_when
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import decided_with
 from carequeue.fhir.differences import Say
+from carequeue.fhir.intent_effects import is_companion
 from carequeue.fhir.our_directory import name_of
 from carequeue.store import outbox
 from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
 from carequeue.store.views import client_records, view_of
 from carequeue.sync.client_check import is_recorded
-from carequeue.worklist.verbs import BY_NAME
+from carequeue.verbs.table import find_verb
+from carequeue.verbs.undo import VERB as UNDO
 
 _LONGEST: Final = 300
-#: What a verb comes to where somebody else has done just that; the others say it themselves.
-_ALREADY: Final = {
-    "claim": "made yours",
-    "done": "closed",
-    "snooze": "put to sleep until then",
-    "assign": "given to them",
-    "priority": "set to that priority",
-    "undo": "put back",
-}
 
 
 class Wording:
@@ -96,46 +89,31 @@ class Wording:
             return self._patient(source, client.reference) or clean(client.reference, 120)
         return clean(client.reference or ", ".join(value for _, value in client.identifiers), 120)
 
-    def did(self, intent: Intent) -> str:
+    def describe(self, intent: Intent) -> str:
         """What was decided: "Accepted", "Noted: called twice", "Assigned to Ortiz"."""
         if intent.inverse_of:
-            taken = outbox.of_group(self._connection, intent.inverse_of)
-            verb = BY_NAME.get(taken[0].verb) if taken else None
+            undone = outbox.of_group(self._connection, intent.inverse_of)
+            verb = find_verb(undone[0].verb) if undone else None
             what = f": {verb.done_for(self.kind(intent)).lower()}" if verb else ""
-            return clean(f"Taken back{what}", _LONGEST)
-        known = BY_NAME.get(intent.verb)
-        head = known.done_for(self.kind(intent)) if known else intent.verb
-        return clean(head + self._tail(intent), _LONGEST)
+            return clean(f"{UNDO.done}{what}", _LONGEST)
+        verb = find_verb(intent.verb)
+        if verb is None:  # a later version of CareQueue knew it
+            return clean(intent.verb, _LONGEST)
+        if is_companion(intent):
+            details = " (opens a task for it)"
+        else:
+            details = verb.describe(intent, self.say(intent.source))
+        return clean(verb.done_for(self.kind(intent)) + details, _LONGEST)
 
     def already(self, intent: Intent) -> str:
         """What somebody else had done before: "already accepted by somebody else"."""
-        known = BY_NAME.get(intent.verb)
-        done = known.done_for(self.kind(intent)).lower() if known else "done"
-        return f"already {_ALREADY.get(intent.verb, done)} by somebody else"
+        verb = find_verb(intent.verb)
+        done = (verb.already or verb.done_for(self.kind(intent)).lower()) if verb else "done"
+        return f"already {done} by somebody else"
 
     def kind(self, intent: Intent) -> str:
         """The kind of item; of one that has left the queue, what the decision tells of it."""
-        return self.row(intent)[2] or ("handoff" if intent.args.get("output") else "")
-
-    def _tail(self, intent: Intent) -> str:
-        args = intent.args
-        say = self.say(intent.source)
-        match intent.kind:
-            case IntentKind.ADD_NOTE:
-                return f": {args.get('text', '')}"
-            case IntentKind.ASSIGN if intent.verb != "claim":
-                return f" to {say.name(args.get('owner')) or 'nobody'}"
-            case IntentKind.SET_PRIORITY:
-                return f" to {args.get('to', '')}"
-            case IntentKind.SNOOZE:
-                until = values.instant(args.get("until"), say.zone)
-                return f" until {say.when(until)}" if until else " no longer"
-            case IntentKind.SET_STATUS if args.get("reason"):
-                return f", {_reason(args['reason'])}"
-            case IntentKind.CREATE:
-                return _made(intent.verb, args.get("resource"), say.name)
-            case _:
-                return ""
+        return self.row(intent)[2] or (Kind.HANDOFF if intent.args.get("output") else "")
 
     def _when(self, instant: datetime) -> str:
         return say_when(instant, self._now, self._projector.site.calendar)
@@ -148,9 +126,9 @@ class Wording:
         us = self._projector.us(self._connection, source)
         if us.is_me(reference):
             return us.my_name or "you"
-        found = self._found(source, reference) if reference else None
+        resource = self._found(source, reference) if reference else None
         return (
-            name_of(found)
+            name_of(resource)
             or values.squeeze(values.text(party, "display"))
             or values.text(party, "reference")
             or values.text(party, "identifier.value")
@@ -174,19 +152,3 @@ class Wording:
         names = [values.squeeze(each) for each in (family, given, words)]
         client = Client(reference, names[0], names[1], names[2])
         return clean(client_label(client), 120)
-
-
-def _reason(reason: Any) -> str:
-    return reason if isinstance(reason, str) else values.concept_text(reason) or "a reason"
-
-
-def _made(verb: str, resource: Any, name: Callable[[Any], str]) -> str:
-    """What was created, by the verb that did; for any other verb, the Task that it needs first."""
-    if verb == "log":
-        not_reached = values.concept_text(values.get(resource, "statusReason"))
-        return f", {not_reached or 'reached'}"
-    if verb == "handoff":
-        return f" to {name(values.get(resource, 'owner')) or 'nobody'}"
-    if verb == "new":
-        return f": {values.text(resource, 'description')}"
-    return " (opens a task for it)"

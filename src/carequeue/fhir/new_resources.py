@@ -1,0 +1,144 @@
+"""The resources that decisions create: a Task for an item that has none, a handoff, a follow-up of
+our own, a logged contact. Literal FHIR R4.
+
+In:  the item, who we are, now, the person's answers. Out: a resource as a dict, with an id of ours.
+Not here: which verb creates what (`verbs/`), what an intent does to it (`intent_effects.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from carequeue.domain.items import Kind, Us, WorkItem
+from carequeue.fhir import codes
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.intent_effects import iso
+
+
+@dataclass(frozen=True, slots=True)
+class NewResources:
+    """Builds the resources that one decision about one item creates. `new_id` gives their ids."""
+
+    item: WorkItem
+    us: Us
+    now: datetime
+    new_id: Callable[[], str]
+
+    def companion_task(self) -> Resource:
+        """The Task for an item that has none: what it is about, for whom, and whose it is so far.
+
+        Its identifier is the item's own key; `intent_effects.is_companion` knows it by that.
+        """
+        item = self.item
+        referral = item.kind is Kind.REFERRAL
+        task = self._task(item.key.removeprefix(f"{item.source}:"), _code(referral))
+        task["priority"] = item.priority.value
+        task["description"] = item.title
+        about = {"reference": item.anchor.reference}
+        task["extension"] = [{"url": codes.ABOUT, "valueReference": about}]
+        if referral:
+            task["focus"] = dict(about)
+            # The words of the ask stay with the ask: the title is our reading of it.
+            task.pop("description")
+            if item.requester and item.requester.reference:
+                task["requester"] = reference_to(item.requester.reference, item.requester.name)
+        if item.owner and item.owner.reference:
+            task["owner"] = reference_to(item.owner.reference, item.owner.name)
+        return task
+
+    def handoff_task(
+        self, owner: dict[str, str], priority: str, content: Mapping[str, str]
+    ) -> Resource:
+        """The Task that asks `owner` to take the client over. `content`: code of I-PASS -> text."""
+        coding = {"system": codes.TASK_CODE, "code": codes.HANDOFF, "display": "Handoff"}
+        task = self._task("", {"coding": [coding]})
+        task["priority"] = priority
+        task["focus"] = {"reference": (self.item.target or self.item.anchor).reference}
+        task["owner"] = owner
+        task["input"] = [_input(code, text) for code, text in content.items() if text]
+        return task
+
+    def own_task(self, text: str, until: str) -> Resource:
+        """A follow-up of our own, due at an ISO instant: the one Task on which we write a due date,
+        for a server may read it as an expiry, so none is written on a Task that is not ours.
+        """
+        task = self._task("", _code(referral=False))
+        task["status"] = "accepted"
+        task["description"] = text
+        task["restriction"] = {"period": {"end": until}}
+        if self.us.me:
+            task["owner"] = self._me
+        return task
+
+    def contact(self, outcome: str, code: str, text: str) -> Resource:
+        """The Communication of one contact: its outcome in words and as one of our codes."""
+        item, key = self.item, self.new_id()
+        about = [ref.reference for ref in (item.target, item.anchor) if ref is not None]
+        coding = {"system": codes.CONTACT_OUTCOME, "code": code, "display": outcome}
+        contact: Resource = {
+            "resourceType": "Communication",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+            "status": "completed" if code == codes.REACHED else "not-done",
+            # R4 has no element for the outcome of a contact; this is "reason for current status".
+            "statusReason": {"coding": [coding], "text": outcome},
+            "about": [{"reference": reference} for reference in dict.fromkeys(about)],
+            "sent": iso(self.now),
+        }
+        if item.client.reference:
+            contact |= {"subject": self._client, "recipient": [self._client]}
+        if self.us.me:
+            contact["sender"] = self._me
+        if text.strip():
+            contact["payload"] = [{"contentString": text.strip()}]
+        return contact
+
+    def _task(self, identifier: str, code: dict[str, Any]) -> Resource:
+        """What every Task of ours has. Its id is ours until the server gives one."""
+        key = self.new_id()
+        task: Resource = {
+            "resourceType": "Task",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": identifier or key}],
+            "status": "requested",
+            "intent": "order",
+            "priority": "routine",
+            "code": code,
+            "authoredOn": iso(self.now),
+            "lastModified": iso(self.now),
+        }
+        if self.item.client.reference:
+            task["for"] = self._client
+        if self.us.me:
+            task["requester"] = self._me
+        return task
+
+    @property
+    def _me(self) -> dict[str, str]:
+        return reference_to(self.us.me, self.us.my_name)
+
+    @property
+    def _client(self) -> dict[str, str]:
+        client = self.item.client
+        name = client.text or f"{client.given} {client.family}".strip()
+        return reference_to(client.reference, name)
+
+
+def reference_to(reference: str, name: str) -> dict[str, str]:
+    """A FHIR Reference, with a display where there is a name."""
+    return {"reference": reference, "display": name} if name else {"reference": reference}
+
+
+def _code(referral: bool) -> dict[str, Any]:
+    if referral:
+        return {"coding": [{"system": codes.TASK_CODE_HL7, "code": codes.FULFILL}]}
+    coding = {"system": codes.TASK_CODE, "code": codes.FOLLOW_UP, "display": "Follow-up"}
+    return {"coding": [coding]}
+
+
+def _input(code: str, text: str) -> dict[str, Any]:
+    coding = {"system": codes.HANDOFF_INPUT, "code": code}
+    return {"type": {"coding": [coding]}, "valueString": text}

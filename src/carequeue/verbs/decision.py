@@ -1,0 +1,58 @@
+"""What a person decided with one verb about one item: what the verb's `intents` reads.
+
+Loaded with the first act, never before the first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.domain.items import Us, WorkItem
+from carequeue.fhir import values
+from carequeue.fhir.chart import Resource
+from carequeue.fhir.new_resources import NewResources, reference_to
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The item, the answers by question, who decides and when.
+
+    `task`: the item's Task as the person saw it, empty where it has none. `new_id` gives ids for
+    what is created.
+    """
+
+    item: WorkItem
+    answers: Mapping[str, str]
+    us: Us
+    now: datetime
+    new_id: Callable[[], str]
+    task: Resource = field(default_factory=dict)
+
+    @property
+    def new(self) -> NewResources:
+        """Builds what the decision creates."""
+        return NewResources(self.item, self.us, self.now, self.new_id)
+
+    @property
+    def me(self) -> dict[str, str]:
+        """Who decides, as a Reference. Raises BadQuestion where the profile does not say."""
+        if not self.us.me:
+            raise BadQuestion("Nothing was changed: the profile does not say who you are.")
+        return reference_to(self.us.me, self.us.my_name)
+
+    def answer(self, question: str) -> str:
+        """The answer to a question. Raises BadQuestion where it is missing."""
+        text = self.answers.get(question, "").strip()
+        if not text:
+            raise BadQuestion(f"Nothing was changed: the answer to {question!r} is missing.")
+        return text
+
+    def whom(self, question: str) -> dict[str, str]:
+        """The answer to a question "whom?", as a Reference. Raises BadQuestion for no person."""
+        reference, _, name = self.answer(question).partition("|")
+        if not values.reference({"reference": reference}):
+            raise BadQuestion("Nothing was changed: choose somebody from the list.")
+        return reference_to(reference, name)

@@ -1,0 +1,61 @@
+"""Close an item: what had to happen has happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from carequeue.verbs.verb import Listing, PlannedIntent, Verb
+
+if TYPE_CHECKING:
+    from carequeue.domain.verb_rules import Permission, VerbCase
+    from carequeue.verbs.decision import Decision
+
+
+def _allowed(case: VerbCase) -> Permission:
+    if case.item.status == "completed":
+        return case.already("is already done")
+    if case.ended_by_them or case.may_become("completed"):
+        return case.yes()
+    if case.is_handoff:
+        who = "you acknowledge" if case.is_for_us else f"{case.owner} acknowledges"
+        return case.no(f"closes when {who} the handoff")
+    if not case.is_ours_to_do:
+        return case.no(f"waits for {case.owner}: a partner’s work is closed by the partner")
+    if case.is_referral and case.waits_for_answer:
+        return case.no("has to be accepted first (a)")
+    return case.no(f"is {case.status} and cannot be closed")
+
+
+def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
+    """Completed; what a partner ended stays as it ended, and is marked as decided by us."""
+    from carequeue.domain.intents import IntentKind
+    from carequeue.fhir import codes
+
+    args: dict[str, Any] = {"to": "completed"}
+    if decision.item.status in codes.TASK_NOT_DONE:
+        coding = {"system": codes.BUSINESS_STATUS, "code": codes.DECIDED, "display": "Decided"}
+        args = {"to": decision.item.status, "business_status": {"coding": [coding]}}
+    return (PlannedIntent(IntentKind.SET_STATUS, args),)
+
+
+VERB: Final = Verb(
+    name="done",
+    key="e",
+    label="done",
+    short="done",
+    help="Close it: what had to happen has happened; u undoes it.",
+    done="Done",
+    order={
+        Listing.HELP: 40,
+        Listing.MARKED: 30,
+        Listing.OURS: 20,
+        Listing.RENEWAL: 10,
+        Listing.WAITING: 110,
+        Listing.ENDED: 30,
+    },
+    allowed=_allowed,
+    when_over=True,
+    one_by_one="closed",
+    intents=_intents,
+    already="closed",
+)

@@ -1,0 +1,51 @@
+"""Which verbs apply to an item, in which order they are offered, and what is not done in bulk.
+
+In:  a verb, an item, who we are. Out: a `Permission`, or verbs in order.
+Why the projection stores the answer with each row: the first frame must not read a chart.
+Not here: what each verb asks of an item (its own file), the facts of an item
+(`domain/verb_rules.py`).
+"""
+
+from __future__ import annotations
+
+from carequeue.domain.verb_rules import Permission, VerbCase, risk_of
+from carequeue.verbs.table import in_order, item_verbs
+from carequeue.verbs.verb import Listing, Verb
+
+
+def allowed(verb: Verb, case: VerbCase) -> Permission:
+    """Whether a verb applies to an item, and why not."""
+    if case.is_over and not verb.when_over:
+        return case.no(f"is {case.status}: nothing is left to do")
+    return verb.allowed(case)
+
+
+def applicable(case: VerbCase) -> tuple[str, ...]:
+    """The names of the verbs that apply to an item, the most used first for how it stands."""
+    verbs = [verb for verb in item_verbs() if allowed(verb, case).ok]
+    return tuple(verb.name for verb in in_order(verbs, _listings(case)))
+
+
+def _listings(case: VerbCase) -> tuple[Listing, ...]:
+    """The lists that hold for an item, the first before the second."""
+    asks_us = case.is_handoff or (case.is_referral and case.waits_for_answer)
+    usual = _usual_listing(case, asks_us=asks_us)
+    return (Listing.TEAM, usual) if case.is_teams_move and not asks_us else (usual,)
+
+
+def _usual_listing(case: VerbCase, *, asks_us: bool) -> Listing:
+    if case.ended_by_them:
+        return Listing.ENDED
+    if case.waits_on_others:
+        return Listing.WAITING
+    if case.is_authorization:
+        return Listing.RENEWAL
+    return Listing.ASKED if asks_us else Listing.OURS
+
+
+def bulk_refusal(verb: Verb, item_class: str | None) -> str | None:
+    """Why a verb is not done to many items at once where one is of this class; None where it is."""
+    risk = risk_of(item_class)
+    if not (risk and verb.one_by_one):
+        return None
+    return f"has {risk} and is {verb.one_by_one} one by one, never in bulk"

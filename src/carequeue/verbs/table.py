@@ -1,0 +1,62 @@
+"""The table of verbs: the one list of them, and the way to one by its name.
+
+A new verb is a file of this package and its two lines here (docs/architecture.md, "Recipes").
+Always ask these functions: what is copied at an import misses a verb that a test adds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carequeue.verbs import (
+    accept,
+    assign,
+    claim,
+    decline,
+    done,
+    handoff,
+    log,
+    new,
+    note,
+    priority,
+    snooze,
+    sync,
+    undo,
+)
+from carequeue.verbs.verb import Listing, Verb
+
+_VERBS: Final[list[Verb]] = [
+    module.VERB
+    for module in (
+        accept, assign, claim, decline, done, handoff, log, new, note, priority, snooze, sync, undo,
+    )
+]  # fmt: skip
+#: Sorts behind every place that a verb gives itself.
+_LAST: Final = 10_000
+
+
+def all_verbs() -> tuple[Verb, ...]:
+    """Every verb, in the order of help and palette."""
+    return tuple(sorted(_VERBS, key=lambda verb: verb.order[Listing.HELP]))
+
+
+def item_verbs() -> tuple[Verb, ...]:
+    """The verbs that are done to items, in the order of help."""
+    return tuple(verb for verb in all_verbs() if verb.on_item)
+
+
+def marked_verbs() -> tuple[Verb, ...]:
+    """The verbs that the footer offers while items are marked, the most used first."""
+    offered = [verb for verb in _VERBS if Listing.MARKED in verb.order]
+    return tuple(sorted(offered, key=lambda verb: verb.order[Listing.MARKED]))
+
+
+def find_verb(name: str) -> Verb | None:
+    """The verb of a name; None where there is none."""
+    return next((verb for verb in _VERBS if verb.name == name), None)
+
+
+def in_order(verbs: list[Verb], listings: tuple[Listing, ...]) -> list[Verb]:
+    """Verbs by their places in these lists, the first list first; the rest in help's order."""
+    order = (*listings, Listing.HELP)
+    return sorted(verbs, key=lambda verb: [verb.order.get(listing, _LAST) for listing in order])

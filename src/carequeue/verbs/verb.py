@@ -1,0 +1,146 @@
+"""What a verb is: everything that CareQueue knows of one thing that a person can do.
+
+Each verb is one file of this package and fills in one `Verb`; `table.py` lists them. Footer, help,
+palette, message line, outbox, preview, command line and docs read the table and name no verb.
+Why no import from below at run time: the screens load all verbs before the first frame. A verb
+imports what it builds with inside the function that builds it.
+Not here: how an answer is read (`worklist/answer_parsing.py`), what an intent does to JSON
+(`fhir/intent_effects.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from carequeue.domain.intents import Intent, IntentKind
+    from carequeue.domain.verb_rules import Permission, VerbCase
+    from carequeue.fhir.differences import Say
+    from carequeue.verbs.decision import Decision
+
+
+class Asks(StrEnum):
+    """How a question is answered; the screen and the command line each draw it their way."""
+
+    TEXT = "text"  # one line
+    CHOICE = "choice"  # a numbered or lettered list; `free` allows another text
+    WHEN = "when"  # "tomorrow 9", "3bd", "fri"; read back while it is typed
+    WHOM = "whom"  # a person or a team of ours
+
+
+class Choice(NamedTuple):
+    """One possible answer: the key that picks it, the value kept, the words shown."""
+
+    key: str
+    value: str
+    words: str
+
+
+class Question(NamedTuple):
+    """What a verb needs to know. `default` is taken where the person gives no answer.
+
+    `repeated`: what stands before the answer where the message repeats it (" to "); "" where it
+    does not. `meaning`: what a text is to say, for the docs.
+    """
+
+    name: str
+    words: str
+    asks: Asks
+    choices: tuple[Choice, ...] = ()
+    free: bool = False
+    default: str | None = None
+    repeated: str = ""
+    meaning: str = "one line"
+
+
+class Listing(StrEnum):
+    """A list of verbs that has an order of its own."""
+
+    HELP = "help"  # help, palette and docs; every verb has a place in it
+    MARKED = "marked"  # the footer while items are marked
+    # The footer of one item. A verb without a place in one of them comes last, in help's order.
+    TEAM = "team"  # before all others, where it is the team's move
+    ASKED = "asked"  # a referral or a handoff that waits for an answer
+    OURS = "ours"  # our own work
+    RENEWAL = "renewal"  # an authorization
+    WAITING = "waiting"  # a partner, the client or a receiver acts next
+    ENDED = "ended"  # declined, called off or not achieved by whom we had asked
+
+
+class PlannedIntent(NamedTuple):
+    """One change that a verb makes, of the item's Task or (a create) of a new resource.
+
+    `after`: the index of an earlier change of the same verb that must be on the server first.
+    """
+
+    kind: IntentKind
+    args: dict[str, Any]
+    after: int | None = None
+
+
+class AfterAct(NamedTuple):
+    """The row of an item just after an act: whether it sleeps, and whether it is overdue."""
+
+    snoozed: bool
+    overdue: bool
+
+
+def _always(case: VerbCase) -> Permission:
+    return case.yes()
+
+
+def _no_intents(decision: Decision) -> tuple[PlannedIntent, ...]:
+    return ()
+
+
+def _no_details(intent: Intent, say: Say) -> str:
+    return ""
+
+
+def _nothing_special(row: AfterAct) -> str:
+    return ""
+
+
+class Verb(NamedTuple):
+    """Everything about one verb.
+
+    `name`: command line, palette, audit log and docs. `label`: footer, at most 12 columns; `short`:
+    80 columns. `help`: one sentence that ends with how to undo it. `done`: the message after it.
+    """
+
+    name: str
+    key: str
+    label: str
+    short: str
+    help: str
+    done: str
+    order: Mapping[Listing, int]  # its place in each list; lower comes first
+    asks: tuple[Question, ...] = ()
+    on_item: bool = True  # False: it is about the whole program
+    labels: Mapping[str, str] = MappingProxyType({})  # another label for a kind of item
+    dones: Mapping[str, str] = MappingProxyType({})  # another message for a kind of item
+
+    #: Whether it applies to an item, and why not.
+    allowed: Callable[[VerbCase], Permission] = _always
+    when_over: bool = False  # also on an item on which nobody has to act any more
+    #: A participle ("closed"), where a person at risk is decided about one at a time; else "".
+    one_by_one: str = ""
+    #: What it changes. Raises BadQuestion where an answer is missing or cannot be read.
+    intents: Callable[[Decision], tuple[PlannedIntent, ...]] = _no_intents
+
+    #: What stands behind `done` in outbox and conflicts: " to Ortiz".
+    describe: Callable[[Intent, Say], str] = _no_details
+    already: str = ""  # "closed": what somebody else had done before; else `done`
+    #: A sentence after the message, "" where the message names the next title.
+    afterwards: Callable[[AfterAct], str] = _nothing_special
+
+    def label_for(self, kind: str, narrow: bool = False) -> str:
+        """The footer's word for this verb on an item of this kind."""
+        return self.labels.get(kind) or (self.short if narrow else self.label)
+
+    def done_for(self, kind: str) -> str:
+        """The message's word after this verb on an item of this kind."""
+        return self.dones.get(kind) or self.done

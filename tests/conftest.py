@@ -1,0 +1,20 @@
+"""How many processes the tests run in: one a core for a folder or for all, one for named files.
+
+`-n` gives another number; `-n 0` is one process, as a debugger needs it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` in pyproject.toml means; 0 is no further process.
+
+    A worker needs seconds to import all that is tested: a test of one file is over by then.
+    """
+    files = [argument.partition("::")[0] for argument in config.args]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return 0 if all(file.endswith(".py") for file in files) or cores in (None, 1) else cores

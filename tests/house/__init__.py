@@ -1,0 +1,1 @@
+"""The shape of the house: how long, how wide, how tangled; measured, and held by tests."""

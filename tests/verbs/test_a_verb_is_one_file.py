@@ -1,0 +1,161 @@
+"""A verb that only its own file knows is in every place where a person meets verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from carequeue.cli import use_cases
+from carequeue.cli.act_commands import act_command
+from carequeue.cli.main import carequeue
+from carequeue.domain.intents import IntentKind
+from carequeue.screens.key_map import KeyMap
+from carequeue.screens.palette import entries
+from carequeue.verbs.verb import Verb
+from carequeue.widgets.key_footer import marked_pairs, row_pairs
+from carequeue.worklist.intent_wording import Wording
+from tests.docs import verb_tables
+from tests.fhir.clinic import DANA, NOW, ref, task
+from tests.screens.stage import at_the_terminal
+from tests.store.cache import Cache
+from tests.verbs.made_up import recipe_verb, registered
+from tests.worklist import meanwhile
+from tests.worklist.world import CRISIS, FOLLOW_UP, IN_CRISIS, REFERRAL, SENT, queue, send
+
+NAME = "OKAFOR, Amara J"
+ANSWER = {"why": "client away"}
+
+
+@pytest.fixture
+def hold() -> Iterator[Verb]:
+    with registered(recipe_verb()) as verb:
+        yield verb
+
+
+@pytest.fixture
+def cache(hold: Verb, tmp_path: Path) -> Iterator[Cache]:
+    cache = queue(tmp_path / "dana", *IN_CRISIS)
+    yield cache
+    cache.close()
+
+
+class TestOnTheScreen:
+    def test_it_stands_in_the_footer_of_a_row_in_its_place(self, cache: Cache) -> None:
+        row = cache.row(FOLLOW_UP)
+        assert row_pairs(row.verbs, row.kind, 200, {})[:2] == [("z", "hold"), ("l", "log contact")]
+        assert "hold" not in cache.row(SENT).verbs.split()
+
+    def test_it_stands_in_the_footer_of_marked_rows_in_its_place(self, hold: Verb) -> None:
+        words = [word for _, word in marked_pairs(200, {})]
+        assert words[words.index("hold") - 1 : words.index("hold") + 2] == [
+            "done", "hold", "log contact",
+        ]  # fmt: skip
+
+    def test_it_stands_in_help_and_palette_with_its_key(self, cache: Cache, hold: Verb) -> None:
+        keys = KeyMap()
+        assert keys.meaning("z") is hold
+        row = cache.row(FOLLOW_UP)
+        (entry,) = [e for e in entries(keys, row.kind, row.verbs.split()) if e.action is hold]
+        assert (entry.keys, entry.label, entry.help) == ("z", "hold", "Put it on hold")
+        assert not entry.off
+
+    def test_the_palette_says_why_it_is_off(self, cache: Cache) -> None:
+        assert cache.desk.reasons(SENT)["hold"] == f"{NAME} is with Harbor Primary Care"
+
+    async def test_the_message_line_says_what_it_did_and_undo_undoes_it(self, cache: Cache) -> None:
+        async with at_the_terminal(cache.desk) as seat:
+            seat.controller.go_to(FOLLOW_UP)
+            await seat.rest()
+            assert "z hold" in seat.footer
+            await seat.press("z")
+            assert "why?" in seat.message
+            assert "client away" in seat.text
+            await seat.press("1")
+            assert seat.message == f"✓ On hold: {NAME}, client away.  u undoes it"
+            assert "undo: hold OKAFOR" in seat.footer
+            await seat.press("u")
+            assert seat.message == f"✓ Undone: On hold, {NAME}."
+
+
+class TestOnTheDesk:
+    def test_it_makes_its_intent_and_the_outbox_has_its_words(self, cache: Cache) -> None:
+        acted = cache.desk.act("hold", [FOLLOW_UP], ANSWER, NOW)
+        assert acted.message == f"On hold: {NAME}, client away."
+        (intent,) = cache.intents()
+        assert (intent.kind, intent.verb) == (IntentKind.SET_STATUS, "hold")
+        assert intent.args == {"to": "on-hold", "reason": "client away"}
+        (line,) = cache.desk.outbox(NOW)
+        assert line.did == "On hold: client away"
+        assert cache.desk.detail(FOLLOW_UP, NOW).pending == ("hold: waits to be sent",)
+
+    def test_the_preview_counts_it_and_a_person_at_risk_is_left_out(self, cache: Cache) -> None:
+        preview = cache.desk.preview("hold", [FOLLOW_UP, REFERRAL, SENT, CRISIS], ANSWER, NOW)
+        assert preview.changes == (FOLLOW_UP, REFERRAL)
+        assert [(one.key, one.why) for one in preview.refused] == [
+            (SENT, "is with Harbor Primary Care"),
+            (CRISIS, "has a crisis clock and is put on hold one by one, never in bulk"),
+        ]
+
+    def test_its_undo_has_its_words_also_once_it_was_sent(self, cache: Cache) -> None:
+        cache.desk.act("hold", [FOLLOW_UP], ANSWER, NOW)
+        send(cache)
+        assert cache.desk.undoable().words == f"hold {NAME}"
+        assert cache.desk.undo(NOW).message == f"Undone: On hold, {NAME}."
+        (line,) = cache.desk.outbox(NOW)
+        assert line.did == "Undone: on hold"
+
+    def test_a_conflict_has_its_words(self, cache: Cache) -> None:
+        cache.desk.act("hold", [FOLLOW_UP], ANSWER, NOW)
+        meanwhile.find(cache, task("t1", owner=ref(DANA), status="cancelled"))
+        (conflict,) = cache.desk.conflicts(NOW)
+        assert conflict.did == "On hold: client away"
+
+    def test_what_a_colleague_did_before_has_its_words(self, cache: Cache) -> None:
+        cache.desk.act("hold", [FOLLOW_UP], ANSWER, NOW)
+        (intent,) = cache.intents()
+        with cache.session.engine().connect() as connection:
+            wording = Wording(connection, cache.session.projector(), NOW)
+            assert wording.already(intent) == "already put on hold by somebody else"
+
+
+class TestOnTheCommandLine:
+    @pytest.fixture(autouse=True)
+    def command(self, cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The command as a start of the program builds it."""
+        monkeypatch.setitem(carequeue.commands, "act", act_command())
+        monkeypatch.setattr(use_cases, "open_session", lambda _: Cache(cache.folder).session)
+        monkeypatch.setattr(use_cases, "now", lambda: NOW)
+
+    def run(self, *words: str) -> Result:
+        result = CliRunner().invoke(carequeue, list(words))
+        assert result.exit_code == 0, result.output
+        return result
+
+    def test_act_does_it_with_its_question_as_an_option(self, cache: Cache) -> None:
+        assert "Answer to `why` (hold)." in self.run("act", "--help").output
+        result = self.run("act", "hold", FOLLOW_UP, "--why", "payer")
+        assert f"On hold: {NAME}, payer." in result.output
+        assert [intent.args["reason"] for intent in cache.intents()] == ["payer"]
+
+    def test_keys_names_it(self) -> None:
+        assert ["z", "Put it on hold; u undoes it."] in [
+            line.split(maxsplit=1) for line in self.run("keys").output.splitlines()
+        ]
+
+
+def test_the_docs_have_its_line_and_that_of_its_question(hold: Verb) -> None:
+    assert "| `hold` | `z` | `why` | Put it on hold; u undoes it. |\n" in verb_tables.verb_table()
+    assert (
+        "| `--why TEXT` | hold | `client away`, `payer`, or your own words |\n"
+        in verb_tables.option_table()
+    )
+
+
+def test_nothing_of_it_is_left_once_it_is_gone(tmp_path: Path) -> None:
+    cache = queue(tmp_path / "dana")
+    assert "hold" not in cache.row(FOLLOW_UP).verbs.split()
+    assert KeyMap().meaning("z") is None
+    cache.close()
