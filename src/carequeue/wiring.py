@@ -338,7 +338,7 @@ def practice(
             PracticeClinic(seed, clients, tuple(quirks), pace=pace) as clinic,
             practice_session(clinic.base, clinic.token, clinic.me, folder) as session,
         ):
-            session.desk.keeps = False
+            session.desk.is_persistent = False
             yield session
     finally:
         shutil.rmtree(folder, ignore_errors=True)

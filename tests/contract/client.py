@@ -14,7 +14,7 @@ from pathlib import Path
 
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 from carequeue.worklist.results import Acted, Conflict, Preview, Shown, SyncReport
@@ -72,7 +72,7 @@ class Clinician:
 
     def rows(self) -> list[QueueRow]:
         """The whole queue, the snoozed items too, in its order."""
-        return list(self._desk.window(View.WHOLE, "", 0, 10_000))
+        return list(self._desk.window(Tab.WHOLE, "", 0, 10_000))
 
     def row(self, item: str) -> QueueRow | None:
         """The row of a key, or of what a row is about."""
@@ -112,7 +112,7 @@ class Clinician:
 
     def answer(self, item: str, how: str) -> Acted:
         """Her answer to it, as it is shown now."""
-        return self._desk.answer(self.question(item), how, self.instant)
+        return self._desk.resolve_conflict(self.question(item), how, self.instant)
 
     def retry(self) -> Acted:
         """Send everything again that the server refused."""

@@ -16,7 +16,7 @@ from carequeue.domain.items import WorkItem
 from carequeue.fhir import jsontext
 from carequeue.fhir.our_directory import own_reference
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 from tests.samples.accounting import Account, Row, Seen, account
@@ -84,7 +84,7 @@ def _session(origin: Origin, server: FhirServer, folder: str) -> Session:
 
 def _seen(session: Session, ok: bool, said: str, now: datetime) -> Seen:
     """What the session shows; raises AssertionError where the rows are not those of the charts."""
-    shown = session.desk.window(View.WHOLE, "", 0, _ALL)
+    shown = session.desk.window(Tab.WHOLE, "", 0, _ALL)
     projector = session.projector()
     with session.engine().connect() as connection:
         kept = {

@@ -13,7 +13,7 @@ from carequeue.fhir.base import Base, SavedPage
 from carequeue.store.engine import writing
 from carequeue.store.intent_queries import IntentQueries
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities, TypeAbility, to_json
 from carequeue.wiring import Session
@@ -99,7 +99,7 @@ class Cache:
 
     # --- looking ----------------------------------------------------------------------------------
 
-    def rows(self, view: View = View.WHOLE) -> list[QueueRow]:
+    def rows(self, view: Tab = Tab.WHOLE) -> list[QueueRow]:
         return list(self.desk.window(view, "", 0, 10_000))
 
     def row(self, key: str) -> QueueRow:

@@ -18,7 +18,7 @@ from carequeue.store import tab_counts
 from carequeue.store.engine import writing
 from carequeue.store.intent_queries import IntentQueries
 from carequeue.store.outbox import SourceOutbox
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session, practice_session
 from tests.fhir.clinic import (
@@ -87,7 +87,7 @@ def act_and_then(
     session: Session, verb: str, answers: dict[str, str], way: tuple[IntentEvent, ...]
 ) -> None:
     """An act on a row that nobody has touched yet, and what happens to it."""
-    rows = session.desk.window(View.ALL, "", 0, 1000)
+    rows = session.desk.window(Tab.ALL, "", 0, 1000)
     key = next(row.key for row in rows if verb in row.verbs.split() and not row.sync)
     group = session.desk.act(verb, [key], answers, session.now()).group
     with writing(session.engine()) as connection:
@@ -123,7 +123,7 @@ class TestMadeAnew:
     def test_it_is_the_same_in_every_column(self, synced: tuple[Session, Clock]) -> None:
         session, _ = synced
         before = everything(session)
-        states = {row.sync for row in session.desk.window(View.WHOLE, "", 0, 1000)}
+        states = {row.sync for row in session.desk.window(Tab.WHOLE, "", 0, 1000)}
         assert states == {"", "waiting", "checking", "conflict", "needs_you", "kept_here"}
         anew(session)
         assert everything(session) == before

@@ -139,7 +139,7 @@ class TestBeforeTheBytesLeave:
         shown: Any = cache.desk.conflict(FOLLOW_UP, NOW)
         assert (shown.gone, shown.other_client) == ("client_unknown", "OKAFOR, Amara J")
         assert shown.can == ("mine", "theirs")
-        cache.desk.answer(shown, "mine", NOW)
+        cache.desk.resolve_conflict(shown, "mine", NOW)
         (kept,) = cache.intents()
         assert kept.state is IntentState.QUEUED
         assert kept.client is not None

@@ -356,7 +356,9 @@ def _message(
         message += f", {len(refused)} not allowed" if refused else ""
         message += "."
     if len(kept) == len(changed):
-        message += f" Kept here: {kept[0] if len(set(kept)) == 1 else UNSUPPORTED}."
+        message += (
+            f" Saved on this computer only: {kept[0] if len(set(kept)) == 1 else UNSUPPORTED}."
+        )
     elif kept:
-        message += f" {len(kept)} of them kept here only."
+        message += f" {len(kept)} of them saved on this computer only."
     return message

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from carequeue.store.queue_window import QueueRow, Tally, Urgent, View, Window
+from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent, Window
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -77,7 +77,7 @@ class CacheDesk:
         )
         self.decided: Callable[[], None] = lambda: None  # called when the outbox has grown
         self.chose_offline: Callable[[bool], None] = lambda _: None  # called after `set_offline`
-        self.keeps = True  # False where the folder of the cache goes with the program
+        self.is_persistent = True  # False where the folder of the cache goes with the program
 
     @property
     def heading(self) -> str:
@@ -86,21 +86,21 @@ class CacheDesk:
 
     # --- the queue --------------------------------------------------------------------------------
 
-    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+    def window(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         """Rows of a view."""
-        return self._window.rows(view, _folded(narrow), offset, limit)
+        return self._window.rows(tab, _folded(filter_text), offset, limit)
 
-    def tally(self, view: View, narrow: str) -> Tally:
+    def tally(self, tab: Tab, filter_text: str) -> Tally:
         """Counts of views and bands."""
-        return self._window.tally(view, _folded(narrow))
+        return self._window.tally(tab, _folded(filter_text))
 
-    def place(self, view: View, narrow: str, key: str) -> int | None:
+    def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
         """Offset of a key."""
-        return self._window.place(view, _folded(narrow), key)
+        return self._window.row_index(tab, _folded(filter_text), key)
 
-    def keys_of(self, view: View, narrow: str) -> Sequence[str]:
+    def keys_of(self, tab: Tab, filter_text: str) -> Sequence[str]:
         """All keys of a view."""
-        return self._window.keys(view, _folded(narrow))
+        return self._window.keys(tab, _folded(filter_text))
 
     def urgent(self) -> Sequence[Urgent]:
         """All items in Now and Safety."""
@@ -159,7 +159,7 @@ class CacheDesk:
         with self.reading() as cache:
             return Acts(cache).reasons(item_verbs(), key, self._now())
 
-    def check_answer(
+    def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         """Whether an answer is understood, and how."""
@@ -255,7 +255,7 @@ class CacheDesk:
         with self.reading() as cache:
             return conflict(cache, key, now)
 
-    def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
+    def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
         """Answer a conflict as it was shown."""
         from carequeue.worklist.conflict_resolution import answer
 
@@ -334,9 +334,9 @@ class CacheDesk:
         self.decided()
 
 
-def _folded(narrow: str) -> str:
-    if not narrow:
+def _folded(filter_text: str) -> str:
+    if not filter_text:
         return ""
     from carequeue.domain.sanitize import fold
 
-    return fold(narrow)
+    return fold(filter_text)

@@ -21,14 +21,14 @@ _FLAGS: Final = {
     "approximate": "The start of its clock was not given; the next best date was taken.",
     "impossible-date": "A date on it cannot be, and was left out of account.",
     "deceased": "This client is recorded as deceased: close with care.",
-    "read-only": "Another system owns it; what you decide is kept here.",
+    "read-only": "Another system owns it; your decisions are saved on this computer only.",
 }
 _STATES: Final = {
     IntentState.QUEUED: "waits to be sent",
     IntentState.IN_DOUBT: "is being checked with the server",
     IntentState.CONFLICT: "differs from what a colleague did",
     IntentState.NEEDS_ATTENTION: "needs you",
-    IntentState.LOCAL_ONLY: "is kept here only",
+    IntentState.LOCAL_ONLY: "is saved on this computer only",
 }
 
 

@@ -133,14 +133,14 @@ def _unsent(counts: Mapping[str, int]) -> list[Check]:
         if counts.get(state)
     ]
     kept = counts.get("kept_here")
-    sent = "all that it takes are on the server" if kept else "all are on the server"
+    sent = "Everything this server accepts has been sent." if kept else "Everything has been sent."
     checks = [
         Check("Your decisions", "problem", ", ".join(said), "carequeue outbox")
         if said
         else Check("Your decisions", "ok", sent)
     ]
     if kept:
-        checks.append(Check("Kept here only", "note", f"{kept}: no server takes such a change"))
+        checks.append(Check("Saved here only", "note", f"{kept}: no server takes such a change"))
     return checks
 
 

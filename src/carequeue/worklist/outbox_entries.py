@@ -183,7 +183,7 @@ _STANDS: Final = {
     IntentState.QUEUED: "waits to be sent; drop it with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
-    IntentState.LOCAL_ONLY: "is kept here only; drop it with undo",
+    IntentState.LOCAL_ONLY: "is saved on this computer only; drop it with undo",
     IntentState.ACKNOWLEDGED: "is on the server",
     IntentState.UNDONE: "was undone before",
 }
