@@ -26,16 +26,16 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.queue_window import Window
+from carequeue.worklist.cache_desk import CacheDesk
 from carequeue.worklist.health import FORCED_OFFLINE
-from carequeue.worklist.local import LocalDesk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from carequeue.store.projection import Projector
     from carequeue.sync.net.transport import Transport
-    from carequeue.sync.sync_cycle import Looked, Syncer
-    from carequeue.sync.workers import Background, Way
+    from carequeue.sync.sync_cycle import CycleResult, Syncer
+    from carequeue.sync.workers import Background, SourceConnection
     from carequeue.worklist.offline_readiness import Readiness
     from carequeue.worklist.results import Finding, SyncReport
 
@@ -83,7 +83,7 @@ class Session:
         self._engine: Engine | None = None
         self._projector: Projector | None = None
         self._background: Background | None = None
-        self.desk = LocalDesk(
+        self.desk = CacheDesk(
             self._window,
             " · ".join(part for part in (profile.organization_name, profile.my_name) if part),
             profile.me,
@@ -142,23 +142,23 @@ class Session:
 
     def syncer(self, source: SourceProfile, transport: Transport | None = None) -> Syncer:
         """What syncs one source: its own rows, its own way to it, nothing of another's."""
-        from carequeue.store.source_repository import SourceCache
+        from carequeue.store.source_repository import SqliteSourceCache
         from carequeue.sync.sync_cycle import Syncer
 
         transport = transport or self.transport(source)
-        cache = SourceCache(source.name, self.engine(), self.projector(), transport.base_url)
+        cache = SqliteSourceCache(source.name, self.engine(), self.projector(), transport.base_url)
         return Syncer(source.name, source.scope, cache, transport, self.now)
 
-    def _way(self, source: SourceProfile) -> Way:
+    def _way(self, source: SourceProfile) -> SourceConnection:
         """All that the thread of a source has of it; loads what is heavy."""
-        from carequeue.sync.net.subscriptions import Hints
-        from carequeue.sync.workers import Way
+        from carequeue.sync.net.subscriptions import SubscriptionListener
+        from carequeue.sync.workers import SourceConnection
 
         self._follow_the_profile()
         transport = self.transport(source)
         syncer = self.syncer(source, transport)
-        hints = Hints(transport, source.scope)
-        return Way(syncer, transport.answers, transport.take_wait, hints, transport.waits)
+        hints = SubscriptionListener(transport, source.scope)
+        return SourceConnection(syncer, transport.ping, transport.take_wait, hints, transport.waits)
 
     def _follow_the_profile(self) -> None:
         """Make every row anew where who we are, our hours or our rules are not what they were."""
@@ -177,20 +177,20 @@ class Session:
 
     def ask_anew(self, source: str) -> None:
         """Ask a source with the next look what it can take: it may have been mended."""
-        from carequeue.store import sync_state
         from carequeue.store.engine import writing
+        from carequeue.store.source_repository import SqliteSourceRepository
 
         with writing(self.engine()) as connection:
-            sync_state.ask_anew(connection, source)
+            SqliteSourceRepository(connection, source).sync_state.ask_again()
 
     def background(self) -> Background:
         """The threads that keep the cache in step, one a source."""
         if self._background is None:
-            from carequeue.sync.workers import Background, Keeper
+            from carequeue.sync.workers import Background, SourceWorker
 
             self._background = made = Background(
                 [
-                    Keeper(
+                    SourceWorker(
                         source.name,
                         self.places.lock(source.name),
                         partial(self._way, source),
@@ -209,12 +209,12 @@ class Session:
 
     def _failed(self, source: SourceProfile, why: str) -> None:
         """Write down for the header why a source cannot be synced at all."""
-        from carequeue.store import sync_state
         from carequeue.store.engine import writing
+        from carequeue.store.source_repository import SqliteSourceRepository
 
         with writing(self.engine()) as connection:
-            sync_state.note_look(
-                connection, source.name, online=False, full=False, why=why, now=self.now()
+            SqliteSourceRepository(connection, source.name).sync_state.record_cycle(
+                online=False, full=False, why=why, now=self.now()
             )
 
     def _by_choice(self) -> bool:
@@ -232,31 +232,40 @@ class Session:
 
     def answer_removals(self, said: str) -> tuple[str, ...]:
         """Write down "accept" or "refuse" where a look has asked; the sources that had asked."""
+        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.store.engine import writing
         from carequeue.worklist.brake_answer import answer
 
         names = [source.name for source in self.profile.sources]
         with writing(self.engine()) as connection:
-            return answer(connection, names, said, self.profile.me, self.now())
+            return answer(
+                CacheTransaction(connection, self.projector()),
+                names,
+                said,
+                self.profile.me,
+                self.now(),
+            )
 
     def before_outreach(self, progress: Callable[[str], None] = lambda _: None) -> Readiness:
         """One whole look at every source, and whether one can go where there is no network."""
+        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.worklist.offline_readiness import Known, readiness
 
         apart: dict[str, float] = {}
 
         def compare(source: SourceProfile, transport: Transport) -> None:
-            if transport.answers() and transport.date:
+            if transport.ping() and transport.date:
                 apart[source.name] = (transport.server_time() - self.now()).total_seconds()
 
         report = self._sync(progress, compare)
         now = self.now()
         known = Known(report, self.desk.health(now), self._window.outbox_counts(), apart)
         with self.engine().connect() as connection:
-            return readiness(connection, self.places, known, now, self.zone)
+            cache = CacheTransaction(connection, self.projector())
+            return readiness(cache, self.places, known, now, self.zone)
 
     def _sync(self, progress: Callable[[str], None], after: After) -> SyncReport:
-        from carequeue.sync.parallel import abreast
+        from carequeue.sync.parallel import in_parallel
         from carequeue.worklist.sync_summary import by_choice, sync_report
 
         if self._by_choice():
@@ -266,7 +275,7 @@ class Session:
         sources = self.profile.sources
         looks = [partial(self._look, source, progress, after, stop) for source in sources]
         names = (source.shown for source in sources)
-        found = dict(zip(names, abreast(looks, stop.set), strict=True))
+        found = dict(zip(names, in_parallel(looks, stop.set), strict=True))
         return sync_report(found, self._window.outbox_counts())
 
     def _look(
@@ -275,7 +284,7 @@ class Session:
         progress: Callable[[str], None],
         after: After,
         stop: Event,
-    ) -> Looked | None:
+    ) -> CycleResult | None:
         """One whole look at one source; None where another process syncs it."""
         from carequeue.sync.workers import locked
 
@@ -288,7 +297,7 @@ class Session:
             syncer = self.syncer(source, transport)
             looked = locked(
                 self.places.lock(source.name),
-                lambda: syncer.look(said, stop.is_set),
+                lambda: syncer.run_cycle(said, stop.is_set),
                 _LOCK_PATIENCE,
             )
             after(source, transport)
@@ -296,10 +305,11 @@ class Session:
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""
+        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.worklist.doctor import examine
 
         with self.engine().connect() as connection:
-            return examine(connection, self.projector(), self.now())
+            return examine(CacheTransaction(connection, self.projector()), self.now())
 
     def close(self) -> None:
         """Close what is open."""

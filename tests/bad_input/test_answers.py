@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from carequeue.store.queue_window import Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.worklist.results import SyncReport
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import Asked, Hostile, Said, bundle, honest, serving, statement
@@ -70,11 +71,10 @@ def clinic(home: Home) -> Any:
 
 def proven(home: Home) -> None:
     """The server was seen to heed `If-Match`: its writes need no look before them."""
-    from carequeue.store import sync_state
     from carequeue.store.engine import writing
 
     with home.session() as session, writing(session.engine()) as connection:
-        sync_state.observe(connection, "main", "if_match", "yes", now())
+        SqliteSourceRepository(connection, "main").sync_state.observe("if_match", "yes", now())
 
 
 def writes_answered(
@@ -151,13 +151,14 @@ class TestAWriteAnsweredWithAnother:
             return Said({"resourceType": "Bundle", "type": "batch-response", "entry": entries})
 
         with home.session() as session:
-            from carequeue.store import sync_state
             from carequeue.store.engine import writing
             from carequeue.sync.protocol.capabilities import read_statement, to_json
 
             can = to_json(read_statement(statement(batch=True), {}))
             with writing(session.engine()) as connection:
-                sync_state.declare(connection, "main", "statement", can, now())
+                SqliteSourceRepository(connection, "main").sync_state.declare(
+                    "statement", can, now()
+                )
         proven(home)
         writes_answered(clinic, swapped, batch=True)
         decide(home)
@@ -416,7 +417,7 @@ def test_one_row_that_nobody_foresaw_does_not_hold_up_the_sending(
         sync(home)
         proven(home)
         decide(home)
-        monkeypatch.setattr("carequeue.store.mirror.save", faulty)
+        monkeypatch.setattr("carequeue.store.mirror.SourceMirror.save", faulty)
         report = sync(home)
     assert len(taken) == 1
     assert (report.sent, report.ok, report.unable) == (1, False, "server")

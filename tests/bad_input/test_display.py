@@ -29,10 +29,10 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import outcome_words
 from carequeue.printing import Shape
 from carequeue.screens.app_hooks import TimeSource
-from carequeue.store import mirror
 from carequeue.store.engine import writing
 from carequeue.store.queue_window import Tab
-from carequeue.sync.sync_cycle import Looked
+from carequeue.store.source_repository import SqliteSourceRepository
+from carequeue.sync.sync_cycle import CycleResult
 from carequeue.widgets import detail_pane, queue_line
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.message_line import Message, Tone, message_parts
@@ -165,8 +165,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 def keep(session: Session, resources: list[Any]) -> None:
     with writing(session.engine()) as connection:
-        saved = mirror.save(connection, "main", resources, NOW, BASE)
-        session.projector().project(connection, saved.charts, NOW)
+        source = SqliteSourceRepository(connection, "main", BASE)
+        source.mirror.save(resources, NOW)
+        session.projector().project(connection, source.charts, NOW)
         session.projector().rebuild(connection, NOW)
 
 
@@ -247,9 +248,9 @@ def test_what_a_server_says_of_a_refusal_is_text(
     refusal["issue"].append({"code": "invalid", "details": {"text": details}})
     words = outcome_words(refusal)
     for looked in (
-        Looked(why=words),
-        Looked(why=words, offline=True),
-        Looked(why=words, sign_in=True),
+        CycleResult(why=words),
+        CycleResult(why=words, offline=True),
+        CycleResult(why=words, sign_in=True),
     ):
         report = sync_report({"main": looked, "county": looked}, {})
         said = [report.words, *(one.words for one in report.sources)]

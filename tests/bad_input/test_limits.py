@@ -19,7 +19,7 @@ from carequeue.sync.net import transport as wire
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.protocol.sending import Unreachable
-from carequeue.sync.workers import Background, Keeper, Way
+from carequeue.sync.workers import Background, SourceConnection, SourceWorker
 from carequeue.wiring import Session
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import honest, serving
@@ -120,14 +120,14 @@ class TestTheThread:
         looked = threading.Event()
         calls = 0
 
-        def make() -> Way:
+        def make() -> SourceConnection:
             nonlocal calls
             calls += 1
             if calls > 1:
                 looked.set()
             raise KeyError("needle of a client's name")
 
-        sync = Background([Keeper("main", tmp_path / "lock", make, told.append)])
+        sync = Background([SourceWorker("main", tmp_path / "lock", make, told.append)])
         sync.start()
         deadline = time.monotonic() + 30
         while not looked.is_set() and time.monotonic() < deadline:
@@ -152,7 +152,7 @@ class TestTheThread:
 
         with serving(honest(task())) as server:
             home.write_profile(server.base)
-            monkeypatch.setattr("carequeue.sync.sync_cycle.Syncer.look", full)
+            monkeypatch.setattr("carequeue.sync.sync_cycle.Syncer.run_cycle", full)
             with home.session() as session:
                 assert _in_the_header(session, "No space left")
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
 from carequeue.store.queue_window import QueueRow, Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 from carequeue.worklist.results import Acted, Conflict, Preview, Shown, SyncReport
 from tests.servers.small_clinic import ORGANIZATION, TEAM
@@ -66,7 +66,9 @@ class Clinician:
         """An earlier write has shown that the server refuses what is stale."""
         with writing(self._session.engine()) as connection:
             for way in ("if_match", "if_match_batch"):
-                sync_state.observe(connection, SOURCE, way, "yes", self.instant)
+                SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+                    way, "yes", self.instant
+                )
 
     def rows(self) -> list[QueueRow]:
         """The whole queue, the snoozed items too, in its order."""

@@ -79,7 +79,7 @@ class TestHints:
         practice.behave(*filter(None, [style]))
         background = program.session.background()
         background.start()
-        (keeper,) = background._keepers
+        (keeper,) = background._workers
         assert within(30, lambda: keeper._pace.hinted)
         change(practice, "told by the server")
         assert within(TOLD, lambda: "told by the server" in program.titles())
@@ -92,7 +92,7 @@ class TestHints:
         practice.behave("no-subscriptions")
         background = program.session.background()
         background.start()
-        (keeper,) = background._keepers
+        (keeper,) = background._workers
         assert within(30, lambda: keeper._pace.last is not None)
         assert not keeper._pace.hinted
         change(practice, "found by a look")

@@ -57,7 +57,7 @@ def item(
     *,
     key: str = "clinic:Task/1",
     facts: Mapping[str, str | datetime] | None = None,
-    marks: Iterable[str] = (),
+    flags: Iterable[str] = (),
     move: Mover = Mover.ME,
     priority: Priority = Priority.ROUTINE,
     direction: Direction = Direction.INTERNAL,
@@ -86,7 +86,7 @@ def item(
         requester=requester,
         owner=owner,
         facts=known,
-        marks=frozenset(marks),
+        flags=frozenset(flags),
         attempts=attempts,
         snoozed_until=local(snoozed_until) if snoozed_until else None,
     )

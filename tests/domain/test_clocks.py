@@ -31,7 +31,7 @@ def test_a_clock_that_was_met_is_kept_for_why() -> None:
     """From Saturday 08:30 CST to Sunday 09:10 CDT 23 h 40 elapse, not 24 h 40."""
     reached = item(
         facts={"discharged_at": "2026-03-07 08:30", "contacted_at": "2026-03-08 09:10"},
-        marks=["discharge"],
+        flags=["discharge"],
     )
     clock = clocks(reached)["discharge-contact"]
     assert wall(clock.due) == "2026-03-08 09:30"
@@ -43,7 +43,7 @@ def test_a_clock_that_was_met_is_kept_for_why() -> None:
 def test_a_contact_before_the_discharge_does_not_meet_it() -> None:
     early = item(
         facts={"discharged_at": "2026-03-07 08:30", "contacted_at": "2026-03-07 08:00"},
-        marks=["discharge"],
+        flags=["discharge"],
     )
     assert clocks(early)["discharge-contact"].met_at is None
 
@@ -61,7 +61,7 @@ def test_a_crisis_seen_in_time_over_the_change_of_the_clocks() -> None:
     served = item(
         Kind.REFERRAL,
         direction=IN,
-        marks=["triage:crisis"],
+        flags=["triage:crisis"],
         facts={"crisis_at": "2026-03-08 01:30", "served_at": "2026-03-08 05:10"},
     )
     clock = clocks(served)["crisis-response"]
@@ -140,7 +140,7 @@ def test_the_gravest_open_clock_gives_the_class() -> None:
     crisis = item(
         Kind.REFERRAL,
         direction=IN,
-        marks=["triage:crisis"],
+        flags=["triage:crisis"],
         facts={"crisis_at": "2026-03-09 06:10", "due_at": "2026-03-12 17:00"},
     )
     open_clocks = clocks_of(crisis, default_rules(), CLINIC)

@@ -28,7 +28,7 @@ URGENT, STAT = Priority.URGENT, Priority.STAT
 def came(at: str, triage: str, priority: Priority = Priority.ROUTINE) -> WorkItem:
     """A referral to us with its triage record."""
     return item(
-        REFERRAL, direction=IN, facts={"requested_at": at}, marks=[f"triage:{triage}"],
+        REFERRAL, direction=IN, facts={"requested_at": at}, flags=[f"triage:{triage}"],
         priority=priority,
     )  # fmt: skip
 
@@ -47,12 +47,12 @@ def back(fact: str, at: str, priority: Priority = Priority.ROUTINE) -> WorkItem:
 
 
 def handed(at: str, severity: str) -> WorkItem:
-    return item(HANDOFF, facts={"sent_at": at}, marks=[f"severity:{severity}"])
+    return item(HANDOFF, facts={"sent_at": at}, flags=[f"severity:{severity}"])
 
 
-def left(at: str, *marks: str) -> WorkItem:
+def left(at: str, *flags: str) -> WorkItem:
     """A client of ours left an emergency department or a hospital; nobody has reached them."""
-    return item(FOLLOW_UP, facts={"discharged_at": at}, marks=["discharge", "no-contact", *marks])
+    return item(FOLLOW_UP, facts={"discharged_at": at}, flags=["discharge", "no-contact", *flags])
 
 
 def dateless(at: str, snoozed_until: str = "") -> WorkItem:
@@ -60,10 +60,10 @@ def dateless(at: str, snoozed_until: str = "") -> WorkItem:
 
 
 CRISIS = item(
-    REFERRAL, direction=IN, facts={"crisis_at": "2026-03-09 06:10"}, marks=["triage:crisis"]
+    REFERRAL, direction=IN, facts={"crisis_at": "2026-03-09 06:10"}, flags=["triage:crisis"]
 )
 QUESTION = item(
-    HANDOFF, marks=["severity:stable"],
+    HANDOFF, flags=["severity:stable"],
     facts={"sent_at": "2026-03-05 10:00", "acknowledged_at": "2026-03-05 11:00",
            "info_asked_at": "2026-03-06 15:00"},
 )  # fmt: skip
@@ -127,7 +127,7 @@ ROWS: list[tuple[str, WorkItem, str, Band, int]] = [
     ("G48 cancelled as expired is not done", back("declined_at", "2026-03-06 14:00"),
      "2026-03-17 17:00", Band.ON_TRACK, 0),
     ("G66 Friday evening, Saturday in UTC",
-     item(REFERRAL, direction=IN, marks=["triage:routine"],
+     item(REFERRAL, direction=IN, flags=["triage:routine"],
           facts={"requested_at": utc("2026-03-07 02:30")}),
      "2026-03-20 17:00", Band.ON_TRACK, 0),
     ("G43 routine, two hours before its nudge", sent("2026-03-05 11:00"),
@@ -233,13 +233,13 @@ def test_state_days_switched_on_move_the_business_day_clocks_that_span_them() ->
 def test_what_was_met_is_not_due() -> None:
     """G21: discharged Saturday 08:30 CST, reached Sunday 09:10 CDT."""
     facts = {"discharged_at": "2026-03-07 08:30", "contacted_at": "2026-03-08 09:10"}
-    reached = ranked(item(FOLLOW_UP, facts=facts, marks=["discharge"]))
+    reached = ranked(item(FOLLOW_UP, facts=facts, flags=["discharge"]))
     assert (reached.band, reached.clock) == (Band.ON_TRACK, None)
 
 
 def test_a_client_who_died_stands_at_the_end_of_the_band() -> None:
     """G67: outreach is blocked, the row asks to be closed with care."""
-    found = ranked(item(FOLLOW_UP, facts={"due_at": "2026-03-09 17:00"}, marks=["deceased"]))
+    found = ranked(item(FOLLOW_UP, facts={"due_at": "2026-03-09 17:00"}, flags=["deceased"]))
     assert (found.band, found.points) == (Band.DUE, 0)
     assert "care" in found.reasons[0].text
 

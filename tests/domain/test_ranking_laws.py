@@ -38,15 +38,15 @@ def items(draw: st.DrawFn) -> tuple[WorkItem, str]:
     facts = {rule.starts: start}
     if draw(st.booleans()) and rule.starts != "due_at":
         facts["due_at"] = start + timedelta(minutes=draw(st.integers(-30_000, 30_000)))
-    marks = {mark for mark in rule.when if mark.partition(":")[0] in ("triage", "severity")}
-    marks |= rule.when & {"discharge"}
-    marks |= draw(st.frozensets(st.sampled_from(PERSON), max_size=3))
+    flags = {mark for mark in rule.when if mark.partition(":")[0] in ("triage", "severity")}
+    flags |= rule.when & {"discharge"}
+    flags |= draw(st.frozensets(st.sampled_from(PERSON), max_size=3))
     urgent = "priority:urgent" in rule.when
     wished = st.sampled_from(RISING[1:] if urgent else RISING)
     thing = item(
         draw(st.sampled_from(sorted(rule.kinds))),
         facts=facts,
-        marks=marks,
+        flags=flags,
         direction=_direction(rule),
         move=draw(st.sampled_from(list(Mover))),
         priority=Priority.ROUTINE if "priority:urgent" in rule.unless else draw(wished),
@@ -197,7 +197,7 @@ def test_the_zone_of_the_laptop_moves_nothing(laptop: ZoneInfo) -> None:
     thing = item(
         Kind.REFERRAL,
         direction=Direction.INBOUND,
-        marks=["triage:routine"],
+        flags=["triage:routine"],
         facts={"requested_at": local("2026-03-06 20:30").astimezone(laptop)},
     )
     here = place(thing, local("2026-03-20 16:00"), CLINIC, RULES)
@@ -230,7 +230,7 @@ def test_how_a_routine_request_rises(
     asked = item(
         Kind.REFERRAL,
         direction=Direction.INBOUND,
-        marks=["triage:routine"],
+        flags=["triage:routine"],
         facts={"requested_at": "2026-02-25 10:00"},
     )
     found = place(asked, now)
@@ -246,7 +246,7 @@ def test_a_due_date_counts_calendar_days_and_an_hour_of_the_day_counts_hours() -
 
 
 def test_lateness_of_a_safety_clock_steps_by_the_hour_and_then_rests() -> None:
-    left = item(facts={"discharged_at": "2026-03-07 20:00"}, marks=["discharge"])
+    left = item(facts={"discharged_at": "2026-03-07 20:00"}, flags=["discharge"])
     early = place(left, "2026-03-08 21:30")
     assert early.points == 200 + 40
     assert early.next_change_at == local("2026-03-08 22:00").astimezone(UTC)

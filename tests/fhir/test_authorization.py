@@ -52,7 +52,7 @@ def test_a_coverage_is_shown_by_its_end() -> None:
     assert (item.kind, item.key, item.target) == (Kind.AUTHORIZATION, KEY, None)
     assert item.title == "Renew coverage, ends Fri 27 Nov"
     assert item.facts["ends_at"] == datetime(2026, 11, 28, 5, 59, 59, tzinfo=UTC)
-    assert "approximate" not in item.marks
+    assert "approximate" not in item.flags
     assert item.requester is not None
     assert item.requester.name == "County Health Plan"
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.domain.items import FACTS, MARKS, Us
+from carequeue.domain.items import FACTS, FLAGS, Us
 from carequeue.fhir import codes, follow_up, jsontext
 from carequeue.fhir.chart import Chart, Resource, Trouble
-from carequeue.fhir.chart_reader import Reading
+from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.chart_to_items import (
     DIRECTORY_TYPES,
     PULLED_TYPES,
@@ -84,7 +84,7 @@ def test_no_chart_of_any_shape_makes_the_reading_raise_or_guess_a_word(resources
     assert len(keys) == len(set(keys))
     for item in found.items:
         assert set(item.facts) <= FACTS
-        assert item.marks <= MARKS
+        assert item.flags <= FLAGS
         assert all(moment.tzinfo is not None for moment in item.facts.values())
     assert not any("could not be read" in each.why for each in found.troubles)
 
@@ -145,7 +145,7 @@ def test_an_element_that_came_twice_makes_its_row_read_only() -> None:
     doubled = jsontext.loads(text.replace(b'"intent":"order"', b'"intent":"order","intent":"plan"'))
     found = read(doubled)
     (item,) = found.items
-    assert "read-only" in item.marks
+    assert "read-only" in item.flags
     assert "twice" in found.troubles[0].why
 
 
@@ -266,13 +266,13 @@ def test_whether_a_request_is_carried_costs_no_look_at_every_task(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Any] = []
-    plain = Reading.ref
+    plain = ChartReader.ref
 
-    def asks(reading: Reading, value: Any) -> str:
+    def asks(reading: ChartReader, value: Any) -> str:
         asked.append(value)
         return plain(reading, value)
 
-    monkeypatch.setattr(Reading, "ref", asks)
+    monkeypatch.setattr(ChartReader, "ref", asks)
     assert len(read(*_carried_requests(10)).items) == 10
     few = len(asked)
     asked.clear()

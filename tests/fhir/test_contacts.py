@@ -26,9 +26,9 @@ from carequeue.domain.items import Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import default_rules, site_rules
 from carequeue.fhir.chart import Chart, Resource
-from carequeue.fhir.chart_reader import Reading
+from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.chart_to_items import read_chart, references
-from carequeue.fhir.contacts import Outcome, judge
+from carequeue.fhir.contacts import ContactOutcome, judge
 from carequeue.fhir.intent_effects import fold
 from carequeue.fhir.our_directory import our_people
 from carequeue.verbs.decision import Decision
@@ -382,7 +382,7 @@ def test_what_is_no_conversation_with_us_leaves_the_client_in_safety(
     (item,) = rows(*records)
     assert placed(item).band is Band.SAFETY
     assert "contacted_at" not in item.facts
-    assert "no-contact" in item.marks
+    assert "no-contact" in item.flags
 
 
 REACHED: dict[str, list[Resource]] = {
@@ -694,7 +694,7 @@ _JSON = st.recursive(
 def test_no_record_breaks_the_reading_and_a_broken_one_reaches_nobody(
     kind: str, elements: dict[str, Any]
 ) -> None:
-    reading = Reading(chart_of(STAY), US, ZONE, date(2026, 3, 9), NOW)
+    reading = ChartReader(chart_of(STAY), US, ZONE, date(2026, 3, 9), NOW)
     base = {"status": "completed"} if kind == "Communication" else {"status": "finished"}
     found = judge(reading, {**base, **elements, "resourceType": kind, "id": "x"})
-    assert found.outcome is not Outcome.REACHED
+    assert found.outcome is not ContactOutcome.REACHED

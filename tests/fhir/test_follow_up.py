@@ -119,8 +119,8 @@ def test_a_stay_that_ended_asks_for_a_first_contact() -> None:
     assert (item.key, item.target) == (KEY, None)
     assert item.anchor.reference == "Encounter/e1"
     assert item.facts["discharged_at"] == LEFT
-    assert {"discharge", "no-contact", "self-harm", "open"} <= item.marks
-    assert "overdose" not in item.marks
+    assert {"discharge", "no-contact", "self-harm", "open"} <= item.flags
+    assert "overdose" not in item.flags
     assert (item.move.who, item.move.name) == (Mover.TEAM, "nobody yet")
 
 
@@ -198,7 +198,7 @@ def test_nobody_is_asked_to_call_a_client_who_has_died() -> None:
     dead = {**PATIENT, "deceasedBoolean": True}
     assert read_chart(chart(dead, stay()), US, ZONE, TODAY).items == ()
     (item,) = read_chart(chart(dead, task()), US, ZONE, TODAY).items
-    assert "deceased" in item.marks
+    assert "deceased" in item.flags
     assert item.client.deceased
 
 
@@ -209,7 +209,7 @@ def test_our_task_for_a_stay_takes_the_place_of_the_derived_row() -> None:
     assert item.target.reference == "Task/t1"
     assert item.title == "First contact after ED discharge"
     assert item.facts["discharged_at"] == LEFT
-    assert {"discharge", "no-contact"} <= item.marks
+    assert {"discharge", "no-contact"} <= item.flags
     assert item.move.who is Mover.ME
 
 
@@ -220,4 +220,4 @@ def test_our_task_for_a_stay_that_is_done_ends_the_row() -> None:
 def test_our_task_stays_until_somebody_closes_it_although_the_client_was_reached() -> None:
     item = only(stay(), companion(), contact())
     assert item.facts["contacted_at"] == datetime(2026, 3, 8, 15, tzinfo=UTC)
-    assert "no-contact" not in item.marks
+    assert "no-contact" not in item.flags

@@ -18,7 +18,7 @@ def test_a_handoff_to_me_is_mine_to_acknowledge() -> None:
     assert item.kind is Kind.HANDOFF
     assert item.title == "Acknowledge handoff from Noel Ortiz"
     assert item.move.who is Mover.ME
-    assert "severity:unstable" in item.marks
+    assert "severity:unstable" in item.flags
     assert item.facts["sent_at"] == item.facts["authored_at"]
     assert item.about == "Left the ED an hour ago\nCall tonight"
 
@@ -36,7 +36,7 @@ def test_a_handoff_that_was_read_back_is_closed() -> None:
 def test_accepted_without_a_read_back_is_not_yet_acknowledged() -> None:
     item = only(handoff(status="accepted"))
     assert "acknowledged_at" not in item.facts
-    assert "accepted" in item.marks
+    assert "accepted" in item.flags
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled", "entered-in-error", "draft"])
@@ -68,7 +68,7 @@ def test_a_question_turns_the_move_back_to_the_sender() -> None:
     ],
 )
 def test_a_severity_that_cannot_be_read_is_watched(inputs: Any, mark: str) -> None:
-    assert mark in only(handoff(input=inputs)).marks
+    assert mark in only(handoff(input=inputs)).flags
 
 
 def test_a_handoff_about_a_request_does_not_hide_the_request() -> None:

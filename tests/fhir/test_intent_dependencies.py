@@ -48,5 +48,5 @@ def test_only_what_a_stuck_one_holds_back_waits_behind_it() -> None:
     assert behind([stuck(URGENT), STAT, NOTE]) == {STAT.id}
     assert behind([stuck(MADE), NOTED_ON_IT, ABOUT_IT]) == {NOTED_ON_IT.id, ABOUT_IT.id}
     assert behind([stuck(URGENT), stuck(STAT)]) == frozenset()
-    kept = replace(STAT, state=IntentState.KEPT_HERE)
+    kept = replace(STAT, state=IntentState.LOCAL_ONLY)
     assert behind([stuck(URGENT), kept]) == frozenset()

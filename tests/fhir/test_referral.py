@@ -62,7 +62,7 @@ def test_an_urgent_referral_that_came_in_is_ours_to_answer() -> None:
     assert item.target.reference == "Task/t1"
     assert item.anchor.reference == "ServiceRequest/s1"
     assert item.priority is Priority.URGENT
-    assert {"inbound", "open", "triage:none", "priority:urgent"} <= item.marks
+    assert {"inbound", "open", "triage:none", "priority:urgent"} <= item.flags
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_a_partner_declined_is_over_with_its_request(status: str) -> None:
 def test_a_decline_starts_the_time_to_send_it_elsewhere() -> None:
     item = only(request(), outbound(status="rejected", statusReason={"text": "no capacity"}))
     assert item.facts["declined_at"] == CHANGED
-    assert "open" not in item.marks
+    assert "open" not in item.flags
 
 
 def test_a_decline_about_which_we_decided_is_over() -> None:
@@ -212,25 +212,25 @@ def test_a_crisis_starts_with_its_triage_record() -> None:
     record = triage("crisis", basedOn=[ref("ServiceRequest/s1")])
     item = only(request(), referral(), record)
     assert item.title.startswith("Answer crisis referral")
-    assert "triage:crisis" in item.marks
+    assert "triage:crisis" in item.flags
     assert item.facts["crisis_at"] == datetime(2026, 3, 5, 14, 20, tzinfo=UTC)
 
 
 def test_the_latest_triage_record_counts() -> None:
     first = triage("crisis", effectiveDateTime="2026-03-05T14:10:00Z")
     item = only(request(), referral(), first, triage("routine", id="o2"))
-    assert "triage:routine" in item.marks
+    assert "triage:routine" in item.flags
     assert "crisis_at" not in item.facts
 
 
 def test_an_old_triage_record_says_nothing_of_a_new_request() -> None:
     old = triage("crisis", effectiveDateTime="2025-11-05T14:20:00Z")
-    assert "triage:none" in only(request(), referral(), old).marks
+    assert "triage:none" in only(request(), referral(), old).flags
 
 
 def test_a_clients_crisis_does_not_make_our_housing_request_one() -> None:
     item = only(request(), outbound(), triage("crisis"))
-    assert not {mark for mark in item.marks if mark.startswith("triage")}
+    assert not {mark for mark in item.flags if mark.startswith("triage")}
 
 
 def test_a_booked_visit_and_a_service_move_the_referral_on() -> None:
@@ -282,13 +282,13 @@ EXECUTION = {"executionPeriod": {"end": "2026-03-18T12:00:00Z"}}
 def test_a_due_date_is_read_by_its_precedence(elements: Any, due: datetime) -> None:
     item = only(request(), referral(**elements))
     assert item.facts["due_at"] == due
-    assert "dated" in item.marks
+    assert "dated" in item.flags
 
 
 def test_a_due_date_before_the_start_is_left_out_and_said() -> None:
     item = only(request(), referral(restriction={"period": {"end": "2026-02-01"}}))
     assert "due_at" not in item.facts
-    assert "impossible-date" in item.marks
+    assert "impossible-date" in item.flags
 
 
 def test_a_start_in_the_future_is_replaced_by_the_servers_own_time() -> None:
@@ -296,13 +296,13 @@ def test_a_start_in_the_future_is_replaced_by_the_servers_own_time() -> None:
     stored = {"lastUpdated": "2026-03-06T17:00:00Z"}
     item = only(request(authoredOn="2026-09-03"), referral(authoredOn="2026-09-03", meta=stored))
     assert item.facts["requested_at"] == datetime(2026, 3, 6, 17, tzinfo=UTC)
-    assert {"impossible-date", "approximate"} <= item.marks
+    assert {"impossible-date", "approximate"} <= item.flags
 
 
 def test_a_start_with_a_date_only_is_the_start_of_that_day_at_our_place() -> None:
     item = only(request(authoredOn="2026-03-06"), referral())
     assert item.facts["requested_at"] == datetime(2026, 3, 6, 6, tzinfo=UTC)
-    assert "approximate" in item.marks
+    assert "approximate" in item.flags
 
 
 def test_tries_since_the_start_are_counted_if_they_are_about_this_or_about_nothing() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from carequeue.store.queue_window import HealthLine
-from carequeue.sync.net.total_timeout import Waits
+from carequeue.sync.net.total_timeout import SlowResponse
 from carequeue.widgets.source_labels import age_words, origins
 from carequeue.worklist.health import LONG, Health, SourceHealth, health
 from tests.screens.clinic import HEALTHY, NOW, ZONE, FakeDesk, morning
@@ -145,15 +145,20 @@ class TestTheHeaderOfAServerThatDoesNotAnswer:
     @pytest.mark.parametrize(
         ("online", "waits", "silent", "slow"),
         [
-            (1, Waits(SINCE, slow=True), None, SINCE),
-            (1, Waits(SINCE, slow=False), SINCE, None),
+            (1, SlowResponse(SINCE, slow=True), None, SINCE),
+            (1, SlowResponse(SINCE, slow=False), SINCE, None),
             (0, None, READ, None),
-            (0, Waits(SINCE, slow=False), READ, None),  # since the first that was not answered
+            (
+                0,
+                SlowResponse(SINCE, slow=False),
+                READ,
+                None,
+            ),  # since the first that was not answered
             (1, None, None, None),
         ],
     )
     def test_knows_it_from_the_last_look_and_from_the_one_under_way(
-        self, online: int, waits: Waits | None, silent: object, slow: object
+        self, online: int, waits: SlowResponse | None, silent: object, slow: object
     ) -> None:
         live = {"clinic": waits} if waits else {}
         line = kept("clinic", online, last_full="")
@@ -273,7 +278,7 @@ def kept(source: str, online: int | None = 1, **facts: str) -> HealthLine:
 def known(
     *lines: HealthLine,
     names: dict[str, str] | None = None,
-    waits: Mapping[str, Waits] | None = None,
+    waits: Mapping[str, SlowResponse] | None = None,
     **meta: str,
 ) -> Health:
     window: Any = Tables(*lines, **meta)

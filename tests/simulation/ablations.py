@@ -16,7 +16,7 @@ from unittest.mock import PropertyMock, patch
 from carequeue.fhir import client_identity, intent_effects
 from carequeue.store import lease, mirror
 from carequeue.sync.manifest import runner as manifest_runner
-from carequeue.sync.manifest.runner import Reconciling
+from carequeue.sync.manifest.runner import ManifestRun
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.sending import Cycle, Unreachable
 from carequeue.sync.pull import runner as pull_runner
@@ -24,8 +24,8 @@ from carequeue.sync.pull import search_plan
 from carequeue.sync.pull.runner import Pulling
 from carequeue.sync.push import http, machine, messages, pending, read_responses, three_way
 from carequeue.sync.push import runner as push_runner
-from carequeue.sync.push.three_way import Found, Settled
-from tests.simulation import answering, memory, person, rows
+from carequeue.sync.push.three_way import Compared, Comparison
+from tests.simulation import answering, memory, person, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _no_if_none_match(stack: ExitStack) -> None:
 
 
 def _base_by_pull(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(rows.MemoryRows, "_held", lambda _: set()))
+    stack.enter_context(patch.object(tables, "held_rows", lambda _: set()))
     stack.enter_context(patch.object(mirror, "held_rows", lambda *_: set()))
 
 
@@ -84,7 +84,7 @@ def _cursor_first(stack: ExitStack) -> None:
     def keep(self: Any, command: Any) -> Any:
         if command.search and command.cursor:
             with self._cache.writing(self._now()) as rows:
-                rows.keep_cursor(command.search.name, command.cursor)
+                rows.sync_state.save_cursor(command.search.name, command.cursor)
         return real(self, command)
 
     stack.enter_context(patch.object(Pulling, "_keep", keep))
@@ -95,14 +95,14 @@ def _no_overlap(stack: ExitStack) -> None:
 
 
 def _no_count(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(Reconciling, "run", lambda *_, **__: None))
+    stack.enter_context(patch.object(ManifestRun, "run", lambda *_, **__: None))
 
 
 def _no_write_ahead(stack: ExitStack) -> None:
     def unmarked(_: Any, requests: Any, __: Any) -> Any:
-        return [messages.Marked(tuple(requests))]
+        return [messages.AttemptsRecorded(tuple(requests))]
 
-    stack.enter_context(patch.object(push_runner, "mark_requests", unmarked))
+    stack.enter_context(patch.object(push_runner, "record_attempts", unmarked))
 
 
 def _no_fence(stack: ExitStack) -> None:
@@ -112,9 +112,9 @@ def _no_fence(stack: ExitStack) -> None:
 
 def _retry(stack: ExitStack) -> None:
     def again(base: Any, theirs: Any, intents: Any, _: Any) -> Any:
-        return tuple(Settled(one, Found.NOT_APPLIED) for one in intents)
+        return tuple(Compared(one, Comparison.NOT_APPLIED) for one in intents)
 
-    stack.enter_context(patch.object(read_responses, "settle", again))
+    stack.enter_context(patch.object(read_responses, "compare", again))
 
 
 def _last_write_wins(stack: ExitStack) -> None:
@@ -135,7 +135,7 @@ def _no_end(stack: ExitStack) -> None:
 
 
 def _not_meanwhile(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(pending, "settle_meanwhile", lambda *_: None))
+    stack.enter_context(patch.object(pending, "compare_concurrent", lambda *_: None))
 
 
 def _no_client(stack: ExitStack) -> None:

@@ -20,7 +20,7 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import intent_effects, jsontext
 from carequeue.sync.protocol.capabilities import status_of
-from carequeue.sync.sync_cycle import Looked
+from carequeue.sync.sync_cycle import CycleResult
 from tests.simulation.shapes import STATUSES
 from tests.simulation.steps import Step
 from tests.simulation.truth import Violation
@@ -62,7 +62,7 @@ def has_base(world: World, intents: list[Intent]) -> None:
         if one.state not in OPEN_STATES or key in created:
             continue
         row = mirrored.get(key)
-        if one.state is IntentState.KEPT_HERE and row is not None and row.gone:
+        if one.state is IntentState.LOCAL_ONLY and row is not None and row.gone:
             world.truth.limits["kept here about what is gone"] += 1
         elif row is None or row.body is None:
             raise Violation("I8", f"{one.id} is {one.state.value}, and its base is not here")
@@ -80,7 +80,7 @@ def nothing_counts(world: World, before: dict[str, tuple[int, int]]) -> None:
             raise Violation("I11", f"a silent server counts against {key}: {count}")
 
 
-def no_fault_of_ours(looked: Looked) -> None:
+def no_fault_of_ours(looked: CycleResult) -> None:
     """I5: a look ends in words that were foreseen."""
     if "could not work with what the server sent" in looked.why:
         raise Violation("I5", f"a look ended in a fault: {looked.why}")
@@ -127,13 +127,13 @@ def _settle(world: World) -> None:
     left = [
         one
         for one in _open(world)
-        if one.state is not IntentState.KEPT_HERE or _has_place(world, one)
+        if one.state is not IntentState.LOCAL_ONLY or _has_place(world, one)
     ]
     if left:
         raise Violation("I5", f"still open at the end: {_said(left)}")
 
 
-def _look(world: World) -> Looked:
+def _look(world: World) -> CycleResult:
     looked = world.look(0, Step("look", 0))
     nothing_lost(world)
     assert looked is not None

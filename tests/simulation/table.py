@@ -24,15 +24,15 @@ _ASKED: Final = {
 }
 _KEPT: Final = "nothing of it leaves, so nothing is found out about it"
 _ONLY: Final = {
-    _E.MARKED: "only what waits is marked before it leaves; in doubt it is marked already",
+    _E.ATTEMPT_RECORDED: "only a queued intent is recorded as sent; one in doubt already is",
     _E.FOUND_NOT_APPLIED: "only what may be there can be found not to be",
-    _E.PLACE_FOUND: "only what is kept here can find a place",
+    _E.SUPPORTED_NOW: "only what is kept here can find a place",
     _E.DROPPED: "only what surely has not left is dropped; in doubt, its inverse is filed",
     _E.KEPT_MINE: "an answer to a conflict",
     _E.TOOK_THEIRS: "an answer to a conflict",
     _E.RETRIED: "an answer to what needs attention",
     _E.DISCARDED: "an answer to what needs attention",
-    _E.NO_PLACE: "it is kept here already",
+    _E.UNSUPPORTED: "it is kept here already",
 }
 
 
@@ -45,7 +45,7 @@ def why_not(state: IntentState, event: IntentEvent) -> str:
     answers = (_E.KEPT_MINE, _E.TOOK_THEIRS, _E.RETRIED, _E.DISCARDED)
     if state in _ASKED and event not in answers:
         return _ASKED[state]
-    if state is _S.KEPT_HERE and event not in (*answers, _E.NO_PLACE):
+    if state is _S.LOCAL_ONLY and event not in (*answers, _E.UNSUPPORTED):
         return _KEPT
     return _ONLY[event]
 

@@ -231,7 +231,7 @@ class Truth:
         return [
             one.intent
             for key, one in self.decisions.items()
-            if self.states.get(key) is IntentState.KEPT_HERE
+            if self.states.get(key) is IntentState.LOCAL_ONLY
             and one.intent.target_id == last.target_id
             and one.intent.seq < last.seq
             and name in unit(one.intent)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes
-from carequeue.sync.sync_cycle import Looked, Syncer
+from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.simulation import colleague, oracles
 from tests.simulation.answering import Answers, Refused
 from tests.simulation.person import Person
@@ -24,7 +24,7 @@ from tests.simulation.server import Server
 from tests.simulation.shapes import Answer, Json, Key
 from tests.simulation.steps import Script, Step
 from tests.simulation.truth import Truth, Violation
-from tests.simulation.watch import Happened, Watch, WatchedRows, request_name
+from tests.simulation.watch import Happened, Watch, WatchedRepository, request_name
 from tests.simulation.wire import Faults, Sent, Wire
 
 START: Final = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
@@ -235,7 +235,7 @@ class World:
     def _push(self, step: Step) -> None:
         self.look(step.who, step)
 
-    def look(self, who: int, step: Step) -> Looked | None:
+    def look(self, who: int, step: Step) -> CycleResult | None:
         """One look, or one push, of one process; None where it died."""
         process = self.processes[who]
         process.wire.faults = Faults(random.Random(step.seed), step.weather)
@@ -244,7 +244,9 @@ class World:
         counted = oracles.counted(self) if self.hangs else None
         process.points, process.breaks = 0, dict(step.breaks)
         try:
-            looked = process.syncer.push_only() if step.kind == "push" else process.syncer.look()
+            looked = (
+                process.syncer.push_only() if step.kind == "push" else process.syncer.run_cycle()
+            )
         except Crash:
             self.figures["crashes"] += 1
             self.processes[who] = Process(self, process.name)
@@ -264,9 +266,9 @@ class World:
         groups = len(self.person.groups)
         try:
             with self.disk.acting(self.now) as rows:
-                watched = WatchedRows(rows, self)
+                watched = WatchedRepository(rows, self)
                 what(chance, watched, self.now, **more)
-                filed = rows.intents([one.id for one in self.filed])
+                filed = rows.outbox.by_ids([one.id for one in self.filed])
                 if chance.random() < 0.03:
                     raise Crash
         except (Refused, Crash):
@@ -277,7 +279,7 @@ class World:
         self.file(filed)
         for key, seen in self.answers:
             self.truth.answered(key, seen)
-        self.note(watched.events, by_person=True)
+        self.note(watched.outbox.events, by_person=True)
         return True
 
     def _act(self, step: Step) -> None:

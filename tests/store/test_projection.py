@@ -11,13 +11,15 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.store import mirror, outbox, tab_counts, views
+from carequeue.store import tab_counts
 from carequeue.store.engine import writing
+from carequeue.store.intent_queries import IntentQueries
+from carequeue.store.outbox import SourceOutbox
 from carequeue.store.queue_window import Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session, practice_session
 from tests.fhir.clinic import (
     CLIENT,
@@ -39,11 +41,11 @@ _E = IntentEvent
 #: How an intent that waits comes into each of the open states.
 WAYS: Final[dict[IntentState, tuple[IntentEvent, ...]]] = {
     IntentState.QUEUED: (),
-    IntentState.IN_DOUBT: (_E.MARKED,),
-    IntentState.CONFLICT: (_E.MARKED, _E.FOUND_CHANGED),
-    IntentState.NEEDS_ATTENTION: (_E.MARKED, _E.REFUSED),
-    IntentState.KEPT_HERE: (_E.NO_PLACE,),
-    IntentState.ACKNOWLEDGED: (_E.MARKED, _E.ACKNOWLEDGED),
+    IntentState.IN_DOUBT: (_E.ATTEMPT_RECORDED,),
+    IntentState.CONFLICT: (_E.ATTEMPT_RECORDED, _E.FOUND_CHANGED),
+    IntentState.NEEDS_ATTENTION: (_E.ATTEMPT_RECORDED, _E.REFUSED),
+    IntentState.LOCAL_ONLY: (_E.UNSUPPORTED,),
+    IntentState.ACKNOWLEDGED: (_E.ATTEMPT_RECORDED, _E.ACKNOWLEDGED),
     IntentState.UNDONE: (_E.DROPPED,),
 }
 
@@ -91,8 +93,10 @@ def act_and_then(
     with writing(session.engine()) as connection:
         charts = set()
         for event in way:
-            for intent in outbox.of_group(connection, group):
-                outbox.happened(connection, intent, event, "the server’s words", session.now())
+            for intent in IntentQueries(connection).in_group(group):
+                SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                    intent, event, "the server’s words", session.now()
+                )
                 charts.add((intent.source, intent.chart))
         session.projector().project(connection, charts, session.now())
 
@@ -286,8 +290,8 @@ def test_a_view_is_the_base_with_the_open_decisions_on_it(tmp_path: Path) -> Non
     cache = clinic_of_dana(tmp_path, task("t1", priority="routine"))
     cache.desk.act("priority", ["main:Task/t1"], {"to": "stat"}, NOW)
     with cache.session.engine().connect() as connection:
-        view = views.view_of(connection, SOURCE, "Task", "t1")
-        base = mirror.base(connection, SOURCE, "Task", "t1").body
+        view = SqliteSourceRepository(connection, SOURCE).views.resource("Task", "t1")
+        base = SqliteSourceRepository(connection, SOURCE).mirror.base("Task", "t1").body
     assert view == {**task("t1"), "priority": "stat"}
     assert base == task("t1", priority="routine")
     cache.close()
@@ -299,13 +303,13 @@ def test_the_open_decisions_of_a_chart_are_read_once_for_all_of_its_rows(
     cache = clinic_of_dana(tmp_path, task("t1"), task("t2"))
     cache.desk.act("note", ["main:Task/t1", "main:Task/t2"], {"text": "Called"}, NOW)
     asked: list[str] = []
-    of_chart = outbox.of_chart
+    open_in_chart = SourceOutbox.open_in_chart
 
-    def asks(connection: Connection, source: str, chart: str) -> list[Intent]:
+    def asks(outbox: SourceOutbox, chart: str) -> list[Intent]:
         asked.append(chart)
-        return of_chart(connection, source, chart)
+        return open_in_chart(outbox, chart)
 
-    monkeypatch.setattr(outbox, "of_chart", asks)
+    monkeypatch.setattr(SourceOutbox, "open_in_chart", asks)
     with writing(cache.session.engine()) as connection:
         cache.session.projector().project(connection, [(SOURCE, CLIENT)], NOW)
     assert asked == [CLIENT]

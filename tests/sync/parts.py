@@ -71,37 +71,43 @@ def create(key: str = "i1", target: str = "own-1", identifier: str = "", seq: in
     return decision(IntentKind.CREATE, key, target, seq, resource=resource)
 
 
-def lane(*intents: Intent, base: Resource | None = None, version: str = "3", **more: Any) -> m.Lane:
+def lane(
+    *intents: Intent, base: Resource | None = None, version: str = "3", **more: Any
+) -> m.PendingResource:
     """The lane of these intents; its base is a Task in version 3 unless they create it."""
     first = intents[0]
     creates = first.kind is IntentKind.CREATE
     if base is None and not creates:
         base = task(first.target_id, meta={"versionId": version})
     key = (first.target_type, first.target_id)
-    return m.Lane(key, intents, base, "" if creates else version, **more)
+    return m.PendingResource(key, intents, base, "" if creates else version, **more)
 
 
-def in_doubt(one: m.Lane) -> m.Lane:
+def in_doubt(one: m.PendingResource) -> m.PendingResource:
     """The lane as an earlier process left it: marked, and no answer kept."""
     marked = tuple(replace(each, state=IntentState.IN_DOUBT) for each in one.intents)
     return replace(one, intents=marked, phase=m.Phase.DOUBTFUL)
 
 
 def said(
-    one: m.Lane, status: int = 200, resource: Resource | None = None, version: str = "", **more: Any
+    one: m.PendingResource,
+    status: int = 200,
+    resource: Resource | None = None,
+    version: str = "",
+    **more: Any,
 ) -> m.Reply:
     """What the server said about a lane."""
     return m.Reply(one.key, status, resource, version, **more)
 
 
-def after(one: m.Lane, change: m.Change) -> m.Lane | None:
+def after(one: m.PendingResource, change: m.Change) -> m.PendingResource | None:
     """The lane as the store would give it once a change is kept; None where nothing is to send."""
     intents, kept = [], []
-    for intent in sorted((*one.intents, *one.kept), key=lambda each: each.seq):
+    for intent in sorted((*one.intents, *one.local_only), key=lambda each: each.seq):
         intent = _happened(intent, change)
         if intent.state in (IntentState.QUEUED, IntentState.IN_DOUBT):
             intents.append(intent)
-        elif intent.state is IntentState.KEPT_HERE:
+        elif intent.state is IntentState.LOCAL_ONLY:
             kept.append(intent)
     if not intents and not kept:
         return None
@@ -109,10 +115,10 @@ def after(one: m.Lane, change: m.Change) -> m.Lane | None:
     return replace(
         one,
         intents=tuple(intents),
-        kept=tuple(kept),
-        newer=one.newer and not change.base,
-        written="",
-        told="",
+        local_only=tuple(kept),
+        has_newer_remote=one.has_newer_remote and not change.base,
+        written_version="",
+        refusal_text="",
         base=change.base or one.base,
         version=change.version if change.base else one.version,
         phase=m.Phase.DOUBTFUL if doubtful else m.Phase.READY,
@@ -126,13 +132,13 @@ def _happened(intent: Intent, change: m.Change) -> Intent:
             continue
         unread = _unread(change, outcome.event)
         state = intent.state if unread else step(intent.state, outcome.event)
-        counts = outcome.event is IntentEvent.FOUND_NOT_APPLIED and change.counts
+        counts = outcome.event is IntentEvent.FOUND_NOT_APPLIED and change.counts_toward_limit
         intent = replace(intent, state=state, settles=intent.settles + int(counts))
     return replace(intent, busy=intent.busy + 1) if change.busy else intent
 
 
 def _unread(change: m.Change, event: IntentEvent) -> bool:
-    return change.unread and event is IntentEvent.FOUND_NOT_APPLIED
+    return change.read_failed and event is IntentEvent.FOUND_NOT_APPLIED
 
 
 class Push:
@@ -140,13 +146,13 @@ class Push:
 
     def __init__(
         self,
-        *lanes: m.Lane,
+        *lanes: m.PendingResource,
         can: Abilities = R4,
         aliases: Mapping[str, str] | None = None,
         silent: bool = False,
     ) -> None:
         self.state = PushState(can, seed=1, aliases=aliases or {}, silent=silent)
-        self.lanes = {one.key: one for one in lanes}
+        self.pending = {one.key: one for one in lanes}
         self.commands = self.on(m.Loaded(tuple(lanes), NOW))
 
     def on(self, event: m.Event) -> tuple[m.Command, ...]:
@@ -157,11 +163,11 @@ class Push:
     def send(self) -> tuple[m.Request, ...]:
         """Write down what it wants to send, as it asks, and let it leave."""
         (mark,) = self.commands
-        assert isinstance(mark, m.Mark)
-        (exchange,) = self.on(m.Marked(mark.requests))
+        assert isinstance(mark, m.RecordAttempts)
+        (exchange,) = self.on(m.AttemptsRecorded(mark.requests))
         assert isinstance(exchange, m.Exchange)
         for request in exchange.requests:
-            self.lanes[request.lane] = self.state.lanes[request.lane]
+            self.pending[request.key] = self.state.pending[request.key]
         return exchange.requests
 
     def answer(
@@ -175,23 +181,23 @@ class Push:
     def keep(self, now: Any = NOW) -> tuple[m.Command, ...]:
         """Keep what it decided, as the store would."""
         save = self.commands[0]
-        assert isinstance(save, m.Save)
-        left: list[m.Lane] = []
+        assert isinstance(save, m.SaveChanges)
+        left: list[m.PendingResource] = []
         closed: set[str] = set()
         for change in save.changes:
-            one = after(self.lanes[change.key], change)
+            one = after(self.pending[change.key], change)
             if one is not None:
-                self.lanes[one.key] = one
+                self.pending[one.key] = one
                 left.append(one)
             closed |= {out.intent.id for out in change.outcomes if out.event in _CLOSING}
         keys = tuple(change.key for change in save.changes)
-        return self.on(m.Saved(keys, tuple(left), frozenset(closed), {}, now))
+        return self.on(m.ChangesSaved(keys, tuple(left), frozenset(closed), {}, now))
 
     @property
     def change(self) -> m.Change:
         """The one change that it wants kept."""
         (save, *_) = self.commands
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         (change,) = save.changes
         return change
 
@@ -199,7 +205,7 @@ class Push:
     def observed(self) -> Mapping[str, str]:
         """What it wants remembered of the server."""
         save = self.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         return save.observed
 
     @property

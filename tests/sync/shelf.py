@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from carequeue.fhir import jsontext
-from carequeue.store.source_repository import SourceCache
+from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
-from carequeue.sync.sync_cycle import Looked, Syncer
+from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
 from tests.sync.recorder import BASE, said
@@ -210,19 +210,21 @@ class Office:
         return Syncer(
             SOURCE,
             self.scope,
-            SourceCache(SOURCE, session.engine(), session.projector(), self.base),
+            SqliteSourceCache(SOURCE, session.engine(), session.projector(), self.base),
             Transport(self.base, Tokens(fixed="x"), handler=handler),
             lambda: self.cache.instant,
         )
 
-    def look(self, *, reconcile: bool = False, stop: Callable[[], bool] = lambda: False) -> Looked:
+    def look(
+        self, *, check_manifest: bool = False, stop: Callable[[], bool] = lambda: False
+    ) -> CycleResult:
         syncer = self.syncer
         try:
-            return syncer.look(stop=stop, reconcile=reconcile)
+            return syncer.run_cycle(stop=stop, check_manifest=check_manifest)
         finally:
             syncer.close()
 
-    def tomorrow(self) -> Looked:
+    def tomorrow(self) -> CycleResult:
         """The first look of the next day, by which all that is there is counted."""
         self.cache.later(hours=25)
         self.server.now += timedelta(hours=25)

@@ -105,7 +105,7 @@ class TestAYesWithoutAResource:
         assert (got.bare, got.version) == (False, "")
 
 
-def beside(push_of: m.Lane, batch: bool) -> Push:
+def beside(push_of: m.PendingResource, batch: bool) -> Push:
     """A push of this lane, alone or in a batch with another; it has left."""
     other = lane(accept("i9", "t9"))
     push = Push(push_of, other) if batch else Push(push_of)
@@ -128,7 +128,9 @@ def told(push: Push) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("batch", [False, True], ids=["alone", "in a batch"])
 class TestAnUpdateThatIsAnsweredWithoutTheResource:
-    def bare(self, push: Push, one: m.Lane, batch: bool, status: int, version: str = "") -> None:
+    def bare(
+        self, push: Push, one: m.PendingResource, batch: bool, status: int, version: str = ""
+    ) -> None:
         reply = said(one, status, None, version, bare=True)
         assert answered(push, batch, reply) == ["GET Task/t1"]
 
@@ -142,7 +144,7 @@ class TestAnUpdateThatIsAnsweredWithoutTheResource:
         one = lane(accept("i1"), note("i2", seq=2))
         push = beside(one, batch)
         self.bare(push, one, batch, status, version)
-        sent = push.lanes[one.key]
+        sent = push.pending[one.key]
         noted = {"id": "i2", "text": "Called"}
         push.read(said(sent, 200, {**ACCEPTED, "note": [noted]}, "4"))
         assert told(push) == [("acknowledged", words)] * 2
@@ -199,11 +201,13 @@ def test_an_unguarded_update_without_the_resource_is_looked_for_in_the_history()
 
 @pytest.mark.parametrize("batch", [False, True], ids=["alone", "in a batch"])
 class TestACreateThatIsAnsweredWithoutTheResource:
-    def sent(self, batch: bool) -> tuple[m.Lane, Push]:
+    def sent(self, batch: bool) -> tuple[m.PendingResource, Push]:
         one = lane(create(identifier=NEED), note("i2", "own-1", seq=2))
         return one, beside(one, batch)
 
-    def read(self, one: m.Lane, push: Push, noted: bool = False, version: str = "1") -> None:
+    def read(
+        self, one: m.PendingResource, push: Push, noted: bool = False, version: str = "1"
+    ) -> None:
         notes = {"note": [{"id": "i2", "text": "Called"}]} if noted else {}
         found = task("9001", identifier=NAMED, meta={"versionId": version}, **notes)
         push.read(said(one, 200, found, version))
@@ -259,9 +263,9 @@ class TestACreateThatIsAnsweredWithoutTheResource:
 
 
 class TestHowManyAreReadAtOnce:
-    def changed_meanwhile(self, count: int) -> tuple[m.Lane, ...]:
+    def changed_meanwhile(self, count: int) -> tuple[m.PendingResource, ...]:
         lanes = (lane(accept(f"i{n}", f"t{n}")) for n in range(count))
-        return tuple(replace(one, newer=True) for one in lanes)
+        return tuple(replace(one, has_newer_remote=True) for one in lanes)
 
     def test_is_one_for_what_an_earlier_push_left_in_doubt(self) -> None:
         push = Push(*(in_doubt(lane(accept(f"i{n}", f"t{n}"))) for n in range(20)), can=R4)
@@ -298,14 +302,16 @@ class TestHowManyAreReadAtOnce:
         lanes = self.changed_meanwhile(20)
         push = Push(*lanes)
         push.state = replace(push.state, silent=there)  # then the look began with a small request
-        lost = [m.NoReply(one.key, left=True, why="silence", crowd=True) for one in lanes]
+        lost = [
+            m.NoReply(one.key, left=True, why="silence", sent_in_failed_batch=True) for one in lanes
+        ]
         push.read(*lost)
         assert push.observed == learned
         save = push.commands[0]
-        assert isinstance(save, m.Save)
-        assert all(change.unread and not change.outcomes for change in save.changes)
+        assert isinstance(save, m.SaveChanges)
+        assert all(change.read_failed and not change.outcomes for change in save.changes)
         assert push.keep() == ()
-        (kept, *_) = push.lanes.values()
+        (kept, *_) = push.pending.values()
         assert kept.intents[0].state is IntentState.QUEUED
         assert kept.intents[0].settles == 0
 
@@ -321,7 +327,10 @@ class TestHowManyAreReadAtOnce:
             assert isinstance(back, m.ReadBack)
             crowd = back.requests[: back.at_once]
             push.read(
-                *(m.NoReply(one.lane, True, "silence", crowd=one in crowd) for one in back.requests)
+                *(
+                    m.NoReply(one.key, True, "silence", sent_in_failed_batch=one in crowd)
+                    for one in back.requests
+                )
             )
             can = can.seeing(push.observed)
 
@@ -331,7 +340,7 @@ def test_a_row_whose_answer_is_on_its_way_is_not_asked_again_for_what_was_mapped
     push = Push(one)
     push.send()
     more = replace(one, intents=(*one.intents, note("i9", seq=9)))
-    commands = push.on(m.Saved((one.key,), (more,), frozenset(), {}, NOW))
+    commands = push.on(m.ChangesSaved((one.key,), (more,), frozenset(), {}, NOW))
     assert commands == ()
-    assert push.lanes[one.key].phase is m.Phase.ASKED
-    assert [each.id for each in push.lanes[one.key].intents] == ["i1"]
+    assert push.pending[one.key].phase is m.Phase.ASKED
+    assert [each.id for each in push.pending[one.key].intents] == ["i1"]

@@ -9,8 +9,8 @@ import pytest
 
 from carequeue.domain.intents import IntentKind
 from carequeue.sync.protocol.capabilities import (
-    NO_PLACE,
-    NO_STATUS,
+    UNSUPPORTED,
+    UNSUPPORTED_STATUS,
     Abilities,
     TypeAbility,
     from_json,
@@ -70,13 +70,13 @@ class TestWhyADecisionIsKeptHere:
         decisions = {"accept": accept(), "note": note(), "create": create()}
         why = {name: can.refusal(one) for name, one in decisions.items()}
         assert {name: said for name, said in why.items() if said} == dict.fromkeys(
-            refused, NO_PLACE
+            refused, UNSUPPORTED
         )
 
     def test_is_that_the_status_is_not_known(self) -> None:
         can = R4.seeing({"status:Task:accepted": "no", "status:Task:requested": "no"})
-        assert can.refusal(accept()) == NO_STATUS
-        assert can.refusal(create()) == NO_STATUS  # it is made as requested
+        assert can.refusal(accept()) == UNSUPPORTED_STATUS
+        assert can.refusal(create()) == UNSUPPORTED_STATUS  # it is made as requested
         assert can.refusal(note()) == ""
         assert can.refusal(decision(IntentKind.SET_STATUS, to="completed")) == ""
 

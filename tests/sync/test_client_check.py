@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from carequeue.domain.intents import ClientIdentity, ConflictCause, Intent, IntentState
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.client_check import CLIENT_NOT_RECORDED, may_leave, part_from_clients
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.pending import load_lanes, mark_requests
+from carequeue.sync.push.pending import load_pending, record_attempts
 from carequeue.sync.restore import recovery
 from tests.fhir.clinic import NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -34,20 +33,20 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 
 @contextmanager
-def rows(cache: Cache) -> Iterator[SourceRows]:
+def rows(cache: Cache) -> Iterator[SqliteSourceRepository]:
     with writing(cache.session.engine()) as connection:
-        found = SourceRows(connection, SOURCE)
+        found = SqliteSourceRepository(connection, SOURCE)
         yield found
         cache.session.projector().project(connection, found.charts, NOW)
 
 
 def file(cache: Cache, *intents: Intent) -> None:
     with rows(cache) as found:
-        outbox.append(found._connection, intents)
+        found.outbox.append(intents)
 
 
 def local_only(intent: Intent) -> Intent:
-    return replace(intent, state=IntentState.KEPT_HERE)
+    return replace(intent, state=IntentState.LOCAL_ONLY)
 
 
 def states(cache: Cache) -> dict[str, tuple[str, str]]:
@@ -63,14 +62,14 @@ class TestWhenTheMirrorMoves:
     ) -> None:
         file(cache, local_only(note("i1")), local_only(note("i2", "t2", seq=2)))
         with rows(cache) as found:
-            found.save([task("t1", **AXEL), task("t2", status="in-progress")], NOW)
+            found.mirror.save([task("t1", **AXEL), task("t2", status="in-progress")], NOW)
             part_from_clients(found, [("Task", "t1"), ("Task", "t2")], NOW)
         assert states(cache) == {"i1": OTHER, "i2": ("kept_here", "")}
 
     def test_a_decision_that_holds_its_base_waits_for_the_comparison(self, cache: Cache) -> None:
         file(cache, note("i1"))
         with rows(cache) as found:
-            found.save([task("t1", **AXEL)], NOW)
+            found.mirror.save([task("t1", **AXEL)], NOW)
             part_from_clients(found, [("Task", "t1")], NOW)
         assert states(cache) == {"i1": ("queued", "")}
         assert cache.base("Task/t1").theirs is not None
@@ -82,7 +81,7 @@ class TestWhenTheMirrorMoves:
         cache.pull(request, focused)
         file(cache, local_only(replace(note("i1", "t9"), client=through)))
         with rows(cache) as found:
-            found.save([{**request, "subject": ref("Patient/c2")}], NOW)
+            found.mirror.save([{**request, "subject": ref("Patient/c2")}], NOW)
             part_from_clients(found, [("ServiceRequest", "r")], NOW)
         assert states(cache) == {"i1": OTHER}
 
@@ -90,10 +89,12 @@ class TestWhenTheMirrorMoves:
         self, cache: Cache
     ) -> None:
         cache.pull(task("t1", **AXEL))
-        (filed,) = recovery.anew([note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new")
+        (filed,) = recovery.refile(
+            [note("i1")], {("Task", "t1"): task("t1", **AXEL)}, lambda: "new"
+        )
         assert filed.client == note().client
         with rows(cache) as found:
-            found.file_again([filed], NOW)
+            found.outbox.refile([filed], NOW)
             part_from_clients(found, [("Task", "t1")], NOW)
         assert states(cache) == {"new": OTHER}
 
@@ -109,11 +110,11 @@ class TestBeforeTheBytesLeave:
         file(cache, note("i1"), accept("i2", "t2", seq=2))
         with rows(cache) as found:
             wanted = [self.request("i1"), self.request("i2", target="t2")]
-            marked, changed = mark_requests(found, wanted, NOW)
-        assert isinstance(marked, m.Marked)
+            marked, changed = record_attempts(found, wanted, NOW)
+        assert isinstance(marked, m.AttemptsRecorded)
         assert [one.intents for one in marked.requests] == [("i2",)]
-        assert isinstance(changed, m.Saved)
-        assert changed.lanes == ()
+        assert isinstance(changed, m.ChangesSaved)
+        assert changed.pending == ()
         assert states(cache) == {"i1": OTHER, "i2": ("in_doubt", "")}
 
     def test_of_one_record_the_decision_about_its_client_goes_on(self, cache: Cache) -> None:
@@ -121,8 +122,8 @@ class TestBeforeTheBytesLeave:
         about_axel = replace(accept("i2", seq=2), client=ClientIdentity("Patient/c2"))
         file(cache, note("i1"), about_axel)
         with rows(cache) as found:
-            mark_requests(found, [self.request("i1", "i2")], NOW)
-            (lane,) = load_lanes(found)
+            record_attempts(found, [self.request("i1", "i2")], NOW)
+            (lane,) = load_pending(found)
         assert [one.id for one in lane.intents] == ["i2"]
         assert states(cache) == {"i1": OTHER, "i2": ("queued", "")}
 
@@ -132,7 +133,7 @@ class TestBeforeTheBytesLeave:
     ) -> None:
         file(cache, replace(note("i1"), client=client))
         with rows(cache) as found:
-            assert not may_leave(found, found.intents(["i1"]), NOW)
+            assert not may_leave(found, found.outbox.by_ids(["i1"]), NOW)
         (asked,) = cache.intents()
         assert (asked.state, asked.words) == (IntentState.CONFLICT, CLIENT_NOT_RECORDED)
         shown: Any = cache.desk.conflict(FOLLOW_UP, NOW)
@@ -144,11 +145,11 @@ class TestBeforeTheBytesLeave:
         assert kept.client is not None
         assert (kept.client.reference, kept.client.assumed) == ("Patient/c1", False)
         with rows(cache) as found:
-            assert may_leave(found, found.intents(["i1"]), NOW)
+            assert may_leave(found, found.outbox.by_ids(["i1"]), NOW)
 
     def test_a_recorded_client_is_never_replaced(self, cache: Cache) -> None:
         file(cache, note("i1"))
         with rows(cache) as found:
-            (one,) = found.intents(["i1"])
-            outbox.confirm_client(found._connection, one, ClientIdentity("Patient/c2"))
+            (one,) = found.outbox.by_ids(["i1"])
+            found.outbox.confirm_client(one, ClientIdentity("Patient/c2"))
         assert [one.client for one in cache.intents()] == [note().client]

@@ -12,16 +12,15 @@ import pytest
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes, intent_effects
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.http import exchange
-from carequeue.sync.push.pending import load_lanes, mark_requests, save_changes
-from carequeue.sync.push.read_responses import judge_read
+from carequeue.sync.push.pending import load_pending, record_attempts, save_changes
+from carequeue.sync.push.read_responses import interpret_read_response
 from carequeue.sync.push.request_builder import write_request
 from carequeue.sync.push.state import PushState
-from carequeue.sync.push.three_way import Found, settle
+from carequeue.sync.push.three_way import Comparison, compare
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.sync.parts import R4, Push, accept, create, decision, in_doubt, lane, note, said, urgent
@@ -32,8 +31,8 @@ def named(value: str) -> list[dict[str, str]]:
     return [{"system": codes.IDENTIFIER, "value": value}]
 
 
-def found(base: Any, theirs: Any, *intents: Intent) -> list[Found]:
-    return [one.found for one in settle(base, theirs, intents)]
+def found(base: Any, theirs: Any, *intents: Intent) -> list[Comparison]:
+    return [one.result for one in compare(base, theirs, intents)]
 
 
 class TestACreateUnderAnIdOfOurs:
@@ -58,7 +57,7 @@ class TestACreateUnderAnIdOfOurs:
         push = Push(lane(create()))
         (request,) = push.send()
         other = task("own-9", identifier=named("own-9"))
-        (back,) = push.answer(m.Reply(request.lane, 201, other, "1"))
+        (back,) = push.answer(m.Reply(request.key, 201, other, "1"))
         assert isinstance(back, m.ReadBack)
 
     def test_is_a_question_where_it_was_made_and_deleted(self) -> None:
@@ -74,7 +73,7 @@ class TestSettling:
         written = intent_effects.apply(added, task())["note"][0]
         bare = task(note=[{name: value for name, value in written.items() if name != "id"}])
         taken_out = decision(IntentKind.REMOVE_NOTE, "i2", note="i1", written=written)
-        assert found(bare, {**bare, "priority": "urgent"}, taken_out) == [Found.NOT_APPLIED]
+        assert found(bare, {**bare, "priority": "urgent"}, taken_out) == [Comparison.NOT_APPLIED]
 
     def test_does_not_take_the_last_of_several_for_all_of_them(self) -> None:
         """A colleague completed it; that it was given to somebody is not done by that."""
@@ -82,14 +81,17 @@ class TestSettling:
         given = decision(IntentKind.SET_STATUS, "i1", to="in-progress", owner=owner)
         done = decision(IntentKind.SET_STATUS, "i2", seq=2, to="completed")
         theirs = task(status="completed")
-        assert found(task(), theirs, given, done) == [Found.CHANGED, Found.CHANGED]
-        assert found(task(), {**theirs, "owner": owner}, given, done) == [Found.DONE, Found.DONE]
+        assert found(task(), theirs, given, done) == [Comparison.CHANGED, Comparison.CHANGED]
+        assert found(task(), {**theirs, "owner": owner}, given, done) == [
+            Comparison.DONE,
+            Comparison.DONE,
+        ]
 
 
 class TestAnUpdateThatIsAnsweredWith405:
     """R4 allows that answer where the row is not there, and it says nothing of the type then."""
 
-    def refused(self) -> tuple[Push, m.Lane]:
+    def refused(self) -> tuple[Push, m.PendingResource]:
         one = lane(accept())
         push = Push(one)
         push.send()
@@ -119,19 +121,22 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 def file(cache: Cache, *intents: Intent) -> None:
     with writing(cache.session.engine()) as connection:
-        outbox.append(connection, intents)
+        SqliteSourceRepository(connection, SOURCE).outbox.append(intents)
 
 
-def lanes(cache: Cache) -> dict[str, m.Lane]:
+def lanes(cache: Cache) -> dict[str, m.PendingResource]:
     with cache.session.engine().connect() as connection:
-        return {"/".join(one.key): one for one in load_lanes(SourceRows(connection, SOURCE))}
+        return {
+            "/".join(one.key): one
+            for one in load_pending(SqliteSourceRepository(connection, SOURCE))
+        }
 
 
 def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
     with writing(cache.session.engine()) as connection:
         for event in events:
-            (intent,) = outbox.by_ids(connection, [key])
-            outbox.happened(connection, intent, event, "", NOW)
+            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([key])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(intent, event, "", NOW)
 
 
 def contact(key: str = "i2", seq: int = 2) -> Intent:
@@ -157,22 +162,22 @@ class TestALane:
 
     def test_is_held_where_what_comes_first_has_found_its_place_since(self, cache: Cache) -> None:
         file(cache, create("i1", "own-1"), contact())
-        happened(cache, "i1", IntentEvent.NO_PLACE)
+        happened(cache, "i1", IntentEvent.UNSUPPORTED)
         free = lanes(cache)["Task/own-2"]
         assert not free.waits_for
-        happened(cache, "i1", IntentEvent.PLACE_FOUND)
+        happened(cache, "i1", IntentEvent.SUPPORTED_NOW)
         request = m.Request(free.key, "POST", "Task", {}, "", "", ("i2",), creates=True)
         with writing(cache.session.engine()) as connection:
-            rows = SourceRows(connection, SOURCE)
-            (event,) = mark_requests(rows, (request,), NOW)
-        assert isinstance(event, m.Saved)
+            rows = SqliteSourceRepository(connection, SOURCE)
+            (event,) = record_attempts(rows, (request,), NOW)
+        assert isinstance(event, m.ChangesSaved)
         assert [one.waits_for for one in event.lanes] == [{"i1"}]
 
     def test_does_not_name_what_is_kept_here_only(self) -> None:
-        kept = replace(create("i1", "own-1"), state=IntentState.KEPT_HERE)
-        nowhere = m.Lane(("Task", "own-1"), (), None, "", kept=(kept,))
+        kept = replace(create("i1", "own-1"), state=IntentState.LOCAL_ONLY)
+        nowhere = m.PendingResource(("Task", "own-1"), (), None, "", local_only=(kept,))
         names_it = lane(contact())
-        state = PushState(R4, lanes={one.key: one for one in (nowhere, names_it)})
+        state = PushState(R4, pending={one.key: one for one in (nowhere, names_it)})
         body = write_request(names_it, state).body
         assert body is not None
         assert "basedOn" not in body
@@ -185,17 +190,17 @@ class TestWhatWasThereAlready:
         before = task("t1", identifier=named("Encounter/e1"))
         cache.pull(before)
         file(cache, accept("i1", "t1"), create("i2", "own-1", "Encounter/e1", seq=2))
-        happened(cache, "i2", IntentEvent.MARKED)
+        happened(cache, "i2", IntentEvent.ATTEMPT_RECORDED)
         (made,) = lanes(cache)["Task/own-1"].intents
         theirs = {**before, "status": "completed", "meta": {"versionId": "9"}}
         change = m.Change(
-            ("Task", "own-1"), (m.Outcome(made, IntentEvent.ACKNOWLEDGED),), theirs, "9"
+            ("Task", "own-1"), (m.IntentOutcome(made, IntentEvent.ACKNOWLEDGED),), theirs, "9"
         )
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         assert cache.base("Task/t1").body == before
         assert cache.base("Task/t1").theirs == theirs
-        assert lanes(cache)["Task/t1"].newer
+        assert lanes(cache)["Task/t1"].has_newer_remote
 
 
 class TestWhatWasDecidedMeanwhile:
@@ -210,7 +215,7 @@ class TestWhatWasDecidedMeanwhile:
         theirs = task("t1", status="in-progress", meta={"versionId": "9"})
         change = m.Change(("Task", "t1"), (), theirs, "9", compared=frozenset({"i1"}))
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.CONFLICT}
 
@@ -220,16 +225,16 @@ class TestWhatWasDecidedMeanwhile:
         back = decision(IntentKind.SET_PRIORITY, "i2", "t1", 2, to="routine")
         file(cache, urgent("i1", "t1"), back)
         read = lanes(cache)["Task/t1"]
-        outcomes = tuple(m.Outcome(one, IntentEvent.ACKNOWLEDGED) for one in read.intents)
+        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in read.intents)
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", priority="routine", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}
 
-    @pytest.mark.parametrize("events", [(), (IntentEvent.MARKED,)])
+    @pytest.mark.parametrize("events", [(), (IntentEvent.ATTEMPT_RECORDED,)])
     def test_is_compared_by_itself_where_it_was_so_with_what_was_taken_back(
         self, cache: Cache, events: tuple[IntentEvent, ...]
     ) -> None:
@@ -238,28 +243,28 @@ class TestWhatWasDecidedMeanwhile:
         file(cache, decision(IntentKind.ASSIGN, "i1", "t1", 1, owner=dana))
         happened(cache, "i1", *events)
         file(cache, decision(IntentKind.ASSIGN, "i2", "t1", 2, owner=noel))
-        outcomes = tuple(m.Outcome(one, IntentEvent.ACKNOWLEDGED) for one in cache.intents())
+        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in cache.intents())
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", owner=noel, meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         assert cache.intents()[0].state is IntentState.CONFLICT
 
     def test_is_done_where_a_place_is_found_and_a_colleague_did_it(self, cache: Cache) -> None:
         """Two steps of one decision in one change: to the queue, and done. Nobody took it back."""
         file(cache, urgent("i1", "t1"))
-        happened(cache, "i1", IntentEvent.NO_PLACE)
+        happened(cache, "i1", IntentEvent.UNSUPPORTED)
         (kept,) = cache.intents()
         queued = replace(kept, state=IntentState.QUEUED)
         steps = (
-            m.Outcome(kept, IntentEvent.PLACE_FOUND),
-            m.Outcome(queued, IntentEvent.ACKNOWLEDGED),
+            m.IntentOutcome(kept, IntentEvent.SUPPORTED_NOW),
+            m.IntentOutcome(queued, IntentEvent.ACKNOWLEDGED),
         )
         theirs = task("t1", priority="urgent", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), steps, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.Save((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         (one,) = cache.intents()
         assert one.state is IntentState.ACKNOWLEDGED
 
@@ -280,14 +285,14 @@ class TestWhatWasDecidedMeanwhile:
         by_id = {one.id: one for one in cache.intents()}
         begun = {**hers, "status": "in-progress", "meta": {"versionId": "4"}}
         changes = tuple(
-            m.Change(key, (m.Outcome(by_id[one], IntentEvent.ACKNOWLEDGED),), base, version)
+            m.Change(key, (m.IntentOutcome(by_id[one], IntentEvent.ACKNOWLEDGED),), base, version)
             for key, one, base, version in (
                 (("Task", "own-1"), "i1", hers, "3"),
                 (("Task", "t1"), "i3", begun, "4"),
             )
         )
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save(changes), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges(changes), NOW)
         assert {one.id: one.state for one in cache.intents()}["i2"] is IntentState.CONFLICT
 
     def test_about_what_is_gone_is_asked_about_like_the_rest(self, cache: Cache) -> None:
@@ -295,11 +300,13 @@ class TestWhatWasDecidedMeanwhile:
         file(cache, urgent("i1", "t1"))
         (lane,) = lanes(cache).values()
         file(cache, decision(IntentKind.ADD_NOTE, "i2", "t1", 2, text="Called"))
-        state = PushState(can=R4, lanes={lane.key: lane})
-        verdict = judge_read(state, lane, m.Reply(lane.key, 410), NOW)
+        state = PushState(can=R4, pending={lane.key: lane})
+        verdict = interpret_read_response(state, lane, m.Reply(lane.key, 410), NOW)
         assert verdict.change is not None
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.Save((verdict.change,)), NOW)
+            save_changes(
+                SqliteSourceRepository(connection, SOURCE), m.SaveChanges((verdict.change,)), NOW
+            )
         assert {one.id: one.state for one in cache.intents()} == {
             "i1": IntentState.CONFLICT,
             "i2": IntentState.CONFLICT,
@@ -311,24 +318,24 @@ class TestWhatWeAreMaking:
 
     def test_gets_no_base_by_a_pull_but_by_settling(self, cache: Cache) -> None:
         file(cache, create("i1", "own-1"))
-        happened(cache, "i1", IntentEvent.MARKED)
+        happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         made = task("own-1", identifier=named("own-1"), priority="stat", meta={"versionId": "2"})
         with writing(cache.session.engine()) as connection:
-            rows = SourceRows(connection, SOURCE)
-            rows.save([made], NOW)
-            assert rows.base("Task", "own-1").body is None
+            rows = SqliteSourceRepository(connection, SOURCE)
+            rows.mirror.save([made], NOW)
+            assert rows.mirror.base("Task", "own-1").body is None
         (waiting,) = lanes(cache).values()
         assert waiting.base is None
         assert waiting.phase is m.Phase.DOUBTFUL
 
     def test_is_not_lost_where_it_is_let_go(self, cache: Cache) -> None:
         file(cache, create("i1", "own-1"))
-        happened(cache, "i1", IntentEvent.MARKED)
+        happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         made = task("own-1", identifier=named("own-1"), meta={"versionId": "2"})
         with writing(cache.session.engine()) as connection:
-            SourceRows(connection, SOURCE).save([made], NOW)
+            SqliteSourceRepository(connection, SOURCE).mirror.save([made], NOW)
         happened(cache, "i1", IntentEvent.REFUSED, IntentEvent.DISCARDED)
         with writing(cache.session.engine()) as connection:
-            rows = SourceRows(connection, SOURCE)
-            rows.apply_theirs("Task", "own-1", NOW)
-            assert rows.base("Task", "own-1").body == made
+            rows = SqliteSourceRepository(connection, SOURCE)
+            rows.mirror.apply_theirs("Task", "own-1", NOW)
+            assert rows.mirror.base("Task", "own-1").body == made

@@ -12,8 +12,8 @@ import pytest
 
 from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import Page
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.manifest.policy import EVERY, compare
 from carequeue.sync.protocol.capabilities import Abilities, sentences
 from carequeue.sync.protocol.failures import asked_delay
@@ -21,7 +21,12 @@ from carequeue.sync.protocol.sending import HttpAnswer
 from carequeue.sync.pull.runner import server_time
 from carequeue.sync.pull.search_plan import without_offset
 from carequeue.sync.push import messages as m
-from carequeue.sync.restore.brake import FEW, Lately, lately_from, lately_to
+from carequeue.sync.restore.brake import (
+    FEW,
+    RecentRemovals,
+    recent_removals_from,
+    recent_removals_to,
+)
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE
 from tests.sync.parts import Push, create, lane, paths
@@ -44,7 +49,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def reads_if_match(office: Office) -> None:
     with writing(office.cache.session.engine()) as connection:
-        sync_state.observe(connection, SOURCE, "if_match", "yes", office.cache.instant)
+        SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+            "if_match", "yes", office.cache.instant
+        )
 
 
 def altered(part: str, how: Callable[[Any], None]) -> Fault:
@@ -165,8 +172,13 @@ class TestWordsThatCannotBeKept:
 
     def test_as_such_a_status_are_kept_as_far_as_they_can_be(self, office: Office) -> None:
         with writing(office.cache.session.engine()) as connection:
-            sync_state.observe(connection, SOURCE, "status:Task:\ud83d", "no", NOW)
-            assert sync_state.observed(connection, SOURCE)["status:Task:?"] == "no"
+            SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+                "status:Task:\ud83d", "no", NOW
+            )
+            assert (
+                SqliteSourceRepository(connection, SOURCE).sync_state.observed()["status:Task:?"]
+                == "no"
+            )
 
     @pytest.mark.parametrize("key", ["\ud83d", 7, None, "c1/../c2"])
     def test_as_the_id_of_a_client_stop_no_pull(self, office: Office, key: Any) -> None:
@@ -211,14 +223,14 @@ class TestWhatMayHaveBeenMade:
 
     def test_is_not_made_twice_where_it_is_there(self) -> None:
         push = self.again()
-        (one,) = push.state.lanes.values()
+        (one,) = push.state.pending.values()
         found = {**one.intents[0].args["resource"], "id": "17"}
         push.read(said_of(one, 200, found, "1", many=(found,)))
         assert push.events == ["acknowledged"]
 
     def test_is_made_where_it_is_not(self) -> None:
         push = self.again()
-        (one,) = push.state.lanes.values()
+        (one,) = push.state.pending.values()
         push.read(said_of(one, 404))
         push.keep()
         assert paths(push.send()) == ["POST Task"]
@@ -318,9 +330,9 @@ class TestRemovalInSlices:
         assert "40 of 61 records are no longer there" in looked.why
 
     def test_begins_anew_after_a_day(self) -> None:
-        lately = Lately().taking("Task", FEW, NOW)
+        lately = RecentRemovals().taking("Task", FEW, NOW)
         assert lately.too_many(1, 10, "Task")
         assert not lately.too_many(1, 10, "Patient")
-        assert lately_from(lately_to(lately), NOW + EVERY / 2) == lately
-        assert lately_from(lately_to(lately), NOW + EVERY) == Lately()
+        assert recent_removals_from(recent_removals_to(lately), NOW + EVERY / 2) == lately
+        assert recent_removals_from(recent_removals_to(lately), NOW + EVERY) == RecentRemovals()
         assert lately.taking("Task", 1, NOW + EVERY).by_type == {"Task": 1}

@@ -37,7 +37,7 @@ class TestACount:
         assert len(counts(office)) == before
 
     def test_is_made_when_it_is_asked_for(self, office: Office) -> None:
-        office.look(reconcile=True)
+        office.look(check_manifest=True)
         assert any(one.startswith("GET Task?") for one in counts(office))
 
     def test_never_keeps_a_part_of_a_resource(self, office: Office) -> None:
@@ -138,7 +138,7 @@ class TestWhatIsNoLongerThere:
         if not tracked:
             office.server.gone.clear()
         looked = office.tomorrow()
-        assert looked.taken_out == 1
+        assert looked.removed == 1
         assert office.shown == {"t0", "t2"}
         assert office.cache.base("Task/t1").body is None
 
@@ -166,7 +166,7 @@ class TestWhatIsNoLongerThere:
         office.server.history = True
         office.look()
         office.server.delete("Task/t1")
-        assert office.look().taken_out == 1
+        assert office.look().removed == 1
         assert office.shown == {"t0", "t2"}
         assert counts(office) == []
         office.server.put(follow_up("t1"))
@@ -187,7 +187,7 @@ class TestWhatIsNoLongerThere:
         office.server.delete("Task/t1")
         office.look()
         office.server.restore(kept)
-        office.look(reconcile=True)
+        office.look(check_manifest=True)
         assert office.shown == {"t0", "t2"}
         office.tomorrow()
         assert office.shown == {"t0", "t1", "t2"}
@@ -208,7 +208,7 @@ class TestWhatIsNoLongerThere:
     def test_is_not_concluded_from_an_index_that_lags(self, office: Office) -> None:
         office.server.hidden.add("Task/t1")
         looked = office.tomorrow()
-        assert looked.taken_out == 0
+        assert looked.removed == 0
         assert "t1" in office.shown
 
     @pytest.mark.parametrize(

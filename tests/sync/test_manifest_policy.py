@@ -14,9 +14,17 @@ from hypothesis import strategies as st
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.fhir.bundles import Page
-from carequeue.sync.manifest.policy import Count, Why, compare, fate, first, stamps, why_count
+from carequeue.sync.manifest.policy import (
+    Manifest,
+    ManifestReason,
+    compare,
+    fate,
+    first,
+    manifest_reason,
+    stamps,
+)
 from carequeue.sync.ports import Absence
-from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_mark
+from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_fingerprint
 from carequeue.sync.restore import recovery
 from carequeue.sync.restore.brake import (
     FEW,
@@ -42,29 +50,36 @@ def at(minutes: int) -> str:
 class TestWhenToCount:
     READ = NOW.isoformat()
 
-    def counted(self, **span: float) -> Count:
-        return Count((NOW - timedelta(**span)).isoformat(), scope_mark(TASKS))
+    def counted(self, **span: float) -> Manifest:
+        return Manifest((NOW - timedelta(**span)).isoformat(), scope_fingerprint(TASKS))
 
     @pytest.mark.parametrize(
-        ("span", "why"), [({"hours": 23}, Why.NOT_NOW), ({"hours": 24}, Why.DAILY)]
+        ("span", "why"),
+        [({"hours": 23}, ManifestReason.NOT_NOW), ({"hours": 24}, ManifestReason.DAILY)],
     )
-    def test_is_once_a_day(self, span: dict[str, float], why: Why) -> None:
-        assert why_count(TASKS, self.READ, self.counted(**span), NOW, asked=False) is why
+    def test_is_once_a_day(self, span: dict[str, float], why: ManifestReason) -> None:
+        assert manifest_reason(TASKS, self.READ, self.counted(**span), NOW, asked=False) is why
 
     def test_is_when_a_person_asks(self) -> None:
         count = self.counted(hours=1)
-        assert why_count(TASKS, self.READ, count, NOW, asked=True) is Why.ASKED
+        assert manifest_reason(TASKS, self.READ, count, NOW, asked=True) is ManifestReason.ASKED
 
     def test_is_when_the_scope_is_another(self) -> None:
         count = self.counted(hours=1)
-        assert why_count(MINE, self.READ, count, NOW, asked=False) is Why.SCOPE
+        assert manifest_reason(MINE, self.READ, count, NOW, asked=False) is ManifestReason.SCOPE
 
     def test_is_not_before_the_search_was_read_to_its_end(self) -> None:
-        assert why_count(TASKS, "", self.counted(days=9), NOW, asked=True) is Why.NOT_NOW
+        assert (
+            manifest_reason(TASKS, "", self.counted(days=9), NOW, asked=True)
+            is ManifestReason.NOT_NOW
+        )
 
     def test_is_never_of_what_is_only_referred_to(self) -> None:
         clients = Search("Patient", "Patient", known_only=True)
-        assert why_count(clients, self.READ, first(clients, LONG_AGO), NOW, True) is Why.NOT_NOW
+        assert (
+            manifest_reason(clients, self.READ, first(clients, LONG_AGO), NOW, True)
+            is ManifestReason.NOT_NOW
+        )
 
 
 class TestTheDifference:
@@ -213,40 +228,51 @@ BASE: dict[str, Any] = {"resourceType": "Task", "id": "t1", "status": "requested
 class TestWhatAServerHasLost:
     def test_is_what_was_true_before_and_is_not_now(self) -> None:
         before = intent_effects.apply(NOTE, intent_effects.apply(STAT, BASE))
-        assert recovery.lost([URGENT, STAT, NOTE], {TASK: before}, {TASK: BASE}) == (STAT, NOTE)
+        assert recovery.lost_after_restore([URGENT, STAT, NOTE], {TASK: before}, {TASK: BASE}) == (
+            STAT,
+            NOTE,
+        )
 
     def test_is_nothing_that_it_has_still(self) -> None:
         before = intent_effects.apply(STAT, BASE)
-        assert recovery.lost([STAT], {TASK: before}, {TASK: before}) == ()
+        assert recovery.lost_after_restore([STAT], {TASK: before}, {TASK: before}) == ()
 
     def test_is_nothing_that_was_not_looked_at(self) -> None:
-        assert recovery.lost([STAT], {}, {}) == ()
+        assert recovery.lost_after_restore([STAT], {}, {}) == ()
 
     def test_is_what_was_made_here_and_what_was_decided_on_it(self) -> None:
         make = intent(0, IntentKind.CREATE, {"resource": BASE})
         before = intent_effects.apply(STAT, BASE)
-        assert recovery.lost([make, STAT], {TASK: before}, {TASK: None}) == (make, STAT)
+        assert recovery.lost_after_restore([make, STAT], {TASK: before}, {TASK: None}) == (
+            make,
+            STAT,
+        )
 
     def test_is_not_a_decision_on_somebody_elses_record_that_is_gone(self) -> None:
-        assert recovery.lost([STAT], {TASK: intent_effects.apply(STAT, BASE)}, {TASK: None}) == ()
+        assert (
+            recovery.lost_after_restore(
+                [STAT], {TASK: intent_effects.apply(STAT, BASE)}, {TASK: None}
+            )
+            == ()
+        )
 
     def test_is_not_what_a_later_decision_stands_over(self) -> None:
         """Unless that one is lost as well: then both are done anew, in their order."""
         later = replace(STAT, id="later", seq=STAT.seq + 5, args={"to": "routine"})
-        assert recovery.not_overruled([STAT, NOTE], [STAT, NOTE, later]) == (NOTE,)
-        assert recovery.not_overruled([STAT, NOTE, later], [later]) == (STAT, NOTE, later)
-        assert recovery.not_overruled([STAT], [later], among=[later]) == (STAT,)
+        assert recovery.not_superseded([STAT, NOTE], [STAT, NOTE, later]) == (NOTE,)
+        assert recovery.not_superseded([STAT, NOTE, later], [later]) == (STAT, NOTE, later)
+        assert recovery.not_superseded([STAT], [later], among=[later]) == (STAT,)
         earlier = replace(later, seq=STAT.seq - 1)
-        assert recovery.not_overruled([STAT], [earlier]) == (STAT,)
+        assert recovery.not_superseded([STAT], [earlier]) == (STAT,)
 
     def test_is_compared_with_what_those_before_it_make_of_the_row(self) -> None:
         make = intent(0, IntentKind.CREATE, {"resource": {**BASE, "priority": "asap"}}, "t1")
-        _, rest = recovery.anew([make, STAT], {TASK: None}, iter("gab").__next__)
+        _, rest = recovery.refile([make, STAT], {TASK: None}, iter("gab").__next__)
         assert rest.seen == {"priority": "asap"}
 
     def test_is_decided_anew_in_one_group_with_its_own_time_and_author(self) -> None:
         ids = iter(f"new{number}" for number in range(9))
-        filed = recovery.anew([STAT, NOTE], {TASK: BASE}, lambda: next(ids))
+        filed = recovery.refile([STAT, NOTE], {TASK: BASE}, lambda: next(ids))
         assert {one.group for one in filed} == {"new0"}
         assert [one.id for one in filed] == ["new1", "new2"]
         assert {one.state for one in filed} == {IntentState.QUEUED}
@@ -256,6 +282,6 @@ class TestWhatAServerHasLost:
     def test_waits_for_what_it_waited_for_and_is_made_under_its_first_id(self) -> None:
         make = intent(0, IntentKind.CREATE, {"resource": {**BASE, "id": "ours"}}, "t1")
         rests = replace(STAT, after=make.id)
-        made, rest = recovery.anew([make, rests], {TASK: None}, iter("gab").__next__)
+        made, rest = recovery.refile([make, rests], {TASK: None}, iter("gab").__next__)
         assert (made.target_id, rest.target_id) == ("ours", "ours")
         assert rest.after == made.id

@@ -1,4 +1,4 @@
-"""Hints by websocket: what is declared, what a message means, and a real connection."""
+"""Subscriptions by websocket: what is declared, what a message means, and a real connection."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import httpx
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
+from carequeue.sync.net.addresses import socket_address
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.subscriptions import (
     LIFE,
     MOST_BYTES,
     RENEW,
     Declared,
-    Hints,
+    SubscriptionListener,
     declared,
     meaning,
 )
-from carequeue.sync.net.transport import Transport, socket_address
+from carequeue.sync.net.transport import Transport
 from tests.sync.wire import answer
 
 PATIENCE = 10.0
@@ -156,10 +157,12 @@ class Clinic:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
-    def hints(self, base: str = "http://127.0.0.1:9/fhir") -> Hints:
+    def hints(self, base: str = "http://127.0.0.1:9/fhir") -> SubscriptionListener:
         handler = httpx.MockTransport(self._answer)
         transport = Transport(base, Tokens(fixed="secret"), handler=handler)
-        return Hints(transport, {"Task": "owner=Practitioner/1"}, lambda: self.seconds)
+        return SubscriptionListener(
+            transport, {"Task": "owner=Practitioner/1"}, lambda: self.seconds
+        )
 
     def close(self) -> None:
         self._server.shutdown()
@@ -202,7 +205,7 @@ def clinic() -> Iterator[Clinic]:
 
 
 @contextmanager
-def listening(hints: Hints, clinic: Clinic) -> Iterator[None]:
+def listening(hints: SubscriptionListener, clinic: Clinic) -> Iterator[None]:
     """Bound: the first hint is that what came before the binding is to be looked for."""
     assert not hints.tend(clinic.told.release)
     assert clinic.told.acquire(timeout=PATIENCE)
@@ -247,7 +250,7 @@ class TestAConnection:
         hints = clinic.hints()
         with listening(hints, clinic):
             assert clinic.told.acquire(timeout=PATIENCE)  # `says` ends at once
-            while hints._ear is not None and hints._ear.alive:
+            while hints._reader is not None and hints._reader.alive:
                 threading.Event().wait(0.01)
             clinic.seconds += 100
             assert not hints.tend(clinic.told.release)
@@ -296,7 +299,7 @@ class TestAConnection:
         clinic.says = says
         hints = clinic.hints()
         with listening(hints, clinic):
-            ear = hints._ear
+            ear = hints._reader
             change.set()
             assert clinic.told.acquire(timeout=PATIENCE)
             assert ear is not None
@@ -322,7 +325,7 @@ class TestNoConnection:
         clinic.statement = statement("ws://localhost:9/ws")
         hints = clinic.hints()
         assert not hints.tend(clinic.told.release)
-        assert hints._ear is None
+        assert hints._reader is None
 
     def test_a_redirect_is_not_followed(self, clinic: Clinic) -> None:
         moved = threading.Event()
@@ -341,8 +344,8 @@ class TestNoConnection:
             hints = clinic.hints()
             hints.tend(clinic.told.release)
             assert moved.wait(PATIENCE)
-            assert hints._ear is not None
-            hints._ear._thread.join(PATIENCE)
+            assert hints._reader is not None
+            hints._reader._thread.join(PATIENCE)
             server.shutdown()
             thread.join(PATIENCE)
         assert clinic.heard == []

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from carequeue.sync.net.auth import Tokens
-from carequeue.sync.net.total_timeout import LONG, Waiting, Waits
+from carequeue.sync.net.total_timeout import LONG, ResponseTimer, SlowResponse
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.protocol.sending import Cycle, Unreachable
 from tests.sync.wire import Pieces, Wire, answer, listener
@@ -35,10 +35,12 @@ class TestWhatIsWaitedFor:
         return Time()
 
     @pytest.fixture
-    def waiting(self, time: Time) -> Waiting:
-        return Waiting(time.elapsed, time.now)
+    def waiting(self, time: Time) -> ResponseTimer:
+        return ResponseTimer(time.elapsed, time.now)
 
-    def test_is_nothing_while_answers_come_at_once(self, time: Time, waiting: Waiting) -> None:
+    def test_is_nothing_while_answers_come_at_once(
+        self, time: Time, waiting: ResponseTimer
+    ) -> None:
         for _ in range(5):
             with waiting.watch():
                 time.seconds += LONG - 1
@@ -46,32 +48,34 @@ class TestWhatIsWaitedFor:
                 waiting.comes()
         assert waiting.now() is None
 
-    def test_is_an_answer_of_which_nothing_has_come(self, time: Time, waiting: Waiting) -> None:
+    def test_is_an_answer_of_which_nothing_has_come(
+        self, time: Time, waiting: ResponseTimer
+    ) -> None:
         with waiting.watch():
             time.seconds += LONG
-            assert waiting.now() == Waits(Time().now(), slow=False)
+            assert waiting.now() == SlowResponse(Time().now(), slow=False)
         assert waiting.now() is None
 
-    def test_is_an_answer_that_drips(self, time: Time, waiting: Waiting) -> None:
+    def test_is_an_answer_that_drips(self, time: Time, waiting: ResponseTimer) -> None:
         with waiting.watch():
             waiting.comes()
             time.seconds += LONG
-            assert waiting.now() == Waits(Time().now(), slow=True)
+            assert waiting.now() == SlowResponse(Time().now(), slow=True)
 
     def test_is_slow_since_the_first_of_several_that_took_long(
-        self, time: Time, waiting: Waiting
+        self, time: Time, waiting: ResponseTimer
     ) -> None:
         for _ in range(4):
             with waiting.watch():
                 waiting.comes()
                 time.seconds += 250
-            assert waiting.now() == Waits(Time().now(), slow=True)
+            assert waiting.now() == SlowResponse(Time().now(), slow=True)
         with waiting.watch():
-            assert waiting.now() == Waits(Time().now(), slow=True)
+            assert waiting.now() == SlowResponse(Time().now(), slow=True)
             waiting.comes()
         assert waiting.now() is None
 
-    def test_is_slow_no_more_once_nobody_answers(self, time: Time, waiting: Waiting) -> None:
+    def test_is_slow_no_more_once_nobody_answers(self, time: Time, waiting: ResponseTimer) -> None:
         with waiting.watch():
             waiting.comes()
             time.seconds += LONG
@@ -82,7 +86,7 @@ class TestWhatIsWaitedFor:
     def test_is_told_while_it_drips_byte_by_byte(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Over a real socket: the server goes on until its slowness is known."""
         monkeypatch.setattr("carequeue.sync.net.total_timeout.LONG", 0.0)
-        seen: list[Waits | None] = []
+        seen: list[SlowResponse | None] = []
 
         def drip(connection: socket.socket) -> None:
             connection.recv(65536)

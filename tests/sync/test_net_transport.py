@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from carequeue.domain.errors import ServerError, SignInError
+from carequeue.sync.net.addresses import checked_base
 from carequeue.sync.net.auth import Tokens
-from carequeue.sync.net.transport import MOST_BYTES, Transport, checked_base
+from carequeue.sync.net.transport import MOST_BYTES, Transport
 from carequeue.sync.protocol.capabilities import read_statement
 from carequeue.sync.protocol.sending import Unreachable
 from tests.sync.wire import (
@@ -351,16 +352,16 @@ class TestTheQuestionWhetherAnybodyIsThere:
     @pytest.mark.parametrize("status", [200, 401, 403, 404, 405, 501])
     def test_is_answered_by_whoever_answers_at_all(self, status: int) -> None:
         wire = Wire(lambda _: answer(b"", status))
-        assert wire.transport.answers()
+        assert wire.transport.ping()
 
     @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
     def test_somebody_who_takes_nothing_is_not_there(self, status: int) -> None:
         wire = Wire(lambda _: answer(b"", status))
-        assert not wire.transport.answers()
+        assert not wire.transport.ping()
 
     def test_nobody_is_not_there(self) -> None:
         with Transport(f"http://127.0.0.1:{closed_port()}/fhir", Tokens()) as transport:
-            assert not transport.answers()
+            assert not transport.ping()
 
     def test_somebody_who_never_comes_to_the_end_of_a_word_is_not_there(
         self, monkeypatch: pytest.MonkeyPatch
@@ -376,21 +377,21 @@ class TestTheQuestionWhetherAnybodyIsThere:
             except OSError:
                 hung_up.set()
 
-        monkeypatch.setattr("carequeue.sync.net.transport._GLANCE", 0.2)
+        monkeypatch.setattr("carequeue.sync.net.transport._PING_TIMEOUT", 0.2)
         with listener(drip) as base, Transport(base, Tokens()) as transport:
-            assert not transport.answers()
+            assert not transport.ping()
         assert hung_up.wait(30)
 
     def test_is_asked_without_the_token(self) -> None:
         wire = Wire(lambda _: answer())
-        wire.transport.answers()
+        wire.transport.ping()
         (request,) = wire.requests
         assert request.method == "HEAD"
         assert "authorization" not in request.headers
 
     def test_leads_nowhere_else(self) -> None:
         wire = Wire(lambda _: answer(b"", 302, Location="https://evil.example/"))
-        wire.transport.answers()
+        wire.transport.ping()
         assert wire.urls == [f"{BASE}/metadata"]
 
 
@@ -420,7 +421,7 @@ class TestAWaitThatIsAskedFor:
         waits = iter(["60", "5"])
         wire = Wire(lambda _: answer(b"", 429, Retry_After=next(waits)))
         wire.transport.send("GET", "Task")
-        wire.transport.answers()
+        wire.transport.ping()
         assert wire.transport.take_wait() == 60.0
 
 

@@ -20,7 +20,7 @@ from carequeue.sync.pull.search_plan import (
     Tier,
     first_url,
     plan,
-    scope_mark,
+    scope_fingerprint,
 )
 from carequeue.sync.pull.state import (
     Begun,
@@ -128,7 +128,7 @@ class TestPages:
         pull.came(page(1, 2, following=f"{LINK}2"))
         assert isinstance(pull.command, Keep)
         assert [one["id"] for one in pull.command.page.entries] == ["1", "2"]
-        mark = scope_mark(TASKS)
+        mark = scope_fingerprint(TASKS)
         assert pull.cursor == Cursor(pending=FIRST, next_url=f"{LINK}2", received=2, scope=mark)
 
     def test_the_watermark_is_that_of_the_first_page_and_moves_after_the_last(self) -> None:

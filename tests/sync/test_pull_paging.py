@@ -108,7 +108,7 @@ class TestLinks:
 def served(
     pull: Pull, rows_there: Sequence[int], answer: Callable[[int], Page], most: int = 20
 ) -> list[str]:
-    """Answer by offset until it ends; the ids that it kept."""
+    """ResponseKind by offset until it ends; the ids that it kept."""
     asked = 0
     while isinstance(pull.command, Fetch):
         asked += 1

@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes
 from carequeue.sync.protocol.capabilities import Abilities, TypeAbility
-from carequeue.sync.protocol.failures import SETTLE_LIMIT
+from carequeue.sync.protocol.failures import READ_BACK_LIMIT
 from carequeue.sync.push import messages as m
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
@@ -31,23 +31,23 @@ ACCEPTED = task(status="accepted", meta={"versionId": "4"})
 
 
 def state_of(push: Push) -> IntentState:
-    return push.state.lanes["Task", "t1"].intents[0].state
+    return push.state.pending["Task", "t1"].intents[0].state
 
 
 class TestNothingLeavesUnmarked:
     def test_a_decision_is_written_down_before_it_is_sent(self) -> None:
         push = Push(lane(accept()))
         (mark,) = push.commands
-        assert isinstance(mark, m.Mark)
+        assert isinstance(mark, m.RecordAttempts)
         assert [request.intents for request in mark.requests] == [("i1",)]
         assert state_of(push) is IntentState.QUEUED
-        (exchange,) = push.on(m.Marked(mark.requests))
+        (exchange,) = push.on(m.AttemptsRecorded(mark.requests))
         assert isinstance(exchange, m.Exchange)
         assert state_of(push) is IntentState.IN_DOUBT
 
     def test_what_a_person_took_back_meanwhile_does_not_leave(self) -> None:
         push = Push(lane(accept()))
-        assert push.on(m.Saved((("Task", "t1"),), (), frozenset(), {}, NOW)) == ()
+        assert push.on(m.ChangesSaved((("Task", "t1"),), (), frozenset(), {}, NOW)) == ()
 
     def test_nothing_to_send_is_nothing_to_do(self) -> None:
         assert Push().commands == ()
@@ -77,13 +77,13 @@ class TestAWrite:
         push.keep()
         second = push.send()
         assert (len(first), len(second)) == (50, 10)
-        assert {request.lane for request in first + second} == {one.key for one in lanes}
+        assert {request.key for request in first + second} == {one.key for one in lanes}
 
     def test_they_leave_as_a_batch_where_the_server_has_batches(self) -> None:
         push = Push(lane(accept("i1", "t1")), lane(accept("i2", "t2")))
         (mark,) = push.commands
-        assert isinstance(mark, m.Mark)
-        (exchange,) = push.on(m.Marked(mark.requests))
+        assert isinstance(mark, m.RecordAttempts)
+        (exchange,) = push.on(m.AttemptsRecorded(mark.requests))
         assert isinstance(exchange, m.Exchange)
         assert exchange.batch
 
@@ -91,7 +91,7 @@ class TestAWrite:
         can = replace(R4, batch=False)
         push = Push(lane(accept("i1", "t1")), lane(accept("i2", "t2")), can=can)
         (mark,) = push.commands
-        assert isinstance(mark, m.Mark)
+        assert isinstance(mark, m.RecordAttempts)
         assert len(mark.requests) == 1
 
     def test_they_leave_one_by_one_once_a_batch_was_not_taken(self) -> None:
@@ -118,7 +118,7 @@ class TestAWrite:
         assert paths(push.send()) == ["PUT Task/own-1"]
         push.answer(said(contact, 201, task("9001"), "1"))
         named = {"Task/own-1": "Task/9001"}
-        push.on(m.Saved((contact.key,), (), frozenset({"i1"}), named, NOW))
+        push.on(m.ChangesSaved((contact.key,), (), frozenset({"i1"}), named, NOW))
         (request,) = push.send()
         assert request.body is not None
         assert request.body["partOf"] == [{"reference": "Task/9001"}]
@@ -274,7 +274,7 @@ class TestANo:
             said(lanes[2], 200, {**ACCEPTED, "id": "t2"}, "4"),
         )
         (save,) = push.commands
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         events = {out.intent.id: out.event for change in save.changes for out in change.outcomes}
         assert events == {"i0": "acknowledged", "i1": "refused", "i2": "acknowledged"}
 
@@ -286,7 +286,7 @@ class TestANo:
         assert isinstance(stop, m.Stop)
         assert stop.sign_in
         assert not stop.offline
-        assert set(push.state.lanes) == {one.key for one in lanes}
+        assert set(push.state.pending) == {one.key for one in lanes}
 
     def test_who_are_you_still_keeps_what_was_answered_beside_it(self) -> None:
         taken, asked = lane(accept("i1", "t1")), lane(accept("i2", "t2"))
@@ -340,7 +340,7 @@ class TestNoNetwork:
         push.send()
         gone = [m.NoReply(one.key, left=False, why="cannot be reached") for one in lanes]
         (save,) = push.answer(*gone)
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         events = [out.event for change in save.changes for out in change.outcomes]
         assert events == [IntentEvent.FOUND_NOT_APPLIED] * 2
         (stop,) = push.keep()
@@ -348,13 +348,13 @@ class TestNoNetwork:
 
     def test_never_counts_against_a_decision(self) -> None:
         one = lane(accept())
-        for _ in range(3 * SETTLE_LIMIT):
+        for _ in range(3 * READ_BACK_LIMIT):
             push = Push(one)
             push.send()
             push.answer(m.NoReply(one.key, left=False, why="cannot be reached"))
-            assert not push.change.counts
+            assert not push.change.counts_toward_limit
             push.keep()
-            one = push.lanes[one.key]
+            one = push.pending[one.key]
         assert one.intents[0].state is IntentState.QUEUED
         assert one.intents[0].settles == 0
 
@@ -366,7 +366,7 @@ class TestNoNetwork:
         (stop,) = push.read(m.NoReply(one.key, left=False, why="cannot be reached"))
         assert isinstance(stop, m.Stop)
         assert stop.offline
-        assert push.state.lanes[one.key].intents[0].state is IntentState.IN_DOUBT
+        assert push.state.pending[one.key].intents[0].state is IntentState.IN_DOUBT
 
 
 class TestNoPlace:

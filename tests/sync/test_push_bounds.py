@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import IntentState
-from carequeue.sync.protocol.failures import BUSY_LIMIT, SETTLE_LIMIT
+from carequeue.sync.protocol.failures import BUSY_LIMIT, READ_BACK_LIMIT
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.batch_size import Sizing
 from carequeue.sync.push.machine import step
@@ -22,11 +22,11 @@ from tests.sync.parts import R4, Push, accept, in_doubt, lane, note, paths, said
 ACCEPTED = task(status="accepted", meta={"versionId": "4"})
 
 
-def many(count: int) -> list[m.Lane]:
+def many(count: int) -> list[m.PendingResource]:
     return [lane(accept(f"i{number}", f"t{number}")) for number in range(count)]
 
 
-def done(one: m.Lane) -> m.Reply:
+def done(one: m.PendingResource) -> m.Reply:
     return said(one, 200, {**ACCEPTED, "id": one.key[1]}, "4")
 
 
@@ -38,7 +38,7 @@ class TestAServerThatAsksToBeLeftAlone:
         push.send()
         push.answer(said(one, status, retry_after=header))
         save = push.commands[0]
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert save.pause is not None
         assert save.pause > NOW
         (stop,) = push.keep()
@@ -54,7 +54,7 @@ class TestAServerThatAsksToBeLeftAlone:
         assert isinstance(stop, m.Stop)
         assert stop.busy
         _, (mark,) = step(paused, m.Loaded(waiting, NOW + timedelta(minutes=3)))
-        assert isinstance(mark, m.Mark)
+        assert isinstance(mark, m.RecordAttempts)
         assert step(paused, m.Loaded((), NOW))[1] == ()  # nobody waits, so nothing is said
 
     @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
@@ -64,7 +64,7 @@ class TestAServerThatAsksToBeLeftAlone:
         push.send()
         push.answer(said(one, status))
         push.keep()
-        assert [each.lane for each in push.send()] == [other.key]
+        assert [each.key for each in push.send()] == [other.key]
 
 
 class TestAServerThatIsBusyForEver:
@@ -82,12 +82,12 @@ class TestAServerThatIsBusyForEver:
         while True:
             asked += 1
             push = Push(replace(one, not_before=None))
-            push.lanes[one.key] = one
+            push.pending[one.key] = one
             push.read(said(one, 503, words="maintenance"))
             if push.events:
                 break
             push.keep()
-            one = push.lanes[one.key]
+            one = push.pending[one.key]
         assert (asked, push.events) == (BUSY_LIMIT, ["refused"])
         assert "maintenance" in push.change.outcomes[0].words
 
@@ -105,12 +105,12 @@ class TestAServerThatIsBusyForEver:
 class TestWhatNeverCounts:
     def test_is_a_connection_that_broke_while_reading_back(self) -> None:
         one = in_doubt(lane(accept()))
-        for _ in range(3 * SETTLE_LIMIT):
+        for _ in range(3 * READ_BACK_LIMIT):
             push = Push(one)
             push.read(m.NoReply(one.key, left=True, why="the connection broke"))
             assert push.events == []
             push.keep()
-            one = push.lanes[one.key]
+            one = push.pending[one.key]
         assert (one.intents[0].settles, one.intents[0].state) == (0, IntentState.IN_DOUBT)
 
     def test_is_a_batch_of_many_that_nobody_answered(self) -> None:
@@ -121,11 +121,11 @@ class TestWhatNeverCounts:
             *(m.NoReply(one.key, True, "no answer in time") for one in lanes),
             batch=m.Batched.SILENT,
         )
-        push.on(m.Saved((), (), frozenset(), {}, NOW))
+        push.on(m.ChangesSaved((), (), frozenset(), {}, NOW))
         push.read(*(said(one, 200, one.base, "3") for one in lanes))
         save = push.commands[0]
-        assert isinstance(save, m.Save)
-        assert [change.counts for change in save.changes] == [False] * 4
+        assert isinstance(save, m.SaveChanges)
+        assert [change.counts_toward_limit for change in save.changes] == [False] * 4
 
 
 class TestABatch:
@@ -142,8 +142,8 @@ class TestABatch:
         push = self.after(batch)
         assert push.observed == {"batch_size": "20"}
         save = push.commands[0]
-        assert isinstance(save, m.Save)
-        assert not any(change.counts for change in save.changes)
+        assert isinstance(save, m.SaveChanges)
+        assert not any(change.counts_toward_limit for change in save.changes)
         push.keep()
         assert len(push.send()) == 20
 
@@ -213,7 +213,7 @@ class TestWhatIsToldOnceItIsThere:
         assert push.change.outcomes[0].words == ALREADY_SO
 
     def test_that_somebody_else_had_done_it_where_ours_never_left(self) -> None:
-        push = Push(lane(accept(), newer=True))
+        push = Push(lane(accept(), has_newer_remote=True))
         push.read(said(lane(accept()), 200, ACCEPTED, "4"))
         assert push.change.outcomes[0].words == ALREADY_SO
 
@@ -256,7 +256,7 @@ class TestWhatIsToldOnceItIsThere:
         assert [each.words for each in push.change.outcomes] == [""]
 
     def test_the_servers_own_words_are_kept_where_it_never_took_it(self) -> None:
-        one = lane(replace(urgent(), settles=SETTLE_LIMIT - 1))
+        one = lane(replace(urgent(), settles=READ_BACK_LIMIT - 1))
         push = Push(one)
         push.send()
         push.answer(said(one, 409, words="locked by the ward"))
@@ -267,7 +267,7 @@ class TestWhatIsToldOnceItIsThere:
 
 class TestSomethingNewerBesideTheBase:
     def test_is_read_and_compared_before_anything_is_written(self) -> None:
-        push = Push(lane(accept(), newer=True), lane(accept("i2", "t2")))
+        push = Push(lane(accept(), has_newer_remote=True), lane(accept("i2", "t2")))
         (back,) = push.commands
         assert isinstance(back, m.ReadBack)
         assert paths(back.requests) == ["GET Task/t1"]
@@ -276,8 +276,8 @@ class TestSomethingNewerBesideTheBase:
         assert {one.if_match for one in push.send()} == {'W/"9"', 'W/"3"'}
 
     def test_is_read_once_where_the_reading_says_nothing_new(self) -> None:
-        one = lane(accept(), newer=True)
+        one = lane(accept(), has_newer_remote=True)
         push = Push(one)
         push.read(said(one, 200, one.base, "3"))
-        push.on(m.Saved((one.key,), (one,), frozenset(), {}, NOW))
+        push.on(m.ChangesSaved((one.key,), (one,), frozenset(), {}, NOW))
         assert paths(push.send()) == ["PUT Task/t1"]

@@ -47,7 +47,7 @@ def reads(push: Push) -> list[str]:
     return paths(back.requests)
 
 
-def read(push: Push, one: m.Lane, resource: dict[str, Any] | None = None) -> None:
+def read(push: Push, one: m.PendingResource, resource: dict[str, Any] | None = None) -> None:
     """What was asked for is read, as the base has it or otherwise, and kept."""
     found = resource or one.base
     assert found is not None
@@ -55,7 +55,7 @@ def read(push: Push, one: m.Lane, resource: dict[str, Any] | None = None) -> Non
     push.keep()
 
 
-def asked(*lanes: m.Lane, can: Abilities = NEW) -> Push:
+def asked(*lanes: m.PendingResource, can: Abilities = NEW) -> Push:
     """A push that has read its first resource and let the question leave."""
     push = Push(*lanes, can=can)
     assert reads(push) == [f"GET Task/{lanes[0].key[1]}"]
@@ -79,7 +79,7 @@ class TestTheQuestion:
         push.answer(said(lanes[0], 412))
         push.keep()
         again = push.send()
-        assert {one.lane[1] for one in again} == {"t0", "t1", "t2"}
+        assert {one.key[1] for one in again} == {"t0", "t1", "t2"}
         assert {one.if_match for one in again} == {'W/"3"'}
 
     @pytest.mark.parametrize("status", [409, 412, 423, 428])
@@ -90,7 +90,7 @@ class TestTheQuestion:
         push.answer(said(one, status))
         assert push.observed == {"if_match": "yes"}
         assert push.events == ["found_not_applied"]
-        assert not push.change.counts
+        assert not push.change.counts_toward_limit
         push.keep()
         (again,) = push.send()
         assert (again.if_match, again.probe) == ('W/"3"', False)
@@ -177,14 +177,14 @@ class TestTheSameQuestionOfBatches:
 
     ALONE = NEW.seeing({"if_match": "yes"})
 
-    def asked(self, count: int = 3) -> tuple[list[m.Lane], Push, m.Exchange]:
+    def asked(self, count: int = 3) -> tuple[list[m.PendingResource], Push, m.Exchange]:
         lanes = [lane(accept(f"i{number}", f"t{number}")) for number in range(count)]
         push = Push(*lanes, can=self.ALONE)
         assert reads(push) == ["GET Task/t0"]
         read(push, lanes[0])
         (mark,) = push.commands
-        assert isinstance(mark, m.Mark)
-        (exchange,) = push.on(m.Marked(mark.requests))
+        assert isinstance(mark, m.RecordAttempts)
+        (exchange,) = push.on(m.AttemptsRecorded(mark.requests))
         assert isinstance(exchange, m.Exchange)
         return lanes, push, exchange
 
@@ -197,18 +197,18 @@ class TestTheSameQuestionOfBatches:
         lanes, push, _ = self.asked()
         push.answer(said(lanes[0], 412))
         assert push.observed == {"if_match_batch": "yes"}
-        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.pending[lanes[0].key] = push.state.pending[lanes[0].key]
         push.keep()
         assert len(push.send()) == 3
 
     def test_taken_means_one_by_one_where_each_is_guarded(self) -> None:
         lanes, push, _ = self.asked()
         save, back = push.answer(said(lanes[0], 200, {**ACCEPTED, "id": "t0"}, "4"))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert save.observed == {"if_match_batch": "no", "batch": "no"}
         assert isinstance(back, m.ReadBack)  # that one had no guard: what became of it?
         assert paths(back.requests) == ["GET Task/t0"]
-        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.pending[lanes[0].key] = push.state.pending[lanes[0].key]
         push.read(said(lanes[0], 200, {**ACCEPTED, "id": "t0"}, "4"))
         push.keep()
         (request,) = push.send()
@@ -219,7 +219,7 @@ class TestTheSameQuestionOfBatches:
         lanes, push, _ = self.asked()
         push.answer(batch=batch)
         assert push.observed == {"batch": "no"}
-        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.pending[lanes[0].key] = push.state.pending[lanes[0].key]
         push.keep()
         assert len(push.send()) == 1
 
@@ -228,8 +228,8 @@ class TestTheSameQuestionOfBatches:
         lanes, push, _ = self.asked()
         push.answer(m.NoReply(lanes[0].key, True, "no answer in time"), batch=m.Batched.SILENT)
         assert push.observed == {"batch_size": "25"}
-        push.on(m.Saved((), (), frozenset(), {}, NOW))
-        push.lanes[lanes[0].key] = push.state.lanes[lanes[0].key]
+        push.on(m.ChangesSaved((), (), frozenset(), {}, NOW))
+        push.pending[lanes[0].key] = push.state.pending[lanes[0].key]
         push.read(said(lanes[0], 200, lanes[0].base, "3"))
         push.keep()
         assert len(push.send()) == 1
@@ -273,7 +273,7 @@ class TestAServerThatLooksForNothing:
         push = asked(one)
         push.send()
         save, back = push.answer(said(one, 200, ACCEPTED, "4"))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert (save.observed, save.changes) == ({"if_match": "no"}, ())
         assert isinstance(back, m.ReadBack)
         assert paths(back.requests) == ["GET Task/t1"]
@@ -287,7 +287,7 @@ class TestAServerThatLooksForNothing:
             done = {**ACCEPTED, "id": one.key[1]}
             assert reads(push) == [f"GET Task/{one.key[1]}"]
             read(push, one)
-            assert [each.lane for each in push.send()] == [one.key]
+            assert [each.key for each in push.send()] == [one.key]
             push.answer(said(one, 200, done, "4"))
             assert reads(push) == [f"GET Task/{one.key[1]}"]
             push.read(said(one, 200, done, "4"))
@@ -364,7 +364,7 @@ class TestWhatLiesBetween:
     def test_a_history_without_our_version_says_nothing_and_the_resource_is_read(self) -> None:
         push = self.written(of("4"), of("3"))
         assert reads(push) == ["GET Task/t1"]
-        one = push.lanes["Task", "t1"]
+        one = push.pending["Task", "t1"]
         push.read(said(one, 200, of("5", priority="urgent"), "5"))
         assert push.events == ["acknowledged"]
 
@@ -392,7 +392,7 @@ class TestAServerWithoutVersions:
         (request,) = push.send()
         assert request.if_match == ""
         save, back = push.answer(said(one, 200, {**bare, "status": "accepted"}))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert save.observed == {"if_match": "none"}
         assert isinstance(back, m.ReadBack)
         push.read(said(one, 200, {**bare, "status": "accepted"}))

@@ -31,8 +31,8 @@ def entry(key: str, status: str = "200 OK") -> dict[str, object]:
 class TestAnExchange:
     def asked(self, wire: Wire, *requests: m.Request, batch: bool = True) -> list[m.Reply]:
         found = exchange(wire.transport, m.Exchange(requests, batch)).replies
-        assert [one.lane for one in found] == [one.lane for one in requests]
-        return [one if isinstance(one, m.Reply) else m.Reply(one.lane, -1) for one in found]
+        assert [one.key for one in found] == [one.key for one in requests]
+        return [one if isinstance(one, m.Reply) else m.Reply(one.key, -1) for one in found]
 
     def test_of_one_is_guarded_and_asks_for_the_resource_back(self) -> None:
         wire = Wire(lambda _: answer(b'{"resourceType":"Task","id":"1"}', etag='W/"2"'))
@@ -114,7 +114,7 @@ class TestAnExchange:
         asked = m.Exchange(tuple(put(str(number)) for number in range(1, 6)), False)
         first, *rest = exchange(wire.transport, asked).replies
         assert isinstance(first, m.Reply)
-        assert [(one.lane, one.left) for one in rest if isinstance(one, m.NoReply)] == [
+        assert [(one.key, one.left) for one in rest if isinstance(one, m.NoReply)] == [
             (("Task", str(number)), False) for number in range(2, 6)
         ]
         assert len(wire.requests) == 2
@@ -160,7 +160,7 @@ class TestReadingBack:
             raise httpx.ConnectError("refused", request=request)
 
         (got,) = read_back(Wire(gone).transport, [search])
-        assert got == m.NoReply(search.lane, left=False, why="cannot be reached")
+        assert got == m.NoReply(search.key, left=False, why="cannot be reached")
 
     def test_goes_on_where_one_connection_broke_and_ends_where_there_is_none(self) -> None:
         def served(request: httpx.Request) -> httpx.Response:
@@ -245,7 +245,7 @@ class TestReadingMany:
 
     def read(self, wire: Wire, at_once: int = 50) -> list[m.Reply | m.NoReply]:
         found = read_back(wire.transport, self.READS, at_once)
-        assert [one.lane for one in found] == [one.lane for one in self.READS]
+        assert [one.key for one in found] == [one.key for one in self.READS]
         return list(found)
 
     def shows(self, request: httpx.Request) -> httpx.Response:
@@ -319,7 +319,7 @@ class TestReadingMany:
         wire = Wire(broke)
         found = self.read(wire, 2)
         lost = [one for one in found if isinstance(one, m.NoReply)]
-        assert [one.crowd for one in lost] == [True, True, False, False, False]
+        assert [one.sent_in_failed_batch for one in lost] == [True, True, False, False, False]
         assert all(one.left and not one.unreadable for one in lost)
         assert len(wire.requests) == 1
 
@@ -329,9 +329,9 @@ class TestReadingMany:
 
         wire = Wire(gone)
         found = self.read(wire, 2)
-        assert [(one.left, one.crowd) for one in found if isinstance(one, m.NoReply)] == [
-            (False, False)
-        ] * 5
+        assert [
+            (one.left, one.sent_in_failed_batch) for one in found if isinstance(one, m.NoReply)
+        ] == [(False, False)] * 5
         assert len(wire.requests) == 1
 
     def test_takes_searches_and_histories_along(self) -> None:
@@ -363,7 +363,7 @@ class TestAServerThatSendsUsAway:
         wire = Wire(lambda _: answer(b"", status, retry_after=header))
         reads = [m.Request(("Task", key), "GET", f"Task/{key}") for key in "1234"]
         found = read_back(wire.transport, reads)
-        assert [(one.lane[1], one.status) for one in found if isinstance(one, m.Reply)] == [
+        assert [(one.key[1], one.status) for one in found if isinstance(one, m.Reply)] == [
             (key, status) for key in "1234"
         ]
         assert len(wire.requests) == 1

@@ -10,7 +10,7 @@ import pytest
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir.bundles import Issue
 from carequeue.fhir.jsontext import loads
-from carequeue.sync.protocol.capabilities import NO_STATUS
+from carequeue.sync.protocol.capabilities import UNSUPPORTED_STATUS
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.three_way import ALREADY_SO
 from tests.fhir.clinic import NOW, task
@@ -33,14 +33,16 @@ THREE = Issue("business-rule", (), "Task.status is one of a, b here; accepted is
 
 def kept(intent: Intent, **seen: Any) -> Intent:
     """The decision, kept here since its author saw this."""
-    return replace(intent, state=IntentState.KEPT_HERE, seen=seen or {"status": "requested"})
+    return replace(intent, state=IntentState.LOCAL_ONLY, seen=seen or {"status": "requested"})
 
 
-def waiting(*intents: Intent, base: dict[str, Any] | None = None) -> m.Lane:
+def waiting(*intents: Intent, base: dict[str, Any] | None = None) -> m.PendingResource:
     """A resource of which nothing is to be sent but what is kept here."""
     first = intents[0]
     found = base or task(first.target_id, meta={"versionId": "3"})
-    return m.Lane((first.target_type, first.target_id), (), found, "3", kept=intents)
+    return m.PendingResource(
+        (first.target_type, first.target_id), (), found, "3", local_only=intents
+    )
 
 
 def at(version: str, **elements: Any) -> dict[str, Any]:
@@ -107,7 +109,9 @@ class TestOnceTheSourceCan:
 
     def test_what_is_yet_to_be_created_is_looked_for_first(self) -> None:
         own = kept(create())
-        one = m.Lane(("Task", "own-1"), (), None, "", kept=(own, kept(note("i2", "own-1", 2))))
+        one = m.PendingResource(
+            ("Task", "own-1"), (), None, "", local_only=(own, kept(note("i2", "own-1", 2)))
+        )
         push = Push(one)
         push.read(said(one, 404))
         assert push.events == ["place_found", "place_found"]
@@ -118,7 +122,7 @@ class TestOnceTheSourceCan:
         """Two statuses kept here, the first one decided anew: no server has either so far."""
         made, again = create(), decision(IntentKind.SET_STATUS, "i3", "own-1", 3, to="completed")
         first = kept(decision(IntentKind.SET_STATUS, "i2", "own-1", 2, to="completed"))
-        one = replace(in_doubt(lane(made, again)), kept=(first,))
+        one = replace(in_doubt(lane(made, again)), local_only=(first,))
         push = Push(one)
         push.read(said(one, 404))
         assert "acknowledged" not in push.events
@@ -128,7 +132,9 @@ class TestOnceTheSourceCan:
         read_only = R4.seeing({"update:Task": "no"})
         assert Push(waiting(kept(accept())), can=read_only).commands == ()
         no_create = R4.seeing({"create:Task": "no", "update-create:Task": "no"})
-        own = m.Lane(("Task", "own-1"), (), None, "", kept=(kept(create()), kept(note())))
+        own = m.PendingResource(
+            ("Task", "own-1"), (), None, "", local_only=(kept(create()), kept(note()))
+        )
         assert Push(own, can=no_create).commands == ()
 
     def test_what_came_malformed_is_never_written_back(self) -> None:
@@ -147,7 +153,7 @@ class TestOnceTheSourceCan:
 
 
 class TestAStatusThatTheServerDoesNotKnow:
-    def refused(self, one: m.Lane, *issues: Issue, status: int = 422) -> Push:
+    def refused(self, one: m.PendingResource, *issues: Issue, status: int = 422) -> Push:
         push = Push(one)
         push.send()
         push.answer(said(one, status, words="no", issues=issues))
@@ -167,7 +173,7 @@ class TestAStatusThatTheServerDoesNotKnow:
         push = self.refused(lane(accept()), issue)
         assert push.observed == {"status:Task:accepted": "no"}
         assert push.events == ["no_place"]
-        assert push.change.outcomes[0].words == NO_STATUS
+        assert push.change.outcomes[0].words == UNSUPPORTED_STATUS
         assert push.keep() == ()  # and it is not tried again
 
     def test_lets_the_rest_of_the_row_go_on(self) -> None:
@@ -210,9 +216,9 @@ class TestAStatusThatTheServerDoesNotKnow:
     def test_is_compared_before_what_was_decided_on_top_of_it_leaves(self) -> None:
         """It hides the base: what a colleague made of it meanwhile, the person has never seen."""
         done = decision(IntentKind.SET_STATUS, "i2", seq=2, to="completed")
-        one = replace(lane(done), kept=(kept(accept()),))
+        one = replace(lane(done), local_only=(kept(accept()),))
         push = Push(can=R4.seeing({"status:Task:accepted": "no"}))
-        push.state = replace(push.state, looked=frozenset({one.key}))  # for another decision
+        push.state = replace(push.state, already_read=frozenset({one.key}))  # for another decision
         (back,) = push.on(m.Loaded((one,), NOW))
         assert isinstance(back, m.ReadBack)
         push.read(said(one, 200, at("3", status="on-hold"), "3"))
@@ -222,7 +228,7 @@ class TestAStatusThatTheServerDoesNotKnow:
         """Accepted here, completed there: the person's acceptance must not come back on top."""
         can = R4.seeing({"status:Task:accepted": "no"})
         done = decision(IntentKind.SET_STATUS, "i2", seq=2, to="completed")
-        one = replace(lane(done), kept=(kept(accept()),))
+        one = replace(lane(done), local_only=(kept(accept()),))
         push = Push(one, can=can)
         push.read(said(one, 200, one.base, "3"))
         assert push.events == ["place_found"]
@@ -241,7 +247,7 @@ class TestCreatingWhereTheServerIsOtherwise:
         push.send()
         push.answer(said(one, status))
         assert push.observed == {"update-create:Task": "no"}
-        assert not push.change.counts
+        assert not push.change.counts_toward_limit
         push.keep()
         (request,) = push.send()
         assert (request.method, request.path) == ("POST", "Task")
@@ -285,7 +291,7 @@ class TestCreatingWhereTheServerIsOtherwise:
         assert isinstance(back, m.ReadBack)
         assert paths(back.requests)[0].startswith("GET Task?identifier=")
 
-    def bare(self) -> tuple[m.Lane, Push]:
+    def bare(self) -> tuple[m.PendingResource, Push]:
         """In doubt, at a server that does not say that it reads If-None-Exist."""
         one = lane(create(identifier="discharge-contact:Encounter/e1"), note("i2", "own-1", seq=2))
         push = Push(one)
@@ -320,6 +326,6 @@ class TestCreatingWhereTheServerIsOtherwise:
         third = lane(accept("i3", "t3"), waits_for=frozenset({"i1"}))
         push = Push(first, second, third)
         (save,) = push.commands
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         asked = {out.intent.id: out.event.value for each in save.changes for out in each.outcomes}
         assert asked == {"i1": "refused", "i2": "refused"}  # what waits for them goes on waiting

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.pending import BEHIND, PAUSE, load_lanes, save_changes
+from carequeue.sync.push.pending import BEHIND, PAUSE, load_pending, save_changes
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.sync.parts import accept, create, decision, note
@@ -29,29 +28,34 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 def file(cache: Cache, *intents: Intent) -> None:
     with writing(cache.session.engine()) as connection:
-        outbox.append(connection, intents)
+        SqliteSourceRepository(connection, SOURCE).outbox.append(intents)
 
 
-def lanes(cache: Cache) -> dict[str, m.Lane]:
+def lanes(cache: Cache) -> dict[str, m.PendingResource]:
     with cache.session.engine().connect() as connection:
-        return {"/".join(one.key): one for one in load_lanes(SourceRows(connection, SOURCE))}
+        return {
+            "/".join(one.key): one
+            for one in load_pending(SqliteSourceRepository(connection, SOURCE))
+        }
 
 
-def keep(cache: Cache, *changes: m.Change) -> m.Saved:
+def keep(cache: Cache, *changes: m.Change) -> m.ChangesSaved:
     with writing(cache.session.engine()) as connection:
-        return save_changes(SourceRows(connection, SOURCE), m.Save(changes), NOW).event
+        return save_changes(
+            SqliteSourceRepository(connection, SOURCE), m.SaveChanges(changes), NOW
+        ).event
 
 
 def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
     with writing(cache.session.engine()) as connection:
         for event in events:
-            (intent,) = outbox.by_ids(connection, [key])
-            outbox.happened(connection, intent, event, "", NOW)
+            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([key])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(intent, event, "", NOW)
 
 
 class TestWhatAPersonDidMeanwhile:
     @pytest.mark.parametrize(
-        "event", [IntentEvent.REFUSED, IntentEvent.FOUND_CHANGED, IntentEvent.NO_PLACE]
+        "event", [IntentEvent.REFUSED, IntentEvent.FOUND_CHANGED, IntentEvent.UNSUPPORTED]
     )
     def test_stands_and_what_was_found_of_the_others_is_kept(
         self, cache: Cache, event: IntentEvent
@@ -62,7 +66,9 @@ class TestWhatAPersonDidMeanwhile:
         keep(
             cache,
             *(
-                m.Change(one.key, tuple(m.Outcome(intent, event, "no") for intent in one.intents))
+                m.Change(
+                    one.key, tuple(m.IntentOutcome(intent, event, "no") for intent in one.intents)
+                )
                 for one in assumed.values()
             ),
         )
@@ -76,11 +82,11 @@ class TestASettleThatFoundNothingOut:
     def test_counts_and_leaves_the_decision_where_it_was(self, cache: Cache, left: bool) -> None:
         file(cache, note("i1", "t1"))
         if left:
-            happened(cache, "i1", IntentEvent.MARKED)
+            happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         (one,) = lanes(cache).values()
         (before,) = one.intents
-        outcome = m.Outcome(before, IntentEvent.FOUND_NOT_APPLIED, "a web page")
-        keep(cache, m.Change(one.key, (outcome,), unread=True))
+        outcome = m.IntentOutcome(before, IntentEvent.FOUND_NOT_APPLIED, "a web page")
+        keep(cache, m.Change(one.key, (outcome,), read_failed=True))
         (after,) = cache.intents()
         assert (after.state, after.settles, after.words) == (before.state, 1, "a web page")
 
@@ -103,7 +109,7 @@ class TestWhatRefersToWhatIsYetToBeCreated:
 
     @pytest.mark.parametrize(
         "events",
-        [(IntentEvent.NO_PLACE,), (IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED)],
+        [(IntentEvent.UNSUPPORTED,), (IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED)],
     )
     def test_does_not_wait_for_what_is_kept_here_or_is_there(
         self, cache: Cache, events: tuple[IntentEvent, ...]
@@ -125,7 +131,7 @@ class TestWhatRefersToWhatIsYetToBeCreated:
         assert [one.id for one in found["Task/own-1"].intents] == ["i1"]
         assert found["Task/own-1"].waits_for == frozenset()
         assert found["Task/own-2"].waits_for == {"i1"}
-        happened(cache, "i1", IntentEvent.MARKED, IntentEvent.ACKNOWLEDGED)
+        happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED)
         found = lanes(cache)
         assert found["Task/own-2"].waits_for == frozenset()
         assert found["Task/own-1"].waits_for == {"i2"}
@@ -135,12 +141,12 @@ class TestADecisionOnTopOfOneThatIsOnItsWay:
     def test_is_not_done_because_the_earlier_one_did_not_arrive(self, cache: Cache) -> None:
         """Accepted, taken back while that was being checked, and the server has neither."""
         file(cache, accept("i1", "t1"))
-        happened(cache, "i1", IntentEvent.MARKED)
+        happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         (one,) = lanes(cache).values()
         values = {"unit": ["status"], "values": {"status": "requested"}}
         file(cache, decision(IntentKind.RESTORE, "i2", "t1", 2, **values))
         (before,) = one.intents
-        found = m.Outcome(before, IntentEvent.FOUND_NOT_APPLIED)
+        found = m.IntentOutcome(before, IntentEvent.FOUND_NOT_APPLIED)
         keep(cache, m.Change(one.key, (found,), task("t1"), "1", compared=frozenset({"i1"})))
         assert [each.state.value for each in cache.intents()] == ["queued", "queued"]
 
@@ -148,25 +154,25 @@ class TestADecisionOnTopOfOneThatIsOnItsWay:
 class TestWhatIsKeptHere:
     def test_is_loaded_with_its_row_and_holds_nothing_up(self, cache: Cache) -> None:
         file(cache, accept("i1", "t1"), note("i2", "t1", seq=2))
-        happened(cache, "i1", IntentEvent.NO_PLACE)
+        happened(cache, "i1", IntentEvent.UNSUPPORTED)
         (one,) = lanes(cache).values()
-        assert ([i.id for i in one.kept], [i.id for i in one.intents]) == (["i1"], ["i2"])
+        assert ([i.id for i in one.local_only], [i.id for i in one.intents]) == (["i1"], ["i2"])
 
     def test_is_not_looked_at_behind_what_a_person_is_asked_about(self, cache: Cache) -> None:
         file(cache, accept("i1", "t1"), accept("i2", "t1", seq=2))
-        happened(cache, "i1", IntentEvent.MARKED, IntentEvent.FOUND_CHANGED)
-        happened(cache, "i2", IntentEvent.NO_PLACE)
+        happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED, IntentEvent.FOUND_CHANGED)
+        happened(cache, "i2", IntentEvent.UNSUPPORTED)
         assert lanes(cache) == {}
 
     def test_goes_to_the_queue_and_on_from_there_in_one_transaction(self, cache: Cache) -> None:
         file(cache, accept("i1", "t1"))
-        happened(cache, "i1", IntentEvent.NO_PLACE)
+        happened(cache, "i1", IntentEvent.UNSUPPORTED)
         (one,) = lanes(cache).values()
-        (kept,) = one.kept
+        (kept,) = one.local_only
         queued = replace(kept, state=IntentState.QUEUED)
         outcomes = (
-            m.Outcome(kept, IntentEvent.PLACE_FOUND),
-            m.Outcome(queued, IntentEvent.FOUND_CHANGED, "changed"),
+            m.IntentOutcome(kept, IntentEvent.SUPPORTED_NOW),
+            m.IntentOutcome(queued, IntentEvent.FOUND_CHANGED, "changed"),
         )
         keep(cache, m.Change(one.key, outcomes))
         (after,) = cache.intents()
@@ -174,7 +180,7 @@ class TestWhatIsKeptHere:
 
     def test_keeps_the_words_that_say_why_while_the_server_is_busy(self, cache: Cache) -> None:
         file(cache, accept("i1", "t1"), note("i2", "t1", seq=2))
-        happened(cache, "i1", IntentEvent.NO_PLACE)
+        happened(cache, "i1", IntentEvent.UNSUPPORTED)
         (one,) = lanes(cache).values()
         until = NOW + timedelta(minutes=1)
         keep(cache, m.Change(one.key, not_before=until, words="busy", busy=True))
@@ -184,25 +190,27 @@ class TestWhatIsKeptHere:
 
 
 class TestWhatAPushLearns:
-    def keep(self, cache: Cache, save: m.Save) -> None:
+    def keep(self, cache: Cache, save: m.SaveChanges) -> None:
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), save, NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), save, NOW)
 
     def test_is_remembered_and_until_when_the_source_is_left_alone(self, cache: Cache) -> None:
-        self.keep(cache, m.Save((), NOW + timedelta(minutes=2), {"batch_size": "25"}))
+        self.keep(cache, m.SaveChanges((), NOW + timedelta(minutes=2), {"batch_size": "25"}))
         with cache.session.engine().connect() as connection:
-            rows = SourceRows(connection, SOURCE)
-            assert rows.observed()["batch_size"] == "25"
-            assert rows.get_meta(PAUSE) == (NOW + timedelta(minutes=2)).isoformat()
+            rows = SqliteSourceRepository(connection, SOURCE)
+            assert rows.sync_state.observed()["batch_size"] == "25"
+            assert rows.sync_state.get_meta(PAUSE) == (NOW + timedelta(minutes=2)).isoformat()
 
     def test_counts_busy_answers_in_a_row_until_another_kind_of_answer(self, cache: Cache) -> None:
         file(cache, accept("i1", "t1"))
-        happened(cache, "i1", IntentEvent.MARKED)
+        happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         key = ("Task", "t1")
         for _ in range(3):
-            self.keep(cache, m.Save((m.Change(key, not_before=NOW, words="busy", busy=True),)))
+            self.keep(
+                cache, m.SaveChanges((m.Change(key, not_before=NOW, words="busy", busy=True),))
+            )
         assert cache.intents()[0].busy == 3
-        happened(cache, "i1", IntentEvent.FOUND_NOT_APPLIED, IntentEvent.MARKED)
+        happened(cache, "i1", IntentEvent.FOUND_NOT_APPLIED, IntentEvent.ATTEMPT_RECORDED)
         assert cache.intents()[0].busy == 0
 
     def test_is_said_by_what_waits_behind_a_decision_that_was_not_taken(self, cache: Cache) -> None:
@@ -210,6 +218,9 @@ class TestWhatAPushLearns:
         one = lanes(cache)["Task/own-1"]
         first = one.intents[0]
         self.keep(
-            cache, m.Save((m.Change(one.key, (m.Outcome(first, IntentEvent.REFUSED, "no"),)),))
+            cache,
+            m.SaveChanges(
+                (m.Change(one.key, (m.IntentOutcome(first, IntentEvent.REFUSED, "no"),)),)
+            ),
         )
         assert [each.words for each in cache.intents()] == ["no", BEHIND, ""]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from carequeue.sync.protocol.failures import SETTLE_LIMIT
+from carequeue.sync.protocol.failures import READ_BACK_LIMIT
 from carequeue.sync.push import messages as m
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import Push, accept, in_doubt, lane, paths, said, urgent
@@ -17,7 +17,7 @@ ACCEPTED = task(status="accepted", meta={"versionId": "4"})
 class TestSettling:
     """Whatever is not a clear yes: read it, and decide from the content."""
 
-    def doubt(self, one: m.Lane) -> Push:
+    def doubt(self, one: m.PendingResource) -> Push:
         push = Push(one)
         push.send()
         (back,) = push.answer(m.NoReply(one.key, left=True, why="the connection broke"))
@@ -145,7 +145,7 @@ class TestSettling:
             push.read(said(one, 200, one.base, "3"))
             last = push.events
             push.keep()
-        assert tries == SETTLE_LIMIT == 8
+        assert tries == READ_BACK_LIMIT == 8
         assert last == ["refused"]
 
     def test_a_row_that_is_stuck_does_not_hold_up_another(self) -> None:
@@ -153,10 +153,10 @@ class TestSettling:
         push = Push(stuck, fine)
         push.send()
         save, back = push.answer(said(stuck, 412), said(fine, 200, {**ACCEPTED, "id": "t2"}, "4"))
-        assert isinstance(save, m.Save)
+        assert isinstance(save, m.SaveChanges)
         assert [change.key for change in save.changes] == [fine.key]
         assert isinstance(back, m.ReadBack)
-        assert [request.lane for request in back.requests] == [stuck.key]
+        assert [request.key for request in back.requests] == [stuck.key]
 
 
 class TestAServerWithoutVersions:
@@ -194,11 +194,11 @@ class TestAServerWithoutVersions:
 class TestAReadingThatSaysNothing:
     """A web page, too much, or a connection that breaks: the trouble of one resource."""
 
-    def left_in_doubt(self, *keys: str) -> tuple[list[m.Lane], Push]:
+    def left_in_doubt(self, *keys: str) -> tuple[list[m.PendingResource], Push]:
         lanes = [in_doubt(lane(accept(f"i-{key}", key))) for key in keys]
         return lanes, Push(*lanes)
 
-    def unread(self, one: m.Lane) -> m.NoReply:
+    def unread(self, one: m.PendingResource) -> m.NoReply:
         return m.NoReply(one.key, left=True, why="a web page", unreadable=True)
 
     def test_is_put_aside_and_the_others_go_on(self) -> None:
@@ -212,7 +212,7 @@ class TestAReadingThatSaysNothing:
         (odd,), push = self.left_in_doubt("t1")
         push.read(self.unread(odd))
         assert push.keep() == ()
-        (intent,) = push.lanes[odd.key].intents
+        (intent,) = push.pending[odd.key].intents
         assert (intent.state.value, intent.settles) == ("in_doubt", 1)
 
     def test_is_tried_at_the_next_look_and_then_later_and_later(self) -> None:
@@ -220,20 +220,20 @@ class TestAReadingThatSaysNothing:
         push.read(self.unread(odd))
         assert push.change.not_before is None
         push.keep()
-        push = Push(push.lanes[odd.key])
+        push = Push(push.pending[odd.key])
         push.read(self.unread(odd))
         assert push.change.not_before is not None
         assert push.change.not_before > NOW
 
     def test_is_before_a_person_after_so_many_times(self) -> None:
         (one,), push = self.left_in_doubt("t1")
-        for _ in range(SETTLE_LIMIT - 1):
+        for _ in range(READ_BACK_LIMIT - 1):
             push.read(self.unread(one))
             assert push.events == ["found_not_applied"]
             push.keep()
-            one = push.lanes[one.key]
+            one = push.pending[one.key]
             push = Push(replace(one, not_before=None))
-            push.lanes[one.key] = one
+            push.pending[one.key] = one
         push.read(self.unread(one))
         assert push.events == ["refused"]
         assert "a web page" in push.change.outcomes[0].words

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.restore.brake import Held, HoldKind, words
 from tests.store.cache import SOURCE
 from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
@@ -18,12 +18,12 @@ from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
 
 def held(office: Office) -> Any:
     with office.cache.session.engine().connect() as connection:
-        return sync_state.held(connection, SOURCE)
+        return SqliteSourceRepository(connection, SOURCE).sync_state.held()
 
 
 def answer(office: Office, said: str) -> bool:
     with writing(office.cache.session.engine()) as connection:
-        return sync_state.release(connection, SOURCE, said)
+        return SqliteSourceRepository(connection, SOURCE).sync_state.release(said)
 
 
 class TestTheBrake:
@@ -59,7 +59,7 @@ class TestTheBrake:
         self.vanish(large)
         assert answer(large, "accept")
         looked = large.look()
-        assert looked.taken_out == 30
+        assert looked.removed == 30
         assert looked.why == ""
         assert len(large.shown) == MANY - 30
         assert held(large) is None
@@ -71,7 +71,7 @@ class TestTheBrake:
         large.server.delete("Patient/c1")
         large.server.rows.pop("Task/t0", None)
         looked = large.look()
-        assert looked.taken_out == MANY  # within the few rows more
+        assert looked.removed == MANY  # within the few rows more
         assert held(large) is None
 
     def test_keeps_the_rows_and_the_peace_when_a_person_says_that_it_is_wrong(
@@ -91,7 +91,7 @@ class TestTheBrake:
         assert held(large) is None
 
     def test_does_not_mind_a_few(self, large: Office) -> None:
-        assert self.vanish(large, 20).taken_out == 20
+        assert self.vanish(large, 20).removed == 20
 
     def test_holds_for_a_history_that_deletes_very_much_too(self, tmp_path: Path) -> None:
         large = Office(tmp_path, MANY)
@@ -253,7 +253,7 @@ class TestAnAnswer:
             return forward()
 
         large.server.fault = meanwhile
-        large.look(reconcile=True)
+        large.look(check_manifest=True)
         large.look()
         assert len(large.shown) == MANY - 30
 

@@ -28,7 +28,7 @@ class TestTheScope:
         large.scope = {"Task": "owner=Practitioner/noel"}
         large.server.now += timedelta(hours=1)
         looked = large.look()
-        assert looked.taken_out == MANY - 5
+        assert looked.removed == MANY - 5
         assert large.cache.session.answer_removals("accept") == ()
         assert large.shown == {f"t{number}" for number in range(5)}
 

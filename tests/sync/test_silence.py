@@ -15,13 +15,14 @@ import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import intent_effects
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.sync.protocol.failures import BUSY_LIMIT, SETTLE_LIMIT
+from carequeue.store.source_repository import SqliteSourceRepository
+from carequeue.sync.protocol.failures import BUSY_LIMIT, READ_BACK_LIMIT
 from carequeue.sync.push import messages as m
 from carequeue.worklist.results import SyncReport
 from carequeue.worklist.sync_summary import sync_report
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
+from tests.store.cache import SOURCE
 from tests.sync.parts import R4, Push, accept, in_doubt, lane, said
 from tests.sync.recorder import BASE
 from tests.sync.recorder import said as answered
@@ -106,7 +107,9 @@ class TestAHundredDecisionsInDoubt:
         decide(batching, 100)
         with writing(batching.cache.session.engine()) as connection:
             everything = batching.cache.intents()
-            outbox.mark(connection, everything, "PUT", "", "", batching.cache.instant)
+            SqliteSourceRepository(connection, SOURCE).outbox.record_attempt(
+                everything, "PUT", "", "", batching.cache.instant
+            )
         for one in everything[:50]:
             base = batching.cache.base(f"Task/{one.target_id}").body
             batching.server.put(intent_effects.fold(base, [one]))
@@ -115,7 +118,7 @@ class TestAHundredDecisionsInDoubt:
     def test_cost_one_time_out_a_look_and_nothing_counts_against_them(
         self, doubtful: Office
     ) -> None:
-        for _ in range(SETTLE_LIMIT + 2):
+        for _ in range(READ_BACK_LIMIT + 2):
             hang = doubtful.server.fault = Silence()
             looked = doubtful.look()
             assert len(hang.unanswered) <= 2
@@ -250,7 +253,7 @@ class TestAConnectionThatIsAcceptedAndClosed:
 
     def test_never_counts_however_often(self, office: Office) -> None:
         decide(office, 8)
-        for _ in range(2 * SETTLE_LIMIT):
+        for _ in range(2 * READ_BACK_LIMIT):
             cut = office.server.fault = Silence(cut=True)
             office.look()
             assert len(cut.unanswered) <= 2
@@ -348,7 +351,7 @@ class TestARowAtWhichTheServerHangs:
             push = Push(one, silent=True)
             push.read(said(one, 200, one.base, "3"))
             assert push.events == ["found_not_applied"]
-            assert not push.change.counts
+            assert not push.change.counts_toward_limit
             until = push.change.not_before
             pauses.append((until - NOW).total_seconds() if until else 0.0)
         assert pauses[0] == 0.0  # after one outage it leaves at once
@@ -367,11 +370,11 @@ class TestARowAtWhichTheServerHangs:
         push = Push(one)
         push.read(said(one, 200, one.base, "3"))
         assert push.events == ["found_not_applied"]
-        assert (push.change.counts, push.change.not_before) == (False, None)
+        assert (push.change.counts_toward_limit, push.change.not_before) == (False, None)
 
     def test_of_a_busy_server_counts_as_before(self) -> None:
         """What it answered is not silence: eight settles in a row, and a person is asked."""
-        one = in_doubt(lane(replace(accept(), busy=1, settles=SETTLE_LIMIT - 1)))
+        one = in_doubt(lane(replace(accept(), busy=1, settles=READ_BACK_LIMIT - 1)))
         push = Push(one)
         push.read(said(one, 200, one.base, "3"))
         assert push.events == ["refused"]
@@ -385,7 +388,7 @@ class TestAPush:
         (stop,) = push.answer(m.NoReply(one.key, True, "no answer in time", ends=True))
         assert isinstance(stop, m.Stop)
         assert stop.offline
-        assert push.state.lanes[one.key].intents[0].state is IntentState.IN_DOUBT
+        assert push.state.pending[one.key].intents[0].state is IntentState.IN_DOUBT
 
     def test_stops_at_a_reading_without_an_answer(self) -> None:
         lanes = [in_doubt(lane(accept(f"i{n}", f"t{n}"))) for n in range(3)]

@@ -12,9 +12,9 @@ from carequeue.domain.intents import IllegalStep, IntentEvent, IntentState, step
 _S, _E = IntentState, IntentEvent
 #: What may become of a decision, sentence by sentence; written down apart from `TRANSITIONS`.
 LEGAL = {
-    (_S.QUEUED, _E.MARKED, _S.IN_DOUBT),
+    (_S.QUEUED, _E.ATTEMPT_RECORDED, _S.IN_DOUBT),
     (_S.QUEUED, _E.DROPPED, _S.UNDONE),
-    (_S.QUEUED, _E.NO_PLACE, _S.KEPT_HERE),
+    (_S.QUEUED, _E.UNSUPPORTED, _S.LOCAL_ONLY),
     (_S.QUEUED, _E.ACKNOWLEDGED, _S.ACKNOWLEDGED),
     (_S.QUEUED, _E.FOUND_CHANGED, _S.CONFLICT),
     (_S.QUEUED, _E.FOUND_GONE, _S.CONFLICT),
@@ -26,10 +26,10 @@ LEGAL = {
     (_S.IN_DOUBT, _E.FOUND_GONE, _S.CONFLICT),
     (_S.IN_DOUBT, _E.FOUND_OTHER_CLIENT, _S.CONFLICT),
     (_S.IN_DOUBT, _E.REFUSED, _S.NEEDS_ATTENTION),
-    (_S.IN_DOUBT, _E.NO_PLACE, _S.KEPT_HERE),
-    (_S.KEPT_HERE, _E.PLACE_FOUND, _S.QUEUED),
-    (_S.KEPT_HERE, _E.DROPPED, _S.UNDONE),
-    (_S.KEPT_HERE, _E.FOUND_OTHER_CLIENT, _S.CONFLICT),
+    (_S.IN_DOUBT, _E.UNSUPPORTED, _S.LOCAL_ONLY),
+    (_S.LOCAL_ONLY, _E.SUPPORTED_NOW, _S.QUEUED),
+    (_S.LOCAL_ONLY, _E.DROPPED, _S.UNDONE),
+    (_S.LOCAL_ONLY, _E.FOUND_OTHER_CLIENT, _S.CONFLICT),
     (_S.CONFLICT, _E.KEPT_MINE, _S.QUEUED),
     (_S.CONFLICT, _E.TOOK_THEIRS, _S.UNDONE),
     (_S.NEEDS_ATTENTION, _E.RETRIED, _S.QUEUED),
@@ -66,5 +66,5 @@ class TestTheStatesOfADecision:
 
     def test_what_is_not_sent_is_never_in_doubt(self) -> None:
         assert {(state, event) for state, event, to in LEGAL if to is _S.IN_DOUBT} == {
-            (_S.QUEUED, _E.MARKED)
+            (_S.QUEUED, _E.ATTEMPT_RECORDED)
         }

@@ -14,13 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import IntentState
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceCache
+from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.push.three_way import MADE_ANEW
-from carequeue.sync.sync_cycle import Looked, Syncer
+from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, DIRECTORY, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
 from tests.sync.recorder import BASE, Fault, Recorder, path_of, said
@@ -42,7 +41,8 @@ class Office:
         )
         session = self.cache.session
         self.syncer = Syncer(
-            SOURCE, {}, SourceCache(SOURCE, session.engine(), session.projector()), self.transport,
+            SOURCE, {}, SqliteSourceCache(SOURCE, session.engine(), session.projector()),
+            self.transport,
             lambda: self.cache.instant,
         )  # fmt: skip
 
@@ -50,19 +50,21 @@ class Office:
         self.transport.close()
         self.cache.close()
 
-    def look(self) -> Looked:
-        return self.syncer.look()
+    def look(self) -> CycleResult:
+        return self.syncer.run_cycle()
 
     def saw(self, name: str, what: str) -> None:
         """Earlier looks have seen this of the server, since it last said what it can."""
         with writing(self.cache.session.engine()) as connection:
-            sync_state.observe(connection, SOURCE, name, what, self.cache.instant)
+            SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+                name, what, self.cache.instant
+            )
 
     @property
     def seen(self) -> Mapping[str, str]:
         """What was seen of the server."""
         with self.cache.session.engine().connect() as connection:
-            return sync_state.observed(connection, SOURCE)
+            return SqliteSourceRepository(connection, SOURCE).sync_state.observed()
 
     def act(self, verb: str, key: str = FOLLOW_UP, **answers: str) -> None:
         assert self.cache.desk.act(verb, [key], answers, self.cache.instant).changed
@@ -206,7 +208,7 @@ class TestSomebodyOnTheWay:
 
     def test_is_not_taken_for_the_server_s_return(self, office: Office) -> None:
         office.server.fault = answers_with(302)
-        assert not office.transport.answers()
+        assert not office.transport.ping()
 
 
 class TestATimeThatWasAhead:
@@ -577,7 +579,7 @@ ANSWERS = [
 
 
 #: What is before the person, with a reason.
-ASKED = {IntentState.NEEDS_ATTENTION, IntentState.CONFLICT, IntentState.KEPT_HERE}
+ASKED = {IntentState.NEEDS_ATTENTION, IntentState.CONFLICT, IntentState.LOCAL_ONLY}
 
 
 class BadHour:
@@ -643,7 +645,7 @@ def test_after_a_bad_hour_nothing_is_lost_and_nothing_is_done_twice(
         if text not in taken:
             assert one.state in ASKED
             assert one.words
-            assert text not in on_server or one.state is not IntentState.KEPT_HERE
+            assert text not in on_server or one.state is not IntentState.LOCAL_ONLY
     office.close()
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from carequeue.domain.intents import Intent, IntentKind
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
-from carequeue.sync.push.three_way import Found, runs, settle
+from carequeue.sync.push.three_way import Comparison, compare, runs
 from tests.fhir.clinic import DANA, NOEL, ref, task
 from tests.sync.parts import create, decision
 
@@ -91,14 +91,16 @@ def colleague(resource: Resource) -> Resource:
     return changed
 
 
-def found(base: Resource | None, theirs: Resource | None, intents: list[Intent]) -> list[Found]:
-    return [one.found for one in settle(base, theirs, intents)]
+def found(
+    base: Resource | None, theirs: Resource | None, intents: list[Intent]
+) -> list[Comparison]:
+    return [one.result for one in compare(base, theirs, intents)]
 
 
 def left(base: Resource, theirs: Resource, intents: list[Intent]) -> list[Intent]:
     """What would be sent again."""
-    settled = settle(base, theirs, intents)
-    return [one.intent for one in settled if one.found is Found.NOT_APPLIED]
+    settled = compare(base, theirs, intents)
+    return [one.intent for one in settled if one.result is Comparison.NOT_APPLIED]
 
 
 class TestNothingHasHappened:
@@ -108,7 +110,7 @@ class TestNothingHasHappened:
     ) -> None:
         again = left(base, base, intents)
         assert owned(intents, view(base, again)) == owned(intents, view(base, intents))
-        assert Found.CHANGED not in found(base, base, intents)
+        assert Comparison.CHANGED not in found(base, base, intents)
 
     @given(base=tasks(), intents=decisions())
     def test_what_changes_something_is_not_applied(
@@ -116,7 +118,7 @@ class TestNothingHasHappened:
     ) -> None:
         for run in runs(intents):
             if len(run) == 1 and owned(run, view(base, run)) != owned(run, base):
-                assert found(base, base, run) == [Found.NOT_APPLIED]
+                assert found(base, base, run) == [Comparison.NOT_APPLIED]
 
     @given(base=tasks(), intents=decisions())
     def test_a_colleagues_change_elsewhere_alters_nothing_of_that(
@@ -132,13 +134,13 @@ class TestNothingHasHappened:
 class TestAllOfItHasHappened:
     @given(base=tasks(), intents=decisions())
     def test_all_is_done(self, base: Resource, intents: list[Intent]) -> None:
-        assert set(found(base, view(base, intents), intents)) == {Found.DONE}
+        assert set(found(base, view(base, intents), intents)) == {Comparison.DONE}
 
     @given(base=tasks(), intents=decisions())
     def test_also_where_a_colleague_has_been_there_since(
         self, base: Resource, intents: list[Intent]
     ) -> None:
-        assert set(found(base, colleague(view(base, intents)), intents)) == {Found.DONE}
+        assert set(found(base, colleague(view(base, intents)), intents)) == {Comparison.DONE}
 
     @given(base=tasks(), values=st.lists(st.sampled_from(PRIORITIES), min_size=2, max_size=4))
     def test_several_on_one_element_left_in_one_write_and_only_the_last_is_to_be_seen(
@@ -149,14 +151,14 @@ class TestAllOfItHasHappened:
             for number, to in enumerate(values)
         ]
         theirs = {**base, "priority": values[-1]}
-        assert set(found(base, theirs, intents)) == {Found.DONE}
+        assert set(found(base, theirs, intents)) == {Comparison.DONE}
 
     @given(base=tasks())
     def test_by_somebody_else_in_other_words_is_done_too(self, base: Resource) -> None:
         assume(base["status"] != "rejected")
         mine = decision(K.SET_STATUS, to="rejected", reason="no capacity")
         theirs = {**base, "status": "rejected", "statusReason": {"text": "full until May"}}
-        assert found(base, theirs, [mine]) == [Found.DONE]
+        assert found(base, theirs, [mine]) == [Comparison.DONE]
 
 
 class TestSomeOfItHasHappened:
@@ -166,7 +168,7 @@ class TestSomeOfItHasHappened:
     ) -> None:
         taken = data.draw(st.integers(0, len(intents)))
         theirs = view(base, intents[:taken])
-        assert Found.CHANGED not in found(base, theirs, intents)
+        assert Comparison.CHANGED not in found(base, theirs, intents)
         again = left(base, theirs, intents)
         assert owned(intents, view(theirs, again)) == owned(intents, view(base, intents))
 
@@ -177,19 +179,21 @@ class TestSomeOfItHasHappened:
         """Decisions on one element take effect in the order of the person, or not at all."""
         taken = data.draw(st.integers(0, len(intents)))
         settled = {
-            one.intent.id: one.found for one in settle(base, view(base, intents[:taken]), intents)
+            one.intent.id: one.result for one in compare(base, view(base, intents[:taken]), intents)
         }
         for run in runs(intents):
             verdicts = [settled[one.id] for one in run]
-            assert verdicts == sorted(verdicts, key=[Found.DONE, Found.NOT_APPLIED].index)
+            assert verdicts == sorted(verdicts, key=[Comparison.DONE, Comparison.NOT_APPLIED].index)
 
 
 class TestTheSameElementWasChanged:
     @given(base=tasks(), mine=st.sampled_from(PRIORITIES), theirs=st.sampled_from(PRIORITIES))
     def test_is_a_conflict(self, base: Resource, mine: str, theirs: str) -> None:
         assume(len({base.get("priority"), mine, theirs}) == 3)
-        (settled,) = settle(base, {**base, "priority": theirs}, [decision(K.SET_PRIORITY, to=mine)])
-        assert settled.found is Found.CHANGED
+        (settled,) = compare(
+            base, {**base, "priority": theirs}, [decision(K.SET_PRIORITY, to=mine)]
+        )
+        assert settled.result is Comparison.CHANGED
         assert settled.words == "changed on the server meanwhile"
 
     @given(base=tasks(), others=decisions())
@@ -202,7 +206,7 @@ class TestTheSameElementWasChanged:
             decision(K.SNOOZE, "x", until="2026-03-15T09:00:00+00:00"), base
         )
         *rest, slept = found(base, theirs, [*others, mine])
-        assert slept is Found.CHANGED
+        assert slept is Comparison.CHANGED
         assert rest == found(base, base, others)
 
     @given(base=tasks(), intents=decisions(), client=st.sampled_from(("Patient/c2", "Patient/c3")))
@@ -210,20 +214,20 @@ class TestTheSameElementWasChanged:
         self, base: Resource, intents: list[Intent], client: str
     ) -> None:
         for theirs in (base, view(base, intents)):
-            settled = settle(base, {**theirs, "for": ref(client)}, intents)
-            assert {one.found for one in settled} == {Found.OTHER_CLIENT}
+            settled = compare(base, {**theirs, "for": ref(client)}, intents)
+            assert {one.result for one in settled} == {Comparison.OTHER_CLIENT}
             assert {one.words for one in settled} == {"the record now names another client"}
 
 
 class TestNotThere:
     @given(base=tasks(), intents=decisions())
     def test_what_was_there_is_a_conflict(self, base: Resource, intents: list[Intent]) -> None:
-        assert set(found(base, None, intents)) == {Found.GONE}
+        assert set(found(base, None, intents)) == {Comparison.GONE}
 
     @given(intents=decisions())
     def test_what_was_to_be_created_did_not_arrive(self, intents: list[Intent]) -> None:
         made = create("made", "t1", seq=0)
-        assert set(found(None, None, [made, *intents])) == {Found.NOT_APPLIED}
+        assert set(found(None, None, [made, *intents])) == {Comparison.NOT_APPLIED}
 
     @given(intents=decisions(), data=st.data())
     def test_what_was_created_is_the_base_of_the_rest(
@@ -233,7 +237,7 @@ class TestNotThere:
         created = intent_effects.apply(made, None)
         taken = data.draw(st.integers(0, len(intents)))
         first, *rest = found(None, view(created, intents[:taken]), [made, *intents])
-        assert first is Found.DONE
+        assert first is Comparison.DONE
         assert rest == found(created, view(created, intents[:taken]), intents)
 
 
@@ -249,7 +253,7 @@ def test_whatever_the_server_holds_there_is_an_answer_for_each(
     base: Resource, intents: list[Intent], data: st.DataObject
 ) -> None:
     theirs = {**base, **data.draw(st.dictionaries(st.sampled_from(_ELEMENTS), _JSON))}
-    settled = settle(base, theirs, intents)
+    settled = compare(base, theirs, intents)
     assert [one.intent for one in settled] == intents
 
 

@@ -11,9 +11,9 @@ import pytest
 from filelock import FileLock
 
 from carequeue.sync import poll_schedule
-from carequeue.sync.net.total_timeout import Waits
-from carequeue.sync.sync_cycle import Looked
-from carequeue.sync.workers import BY_CHOICE, GLANCES, Background, Keeper, Way
+from carequeue.sync.net.total_timeout import SlowResponse
+from carequeue.sync.sync_cycle import CycleResult
+from carequeue.sync.workers import BY_CHOICE, PINGS, Background, SourceConnection, SourceWorker
 
 PATIENCE = 20.0
 
@@ -24,19 +24,21 @@ class Day:
     def __init__(self, folder: Path, name: str = "main") -> None:
         self.seconds = 0.0
         self.looks: list[str] = []
-        self.sees: Callable[[], Looked] = lambda: Looked(full=True, received=1)
+        self.sees: Callable[[], CycleResult] = lambda: CycleResult(full=True, received=1)
         self.meanwhile: Callable[[], object] = lambda: None  # happens during a look
         self.there = True
         self.asked_whether_there = 0
         self.by_choice = False
         self.wait = 0.0
-        self.waits: Waits | None = None
+        self.waits: SlowResponse | None = None
         self.failed: list[str] = []
         self.lock = folder / f"{name}.lock"
-        self.keeper = Keeper(
+        self.keeper = SourceWorker(
             name,
             self.lock,
-            lambda: Way(self, self._answers, lambda: self.wait, waits=lambda: self.waits),
+            lambda: SourceConnection(
+                self, self._answers, lambda: self.wait, waits=lambda: self.waits
+            ),
             self.failed.append,
             lambda: self.by_choice,
             lambda: self.seconds,
@@ -54,13 +56,13 @@ class Day:
     def decide(self) -> None:
         self.sync.send()
 
-    def look(self, progress: object, stop: Callable[[], bool]) -> Looked:
+    def run_cycle(self, progress: object, stop: Callable[[], bool]) -> CycleResult:
         return self._looked("everything")
 
-    def push_only(self, stop: Callable[[], bool]) -> Looked:
+    def push_only(self, stop: Callable[[], bool]) -> CycleResult:
         return self._looked("outbox")
 
-    def _looked(self, what: str) -> Looked:
+    def _looked(self, what: str) -> CycleResult:
         self.looks.append(what)
         self.meanwhile()
         return self.sees()
@@ -81,8 +83,8 @@ def day(tmp_path: Path) -> Day:
     return made
 
 
-def _away() -> Looked:
-    return Looked(offline=True, why="cannot be reached")
+def _away() -> CycleResult:
+    return CycleResult(offline=True, why="cannot be reached")
 
 
 def test_what_is_decided_leaves_without_looking_at_everything(day: Day) -> None:
@@ -92,7 +94,7 @@ def test_what_is_decided_leaves_without_looking_at_everything(day: Day) -> None:
 
 
 def test_what_it_set_off_on_the_server_is_looked_for_soon_after(day: Day) -> None:
-    day.sees = lambda: Looked(full=True)
+    day.sees = lambda: CycleResult(full=True)
     for _ in range(12):
         day.turn(poll_schedule.SLOW * 1.3)
     day.decide()
@@ -135,7 +137,7 @@ class TestOffline:
         for tries in (1, 2, 3):
             assert day.turn(poll_schedule.RETRY_LAST * 1.3) == []
             assert day.asked_whether_there == tries
-        day.sees, day.there = (lambda: Looked(full=True)), True
+        day.sees, day.there = (lambda: CycleResult(full=True)), True
         assert day.turn(poll_schedule.RETRY_LAST * 1.3) == ["everything"]
 
     def test_a_server_that_is_only_slow_gets_a_look_after_some_questions(
@@ -145,10 +147,10 @@ class TestOffline:
         day = Day(tmp_path)
         day.sees, day.there = _away, False
         day.turn()
-        day.sees = lambda: Looked(full=True)
-        looks = [day.turn(poll_schedule.RETRY_LAST * 1.3) for _ in range(GLANCES + 1)]
-        assert looks == [[]] * GLANCES + [["everything"]]
-        assert day.asked_whether_there == GLANCES
+        day.sees = lambda: CycleResult(full=True)
+        looks = [day.turn(poll_schedule.RETRY_LAST * 1.3) for _ in range(PINGS + 1)]
+        assert looks == [[]] * PINGS + [["everything"]]
+        assert day.asked_whether_there == PINGS
 
     def test_what_a_person_asks_for_is_a_real_look(self, tmp_path: Path) -> None:
         day = Day(tmp_path)
@@ -192,11 +194,11 @@ class TestOfflineByChoice:
     def test_a_look_under_way_is_broken_off(self, day: Day) -> None:
         stopped: list[bool] = []
 
-        def push_only(stop: Callable[[], bool]) -> Looked:
+        def push_only(stop: Callable[[], bool]) -> CycleResult:
             day.by_choice = True
             day.sync.offline(True)
             stopped.append(stop())
-            return Looked()
+            return CycleResult()
 
         day.push_only = push_only  # type: ignore[method-assign]
         day.decide()
@@ -206,19 +208,19 @@ class TestOfflineByChoice:
 
 
 def test_a_server_that_asks_us_to_wait_gets_nothing_until_then(day: Day) -> None:
-    day.wait, day.sees = 120.0, lambda: Looked(offline=True, why="it is busy")
+    day.wait, day.sees = 120.0, lambda: CycleResult(offline=True, why="it is busy")
     day.decide()
     assert day.turn(1) == ["outbox"]
     day.decide()
     assert day.turn(100) == []
     assert day.asked_whether_there == 0
-    day.wait, day.sees = 0.0, lambda: Looked(full=True)
+    day.wait, day.sees = 0.0, lambda: CycleResult(full=True)
     assert day.turn(21) == ["everything"]
 
 
 class TestAnAnswerThatTakesLong:
     def test_is_told_while_a_look_waits_for_it_and_not_afterwards(self, day: Day) -> None:
-        day.waits = Waits(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=True)
+        day.waits = SlowResponse(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=True)
         told: list[object] = []
         day.meanwhile = lambda: told.append(day.sync.waits)
         day.sync.sync_now()
@@ -229,7 +231,7 @@ class TestAnAnswerThatTakesLong:
     def test_of_one_source_is_told_of_no_other(self, tmp_path: Path) -> None:
         slow, quick = Day(tmp_path, "slow"), Day(tmp_path, "quick")
         both = Background([slow.keeper, quick.keeper])
-        slow.waits = Waits(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=False)
+        slow.waits = SlowResponse(datetime(2026, 12, 1, 13, 55, tzinfo=UTC), slow=False)
         told: list[object] = []
 
         def meanwhile() -> None:
@@ -252,14 +254,14 @@ class TestAnotherProcess:
         assert not day.sync.other_syncs
 
     def test_that_took_the_lease_is_said_too(self, day: Day) -> None:
-        day.sees = lambda: Looked(other=True)
+        day.sees = lambda: CycleResult(superseded=True)
         day.sync.sync_now()
         day.turn()
         assert day.sync.other_syncs
 
 
 def test_a_fault_is_written_down_and_the_next_look_tries_again(day: Day) -> None:
-    def broken() -> Looked:
+    def broken() -> CycleResult:
         raise KeyError("needle of a client's name")
 
     day.sees = broken

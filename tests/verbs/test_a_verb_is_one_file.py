@@ -14,6 +14,7 @@ from carequeue.cli.main import carequeue
 from carequeue.domain.intents import IntentKind
 from carequeue.screens.key_map import KeyMap
 from carequeue.screens.palette import entries
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.verbs.verb import Verb
 from carequeue.widgets.key_footer import marked_pairs, row_pairs
 from carequeue.worklist.intent_wording import Wording
@@ -117,7 +118,7 @@ class TestOnTheDesk:
         cache.desk.act("hold", [FOLLOW_UP], ANSWER, NOW)
         (intent,) = cache.intents()
         with cache.session.engine().connect() as connection:
-            wording = Wording(connection, cache.session.projector(), NOW)
+            wording = Wording(CacheTransaction(connection, cache.session.projector()), NOW)
             assert wording.already(intent) == "already put on hold by somebody else"
 
 

@@ -247,7 +247,7 @@ def test_a_try_is_kept_as_a_try_and_the_row_stays(outcome: str, code: str) -> No
     assert values.has_code(said["statusReason"], code, codes.CONTACT_OUTCOME)
     after = only(stay(), *done(parts))
     assert after.attempts == 1
-    assert "no-contact" in after.marks
+    assert "no-contact" in after.flags
 
 
 def test_a_contact_that_a_task_asked_for_completes_the_task_after_it() -> None:
@@ -286,7 +286,7 @@ def test_a_handoff_carries_what_the_receiver_needs() -> None:
     assert found.title == "Noel Ortiz to acknowledge your handoff"
     assert found.key == "main:new-1"
     assert found.about == "Sleeps badly\nCall on Friday"
-    assert {"severity:watcher", "priority:urgent"} <= found.marks
+    assert {"severity:watcher", "priority:urgent"} <= found.flags
     assert shown[Kind.REFERRAL].key == "main:Task/t1"
 
 

@@ -372,7 +372,7 @@ class TestAServerThatTakesNoTask:
         assert "Saved on this computer only: the server takes no such change." in acted.message
         assert acted.kept_here == 1
         (intent,) = cache.intents()
-        assert intent.state is IntentState.KEPT_HERE
+        assert intent.state is IntentState.LOCAL_ONLY
         row = cache.row(FOLLOW_UP)
         assert (row.band, row.sync) == (6, "kept_here")
         cache.close()
@@ -381,9 +381,9 @@ class TestAServerThatTakesNoTask:
     def test_keeps_a_whole_group_together(self, tmp_path: Path, verb: str, key: str) -> None:
         cache = queue(tmp_path / "read-only", can=READ_ONLY)
         cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.KEPT_HERE}
+        assert {one.state for one in cache.intents()} == {IntentState.LOCAL_ONLY}
         cache.desk.act("note", [key], {"text": "and this"}, NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.KEPT_HERE}
+        assert {one.state for one in cache.intents()} == {IntentState.LOCAL_ONLY}
         cache.close()
 
     def test_is_known_before_the_person_types(self, tmp_path: Path) -> None:

@@ -88,9 +88,9 @@ class TestTheQuestion:
         }
         meanwhile.find(cache, theirs(priority="stat", extension=[sleeping]))
         (found,) = cache.desk.conflicts(NOW)
-        assert [line.label for line in found.differences] == ["Priority", "Sleep"]
-        assert found.differences[1].mine.startswith("asleep until Thu 12 Mar")
-        assert found.differences[1].theirs.startswith("asleep until Fri 20 Mar")
+        assert [line.label for line in found.differences] == ["Priority", "Snooze"]
+        assert found.differences[1].mine.startswith("snoozed until Thu 12 Mar")
+        assert found.differences[1].theirs.startswith("snoozed until Fri 20 Mar")
         assert len(found.ids) == 2
         assert found.did == "Priority set to urgent; Snoozed until Thu 12 Mar 08:00"
 
@@ -134,16 +134,18 @@ def asked_nothing(cache: Cache) -> bool:
 def found_changed(cache: Cache) -> None:
     """The answer to what is on its way: a colleague changed the same. What came after it waits."""
     from carequeue.store.engine import writing
-    from carequeue.store.source_repository import SourceRows
+    from carequeue.store.source_repository import SqliteSourceRepository
     from carequeue.sync.push import messages as m
     from carequeue.sync.push.pending import save_changes
 
     with writing(cache.session.engine()) as connection:
-        rows = SourceRows(connection, "main")
+        rows = SqliteSourceRepository(connection, "main")
         (sent,) = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
-        outcome = m.Outcome(sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile")
+        outcome = m.IntentOutcome(
+            sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile"
+        )
         change = m.Change(("Task", "t1"), (outcome,), theirs(priority="stat"), "7")
-        save_changes(rows, m.Save((change,)), NOW)
+        save_changes(rows, m.SaveChanges((change,)), NOW)
         cache.session.projector().project(connection, rows.charts, NOW)
 
 
@@ -372,7 +374,9 @@ class TestTakingTheirs:
         assert cache.desk.row(FOLLOW_UP) is None
 
 
-def test_a_question_about_what_left_the_queue_is_asked_all_the_same(cache: Cache) -> None:
+def test_a_question_about_what_left_the_queue_is_asked_all_the_same(
+    cache: Cache,
+) -> None:
     """A colleague closed it and changed just what Dana had decided."""
     cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
     meanwhile.find(cache, theirs(priority="stat", status="completed"))

@@ -8,10 +8,10 @@ import pytest
 
 from carequeue.domain.intents import IntentState
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import save_changes
-from carequeue.sync.push.three_way import EVENTS, settle
+from carequeue.sync.push.three_way import EVENTS, compare
 from tests.fhir.clinic import NOW
 from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile
@@ -24,12 +24,14 @@ __all__ = ["cache"]  # the fixture
 def settled(cache: Cache, their: dict[str, Any]) -> None:
     """The decision in doubt is read back, and the server has this."""
     with writing(cache.session.engine()) as connection:
-        rows = SourceRows(connection, SOURCE)
-        base = rows.base("Task", "t1").body
+        rows = SqliteSourceRepository(connection, SOURCE)
+        base = rows.mirror.base("Task", "t1").body
         sent = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
-        found = settle(base, their, sent)
-        outcomes = tuple(m.Outcome(one.intent, EVENTS[one.found], one.words) for one in found)
-        save_changes(rows, m.Save((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
+        found = compare(base, their, sent)
+        outcomes = tuple(
+            m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
+        )
+        save_changes(rows, m.SaveChanges((m.Change(("Task", "t1"), outcomes, their, "7"),)), NOW)
 
 
 def state(cache: Cache, verb: str) -> IntentState:

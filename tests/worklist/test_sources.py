@@ -11,7 +11,7 @@ import pytest
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import Tab
-from carequeue.sync.sync_cycle import Looked
+from carequeue.sync.sync_cycle import CycleResult
 from carequeue.worklist.sync_summary import by_choice, sync_report
 from tests.fhir.clinic import DANA, NOEL
 from tests.store.cache import SOURCE
@@ -107,8 +107,8 @@ class TestTheSameClient:
 class TestTheReport:
     def test_says_of_each_source_what_happened(self) -> None:
         found = {
-            "Clinic": Looked(full=True, received=5, sent=2),
-            "County": Looked(offline=True, why="cannot be reached"),
+            "Clinic": CycleResult(full=True, received=5, sent=2),
+            "County": CycleResult(offline=True, why="cannot be reached"),
         }
         report = sync_report(found, {})
         assert (report.ok, report.unable, report.received) == (False, "server", 5)
@@ -118,9 +118,9 @@ class TestTheReport:
             ("County", False, "offline: cannot be reached"),
         ]
 
-    @pytest.mark.parametrize("busy", [None, Looked(other=True)], ids=["lock", "lease"])
-    def test_one_that_another_process_syncs_is_named(self, busy: Looked | None) -> None:
-        report = sync_report({"Clinic": Looked(full=True), "County": busy}, {})
+    @pytest.mark.parametrize("busy", [None, CycleResult(superseded=True)], ids=["lock", "lease"])
+    def test_one_that_another_process_syncs_is_named(self, busy: CycleResult | None) -> None:
+        report = sync_report({"Clinic": CycleResult(full=True), "County": busy}, {})
         assert (report.ok, report.other_syncs, report.unable) == (False, False, "")
         assert "County: another CareQueue is syncing it" in report.words
         assert sync_report({"Clinic": busy, "County": busy}, {}).other_syncs

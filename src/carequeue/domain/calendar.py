@@ -3,9 +3,9 @@
 In:  aware datetimes of any zone, local dates.
 Out: aware datetimes in UTC, local dates, counts of open days.
 Why UTC out: two datetimes of one zone subtract as wall clocks, an hour wrong across a DST change;
-     elapsed hours must add in UTC. Why the site's zone: a laptop that travels must not move a
-     deadline. How a business day is counted: "within one business day of the time the request is
-     made" (24 Miss. Admin. Code Pt. 2 R. 54.7, the state text of CCBHC criterion 2.b).
+elapsed hours must add in UTC. Why the site's zone: a laptop that travels must not move a deadline.
+How a business day is counted: "within one business day of the time the request is made" (24 Miss.
+Admin. Code Pt. 2 R. 54.7, the state text of CCBHC criterion 2.b).
 Not here: what is counted (`rules.py`, `clocks.py`), how a date is typed (`spoken_dates.py`).
 """
 
@@ -24,7 +24,7 @@ from carequeue.domain.errors import ProfileError
 DAY: Final = timedelta(days=1)
 MONDAY, THURSDAY, SATURDAY, SUNDAY = 0, 3, 5, 6
 
-#: Weekday (Monday is 0) -> opening and closing, where a site says nothing else.
+#: Weekday (Monday is 0) -> opening and closing, unless the site sets its own.
 DEFAULT_HOURS: Final[Mapping[int, tuple[time, time]]] = {
     day: (time(8), time(17)) for day in range(MONDAY, SATURDAY)
 }
@@ -103,7 +103,7 @@ class SiteCalendar:
         return day.weekday() in self.hours and day not in self.closed
 
     def business_days(self, first: date, last: date) -> int:
-        """Open dates after `first`, up to and with `last`; negative where `last` is earlier."""
+        """Open dates after `first`, up to and including `last`; negative if `last` is earlier."""
         if last < first:
             return -self.business_days(last, first)
         weeks, rest = divmod((last - first).days, 7)
@@ -113,7 +113,7 @@ class SiteCalendar:
         return count - (bisect_right(days, last) - bisect_right(days, first))
 
     def open_date_after(self, day: date, n: int) -> date:
-        """The nth open date after a date (before it where `n` is negative); itself where 0."""
+        """The nth open date after a date (before it if `n` is negative); the date itself if 0."""
         step = DAY if n >= 0 else -DAY
         left = abs(n)
         while left:
@@ -126,8 +126,8 @@ class SiteCalendar:
     def at(self, day: date, wall: time) -> datetime:
         """An instant by date and wall time at the site; UTC.
 
-        A time that a DST change leaves out is the first one after the gap; one that comes twice is
-        the earlier: both keep a later wall time from being an earlier instant.
+        A time that a DST change skips becomes the first one after the gap; one that occurs twice is
+        the earlier: so a later wall time is never an earlier instant.
         """
         local = datetime.combine(day, wall.replace(fold=0))
         instant = local.replace(tzinfo=self.zone).astimezone(UTC)
@@ -165,7 +165,7 @@ class SiteCalendar:
 
         Day 0 is the local date of the start, whatever the hour. One day ends at the same wall time
         of day 1, within its opening hours; more days end at the closing of day n; `same_time`
-        says otherwise. A start on a closed day always has until closing: with the wall time of a
+        overrides this. A start on a closed day always has until closing: with the wall time of a
         Saturday morning it would be due before what came on Friday afternoon.
         """
         local = start.astimezone(self.zone)

@@ -1,10 +1,10 @@
 """Clocks: the deadlines of one item, from its facts and the rules.
 
 In:  an item, rules, the site's calendar.
-Out: one `Clock` a rule that applies, the met ones too (*why here* lists them all).
-Why without `now`: a clock is the same at every hour; only its state is asked at an instant, so a
-     clock is computed when the item changes and ranked whenever time has moved it.
-A due time that is reached is breached: "due 09:00" at 09:00 is over.
+Out: one `Clock` for each rule that applies, met ones included (*why here* lists them all).
+Why without `now`: a clock is the same at every hour; only its state depends on an instant, so a
+clock is computed when the item changes and ranked whenever time has moved it. A due time that is
+reached is breached: "due 09:00" at 09:00 is over.
 Not here: what may be a rule (`rules.py`), what a clock does to the order (`ranking.py`).
 """
 
@@ -20,12 +20,12 @@ from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.items import Priority, WorkItem
 from carequeue.domain.rules import ClockClass, ClockRule, Length, LengthUnit
 
-__all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "marks_of"]
+__all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "flags_of"]
 
-#: Years outside of which an instant is a slip or a filler (9999-12-31), never a deadline.
+#: Outside these years an instant is a typo or a placeholder (9999-12-31), never a deadline.
 USABLE_YEARS: Final = range(1900, 2200)
-#: Events that meet a clock only when they came after its start; an answer counts whenever it came,
-#: for the two clocks of two servers disagree.
+#: Events that meet a clock only if they came after its start; a reply counts whenever it came,
+#: because the clocks of two servers differ.
 _EVENTS: Final = frozenset({"served_at", "contacted_at", "attempted_at", "scheduled_at"})
 _URGENT: Final = frozenset({Priority.URGENT, Priority.ASAP, Priority.STAT})
 _ELAPSED: Final = {
@@ -47,10 +47,10 @@ class ClockState(StrEnum):
 class Clock:
     """A deadline with its source. All instants are UTC.
 
-    `unit` is how the distance to `due` is said: `h`, `d` or `bd`. `works_by` is the last open
-    moment at or before due. `nudge`: due is when to ask a partner again. `fallback`: stands in
-    for a date that nobody gave. `approximate`: the start was not given, but taken from the next
-    best element.
+    `unit` is the unit of the distance to `due`: `h`, `d` or `bd`. `works_by` is the last open
+    moment at or before due. `nudge`: due is when to ask a partner again. `fallback`: stands in for
+    a date that nobody gave. `approximate`: the start was not given, but taken from the next best
+    element.
     """
 
     rule: str
@@ -71,7 +71,7 @@ class Clock:
     year: int | None = None
 
     def state_at(self, now: datetime) -> ClockState:
-        """How it stands: met whenever it was met, breached from the due time on."""
+        """The state: met whenever it was met, breached from the due time on."""
         if self.met_at is not None:
             return ClockState.MET
         return ClockState.BREACHED if self.due <= now else ClockState.RUNNING
@@ -82,39 +82,39 @@ class Clock:
         return self.met_at is None
 
 
-def marks_of(item: WorkItem) -> frozenset[str]:
-    """The marks of an item, with those that its other fields imply."""
+def flags_of(item: WorkItem) -> frozenset[str]:
+    """The flags of an item, with those that its other fields imply."""
     implied = {item.direction.value}
     if item.priority in _URGENT:
         implied.add("priority:urgent")
     elif item.priority is Priority.ROUTINE:
         implied.add("priority:routine")
-    if not any(mark.startswith("triage:") for mark in item.marks):
+    if not any(mark.startswith("triage:") for mark in item.flags):
         implied.add("triage:none")
     if item.client.deceased:
         implied.add("deceased")
-    return item.marks | implied
+    return item.flags | implied
 
 
 def clocks_of(
     item: WorkItem, rules: Iterable[ClockRule], calendar: SiteCalendar
 ) -> tuple[Clock, ...]:
-    """The clocks of an item in the order of the rules; a fallback only where no other one is open.
+    """The clocks of an item in the order of the rules; a fallback only if no other one is open.
 
-    Facts of an impossible year are left out of account.
+    Facts of an impossible year are ignored.
     """
     facts = {
         name: instant.astimezone(UTC)
         for name, instant in item.facts.items()
         if instant.year in USABLE_YEARS
     }
-    marks = marks_of(item)
+    flags = flags_of(item)
     clocks: list[Clock] = []
     fallbacks: list[Clock] = []
     for rule in rules:
         applies = item.kind in rule.kinds and rule.starts in facts
-        if applies and rule.when <= marks and not rule.unless & marks:
-            clock = _clock(rule, facts, marks, calendar)
+        if applies and rule.when <= flags and not rule.unless & flags:
+            clock = _clock(rule, facts, flags, calendar)
             (fallbacks if rule.fallback else clocks).append(clock)
     if not any(clock.open for clock in clocks):
         clocks += fallbacks
@@ -122,13 +122,13 @@ def clocks_of(
 
 
 def class_of(clocks: Iterable[Clock]) -> ClockClass | None:
-    """The gravest class among the open clocks; what bulk and snooze ask before they act."""
+    """The most serious class among the open clocks; bulk acts and snooze ask for it first."""
     open_classes = {clock.cls for clock in clocks if clock.open}
     return next((cls for cls in ClockClass if cls in open_classes), None)
 
 
 def _clock(
-    rule: ClockRule, facts: Mapping[str, datetime], marks: frozenset[str], calendar: SiteCalendar
+    rule: ClockRule, facts: Mapping[str, datetime], flags: frozenset[str], calendar: SiteCalendar
 ) -> Clock:
     start = facts[rule.starts]
     due = _due(start, rule, calendar)
@@ -156,15 +156,15 @@ def _clock(
         nudge=rule.nudge,
         fallback=rule.fallback,
         post_acute=rule.post_acute,
-        approximate="approximate" in marks,
+        approximate="approximate" in flags,
         year=rule.year,
     )
 
 
 def _due(start: datetime, rule: ClockRule, calendar: SiteCalendar) -> datetime:
-    """When a rule's length from a start is over; a negative one is over before it.
+    """When a rule's length from a start is over; a negative length ends before it.
 
-    A nudge keeps the hour of the asking: a partner who was asked at eleven is asked again then.
+    A nudge keeps the hour: a partner who was asked at eleven is asked again at eleven.
     """
     length = rule.length
     count = length.count

@@ -1,7 +1,8 @@
-"""The errors that a person may read: what happened, that nothing is lost, what to do next.
+"""Errors for a person to read: what happened, that nothing is lost, what to do next.
 
-They are sorted by what the reader can do: choose another address, repair, sign in, wait, update.
-Never freeze or compare exceptions: a frozen one breaks inside a context manager.
+In:  nothing. Out: exceptions, sorted by what the reader can do: choose another address, repair,
+sign in, wait, update.
+Why plain classes: a frozen exception breaks inside a context manager; never compare them either.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class NoSuchItem(CareQueueError):
 
 
 class BadQuestion(CareQueueError):
-    """The person (or a script) asked for something that cannot be; nothing was changed."""
+    """The person (or a script) asked for something impossible; nothing was changed."""
 
     exit_code = 2
 
@@ -38,13 +39,13 @@ class CacheError(CareQueueError):
 
 
 class ServerError(CareQueueError):
-    """The server is unreachable, is no FHIR R4 server, or its answer cannot be used."""
+    """The server is unreachable, is no FHIR R4 server, or its reply cannot be used."""
 
     exit_code = 6
 
 
 class SignInError(CareQueueError):
-    """The server does not know the person, or does not allow it."""
+    """The server does not know the person, or does not allow the request."""
 
     exit_code = 7
 

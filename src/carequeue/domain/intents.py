@@ -1,5 +1,6 @@
-"""What a person decided, kept until the server has it: kinds, states, and the legal steps.
+"""What a person decided, stored until the server has it: kinds, states, and the legal steps.
 
+In:  nothing. Out: `Intent`, its states and `step`.
 Why intents and not patches: the body of a request is computed when it is sent, from the base and
 the open intents, so nothing stale is ever stored (docs/architecture.md, "One key's journey").
 Not here: what an intent does to JSON (`fhir/intent_effects.py`), its row on disk
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 #: Version of the argument format of an intent, stored with each one.
 INTENT_SCHEMA: Final = 1
-#: How the `window` of an act of the command line begins; any other window is one on a screen.
+#: Prefix of the `window` of an act on the command line; any other window is one on a screen.
 COMMAND_LINE: Final = "command-line:"
 
 
@@ -41,23 +42,23 @@ class IntentState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     CONFLICT = "conflict"
     NEEDS_ATTENTION = "needs_attention"
-    KEPT_HERE = "kept_here"
+    LOCAL_ONLY = "kept_here"
     UNDONE = "undone"
 
 
 class IntentEvent(StrEnum):
     """What can happen to an intent."""
 
-    MARKED = "marked"  # written down as in doubt, before the bytes leave
-    ACKNOWLEDGED = "acknowledged"  # a clear yes, or found on the server
-    FOUND_NOT_APPLIED = "found_not_applied"  # settle: same version, or own unit unchanged
-    FOUND_CHANGED = "found_changed"  # settle: own unit changed meanwhile
+    ATTEMPT_RECORDED = "marked"  # recorded as in doubt, before the bytes are sent
+    ACKNOWLEDGED = "acknowledged"  # a clear success, or found on the server
+    FOUND_NOT_APPLIED = "found_not_applied"  # read back: same version, or own unit unchanged
+    FOUND_CHANGED = "found_changed"  # read back: own unit changed meanwhile
     FOUND_GONE = "found_gone"  # the server no longer has the resource
     FOUND_OTHER_CLIENT = "found_other_client"  # the resource names another client, or none
-    REFUSED = "refused"  # the server will never take it as it is
-    NO_PLACE = "no_place"  # the source has no place for it
-    PLACE_FOUND = "place_found"  # the source can take it now
-    DROPPED = "dropped"  # a person took it back before it left
+    REFUSED = "refused"  # the server rejects it for good
+    UNSUPPORTED = "no_place"  # the source does not support the change
+    SUPPORTED_NOW = "place_found"  # the source supports the change now
+    DROPPED = "dropped"  # a person undid it before it was sent
     KEPT_MINE = "kept_mine"  # a person answered a conflict
     TOOK_THEIRS = "took_theirs"
     RETRIED = "retried"  # a person asked for another try
@@ -66,24 +67,24 @@ class IntentEvent(StrEnum):
 
 _S, _E = IntentState, IntentEvent
 TRANSITIONS: Final[Mapping[tuple[IntentState, IntentEvent], IntentState]] = {
-    (_S.QUEUED, _E.MARKED): _S.IN_DOUBT,
+    (_S.QUEUED, _E.ATTEMPT_RECORDED): _S.IN_DOUBT,
     (_S.QUEUED, _E.DROPPED): _S.UNDONE,
-    (_S.QUEUED, _E.NO_PLACE): _S.KEPT_HERE,
-    (_S.QUEUED, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,  # settled: somebody else did just this
+    (_S.QUEUED, _E.UNSUPPORTED): _S.LOCAL_ONLY,
+    (_S.QUEUED, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,  # read back: somebody else did the same
     (_S.QUEUED, _E.FOUND_CHANGED): _S.CONFLICT,
     (_S.QUEUED, _E.FOUND_GONE): _S.CONFLICT,
     (_S.QUEUED, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
-    (_S.QUEUED, _E.REFUSED): _S.NEEDS_ATTENTION,  # what it depends on was refused
-    (_S.KEPT_HERE, _E.PLACE_FOUND): _S.QUEUED,
-    (_S.KEPT_HERE, _E.DROPPED): _S.UNDONE,
-    (_S.KEPT_HERE, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
+    (_S.QUEUED, _E.REFUSED): _S.NEEDS_ATTENTION,  # what it depends on was rejected
+    (_S.LOCAL_ONLY, _E.SUPPORTED_NOW): _S.QUEUED,
+    (_S.LOCAL_ONLY, _E.DROPPED): _S.UNDONE,
+    (_S.LOCAL_ONLY, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.IN_DOUBT, _E.ACKNOWLEDGED): _S.ACKNOWLEDGED,
     (_S.IN_DOUBT, _E.FOUND_NOT_APPLIED): _S.QUEUED,
     (_S.IN_DOUBT, _E.FOUND_CHANGED): _S.CONFLICT,
     (_S.IN_DOUBT, _E.FOUND_GONE): _S.CONFLICT,
     (_S.IN_DOUBT, _E.FOUND_OTHER_CLIENT): _S.CONFLICT,
     (_S.IN_DOUBT, _E.REFUSED): _S.NEEDS_ATTENTION,
-    (_S.IN_DOUBT, _E.NO_PLACE): _S.KEPT_HERE,
+    (_S.IN_DOUBT, _E.UNSUPPORTED): _S.LOCAL_ONLY,
     (_S.CONFLICT, _E.KEPT_MINE): _S.QUEUED,
     (_S.CONFLICT, _E.TOOK_THEIRS): _S.UNDONE,
     (_S.NEEDS_ATTENTION, _E.RETRIED): _S.QUEUED,
@@ -92,7 +93,7 @@ TRANSITIONS: Final[Mapping[tuple[IntentState, IntentEvent], IntentState]] = {
 
 
 class ConflictCause(StrEnum):
-    """Why a decision is a conflict, stored with the intent."""
+    """Why an intent is a conflict, stored with the intent."""
 
     CHANGED = "changed"  # somebody changed an element that the decision owns
     GONE = "gone"  # the server no longer has the resource
@@ -106,24 +107,24 @@ CAUSES: Final[Mapping[IntentEvent, ConflictCause]] = {
     _E.FOUND_OTHER_CLIENT: ConflictCause.OTHER_CLIENT,
 }
 
-#: States whose intent is folded over the base to make the view.
+#: States whose intents are applied to the base to make the view.
 OPEN_STATES: Final = frozenset(
-    {_S.QUEUED, _S.IN_DOUBT, _S.CONFLICT, _S.NEEDS_ATTENTION, _S.KEPT_HERE}
+    {_S.QUEUED, _S.IN_DOUBT, _S.CONFLICT, _S.NEEDS_ATTENTION, _S.LOCAL_ONLY}
 )
 #: States that only a person's answer ends.
 STUCK_STATES: Final = frozenset({_S.CONFLICT, _S.NEEDS_ATTENTION})
-#: States that hold the base back: it may not move by a pull.
-HOLDING_STATES: Final = OPEN_STATES - {_S.KEPT_HERE}
+#: States that hold the base: a pull may not move it.
+HOLDING_STATES: Final = OPEN_STATES - {_S.LOCAL_ONLY}
 #: States in which the outbox may send.
 SENDABLE_STATES: Final = frozenset({_S.QUEUED, _S.IN_DOUBT})
 
 
 class IllegalStep(ValueError):
-    """An event that cannot happen to an intent in this state; a fault of ours, nothing changed."""
+    """An event that cannot happen to an intent in this state; an internal error of ours."""
 
 
 def step(state: IntentState, event: IntentEvent) -> IntentState:
-    """The state after an event. Raises IllegalStep, and changes nothing, where there is none."""
+    """The state after an event. Raises IllegalStep, and changes nothing, if there is none."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
@@ -134,13 +135,13 @@ def step(state: IntentState, event: IntentEvent) -> IntentState:
 class ClientIdentity:
     """The client whom a resource names, or with whom a decision was made.
 
-    `reference`: "Patient/12" on the source's own server; a foreign reference in full; where the
-    resource gives no reference and no identifier, the display text; "" where it names nobody.
+    `reference`: "Patient/12" on the source's own server; a foreign reference in full; without
+    reference and identifier, the display text; "" if it names nobody.
     `identifiers`: (system, value) pairs of the client that were known then.
     `name`: for a person to read, never compared.
-    `through`: references of the resources that led to the client, one after the other, where a
-    Task itself names no Patient ("ServiceRequest/7", its focus). `own`: how such a Task names
-    somebody all the same (an identifier, a display, another type), "" where it names nobody.
+    `through`: references of the resources that led to the client, in order, if a Task itself names
+    no Patient ("ServiceRequest/7", its focus). `own`: how such a Task names somebody all the same
+    (an identifier, a display, another type), "" if it names nobody.
     `assumed`: the decision is of an earlier version, which did not record the client; this is whom
     the resource named at the upgrade, and a person confirms it before the decision is sent.
     """
@@ -157,11 +158,11 @@ class ClientIdentity:
 class Intent:
     """One decision about one resource.
 
-    `target_id` is the server's id, or ours where the resource is not yet on the server.
+    `target_id` is the server's id, or ours if the resource is not yet on the server.
     `seen` holds the unit's elements as the person saw them (absent elements are left out).
     `after` names an intent that must be acknowledged first.
-    `client` is the client with whom it was decided; it never changes. None: it is not recorded,
-    so a person is asked before the intent is sent.
+    `client` is the client with whom it was decided; it never changes. None: it is not recorded, so
+    a person is asked before the intent is sent.
     """
 
     id: str
@@ -180,13 +181,13 @@ class Intent:
     chart: str = ""  # whose rows it changes, see `fhir/chart.py`
     seen: Mapping[str, Any] = field(default_factory=dict)
     after: str = ""
-    inverse_of: str = ""  # group that this one takes back
+    inverse_of: str = ""  # group that this one undoes
     state: IntentState = IntentState.QUEUED
     attempts: int = 0
     settles: int = 0
-    words: str = ""  # the server's last words, or why it is kept here
+    words: str = ""  # the server's last words, or why it is local-only
     schema: int = INTENT_SCHEMA
-    busy: int = 0  # answers in a row that said "not now"
+    busy: int = 0  # replies in a row that said "not now"
     window: str = ""  # opaque id of the run of the program in which the person decided
     client: ClientIdentity | None = None
     cause: str = ""  # a ConflictCause while the intent is a conflict

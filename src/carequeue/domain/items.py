@@ -1,11 +1,12 @@
-"""What the queue is made of: one `WorkItem` a row, and the words around it.
+"""What the queue is made of: a `WorkItem` for each row, and its parts.
 
-In:  nothing; these are plain values, built by `fhir/` and read by `ranking.py` and `intents.py`.
+In:  nothing; plain values, built by `fhir/` and read by `ranking.py` and `clocks.py`.
 Why facts are named: a clock rule is data (`rules/*.toml`) and names the instants that start and
-meet it, so a site can add a rule in its profile without a line of code. The names are listed in
-`FACTS` and `MARKS`; `rules.py` refuses a rule that asks for any other.
-Not here: how a resource becomes an item (`fhir/chart_to_items.py`), its place (`ranking.py`).
-Every text in here is as the server sent it: it goes through `sanitize.clean` before it is shown.
+meet it, so a site can add a rule in its profile without code. The names are listed in `FACTS` and
+`FLAGS`; `rules.py` rejects a rule that asks for any other.
+Not here: how a resource becomes an item (`fhir/chart_to_items.py`), its order (`ranking.py`).
+All texts here are unchanged from the server: they go through `sanitize.clean` before they are
+shown.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Final
 
 
 class Kind(StrEnum):
-    """The kinds of row; the value is what the cache, the scripts and the docs say."""
+    """The kinds of row; the value is used in the cache, the scripts and the docs."""
 
     REFERRAL = "referral"
     FOLLOW_UP = "follow_up"
@@ -36,7 +37,7 @@ class Mover(StrEnum):
 
 
 class Direction(StrEnum):
-    """Whether the ask came to us, went out from us, or stays among us."""
+    """Whether the request came to us, went out from us, or stays among us."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
@@ -52,22 +53,22 @@ class Priority(StrEnum):
     STAT = "stat"
 
 
-#: Instants that a clock rule may name as its start, its end or what meets it.
+#: Instants that a clock rule may name as its start, its end or its fulfillment.
 FACTS: Final = frozenset(
     {
-        "requested_at",  # an inbound ask reached us (first contact)
+        "requested_at",  # an inbound request reached us (first contact)
         "sent_at",  # we, or somebody, sent it: outbound referral, handoff
         "answered_at",  # the receiver accepted, declined or asked
         "accepted_at",
         "declined_at",  # declined, cancelled by them or failed: ours to decide again
         "info_asked_at",  # the partner waits for our answer
-        "scheduled_at",  # a visit that answers the need is booked: when it was found booked
+        "scheduled_at",  # a visit for the need is booked: when the booking was found
         "served_at",  # a clinical service took place
         "crisis_at",  # a crisis contact or a mobile crisis request began
         "discharged_at",  # left the emergency department, inpatient or crisis stay
         "attempted_at",  # the first attempt since the start that did not reach the client
         "contacted_at",  # two-way contact since the start
-        "acknowledged_at",  # a handoff was read back and taken
+        "acknowledged_at",  # a handoff was read back and accepted
         "due_at",  # a due date that the server holds
         "ends_at",  # an authorization or a coverage ends
         "authored_at",  # the first instant that is known of the item
@@ -75,8 +76,8 @@ FACTS: Final = frozenset(
     }
 )
 
-#: Marks that a clock rule may ask for (`when`) or exclude (`unless`), and that give points.
-MARKS: Final = frozenset(
+#: Flags that a clock rule may ask for (`when`) or exclude (`unless`), and that give points.
+FLAGS: Final = frozenset(
     {
         "inbound",
         "outbound",
@@ -100,7 +101,7 @@ MARKS: Final = frozenset(
         "high-risk",
         "deceased",
         "approximate",  # the start was not given and was taken from the next best element
-        "impossible-date",  # a date was left out of account because it cannot be
+        "impossible-date",  # a date was ignored because it is impossible
         "read-only",
     }
 )
@@ -122,7 +123,7 @@ class ResourceRef:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whom the item is about. `text` is the server's own rendering; all parts may be empty."""
+    """The client of an item. `text` is the server's own rendering; all parts may be empty."""
 
     reference: str = ""
     family: str = ""
@@ -137,7 +138,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A person, team or organization that asks or owes; `ours` says that it belongs to us."""
+    """A person, team or organization that requests or owes; `ours`: it belongs to us."""
 
     reference: str
     name: str
@@ -147,7 +148,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Who must act next, the name to show, and since when where that is known."""
+    """Who must act next, the name to show, and since when if that is known."""
 
     who: Mover
     name: str
@@ -192,12 +193,12 @@ class Us:
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One row of the queue, as the server and the open intents together say.
+    """One row of the queue, from the server's data and the open intents.
 
     `key` is ours and stable: an identifier that we wrote, or `Type/id`; it starts with the source.
-    `target` is the Task that acts change; None where the first act must create it.
+    `target` is the Task that acts change; None if the first act must create it.
     `anchor` is what the item is about (ServiceRequest, Encounter, ClaimResponse, Coverage, Task).
-    `facts` are aware datetimes by the names of `FACTS`; `marks` a subset of `MARKS`.
+    `facts` are aware datetimes by the names of `FACTS`; `flags` a subset of `FLAGS`.
     """
 
     key: str
@@ -214,22 +215,22 @@ class WorkItem:
     requester: Party | None = None
     owner: Party | None = None
     facts: Mapping[str, datetime] = field(default_factory=dict)
-    marks: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
     attempts: int = 0  # attempts since the start that did not reach the client
     attempts_unnamed: int = 0  # of these: the record does not say who took part
     snoozed_until: datetime | None = None
-    about: str = ""  # free text: the ask in the sender's words
+    about: str = ""  # free text: the request in the sender's words
     notes: tuple[StoryLine, ...] = ()
     story: tuple[StoryLine, ...] = ()
 
     @property
     def label(self) -> str:
-        """The client as FAMILY, Given; the server's own text where there is no such order."""
+        """The client as FAMILY, Given; the server's own text if there is no such order."""
         return client_label(self.client)
 
 
 def client_label(client: Client) -> str:
-    """`FAMILY, Given`; a name without that order keeps its own text and gets no capitals.
+    """`FAMILY, Given`; a name without that order keeps its own text without capitals.
 
     Source: NHS Common User Interface, patient name display (NID-0001 to NID-0005).
     """

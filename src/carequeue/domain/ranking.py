@@ -1,15 +1,15 @@
-"""Ranking: where an item stands, why, and when that next changes by itself.
+"""Ranking: where an item ranks, why, and when that next changes by itself.
 
 In:  an item, its clocks, the site's calendar, `now`.
 Out: a `Rank`: band, then points, then due time; ties are broken by the source's own id.
-Why bands: a crisis is never outvoted by ten routine items. Why overdue and due today share one:
-     an item would fall at midnight otherwise, and an older one must never rank lower. For the same
-     reason nearness is scored in steps that rise as time goes (0…100 < 150 < 180 < 200…), never
-     as a fraction of the warning: a ten-day warning would beat a three-day one on their last day.
+Why bands: a crisis is never outvoted by ten routine items. Why overdue and due today share one: an
+item would fall at midnight otherwise, and an older one must never rank lower. For the same reason
+nearness is scored in steps that rise over time (0…100 < 150 < 180 < 200…), never as a fraction of
+the warning: a ten-day warning would beat a three-day one on their last day.
 Laws, held by property tests: of two items alike in all else the older never ranks lower; a higher
-     priority never ranks lower; waiting on somebody ranks below one's own move until its nudge or
-     its warning, except in class C, which never waits; what is snoozed is out until its time,
-     unless a clock runs out or a class S clock warns.
+priority never ranks lower; waiting on somebody ranks below one's own move until its nudge or its
+warning, except in class C, which never waits; a snoozed item is out until its time, unless a clock
+breaches or a class S clock warns.
 Every point has a reason, and the reasons sum to the points.
 Not here: how a clock is computed (`clocks.py`), how a distance is worded (`widgets/queue_line.py`).
 """
@@ -23,7 +23,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from carequeue.domain.calendar import DAY, SiteCalendar
-from carequeue.domain.clocks import Clock, ClockClass, ClockState, marks_of
+from carequeue.domain.clocks import Clock, ClockClass, ClockState, flags_of
 from carequeue.domain.items import Kind, Mover, Priority, WorkItem
 
 HOUR: Final = timedelta(hours=1)
@@ -31,7 +31,7 @@ _CLOSE_BY: Final = 2 * HOUR
 
 
 class Band(IntEnum):
-    """The coarse order of the queue; a smaller one stands higher."""
+    """The coarse order of the queue; a smaller one ranks higher."""
 
     NOW = 0
     SAFETY = 1
@@ -43,26 +43,26 @@ class Band(IntEnum):
 
     @property
     def title(self) -> str:
-        """The word above the rows."""
+        """The heading above the rows."""
         return _WORDS[self][0]
 
     @property
     def hint(self) -> str:
-        """What the word means, in a clinician's words."""
+        """What the heading means, in a clinician's words."""
         return _WORDS[self][1]
 
 
 _WORDS: Final[Mapping[Band, tuple[str, str]]] = {
-    Band.NOW: ("Now", "somebody has to move this minute"),
+    Band.NOW: ("Now", "somebody has to act right away"),
     Band.SAFETY: ("Safety", "a person may be at risk"),
     Band.DUE: ("Due", "overdue, or due today"),
     Band.SOON: ("Soon", "a clock has begun to warn"),
     Band.ON_TRACK: ("On track", "your move, nothing is pressing"),
     Band.WAITING: ("Waiting", "somebody else’s move; comes back at its nudge"),
-    Band.SNOOZED: ("Snoozed", "asleep until a time that somebody gave"),
+    Band.SNOOZED: ("Snoozed", "hidden until the time that was set"),
 }
 
-#: Points of a clock in its warning, by open days left; the step for more than the last is 0.
+#: Points of a clock in its warning, by open days left; beyond the last step 0.
 WARNING_STEPS: Final[tuple[tuple[int, int], ...]] = (
     (0, 100), (1, 80), (2, 60), (3, 40), (4, 30), (5, 20), (10, 10),
 )  # fmt: skip
@@ -84,7 +84,7 @@ MOST_ATTEMPTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Points, why they are given, and where that is from. The text is not yet clean."""
+    """Points, the reason for them, and its source. The text is not yet clean."""
 
     points: int
     text: str
@@ -93,11 +93,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """An item's place at an instant.
+    """An item's rank at an instant.
 
-    `due_at` with `unit` is the distance to say: to the due time of `clock` in `h`, `d` or `bd`
+    `due_at` with `unit` is the distance to show: to the due time of `clock` in `h`, `d` or `bd`
     (`days_left` of them, negative when over), to its nudge (`nudge`), to the end of a snooze
-    (`sleep`); `""` where there is none. Nothing here changes by itself before `next_change_at`.
+    (`sleep`); `""` if there is none. Nothing here changes by itself before `next_change_at`.
     """
 
     band: Band
@@ -112,12 +112,12 @@ class Rank:
 
     @property
     def place(self) -> tuple[int, int, datetime]:
-        """What the queue sorts by, before the tie of the source's own id."""
+        """The queue's sort key, before the tie of the source's own id."""
         return (self.band, -self.points, self.due_at or datetime.max.replace(tzinfo=UTC))
 
 
 class _Look(NamedTuple):
-    """One open clock as it stands at an instant."""
+    """One open clock at an instant."""
 
     band: Band
     clock: Clock
@@ -131,7 +131,7 @@ class _Look(NamedTuple):
 
 
 class _Instant(NamedTuple):
-    """`now` in the two forms that ranking needs, and the calendar that joined them."""
+    """`now` in the two forms that ranking needs, and the calendar between them."""
 
     now: datetime
     today: date
@@ -139,7 +139,7 @@ class _Instant(NamedTuple):
 
 
 def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: datetime) -> Rank:
-    """An item's place at an instant. Its most urgent clock decides; *why here* lists the rest."""
+    """An item's rank at an instant. Its most urgent clock decides; *why here* lists the rest."""
     now = now.astimezone(UTC)
     at = _Instant(now, calendar.local_date(now), calendar)
     looks = [_look(item, clock, at) for clock in clocks if clock.open]
@@ -148,7 +148,7 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
     waits = item.move.who in (Mover.PARTNER, Mover.CLIENT)
     band = best.band if best else (Band.WAITING if waits else Band.ON_TRACK)
     reasons = _weighed(item, (*(best.reasons if best else ()), *_common(item)))
-    if "deceased" in marks_of(item):
+    if "deceased" in flags_of(item):
         words = "recorded as deceased: close it with care, no outreach"
         reasons = (Reason(0, words, "the record"), *reasons)
     due_at, unit, days_left = _distance(best, band, at) if best else (None, "", None)
@@ -173,7 +173,7 @@ def _sleeps(item: WorkItem, looks: Iterable[_Look], now: datetime) -> bool:
         return False
     for look in looks:
         clock = look.clock
-        if clock.fallback:  # a snooze is the decision that it asks for
+        if clock.fallback:  # a snooze is the decision that this clock asks for
             continue
         if clock.cls is ClockClass.CRISIS or look.state is ClockState.BREACHED:
             return False
@@ -189,8 +189,8 @@ def _look(item: WorkItem, clock: Clock, at: _Instant) -> _Look:
 
 
 def _weighed(item: WorkItem, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """Reasons as they count: without points where the client has died, for nobody can be helped."""
-    if "deceased" in marks_of(item):
+    """Reasons without points if the client has died, because nobody can be helped."""
+    if "deceased" in flags_of(item):
         return tuple(replace(reason, points=0) for reason in reasons)
     return tuple(reasons)
 
@@ -214,7 +214,7 @@ def _band(item: WorkItem, clock: Clock, state: ClockState, at: _Instant) -> Band
 
 
 def _clock_reasons(clock: Clock, at: _Instant) -> Iterator[Reason]:
-    """What a clock gives, in steps that only rise while time goes."""
+    """The points of a clock, in steps that only rise over time."""
     if clock.fallback:
         yield Reason(0, clock.label, clock.citation)
         return
@@ -246,21 +246,21 @@ def _nearness(clock: Clock, at: _Instant) -> Reason:
 
 
 def _common(item: WorkItem) -> Iterator[Reason]:
-    """What the person, the sender and the chase give, whatever the clock."""
-    marks = item.marks
-    if "high-risk" in marks:
+    """The points for the person, the sender and the attempts, whatever the clock."""
+    flags = item.flags
+    if "high-risk" in flags:
         yield Reason(HIGH_RISK, "flagged as high risk", "flag")
-    elif "severity:unstable" in marks:
+    elif "severity:unstable" in flags:
         yield Reason(HIGH_RISK, "handed off as unstable", "handoff")
-    if {"no-contact", "discharge"} <= marks:
+    if {"no-contact", "discharge"} <= flags:
         yield Reason(NO_CONTACT, "nobody has reached the client since discharge", "record")
-    if "self-harm" in marks:
+    if "self-harm" in flags:
         yield Reason(SELF_HARM, "self-harm", "flag")
-    elif "overdose" in marks:
+    elif "overdose" in flags:
         yield Reason(SELF_HARM, "overdose", "flag")
     if item.priority in ASKED:
         yield Reason(ASKED[item.priority], f"asked for as {item.priority}", "sender")
-    if item.kind is Kind.HANDOFF and "severity:watcher" in marks:
+    if item.kind is Kind.HANDOFF and "severity:watcher" in flags:
         yield Reason(WATCHER, "handed off as one to watch", "handoff")
     tries = min(item.attempts, MOST_ATTEMPTS)
     if tries > 0:
@@ -270,7 +270,7 @@ def _common(item: WorkItem) -> Iterator[Reason]:
 
 
 def _distance(look: _Look, band: Band, at: _Instant) -> tuple[datetime, str, int | None]:
-    """How far it is to due: in hours on the day itself, unless all of the day counts."""
+    """The distance to due: in hours on the day itself, unless the whole day counts."""
     clock = look.clock
     if clock.nudge and band is Band.WAITING:
         return clock.due, "nudge", None
@@ -289,7 +289,7 @@ def _distance(look: _Look, band: Band, at: _Instant) -> tuple[datetime, str, int
 
 
 def _changes(item: WorkItem, looks: Iterable[_Look], at: _Instant) -> Iterator[datetime]:
-    """Instants after now at which something of the rank can change by itself."""
+    """Instants after now at which the rank can change by itself."""
     if item.snoozed_until is not None and item.snoozed_until > at.now:
         yield item.snoozed_until.astimezone(UTC)
     by_day = False

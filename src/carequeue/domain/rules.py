@@ -1,11 +1,11 @@
 """Clock rules: data in, checked `ClockRule` values out.
 
-In:  plain mappings (the tables of `rules/clocks.toml`, and a site's own on top of them).
-Out: rules, or a RuleError that names the rule, the key and what could stand there.
-Why data: criteria and quality measures change by year and by state; each rule carries where it
-     comes from, and how well that is known (`provenance`), and *why here* shows both.
-Not here: what a rule makes of an item (`clocks.py`), the profile in which a site lays its own keys
-     over these (`store/profile_values.py`, docs/profiles.md).
+In:  plain mappings (the tables of `rules/clocks.toml`, and a site's own keys over them).
+Out: rules, or a RuleError that names the rule, the key and the accepted values.
+Why data: criteria and quality measures change by year and by state; each rule carries its source
+and how well it is known (`provenance`), and *why here* shows both.
+Not here: what a rule makes of an item (`clocks.py`), the profile with a site's own keys
+(`store/profile_values.py`, docs/profiles.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from carequeue.domain.errors import RuleError
-from carequeue.domain.items import FACTS, MARKS, Kind
+from carequeue.domain.items import FACTS, FLAGS, Kind
 from carequeue.domain.sanitize import clean
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -33,7 +33,7 @@ class ClockClass(StrEnum):
 
 
 class LengthUnit(StrEnum):
-    """In what a length is counted."""
+    """The unit of a length."""
 
     MINUTE = "m"
     HOUR = "h"
@@ -80,8 +80,8 @@ class ClockRule:
     """What starts a clock, what meets it, how long it runs and where that is written.
 
     `warn` is how long before due the warning begins, None for the whole length. `nudge`: the due
-    time is when to ask a partner again. `fallback`: only where no other clock runs, never above
-    Soon. `post_acute`: follows an emergency, inpatient or crisis stay (ranking gives it points).
+    time is when to ask a partner again. `fallback`: only if no other clock runs, never above Soon.
+    `post_acute`: follows an emergency, inpatient or crisis stay (ranking gives it points).
     """
 
     id: str
@@ -111,12 +111,12 @@ _KEYS: Final = (
 
 
 def _shown(value: object) -> str:
-    """A value of a file as a person may read it."""
+    """A value of a file, safe for a person to read."""
     return clean(repr(value), 40)
 
 
-class _Table:
-    """One rule's table while it is read; every refusal names the rule and the key."""
+class _RuleTable:
+    """One rule's table while it is read; every error names the rule and the key."""
 
     def __init__(self, rule: str, table: object) -> None:
         self.rule = rule
@@ -145,14 +145,14 @@ class _Table:
         )
 
     def text(self, key: str) -> str:
-        """A text that says something."""
+        """A text that is not empty."""
         value = self.table.get(key)
         if not isinstance(value, str) or not value.strip():
             raise self.refuse(key, "is not a text")
         return value
 
     def one_of(self, key: str, choices: type[_Choice], default: _Choice | None = None) -> _Choice:
-        """One of the known words."""
+        """One of the known values."""
         value = self.table.get(key, default)
         for choice in choices:
             if choice.value == value:
@@ -162,7 +162,7 @@ class _Table:
         )
 
     def words(self, key: str, known: frozenset[str]) -> tuple[str, ...]:
-        """A list of known words; a single word stands for a list of one."""
+        """A list of known words; a single word counts as a list of one."""
         value = self.table.get(key, ())
         words = [value] if isinstance(value, str) else value
         if not isinstance(words, list | tuple):
@@ -211,8 +211,8 @@ class _Table:
         return value
 
 
-def _rule(table: _Table) -> ClockRule:
-    """One rule out of its table."""
+def _rule(table: _RuleTable) -> ClockRule:
+    """One rule from its table."""
     length = table.length("length")
     kinds = table.words("kinds", frozenset(Kind))
     starts = table.words("starts", FACTS)
@@ -231,8 +231,8 @@ def _rule(table: _Table) -> ClockRule:
         cls=table.one_of("class", ClockClass),
         citation=table.text("citation"),
         provenance=table.one_of("provenance", Provenance),
-        when=frozenset(table.words("when", MARKS)),
-        unless=frozenset(table.words("unless", MARKS)),
+        when=frozenset(table.words("when", FLAGS)),
+        unless=frozenset(table.words("unless", FLAGS)),
         owner=table.one_of("owner", Owner, Owner.US),
         nudge=table.flag("nudge"),
         fallback=table.flag("fallback"),
@@ -245,13 +245,13 @@ def _rule(table: _Table) -> ClockRule:
 
 
 def rules_from(mapping: Mapping[str, Any]) -> tuple[ClockRule, ...]:
-    """Rules from a mapping of id to table, in its order; those with `enabled = false` are left out.
+    """Rules from a mapping of id to table, in its order, without those with `enabled = false`.
 
-    A rule that is off is checked as well. Raises RuleError for the first that cannot be used.
+    A disabled rule is checked as well. Raises RuleError for the first invalid one.
     """
     rules = []
     for name, content in mapping.items():
-        table = _Table(str(name), content)
+        table = _RuleTable(str(name), content)
         rule = _rule(table)
         if table.flag("enabled", default=True):
             rules.append(rule)
@@ -260,7 +260,7 @@ def rules_from(mapping: Mapping[str, Any]) -> tuple[ClockRule, ...]:
 
 @lru_cache(maxsize=1)
 def _shipped() -> Mapping[str, Any]:
-    # Late: neither is needed by a start that finds its rows ranked already.
+    # Imported late: a start whose rows are ranked already needs neither.
     import tomllib
     from importlib.resources import files
 
@@ -275,9 +275,9 @@ def default_rules() -> tuple[ClockRule, ...]:
 
 
 def site_rules(site: Mapping[str, Any]) -> tuple[ClockRule, ...]:
-    """The shipped rules with a site's keys laid over them, and the site's own rules after them.
+    """The shipped rules with a site's keys over them, and the site's own rules after them.
 
-    `{"access-triage": {"enabled": True}}` switches a rule on and changes nothing else of it.
+    `{"access-triage": {"enabled": True}}` enables a rule and changes nothing else of it.
     """
     tables: dict[str, Any] = dict(_shipped())
     for name, keys in site.items():

@@ -24,7 +24,7 @@ BLOCK_LIMIT: Final = 4000
 
 _BREAKS: Final = re.compile(r"[\t\n\r]+")
 _NEWLINES: Final = re.compile(r"\r\n?")
-#: Letters and marks by category that show as nothing (Unicode: Default_Ignorable_Code_Point).
+#: Letters and combining marks that show as nothing (Unicode: Default_Ignorable_Code_Point).
 _INVISIBLE: Final = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0}
 )
@@ -42,7 +42,7 @@ def _is_dropped(code: int) -> bool:
 
 @lru_cache(maxsize=4096)
 def _seen(code: int) -> str:
-    """One character as it may be shown; "" where it is dropped."""
+    """One character as it may be shown; "" if it is dropped."""
     if _is_dropped(code):
         return ""
     character = chr(code)
@@ -96,7 +96,7 @@ def _finish(text: str, table: _Visible, limit: int, was_cut: bool) -> Clean:
 
 
 def clean(text: object, limit: int = LINE_LIMIT) -> Clean:
-    """One line that is safe for a terminal, at most `limit` characters (`…` where it was cut).
+    """One line that is safe for a terminal, at most `limit` characters (`…` if it was cut).
 
     Newlines and tabs become one space. Idempotent. Costs next to nothing for plain ASCII.
     """

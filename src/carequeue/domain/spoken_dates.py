@@ -9,8 +9,8 @@ The grammar (a time is `9`, `9:30`, `14`, `2pm`; a day alone means its opening t
     9  9:30  14         the next such hour   today 15  tomorrow  tomorrow 9
     mon  fri 14:30      after today          12-24  12/24  dec 24  24 dec 9  2026-12-24 09:00
 
-A weekday alone goes on to the next open day (a Monday holiday means Tuesday); with a time, and in
-all other forms, the day is taken as it was typed. A date without a year is the next such date.
+A weekday alone moves to the next open day (a Monday holiday means Tuesday); with a time, and in all
+other forms, the day is used as typed. A date without a year is the next such date.
 Not here: when the person is asked (`verbs/`).
 """
 
@@ -43,7 +43,7 @@ _HALF: Final = re.compile(r"(?<=\d) (?=[ap]m\b)", re.ASCII)
 
 
 def parse_when(text: str, now: datetime, calendar: SiteCalendar) -> datetime | None:
-    """The instant that a person means, later than `now`; None where there is none."""
+    """The instant that a person means, later than `now`; None if there is none."""
     words = _HALF.sub("", " ".join(text[: _LONGEST + 1].casefold().replace(",", " ").split()))
     if not words or len(words) > _LONGEST:
         return None
@@ -58,7 +58,7 @@ def parse_when(text: str, now: datetime, calendar: SiteCalendar) -> datetime | N
 
 
 def say_when(instant: datetime, now: datetime, calendar: SiteCalendar) -> str:
-    """`Mon 1 Dec 09:00` at the site; with the year where it is another; `parse_when` reads it."""
+    """`Mon 1 Dec 09:00` at the site; with the year if it differs; `parse_when` reads it."""
     local = instant.astimezone(calendar.zone)
     year = "" if local.year == calendar.local_date(now).year else f" {local.year:04}"
     weekday, month = WEEKDAYS[local.weekday()][:3].title(), MONTHS[local.month - 1][:3].title()
@@ -105,7 +105,7 @@ def _day_and_time(words: str, now: datetime, calendar: SiteCalendar) -> datetime
 
 
 def _time(words: str) -> time | None:
-    """A time of day; raises ValueError for one that looks like it and cannot be."""
+    """A time of day; raises ValueError for one that looks like it and is impossible."""
     found = _TIME.fullmatch(words)
     if not found:
         return None
@@ -118,7 +118,7 @@ def _time(words: str) -> time | None:
 
 
 def _at(words: str, wall: time | None, now: datetime, calendar: SiteCalendar) -> datetime | None:
-    """An instant on a named day, at its opening where no time was given."""
+    """An instant on a named day, at its opening if no time was given."""
 
     def on(day: date) -> datetime:
         return calendar.opening(day) if wall is None else calendar.at(day, wall)
@@ -157,7 +157,7 @@ def _next_such(
 
 
 def _date_parts(words: str) -> tuple[int | None, int, int] | None:
-    """Year where it was given, month, day of the month."""
+    """Year if it was given, month, day of the month."""
     if found := _ISO.fullmatch(words):
         return int(found[1]), int(found[2]), int(found[3])
     if found := _MONTH_DAY.fullmatch(words):

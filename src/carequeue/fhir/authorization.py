@@ -1,9 +1,9 @@
-"""Authorizations and coverages that come to an end.
+"""Authorizations and coverages that are about to end.
 
 In:  a ClaimResponse of use `preauthorization` or a Coverage. Out: a `WorkItem` with `ends_at`.
 Why all of them: how near an end must be to be shown is a clock rule, and time passes without a
 resource changing; a far end ranks itself down. Why the end is part of the key: a Coverage is
-renewed under the same id, and what was closed for one end says nothing of the next.
+renewed under the same id, and closing the row of one end says nothing about the next.
 Not here: units left (R4 has no element for them), the warning (`rules/*.toml`).
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 from carequeue.domain.items import Kind, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.chart_reader import Findings, Reading, move_to
+from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, move_to
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.task_facts import lines_of
 
@@ -26,16 +26,16 @@ _MONTHS: Final = (
 _PERIOD: Final = {"ClaimResponse": "preAuthPeriod", "Coverage": "period"}
 
 
-def derived(reading: Reading, resource: Resource) -> WorkItem | None:
-    """The row of an authorization or a coverage that no Task is about; None without an end."""
-    end = _end(reading, resource)
-    if end is None or not _in_force(resource) or _renewed(reading, resource, end):
+def derived(reader: ChartReader, resource: Resource) -> WorkItem | None:
+    """The row of an authorization or a coverage without a Task; None without an end."""
+    end = _end(reader, resource)
+    if end is None or not _in_force(resource) or _renewed(reader, resource, end):
         return None
     value = identifier(resource)
-    tasks = reading.of("Task")
+    tasks = reader.of("Task")
     if any(values.identifier_value(task, codes.IDENTIFIER) == value for task in tasks):
         return None
-    return _item(reading, resource, end, {})
+    return _item(reader, resource, end, {})
 
 
 def is_companion(task: Resource) -> bool:
@@ -44,18 +44,18 @@ def is_companion(task: Resource) -> bool:
     return value.startswith(f"{codes.AUTHORIZATION_END}:")
 
 
-def from_companion(reading: Reading, task: Resource) -> WorkItem | None:
-    """The row of a Task that stands for an end; None where it is closed, or the end moved on."""
+def from_companion(reader: ChartReader, task: Resource) -> WorkItem | None:
+    """The row of a Task for an end; None if it is closed, or the end moved."""
     if values.text(task, "status") in codes.TASK_CLOSED:
         return None
     value = values.identifier_value(task, codes.IDENTIFIER)
-    resource = reading.find(value.split(":")[1])
+    resource = reader.find(value.split(":")[1])
     if not resource or identifier(resource) != value:
         return None
-    end = _end(reading, resource)
-    if end is None or _renewed(reading, resource, end):
+    end = _end(reader, resource)
+    if end is None or _renewed(reader, resource, end):
         return None
-    return _item(reading, resource, end, task)
+    return _item(reader, resource, end, task)
 
 
 def identifier(resource: Resource) -> str:
@@ -64,33 +64,35 @@ def identifier(resource: Resource) -> str:
     return f"{codes.AUTHORIZATION_END}:{own_reference(resource)}:{written[:10]}"
 
 
-def _item(reading: Reading, resource: Resource, end: datetime, task: Resource) -> WorkItem:
-    found = Findings()
+def _item(reader: ChartReader, resource: Resource, end: datetime, task: Resource) -> WorkItem:
+    facts = Facts()
     made = values.text(resource, "created") or values.text(
         resource, f"{_PERIOD[_kind(resource)]}.start"
     )
-    found.put("authored_at", reading.start(found, resource, made))
-    # The clock runs to the end; that its start is a date only makes nothing approximate.
-    found.marks.discard("approximate")
-    found.put("ends_at", end)
-    found.mark("open")
-    found.mark("accepted", values.text(task, "status") in ("accepted", "ready", "in-progress"))
+    facts.add_time("authored_at", reader.start(facts, resource, made))
+    # The clock runs to the end; a start without a time makes nothing approximate.
+    facts.flags.discard("approximate")
+    facts.add_time("ends_at", end)
+    facts.add_flag("open")
+    facts.add_flag("accepted", values.text(task, "status") in ("accepted", "ready", "in-progress"))
     payer = resource.get("insurer") or next(iter(values.objects(resource, "payor")), None)
-    owner = reading.party(task.get("owner"), task)
+    owner = reader.party(task.get("owner"), task)
     named = "authorization" if _kind(resource) == "ClaimResponse" else "coverage"
-    return reading.item(
+    return reader.item(
         task or resource,
-        found,
-        key=f"{reading.chart.source}:{identifier(resource)}",
-        kind=Kind.AUTHORIZATION,
-        title=f"Renew {named}, ends {_day(reading, end)}",
-        move=move_to(owner, reading.when(values.text(task, "lastModified"))),
-        anchor=resource,
-        subject=resource.get("patient") or resource.get("beneficiary"),
-        task=task,
-        requester=reading.party(payer, resource),
-        owner=owner,
-        about=_about(reading, resource),
+        facts,
+        ItemParts(
+            key=f"{reader.chart.source}:{identifier(resource)}",
+            kind=Kind.AUTHORIZATION,
+            title=f"Renew {named}, ends {_day(reader, end)}",
+            move=move_to(owner, reader.when(values.text(task, "lastModified"))),
+            anchor=resource,
+            subject=resource.get("patient") or resource.get("beneficiary"),
+            task=task,
+            requester=reader.party(payer, resource),
+            owner=owner,
+            about=_about(reader, resource),
+        ),
     )
 
 
@@ -107,21 +109,21 @@ def _in_force(resource: Resource) -> bool:
     return granted and values.text(resource, "use") == "preauthorization"
 
 
-def _end(reading: Reading, resource: Resource) -> datetime | None:
+def _end(reader: ChartReader, resource: Resource) -> datetime | None:
     if _kind(resource) not in _PERIOD:
         return None
-    return values.period_end(resource.get(_PERIOD[_kind(resource)]), reading.zone)
+    return values.period_end(resource.get(_PERIOD[_kind(resource)]), reader.zone)
 
 
-def _renewed(reading: Reading, resource: Resource, end: datetime) -> bool:
-    """Whether another one of the same kind is in force the day after this one ends."""
+def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
+    """Whether another of the same kind is in force the day after this one ends."""
     period, mine = _PERIOD[_kind(resource)], own_reference(resource)
-    for other in reading.of(_kind(resource)):
+    for other in reader.of(_kind(resource)):
         if own_reference(other) == mine or not _in_force(other) or not _alike(resource, other):
             continue
-        begins = reading.when(values.text(other, f"{period}.start"))
-        ends = _end(reading, other)
-        # An end that cannot be read is no proof of a renewal; no end at all is.
+        begins = reader.when(values.text(other, f"{period}.start"))
+        ends = _end(reader, other)
+        # An unreadable end does not prove a renewal; a missing end does.
         known = ends is not None or not values.text(other, f"{period}.end")
         later = ends is None or ends > end
         if known and later and (begins is None or begins <= end + timedelta(days=1)):
@@ -130,7 +132,7 @@ def _renewed(reading: Reading, resource: Resource, end: datetime) -> bool:
 
 
 def _alike(one: Resource, other: Resource) -> bool:
-    """Whether two are of one type and, for authorizations, of one payer, as far as they say."""
+    """Whether two have one type and, for authorizations, one payer, as far as they say."""
     types = [{c.code for c in values.codings(each.get("type"))} for each in (one, other)]
     if types[0] and types[1] and not types[0] & types[1]:
         return False
@@ -138,16 +140,16 @@ def _alike(one: Resource, other: Resource) -> bool:
     return payers[0] == payers[1]
 
 
-def _day(reading: Reading, end: datetime) -> str:
-    """A day without a year in the year of the reading, else with it; never relative to now."""
-    local = end.astimezone(reading.zone)
+def _day(reader: ChartReader, end: datetime) -> str:
+    """A day, with the year only if it differs from that of the reading; never relative to now."""
+    local = end.astimezone(reader.zone)
     named = f"{local.day} {_MONTHS[local.month - 1]}"
-    if local.year == reading.as_of.year:
+    if local.year == reader.as_of.year:
         return f"{_DAYS[local.weekday()]} {named}"
     return f"{named} {local.year}"
 
 
-def _about(reading: Reading, resource: Resource) -> str:
+def _about(reader: ChartReader, resource: Resource) -> str:
     number = values.text(resource, "preAuthRef")
     return "\n".join(
         lines_of(

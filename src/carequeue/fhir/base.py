@@ -1,6 +1,6 @@
 """The base: a resource as its source last gave it, and what one page of resources changed. Pure.
 
-Values that the cache gives and that the exchange with a server decides by; no disk here.
+In:  nothing. Out: values that the cache returns and that sync decides by; no disk here.
 Not here: how bases are stored (`store/mirror.py`), when one may move (`store/base_lock.py`).
 """
 
@@ -12,21 +12,19 @@ from carequeue.fhir.chart import Resource
 
 
 @dataclass(slots=True)
-class Saved:
-    """What a page changed: charts to project anew, rows, and references that are not here yet."""
+class SavedPage:
+    """What a page changed: how many rows, and references that are not here yet."""
 
-    charts: set[tuple[str, str]] = field(default_factory=set)
     changed: int = 0
-    directory_changed: bool = False
     missing: set[str] = field(default_factory=set)
-    parts: set[str] = field(default_factory=set)  # of which only a part came
+    parts: set[str] = field(default_factory=set)  # only a part of these came
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The mirrored state of one resource; `theirs` is what the server has meanwhile, if known.
+    """The mirrored state of one resource; `theirs` is a newer version on the server, if known.
 
-    `gone`: why the server no longer gives it, where an intent holds the row all the same.
+    `gone`: why the server no longer has it, if an intent still holds the row.
     """
 
     body: Resource | None

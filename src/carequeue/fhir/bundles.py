@@ -1,9 +1,9 @@
-"""Bundles: pages of a search, batches and their answers, refusals in words.
+"""Bundles: pages of a search, batches and their replies, OperationOutcomes in words.
 
-In:  what a server sent, whatever it is. Out: plain values; nothing in here raises.
-Why a count that differs is no answer: entries are matched by position, so a bundle with one less
-says nothing of any of them, and every entry is in doubt.
-Not here: which `next` may be followed (`sync/net/transport.py`), what a refusal leads to (`sync/`).
+In:  anything that a server sent. Out: plain values; nothing here raises.
+Why a different count is no reply: entries are matched by position, so a bundle with one less says
+nothing about any of them, and every entry is in doubt.
+Not here: which `next` may be followed (`sync/net/addresses.py`), what an error leads to (`sync/`).
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _VERSION: Final = re.compile(r"/_history/[^/]*$")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page. `updated` is the server's own time, as it wrote it. `is_bundle` is False for any
-    other answer, which is not an empty page. An entry that is no object has no id to keep it by
-    and is left out.
+    """One page. `updated` is the server's own time, unchanged. `is_bundle` is False for any other
+    reply, which is not an empty page. An entry that is no object has no id to store it by and is
+    left out.
 
-    `size`: entries as they came, of whatever kind. `per_page`: how many the server says that it
-    gives at most; None where it does not say.
-    `deleted`, of a history: reference -> ISO instant of the deletion, "" where none is given.
+    `size`: entries of any kind. `per_page`: how many the server says it returns at most; None if it
+    does not say.
+    `deleted`, of a history: reference -> ISO instant of the deletion, "" if none is given.
     """
 
     entries: list[Resource] = field(default_factory=list)
     next_url: str = ""
     total: int | None = None
     updated: str = ""
-    words: str = ""  # what an OperationOutcome among the entries says
+    words: str = ""  # text of an OperationOutcome among the entries
     is_bundle: bool = True
     is_history: bool = False
     size: int = 0
@@ -59,7 +59,7 @@ class BatchRequest:
 
 
 class BatchAnswer(NamedTuple):
-    """What became of one entry; `status` is 0 where the server gave none."""
+    """What became of one entry; `status` is 0 if the server gave none."""
 
     status: int
     etag: str
@@ -79,8 +79,8 @@ class Issue(NamedTuple):
 def read_page(bundle: Any, url: str = "") -> Page:
     """A page of a search, or of a history: of each resource the first entry, which is the newest.
 
-    One bad entry does not stop the others. `url`: the absolute address that the page came from;
-    `next_url` is resolved against it (RFC 3986, 5.2), since servers write relative links too.
+    One bad entry does not stop the others. `url`: the absolute URL of the page; `next_url` is
+    resolved against it (RFC 3986, 5.2), because servers write relative links too.
     """
     if values.text(bundle, "resourceType") != "Bundle":
         return Page(words=outcome_words(bundle), is_bundle=False)
@@ -114,7 +114,7 @@ def read_page(bundle: Any, url: str = "") -> Page:
 
 
 def is_subset(resource: Any) -> bool:
-    """Whether a server says that this is a part of a resource only: never to be a base."""
+    """Whether a server tags this as a partial resource: it must never be a base."""
     tags = values.objects(resource, "meta.tag")
     return any(values.text(tag, "code") == "SUBSETTED" for tag in tags)
 
@@ -128,7 +128,7 @@ def _newest(listed: Any) -> list[Any]:
 
 
 def _subject(entry: Any) -> str:
-    """Of which resource an entry of a history is a version: "Task/1"; "" where it does not say."""
+    """The resource of an entry of a history: "Task/1"; "" if it does not say."""
     resource = values.get(entry, "resource")
     named = f"{values.text(resource, 'resourceType')}/{values.text(resource, 'id')}"
     places = (named, values.text(entry, "request.url"), values.text(entry, "fullUrl"))
@@ -148,7 +148,7 @@ def _per_page(url: str) -> int | None:
 
 
 def batch(requests: Iterable[BatchRequest]) -> Resource:
-    """A Bundle of independent requests: one that is stale must not veto the others."""
+    """A Bundle of independent requests: a stale one must not veto the others."""
     return {
         "resourceType": "Bundle",
         "type": "batch",
@@ -157,7 +157,7 @@ def batch(requests: Iterable[BatchRequest]) -> Resource:
 
 
 def read_batch(bundle: Any, count: int) -> list[BatchAnswer] | None:
-    """The answers in the order of the requests; None where they cannot be told apart."""
+    """The replies in the order of the requests; None if they cannot be told apart."""
     listed = values.get(bundle, "entry")
     kind = values.text(bundle, "type")
     if values.text(bundle, "resourceType") != "Bundle" or kind != "batch-response":
@@ -168,7 +168,7 @@ def read_batch(bundle: Any, count: int) -> list[BatchAnswer] | None:
 
 
 def outcome_words(resource: Any) -> str:
-    """What an OperationOutcome says, on one line; "" where it is none. It may name a client."""
+    """The text of an OperationOutcome, on one line; "" if it is none. It may name a client."""
     if values.text(resource, "resourceType") != "OperationOutcome":
         return ""
     said = (
@@ -181,7 +181,7 @@ def outcome_words(resource: Any) -> str:
 
 
 def issues(resource: Any) -> tuple[Issue, ...]:
-    """The issues of an OperationOutcome; none where it is none."""
+    """The issues of an OperationOutcome; none if it is none."""
     if values.text(resource, "resourceType") != "OperationOutcome":
         return ()
     return tuple(_issue(each) for each in values.objects(resource, "issue"))
@@ -201,7 +201,7 @@ def _issue(issue: Any) -> Issue:
 
 
 def is_conflict_issue(resource: Any) -> bool:
-    """Whether an OperationOutcome speaks of a conflict, whatever its HTTP status was."""
+    """Whether an OperationOutcome reports a conflict, whatever its HTTP status was."""
     if values.text(resource, "resourceType") != "OperationOutcome":
         return False
     return any(values.text(i, "code") in _CONFLICT for i in values.objects(resource, "issue"))
@@ -215,7 +215,7 @@ def _link(bundle: Any, relation: str) -> str:
 
 
 def _from(url: str, link: str) -> str:
-    """Where a link on the page at this address leads; as it came where it is no address at all."""
+    """The target of a link on the page with this URL; unchanged if it is no valid URL."""
     try:
         return urljoin(url, link) if link else ""
     except ValueError:

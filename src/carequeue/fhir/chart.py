@@ -1,7 +1,7 @@
-"""A chart: everything of one client that the mapping needs, and what it makes of it.
+"""A chart: all resources of one client that the mapping needs, and the rows read from it.
 
 The chart is the unit in which the queue is recomputed: when a resource or an intent of a client
-changes, the client's rows are read anew and nothing else is (`store/projection.py`).
+changes, the client's rows are read again and nothing else is (`store/projection.py`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Resource = dict[str, Any]
 class Chart:
     """`resources`: type -> id -> resource, the *views* (base plus open intents) of one client.
 
-    `shared` finds what no client owns by its relative reference: Organization, Practitioner,
-    PractitionerRole, CareTeam, Location, HealthcareService (and a Patient, for a chart without
-    one). `now` is not here: an item is the same at every hour; its rank is not.
+    `shared` finds resources that belong to no client by relative reference: Organization,
+    Practitioner, PractitionerRole, CareTeam, Location, HealthcareService (and a Patient, for a
+    chart without one). `now` is not here: an item is the same at every hour; its rank is not.
     """
 
     source: str
@@ -36,14 +36,14 @@ class Chart:
         return [found[key] for key in sorted(found)]
 
     def find(self, reference: str) -> Resource | None:
-        """What a relative reference points to, in this chart or among the shared."""
+        """The resource of a relative reference, in this chart or among the shared."""
         kind, _, key = reference.partition("/")
         return self.resources.get(kind, {}).get(key) or self.shared(reference)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A resource that was kept as it came but not shown, and why, in words without its content."""
+    """A resource that is stored unchanged but not shown, and why, without its content."""
 
     reference: str
     why: str

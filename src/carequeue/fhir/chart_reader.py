@@ -1,7 +1,7 @@
 """What every kind of item needs from a chart: the client, the parties, the contacts, the start.
 
-In:  a `Chart`, `Us`, the site's zone and the day of the reading. Out: the pieces of a `WorkItem`.
-Why the day: it only bounds what cannot be (a start in the future) and how far back a stay that
+In:  a `Chart`, `Us`, the site's zone and the day of the reading. Out: the parts of a `WorkItem`.
+Why the day: it only bounds impossible dates (a start in the future) and how far back a stay that
 ended still asks for a contact; nothing here ranks by it.
 Not here: what makes a referral, a follow-up, a handoff, an authorization (their own modules).
 """
@@ -31,46 +31,68 @@ from carequeue.domain.items import (
 )
 from carequeue.fhir import codes, contacts, values
 from carequeue.fhir.chart import Chart, Resource
-from carequeue.fhir.contacts import Contact, Outcome
+from carequeue.fhir.contacts import Contact, ContactOutcome
 from carequeue.fhir.our_directory import name_of, own_reference
 from carequeue.fhir.task_facts import priority_of
 
-#: A server's time may lag behind the writer's by as much; more is a date that cannot be.
+#: A server's clock may be this much behind the writer's; a larger gap is an impossible date.
 _SLACK: Final = timedelta(days=1)
-#: Before the standard's first draft a date is a zero of some other calendar.
+#: An earlier date is the zero of some other calendar.
 _FIRST_YEAR: Final = 1990
-#: An identifier that may be an item's key; the form of another item's key may not.
+#: An identifier that can be an item's key; it must not look like another item's key.
 _KEY: Final = re.compile(r"(?!Task/)[A-Za-z0-9\-.:/]{1,400}")
 NOBODY: Final = "nobody yet"
 _NOTES_SHOWN: Final = 50
 
 
 @dataclass
-class Findings:
-    """Facts and marks while an item is read; a fact that is not known is not put in."""
+class Facts:
+    """Times and flags found while an item is read; an unknown time is left out."""
 
-    facts: dict[str, datetime] = field(default_factory=dict)
-    marks: set[str] = field(default_factory=set)
+    times: dict[str, datetime] = field(default_factory=dict)
+    flags: set[str] = field(default_factory=set)
 
-    def put(self, name: str, when: datetime | None) -> None:
-        """Keep a fact that is known."""
+    def add_time(self, name: str, when: datetime | None) -> None:
+        """Add a fact if its time is known."""
         if when is not None:
-            self.facts[name] = when
+            self.times[name] = when
 
-    def mark(self, name: str, holds: object = True) -> None:
-        """Keep a mark that holds."""
+    def add_flag(self, name: str, holds: object = True) -> None:
+        """Add a flag if it holds."""
         if holds:
-            self.marks.add(name)
+            self.flags.add(name)
 
 
-class Reading:
-    """One pass over one chart. Everything is computed once, whatever the number of items."""
+@dataclass(frozen=True, slots=True)
+class ItemParts:
+    """The parts of an item that the module of its kind decides.
+
+    `task` is the Task that a decision will change, None where there is none yet. `subject` is the
+    FHIR Reference to the client.
+    """
+
+    key: str
+    kind: Kind
+    title: str
+    move: Move
+    anchor: Any
+    subject: Any
+    task: Any = None
+    direction: Direction = Direction.INTERNAL
+    requester: Party | None = None
+    owner: Party | None = None
+    about: str = ""
+    priority: Priority | None = None
+
+
+class ChartReader:
+    """Reads one chart. Everything is computed once, whatever the number of items."""
 
     def __init__(
         self, chart: Chart, us: Us, zone: ZoneInfo, as_of: date, now: datetime | None = None
     ) -> None:
         self.chart, self.us, self.zone, self.as_of = chart, us, zone, as_of
-        #: No record of what happened can be of a later instant.
+        #: No record of an event can be later than this instant.
         self.now = now or datetime.combine(as_of, time.max, tzinfo=zone).astimezone(UTC)
         self.story: tuple[StoryLine, ...] = ()
         self._of: dict[str, list[Resource]] = {}
@@ -82,7 +104,7 @@ class Reading:
         return self._of[kind]
 
     def find(self, reference: str) -> Resource:
-        """What a reference points to, an empty resource where it is not here."""
+        """The resource of a reference, empty if it is not here."""
         found = self.chart.find(reference) if reference else None
         return found if isinstance(found, dict) else {}
 
@@ -95,7 +117,7 @@ class Reading:
         return {self.ref(each) for each in values.objects(resource, path)} - {""}
 
     def when(self, value: Any) -> datetime | None:
-        """An instant that can be, in UTC."""
+        """A plausible instant, in UTC."""
         moment = values.instant(value, self.zone)
         return moment if moment and moment.year >= _FIRST_YEAR else None
 
@@ -109,18 +131,18 @@ class Reading:
         return ResourceRef(self.chart.source, kind, key)
 
     def key(self, task: Any) -> str:
-        """The stable key of a Task: an identifier that we wrote, else `Type/id`."""
+        """The stable key of a Task: an identifier that we wrote, otherwise `Type/id`."""
         mine = values.identifier_value(task, codes.IDENTIFIER)
         found = mine if _KEY.fullmatch(mine) else own_reference(task)
         return f"{self.chart.source}:{found}"
 
-    def start(self, found: Findings, resource: Any, *written: Any) -> datetime | None:
-        """The first start that can be, else when the server stored it, else the day of the
-        reading where a date was written; marks what was wrong.
+    def start(self, facts: Facts, resource: Any, *written: Any) -> datetime | None:
+        """The first plausible start, otherwise when the server stored it, otherwise the day of the
+        reading if a date was written; flags what was wrong.
 
-        A start after the server stored it, or after tomorrow, cannot be (a day and a month that
-        were swapped). Such a date is left out and marked: a wrong start
-        would move a deadline, and none of them shows what was meant.
+        A start after the server stored it, or after tomorrow, is impossible (a day and a month were
+        swapped). Such a date is ignored and flagged: a wrong start would move a deadline, and none
+        of them shows what was meant.
         """
         stored = self.updated(resource)
         end_of_day = datetime.combine(self.as_of, time.max, tzinfo=UTC) + 2 * _SLACK
@@ -130,12 +152,12 @@ class Reading:
                 continue
             late = moment > (min(stored + _SLACK, end_of_day) if stored else end_of_day)
             if not late and moment.year >= _FIRST_YEAR:
-                found.mark("approximate", values.approximate(each))
+                facts.add_flag("approximate", values.approximate(each))
                 return moment
-            found.mark("impossible-date")
-        if stored is None and "impossible-date" in found.marks:
+            facts.add_flag("impossible-date")
+        if stored is None and "impossible-date" in facts.flags:
             stored = datetime.combine(self.as_of, time.min, tzinfo=self.zone).astimezone(UTC)
-        found.mark("approximate", stored)
+        facts.add_flag("approximate", stored)
         return stored
 
     @property
@@ -145,23 +167,23 @@ class Reading:
 
     @cached_property
     def patient(self) -> Resource:
-        """The Patient of this chart, empty where the chart has none or it is not here."""
+        """The Patient of this chart, empty if the chart has none or it is not here."""
         return self.find(self.chart.client) if self.chart.client.startswith("Patient/") else {}
 
     @cached_property
     def risks(self) -> frozenset[str]:
-        """Marks of the person: risks that a Flag states today, and death."""
-        found = Findings()
+        """Flags of the person: risks that a FHIR Flag states today, and death."""
+        facts = Facts()
         for flag in self.of("Flag"):
             if values.text(flag, "status") in ("", "active"):
                 for coding in values.codings(flag.get("code")):
                     known = coding.system == codes.RISK and coding.code in codes.RISKS
-                    found.mark(coding.code, known)
-        found.mark("deceased", _dead(self.patient))
-        return frozenset(found.marks)
+                    facts.add_flag(coding.code, known)
+        facts.add_flag("deceased", _dead(self.patient))
+        return frozenset(facts.flags)
 
     def client(self, subject: Any) -> Client:
-        """Whom an item is about; the words of the reference where the Patient is not here."""
+        """The client of an item; the display of the reference if the Patient is not here."""
         if self.patient:
             return self._client
         ours = self.chart.client.startswith("Patient/")
@@ -170,7 +192,7 @@ class Reading:
 
     @cached_property
     def _client(self) -> Client:
-        """The client by the Patient that is here."""
+        """The client, from the Patient of this chart."""
         patient = self.patient
         family, given, words = values.human_name(patient.get("name"))
         return Client(
@@ -186,7 +208,7 @@ class Reading:
         )
 
     def party(self, value: Any, within: Any = None) -> Party | None:
-        """Who asks or owes. A contained one has its name only: it is nobody of ours."""
+        """Who requests or owes. A contained resource has its name only: it is nobody of ours."""
         if not isinstance(value, dict) or not value:
             return None
         reference = self.ref(value)
@@ -201,8 +223,8 @@ class Reading:
         return Party(reference, name, ours, me) if name else None
 
     def _person(self, role: Resource) -> str:
-        """Who acts in a role at our place, "" for a role elsewhere: somebody of ours who also
-        works for a partner acts for the partner there.
+        """Who acts in a role at our place, "" for a role elsewhere: one of us who also works for a
+        partner acts for the partner there.
         """
         if role.get("resourceType") != "PractitionerRole":
             return ""
@@ -212,17 +234,17 @@ class Reading:
 
     @cached_property
     def contacts(self) -> tuple[Contact, ...]:
-        """What the client's records show of contacts, the earliest first; those without a time
-        and those that show no contact of ours are left out.
+        """The contacts in the client's records, earliest first, without those that have no time or
+        show no contact of ours.
         """
         records = (*self.of("Communication"), *self.of("Encounter"))
         found = [contacts.judge(self, each) for each in records]
-        dated = [each for each in found if each.outcome is not Outcome.NONE and each.at]
+        dated = [each for each in found if each.outcome is not ContactOutcome.NONE and each.at]
         return tuple(sorted(dated, key=lambda each: each.at or self.now))
 
     def contact_after(self, start: datetime | None) -> datetime | None:
         """When the client was first reached at or after an instant."""
-        reached = (each.at for each in self.contacts if each.outcome is Outcome.REACHED)
+        reached = (each.at for each in self.contacts if each.outcome is ContactOutcome.REACHED)
         return next((at for at in reached if start and at and at >= start), None)
 
     def attempts_after(self, start: datetime | None, about: Iterable[str]) -> tuple[Contact, ...]:
@@ -231,58 +253,41 @@ class Reading:
         return tuple(
             each
             for each in self.contacts
-            if each.outcome is Outcome.ATTEMPTED
+            if each.outcome is ContactOutcome.ATTEMPTED
             and (start is None or (each.at and each.at >= start))
             and (not each.about or each.about & mine)
         )
 
-    def item(
-        self,
-        resource: Any,
-        found: Findings,
-        *,
-        key: str,
-        kind: Kind,
-        title: str,
-        move: Move,
-        anchor: Any,
-        subject: Any,
-        task: Any = None,
-        direction: Direction = Direction.INTERNAL,
-        requester: Party | None = None,
-        owner: Party | None = None,
-        about: str = "",
-        priority: Priority | None = None,
-    ) -> WorkItem:
-        """A row of what was found. `resource` has the notes; `task` is what acts will change."""
-        ranked = priority or priority_of(resource)
+    def item(self, resource: Any, facts: Facts, parts: ItemParts) -> WorkItem:
+        """The row of the queue. The notes are read from `resource`."""
+        priority = parts.priority or priority_of(resource)
         # The priority is a sender's wish with one threshold: urgent, asap and stat are alike.
-        wish = "priority:routine" if ranked is Priority.ROUTINE else "priority:urgent"
-        found.marks |= {direction.value, wish} | self.risks
-        start = found.facts.get("discharged_at") or found.facts.get("authored_at")
-        mine = {own_reference(each) for each in (resource, task, anchor)} - {""}
-        attempts = self.attempts_after(start, mine)
-        found.put("attempted_at", attempts[0].at if attempts else None)
+        wish = "priority:routine" if priority is Priority.ROUTINE else "priority:urgent"
+        facts.flags |= {parts.direction.value, wish} | self.risks
+        start = facts.times.get("discharged_at") or facts.times.get("authored_at")
+        subjects = {own_reference(each) for each in (resource, parts.task, parts.anchor)} - {""}
+        attempts = self.attempts_after(start, subjects)
+        facts.add_time("attempted_at", attempts[0].at if attempts else None)
         return WorkItem(
-            key=key,
+            key=parts.key,
             source=self.chart.source,
-            kind=kind,
-            title=values.squeeze(title),
-            client=self.client(subject),
-            move=move,
-            anchor=self.resource_ref(anchor),
-            target=self.resource_ref(task) if task else None,
-            status=values.text(task, "status"),
-            direction=direction,
-            priority=ranked,
-            requester=requester,
-            owner=owner,
-            facts=found.facts,
-            marks=frozenset(found.marks),
+            kind=parts.kind,
+            title=values.squeeze(parts.title),
+            client=self.client(parts.subject),
+            move=parts.move,
+            anchor=self.resource_ref(parts.anchor),
+            target=self.resource_ref(parts.task) if parts.task else None,
+            status=values.text(parts.task, "status"),
+            direction=parts.direction,
+            priority=priority,
+            requester=parts.requester,
+            owner=parts.owner,
+            facts=facts.times,
+            flags=frozenset(facts.flags),
             attempts=len(attempts),
-            attempts_unnamed=sum(each.unnamed for each in attempts),
-            snoozed_until=self._snoozed(task),
-            about=about.strip()[:4000],
+            attempts_unnamed=sum(attempt.unnamed for attempt in attempts),
+            snoozed_until=self._snoozed(parts.task),
+            about=parts.about.strip()[:4000],
             notes=self.notes(resource),
             story=self.story,
         )
@@ -307,13 +312,13 @@ class Reading:
 
 
 def newest_first(lines: Iterable[StoryLine]) -> tuple[StoryLine, ...]:
-    """Lines by time, those without one last."""
+    """Lines by time, newest first, those without a time last."""
     first = datetime.min.replace(tzinfo=UTC)
     return tuple(sorted(lines, key=lambda line: line.at or first, reverse=True))
 
 
 def party_name(party: Party | None, otherwise: str = "") -> str:
-    """The name of a party, or other words where there is none."""
+    """The name of a party, or other words if there is none."""
     return party.name if party else otherwise
 
 
@@ -329,14 +334,14 @@ def move_to(party: Party | None, since: datetime | None = None) -> Move:
     return Move(Mover.CLIENT if client else Mover.PARTNER, party.name, since)
 
 
-def due_of(reading: Reading, found: Findings, task: Any, request: Any) -> datetime | None:
-    """The due date that the server holds; the first of these that can be.
+def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> datetime | None:
+    """The due date on the server; the first plausible one of these.
 
     `Task.restriction.period` is "when fulfillment is sought" (R4); then the R5 element carried
     back, the request's own time, and last the Task's `executionPeriod`, which many fill with it.
     """
     requested = values.extension(task, codes.REQUESTED_PERIOD).get("valuePeriod")
-    zone = reading.zone
+    zone = reader.zone
     ends = (
         values.period_end(values.get(task, "restriction.period"), zone),
         values.period_end(requested, zone),
@@ -344,13 +349,13 @@ def due_of(reading: Reading, found: Findings, task: Any, request: Any) -> dateti
         values.period_end({"end": values.text(request, "occurrenceDateTime")}, zone),
         values.period_end(values.get(task, "executionPeriod"), zone),
     )
-    start = found.facts.get("authored_at")
+    start = facts.times.get("authored_at")
     for end in filter(None, ends):
         if end.year >= _FIRST_YEAR and (start is None or end >= start):
-            found.mark("dated")
-            found.put("due_at", end)
+            facts.add_flag("dated")
+            facts.add_time("due_at", end)
             return end
-        found.mark("impossible-date")
+        facts.add_flag("impossible-date")
     return None
 
 

@@ -1,10 +1,10 @@
-"""From a chart to the rows of the queue. The unknown is shown or named, never dropped in silence.
+"""From a chart to the rows of the queue. The unknown is shown or named, never dropped silently.
 
 In:  a `Chart` (views: base plus open intents), `Us`, the site's zone, the day of the reading.
 Out: `ChartRead`: items in no particular order, each key once, and what could not be read.
-Why a reading never fails: one resource that nobody foresaw must not hide a client, so each is read
-behind its own guard; the accessors are written so that the guard has nothing to do.
-Not here: the kinds themselves (`referral.py` and its neighbours), their order (`domain/ranking`).
+Why it never fails: one unforeseen resource must not hide a client, so each is read behind its own
+guard; the accessors are written so that the guard has nothing to do.
+Not here: the kinds themselves (`referral.py` and its neighbors), their order (`domain/ranking.py`).
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.items import Us, WorkItem
 from carequeue.fhir import authorization, codes, follow_up, handoff, referral, timeline, values
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
-from carequeue.fhir.chart_reader import Reading
+from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.client_identity import SUBJECTS
 from carequeue.fhir.jsontext import Duplicated
 from carequeue.fhir.our_directory import own_reference
 
-#: What a client's chart is read from; `sync/pull/search_plan.py` says in which order it is
-#: fetched, and a test that each of these is.
+#: Types that a client's chart is read from; `sync/pull/search_plan.py` has the order in which they
+#: are fetched, and a test that none is missing.
 PULLED_TYPES: Final = (
     "Task", "ServiceRequest", "Observation", "Encounter", "Communication", "Appointment", "Flag",
     "ClaimResponse", "Coverage",
 )  # fmt: skip
-#: What no client owns: names, and who belongs to us.
+#: Types that belong to no client: names, and who belongs to us.
 DIRECTORY_TYPES: Final = (
     "Organization", "PractitionerRole", "Practitioner", "CareTeam", "HealthcareService",
 )  # fmt: skip
 _SHARED: Final = frozenset({*DIRECTORY_TYPES, "Location"})
-#: Elements that name somebody or something that a row needs.
+#: Elements that refer to what a row needs.
 _NAMED: Final = (
     "for", "subject", "patient", "beneficiary", "requester", "owner", "focus", "performer",
     "sender", "recipient", "basedOn", "practitioner", "organization", "managingOrganization",
     "serviceProvider", "providedBy", "insurer", "payor", "partOf",
 )  # fmt: skip
 _WANTED: Final = frozenset({*_SHARED, "Patient", "ServiceRequest"})
-#: Who spoke for a minor: only a contact needs to know, so no other resource brings one.
+#: Who spoke for a minor: only a contact needs it, so no other resource brings one.
 _WANTED_OF_CONTACT: Final = _WANTED | {"RelatedPerson"}
-#: Of one resource; a row needs a handful, and a server could send us after a million.
+#: References followed for one resource; a row needs a handful, and a server could send a million.
 _MOST_NAMED: Final = 200
 
 _T = TypeVar("_T")
-#: Builds the row of one resource, None where it is none.
-_Build = Callable[[Reading, Resource], WorkItem | None]
+#: Builds the row of one resource, None if it is none.
+_Build = Callable[[ChartReader, Resource], WorkItem | None]
 
 
 def read_chart(
@@ -62,30 +62,32 @@ def read_chart(
 ) -> ChartRead:
     """All rows of one client.
 
-    `as_of` is the day of the reading in the site's zone. It bounds dates that cannot be, the year
-    that a title leaves out, and how old a discharge may be to ask for a contact; a chart that is
-    read a day later may only lose such a row, never gain one, so none is missed between readings.
-    `described` False leaves out the story, for who needs the rows alone.
-    `now` is the instant of the reading: a contact that is dated later counts as none. Where it is
-    not given, the end of that day stands for it.
+    `as_of` is the day of the reading in the site's zone. It bounds impossible dates, the year that
+    a title leaves out, and how old a discharge may be to ask for a contact. A chart that is read a
+    day later may only lose such a row, never gain one, so none is missed between readings.
+    `described` False leaves out the story, for callers that need the rows alone.
+    `now` is the instant of the reading: a contact that is dated later does not count. If it is not
+    given, the end of that day is used.
     """
-    reading = Reading(chart, us, zone, as_of, now)
+    reader = ChartReader(chart, us, zone, as_of, now)
     troubles: list[Trouble] = []
     if described:
-        reading.story = _guarded(troubles, chart.client, lambda: timeline.story(reading)) or ()
+        reader.story = _guarded(troubles, chart.client, lambda: timeline.story(reader)) or ()
     items: dict[str, WorkItem] = {}
-    for resource, build in _work(reading, troubles):
-        item = _guarded(troubles, _reference(resource), partial(build, reading, resource))
+    for resource, build in _work(reader, troubles):
+        item = _guarded(troubles, _reference(resource), partial(build, reader, resource))
         if item is not None:
             _keep(items, item, resource)
-    found = _guarded(troubles, chart.client, lambda: follow_up.discharge(reading))
+    found = _guarded(troubles, chart.client, lambda: follow_up.discharge(reader))
     if found is not None:
         items.setdefault(found.key, found)
     return ChartRead(tuple(items.values()), tuple(troubles))
 
 
 def chart_of(resource: Any, base: str = "") -> str:
-    """The chart that a resource belongs to: `Patient/id`, else what it is about, else itself."""
+    """The chart that a resource belongs to: `Patient/id`, otherwise what it is about, otherwise
+    itself.
+    """
     kind, mine = values.text(resource, "resourceType"), own_reference(resource)
     if kind == "Patient":
         return mine
@@ -105,7 +107,7 @@ def chart_of(resource: Any, base: str = "") -> str:
 
 
 def _taking_part(kind: str, resource: Any) -> list[Any]:
-    """Where else a client may stand, in types whose subject is often left out."""
+    """Other elements that may refer to a client, in types whose subject is often left out."""
     if kind == "Appointment":
         return [each.get("actor") for each in values.objects(resource, "participant")]
     if kind == "Communication":
@@ -119,29 +121,29 @@ def shared(kind: str) -> bool:
 
 
 def trouble(resource: Any) -> str | None:
-    """What is wrong with a resource as it came, in words without its content; None where nothing.
+    """What is wrong with a resource, without its content; None if nothing.
 
-    A resource in trouble is kept; `read_chart` still shows what of it can be shown, since a
-    client is not to be missed for a malformed element.
+    Such a resource is stored; `read_chart` still shows what it can of it, because a client must not
+    be missed for a malformed element.
     """
     if not isinstance(resource, dict):
-        return "it is no resource"
+        return "it is not a resource"
     if not values.TYPE.fullmatch(values.text(resource, "resourceType")):
-        return "it does not say of which type it is"
+        return "its resource type is missing"
     if not values.ID.fullmatch(values.text(resource, "id")):
-        return "its id is missing, or no FHIR id"
+        return "its id is missing, or is not a FHIR id"
     if _duplicated(resource):
-        return "it names an element twice, so what is decided about it is kept here only"
+        return "it has an element twice, so changes to it are saved on this computer only"
     if "status" in resource and not isinstance(resource["status"], str):
-        return "its status is no code"
+        return "its status is not a code"
     for path in SUBJECTS:
         if path in resource and not isinstance(resource[path], dict):
-            return "whom it is about is no reference"
+            return "its client is not a reference"
     return None
 
 
 def references(resource: Any, base: str = "") -> set[str]:
-    """The relative references that a row of this resource needs, to be fetched where missing."""
+    """The relative references that a row of this resource needs, to be fetched if missing."""
     found: list[Any] = []
     for path in _NAMED:
         found += values.objects(resource, path)
@@ -153,52 +155,54 @@ def references(resource: Any, base: str = "") -> set[str]:
     return {each for each in named if each.partition("/")[0] in wanted}
 
 
-def _work(reading: Reading, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
-    """Every resource that may be a row, and what builds it."""
-    carried = _carried(reading)
+def _work(reader: ChartReader, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
+    """Every resource that may be a row, and its builder."""
+    carried = _carried(reader)
     for kind in PULLED_TYPES:
-        for each in reading.chart.of(kind):
+        for each in reader.chart.of(kind):
             why = trouble(each)
             if why is not None:
                 troubles.append(Trouble(_reference(each), why))
             if not own_reference(each):
                 continue
-            build = _builder(reading, kind, each, carried)
+            build = _builder(reader, kind, each, carried)
             if build is not None:
                 yield each, build
 
 
 def _builder(
-    reading: Reading, kind: str, resource: Resource, carried: frozenset[str]
+    reader: ChartReader, kind: str, resource: Resource, carried: frozenset[str]
 ) -> _Build | None:
     if kind == "Task":
-        return _task_builder(reading, resource)
+        return _task_builder(reader, resource)
     if kind == "ServiceRequest":
         return None if own_reference(resource) in carried else referral.from_request
     return authorization.derived if kind in ("ClaimResponse", "Coverage") else None
 
 
-def _task_builder(reading: Reading, task: Resource) -> _Build:
+def _task_builder(reader: ChartReader, task: Resource) -> _Build:
     if handoff.is_handoff(task):
         return handoff.from_task
     if authorization.is_companion(task):
         return authorization.from_companion
-    return referral.from_task if referral.is_referral(reading, task) else follow_up.from_task
+    return referral.from_task if referral.is_referral(reader, task) else follow_up.from_task
 
 
-def _carried(reading: Reading) -> frozenset[str]:
-    """The requests that a Task carries; one that never was, or is a handoff, carries none."""
+def _carried(reader: ChartReader) -> frozenset[str]:
+    """References of the requests that a Task carries; one entered in error, or a handoff, carries
+    none.
+    """
     return frozenset(
-        reading.ref(task.get("focus"))
-        for task in reading.of("Task")
+        reader.ref(task.get("focus"))
+        for task in reader.of("Task")
         if not handoff.is_handoff(task) and values.text(task, "status") != "entered-in-error"
     )
 
 
 def _keep(items: dict[str, WorkItem], item: WorkItem, resource: Resource) -> None:
-    """Keep an item; where another has its key (a copied identifier), under its own reference."""
+    """Add an item; if another has its key (a copied identifier), under its own reference."""
     if _duplicated(resource):
-        item = replace(item, marks=item.marks | {"read-only"})
+        item = replace(item, flags=item.flags | {"read-only"})
     if item.key in items:
         item = replace(item, key=f"{item.source}:{own_reference(resource)}")
     items[item.key] = item

@@ -1,11 +1,11 @@
-"""By what a client of one server may be recognized on another: shared identifiers, nothing else.
+"""How a client of one server is recognized on another: by shared identifiers only.
 
 In:  a Patient. Out: pairs of system and value. Never a name, a birth date or a phone: two people
-share those, and one person has them spelled twice.
+share those, and one person has them spelled in two ways.
 Left out: an identifier without a system (a number alone names somebody in every clinic), one that
-is marked as old (it may be somebody else's by now), what only fills the place of one, and whatever
-is longer than any of them is.
-Not here: how many clients may share one before it is a dummy (`store/cross_source_match.py`).
+is marked as old (it may be somebody else's by now), a placeholder, and one that is too long.
+Not here: how many clients may share an identifier before it is a dummy
+(`store/cross_source_match.py`).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def identifiers(patient: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _is_nothing(system: str, value: str) -> bool:
-    """Whether it only fills the place of an identifier: "UNKNOWN", "000-00-0000", or a number under
-    the name of a list of kinds of identifiers, which is that of every clinic at once.
+    """Whether it is a placeholder: "UNKNOWN", "000-00-0000", or a number under the name of the HL7
+    table of identifier types, which every clinic uses.
     """
     signs = [sign for sign in value if sign.isalnum()]
     one_sign = len(signs) > 1 and len(set(signs)) == 1

@@ -2,10 +2,10 @@
 
 In:  a resource, a `ClientIdentity` that was recorded with a decision. Out: identities, yes or no.
 Why: a colleague can correct `Task.for`. A decision about one client must never be written to
-another, so the identity is part of the decision and is compared before every write.
-The comparison errs on the side of asking: a reference that became another reference, none, or one
-that was none before is another client, unless the two records are linked as merged (FHIR R4,
-Patient.link, types `replaced-by` and `replaces`; `refer` and `seealso` do not merge records).
+another, so the identity is part of the decision and is compared before every write. The comparison
+errs on the side of asking: a reference that became another one, none, or one that was none before
+is another client, unless the two records are linked as merged (FHIR R4, Patient.link, types
+`replaced-by` and `replaces`; `refer` and `seealso` do not merge records).
 Not here: clients of two servers (`client_identifiers.py`), what follows from a difference
 (`sync/`).
 """
@@ -40,11 +40,11 @@ def find_nothing(_: str) -> Resource | None:
 
 @dataclass(frozen=True, slots=True)
 class ClientRecords:
-    """What a comparison may know beside the resource.
+    """What a comparison may know in addition to the resource.
 
     `base_url`: absolute references below it are the source's own. `merged`: references of records
     that are linked as merged with the client's record. `find`: the newest known resource of a
-    reference; where it finds nothing, the comparison does without.
+    reference; if it finds nothing, the comparison does without.
     """
 
     base_url: str = ""
@@ -56,7 +56,7 @@ NO_RECORDS: Final = ClientRecords()
 
 
 def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
-    """The client whom a resource itself names; an empty identity where it names nobody.
+    """The client whom a resource itself names; an empty identity if it names nobody.
 
     A Patient comes first, as for the chart of a resource (`chart_to_items.chart_of`).
     """
@@ -68,11 +68,11 @@ def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
 
 
 def client_of(resource: Any, records: ClientRecords) -> ClientIdentity:
-    """The client whom a resource is about: whom it names, else whom its focus is about, and so on.
+    """The client of a resource: whom it names, otherwise the client of its focus, and so on.
 
-    A Patient along that way comes before whoever else is named: by the same rule a resource stands
-    in a client's chart (`chart_to_items.chart_of` and `store/chart_membership.py`). Somebody who
-    is no Patient, as a subject given in words, counts where the resource itself names nobody.
+    A Patient on that path comes before anybody else: by the same rule a resource belongs to a
+    client's chart (`chart_to_items.chart_of` and `store/chart_membership.py`). Somebody who is no
+    Patient, such as a subject given in words, counts if the resource itself names nobody.
     """
     own = named_client(resource, records.base_url)
     through: list[str] = []
@@ -123,7 +123,7 @@ def is_about_its_client(
 ) -> bool:
     """Whether a resource is still about the client with whom a decision was made.
 
-    True where the client was not recorded: who sends the decision has to ask (`Intent.client`).
+    True if the client was not recorded: the sender of the decision has to ask (`Intent.client`).
     """
     decided = _decided(intent, records.base_url)
     if decided is None:
@@ -134,12 +134,13 @@ def is_about_its_client(
     if _key(own) != decided.own or _next_step(resource, records.base_url) != decided.through[0]:
         return False
     if records.find(decided.through[0]) is None:
-        return True  # nothing is known of the focus here; who knows it compares it
+        return True  # the focus is unknown here; it is compared where it is known
     return _is_same(decided, client_of(resource, records), records)
 
 
 def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
-    """Whether the client of a create is still that person, and what it is about still theirs.
+    """Whether the client of a create is still that person, and so is the client of what it is
+    about.
 
     A contact that names a Task must not be written once that Task is another client's.
     """
@@ -158,8 +159,8 @@ def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
 def _became_anothers(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
     """Whether what a create points to names another client.
 
-    Senders write the client of a request in their own words and by their own identifiers, so only
-    a Patient, or another value of an identifier that was known, tells somebody else.
+    Senders write the client of a request in their own words and with their own identifiers, so only
+    a Patient, or another value of a known identifier, shows somebody else.
     """
     if _is_patient(now):
         return not _is_same(decided, now, records)
@@ -195,7 +196,7 @@ def merged_records(one: str, other: str, records: ClientRecords) -> bool:
 
 
 def _linked(reference: str, kind: str, records: ClientRecords) -> set[str]:
-    """A record and those that its links of one type lead to, one after the other."""
+    """A record and those that its links of one type lead to, transitively."""
     found = [reference]
     for name in found:
         if len(found) >= _MOST_LINKS:
@@ -211,9 +212,9 @@ def _linked(reference: str, kind: str, records: ClientRecords) -> set[str]:
 def merged_references(
     clients: Iterable[ClientIdentity], resource: Any, records: ClientRecords
 ) -> frozenset[str]:
-    """References that mean one of these clients, too, by the links of their records.
+    """References that also mean one of these clients, by the links of their records.
 
-    Whom `resource` names is looked at from that record's side as well.
+    The links of the record that `resource` names are followed too.
     """
     now = named_client(resource, records.base_url)
     found: set[str] = set()
@@ -227,7 +228,7 @@ def merged_references(
 def _merged_with(
     decided: ClientIdentity, now: ClientIdentity, records: ClientRecords
 ) -> frozenset[str]:
-    """The reference that a resource names now, where the two records are merged."""
+    """The reference that a resource names now, if the two records are merged."""
     one, other = decided.reference, now.reference
     if not (one.startswith("Patient/") and other.startswith("Patient/")) or one == other:
         return frozenset()
@@ -238,7 +239,7 @@ def _merged_with(
 
 
 def _decided(intent: Intent, base_url: str) -> ClientIdentity | None:
-    """The recorded client, by a relative reference where the source wrote it in full."""
+    """The recorded client, with a relative reference if the source wrote it as a full URL."""
     client = intent.client
     if client is None:
         return None
@@ -253,7 +254,7 @@ def _is_known(client: ClientIdentity) -> bool:
 def _contradict(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> bool:
     """Whether a record lost every identifier that it had, for others of the same systems.
 
-    Then the record is somebody else's by now: ids are used again, and records overwritten.
+    Then the record is somebody else's by now: ids are reused, and records overwritten.
     """
     old, new = set(before), set(after)
     systems = {system for system, _ in old} & {system for system, _ in new}
@@ -278,7 +279,7 @@ def _key(client: ClientIdentity) -> str:
 
 
 def _naming(resource: Any) -> list[Any]:
-    """The elements by which a resource may name its client, the best first."""
+    """The elements by which a resource may name its client, best first."""
     elements = [values.get(resource, name) for name in SUBJECTS]
     kind = values.text(resource, "resourceType")
     if kind == "Communication":
@@ -290,7 +291,7 @@ def _naming(resource: Any) -> list[Any]:
 
 
 def _person(element: Any) -> bool:
-    """Whether a reference is to a Patient: somebody else who takes part is no client."""
+    """Whether a reference is to a Patient: other participants are no clients."""
     return "Patient/" in values.text(element, "reference")
 
 
@@ -317,7 +318,7 @@ def _contained(reference: str, resource: Any) -> Resource | None:
 
 
 def _described(element: Any) -> str:
-    """A client without reference and usable identifier, by the words that the resource has."""
+    """A client without a reference and a usable identifier, by the words of the resource."""
     if isinstance(element, Mapping):
         display = " ".join(values.text(element, "display").split()).casefold()
         number = values.text(element, "identifier.value").strip()
@@ -328,7 +329,7 @@ def _described(element: Any) -> str:
 
 
 def _next_step(resource: Any, base_url: str) -> str:
-    """The resource that tells whom this one is about, where this one names no Patient."""
+    """The resource that tells the client of this one, if this one names no Patient."""
     if values.text(resource, "resourceType") == "Task":
         about = values.extension(resource, codes.ABOUT).get("valueReference")
         focus = values.reference(values.get(resource, "focus"), base_url)

@@ -1,4 +1,4 @@
-"""Code systems, and our own among them. A URI in here is a name, it is never fetched."""
+"""Code systems, our own among them. A URI here is a name and is never fetched."""
 
 from __future__ import annotations
 

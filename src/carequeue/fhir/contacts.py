@@ -1,12 +1,12 @@
 """What a record says about a contact: the client was reached, somebody tried, or neither.
 
-In:  one resource as the source holds it, and what surrounds it in the chart (`Around`: who belongs
-to us, the client, the client's birth date). Out: a `Contact` with the reason in words.
+In:  one resource of the source, and its surroundings in the chart (`Around`: who belongs to us, the
+client, the client's birth date). Out: a `Contact` with the reason in words.
 Why so strict: a contact takes a client out of Safety after a suicide attempt, so the record itself
-must show that somebody of ours and the client (or a parent or guardian of a minor) answered each
-other. A reminder, a letter, a voicemail, a filed document, another organization's call and a visit
-elsewhere show no such thing. What the record leaves open counts against it: the row then stays,
-and one key closes it; a row that vanished wrongly is missed by everybody.
+must show that one of us and the client (or a parent or guardian of a minor) answered each other. A
+reminder, a letter, a voicemail, a filed document, another organization's call and a visit elsewhere
+show no such thing. If the record leaves it open, it does not count: the row then stays, and one key
+closes it; everybody misses a row that vanished wrongly.
 Not here: which contact meets which clock (`follow_up.py`, `rules/*.toml`), the words that tell a
 voicemail from a conversation (`spoken.py`).
 """
@@ -25,20 +25,20 @@ from carequeue.fhir import codes, spoken, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.our_directory import own_reference
 
-#: A record that was stored before it happened is no record. Clocks of two machines differ by so
-#: much; our own verb stamps the minute of the key, so there only the machine's clock can be wrong.
+#: A record stored before the event is none. Clocks of two machines differ by this much; our own
+#: verb stamps the minute of the key, so there only the machine's clock can be wrong.
 _SLACK: Final = timedelta(minutes=15)
 _OUR_SLACK: Final = timedelta(days=1)
 _ADULT: Final = 18
-#: Communication.status of a contact that began; the others say that nothing was sent or said.
+#: Communication.status of a contact that began; with the others nothing was sent or said.
 _BEGAN: Final = frozenset({"completed", "not-done", "in-progress", "stopped"})
 _UNFINISHED: Final = {"in-progress": "not finished", "stopped": "broken off"}
-#: How a reference to the client's side begins.
+#: Prefixes of a reference to the client's side.
 _CLIENTS: Final = ("Patient/", "RelatedPerson/")
 _TOOK_PLACE: Final = frozenset({"finished", "in-progress"})
 
 
-class Outcome(StrEnum):
+class ContactOutcome(StrEnum):
     """What a record shows. `NONE`: no contact of ours, not even an attempt."""
 
     REACHED = "reached"
@@ -48,13 +48,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What one record shows, when it happened (UTC, None where that cannot be read), and why.
+    """What one record shows, when it happened (UTC, None if unreadable), and why.
 
-    `why` completes "attempted, ...". `unnamed`: the record does not say who took part.
-    `about`: what it was about, as references; empty where the record names nothing.
+    `why` completes "attempted, ...". `unnamed`: the record does not say who took part. `about`:
+    what it was about, as references; empty if the record names nothing.
     """
 
-    outcome: Outcome
+    outcome: ContactOutcome
     at: datetime | None = None
     why: str = ""
     unnamed: bool = False
@@ -62,46 +62,46 @@ class Contact:
 
 
 class Around(Protocol):
-    """What a record is read against; `chart_reader.Reading` is it."""
+    """The surroundings of a record in its chart; `chart_reader.ChartReader` implements it."""
 
     zone: ZoneInfo
     now: datetime
 
     @property
     def patient(self) -> Resource:
-        """The client's Patient, empty where it is not here."""
+        """The client's Patient, empty if it is not here."""
 
     @property
     def client_reference(self) -> str:
-        """`Patient/id`, or what stands for a chart without a client."""
+        """`Patient/id`, or the key of a chart without a client."""
 
     def ref(self, value: Any) -> str:
-        """The relative reference of a Reference, "" where it has none."""
+        """The relative reference of a Reference, "" if it has none."""
 
     def find(self, reference: str) -> Resource:
-        """What a reference points to, empty where it is not here."""
+        """The resource of a reference, empty if it is not here."""
 
     def party(self, value: Any, within: Any = None) -> Party | None:
-        """Who a Reference names, and whether they belong to us."""
+        """The party of a Reference, and whether they belong to us."""
 
     def when(self, value: Any) -> datetime | None:
-        """An instant that can be, in UTC."""
+        """A plausible instant, in UTC."""
 
     def updated(self, resource: Any) -> datetime | None:
         """When the server last stored a resource."""
 
 
-_Shown = tuple[Outcome, str]
-_DID_NOT: Final[_Shown] = (Outcome.NONE, "it did not take place")
-_UNNAMED: Final[_Shown] = (Outcome.ATTEMPTED, "")
-_REACHED: Final[_Shown] = (Outcome.REACHED, "")
+_Shown = tuple[ContactOutcome, str]
+_DID_NOT: Final[_Shown] = (ContactOutcome.NONE, "it did not take place")
+_UNNAMED: Final[_Shown] = (ContactOutcome.ATTEMPTED, "")
+_REACHED: Final[_Shown] = (ContactOutcome.REACHED, "")
 
 
 def judge(around: Around, resource: Resource) -> Contact:
     """What a record shows of a contact with the client. Never raises.
 
-    A Communication and an Encounter can be a contact; an Appointment, a DocumentReference and
-    every other type cannot: they say what was planned or filed, not that two people spoke.
+    A Communication and an Encounter can be a contact; an Appointment, a DocumentReference and every
+    other type cannot: they say what was planned or filed, not that two people spoke.
     """
     kind = resource.get("resourceType")
     if kind == "Communication":
@@ -111,10 +111,10 @@ def judge(around: Around, resource: Resource) -> Contact:
         shown, where = _encounter(around, resource), place(around, resource)
         (outcome, why), at, unnamed = shown, began(around, resource), where is Place.UNSAID
     else:
-        return Contact(Outcome.NONE, None, "a record of this kind is no contact")
-    if outcome is Outcome.REACHED and at is None:
-        outcome, why = Outcome.ATTEMPTED, "at a time that the record does not give"
-    if outcome is not Outcome.ATTEMPTED:
+        return Contact(ContactOutcome.NONE, None, "a record of this kind is no contact")
+    if outcome is ContactOutcome.REACHED and at is None:
+        outcome, why = ContactOutcome.ATTEMPTED, "at a time that the record does not give"
+    if outcome is not ContactOutcome.ATTEMPTED:
         return Contact(outcome, at, why)
     about = frozenset(around.ref(each) for each in values.objects(resource, "about")) - {""}
     return Contact(outcome, at or around.updated(resource), why, unnamed, about)
@@ -124,16 +124,16 @@ def served(around: Around, encounter: Resource) -> bool:
     """Whether a client was seen by us: a visit, or an emergency visit at our own place."""
     there = values.text(encounter, "status") in _TOOK_PLACE | {"arrived"}
     known = encounter_class(encounter) in codes.CONTACT_CLASSES | {"EMER"}
-    return there and known and _visit(around, encounter)[0] is Outcome.REACHED
+    return there and known and _visit(around, encounter)[0] is ContactOutcome.REACHED
 
 
 def began(around: Around, encounter: Resource) -> datetime | None:
-    """When a visit began, None where that cannot be."""
+    """When a visit began, None if the time is impossible."""
     return _believed(around, encounter, values.text(encounter, "period.start"), _SLACK)
 
 
 def encounter_class(encounter: Any) -> str:
-    """The ActCode of an Encounter, whatever its system says: some servers leave that out."""
+    """The ActCode of an Encounter, whatever its system; some servers leave that out."""
     return next((coding.code for coding in values.codings(encounter.get("class"))), "")
 
 
@@ -167,7 +167,7 @@ class _Call:
 
     @cached_property
     def at(self) -> datetime | None:
-        """When it was sent, else when it was received."""
+        """When it was sent, otherwise when it was received."""
         slack = _OUR_SLACK if self.ours else _SLACK
         written = (values.text(self.record, name) for name in ("sent", "received"))
         found = (_believed(self.around, self.record, each, slack) for each in written)
@@ -183,18 +183,18 @@ class _Call:
 
     @cached_property
     def ends(self) -> frozenset[str]:
-        """`Type/id` of the recipients; one that the record names by a word alone is left out."""
+        """`Type/id` of the recipients, without one that the record names in words only."""
         return frozenset(map(self.end, self.recipients)) - {""}
 
     def end(self, value: Any) -> str:
-        """`Type/id` of one end, of a contained one too."""
+        """`Type/id` of a sender or recipient, contained ones included."""
         return self.around.ref(value) or own_reference(self._contained(value))
 
     @property
     def unnamed(self) -> bool:
-        """Whether it leaves out who of ours took part, or with whom.
+        """Whether it leaves out who of us took part, or with whom.
 
-        Our own verb leaves the sender out where the profile does not say who we are.
+        Our own verb leaves the sender out if the profile does not say who we are.
         """
         return (self.sender is None and not self.ours) or not self.ends
 
@@ -235,7 +235,7 @@ class _Call:
 
     @property
     def to_others(self) -> bool:
-        """Whether nobody on the client's side is among those it names."""
+        """Whether nobody on the client's side is among the recipients."""
         mine = self.around.client_reference
         theirs = (each == mine or each.startswith("RelatedPerson/") for each in self.ends)
         return bool(self.ends) and not any(theirs)
@@ -250,55 +250,59 @@ def _communication(call: _Call) -> _Shown:
 
 
 def _not_with_us(call: _Call) -> _Shown | None:
-    """Why it is no contact between us and the client, None where it may be."""
+    """Why it is no contact between us and the client, None if it may be."""
     if spoken.by_device(call.record.get("sender")):
-        return Outcome.NONE, "an automatic message"
+        return ContactOutcome.NONE, "an automatic message"
     if call.sender is not None and not call.sender.ours:
-        return Outcome.NONE, "not by us"
+        return ContactOutcome.NONE, "not by us"
     if call.to_group:
-        return Outcome.NONE, "a message to a group"
-    return (Outcome.NONE, "not to the client") if call.to_others else None
+        return ContactOutcome.NONE, "a message to a group"
+    return (ContactOutcome.NONE, "not to the client") if call.to_others else None
 
 
 def _how(call: _Call) -> _Shown:
-    """Whether the two spoke, of a record by us, or by nobody whom it names."""
+    """Whether the two spoke, for a record by us, or by nobody whom it names."""
     if call.status == "not-done":
-        return Outcome.ATTEMPTED, spoken.not_done(call.record)
+        return ContactOutcome.ATTEMPTED, spoken.not_done(call.record)
     if call.status != "completed":
-        return Outcome.ATTEMPTED, _UNFINISHED[call.status]
+        return ContactOutcome.ATTEMPTED, _UNFINISHED[call.status]
     if not call.unnamed and not call.with_client:
-        return Outcome.ATTEMPTED, "with a relative, not with the client"
+        return ContactOutcome.ATTEMPTED, "with a relative, not with the client"
     if call.chosen:
         return _UNNAMED if call.unnamed else _REACHED
     one_way = spoken.one_way(call.record)
     if one_way:
         automatic = one_way == spoken.AUTOMATIC and not spoken.by_person(call.record.get("sender"))
-        return Outcome.NONE if automatic else Outcome.ATTEMPTED, one_way
+        return ContactOutcome.NONE if automatic else ContactOutcome.ATTEMPTED, one_way
     if call.unnamed:
         return _UNNAMED
     said = spoken.two_way(call.record)
-    return _REACHED if said else (Outcome.ATTEMPTED, "the record does not say that they spoke")
+    return (
+        _REACHED if said else (ContactOutcome.ATTEMPTED, "the record does not say that they spoke")
+    )
 
 
 def _from_client(call: _Call) -> _Shown:
-    """A call or a message of the client's: a contact when somebody of ours was at the other end."""
+    """A call or a message by the client: a contact if one of us was at the other end."""
     if call.status != "completed" or not call.is_client(call.record.get("sender")):
-        return Outcome.NONE, "not from the client"
+        return ContactOutcome.NONE, "not from the client"
     one_way = spoken.one_way(call.record)
     if one_way in spoken.NOT_ANSWERED:
-        return Outcome.NONE, "the client was not spoken to"
+        return ContactOutcome.NONE, "the client was not spoken to"
     if any(_answers(call, each) for each in values.objects(call.record, "inResponseTo")):
         return _REACHED
     if one_way or not spoken.two_way(call.record):
-        return Outcome.NONE, "a message from the client that answers none of ours"
+        return ContactOutcome.NONE, "a message from the client that answers none of ours"
     ends = [call.around.party(each, call.record) for each in call.recipients]
     if any(end and end.ours for end in ends):
         return _REACHED
-    return (Outcome.NONE, "not with us") if call.ends else _UNNAMED
+    return (ContactOutcome.NONE, "not with us") if call.ends else _UNNAMED
 
 
 def _answers(call: _Call, asked: Any) -> bool:
-    """Whether the client answers what a person of ours wrote; an answer to a reminder is none."""
+    """Whether the client answers a message that one of us wrote; an answer to a reminder does not
+    count.
+    """
     found = call.around.find(call.around.ref(asked))
     if found.get("resourceType") != "Communication":
         return False
@@ -310,7 +314,7 @@ def _answers(call: _Call, asked: Any) -> bool:
 def is_minor(around: Around, at: datetime) -> bool:
     """Whether the client was under 18 at an instant; an unknown birth date counts as adult.
 
-    A birth date without its day is taken as the earliest that it can be, so as the oldest age.
+    A birth date without its day counts as the earliest possible, so as the highest age.
     """
     born = values.instant(values.text(around.patient, "birthDate"), around.zone)
     if born is None or born > at:
@@ -332,9 +336,9 @@ class Place(StrEnum):
 
 
 def place(around: Around, encounter: Resource) -> Place:
-    """Whose visit it is: by its organization, else by who took part.
+    """Whose visit it is: by its organization, otherwise by who took part.
 
-    Somebody of ours who also works for a partner works for the partner there.
+    One of us who also works for a partner works for the partner there.
     """
     people = (each.get("individual") for each in values.objects(encounter, "participant"))
     staff = [each for each in people if not around.ref(each).startswith(_CLIENTS)]
@@ -349,25 +353,25 @@ def _encounter(around: Around, encounter: Resource) -> _Shown:
     if values.text(encounter, "status") not in _TOOK_PLACE:
         return _DID_NOT
     if encounter_class(encounter) not in codes.CONTACT_CLASSES:
-        return Outcome.NONE, "a stay, not a visit"
+        return ContactOutcome.NONE, "a stay, not a visit"
     return _visit(around, encounter)
 
 
 def _visit(around: Around, encounter: Resource) -> _Shown:
     where = place(around, encounter)
     if where is Place.ELSEWHERE:
-        return Outcome.NONE, "elsewhere"
+        return ContactOutcome.NONE, "elsewhere"
     other = spoken.no_visit(encounter)
     if other:
-        return Outcome.NONE, other
+        return ContactOutcome.NONE, other
     one_way = spoken.one_way(encounter)
     if one_way:
-        return Outcome.ATTEMPTED, one_way
+        return ContactOutcome.ATTEMPTED, one_way
     return _UNNAMED if where is Place.UNSAID else _REACHED
 
 
 def _believed(around: Around, record: Resource, written: str, slack: timedelta) -> datetime | None:
-    """A written instant, None where it is unreadable or later than the record can be."""
+    """A written instant, None if it is unreadable or later than the record can be."""
     moment, stored = around.when(written), around.updated(record)
     latest = min(stored, around.now) if stored else around.now
     return moment if moment and moment <= latest + slack else None

@@ -1,11 +1,11 @@
-"""A decision and what the server has meanwhile, element by element, in words. Pure; never raises.
+"""A decision and the server's version, element by element, in words. Pure; never raises.
 
 In:  intents and a resource as the person saw it, as the decision makes it, as the server has it.
-Out: a line an element that differs: a label and three texts, as a person at the clinic says them;
-a code or JSON only where a server gave nothing else. The texts are as they came: they go through
-`sanitize.clean` before they are shown.
-Why only the units of the intents: on all other elements nobody disagrees, they are merged.
-Who changed it is said only where the resource itself says so. R4 has no element for it.
+Out: a line for each element that differs: a label and three texts in a clinic's words; a code or
+JSON only if a server gave nothing else. The texts are unchanged: they go through `sanitize.clean`
+before they are shown.
+Why only the units of the intents: on all other elements nobody disagrees, they are merged. Who
+changed it is shown only if the resource itself says so: R4 has no element for it.
 Not here: whether it is a conflict (`sync/push/three_way.py`), what a person answers (`worklist/`).
 """
 
@@ -23,7 +23,7 @@ from carequeue.fhir.chart import Resource
 
 
 class Words(NamedTuple):
-    """One element that differs; "" where there is (or was) none."""
+    """One element that differs; "" if it is (or was) absent."""
 
     label: str
     before: str
@@ -33,7 +33,7 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """How a site says things. `name`: whom a Reference means; `when`: an instant in its zone."""
+    """How a site words things. `name`: the name of a Reference; `when`: an instant in its zone."""
 
     name: Callable[[Any], str]
     when: Callable[[datetime], str]
@@ -48,7 +48,7 @@ def differences(
     theirs: Resource | None,
     say: Say,
 ) -> tuple[Words, ...]:
-    """The elements of these decisions on which the three do not agree, in a fixed order."""
+    """The elements of these decisions on which the three versions differ, in a fixed order."""
     names = dict.fromkeys(name for intent in intents for name in intent_effects.unit(intent))
     three = (before, mine, theirs)
     rows = []
@@ -57,21 +57,21 @@ def differences(
         element, label = _element(name)
         rows.append((raw, Words(label, *_told(element, raw, say))))
     shown = [words for _, words in rows if len(set(words[1:])) > 1]
-    # Spelled differently and said alike: better too much than a question without a subject.
+    # Spelled differently but worded alike: better too many lines than a question without a subject.
     return tuple(shown or [words for raw, words in rows if raw[1] != raw[2]])
 
 
 def changed_at(theirs: Resource | None, zone: ZoneInfo) -> datetime | None:
-    """When the server last stored it, else when it says that it was last changed; in UTC."""
+    """When the server last stored it, otherwise when it says that it was last changed; in UTC."""
     stored = values.instant(values.text(theirs, "meta.lastUpdated"), zone)
     return stored or values.instant(values.text(theirs, "lastModified"), zone)
 
 
 def changed_by(before: Resource | None, theirs: Resource | None, say: Say) -> str:
-    """Who changed it, "" where the resource does not say.
+    """Who changed it, "" if the resource does not say.
 
-    Three things say so: `meta.author`, which some servers add; the author of a note written within
-    a minute of the change; and an answer that only its owner can give, for a Task is accepted or
+    Three things show it: `meta.author`, which some servers add; the author of a note written within
+    a minute of the change; and a status that only its owner can give, because a Task is accepted or
     rejected by its performer (FHIR R4, Task.status).
     """
     author = values.get(theirs, "meta.author")
@@ -92,7 +92,7 @@ def changed_by(before: Resource | None, theirs: Resource | None, say: Say) -> st
 
 
 def elements(names: Iterable[str]) -> str:
-    """Elements of a resource in words, as a quiet line names them: "the owner and the notes"."""
+    """Elements of a resource in words, for a short line: "the owner and the notes"."""
     found = dict.fromkeys(_THE.get(name, "something else") for name in sorted(names, key=_place))
     *first, last = found or [""]
     return f"{', '.join(first)}{' and ' if first else ''}{last}"
@@ -107,7 +107,7 @@ _LABELS: Final = {
     "businessStatus": "Progress",
     "owner": "Owner",
     "priority": "Priority",
-    _SNOOZE: "Sleep",
+    _SNOOZE: "Snooze",
     "extension": "Other details",
     "note": "Note",
     "output": "Read back",
@@ -134,7 +134,7 @@ def _place(name: str) -> tuple[int, str]:
 
 
 def _element(name: str) -> tuple[str, str]:
-    """What a unit's name is about, and its label."""
+    """The element of a unit's name, and its label."""
     element = name if name in _LABELS else name.partition("[")[0]
     return element, _LABELS.get(element, element)
 
@@ -143,7 +143,7 @@ def _element(name: str) -> tuple[str, str]:
 
 
 def _told(element: str, raw: Sequence[Any], say: Say) -> list[str]:
-    """The three values in words; two people of one name are told apart by their references."""
+    """The three values in words; two people with one name are told apart by their references."""
     words = [_in_words(element, value, say) for value in raw]
     if element != "owner":
         return words
@@ -178,7 +178,7 @@ def _in_words(element: str, value: Any, say: Say) -> str:
 
 
 def status_words(status: Any) -> str:
-    """A Task's status as the queue says it: a rejected one was declined."""
+    """A Task's status in the queue's words: a rejected one was declined."""
     if not isinstance(status, str):
         return _plain(status)
     return {"rejected": "declined"}.get(status, status.replace("-", " "))
@@ -187,16 +187,16 @@ def status_words(status: Any) -> str:
 def _asleep(extension: Any, say: Say) -> str:
     written = values.text(extension, "valueDateTime")
     until = values.instant(written, say.zone)
-    return f"asleep until {say.when(until) if until else written or 'a time nobody can read'}"
+    return f"snoozed until {say.when(until) if until else written or 'an unreadable time'}"
 
 
 def _plain(value: Any) -> str:
-    """A text, the words of a concept, or its code where a server gave no words."""
+    """A text, the words of a concept, or its code if a server gave no words."""
     if isinstance(value, str):
         return value
     told = values.concept_text(value)
     codings = [one.code.replace("-", " ") for one in values.codings(value) if one.code]
-    return told or _joined(codings) or "written in a way that cannot be shown"
+    return told or _joined(codings) or "in a format that cannot be shown"
 
 
 def _joined(texts: Iterable[str]) -> str:

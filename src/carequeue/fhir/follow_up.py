@@ -1,11 +1,11 @@
-"""Follow-ups: Tasks that are no referral and no handoff, and contacts that nobody has made yet.
+"""Follow-ups: Tasks that are no referral and no handoff, and contacts due after a discharge.
 
 In:  a Task, or an Encounter that ended. Out: a `WorkItem` or None.
 Why a stay asks for a contact: the risk of suicide is highest in the first weeks after it (CCBHC
 criteria 3.c ask for a contact within 24 hours); no server writes a Task for that, so the row is
-derived, and becomes a Task when somebody first acts on it, under an identifier that is the same
-for everybody.
-Not here: how long there is for it (`rules/*.toml`).
+derived, and becomes a Task when somebody first acts on it, under an identifier that is the same for
+everybody.
+Not here: its deadline (`rules/*.toml`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 from carequeue.domain.items import Kind, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.chart_reader import Findings, Reading, due_of, move_to, party_name
+from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, due_of, move_to, party_name
 from carequeue.fhir.contacts import encounter_class
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.task_facts import decided, direction_of, expired, lines_of
@@ -33,131 +33,137 @@ _ACCEPTED: Final = frozenset({"accepted", "ready", "in-progress", "on-hold"})
 _VOID: Final = frozenset({"cancelled", "entered-in-error", "planned"})
 
 
-def from_task(reading: Reading, task: Resource) -> WorkItem | None:
-    """The row of an open Task, whoever owns it; None where it is closed or not yet asked."""
-    requester = reading.party(task.get("requester"), task)
-    owner = reading.party(task.get("owner"), task)
+def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
+    """The row of an open Task, whoever owns it; None if it is closed or a draft."""
+    requester = reader.party(task.get("requester"), task)
+    owner = reader.party(task.get("owner"), task)
     asked = bool(requester and requester.ours and owner and not owner.ours)
     status, late = values.text(task, "status"), expired(task)
     not_done = status in codes.TASK_NOT_DONE and (asked or late) and not decided(task)
     if status == "draft" or (status in codes.TASK_CLOSED and not not_done):
         return None
-    found = Findings()
-    found.put("authored_at", reading.start(found, task, values.text(task, "authoredOn")))
-    modified = reading.when(values.text(task, "lastModified")) or found.facts.get("authored_at")
-    found.mark("open", not not_done)
-    found.mark("accepted", status in _ACCEPTED)
-    found.put("accepted_at", modified if status in _ACCEPTED else None)
-    found.put("declined_at", modified if not_done else None)
-    due_of(reading, found, task, {})
-    stay = _stay_of(reading, task)
-    _find_contact(reading, found, stay)
-    return reading.item(
+    facts = Facts()
+    facts.add_time("authored_at", reader.start(facts, task, values.text(task, "authoredOn")))
+    modified = reader.when(values.text(task, "lastModified")) or facts.times.get("authored_at")
+    facts.add_flag("open", not not_done)
+    facts.add_flag("accepted", status in _ACCEPTED)
+    facts.add_time("accepted_at", modified if status in _ACCEPTED else None)
+    facts.add_time("declined_at", modified if not_done else None)
+    due_of(reader, facts, task, {})
+    stay = _stay_of(reader, task)
+    _find_contact(reader, facts, stay)
+    return reader.item(
         task,
-        found,
-        key=reading.key(task),
-        kind=Kind.FOLLOW_UP,
-        title=_decide(task) if not_done else _stay_title(stay) or _words(task),
-        move=move_to(requester if not_done and asked else None if not_done else owner, modified),
-        anchor=stay or task,
-        subject=task.get("for"),
-        task=task,
-        direction=direction_of(requester, owner),
-        requester=requester,
-        owner=owner,
-        about=_about(reading, task),
+        facts,
+        ItemParts(
+            key=reader.key(task),
+            kind=Kind.FOLLOW_UP,
+            title=_decide(task) if not_done else _stay_title(stay) or _words(task),
+            move=move_to(
+                requester if not_done and asked else None if not_done else owner, modified
+            ),
+            anchor=stay or task,
+            subject=task.get("for"),
+            task=task,
+            direction=direction_of(requester, owner),
+            requester=requester,
+            owner=owner,
+            about=_about(reader, task),
+        ),
     )
 
 
-def discharge(reading: Reading) -> WorkItem | None:
-    """The contact that the client's latest stay asks for, until somebody has made it.
+def discharge(reader: ChartReader) -> WorkItem | None:
+    """The contact due after the client's latest stay, until somebody has made it.
 
-    Only the latest stay counts (a readmission voids the one before), only where it ended within
-    `REACH` of the day of the reading, and only until a contact after it or a Task for it. Nobody
-    is asked to call a client who has died.
+    Only the latest stay counts (a readmission voids the one before), only if it ended within
+    `REACH` of the day of the reading, and only until a contact after it or a Task for it. Nobody is
+    asked to call a client who has died.
     """
-    stay = _latest_stay(reading)
-    ended = _ended(reading, stay)
-    of_client = reading.chart.client.startswith("Patient/")
-    if ended is None or not of_client or "deceased" in reading.risks:
+    stay = _latest_stay(reader)
+    ended = _ended(reader, stay)
+    of_client = reader.chart.client.startswith("Patient/")
+    if ended is None or not of_client or "deceased" in reader.risks:
         return None
-    age = reading.as_of - ended.astimezone(reading.zone).date()
+    age = reader.as_of - ended.astimezone(reader.zone).date()
     if age > REACH:
         return None
     value = f"{codes.DISCHARGE_CONTACT}:{own_reference(stay)}"
-    tasks = reading.of("Task")
+    tasks = reader.of("Task")
     if any(values.identifier_value(task, codes.IDENTIFIER) == value for task in tasks):
         return None
-    found = Findings()
-    found.mark("open")
-    _find_contact(reading, found, stay)
-    if "contacted_at" in found.facts:
+    facts = Facts()
+    facts.add_flag("open")
+    _find_contact(reader, facts, stay)
+    if "contacted_at" in facts.times:
         return None
-    return reading.item(
+    return reader.item(
         stay,
-        found,
-        key=f"{reading.chart.source}:{value}",
-        kind=Kind.FOLLOW_UP,
-        title=_stay_title(stay),
-        move=move_to(None, ended),
-        anchor=stay,
-        subject=stay.get("subject"),
-        about=_why_there(reading, stay),
+        facts,
+        ItemParts(
+            key=f"{reader.chart.source}:{value}",
+            kind=Kind.FOLLOW_UP,
+            title=_stay_title(stay),
+            move=move_to(None, ended),
+            anchor=stay,
+            subject=stay.get("subject"),
+            about=_why_there(reader, stay),
+        ),
     )
 
 
-def _latest_stay(reading: Reading) -> Resource:
+def _latest_stay(reader: ChartReader) -> Resource:
     """The stay that began last, finished or not."""
     known = [
         (began, own_reference(each), each)
-        for each in reading.of("Encounter")
+        for each in reader.of("Encounter")
         if encounter_class(each) in codes.STAY_CLASSES and values.text(each, "status") not in _VOID
-        if (began := reading.when(values.text(each, "period.start")) or _ended(reading, each))
+        if (began := reader.when(values.text(each, "period.start")) or _ended(reader, each))
     ]
     return max(known, key=lambda stay: stay[:2])[2] if known else {}
 
 
-def _ended(reading: Reading, stay: Resource) -> datetime | None:
-    """When a finished stay ended: its period, else the last period of its status history."""
+def _ended(reader: ChartReader, stay: Resource) -> datetime | None:
+    """When a finished stay ended: its period, otherwise the last period of its status history."""
     if values.text(stay, "status") != "finished":
         return None
     ends = [
-        reading.when(values.text(each, "period.end"))
+        reader.when(values.text(each, "period.end"))
         for each in values.objects(stay, "statusHistory")
     ]
-    end = reading.when(values.text(stay, "period.end"))
+    end = reader.when(values.text(stay, "period.end"))
     return end or max((each for each in ends if each), default=None)
 
 
-def _stay_of(reading: Reading, task: Resource) -> Resource:
+def _stay_of(reader: ChartReader, task: Resource) -> Resource:
     """The stay that a Task of ours is about, by its stable identifier."""
     value = values.identifier_value(task, codes.IDENTIFIER)
     about, _, reference = value.partition(":")
-    found = reading.find(reference) if about == codes.DISCHARGE_CONTACT else {}
+    found = reader.find(reference) if about == codes.DISCHARGE_CONTACT else {}
     return found if found.get("resourceType") == "Encounter" else {}
 
 
-def _find_contact(reading: Reading, found: Findings, stay: Resource) -> None:
-    ended = _ended(reading, stay) if stay else None
+def _find_contact(reader: ChartReader, facts: Facts, stay: Resource) -> None:
+    ended = _ended(reader, stay) if stay else None
     if ended is not None:
         written = values.text(stay, "period.end")
-        found.put("discharged_at", reading.start(found, stay, written) if written else ended)
-        found.mark("discharge")
-    start = found.facts.get("discharged_at") or found.facts.get("authored_at")
-    contact = reading.contact_after(_surely_after(reading, found, stay) or start)
-    found.put("contacted_at", contact)
-    found.mark("no-contact", ended is not None and contact is None)
-    # A need does not become younger by somebody making a Task of it.
-    found.put("authored_at", start)
+        facts.add_time("discharged_at", reader.start(facts, stay, written) if written else ended)
+        facts.add_flag("discharge")
+    start = facts.times.get("discharged_at") or facts.times.get("authored_at")
+    contact = reader.contact_after(_surely_after(reader, facts, stay) or start)
+    facts.add_time("contacted_at", contact)
+    facts.add_flag("no-contact", ended is not None and contact is None)
+    # A need does not become younger when somebody creates a Task for it.
+    facts.add_time("authored_at", start)
 
 
-def _surely_after(reading: Reading, found: Findings, stay: Resource) -> datetime | None:
-    """The end of the day of a discharge of which only the day is known: a contact on that day may
-    have been before it. The deadline still runs from the start of the day.
+def _surely_after(reader: ChartReader, facts: Facts, stay: Resource) -> datetime | None:
+    """The end of the day of a discharge without a time: a contact on that day may have been before
+    it. The deadline still runs from the start of the day.
     """
     written = values.text(stay, "period.end")
-    whole_day = len(written) == len("2026-03-09") and "impossible-date" not in found.marks
-    return values.period_end(stay.get("period"), reading.zone) if whole_day else None
+    whole_day = len(written) == len("2026-03-09") and "impossible-date" not in facts.flags
+    return values.period_end(stay.get("period"), reader.zone) if whole_day else None
 
 
 def _stay_title(stay: Resource) -> str:
@@ -179,16 +185,16 @@ def _decide(task: Resource) -> str:
     return f"Decide again: {_words(task)}"
 
 
-def _about(reading: Reading, task: Resource) -> str:
+def _about(reader: ChartReader, task: Resource) -> str:
     period = values.objects(task, "input")
     inputs = (values.text(each, "valueString") for each in period)
-    stay = _stay_of(reading, task)
-    there = _why_there(reading, stay) if stay else ""
+    stay = _stay_of(reader, task)
+    there = _why_there(reader, stay) if stay else ""
     return "\n".join(lines_of(values.text(task, "description"), there, *inputs))
 
 
-def _why_there(reading: Reading, stay: Resource) -> str:
-    place = party_name(reading.party(stay.get("serviceProvider"), stay))
+def _why_there(reader: ChartReader, stay: Resource) -> str:
+    place = party_name(reader.party(stay.get("serviceProvider"), stay))
     reasons = [values.concept_text(each) for each in values.objects(stay, "reasonCode")]
     kinds = values.concept_text(stay.get("type"))
     return "\n".join(lines_of(place, kinds, *reasons))

@@ -1,9 +1,9 @@
-"""Handoffs: a Task that asks a person or a team to take a client over, with its I-PASS content.
+"""Handoffs: a Task that asks a person or a team to take over a client, with its I-PASS content.
 
 In:  a Task of our own code. Out: a `WorkItem`, or None once the receiver has read it back.
-Why accepted is not enough: I-PASS counts a handoff as made when the receiver has said back what
-was handed over; a status alone does not show that anybody read it (N Engl J Med
-2014;371:1803, synthesis by receiver).
+Why accepted is not enough: I-PASS counts a handoff as complete when the receiver has repeated it
+back; a status alone does not show that anybody read it (N Engl J Med 2014;371:1803, synthesis by
+receiver).
 Not here: writing one (`new_resources.py`).
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Final
 from carequeue.domain.items import Kind, Move, Party, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.chart_reader import Findings, Reading, due_of, move_to, party_name
+from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, due_of, move_to, party_name
 from carequeue.fhir.task_facts import awaiting_information, decided, direction_of, lines_of
 
 _ACCEPTED: Final = frozenset({"accepted", "in-progress", "on-hold", "ready"})
@@ -23,36 +23,38 @@ _WORDS: Final = (codes.SUMMARY, codes.ACTIONS, codes.CONTINGENCY)
 
 
 def is_handoff(task: Resource) -> bool:
-    """Whether a Task asks somebody to take a client over."""
+    """Whether a Task asks somebody to take over a client."""
     return values.has_code(task.get("code"), codes.HANDOFF, codes.TASK_CODE)
 
 
-def from_task(reading: Reading, task: Resource) -> WorkItem | None:
-    """The row of a handoff that nobody has taken yet, or that came back to its sender."""
+def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
+    """The row of a handoff that nobody has accepted yet, or that came back to its sender."""
     status = values.text(task, "status")
-    requester = reading.party(task.get("requester"), task)
-    owner = reading.party(task.get("owner"), task)
+    requester = reader.party(task.get("requester"), task)
+    owner = reader.party(task.get("owner"), task)
     back = status in ("rejected", "failed") and bool(requester and requester.ours)
     read_back = has_read_back(task)
     if status == "draft" or (status in codes.TASK_CLOSED and not (back and not decided(task))):
         return None
     if status in _ACCEPTED and read_back:
         return None
-    found = _findings(reading, task, requester, back)
-    return reading.item(
+    facts = _facts(reader, task, requester, back)
+    return reader.item(
         task,
-        found,
-        key=reading.key(task),
-        kind=Kind.HANDOFF,
-        title=_title(task, requester, owner, back),
-        move=_move(task, requester, owner, back, found.facts.get("answered_at")),
-        anchor=task,
-        subject=task.get("for"),
-        task=task,
-        direction=direction_of(requester, owner),
-        requester=requester,
-        owner=owner,
-        about="\n".join(lines_of(*(content(task, each) for each in _WORDS))),
+        facts,
+        ItemParts(
+            key=reader.key(task),
+            kind=Kind.HANDOFF,
+            title=_title(task, requester, owner, back),
+            move=_move(task, requester, owner, back, facts.times.get("answered_at")),
+            anchor=task,
+            subject=task.get("for"),
+            task=task,
+            direction=direction_of(requester, owner),
+            requester=requester,
+            owner=owner,
+            about="\n".join(lines_of(*(content(task, each) for each in _WORDS))),
+        ),
     )
 
 
@@ -65,7 +67,7 @@ def content(task: Any, code: str) -> str:
 
 
 def severity(task: Any) -> str:
-    """Illness severity: stable where nothing is said, watcher where it cannot be read."""
+    """Illness severity: stable if none is given, watcher if it cannot be read."""
     said = content(task, codes.SEVERITY).strip().casefold()
     if not said:
         return "stable"
@@ -73,7 +75,7 @@ def severity(task: Any) -> str:
 
 
 def has_read_back(task: Any) -> bool:
-    """Whether the receiver said back what was handed over."""
+    """Whether the receiver repeated the handoff back."""
     outputs = values.objects(task, "output")
     return any(
         values.has_code(o.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT) for o in outputs
@@ -95,24 +97,24 @@ def read_back(task: Any, receiver: str) -> str:
     return f"Read back by {receiver or 'the receiver'}. {heard}"
 
 
-def _findings(reading: Reading, task: Resource, requester: Party | None, back: bool) -> Findings:
-    found = Findings()
-    start = reading.start(found, task, values.text(task, "authoredOn"))
-    changed = reading.when(values.text(task, "lastModified")) or start
+def _facts(reader: ChartReader, task: Resource, requester: Party | None, back: bool) -> Facts:
+    facts = Facts()
+    start = reader.start(facts, task, values.text(task, "authoredOn"))
+    changed = reader.when(values.text(task, "lastModified")) or start
     accepted = values.text(task, "status") in _ACCEPTED
-    found.put("authored_at", start)
-    found.put("sent_at", start)
-    found.put("accepted_at", changed if accepted else None)
-    found.put("declined_at", changed if back else None)
+    facts.add_time("authored_at", start)
+    facts.add_time("sent_at", start)
+    facts.add_time("accepted_at", changed if accepted else None)
+    facts.add_time("declined_at", changed if back else None)
     asked = awaiting_information(task)
     ours = bool(requester and requester.ours)
-    found.put("info_asked_at", changed if asked and ours and not back else None)
-    found.put("answered_at", changed if accepted or back or asked else None)
-    found.mark("open", not back)
-    found.mark("accepted", accepted)
-    found.mark(f"severity:{severity(task)}")
-    due_of(reading, found, task, {})
-    return found
+    facts.add_time("info_asked_at", changed if asked and ours and not back else None)
+    facts.add_time("answered_at", changed if accepted or back or asked else None)
+    facts.add_flag("open", not back)
+    facts.add_flag("accepted", accepted)
+    facts.add_flag(f"severity:{severity(task)}")
+    due_of(reader, facts, task, {})
+    return facts
 
 
 def _move(

@@ -1,12 +1,12 @@
-"""Which decisions cannot stand without which others. Pure.
+"""Which open intents depend on which others. Pure.
 
-In:  open intents, in the order in which they were decided. Out: those that rest on some of them.
-A decision rests on an earlier one by `after`, by the same element of the same resource, and,
-where that one creates a resource, by belonging to it or by referring to it.
-Why it matters: while a decision is stuck these wait behind it (`behind`); where a person drops it
-they go too (`resting_on`), for half an act must not be sent, and what was decided on top of it was
-decided about a value that nobody else has.
-Not here: what may leave now (`sync/push/pending.py`), who asks the person (`worklist/`).
+In:  open intents, in the order of their decision. Out: those that depend on some of them.
+An intent depends on an earlier one by `after`, by the same element of the same resource, and, if
+that one creates a resource, by belonging to it or by referring to it.
+Why it matters: while an intent waits for a person, its dependents wait behind it (`behind`); if a
+person discards it, they are discarded too (`resting_on`), because half a decision must not be sent,
+and a decision on top of it was about a value that nobody else has.
+Not here: what may be sent now (`sync/push/pending.py`), who asks the person (`worklist/`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from carequeue.fhir import intent_effects
 def resting_on(
     roots: Collection[str], intents: Sequence[Intent], *, created: bool = True
 ) -> tuple[Intent, ...]:
-    """The open intents that rest on those with these ids, in order, the roots not among them.
+    """The open intents that depend on those with these ids, in order, without the roots.
 
     `created`: also what belongs or refers to a resource that one of them creates.
     """
@@ -47,14 +47,14 @@ def resting_on(
 
 
 def behind(intents: Sequence[Intent]) -> frozenset[str]:
-    """The ids of those that wait for a person's answer to another one."""
+    """Ids of the intents that wait for a person's answer to another one."""
     stuck = {intent.id for intent in intents if intent.state in STUCK_STATES}
     waits = resting_on(stuck, intents)
     return frozenset(one.id for one in waits if one.state is IntentState.QUEUED)
 
 
 def overrules(later: Intent, one: Intent) -> bool:
-    """Whether a decision that came later is about an element of the same resource as this one."""
+    """Whether a later intent is about an element of the same resource as this one."""
     same = (later.target_type, later.target_id) == (one.target_type, one.target_id)
     return (
         same
@@ -64,9 +64,9 @@ def overrules(later: Intent, one: Intent) -> bool:
 
 
 def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
-    """Whether taking this back would wait behind something stuck among the open intents.
+    """Whether undoing this would wait behind an open intent that waits for a person.
 
-    The view does not show what waits so: it would be called taken back, and look as it did.
+    The view does not show an intent that waits so: it would be called undone, and look as before.
     """
     made = intent_effects.inverse(done)
     if made is None:

@@ -1,18 +1,17 @@
 """What a decision does to a resource: apply, unit, snapshot, satisfied, inverse. All pure.
 
-In:  an `Intent` and a resource as a dict. Out: a new dict, names of elements, a verdict, an intent.
-Why units: two people may change one Task at a time as long as they change different elements; a
-unit is the set of elements that one decision owns, and the conflict question is asked about it
-alone. `lastModified` is in no unit, although a change of status sets it: every
-act of everybody touches it and servers set it themselves, so it would make all acts collide.
-Names of units: an element (`status`), or one entry of a list: `extension[<url>]`, `note[<id>]`,
-`output[<id>]`; the id is the intent's own, written as Element.id.
+In:  an `Intent` and a resource as a dict. Out: a new dict, names of elements, a bool, an inverse.
+Why units: two people may change one Task at a time if they change different elements. A unit is the
+set of elements that one decision owns, and a conflict is about it alone. `lastModified` is in no
+unit, although a change of status sets it: every change touches it and servers set it themselves, so
+all changes would collide.
+Names of units: an element (`status`), or one entry of a list (`list_entries.py`) whose id is the
+intent's own, written as Element.id.
 Not here: when it may be done (`verbs/`), when it is sent (`sync/push/machine.py`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -21,24 +20,24 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
-from carequeue.fhir import codes, values
+from carequeue.fhir import codes, task_facts, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.list_entries import ENTRY, entries_of, is_entry, put_entries, set_entries
 
 _UTC: Final = ZoneInfo("UTC")
-_ENTRY: Final = re.compile(r"(\w+)\[(.+)\]", re.DOTALL)
 _STATUS: Final = ("status", "statusReason", "businessStatus")
 _SNOOZE: Final = f"extension[{codes.SNOOZED_UNTIL}]"
 
 
 class NoBase(ValueError):
-    """An intent that changes a resource, and no resource to change; a fault of the caller."""
+    """An intent that changes a resource, but there is no resource; an error of the caller."""
 
 
 def apply(intent: Intent, resource: Resource | None) -> Resource:
-    """The resource after the decision: a new dict, all that the unit does not own as it was.
+    """The resource after the decision: a new dict; elements outside the unit stay unchanged.
 
-    Doing it twice is doing it once. Raises NoBase where there is no resource and the intent is
-    not the one that creates it: what is gone must not come back as a fragment.
+    Applying it twice has the effect of once. Raises NoBase if there is no resource and the intent
+    does not create it: a deleted resource must not come back as a fragment.
     """
     if intent.kind is IntentKind.CREATE:
         return deepcopy(resource) if resource is not None else _created(intent)
@@ -50,9 +49,9 @@ def apply(intent: Intent, resource: Resource | None) -> Resource:
 
 
 def fold(base: Resource | None, intents: Iterable[Intent]) -> Resource | None:
-    """The view: the base and the open intents of its resource, in their order.
+    """The view: the base with the open intents of its resource applied, in order.
 
-    Where there is no base, what comes before the creating intent changes nothing.
+    Without a base, intents before the creating one change nothing.
     """
     view = base
     for intent in intents:
@@ -62,11 +61,11 @@ def fold(base: Resource | None, intents: Iterable[Intent]) -> Resource | None:
 
 
 def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
-    """Of the open intents of a chart, in order, those that the view shows as done.
+    """The open intents of a chart, in order, that the view shows as done.
 
-    What the server did not take is not done, nor is what stands behind it, on the same element or
-    by `after`: else a refused "done" would hide its own row. A Task that could not be created is
-    the one exception: it *is* the row that a person has to see.
+    An intent that the server did not accept is not shown as done, nor is one behind it, on the same
+    element or by `after`: otherwise a rejected "done" would hide its own row. A Task that could not
+    be created is the exception: it *is* the row that a person has to see.
     """
     stuck: set[str] = set()
     blocked: dict[tuple[str, str], set[str]] = {}
@@ -87,14 +86,14 @@ def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
 def unit(intent: Intent) -> tuple[str, ...]:
     """The elements that a decision owns; none for a create, which owns the whole resource.
 
-    Not those that it has given up to a later decision (`given_up`).
+    Without those that it gave up to a later decision (`given_up`).
     """
     owned, left = _owned(intent), intent.args.get("given_up")
     return tuple(name for name in owned if name not in left) if left else owned
 
 
 def giving_up(intent: Intent, names: Iterable[str]) -> Intent:
-    """The decision without these elements: they belong to a later one from here on."""
+    """The decision without these elements, which belong to a later one from now on."""
     given_up = [*intent.args.get("given_up", ()), *names]
     return replace(intent, args={**intent.args, "given_up": given_up})
 
@@ -119,12 +118,12 @@ def _owned(intent: Intent) -> tuple[str, ...]:
 
 
 def snapshot(names: Iterable[str], resource: Resource | None) -> dict[str, Any]:
-    """The present values of some elements; what is absent is left out. Entries are lists."""
+    """The present values of some elements; absent ones are left out. Entries are lists."""
     found: dict[str, Any] = {}
     for name in names:
-        entry = _ENTRY.fullmatch(name)
+        entry = ENTRY.fullmatch(name)
         if entry:
-            mine = [each for each in _listed(resource, entry.group(1)) if _is_entry(entry, each)]
+            mine = [each for each in entries_of(resource, entry.group(1)) if is_entry(entry, each)]
             if mine:
                 found[name] = deepcopy(mine)
         elif resource is not None and name in resource:
@@ -133,9 +132,9 @@ def snapshot(names: Iterable[str], resource: Resource | None) -> dict[str, Any]:
 
 
 def satisfied(intent: Intent, resource: Resource | None) -> bool:
-    """Whether a resource is as the decision wants it, by us or by somebody else.
+    """Whether a resource is as the decision wants it, through us or somebody else.
 
-    A reason is not compared: who finds a referral declined has nothing left to decline.
+    A reason is not compared: a referral that is already declined needs no second decline.
     """
     if resource is None:
         return False
@@ -143,14 +142,14 @@ def satisfied(intent: Intent, resource: Resource | None) -> bool:
 
 
 def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
-    """Kind and arguments of the intent that undoes this one; None where nothing can.
+    """Kind and arguments of the intent that undoes this one; None if nothing can.
 
-    A Task that stands for a derived row goes back to what it was created as, open and given to
-    nobody: its identifier is used up, and struck out it would hide the row for ever.
+    A Task for a derived row goes back to the state it was created in, open and unassigned: its
+    identifier is used up, and entered-in-error it would hide the row for ever.
     """
     if intent.kind is IntentKind.CREATE:
         created = intent.args.get("resource")
-        if is_companion(intent):
+        if task_facts.is_companion(created):
             owned = [*_STATUS, "owner"]
             return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
         return IntentKind.SET_STATUS, {"to": "entered-in-error"}
@@ -160,17 +159,9 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     if not names:
         return None
     args: dict[str, Any] = {"unit": list(names), "values": deepcopy(dict(intent.seen))}
-    if intent.args.get("output"):  # known by its text where a server drops the id
+    if intent.args.get("output"):  # known by its text if a server drops the id
         args["written"] = {f"output[{intent.id}]": _read_back(intent)}
     return IntentKind.RESTORE, args
-
-
-def is_companion(intent: Intent) -> bool:
-    """Whether an intent creates the Task that stands for an item without one: it has the item's
-    key, type and id, as its identifier.
-    """
-    identifier = values.identifier_value(intent.args.get("resource"), codes.IDENTIFIER)
-    return intent.kind is IntentKind.CREATE and "/" in identifier
 
 
 def iso(moment: datetime) -> str:
@@ -191,7 +182,7 @@ def _set_status(intent: Intent, resource: Resource) -> None:
     if args.get("reason"):
         resource["statusReason"] = _concept(args["reason"])
     elif moved:
-        # A reason is that of the present status; one that is sent again would stick.
+        # A reason belongs to the present status; sent again, it would stick.
         resource.pop("statusReason", None)
     if args.get("business_status"):
         resource["businessStatus"] = _concept(args["business_status"])
@@ -200,7 +191,7 @@ def _set_status(intent: Intent, resource: Resource) -> None:
     if "owner" in unit(intent):
         resource["owner"] = deepcopy(args["owner"])
     if args.get("output") and not _has_output(intent, resource):  # its id may have been dropped
-        _put(resource, "output", [_read_back(intent)], f"output[{intent.id}]")
+        put_entries(resource, "output", [_read_back(intent)], f"output[{intent.id}]")
     _touch(intent, resource)
 
 
@@ -218,45 +209,45 @@ def _set_priority(intent: Intent, resource: Resource) -> None:
 def _snooze(intent: Intent, resource: Resource) -> None:
     until = intent.args.get("until")
     mine = [{"url": codes.SNOOZED_UNTIL, "valueDateTime": until}] if until else []
-    _put(resource, "extension", mine, _SNOOZE)
+    put_entries(resource, "extension", mine, _SNOOZE)
 
 
 def _add_note(intent: Intent, resource: Resource) -> None:
     if not _noted(intent, resource):
-        _put(resource, "note", [_note(intent)], f"note[{intent.id}]")
+        put_entries(resource, "note", [_note(intent)], f"note[{intent.id}]")
 
 
 def _remove_note(intent: Intent, resource: Resource) -> None:
-    kept = [each for each in _listed(resource, "note") if not _is_removed(intent, each)]
-    if len(kept) != len(_listed(resource, "note")):
-        _replace(resource, "note", kept)
+    kept = [each for each in entries_of(resource, "note") if not _is_removed(intent, each)]
+    if len(kept) != len(entries_of(resource, "note")):
+        set_entries(resource, "note", kept)
 
 
 def _restore(intent: Intent, resource: Resource) -> None:
     before: Mapping[str, Any] = intent.args.get("values") or {}
     for name in unit(intent):
-        entry = _ENTRY.fullmatch(name)
+        entry = ENTRY.fullmatch(name)
         if entry:
-            _put(resource, entry.group(1), deepcopy(before.get(name, [])), name)
+            put_entries(resource, entry.group(1), deepcopy(before.get(name, [])), name)
         elif name in before:
             resource[name] = deepcopy(before[name])
         else:
             resource.pop(name, None)
     for name, entry in _left_over(intent, resource):
-        kept = [each for each in _listed(resource, name) if each != entry]
-        _replace(resource, name, kept)
+        kept = [each for each in entries_of(resource, name) if each != entry]
+        set_entries(resource, name, kept)
     if "status" in unit(intent):
         _touch(intent, resource)
 
 
 def _left_over(intent: Intent, resource: Resource) -> list[tuple[str, Any]]:
-    """Entries that are to be taken out and whose id a server dropped, with their lists."""
+    """Entries to remove whose id a server dropped, with their lists."""
     written: Mapping[str, Any] = intent.args.get("written") or {}
     found = []
     for name, entry in written.items():
         element, _, _ = name.partition("[")
         bare = {key: value for key, value in entry.items() if key != "id"}
-        found += [(element, each) for each in _listed(resource, element) if each == bare]
+        found += [(element, each) for each in entries_of(resource, element) if each == bare]
     return found
 
 
@@ -297,7 +288,7 @@ def _has_output(intent: Intent, resource: Resource) -> bool:
     return any(
         values.text(each, "id") == intent.id
         or values.text(each, "valueString") == wanted["valueString"]
-        for each in _listed(resource, "output")
+        for each in entries_of(resource, "output")
     )
 
 
@@ -316,14 +307,14 @@ def _sleeps(intent: Intent, resource: Resource) -> bool:
 
 
 def _noted(intent: Intent, resource: Resource) -> bool:
-    """By the note's own id; where the server dropped that, by text, author and time."""
+    """By the note's own id; if the server dropped that, by text, author and time."""
     wanted = _note(intent)
-    notes = _listed(resource, "note")
+    notes = entries_of(resource, "note")
     return any(values.text(n, "id") == intent.id or _same_note(n, wanted) for n in notes)
 
 
 def _not_noted(intent: Intent, resource: Resource) -> bool:
-    return not any(_is_removed(intent, each) for each in _listed(resource, "note"))
+    return not any(_is_removed(intent, each) for each in entries_of(resource, "note"))
 
 
 def _is_as_before(intent: Intent, resource: Resource) -> bool:
@@ -394,39 +385,6 @@ def _read_back(intent: Intent) -> dict[str, Any]:
 
 
 def _same_party(found: Any, wanted: Mapping[str, Any]) -> bool:
-    """By reference, which the server may have written in full."""
+    """By reference, which the server may have written as a full URL."""
     there, here = values.text(found, "reference"), str(wanted.get("reference", ""))
     return bool(here) and (there == here or there.endswith(f"/{here}"))
-
-
-def _listed(resource: Resource | None, element: str) -> list[Any]:
-    found = resource.get(element) if resource is not None else None
-    if found is None:
-        return []
-    return found if isinstance(found, list) else [found]
-
-
-def _is_entry(entry: re.Match[str], found: Any) -> bool:
-    element, name = entry.groups()
-    return isinstance(found, dict) and found.get("url" if element == "extension" else "id") == name
-
-
-def _put(resource: Resource, element: str, mine: list[Any], name: str) -> None:
-    """Exchange the entries that a unit owns, in their place; all others stay as they are."""
-    entry = _ENTRY.fullmatch(name)
-    if entry is None:
-        raise ValueError(f"{name} names no entry of a list")
-    old = _listed(resource, element)
-    at = next((i for i, each in enumerate(old) if _is_entry(entry, each)), len(old))
-    others = [each for each in old if not _is_entry(entry, each)]
-    if len(others) == len(old) and not mine:
-        return
-    _replace(resource, element, [*others[:at], *mine, *others[at:]])
-
-
-def _replace(resource: Resource, element: str, entries: list[Any]) -> None:
-    # FHIR has no empty lists: an element without entries is left out.
-    if entries:
-        resource[element] = entries
-    else:
-        resource.pop(element, None)

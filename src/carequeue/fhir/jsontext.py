@@ -1,9 +1,9 @@
-"""JSON that comes back as it came: every number keeps its spelling, nothing is repaired.
+"""JSON that survives a round trip: every number keeps its spelling, nothing is repaired.
 
 In:  bytes of a server, a file or the cache. Out: plain dicts and lists, and the way back.
-Why: a resource is written back whole, and an element that nobody here reads must survive the
-trip. `1.50` says a precision that `1.5` does not (FHIR R4, decimal), and a 20-digit integer has
-no place in a float. Standard parsers also keep the last of two equal keys in silence, and take
+Why: a resource is written back whole, and an element that CareQueue does not read must survive the
+trip. `1.50` says a precision that `1.5` does not (FHIR R4, decimal), and a 20-digit integer does
+not fit into a float. Standard parsers also keep the last of two equal keys silently, and accept
 NaN. Not here: sizes on the wire (`sync/net/transport.py`), meaning (`chart_to_items.py`).
 """
 
@@ -34,32 +34,32 @@ _LONGEST_INT: Final = 18  # digits and sign that always fit into 64 bits
 
 
 class BadJson(ValueError):
-    """A text that is no JSON, or none that can be kept safely. It says nothing of the content."""
+    """A text that is no JSON, or that cannot be stored safely. The message has no content of it."""
 
 
 class TooMuch(BadJson):
-    """A text with more in it than any page of a search has."""
+    """A text with more parts than any page of a search has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """A number by its spelling. Two are equal when they are spelled alike, as `1.5` and `1.50`
-    are not: the spelling is what has to survive.
+    """A number by its spelling. Two are equal if they are spelled alike, as `1.5` and `1.50` are
+    not: the spelling has to survive.
     """
 
     literal: str
 
 
 class Duplicated(dict[str, Any]):
-    """An object that named a key twice; it holds the last value, and must not be written back."""
+    """An object that named a key twice; it holds the last value and must not be written back."""
 
 
 def loads(text: bytes | str, cap: int = MAX_BYTES, depth: int = MAX_DEPTH) -> Any:
     """A JSON text as dicts, lists, strings, booleans, ints, `Exact` and None.
 
-    Raises BadJson where it is none, holds NaN or Infinity, is nested deeper than `depth`, and
-    TooMuch where it is longer than `cap` bytes (characters, for a str), or of more parts than
-    `MAX_PARTS`.
+    Raises BadJson if it is none, holds NaN or Infinity, or is nested deeper than `depth`, and
+    TooMuch if it is longer than `cap` bytes (characters, for a str), or has more than `MAX_PARTS`
+    parts.
     """
     if len(text) > cap:
         raise TooMuch(f"the text is longer than {cap} bytes")
@@ -82,8 +82,8 @@ def dumps(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_fragment, option=orjson.OPT_PASSTHROUGH_DATACLASS)
     except TypeError:
-        # A lone surrogate has no UTF-8; escaped, it is the same text again. orjson also refuses
-        # integers over 64 bits that did not come through `loads`.
+        # A lone surrogate has no UTF-8; escaped, it becomes the same text again. orjson also
+        # rejects integers over 64 bits that did not come through `loads`.
         return _plain(value).encode("ascii")
 
 

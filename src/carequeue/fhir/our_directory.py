@@ -1,9 +1,10 @@
-"""Who belongs to us, by the source's own directory: for the direction of a referral and a move.
+"""Who belongs to our organization, from the source's own directory.
 
 In:  the directory resources (PractitionerRole, CareTeam, Organization, HealthcareService,
-Practitioner) and `Us` from the profile. Out: references, and the list of whom to assign to.
-Why roles and not practitioners: one person works for several organizations; what places them in
-ours is the role. Not here: who we are (`store/profiles.py`).
+Practitioner) and `Us` from the profile. Out: references, and the list of people and teams to assign
+to.
+Why roles and not practitioners: one person may work for several organizations; the role places them
+in ours. Not here: who we are (`store/profiles.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from carequeue.fhir.chart import Resource
 
 
 def our_people(directory: Iterable[Resource], us: Us, base: str = "") -> frozenset[str]:
-    """References of the people, roles, teams, services and sub-organizations that are ours."""
+    """References of our people, roles, teams, services and sub-organizations."""
     known = [each for each in directory if isinstance(each, dict)]
     organizations = _organizations(known, us, base)
     found: set[str] = set(organizations)
@@ -32,10 +33,9 @@ def our_people(directory: Iterable[Resource], us: Us, base: str = "") -> frozens
 def assignable(
     directory: Iterable[Resource], us: Us, base: str = ""
 ) -> tuple[tuple[str, str, bool], ...]:
-    """(reference, name, is a team) of all to whom an item can be given, in the order of names.
+    """(reference, name, is a team) of all to whom an item can be assigned, by name.
 
-    A team that exists for one client only (CareTeam.subject) is left out, and so is a role that
-    is no longer active.
+    Without teams that exist for one client only (CareTeam.subject), and without inactive roles.
     """
     known = {own_reference(each): each for each in directory if isinstance(each, dict)}
     ours = our_people(known.values(), us, base)
@@ -58,7 +58,7 @@ def assignable(
 
 
 def own_reference(resource: Any) -> str:
-    """`Type/id` of a resource itself, "" where it has no usable type or id."""
+    """`Type/id` of a resource itself, "" if it has no usable type or id."""
     kind, key = values.text(resource, "resourceType"), values.text(resource, "id")
     usable = values.TYPE.fullmatch(kind) and values.ID.fullmatch(key)
     return f"{kind}/{key}" if usable else ""
@@ -75,7 +75,7 @@ def name_of(resource: Any) -> str:
 
 
 def _organizations(known: list[Resource], us: Us, base: str) -> frozenset[str]:
-    """Our organization and all that are part of it, however deep; a circle comes to an end."""
+    """Our organization and all that are part of it, at any depth; circles end."""
     parents = {
         own_reference(each): values.reference(each.get("partOf"), base)
         for each in known

@@ -1,9 +1,9 @@
-"""The words of a record that tell a conversation from a message: by text, display and code.
+"""Words in a record that tell a conversation from a message: by text, display and code.
 
-In:  a Communication, an Encounter, a RelatedPerson. Out: a reason in words, or whether it holds.
+In:  a Communication, an Encounter, a RelatedPerson. Out: a reason in words, or a yes or no.
 Why words: FHIR has no code for "left a voicemail", and most systems file one as a completed call;
-what says so is the clinician's line, or a local code such as `LEFT_MESSAGE`. All are compared in
-one plain form: lower case, no punctuation, `leftMessage` as two words.
+only the clinician's note, or a local code such as `LEFT_MESSAGE`, shows it. All are compared in one
+plain form: lower case, no punctuation, `leftMessage` as two words.
 Not here: who took part, and what follows from it (`contacts.py`).
 """
 
@@ -16,12 +16,12 @@ from typing import Any, Final
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
 
-_MOST_READ: Final = 4000  # characters of one record: it may be a hostile one
+_MOST_READ: Final = 4000  # characters of one record: it may be hostile
 AUTOMATIC: Final = "a reminder or an automatic message"
 LEFT_MESSAGE: Final = "left a message"
 NO_ANSWER: Final = "no answer"
 ONE_WAY: Final = "a message, no answer on record"
-#: What even the client's own record is no answer by.
+#: Reasons that make even the client's own record no answer.
 NOT_ANSWERED: Final = frozenset({AUTOMATIC, LEFT_MESSAGE, NO_ANSWER})
 
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -34,7 +34,7 @@ _LEFT: Final = re.compile(
     r"(messages?|msg|mssg|mess|word|note|card|number)\b"
     r"|\b(messages?|msg|word) (was |were )?left\b"
 )
-#: The client called back: the voicemail that it mentions is the one before.
+#: The client called back: the voicemail in the note is the earlier one.
 _CALLED_BACK: Final = re.compile(
     r"\breturn(ed|ing|s) (my|our|this writers|staffs) (voice ?mails?|vm|messages?|msg)\b"
 )
@@ -57,7 +57,7 @@ _REMINDER: Final = re.compile(
     r"|\brobo ?(call|text)\w*|\bivr\b|\bbroadcast|\bbulk\b|\bcampaign\b|\bblast\b|\bnewsletter\b"
     r"|\bnotifications?\b|\balerts?\b|\b(group|mass) (message|text|e ?mail|sms|call)"
 )
-#: In a note, where a person may well write of a reminder, only what a machine would say.
+#: In a note a person may well write about a reminder, so only a machine's phrases count.
 _MACHINE: Final = re.compile(
     r"\b(automated|automatic) (\w+ )?(message|call|reminder|voice|text|sms|notification|e ?mail)\b"
     r"|\bthis is an? (automated|automatic|courtesy|friendly)? ?(reminder|message|notification)\b"
@@ -106,10 +106,10 @@ _CARER_WORDS: Final = re.compile(
 
 
 def one_way(record: Resource) -> str:
-    """Why a record shows one side only, in words; "" where it shows none of the signs.
+    """Why a record shows one side only, in words; "" if it shows none of the signs.
 
-    Of an Encounter the kind of visit and its reason are read, of a Communication everything that
-    says how it went.
+    For an Encounter its type and reason are read, for a Communication everything that says how it
+    went.
     """
     visit = record.get("resourceType") == "Encounter"
     signs = ("type", "serviceType") if visit else ("medium", "category", "topic")
@@ -134,7 +134,7 @@ def two_way(communication: Resource) -> bool:
 
 
 def not_done(communication: Resource) -> str:
-    """The outcome of a contact that did not come about."""
+    """The outcome of a contact that did not take place."""
     reason = communication.get("statusReason")
     if values.has_code(reason, codes.LEFT_MESSAGE, codes.CONTACT_OUTCOME):
         return LEFT_MESSAGE
@@ -142,7 +142,7 @@ def not_done(communication: Resource) -> str:
 
 
 def no_visit(encounter: Resource) -> str:
-    """Why an Encounter is no visit that could be a contact, "" where it may be."""
+    """Why an Encounter is no visit that could be a contact, "" if it may be."""
     kinds = _plain(*_words(encounter.get("type")), *_words(encounter.get("serviceType")))
     if _MISSED.search(kinds):
         return "the client did not come"
@@ -177,7 +177,7 @@ def _attached(record: Resource) -> str:
 
 
 def _notes(record: Resource) -> Iterator[str]:
-    """What somebody wrote about how it went."""
+    """Free text about how it went."""
     yield from _words(record.get("statusReason"))
     yield from _words(record.get("reasonCode"))
     for each in values.objects(record, "payload"):
@@ -195,7 +195,7 @@ def _words(concept: Any) -> Iterator[str]:
 
 
 def _plain(*words: str) -> str:
-    """Words in the one form in which they are compared."""
+    """Words in the normalized form in which they are compared."""
     joined = " ".join(each[:_MOST_READ] for each in words)[:_MOST_READ]
     joined = _HUMP.sub(" ", joined).replace("'", "").replace("’", "")
     return _NO_WORD.sub(" ", joined).lower().strip()

@@ -1,6 +1,6 @@
-"""What an ask says of itself: its direction, its priority, whether it waits, was dropped, decided.
+"""Facts from a Task alone: direction, priority, whether it waits, expired, or was decided.
 
-In:  parties, or a Task. Out: plain answers, from the elements alone.
+In:  parties, or a Task. Out: plain values.
 Not here: the chart around it (`chart_reader.py`), the move (the modules of the kinds).
 """
 
@@ -14,7 +14,7 @@ from carequeue.fhir import codes, values
 
 
 def direction_of(requester: Party | None, owner: Party | None) -> Direction:
-    """Whether an ask came in, went out, or stays among us (or among others)."""
+    """Whether a request came in, went out, or stays among us (or among others)."""
     if requester is not None and requester.ours:
         return Direction.OUTBOUND if owner is not None and not owner.ours else Direction.INTERNAL
     if owner is not None and owner.ours:
@@ -23,7 +23,7 @@ def direction_of(requester: Party | None, owner: Party | None) -> Direction:
 
 
 def priority_of(*resources: Any) -> Priority:
-    """The first priority that is said; what is not known is routine."""
+    """The first priority that is given; an unknown one is routine."""
     for each in resources:
         said = values.text(each, "priority")
         if said in set(Priority):
@@ -39,18 +39,25 @@ def awaiting_information(task: Any) -> bool:
 
 
 def expired(task: Any) -> bool:
-    """Whether a job cancelled the Task because its time was over: that is not done."""
+    """Whether a job cancelled the Task because its time was over: that does not count as done."""
     reason = values.get(task, "statusReason")
     said = [values.concept_text(reason), *(coding.code for coding in values.codings(reason))]
     return values.text(task, "status") == "cancelled" and any("expired" in w.lower() for w in said)
 
 
 def decided(task: Any) -> bool:
-    """Whether a person of ours has decided about an ask that was not done."""
+    """Whether one of us has decided about a request that was not done."""
     status = values.get(task, "businessStatus")
     return values.has_code(status, codes.DECIDED, codes.BUSINESS_STATUS)
 
 
 def lines_of(*parts: str) -> Iterator[str]:
-    """The parts that say something."""
+    """The parts that are not empty."""
     return (part.strip() for part in parts if part.strip())
+
+
+def is_companion(task: Any) -> bool:
+    """Whether a Task of ours stands for an item that had none: its identifier is that item's key,
+    a type and an id (`new_resources.py`).
+    """
+    return "/" in values.identifier_value(task, codes.IDENTIFIER)

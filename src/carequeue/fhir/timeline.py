@@ -1,9 +1,8 @@
-"""The story beside an item: what happened to the client, in plain words, newest first.
+"""The story of a client: what happened, in plain words, newest first.
 
-In:  a chart. Out: at most `LINES` lines with time, words and by whom.
+In:  a chart. Out: at most `LINES` lines with time, words and author.
 Why one story for all items of a client: the reader wants to know the person, and it is computed
-once. Not here: notes on an item (`chart_reader.py`), what is still to come from us (the queue
-itself).
+once. Not here: notes on an item (`chart_reader.py`), what is still to do (the queue itself).
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any, Final
 from carequeue.domain.items import StoryLine
 from carequeue.fhir import codes, spoken, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.chart_reader import Reading, newest_first, party_name
-from carequeue.fhir.contacts import Contact, Outcome, Place, encounter_class, judge, place
+from carequeue.fhir.chart_reader import ChartReader, newest_first, party_name
+from carequeue.fhir.contacts import Contact, ContactOutcome, Place, encounter_class, judge, place
 
 LINES: Final = 12
 _CONTACTS: Final = {"VR": "phone or video visit", "HH": "home visit", "FLD": "outreach visit"}
@@ -38,28 +37,28 @@ _VISITS: Final = {
 }
 
 
-def story(reading: Reading) -> tuple[StoryLine, ...]:
-    """The latest lines of a client's story; a resource that says nothing readable has none."""
+def story(reader: ChartReader) -> tuple[StoryLine, ...]:
+    """The latest lines of a client's story; a resource without readable content has none."""
     found: list[StoryLine] = []
-    for each in reading.of("Encounter"):
-        found += _encounter(reading, each)
-    for each in reading.of("Appointment"):
-        found += _appointment(reading, each)
-    for each in reading.of("Communication"):
-        found += _communication(reading, each)
+    for each in reader.of("Encounter"):
+        found += _encounter(reader, each)
+    for each in reader.of("Appointment"):
+        found += _appointment(reader, each)
+    for each in reader.of("Communication"):
+        found += _communication(reader, each)
     for kind in ("ServiceRequest", "Task"):
-        for each in reading.of(kind):
-            found += _asked(reading, each)
+        for each in reader.of(kind):
+            found += _asked(reader, each)
     return newest_first(found)[:LINES]
 
 
-def _encounter(reading: Reading, encounter: Resource) -> Iterator[StoryLine]:
+def _encounter(reader: ChartReader, encounter: Resource) -> Iterator[StoryLine]:
     status, kind = values.text(encounter, "status"), encounter_class(encounter)
     if status in ("cancelled", "entered-in-error", "planned"):
         return
-    there = party_name(reading.party(encounter.get("serviceProvider"), encounter))
-    began = reading.when(values.text(encounter, "period.start"))
-    ended = reading.when(values.text(encounter, "period.end"))
+    there = party_name(reader.party(encounter.get("serviceProvider"), encounter))
+    began = reader.when(values.text(encounter, "period.start"))
+    ended = reader.when(values.text(encounter, "period.end"))
     what = values.concept_text(encounter.get("type"))
     if kind in _PLACES:
         if began:
@@ -68,45 +67,45 @@ def _encounter(reading: Reading, encounter: Resource) -> Iterator[StoryLine]:
             yield StoryLine(ended, f"left {_PLACES[kind]}", there)
         return
     people = [p for p in values.objects(encounter, "participant") if p.get("individual")]
-    who = party_name(reading.party(people[0]["individual"], encounter)) if people else ""
-    words, shown = _CONTACTS.get(kind, "visit"), judge(reading, encounter)
-    if shown.outcome is Outcome.ATTEMPTED:
+    who = party_name(reader.party(people[0]["individual"], encounter)) if people else ""
+    words, shown = _CONTACTS.get(kind, "visit"), judge(reader, encounter)
+    if shown.outcome is ContactOutcome.ATTEMPTED:
         words = f"{words}, {_attempted(shown)}"
-    elif place(reading, encounter) is Place.ELSEWHERE:
+    elif place(reader, encounter) is Place.ELSEWHERE:
         words = f"{words} elsewhere"
     yield StoryLine(began, _join(words, what), who or there)
 
 
-def _appointment(reading: Reading, appointment: Resource) -> Iterator[StoryLine]:
+def _appointment(reader: ChartReader, appointment: Resource) -> Iterator[StoryLine]:
     words = _VISITS.get(values.text(appointment, "status"))
-    start = reading.when(values.text(appointment, "start"))
+    start = reader.when(values.text(appointment, "start"))
     if words is None:
         return
     what = values.text(appointment, "description") or values.concept_text(
         appointment.get("serviceType")
     )
     reason = values.concept_text(appointment.get("cancelationReason"))
-    made = start or reading.when(values.text(appointment, "created"))
-    yield StoryLine(made, _join(_join(words, what), reason), _with(reading, appointment))
+    made = start or reader.when(values.text(appointment, "created"))
+    yield StoryLine(made, _join(_join(words, what), reason), _with(reader, appointment))
 
 
-def _with(reading: Reading, appointment: Resource) -> str:
+def _with(reader: ChartReader, appointment: Resource) -> str:
     for each in values.objects(appointment, "participant"):
         actor = values.get(each, "actor")
-        if not reading.ref(actor).startswith(("Patient/", "RelatedPerson/", "Location/")):
-            return party_name(reading.party(actor, appointment))
+        if not reader.ref(actor).startswith(("Patient/", "RelatedPerson/", "Location/")):
+            return party_name(reader.party(actor, appointment))
     return ""
 
 
-def _communication(reading: Reading, communication: Resource) -> Iterator[StoryLine]:
+def _communication(reader: ChartReader, communication: Resource) -> Iterator[StoryLine]:
     status = values.text(communication, "status")
-    by = party_name(reading.party(communication.get("sender"), communication))
+    by = party_name(reader.party(communication.get("sender"), communication))
     said = next((values.text(p, "contentString") for p in _payload(communication)), "")
     topic = said or values.concept_text(communication.get("topic"))
-    shown = judge(reading, communication)
-    if shown.outcome is Outcome.ATTEMPTED:
+    shown = judge(reader, communication)
+    if shown.outcome is ContactOutcome.ATTEMPTED:
         yield StoryLine(shown.at, _join(_attempted(shown), topic), by)
-    elif shown.outcome is Outcome.REACHED:
+    elif shown.outcome is ContactOutcome.REACHED:
         yield StoryLine(shown.at, _join("reached", topic), by)
     elif status == "completed":
         words = "call" if spoken.two_way(communication) else "message"
@@ -122,18 +121,18 @@ def _attempted(contact: Contact) -> str:
     return f"{words} (the record does not say who took part)" if contact.unnamed else words
 
 
-def _asked(reading: Reading, ask: Resource) -> Iterator[StoryLine]:
+def _asked(reader: ChartReader, ask: Resource) -> Iterator[StoryLine]:
     if values.text(ask, "status") in ("draft", "entered-in-error"):
         return
-    at = reading.when(values.text(ask, "authoredOn"))
-    by = party_name(reading.party(ask.get("requester"), ask))
+    at = reader.when(values.text(ask, "authoredOn"))
+    by = party_name(reader.party(ask.get("requester"), ask))
     what = values.text(ask, "description") or values.concept_text(ask.get("code"))
     if values.text(ask, "resourceType") == "ServiceRequest":
         yield StoryLine(at, _join("asked for", what or "a service", " "), by)
     elif values.has_code(ask.get("code"), codes.HANDOFF, codes.TASK_CODE):
-        to = party_name(reading.party(ask.get("owner"), ask), "nobody yet")
+        to = party_name(reader.party(ask.get("owner"), ask), "nobody yet")
         yield StoryLine(at, f"handed off to {to}", by)
-    elif not reading.ref(ask.get("focus")).startswith("ServiceRequest/") and at:
+    elif not reader.ref(ask.get("focus")).startswith("ServiceRequest/") and at:
         yield StoryLine(at, _join("to do", what), by)
 
 

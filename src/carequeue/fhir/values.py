@@ -1,7 +1,7 @@
-"""Reading one element of a resource without trusting it: nothing in here ever raises.
+"""Read one element of a resource without trusting it: nothing here ever raises.
 
-In:  any JSON value, also one of the wrong type. Out: text ("" where there is none), an aware
-datetime in UTC or None, or a plain list.
+In:  any JSON value, also one of the wrong type. Out: text ("" if there is none), an aware datetime
+in UTC or None, or a plain list.
 Why UTC: two local times of one zone are subtracted by the wall clock, an hour wrong twice a year.
 Not here: what an element means for the queue (`chart_reader.py` and the modules of the kinds).
 """
@@ -26,7 +26,7 @@ _INSTANT: Final = re.compile(
 )
 _FIRST: Final = 1
 _LAST: Final = 9999
-#: Names to call a person by, best first; a nickname or an old name only where there is no other.
+#: Uses of a HumanName, best first; a nickname or an old name only if there is no other.
 _NAME_USES: Final = ("official", "usual", "", "temp", "anonymous", "nickname", "maiden", "old")
 _PHONE_USES: Final = ("mobile", "home", "work", "", "temp", "old")
 
@@ -40,7 +40,7 @@ class Coded(NamedTuple):
 
 
 def get(value: Any, path: str) -> Any:
-    """What stands at a path such as `participant.0.actor`, None where the path breaks off."""
+    """The value at a path such as `participant.0.actor`, None if the path breaks off."""
     if type(value) is dict and "." not in path:  # nine in ten, and a chart asks a thousand times
         return value.get(path)
     for step in path.split("."):
@@ -54,13 +54,13 @@ def get(value: Any, path: str) -> Any:
 
 
 def text(value: Any, path: str) -> str:
-    """The string at a path, "" where there is none or it is no string."""
+    """The string at a path, "" if there is none or it is no string."""
     found = get(value, path)
     return found if isinstance(found, str) else ""
 
 
 def objects(value: Any, path: str) -> list[dict[str, Any]]:
-    """The objects at a path; a single one that should have been a list is taken as one."""
+    """The objects at a path; a single object that should have been a list is a list of one."""
     found = get(value, path)
     if isinstance(found, dict):
         return [found]
@@ -89,7 +89,7 @@ def instant(value: Any, zone: ZoneInfo) -> datetime | None:
     """A FHIR date, dateTime or instant in UTC; the earliest that a partial one can mean.
 
     A time without an offset is read in `zone`, the site's, never the laptop's. Fractions of a
-    second are left out. Impossible dates are None.
+    second are dropped. Impossible dates are None.
     """
     parts = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if not parts:
@@ -101,7 +101,7 @@ def instant(value: Any, zone: ZoneInfo) -> datetime | None:
             min(int(second or 0), 59),
         )  # fmt: skip
         found = moment.replace(tzinfo=_offset(offset) or zone).astimezone(UTC)
-        # At either end of the calendar there are zones in which it cannot be said.
+        # At either end of the calendar some zones have no such instant.
         return found if _FIRST < found.year < _LAST else None
     except (ValueError, OverflowError):
         return None
@@ -200,7 +200,7 @@ def address(resource: Any) -> str:
 
 
 def extension(resource: Any, url: str) -> dict[str, Any]:
-    """The first extension with a URL, empty where there is none."""
+    """The first extension with a URL, empty if there is none."""
     return next((e for e in objects(resource, "extension") if text(e, "url") == url), {})
 
 

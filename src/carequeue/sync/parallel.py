@@ -1,7 +1,8 @@
-"""Several things at once, each on a thread of its own: one look at every source.
+"""Several tasks at once, each on its own thread: one sync cycle for every source.
 
-Why threads that are left behind at the end of the program: whoever presses Ctrl-C is not to wait
-for a server that does not answer. What was in flight then is settled by the next look.
+In:  functions without arguments. Out: their results, in order.
+Why threads that are abandoned when the program ends: Ctrl-C must not wait for a server that does
+not answer. What was in flight then is read back by the next cycle.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ T = TypeVar("T")
 _PATIENCE: Final = 2.0
 
 
-def abreast(works: Sequence[Callable[[], T]], interrupted: Callable[[], None]) -> list[T]:
-    """Do all of these at once; what each gave, in their order.
+def in_parallel(works: Sequence[Callable[[], T]], interrupted: Callable[[], None]) -> list[T]:
+    """Run all of these at once and return their results, in order.
 
-    Where one raises, the others are finished first; the first fault is then raised. On Ctrl-C
-    `interrupted` is called, and what does not end soon is left.
+    If one raises, the others finish first; the first error is then raised. On Ctrl-C `interrupted`
+    is called, and what does not end soon is abandoned.
     """
     given: dict[int, T] = {}
     faults: dict[int, BaseException] = {}
@@ -27,11 +28,11 @@ def abreast(works: Sequence[Callable[[], T]], interrupted: Callable[[], None]) -
     def do(number: int, work: Callable[[], T]) -> None:
         try:
             given[number] = work()
-        except BaseException as fault:  # noqa: BLE001 - raised again where somebody hears it
+        except BaseException as fault:  # noqa: BLE001 - raised again on the caller's thread
             faults[number] = fault
 
     threads = [
-        Thread(target=do, args=(number, work), name=f"carequeue-look-{number}", daemon=True)
+        Thread(target=do, args=(number, work), name=f"carequeue-cycle-{number}", daemon=True)
         for number, work in enumerate(works)
     ]
     for thread in threads:

@@ -1,9 +1,13 @@
-"""The looks: a push, a pull, and a push again for what was decided meanwhile.
+"""One sync cycle of one source: a push, a pull, and a push of what was decided meanwhile.
 
-Whoever looks holds the lock of the source (`workers.py`) and its lease (`store/lease.py`).
-`runner.py`, `runner.py` and `runner.py` do the parts; what went wrong in one is written down
-for the header. Where another server answers than before, nothing is sent and nothing fetched until
-a person has said that it has the same records: an id there may be somebody else's here.
+In:  the outbox and the mirror of a source, the connection to it. Out: a `CycleResult`, and how the
+cycle ended written down for the header.
+The caller holds the lock of the source (`workers.py`) and its lease (`store/lease.py`).
+Why another server stops everything: if another server answers than before, an id there may be
+somebody else's here. Nothing is sent or fetched until a person has said that it has the same
+records.
+Not here: the parts (`push/runner.py`, `pull/runner.py`, `manifest/runner.py`), when a cycle is due
+(`poll_schedule.py`).
 """
 
 from __future__ import annotations
@@ -18,9 +22,9 @@ from carequeue.domain.errors import CareQueueError, ServerError, SignInError
 from carequeue.store.lease import LeaseLost
 from carequeue.store.queue_window import SILENT
 from carequeue.sync.manifest import policy as r
-from carequeue.sync.manifest.runner import HELD, Reconciled, Reconciling
+from carequeue.sync.manifest.runner import HELD, ManifestResult, ManifestRun
 from carequeue.sync.net.transport import Transport
-from carequeue.sync.ports import Cache, Rows
+from carequeue.sync.ports import SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.protocol.failures import words_of
 from carequeue.sync.protocol.sending import Cycle, Unreachable
@@ -33,34 +37,34 @@ from carequeue.sync.push.runner import Pushing
 from carequeue.sync.restore.brake import Held, HoldKind, another_server, held_from, identity, words
 
 _STATEMENT_AGE: Final = timedelta(hours=12)
-#: In `meta`: who answered before.
+#: In `meta`: the server that answered before.
 _SERVER: Final = "server"
 
 
 @dataclass(slots=True)
-class Looked:
-    """What one look at one source did."""
+class CycleResult:
+    """What one sync cycle of one source did."""
 
     sent: int = 0
     received: int = 0
     full: bool = False
     offline: bool = False
     sign_in: bool = False
-    silent: bool = False  # offline, because a request was taken and not answered
-    busy: bool = False  # the server asks to be left alone for a while
+    silent: bool = False  # offline, because a request got no reply
+    busy: bool = False  # the server asks for a pause
     why: str = ""
-    taken_out: int = 0  # rows that are no longer there
-    other: bool = False  # another process began to sync meanwhile, and this one gave way
+    removed: int = 0  # rows that are no longer on the server
+    superseded: bool = False  # another process began to sync, and this one stopped
 
 
 class Syncer:
-    """One source: its outbox to it, its changes from it."""
+    """Syncs one source: sends its outbox, fetches its changes."""
 
     def __init__(
         self,
         source: str,
         scope: Mapping[str, str],
-        cache: Cache,
+        cache: SourceCache,
         transport: Transport,
         now: Callable[[], datetime],
         seed: int = 0,
@@ -72,237 +76,245 @@ class Syncer:
         self._cycle = Cycle(transport, now)
         self._now = now
         self._seed = seed
-        self._looked = Looked()
-        self._aside: frozenset[m.LaneKey] = frozenset()  # for the rest of this look
-        self._silent = False  # whether nobody answered the look before
+        self._looked = CycleResult()
+        self._aside: frozenset[m.ResourceKey] = frozenset()  # for the rest of this cycle
+        self._silent = False  # whether the cycle before got no reply
         self._nothing_new: dict[str, p.Cursor] = {}
 
-    def look(
+    def run_cycle(
         self,
         progress: Callable[[str], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
         *,
-        reconcile: bool = False,
-    ) -> Looked:
-        """Push, pull, push what was decided meanwhile. Never raises for the network's faults.
+        check_manifest: bool = False,
+    ) -> CycleResult:
+        """Push, pull, push what was decided meanwhile. Never raises for network errors.
 
-        The first request without an answer ends it, and the next look begins with a small one.
-        Once a day, and where `reconcile`, what left the source without a word is looked for.
+        The first request without a reply ends it, and the next cycle begins with a small one. Once
+        a day, and with `check_manifest`, it looks for records that left the source unannounced.
         """
-        looked = self._begin()
+        result = self._begin()
 
         def work() -> None:
             self._ask_whether_there()
             self._part(self._push, self._known_server(), stop)
-            if not (looked.offline or looked.sign_in or looked.busy or stop()):
-                self._part(self._pull, self.abilities(), progress, stop, reconcile)
-            if not (looked.offline or looked.sign_in or looked.busy or stop()):
+            if not (result.offline or result.sign_in or result.busy or stop()):
+                self._part(self._pull, self.abilities(), progress, stop, check_manifest)
+            if not (result.offline or result.sign_in or result.busy or stop()):
                 self._part(self._push, self.abilities(), stop)
 
         self._named(work)
-        if not looked.other:
+        if not result.superseded:
             self._named(self._note_health)
-        return looked
+        return result
 
-    def push_only(self, stop: Callable[[], bool] = lambda: False) -> Looked:
-        """Only the outbox: what was just decided leaves without waiting for a whole look."""
-        looked = self._begin()
+    def push_only(self, stop: Callable[[], bool] = lambda: False) -> CycleResult:
+        """Send the outbox only: a new decision does not wait for a whole cycle."""
+        result = self._begin()
 
         def work() -> None:
             self._ask_whether_there()
             self._part(self._push, self._known_server(), stop)
 
         self._named(work)
-        if looked.offline or looked.sign_in or looked.busy:
+        if result.offline or result.sign_in or result.busy:
             self._named(self._note_health)
-        return looked
+        return result
 
     def close(self) -> None:
         """Close the connections to the source."""
         self._transport.close()
 
-    def _begin(self) -> Looked:
-        self._looked = Looked()
+    def _begin(self) -> CycleResult:
+        self._looked = CycleResult()
         self._aside = frozenset()
         self._cycle.begin()
         self._cache.take_lease(self._now())
         return self._looked
 
     def _named(self, work: Callable[[], None]) -> None:
-        """What ends a look early, in words."""
-        looked = self._looked
+        """Run the work and record why a cycle ended early."""
+        result = self._looked
         try:
             work()
         except Unreachable as error:
-            looked.offline, looked.why = True, error.why
+            result.offline, result.why = True, error.why
         except SignInError as error:
-            looked.sign_in, looked.why = True, str(error)
+            result.sign_in, result.why = True, str(error)
         except LeaseLost as error:
-            looked.other, looked.full, looked.why = True, False, str(error)
+            result.superseded, result.full, result.why = True, False, str(error)
         except ServerError as error:
-            looked.why = str(error)
-        looked.silent = looked.offline and self._cycle.silent_at is not None
+            result.why = str(error)
+        result.silent = result.offline and self._cycle.silent_at is not None
 
     def _ask_whether_there(self) -> None:
-        """After a silence a small question comes first, before anything heavier waits for long.
+        """After a cycle without replies, a small request comes first, before anything heavy waits
+        for long.
 
-        Any answer will do. Raises Unreachable where none comes: then nothing else is sent.
+        Any reply will do. Raises Unreachable if none comes: then nothing else is sent.
         """
         with self._cache.reading() as rows:
-            self._silent = bool(rows.get_meta(SILENT))
+            self._silent = bool(rows.sync_state.get_meta(SILENT))
         if self._silent:
             self._cycle.expect_silence()
             self._cycle.send("GET", "metadata?_summary=true")
 
     def _part(self, work: Callable[..., None], *given: Any) -> None:
-        """One part of a look. A fault of our own in it is named and does not stop the others."""
+        """Run one part of a cycle. An internal error in it is recorded and does not stop the
+        others.
+        """
         try:
             work(*given)
         except (Unreachable, CareQueueError):
             raise
-        except Exception as fault:  # noqa: BLE001 - an answer that nobody foresaw is not the end
+        except Exception as fault:  # noqa: BLE001 - an unforeseen reply must not end the cycle
             self._looked.full = False
             self._looked.why = words_of(fault)
 
     def abilities(self) -> Abilities:
-        """What the source can take; its statement is read twice a day."""
+        """What the source supports; its CapabilityStatement is read twice a day."""
         now = self._now()
         with self._cache.reading() as rows:
-            kept, at = rows.capability("statement")
-            observed = rows.observed()
+            kept, at = rows.sync_state.capability("statement")
+            observed = rows.sync_state.observed()
         if kept and is_younger(at, now, _STATEMENT_AGE):
             return from_json(kept, observed)
         answer = self._cycle.send("GET", "metadata")
         if answer.status in (401, 403):
-            raise SignInError("The server asks who you are. What you did is kept here.")
+            raise SignInError("The server asks you to sign in. Your work is saved here.")
         if answer.status >= 500 or answer.status in (408, 429):
             raise Unreachable(f"it is busy ({answer.status})", left=False)
-        can = read_statement(answer.json, {})  # what was seen of it may have been mended since
+        can = read_statement(
+            answer.json, {}
+        )  # forget what was observed: the server may have been fixed
         with self._cache.writing(now) as rows:
-            rows.declare("statement", to_json(can), now)
+            rows.sync_state.declare("statement", to_json(can), now)
         return can
 
     def _known_server(self) -> Abilities:
-        """What the source can take, where it is the server that it was.
+        """What the source supports, if it is the same server as before.
 
-        Raises ServerError where another answers, and nobody has said that it has the same records.
+        Raises ServerError if another server answers and nobody has said that it has the same
+        records.
         """
         can, base = self.abilities(), self._cycle.base_url
         with self._cache.reading() as rows:
-            known = rows.get_meta(_SERVER)
-            held = held_from(loads(rows.get_meta(HELD) or "null"))
+            known = rows.sync_state.get_meta(_SERVER)
+            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
         now = identity(base, can.software)
-        forgot = known.startswith(now) and not can.software  # its name, this once: it is kept
+        forgot = (
+            known.startswith(now) and not can.software
+        )  # it left out its name this once: the old one stays
         if known == now or forgot:
             return can
         if another_server(known, base, can.software):
             if held is None or held.kind is not HoldKind.SERVER or held.server != now:
                 held = Held(HoldKind.SERVER, at=self._now().isoformat(), server=now)
                 with self._cache.writing(self._now()) as rows:
-                    rows.set_meta(HELD, dumps(asdict(held)))
+                    rows.sync_state.set_meta(HELD, dumps(asdict(held)))
             if held.answer != "accept":
                 raise ServerError(words(held))
             self._begin_anew()
         with self._cache.writing(self._now()) as rows:
-            rows.set_meta(_SERVER, now)
+            rows.sync_state.set_meta(_SERVER, now)
         return self.abilities()
 
     def _begin_anew(self) -> None:
-        """Another server has the same records: every search begins anew, and nothing is assumed."""
+        """Another server has the same records: every search starts over, and nothing is assumed."""
         with self._cache.writing(self._now()) as rows:
-            for name in rows.cursors():
-                rows.keep_cursor(name, p.Cursor())
-            for name, count in rows.counts().items():
-                rows.keep_count(name, r.Count(scope=count["scope"]), {})
-            rows.set_meta(HELD, "")
+            for name in rows.sync_state.cursors():
+                rows.sync_state.save_cursor(name, p.Cursor())
+            for name, count in rows.manifest.states().items():
+                rows.manifest.save_page(name, r.Manifest(scope=count["scope"]), {})
+            rows.sync_state.set_meta(HELD, "")
 
     def _push(self, can: Abilities, stop: Callable[[], bool]) -> None:
-        looked = self._looked
+        result = self._looked
         pushing = Pushing(self._cache, self._cycle, self._now, self._seed, self._silent)
         try:
             pushing.run(can, self._aside, stop)
         finally:
             done = pushing.done
-            looked.sent += done.sent
-        self._aside = done.aside
+            result.sent += done.sent
+        self._aside = done.deferred
         if done.stopped:
-            looked.offline |= done.stopped.offline
-            looked.busy |= done.stopped.busy
-            looked.sign_in |= done.stopped.sign_in
-            looked.why = done.stopped.why
+            result.offline |= done.stopped.offline
+            result.busy |= done.stopped.busy
+            result.sign_in |= done.stopped.sign_in
+            result.why = done.stopped.why
 
     def _pull(
         self,
         can: Abilities,
         progress: Callable[[str], None],
         stop: Callable[[], bool],
-        reconcile: bool,
+        check_manifest: bool,
     ) -> None:
-        looked = self._looked
+        result = self._looked
         context = Context(self._cache, self._cycle, self._now, progress)
         searches = plan(can, self._scope)
         done = self._fetch(context, can, searches, stop)
-        went_through = looked.full or (done.ended is not None and bool(done.ended.left_out))
-        if not went_through or looked.offline or looked.sign_in or stop():
+        went_through = result.full or (done.ended is not None and bool(done.ended.left_out))
+        if not went_through or result.offline or result.sign_in or stop():
             return
-        reconciling = Reconciling(context, stop)
+        run = ManifestRun(context, stop)
         try:
-            reconciling.run(searches, asked=reconcile or done.count_now)
+            run.run(searches, asked=check_manifest or done.manifest_due)
         finally:
-            found: Reconciled = reconciling.done
-            looked.received += found.fetched
-            looked.taken_out += found.taken_out + done.left
-        looked.why = looked.why or found.why
+            found: ManifestResult = run.done
+            result.received += found.fetched
+            result.removed += found.removed + done.left
+        result.why = result.why or found.why
         with self._cache.reading() as rows:
-            wanted = rows.wanted()
+            wanted = rows.sync_state.references_to_fetch()
         if wanted and not stop():
-            full = looked.full
+            full = result.full
             self._fetch(context, can, (), stop)
-            looked.full &= full
+            result.full &= full
 
     def _fetch(
         self, context: Context, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]
     ) -> Pulled:
-        looked = self._looked
+        result = self._looked
         pulling = Pulling(context)
         try:
             pulling.run(can, searches, stop)
         finally:
             done = pulling.done
-            looked.received += done.received
+            result.received += done.received
             self._nothing_new |= done.nothing_new
         if done.ended:
-            looked.full = done.ended.full
-            looked.offline |= done.ended.offline
-            looked.sign_in |= done.ended.sign_in
-            looked.why = done.ended.why or looked.why
+            result.full = done.ended.full
+            result.offline |= done.ended.offline
+            result.sign_in |= done.ended.sign_in
+            result.why = done.ended.why or result.why
         return done
 
     def _note_health(self) -> None:
-        looked, now = self._looked, self._now()
-        broken_off = not (looked.full or looked.offline or looked.sign_in or looked.why)
+        result, now = self._looked, self._now()
+        broken_off = not (result.full or result.offline or result.sign_in or result.why)
         with self._cache.writing(now) as rows:
             for name, cursor in self._nothing_new.items():
-                rows.keep_cursor(name, cursor)
+                rows.sync_state.save_cursor(name, cursor)
             self._nothing_new.clear()
-            held = held_from(loads(rows.get_meta(HELD) or "null"))
-            if held and held.asks and not looked.why:
-                looked.why = words(held)
-            if broken_off:  # the program was left: what the look before found still stands
-                rows.note_progress("")
+            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
+            if held and held.asks and not result.why:
+                result.why = words(held)
+            if broken_off:  # the program was closed: the result of the cycle before stays
+                rows.sync_state.record_progress("")
                 return
             self._note_silence(rows)
-            rows.note_look(
-                online=not looked.offline,
-                signed_out=looked.sign_in,
-                full=looked.full,
-                why=looked.why,
+            rows.sync_state.record_cycle(
+                online=not result.offline,
+                signed_out=result.sign_in,
+                full=result.full,
+                why=result.why,
                 now=now,
             )
 
-    def _note_silence(self, rows: Rows) -> None:
-        """Since when nobody answers: of several looks in a row, the first request that was not."""
-        begun, known = self._cycle.silent_at, rows.get_meta(SILENT)
+    def _note_silence(self, rows: SourceRepository) -> None:
+        """Save since when there is no reply: of several cycles, the first request without one."""
+        begun, known = self._cycle.silent_at, rows.sync_state.get_meta(SILENT)
         since = known or begun.isoformat() if self._looked.silent and begun else ""
         if since != known:
-            rows.set_meta(SILENT, since)
+            rows.sync_state.set_meta(SILENT, since)

@@ -1,15 +1,18 @@
-"""Sync beside a person at work: one thread and one lock a source, so that none waits for another.
+"""Sync in the background: one thread and one lock for each source, so that none waits for another.
 
-The lock is held for the length of one look, so that a `carequeue sync` finds its turn between two;
-whoever finds it taken says so and goes on working. A fault of whatever kind never ends a thread in
-silence: it is written down for the header, and the next look tries again. What wakes a thread: an
-act (only the outbox is sent), a person's `r` (everything is looked at), a hint of the server, a
-person who comes back to the terminal, and time. When the next full look is due, whatever wakes the
-thread leads to one: else somebody who works steadily would see nothing new.
-While the person works offline by choice nothing leaves, not even the question whether the server
-is there.
-Loaded before the first frame: what is heavy is loaded by the threads (`make`).
-Not here: when a look is due (`poll_schedule.py`), what a look does (`sync_cycle.py`).
+In:  what makes the connection to a source, decisions, requests, notifications, time. Out: sync
+cycles; what went wrong is written down for the header.
+The lock is held for one cycle, so that a `carequeue sync` finds its turn between two; a process
+that finds it taken reports that and keeps working. An error of any kind never ends a thread
+silently: it is recorded for the header, and the next cycle tries again. A thread wakes up for: a
+decision (only the outbox is sent), a manual sync (`r`, a full cycle), a notification of the server,
+a person who comes back to the terminal, and time. If the next full cycle is due, any of these
+starts one: otherwise somebody who works steadily would see nothing new.
+While the person works offline by choice nothing is sent, not even the request whether the server is
+up.
+Why nothing heavy is imported here: this is loaded before the first frame; the threads load the rest
+(`make`).
+Not here: when a cycle is due (`poll_schedule.py`), what it does (`sync_cycle.py`).
 """
 
 from __future__ import annotations
@@ -25,34 +28,34 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from carequeue.sync import poll_schedule
-from carequeue.sync.poll_schedule import Pace, Saw
+from carequeue.sync.poll_schedule import CycleOutcome, PollState
 from carequeue.sync.protocol.failures import words_of
 
 if TYPE_CHECKING:
-    from carequeue.sync.net.total_timeout import Waits
-    from carequeue.sync.sync_cycle import Looked
+    from carequeue.sync.net.total_timeout import SlowResponse
+    from carequeue.sync.sync_cycle import CycleResult
 
 T = TypeVar("T")
 
-#: Seconds after which it is asked again whether the person still works offline by choice: another
-#: window, or the command line, may have ended that.
+#: Seconds between two checks whether the person still works offline by choice: another window, or
+#: the command line, may have ended that.
 BY_CHOICE: Final = 3.0
-#: At the end: so long a server may take to let go of what was asked of it.
+#: At the end: seconds a server has to finish a request in flight.
 PATIENCE: Final = 2.0
-#: Cheap questions in a row that nobody answers, before the next is a look with the whole patience
-#: of one: a server that is only slow would else be away until a person asks.
-GLANCES: Final = 5
+#: Pings in a row without a reply, before a full cycle with its long time-out is tried: a server
+#: that is only slow would otherwise count as away until a person asks.
+PINGS: Final = 5
 
 
 class Syncs(Protocol):
-    """What looks at one source: `sync_cycle.Syncer`."""
+    """What syncs one source: `sync_cycle.Syncer`."""
 
-    def look(self, progress: Callable[[str], None], stop: Callable[[], bool]) -> Looked:
-        """Everything."""
+    def run_cycle(self, progress: Callable[[str], None], stop: Callable[[], bool]) -> CycleResult:
+        """Push and pull."""
         ...
 
-    def push_only(self, stop: Callable[[], bool]) -> Looked:
-        """The outbox."""
+    def push_only(self, stop: Callable[[], bool]) -> CycleResult:
+        """Push only."""
         ...
 
     def close(self) -> None:
@@ -61,19 +64,19 @@ class Syncs(Protocol):
 
 
 class Listens(Protocol):
-    """What listens for hints of one source: `subscriptions.Hints`."""
+    """What listens for notifications of one source: `subscriptions.SubscriptionListener`."""
 
     def tend(self, told: Callable[[], None]) -> bool:
         """Open or keep the connection; whether it is open. Never raises for the network."""
         ...
 
     def close(self, *, quiet: bool) -> None:
-        """Close it, and unless `quiet` (then nothing is sent) let the server forget us."""
+        """Close it, and unless `quiet` (then nothing is sent) delete the Subscription."""
         ...
 
 
-class Deaf:
-    """No hints: the source is asked from time to time."""
+class NoSubscriptions:
+    """No notifications: the source is polled."""
 
     def tend(self, told: Callable[[], None]) -> bool:
         """There is no connection."""
@@ -84,22 +87,22 @@ class Deaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """All that a thread has of its source. `answers`: a cheap question whether it is there.
+class SourceConnection:
+    """What a worker needs of its source. `ping`: a cheap request whether it is up.
 
-    `take_wait`: seconds for which it asked us to wait. `waits`: whether the answer under way takes
+    `take_wait`: seconds for which it asked us to wait. `waits`: whether the present reply takes
     long.
     """
 
     syncer: Syncs
-    answers: Callable[[], bool] = lambda: True
+    ping: Callable[[], bool] = lambda: True
     take_wait: Callable[[], float] = lambda: 0.0
-    hints: Listens = Deaf()  # noqa: RUF009 - it has no state
-    waits: Callable[[], Waits | None] = lambda: None
+    hints: Listens = NoSubscriptions()  # noqa: RUF009 - it has no state
+    waits: Callable[[], SlowResponse | None] = lambda: None
 
 
 def locked(lock: Path, work: Callable[[], T], patience: float) -> T | None:
-    """Do this under the lock of a source; None where another process holds it."""
+    """Run this under the lock of a source; None if another process holds it."""
     from filelock import FileLock, Timeout
 
     try:
@@ -109,14 +112,14 @@ def locked(lock: Path, work: Callable[[], T], patience: float) -> T | None:
         return None
 
 
-class Keeper:
-    """Keeps one source in step, on a thread of its own."""
+class SourceWorker:
+    """Syncs one source, on its own thread."""
 
     def __init__(
         self,
         name: str,
         lock: Path,
-        make: Callable[[], Way],
+        make: Callable[[], SourceConnection],
         failed: Callable[[str], None] = lambda _: None,
         by_choice: Callable[[], bool] = lambda: False,
         elapsed: Callable[[], float] = time.monotonic,
@@ -127,15 +130,17 @@ class Keeper:
         self._failed = failed
         self._by_choice = by_choice
         self._elapsed = elapsed
-        self._pace = Pace(elapsed())
+        self._pace = PollState(elapsed())
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ended = Event()
-        self._forced = Event()  # offline by choice, as this process knows
-        self._hinted = Event()  # a hint that was not yet turned to: more of them say nothing new
+        self._forced = Event()  # offline by choice, as far as this process knows
+        self._hinted = (
+            Event()
+        )  # a notification that is not handled yet: more of them say nothing new
         self._decided = False
-        self._glances = 0  # cheap questions in a row that nobody answered
-        self._asked = True  # a person wants to know; at the start too
-        self._way: Way | None = None
+        self._pings = 0  # pings in a row without a reply
+        self._asked = True  # a person wants to sync; at the start too
+        self._connection: SourceConnection | None = None
         self._thread = Thread(target=self._run, name=f"carequeue-sync-{name}", daemon=True)
         self.syncing = False
         self.other_syncs = False
@@ -143,31 +148,31 @@ class Keeper:
     # --- called by other threads ------------------------------------------------------------------
 
     @property
-    def waits(self) -> Waits | None:
-        """What the look under way waits for, where that takes long."""
-        way = self._way
-        return way.waits() if way is not None and self.syncing else None
+    def waits(self) -> SlowResponse | None:
+        """What the present cycle waits for, if that takes long."""
+        connection = self._connection
+        return connection.waits() if connection is not None and self.syncing else None
 
     def start(self) -> None:
-        """Begin to look; at once, and then from time to time."""
+        """Begin to sync; at once, and then from time to time."""
         self._thread.start()
 
     def send(self) -> None:
-        """Something was decided: the outbox, at once."""
+        """Something was decided: push at once."""
         self._heard.put(self._hear_act)
 
     def sync_now(self) -> None:
-        """A person wants to know: everything, at once."""
-        self._heard.put(self._hear_nudge)
+        """A person wants to sync: a full cycle at once."""
+        self._heard.put(self._hear_request)
 
     def focused(self, focused: bool) -> None:
-        """The person looks on, or elsewhere."""
+        """The terminal gets or loses the focus."""
         self._heard.put(
-            lambda: self._set(poll_schedule.focus(self._pace, focused, self._elapsed()))
+            lambda: self._set(poll_schedule.on_focus(self._pace, focused, self._elapsed()))
         )
 
     def offline(self, offline: bool) -> None:
-        """A person begins to work offline by choice, or ends it: then everything, at once."""
+        """A person begins to work offline by choice, or ends it: then a full cycle at once."""
         if offline:
             self._forced.set()
             self._heard.put(lambda: None)
@@ -176,7 +181,7 @@ class Keeper:
             self.sync_now()
 
     def end(self) -> None:
-        """End as soon as what is in flight is done."""
+        """End as soon as the request in flight is done."""
         self._ended.set()
         self._heard.put(lambda: None)
 
@@ -193,12 +198,12 @@ class Keeper:
                 rest = self.turn()
                 self.listen(rest)
         finally:
-            if self._way is not None:
-                self._way.hints.close(quiet=self._forced.is_set() or self._pace.offline)
-                self._way.syncer.close()
+            if self._connection is not None:
+                self._connection.hints.close(quiet=self._forced.is_set() or self._pace.offline)
+                self._connection.syncer.close()
 
     def listen(self, rest: float) -> None:
-        """Wait until something is due or happens, and take in all that has happened."""
+        """Wait until something is due or happens, and handle all that has happened."""
         with suppress(Empty):
             self._heard.get(timeout=rest)()
             while True:
@@ -207,9 +212,9 @@ class Keeper:
     def _hear_act(self) -> None:
         self._decided = True
 
-    def _hear_nudge(self) -> None:
+    def _hear_request(self) -> None:
         self._asked = True
-        self._set(poll_schedule.asked(self._pace, self._elapsed()))
+        self._set(poll_schedule.on_request(self._pace, self._elapsed()))
 
     def _hint(self) -> None:
         if not self._hinted.is_set():
@@ -218,38 +223,38 @@ class Keeper:
 
     def _hear_hint(self) -> None:
         self._hinted.clear()
-        self._set(poll_schedule.hint(self._pace, self._elapsed(), random.random()))  # noqa: S311 - jitter
+        self._set(poll_schedule.on_hint(self._pace, self._elapsed(), random.random()))  # noqa: S311 - jitter
 
-    def _set(self, changed: Pace) -> None:
+    def _set(self, changed: PollState) -> None:
         self._pace = changed
 
     def turn(self) -> float:
-        """Do what is due; seconds until something is again."""
+        """Do what is due; returns seconds until something is due again."""
         if self._is_by_choice():
             return BY_CHOICE
         now = self._elapsed()
-        full = self._pace.wants_look(now)
+        full = self._pace.cycle_due(now)
         if full or (self._decided and self._pace.may_send(now)):
             self._decided = False
             try:
                 self._look(full)
-            except Exception as fault:  # noqa: BLE001 - a dead thread would look like peace
+            except Exception as fault:  # noqa: BLE001 - a dead thread would look like a quiet one
                 self.other_syncs = False
                 self._told(fault)
-                self._went(full, Saw.TROUBLE, 0.0)
+                self._went(full, CycleOutcome.TROUBLE, 0.0)
         return self._pace.rest(self._elapsed())
 
     def _is_by_choice(self) -> bool:
-        """Whether nothing may leave; where that has ended, everything is looked at."""
+        """Whether nothing may be sent; if that has ended, a full cycle is due."""
         before = self._forced.is_set()
-        with suppress(Exception):  # a cache that cannot be read is said by the look itself
+        with suppress(Exception):  # a cache that cannot be read is reported by the cycle itself
             if self._by_choice():
                 self._forced.set()
             elif before:
                 self._forced.clear()
-                self._hear_nudge()
-        if self._forced.is_set() and self._way is not None:
-            self._way.hints.close(quiet=True)
+                self._hear_request()
+        if self._forced.is_set() and self._connection is not None:
+            self._connection.hints.close(quiet=True)
             self._set(replace(self._pace, hinted=False))
         return self._forced.is_set()
 
@@ -257,116 +262,116 @@ class Keeper:
         return self._ended.is_set() or self._forced.is_set()
 
     def _look(self, full: bool) -> None:
-        if self._way is None:
-            self._way = self._make()
-        way = self._way
-        if self._pace.offline and not self._asked and not self._is_there(way):
-            self._went(full=True, saw=Saw.OFFLINE, wait=way.take_wait())
+        if self._connection is None:
+            self._connection = self._make()
+        connection = self._connection
+        if self._pace.offline and not self._asked and not self._is_there(connection):
+            self._went(full=True, saw=CycleOutcome.OFFLINE, wait=connection.take_wait())
             return
         self._asked, self.syncing = False, True
         try:
-            looked = locked(
+            result = locked(
                 self._lock,
                 lambda: (
-                    way.syncer.look(lambda _: None, self._stopped)
+                    connection.syncer.run_cycle(lambda _: None, self._stopped)
                     if full
-                    else way.syncer.push_only(self._stopped)
+                    else connection.syncer.push_only(self._stopped)
                 ),
                 0.0,
             )
         finally:
             self.syncing = False
-        saw = _saw(looked)
-        self.other_syncs = saw is Saw.OTHER
-        if looked is None and not full:
-            self._decided = True  # goes with the next try, if not with the other process
-        self._went(full, saw, way.take_wait())
-        if full and saw in (Saw.NEWS, Saw.NOTHING) and not self._stopped():
-            connected = way.hints.tend(self._hint)
-            self._set(poll_schedule.hints(self._pace, connected, self._elapsed()))
+        saw = _saw(result)
+        self.other_syncs = saw is CycleOutcome.OTHER
+        if result is None and not full:
+            self._decided = True  # sent with the next try, if not by the other process
+        self._went(full, saw, connection.take_wait())
+        if full and saw in (CycleOutcome.NEWS, CycleOutcome.NOTHING) and not self._stopped():
+            connected = connection.hints.tend(self._hint)
+            self._set(poll_schedule.on_connection(self._pace, connected, self._elapsed()))
 
-    def _is_there(self, way: Way) -> bool:
-        """Whether a look is worth a try, while the server was last away."""
-        self._glances += 1
-        if self._glances <= GLANCES and not way.answers():
+    def _is_there(self, connection: SourceConnection) -> bool:
+        """Whether a cycle is worth a try, after the server was away."""
+        self._pings += 1
+        if self._pings <= PINGS and not connection.ping():
             return False
-        self._glances = 0
+        self._pings = 0
         return True
 
-    def _went(self, full: bool, saw: Saw, wait: float) -> None:
-        after = poll_schedule.looked if full else poll_schedule.sent
+    def _went(self, full: bool, saw: CycleOutcome, wait: float) -> None:
+        after = poll_schedule.after_cycle if full else poll_schedule.after_push
         chance = random.random()  # noqa: S311 - jitter
         self._set(after(self._pace, saw, self._elapsed(), chance, wait))
 
     def _told(self, fault: Exception) -> None:
-        """Have a fault written down; where the disk takes no word, the next look tries again."""
+        """Have an error recorded; if the disk fails too, the next cycle tries again."""
         with suppress(Exception):
             self._failed(words_of(fault))
 
 
-def _saw(looked: Looked | None) -> Saw:
-    if looked is None or looked.other:
-        return Saw.OTHER
-    if looked.offline:
-        return Saw.OFFLINE
-    if looked.sign_in:
-        return Saw.SIGN_IN
-    if looked.why and not looked.full:
-        return Saw.TROUBLE
-    return Saw.NEWS if looked.sent or looked.received else Saw.NOTHING
+def _saw(result: CycleResult | None) -> CycleOutcome:
+    if result is None or result.superseded:
+        return CycleOutcome.OTHER
+    if result.offline:
+        return CycleOutcome.OFFLINE
+    if result.sign_in:
+        return CycleOutcome.SIGN_IN
+    if result.why and not result.full:
+        return CycleOutcome.TROUBLE
+    return CycleOutcome.NEWS if result.sent or result.received else CycleOutcome.NOTHING
 
 
 class Background:
-    """Keeps a cache in step while the queue is open. Never touches the screen."""
+    """Keeps a cache in sync while the queue is open. Never touches the screen."""
 
-    def __init__(self, keepers: Sequence[Keeper]) -> None:
-        self._keepers = tuple(keepers)
+    def __init__(self, workers: Sequence[SourceWorker]) -> None:
+        self._workers = tuple(workers)
 
     @property
     def syncing(self) -> bool:
-        """Whether any source is being looked at."""
-        return any(keeper.syncing for keeper in self._keepers)
+        """Whether any source is being synced."""
+        return any(worker.syncing for worker in self._workers)
 
     @property
-    def waits(self) -> dict[str, Waits]:
-        """The sources of whose answer the look under way waits for long."""
-        found = ((keeper.name, keeper.waits) for keeper in self._keepers)
+    def waits(self) -> dict[str, SlowResponse]:
+        """The sources whose present cycle waits long for a reply."""
+        found = ((worker.name, worker.waits) for worker in self._workers)
         return {name: waits for name, waits in found if waits is not None}
 
     @property
     def other_syncs(self) -> bool:
         """Whether another process holds the lock of any source."""
-        return any(keeper.other_syncs for keeper in self._keepers)
+        return any(worker.other_syncs for worker in self._workers)
 
     def start(self) -> None:
-        """Begin to look at every source."""
-        for keeper in self._keepers:
-            keeper.start()
+        """Begin to sync every source."""
+        for worker in self._workers:
+            worker.start()
 
     def send(self) -> None:
-        """Something was decided: the outbox, at once."""
-        for keeper in self._keepers:
-            keeper.send()
+        """Something was decided: push at once."""
+        for worker in self._workers:
+            worker.send()
 
     def sync_now(self) -> None:
-        """A person wants to know: everything, at once."""
-        for keeper in self._keepers:
-            keeper.sync_now()
+        """A person wants to sync: full cycles at once."""
+        for worker in self._workers:
+            worker.sync_now()
 
     def focused(self, focused: bool) -> None:
-        """Whether the person looks on: nobody waits for news that nobody sees."""
-        for keeper in self._keepers:
-            keeper.focused(focused)
+        """Whether the terminal is in focus: without it, nobody waits for news."""
+        for worker in self._workers:
+            worker.focused(focused)
 
     def offline(self, offline: bool) -> None:
         """A person begins to work offline by choice, or ends it."""
-        for keeper in self._keepers:
-            keeper.offline(offline)
+        for worker in self._workers:
+            worker.offline(offline)
 
     def stop(self, patience: float = PATIENCE) -> None:
-        """End; what is in flight is finished or will be settled at the next start."""
-        for keeper in self._keepers:
-            keeper.end()
+        """End; what is in flight is finished, or read back at the next start."""
+        for worker in self._workers:
+            worker.end()
         until = time.monotonic() + patience
-        for keeper in self._keepers:
-            keeper.join(max(0.0, until - time.monotonic()))
+        for worker in self._workers:
+            worker.join(max(0.0, until - time.monotonic()))

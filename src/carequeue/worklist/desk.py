@@ -1,8 +1,9 @@
 """The desk: what a shell may ask, one method a use case.
 
-The terminal, the command line and the tests type against this protocol; `local.py` is the desk
-over a cache. Reading methods are quick enough for the event loop (one prepared statement); those
-marked *slow* write or read charts, and belong on a worker thread. None of them touches the network.
+The terminal, the command line and the tests type against this protocol; `cache_desk.py` is the
+desk over a cache. Reading methods are quick enough for the event loop (one prepared statement);
+those marked *slow* write or read charts, and belong on a worker thread. None of them touches the
+network.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from carequeue.domain.sanitize import clean
 from carequeue.store.queue_window import SILENT, HealthLine, Window
 
 if TYPE_CHECKING:
-    from carequeue.sync.net.total_timeout import Waits
+    from carequeue.sync.net.total_timeout import SlowResponse
 
 #: The name in `meta` under which a person's wish to work offline is kept ("1").
 FORCED_OFFLINE: Final = "forced_offline"
@@ -94,7 +94,7 @@ def health(
     syncing: bool,
     other_syncs: bool,
     names: Mapping[str, str] | None = None,
-    waits: Mapping[str, Waits] | None = None,
+    waits: Mapping[str, SlowResponse] | None = None,
 ) -> Health:
     """What this cache knows about its sources.
 
@@ -144,7 +144,7 @@ def _first(instants: Iterable[datetime | None]) -> datetime | None:
     return min((one for one in instants if one), default=None)
 
 
-def _waited(source: SourceHealth, silent: str, waits: Waits | None) -> SourceHealth:
+def _waited(source: SourceHealth, silent: str, waits: SlowResponse | None) -> SourceHealth:
     """A source that was not answering at the last look, or is slow or silent just now."""
     if source.online is False and (since := _instant(silent)):
         return replace(source, silent_since=since)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from carequeue.domain.sanitize import clean
-from carequeue.sync.sync_cycle import Looked
+from carequeue.sync.sync_cycle import CycleResult
 from carequeue.worklist.results import SourceReport, SyncReport
 
 _OTHER = (
@@ -14,12 +14,12 @@ _OTHER = (
 )
 
 #: What each source came to, by the name that people give it; None: another process syncs it.
-Found = Mapping[str, Looked | None]
+Found = Mapping[str, CycleResult | None]
 
 
 def sync_report(found: Found, counts: Mapping[str, int]) -> SyncReport:
     """The report of one look at every source."""
-    ours = [one for one in found.values() if one is not None and not one.other]
+    ours = [one for one in found.values() if one is not None and not one.superseded]
     full = len(ours) == len(found) and all(one.full for one in ours)
     words = _words(found, _rest(counts), whole=full and not _left(counts)) if ours else _OTHER
     return _report(
@@ -52,7 +52,7 @@ def by_choice(counts: Mapping[str, int]) -> SyncReport:
 
 def _report(
     counts: Mapping[str, int],
-    ours: Sequence[Looked],
+    ours: Sequence[CycleResult],
     *,
     ok: bool,
     words: str,
@@ -82,14 +82,14 @@ def _left(counts: Mapping[str, int]) -> int:
     return sum(counts.get(state, 0) for state in states)
 
 
-def _unable(looked: Sequence[Looked]) -> str:
+def _unable(looked: Sequence[CycleResult]) -> str:
     if any(one.sign_in for one in looked):
         return "sign_in"
     return "" if all(one.full and not one.offline for one in looked) else "server"
 
 
 def _words(found: Found, rest: str, *, whole: bool) -> str:
-    looked = {name: one for name, one in found.items() if one is not None and not one.other}
+    looked = {name: one for name, one in found.items() if one is not None and not one.superseded}
     theirs = [name for name in found if name not in looked]
     several = len(found) > 1
     received = sum(one.received for one in looked.values())
@@ -111,7 +111,7 @@ def _words(found: Found, rest: str, *, whole: bool) -> str:
     return f"{'Up to date' if whole else 'Synced'}: {did}{rest}" + (f" ({why})" if why else "")
 
 
-def _why(looked: Mapping[str, Looked], several: bool) -> str:
+def _why(looked: Mapping[str, CycleResult], several: bool) -> str:
     """What went wrong, with the names of the sources where there is more than one."""
     faults = [(name, str(clean(one.why, 300)).rstrip(".")) for name, one in looked.items()]
     if not several:
@@ -119,9 +119,9 @@ def _why(looked: Mapping[str, Looked], several: bool) -> str:
     return "; ".join(f"{name}: {why}" for name, why in faults if why)
 
 
-def _state(looked: Looked | None) -> str:
+def _state(looked: CycleResult | None) -> str:
     """How it went with one source, in a few words."""
-    if looked is None or looked.other:
+    if looked is None or looked.superseded:
         return "another CareQueue is syncing it"
     did = f"{looked.received:,} received, {looked.sent} sent"
     why = str(clean(looked.why, 200)).rstrip(".")

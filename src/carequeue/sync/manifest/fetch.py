@@ -1,9 +1,9 @@
-"""Counts of what a source shows: which are due, and page by page to their end.
+"""Manifests of what a source shows: which are due, and page by page to their end.
 
-In:  the cache, the way to the source, the searches. Out: what each count has met, on the disk, so
-that a cut loses none of it. A page of a count shows parts of resources: none of it is ever kept as
-a resource.
-Not here: what follows from a count (`policy.py`, `runner.py`).
+In:  the cache, the connection to the source, the searches. Out: the entries of each manifest, on
+disk, so that an interruption loses none. A page of a manifest shows parts of resources: nothing of
+it is ever saved as a resource.
+Not here: what follows from a manifest (`policy.py`, `runner.py`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from carequeue.sync.pull import paging, search_plan
 from carequeue.sync.pull.runner import Context, server_time
 from carequeue.sync.pull.search_plan import Search
 
-_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
+_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # statuses for a parameter that is not supported
 
 
 class NotNow(Exception):
-    """The source is busy, or the program is left: gone on with at the next look."""
+    """The source is busy, or the program is being closed: continued in the next cycle."""
 
 
-class Counts:
-    """The counts of one source. `left_out`: searches that could not be counted, and why."""
+class ManifestFetcher:
+    """The manifests of one source. `left_out`: searches whose manifest failed, and why."""
 
     def __init__(self, context: Context, stop: Callable[[], bool]) -> None:
         self._cache = context.cache
@@ -41,40 +41,42 @@ class Counts:
         self._stop = stop
         self.left_out: list[str] = []
 
-    def due(self, searches: Sequence[Search], asked: bool) -> list[tuple[Search, r.Why]]:
-        """Which searches are to be counted now; `asked`: all that have been read."""
+    def due(self, searches: Sequence[Search], asked: bool) -> list[tuple[Search, r.ManifestReason]]:
+        """The searches whose manifest is due now; `asked`: all that have been read."""
         now = self._now()
         with self._cache.reading() as rows:
-            counts = {name: r.Count(**values) for name, values in rows.counts().items()}
-            cursors = rows.cursors()
+            counts = {name: r.Manifest(**values) for name, values in rows.manifest.states().items()}
+            cursors = rows.sync_state.cursors()
         due, begun = [], []
         for search in searches:
             cursor = cursors.get(search.name, {})
             read_at = "" if cursor.get("next_url") else str(cursor.get("full_at", ""))
             count = counts.get(search.name)
-            if why := r.why_count(search, read_at, count, now, asked):
+            if why := r.manifest_reason(search, read_at, count, now, asked):
                 due.append((search, why))
             elif read_at and count is None and not search.known_only:
                 begun.append(search)
         if begun:
             with self._cache.writing(now) as rows:
                 for search in begun:
-                    rows.keep_count(search.name, r.first(search, now), {})
+                    rows.manifest.save_page(search.name, r.first(search, now), {})
         return due
 
     def count(self, search: Search) -> bool:
-        """Meet every row of a search; whether its end was reached. Raises NotNow."""
+        """Fetch the manifest of a search; whether its end was reached. Raises NotNow."""
         count = self._begun(search)
         if count.begun_at and not count.next_url:
-            return True  # all of it was met before a cut
-        first = search_plan.count_url(search)
-        trail = paging.begin(first, search_plan.COUNTED)
+            return True  # all of it was fetched before an interruption
+        first = search_plan.manifest_url(search)
+        trail = paging.begin(first, search_plan.MANIFEST_PAGE)
         if count.begun_at:
-            trail = paging.resume(count.next_url, first, count.received, search_plan.COUNTED)
+            trail = paging.resume(count.next_url, first, count.received, search_plan.MANIFEST_PAGE)
         while True:
             answer = self.get(trail.url, failing=True)
             if answer.status in _NOT_ASKED_SO and trail.url == first:
-                trail = paging.begin(search_plan.count_url(search, whole=True), search_plan.COUNTED)
+                trail = paging.begin(
+                    search_plan.manifest_url(search, whole=True), search_plan.MANIFEST_PAGE
+                )
                 continue
             page = read_page(answer.json, answer.url) if answer.status == 200 else None
             if page is None or not page.is_bundle:
@@ -89,46 +91,46 @@ class Counts:
                 return True
             trail = there.trail
 
-    def _begun(self, search: Search) -> r.Count:
-        """The count that a cut left, or a new one."""
+    def _begun(self, search: Search) -> r.Manifest:
+        """The manifest that an interruption left, or a new one."""
         now = self._now()
         with self._cache.reading() as rows:
-            count = r.Count(**rows.counts().get(search.name, {}))
+            count = r.Manifest(**rows.manifest.states().get(search.name, {}))
         if r.goes_on(count, now):
             return count
         fresh = replace(count, begun_at="", next_url="", received=0)
         if count.begun_at:
             with self._cache.writing(now) as rows:
-                rows.keep_count(search.name, fresh, {})
+                rows.manifest.save_page(search.name, fresh, {})
         return fresh
 
-    def _on(self, count: r.Count, answer: HttpAnswer, page: Page) -> r.Count:
+    def _on(self, count: r.Manifest, answer: HttpAnswer, page: Page) -> r.Manifest:
         if count.begun_at:
             return count
         now = self._now()
         server_at = server_time(answer, page, now) or now.isoformat()
         return replace(count, begun_at=now.isoformat(), server_at=server_at)
 
-    def _keep(self, search: Search, count: r.Count, page: Page) -> None:
+    def _keep(self, search: Search, count: r.Manifest, page: Page) -> None:
         words = f"Counting {search.name}: {count.received:,}" if count.next_url else ""
         with self._cache.writing(self._now()) as rows:
-            rows.keep_count(search.name, count, r.stamps(search.type, page))
-            rows.note_progress(words)
+            rows.manifest.save_page(search.name, count, r.stamps(search.type, page))
+            rows.sync_state.record_progress(words)
         self._progress(words)
 
-    def _not_counted(self, search: Search, count: r.Count, why: str) -> bool:
-        """Left for a day: a page that cannot be read says nothing of what is missing."""
+    def _not_counted(self, search: Search, count: r.Manifest, why: str) -> bool:
+        """Wait a day: a page that cannot be read says nothing about what is missing."""
         self.left_out.append(f"{search.name} ({why})")
         now = self._now()
         over = replace(count, counted_at=now.isoformat(), begun_at="", next_url="", received=0)
         with self._cache.writing(now) as rows:
-            rows.keep_count(search.name, over, {})
+            rows.manifest.save_page(search.name, over, {})
         return False
 
     # --- asking -----------------------------------------------------------------------------------
 
     def batched(self, ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        """Ids, so many at a time; raises NotNow where the program is left."""
+        """Ids in batches; raises NotNow if the program is being closed."""
         for at in range(0, len(ids), search_plan.BY_ID):
             self._go_on()
             yield tuple(ids[at : at + search_plan.BY_ID])
@@ -136,7 +138,7 @@ class Counts:
     def by_ids(
         self, kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()
     ) -> list[Resource]:
-        """Those of these rows that the source gives; none where it does not search by id.
+        """The resources with these ids that the source returns; none if it does not search by id.
 
         What did not fit on its page is asked for once more.
         """
@@ -153,9 +155,9 @@ class Counts:
         return list(found.values())
 
     def get(self, url: str, *, failing: bool = False) -> HttpAnswer:
-        """An answer that says something. Raises NotNow, SignInError and Unreachable.
+        """A usable reply. Raises NotNow, SignInError and Unreachable.
 
-        `failing`: that the server fails at this question says something too.
+        `failing`: a server error for this request is a usable reply too.
         """
         self._go_on()
         try:
@@ -163,11 +165,11 @@ class Counts:
         except ServerError as error:
             raise NotNow(str(error)) from None
         if answer.status == 401:
-            raise SignInError("The server asks who you are. What you did is kept here.")
+            raise SignInError("The server asks you to sign in. Your work is saved here.")
         if is_away(answer.status) or (has_failed(answer.status) and not failing):
             raise NotNow(f"the server is busy ({answer.status})")
         return answer
 
     def _go_on(self) -> None:
         if self._stop():
-            raise NotNow("the program was left")
+            raise NotNow("the program was closed")

@@ -1,13 +1,11 @@
-"""What left the source without a word, what an update missed, and when to ask first. Pure.
+"""What left the source unannounced, what an update missed, and when to ask first. Pure.
 
-A search by change never tells of what was deleted, of what left its scope, or of a row that became
-visible too late. So once a day all that a search shows is counted: ids and versions, and what
-differs from the mirror is looked at, row by row.
-In:  what the mirror has, what the count has met, how each missing row was answered.
-Out: what to fetch, what to take out, or that nothing is done before a person has answered.
-Why the brake: an empty answer, a wrong right to read or a server that was set back to last night
-look like a thousand deletions, and an emptied queue looks like a day without work.
-Not here: asking and keeping (`runner.py`), pages (`paging.py`).
+A search for changes never tells of deletions, of records that left its scope, or of a row that
+became visible too late. So once a day the manifest of each search is fetched: ids and versions.
+What differs from the mirror is checked, row by row.
+In:  the mirror, the manifest, the reply about each missing row.
+Out: what to fetch, what to remove, or that nothing is done before a person has answered.
+Not here: asking and saving (`runner.py`), pages (`paging.py`), the brake (`restore/brake.py`).
 """
 
 from __future__ import annotations
@@ -24,10 +22,10 @@ from carequeue.fhir.chart_to_items import shared
 from carequeue.fhir.values import ID
 from carequeue.sync.ports import Absence
 from carequeue.sync.protocol.timestamps import instant, is_older, is_younger
-from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_mark
+from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_fingerprint
 
 EVERY: Final = timedelta(days=1)
-#: A count that was cut is gone on with for so long; then what it has met is too old.
+#: An interrupted manifest is continued for this long; then its entries are too old.
 KEPT: Final = timedelta(hours=6)
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -37,10 +35,10 @@ Stamps = Mapping[str, Stamp]  # by id
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """The count of one search. `server_at`: when it began, by the server's time where it gave one.
+class Manifest:
+    """The manifest of one search. `server_at`: when it began, in the server's time if it gave one.
 
-    `scope`: how the search was narrowed when it was last counted to the end.
+    `scope`: fingerprint of the search's parameters when its last manifest was complete.
     """
 
     counted_at: str = ""
@@ -51,45 +49,50 @@ class Count:
     received: int = 0
 
 
-class Why(StrEnum):
-    """Why a search is to be counted."""
+class ManifestReason(StrEnum):
+    """Why a manifest is due."""
 
     NOT_NOW = ""
     DAILY = "daily"
     ASKED = "asked"
-    SCOPE = "scope"  # the person narrowed it in another way: what leaves is what was meant
+    SCOPE = "scope"  # the person changed the scope: what leaves was meant to leave
 
 
-def why_count(search: Search, read_at: str, count: Count | None, now: datetime, asked: bool) -> Why:
-    """Whether a search is to be counted now. `read_at`: when it was last read to its end.
+def manifest_reason(
+    search: Search, read_at: str, count: Manifest | None, now: datetime, asked: bool
+) -> ManifestReason:
+    """Why the manifest of a search is due now. `read_at`: when it was last read to its end.
 
-    What was never counted has just been read whole: `first` says so, and it is counted a day later.
+    A search without a manifest has just been read whole: `first` records that, and its manifest is
+    due a day later.
     """
     if search.known_only or not read_at or count is None:
-        return Why.NOT_NOW
-    if count.scope != scope_mark(search):
-        return Why.SCOPE
+        return ManifestReason.NOT_NOW
+    if count.scope != scope_fingerprint(search):
+        return ManifestReason.SCOPE
     if asked or not count.counted_at:
-        return Why.ASKED
-    return Why.NOT_NOW if is_younger(count.counted_at, now, EVERY) else Why.DAILY
+        return ManifestReason.ASKED
+    return (
+        ManifestReason.NOT_NOW if is_younger(count.counted_at, now, EVERY) else ManifestReason.DAILY
+    )
 
 
-def first(search: Search, now: datetime) -> Count:
-    """The count of a search that has just been read whole."""
-    return Count(now.isoformat(), scope_mark(search))
+def first(search: Search, now: datetime) -> Manifest:
+    """The manifest record of a search that has just been read whole."""
+    return Manifest(now.isoformat(), scope_fingerprint(search))
 
 
-def goes_on(count: Count, now: datetime) -> bool:
-    """Whether a count that was cut is gone on with."""
+def goes_on(count: Manifest, now: datetime) -> bool:
+    """Whether an interrupted manifest is continued."""
     if not count.begun_at:
         return False
     return abs(now - datetime.fromisoformat(count.begun_at)) < KEPT
 
 
 def stamps(kind: str, page: Page) -> dict[str, Stamp]:
-    """Id -> version and instant of what a page of a count shows of its own type.
+    """Id -> version and instant of the entries of a manifest page, of its own type.
 
-    What has no id that could be asked for says nothing.
+    An entry without an id that could be asked for says nothing.
     """
     found = {}
     for one in page.entries:
@@ -105,11 +108,11 @@ def _text(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Ids, sorted. `missed`: to be fetched. `back`: an older version than the one that is here.
+class ManifestDifference:
+    """Ids, sorted. `missed`: to be fetched. `back`: an older version than the one in the mirror.
 
-    `returned`: to be fetched too, and kept although a deletion came after that version: a backup
-    took the deletion back.
+    `returned`: to be fetched too, and saved although a deletion came after that version: a backup
+    undid the deletion.
     """
 
     missing: tuple[str, ...] = ()
@@ -120,11 +123,11 @@ class Difference:
 
 def compare(
     ours: Stamps, listed: Stamps, begun: datetime, deleted: Mapping[str, str] = _NONE
-) -> Difference:
-    """What the mirror has and a count has not met, and what the count has met otherwise.
+) -> ManifestDifference:
+    """Compare the mirror with a manifest.
 
-    What changed shortly before the count is no step back: an index may lag behind. Nor is it one
-    from an instant that is still to come. `deleted`: id -> instant, of what is known to be gone.
+    A row that changed shortly before the manifest has not gone back: an index may lag. Nor has one
+    with an instant in the future. `deleted`: id -> instant, of what is known to be deleted.
     """
     missed, back, returned = [], [], []
     for key, there in listed.items():
@@ -138,7 +141,7 @@ def compare(
                 missed.append(key)
             elif not is_recent(here[1], begun):
                 back.append(key)
-    return Difference(
+    return ManifestDifference(
         tuple(sorted(ours.keys() - listed.keys())),
         tuple(sorted(missed)),
         tuple(sorted(back)),
@@ -147,7 +150,7 @@ def compare(
 
 
 def _differs(here: Stamp, there: Stamp) -> bool:
-    """By version where both have one; an instant counts too, for a version may come twice."""
+    """By version if both have one; an instant counts too, because a version may come twice."""
     if here[0] and there[0] and here[0] != there[0]:
         return True
     one, other = instant(here[1]), instant(there[1])
@@ -155,25 +158,25 @@ def _differs(here: Stamp, there: Stamp) -> bool:
 
 
 def is_recent(updated: str, begun: datetime) -> bool:
-    """Whether a row changed so shortly before a count that an index need not show it."""
+    """Whether a row changed so shortly before a manifest that an index need not show it."""
     at = instant(updated)
     return at is not None and at > begun - OVERLAP
 
 
 def _is_to_come(updated: str, begun: datetime) -> bool:
-    """Whether a row says to have changed after the count began: a wrong stamp, no later version."""
+    """Whether a row claims a change after the manifest began: a wrong timestamp."""
     at = instant(updated)
     return at is not None and at > begun + OVERLAP
 
 
-# --- what became of a row that a count has not met ------------------------------------------------
+# --- what became of a row that is missing ---------------------------------------------------------
 
 
 def fate(search: Search, status: int, updated: str, begun: datetime) -> Absence:
-    """By a read of its own. `updated`: of the resource that came, "" where none did.
+    """What the read of a missing row says. `updated`: of the resource that came, "" if none did.
 
-    A narrowed search that does not show a row has let it go; one that is not narrowed lags. Who
-    somebody is never leaves by scope: any row may name them.
+    A search with parameters that does not show a row has it out of scope; one without lags. Client
+    and directory records never leave by scope: any row may refer to them.
     """
     if status in (404, 410):
         return Absence.DELETED

@@ -1,7 +1,8 @@
-"""Tokens: where a source's bearer token comes from, and its one renewal.
+"""Bearer tokens: where a source's token comes from, and its one renewal.
 
-For now from an environment variable or from a command of the person's (a password manager, a
-vendor's own login); a token is never written down and never printed.
+In:  an environment variable, or a command of the person's (a password manager, a vendor's login).
+Out: the token. It is never written to disk and never printed.
+Not here: to whom it is sent (`transport.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Final
 from carequeue.domain.errors import SignInError
 
 _LONGEST: Final = 16_384
-_PATIENCE: Final = 60  # seconds a token command may take, it may ask for a finger
+_PATIENCE: Final = 60  # seconds a token command may take; it may ask for a fingerprint
 
 
 class Tokens:
-    """The bearer token of one source; "" where it needs none."""
+    """The bearer token of one source; "" if it needs none."""
 
     def __init__(self, env: str = "", command: Sequence[str] = (), fixed: str = "") -> None:
         self._env = env
@@ -27,14 +28,14 @@ class Tokens:
         self._asked = bool(fixed)
 
     def current(self) -> str:
-        """The token to send. Raises SignInError where the command fails."""
+        """The token to send. Raises SignInError if the command fails."""
         if not self._asked:
             self._token = self._ask()
             self._asked = True
         return self._token
 
     def renew(self) -> bool:
-        """Ask once more; whether another token came."""
+        """Get a token once more; whether it differs."""
         if not self._env and not self._command:
             return False
         old, self._token = self._token, self._ask()
@@ -47,13 +48,13 @@ class Tokens:
         if token and not _sendable(token):
             raise SignInError(
                 f"The variable {self._env} holds no token: a token is one line of plain letters. "
-                "What you did is kept here and will be sent. Set it anew, then sync again."
+                "Your work is saved here and will be sent. Set the variable again, then sync."
             )
         return token
 
     def _run(self) -> str:
         try:
-            done = subprocess.run(  # noqa: S603 - the person's own command, from a file of theirs
+            done = subprocess.run(  # noqa: S603 - the person's own command, from their profile
                 self._command,
                 stdin=subprocess.DEVNULL,  # the keys that come in there are the queue's
                 capture_output=True,
@@ -67,12 +68,12 @@ class Tokens:
         )
         if not _sendable(token):
             raise SignInError(
-                f"The token command “{self._command[0]}” gave no token. What you did is kept "
-                "here and will be sent. Run it by hand to see why, then sync again."
+                f"The token command “{self._command[0]}” gave no token. Your work is saved "
+                "here and will be sent. Run the command by hand to see why, then sync again."
             )
         return token
 
 
 def _sendable(token: str) -> bool:
-    """Whether a header can carry it, and a server will read it: most end one at 8 or 16 kB."""
+    """Whether a header can carry it and a server will read it: most allow 8 or 16 kB."""
     return bool(token) and token.isascii() and token.isprintable() and len(token) <= _LONGEST

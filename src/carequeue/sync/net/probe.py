@@ -1,7 +1,7 @@
-"""A look at a server of which nothing is known yet: what it says of itself, and whom it lists.
+"""Probe a server that is not set up yet: what it declares, and whom it lists.
 
-In:  an address, a token. Out: a `Probe`, all of its text clean; nothing is kept.
-Not here: what becomes of it (`cli/connect.py`), what a source can take (`capabilities.py`).
+In:  a URL, a token. Out: a `Probe`, all of its text clean; nothing is saved.
+Not here: what becomes of it (`cli/connect.py`), what a source supports (`capabilities.py`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from carequeue.domain.errors import ServerError, SignInError
 if TYPE_CHECKING:
     from carequeue.sync.net.transport import Transport
 
-_MOST: Final = 200  # people, teams or organizations that are asked for
+_MOST: Final = 200  # people, teams or organizations at most
 
 
 class Listed(NamedTuple):
-    """Somebody, a team or an organization as the server lists it."""
+    """A person, a team or an organization as the server lists it."""
 
     reference: str
     name: str
@@ -25,7 +25,7 @@ class Listed(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """What a server says of itself, and whom it lists."""
+    """What a server declares, and whom it lists."""
 
     base_url: str
     software: str
@@ -38,7 +38,7 @@ class Probe(NamedTuple):
 
 
 def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
-    """Look at a server without keeping anything. Raises ServerError or SignInError."""
+    """Read from a server without saving anything. Raises ServerError or SignInError."""
     from carequeue.sync.net.auth import Tokens
     from carequeue.sync.net.transport import Transport
     from carequeue.sync.protocol.sending import Unreachable
@@ -78,17 +78,17 @@ def _probe(transport: Transport) -> Probe:
 
 
 def _refuse(status: int) -> None:
-    """Raises an error, with what to do, for a status that is no answer to /metadata."""
+    """Raises an error that says what to do, for a status that is no reply to /metadata."""
     if status in (401, 403):
         raise SignInError(
-            "The server asks who you are. Nothing was changed. Give a token with "
+            "The server asks you to sign in. Nothing was changed. Give a token with "
             "--token-env NAME or --token-command, then connect again."
         )
     if 300 <= status < 400:
         raise ServerError(
-            "The server sends this address on to another one. CareQueue did not go there, "
-            "since your sign-in would have gone with it. Nothing was changed. "
-            "Ask whoever runs the server for the address of its FHIR endpoint."
+            "The server redirects this address to another one. CareQueue did not follow, "
+            "because your sign-in would have gone there too. Nothing was changed. "
+            "Ask your server administrator for the address of its FHIR endpoint."
         )
     if status >= 400:
         raise ServerError(

@@ -1,14 +1,14 @@
-"""Hints: a server tells by websocket that something changed, so that a look comes at once.
+"""FHIR Subscriptions: a server announces changes by websocket, so that a sync cycle starts at once.
 
-In:  the way to a source, its scope. Out: calls of `told`, at most one at a time; nothing else. What
-changed is never taken from a message: a hint is a reason to look, and a look is what brings it.
-Decided here: only where the CapabilityStatement declares it; by criteria before by topic, because a
-search of Tasks means the same on every server and a topic does not; on the source's own host and
-nowhere else; and any failure is silent, for the source is then asked from time to time as before.
-The Subscription ends by itself after an hour, is renewed before that, and is deleted when the
-program is left; a program that is killed leaves one that dies out.
+In:  the connection to a source, its scope. Out: calls of `told`, at most one at a time. A message
+is never read for its content: it only starts a cycle, and the cycle fetches what changed.
+Decided here: only if the CapabilityStatement declares it; by criteria rather than by topic, because
+a search of Tasks means the same on every server and a topic does not; on the source's own host
+only; and any failure is silent, because the source is then polled as before. The Subscription ends
+by itself after an hour, is renewed before that, and is deleted when the program ends; a program
+that is killed leaves one that expires.
 Sources: R4 subscription.html ("bind ID", "ping ID"); the R5 backport's $get-ws-binding-token.
-Not here: when to look (`poll_schedule.py`); the token and whose host it is (`transport.py`).
+Not here: when to sync (`poll_schedule.py`); the token and the host check (`transport.py`).
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefin
 _SOCKET: Final = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 _TOPIC: Final = f"{_BACKPORT}capabilitystatement-subscriptiontopic-canonical"
 _OPERATION: Final = "get-ws-binding-token"
-#: How long a Subscription lives, and how long before its end a new one is made.
+#: Lifetime of a Subscription, and how long before its end a new one is created.
 LIFE: Final = timedelta(hours=1)
 RENEW: Final = timedelta(minutes=20)
-#: Seconds until another try, after a failure; doubled with each, up to the last.
+#: Seconds until another try after a failure; doubled with each, up to the last.
 _AGAIN: Final = 30.0
 _AGAIN_LAST: Final = 1800.0
 _CONNECT: Final = 10.0
-#: A notification that says only that something happened is some hundred bytes.
+#: A notification that says only that something happened has some hundred bytes.
 MOST_BYTES: Final = 64 * 1024
-#: Seconds after a message, before the next one is read: a flood of them costs nothing.
+#: Seconds between two messages that are read: a flood of them costs nothing.
 _BREATH: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """How a server tells of changes. `topic` "": by criteria. `socket` "": bound with a token."""
+    """How a server announces changes. `topic` "": by criteria. `socket` "": bound with a token."""
 
     topic: str = ""
     socket: str = ""
 
 
 def declared(statement: Any) -> Declared | None:
-    """What a CapabilityStatement says of hints; None where it offers none that can be used."""
+    """What a CapabilityStatement says of Subscriptions; None if it offers none that can be used."""
     for rest in _objects(statement, "rest"):
         offered = [one for one in _objects(rest, "resource") if one.get("type") == "Subscription"]
         codes = {one.get("code") for each in offered for one in _objects(each, "interaction")}
@@ -76,13 +76,13 @@ def declared(statement: Any) -> Declared | None:
 
 
 def _topic(topics: list[str]) -> str:
-    """The one that tells of Tasks: by its name, or because there is no other; "" where neither."""
+    """The topic about Tasks: by its name, or because there is no other; "" if neither."""
     named = [one for one in topics if "task" in one.rsplit("/", 1)[-1].lower()]
     return named[0] if named else topics[0] if len(topics) == 1 else ""
 
 
 def subscription(how: Declared, scope: Mapping[str, str], end: str) -> dict[str, Any]:
-    """The Subscription that tells of changed Tasks in scope, without what they are."""
+    """A Subscription to changed Tasks in scope, without their content."""
     search = f"Task?{scope.get('Task', '')}"
     made: dict[str, Any] = {
         "resourceType": "Subscription",
@@ -104,7 +104,7 @@ def subscription(how: Declared, scope: Mapping[str, str], end: str) -> dict[str,
 
 
 def meaning(message: str | bytes, key: str) -> str:
-    """What a message is: `bound`, `hint`, or "" for a sign of life and whatever is not known."""
+    """What a message is: `bound`, `hint`, or "" for a heartbeat and anything unknown."""
     text = message if isinstance(message, str) else message.decode("utf-8", "replace")
     word, _, what = text.strip().partition(" ")
     if word in ("bound", "ping"):
@@ -123,8 +123,8 @@ def meaning(message: str | bytes, key: str) -> str:
     return {"handshake": "bound", "heartbeat": ""}.get(str(kind), "hint")
 
 
-class Hints:
-    """Listens for the hints of one source. All but the listening is done by its sync's thread."""
+class SubscriptionListener:
+    """Listens for notifications of one source. All but the listening runs on its sync thread."""
 
     def __init__(
         self,
@@ -136,29 +136,29 @@ class Hints:
         self._scope = scope
         self._elapsed = elapsed
         self._id = ""
-        self._ends = 0.0  # when the Subscription does, by `elapsed`
-        self._ear: Ear | None = None
+        self._ends = 0.0  # when the Subscription ends, by `elapsed`
+        self._reader: SocketReader | None = None
         self._try_at = 0.0
         self._pause = _AGAIN
 
     def tend(self, told: Callable[[], None]) -> bool:
         """Open or keep the connection; whether it is bound. Never raises."""
         now = self._elapsed()
-        if self._ear is not None and self._ear.alive:
+        if self._reader is not None and self._reader.alive:
             if now < self._ends - RENEW.total_seconds():
-                if self._ear.bound:
+                if self._reader.bound:
                     self._pause = _AGAIN
-                return self._ear.bound
+                return self._reader.bound
             self._drop(quiet=False)
         if now < self._try_at:
             return False
         self._try_at, self._pause = now + self._pause, min(self._pause * 2, _AGAIN_LAST)
-        with suppress(Exception):  # whatever it is, the source is asked instead
+        with suppress(Exception):  # on any error the source is polled instead
             self._begin(told, now)
         return False
 
     def close(self, *, quiet: bool) -> None:
-        """Close it; unless `quiet` the server forgets the Subscription. Never raises."""
+        """Close it; unless `quiet` the Subscription is deleted on the server. Never raises."""
         self._drop(quiet=quiet)
         self._try_at, self._pause = 0.0, _AGAIN
 
@@ -174,7 +174,7 @@ class Hints:
             words, address = self._binding()
         dial = self._transport.dial(address) if self._id and address else None
         if dial is not None:
-            self._ear = Ear(dial, words, self._id, told)
+            self._reader = SocketReader(dial, words, self._id, told)
 
     def _subscribe(self, how: Declared, now: float) -> None:
         end = (self._transport.server_time() + LIFE).isoformat(timespec="seconds")
@@ -186,7 +186,7 @@ class Hints:
         self._id, self._ends = (key, now + LIFE.total_seconds()) if made else ("", 0.0)
 
     def _binding(self) -> tuple[str, str]:
-        """The words that bind, with a token for that alone, and the address that takes them."""
+        """The bind message, with a token for it alone, and the websocket address."""
         if not self._id:
             return "", ""
         answer = self._transport.send("GET", f"Subscription/{self._id}/${_OPERATION}")
@@ -195,22 +195,22 @@ class Hints:
         address = said.get("websocket-url", {})
         url = address.get("valueUrl") or address.get("valueUri")
         if not isinstance(token, str) or not isinstance(url, str) or not token.isprintable():
-            self._id = ""  # the server may have forgotten it: the next try makes another
+            self._id = ""  # the server may have deleted it: the next try creates another
             return "", ""
         return f"bind-with-token {token}", url
 
     def _drop(self, *, quiet: bool) -> None:
-        if self._ear is not None:
-            self._ear.close()
-            self._ear = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if self._id and not quiet:
             with suppress(Exception):
                 self._transport.send("DELETE", f"Subscription/{self._id}")
             self._id = ""
 
 
-class Ear:
-    """One connection, and the thread that listens to it until it ends."""
+class SocketReader:
+    """One websocket connection, and the thread that reads it until it ends."""
 
     def __init__(self, dial: Dial, words: str, key: str, told: Callable[[], None]) -> None:
         self._dial, self._words, self._key, self._told = dial, words, key, told
@@ -222,30 +222,31 @@ class Ear:
 
     @property
     def alive(self) -> bool:
-        """Whether it listens, or is about to."""
+        """Whether it reads, or is about to."""
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._closed.set()
         if self._socket is not None:
             with suppress(OSError):
-                # The plain one: that of TLS would first take down what the other thread reads by.
+                # The plain socket: closing the TLS one would first take away what the other thread
+                # reads by.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _run(self) -> None:
-        with suppress(Exception):  # the end of the connection, however it came
+        with suppress(Exception):  # any end of the connection
             self._listen()
         was, self.bound = self.bound, False
         if was and not self._closed.is_set():
-            self._told()  # what it may have missed is looked for
+            self._told()  # a cycle fetches what it may have missed
 
     def _listen(self) -> None:
         from websockets.sync.client import connect
 
         parts = urlsplit(self._dial.url)
         port = parts.port or (443 if parts.scheme == "wss" else 80)
-        # A socket of our own: the library would follow a redirect, and with it the token.
+        # A socket of our own: the library would follow a redirect, and send the token there.
         plain = socket.create_connection((parts.hostname or "", port), _CONNECT)
         with connect(
             self._dial.url,
@@ -288,7 +289,7 @@ def _objects(value: Any, name: str) -> list[dict[str, Any]]:
 
 
 def _values(value: Any, url: str) -> Any:
-    """The text of each extension of this URL."""
+    """The text of each extension with this URL."""
     for one in _objects(value, "extension"):
         for name in ("valueUri", "valueUrl", "valueCanonical"):
             if one.get("url") == url and isinstance(one.get(name), str) and one[name]:

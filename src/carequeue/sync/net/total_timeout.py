@@ -1,13 +1,13 @@
-"""An end to every exchange with a server, however slowly it drips.
+"""A total time-out for every exchange with a server, however slowly bytes arrive.
 
-In:  how many seconds a whole answer may take, and the events of the connection that carries it.
-Out: after that time the connection is hung up, so that whoever waits on it goes on.
-Why beside the client's own timeouts: those begin anew with every byte, so a server that sends one
-a minute, in the head of its answer or in the body, would keep the sync for ever. Hanging up is all
-that reaches a thread which waits in the system's own `recv`.
-Beside it, for whoever sits in front of the screen: how long the request under way has been waited
-for, and whether its answer has begun to come.
-Not here: what is said of it, and sizes (`transport.py`).
+In:  how many seconds a whole reply may take, and the trace events of the connection. Out: after
+that time the connection is closed, so that the waiting thread goes on.
+Why beside the client's own time-outs: those begin again with every byte, so a server that sends one
+a minute, in the head of its reply or in the body, would hold the sync for ever. Only closing the
+socket reaches a thread that waits in the system's `recv`.
+Also here, for the screen: how long the present request has been waited for, and whether its reply
+has begun.
+Not here: the messages, and size limits (`transport.py`).
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 _CONNECTED: Final = ("connection.connect_tcp.complete", "connection.start_tls.complete")
-#: Seconds after which an answer that is not whole yet is worth a word on the screen.
+#: Seconds after which an incomplete reply is mentioned on the screen.
 LONG: Final = 10.0
 
 
-class Waits(NamedTuple):
-    """What has been waited for since when. `slow`: answers come, but slowly; else none comes."""
+class SlowResponse(NamedTuple):
+    """Since when a reply is waited for. `slow`: replies come, but slowly; otherwise none comes."""
 
     since: datetime
     slow: bool
 
 
-class Waiting:
-    """Whether the request under way takes long. Written by one thread, read by another.
+class ResponseTimer:
+    """Whether the present request takes long. Written by one thread, read by another.
 
-    A server stays slow from the first answer that took long to the next that did not.
+    A server counts as slow from the first reply that took long to the next that did not.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Waiting:
         self._now = now
         self._begun: tuple[float, datetime] | None = None
         self._slow: datetime | None = None
-        self.came = False  # whether the answer of the last request has begun to come
+        self.came = False  # whether the reply to the last request has begun
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """One request, from before it leaves until its answer is whole, or lost."""
+        """One request, from before it is sent until its reply is whole, or lost."""
         at = self._now()
         begun = self._begun = (self._elapsed(), at)
         self.came = False
@@ -63,35 +63,35 @@ class Waiting:
             self._begun = None
 
     def comes(self) -> None:
-        """The answer has begun to come."""
+        """The reply has begun."""
         self.came = True
 
-    def now(self) -> Waits | None:
-        """What has taken long; None where nothing has."""
+    def now(self) -> SlowResponse | None:
+        """What has taken long; None if nothing has."""
         begun, slow, came = self._begun, self._slow, self.came
         long = begun is not None and self._elapsed() - begun[0] >= LONG
         if begun is not None and long and not came:  # whatever came before: nothing comes now
-            return Waits(begun[1], slow=False)
+            return SlowResponse(begun[1], slow=False)
         if slow is not None:
-            return Waits(slow, slow=True)
-        return Waits(begun[1], slow=True) if begun is not None and long else None
+            return SlowResponse(slow, slow=True)
+        return SlowResponse(begun[1], slow=True) if begun is not None and long else None
 
 
-class Patience:
-    """Watches the one connection of a client that asks one thing at a time."""
+class ResponseDeadline:
+    """Watches the one connection of a client that sends one request at a time."""
 
     def __init__(self) -> None:
         self._stream: Any = None
         self.over = False
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Take note of the connection, as the `trace` extension of httpcore tells of it."""
+        """Remember the connection, from httpcore's `trace` extension."""
         if event in _CONNECTED:
             self._stream = info.get("return_value")
 
     @contextmanager
     def watch(self, seconds: float) -> Iterator[None]:
-        """Hang up when this takes longer; `over` then says so."""
+        """Close the connection when this takes longer; `over` is then True."""
         self.over = False
         timer = threading.Timer(seconds, self._hang_up)
         timer.daemon = True

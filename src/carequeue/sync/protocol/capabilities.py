@@ -1,7 +1,9 @@
-"""What a source can take: what its CapabilityStatement declares, and what was observed of it.
+"""What a source supports: what its CapabilityStatement declares, and what was observed.
 
-Absence in a statement is not always absence, and presence is no proof: the two are kept apart, and
-observation wins. Asked before a person types (`worklist/act.py`) and before anything is sent.
+In:  a CapabilityStatement, observations. Out: `Abilities`. Asked before a person types
+(`worklist/act.py`) and before anything is sent.
+Why both: something missing in a statement is not always missing, and something present is no proof.
+The two are kept apart, and observation wins.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from typing import Any, Final
 from carequeue.domain.errors import ServerError
 from carequeue.domain.intents import Intent, IntentKind
 
-#: The most entries of a batch; servers differ (docs/servers.md), most take this many.
+#: The most entries of a batch; servers differ (docs/servers.md), most accept this many.
 BATCH_SIZE: Final = 50
-#: Why something is kept here, as a person reads it.
-NO_PLACE: Final = "the server takes no such change"
-NO_STATUS: Final = "the server knows no such status"
+#: Why a change is saved on this computer only, shown to the person.
+UNSUPPORTED: Final = "the server does not support this change"
+UNSUPPORTED_STATUS: Final = "the server does not support this status"
 
 _WRITES: Final = frozenset({"create", "update", "patch", "delete"})
 
@@ -36,12 +38,11 @@ class TypeAbility:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """One source. `observed` holds what experience says, such as `{"update:Task": "no"}`.
+    """One source. `observed` holds observations, such as `{"update:Task": "no"}`.
 
     Names: `INTERACTION:TYPE` and `status:TYPE:CODE` (no), `update-create:TYPE` (no), `batch` (no),
-    `batch_size` (a number), `if_match` (see `guard`), `if_match_batch` (the same of a batch: yes,
-    no). All are forgotten when the statement is read anew, so that a server that was mended is
-    found out.
+    `batch_size` (a number), `if_match` (see `guard`), `if_match_batch` (the same for a batch: yes,
+    no). All are forgotten when the statement is read again, so that a repaired server is noticed.
     """
 
     software: str = ""
@@ -52,7 +53,7 @@ class Abilities:
     observed: Mapping[str, str] = field(default_factory=dict)
 
     def can(self, interaction: str, kind: str) -> bool:
-        """Whether a type may be created, updated, searched; before anything is known, yes."""
+        """Whether a type may be created, updated, searched; yes until something is known."""
         seen = self.observed.get(f"{interaction}:{kind}")
         if seen:
             return seen == "yes"
@@ -61,31 +62,31 @@ class Abilities:
         return interaction in self.types.get(kind, TypeAbility()).interactions
 
     def of(self, kind: str) -> TypeAbility:
-        """What is declared of a type; nothing, where it is not named."""
+        """What is declared of a type; empty if it is not named."""
         return self.types.get(kind, TypeAbility())
 
     def update_create(self, kind: str) -> bool:
-        """Whether an update under an id of ours makes what does not exist."""
+        """Whether an update under our id creates what does not exist."""
         seen = self.observed.get(f"update-create:{kind}")
         return self.of(kind).update_create and seen != "no"
 
     def makes(self, kind: str) -> bool:
-        """Whether something can be made, one way or the other."""
+        """Whether a resource can be created, one way or the other."""
         return self.can("create", kind) or self.update_create(kind)
 
     def knows_status(self, kind: str, status: str) -> bool:
-        """Whether a type may have this status; yes, until the server was seen to refuse it."""
+        """Whether a type may have this status; yes, until the server was seen to reject it."""
         return self.observed.get(f"status:{kind}:{status}") != "no"
 
     @property
     def guard(self) -> str:
-        """What was seen of If-Match: yes | no (it is read by nobody) | none (there are no versions
-        to name) | "" (nothing was seen yet).
+        """What was observed of If-Match: yes | no (the server ignores it) | none (there are no
+        versions) | "" (not observed yet).
         """
         return self.observed.get("if_match", "")
 
     def unprotected(self, kind: str) -> bool:
-        """Whether a write can go over what a colleague wrote at the same moment, unseen."""
+        """Whether a write can overwrite a colleague's simultaneous change unseen."""
         if self.guard in ("yes", "no", "none"):
             return self.guard != "yes"
         return self.of(kind).versioning == "no-version"
@@ -97,31 +98,32 @@ class Abilities:
         return min(max(int(learned), 1), BATCH_SIZE) if learned.isdecimal() else BATCH_SIZE
 
     def seeing(self, observed: Mapping[str, str]) -> Abilities:
-        """With what was seen since."""
+        """With these observations added."""
         seen = {**self.observed, **observed}
         return replace(self, observed=seen, batch=self.batch and seen.get("batch") != "no")
 
     def refusal(self, intent: Intent) -> str:
-        """Why the source cannot take a decision, in words; "" where it can, as far as is known.
+        """Why the source does not support an intent, for a person; "" if it does, as far as is
+        known.
 
-        By type and status alone: what a decision belongs to may be kept here for its own reason.
+        By type and status alone: an intent it depends on may be local-only for its own reason.
         """
         kind = intent.target_type
         if intent.kind is IntentKind.CREATE:
             resource = intent.args.get("resource")
             status = resource.get("status") if isinstance(resource, dict) else ""
             if not self.makes(kind):
-                return NO_PLACE
+                return UNSUPPORTED
         elif not self.can("update", kind):
-            return NO_PLACE
+            return UNSUPPORTED
         else:
             status = status_of(intent)
         known = not isinstance(status, str) or self.knows_status(kind, status)
-        return "" if known else NO_STATUS
+        return "" if known else UNSUPPORTED_STATUS
 
 
 def status_of(intent: Intent) -> str:
-    """The status that a decision sets; "" where it sets none."""
+    """The status that an intent sets; "" if it sets none."""
     if intent.kind is IntentKind.SET_STATUS:
         return str(intent.args.get("to", ""))
     before = intent.args.get("values") if intent.kind is IntentKind.RESTORE else None
@@ -132,18 +134,18 @@ def status_of(intent: Intent) -> str:
 def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
     """The abilities that a CapabilityStatement declares.
 
-    Raises ServerError where it is none, or is of another version than R4.
+    Raises ServerError if it is none, or of another version than R4.
     """
     if not isinstance(statement, dict) or statement.get("resourceType") != "CapabilityStatement":
         raise ServerError(
             "This address answers, but not as a FHIR server: it has no CapabilityStatement at "
-            "/metadata. Nothing was changed. Check the address with whoever runs the server."
+            "/metadata. Nothing was changed. Check the address with your server administrator."
         )
     version = str(statement.get("fhirVersion", ""))[:20]
     if not version.startswith("4.0"):
         raise ServerError(
             f"This server speaks FHIR {version or 'of an unnamed version'}; CareQueue needs R4 "
-            "(4.0.1). Nothing was changed. Many servers have an R4 address beside: ask for it."
+            "(4.0.1). Nothing was changed. Many servers also have an R4 address: ask for it."
         )
     software = statement.get("software")
     types: dict[str, TypeAbility] = {}
@@ -181,7 +183,7 @@ def _list(value: Any) -> list[dict[str, Any]]:
 
 
 def to_json(can: Abilities) -> str:
-    """The part of a statement that is kept; a whole one can be a megabyte."""
+    """The part of a statement that is stored; a whole one can be a megabyte."""
     types = {
         kind: [
             sorted(one.interactions),
@@ -196,9 +198,9 @@ def to_json(can: Abilities) -> str:
 
 
 def from_json(text: str, observed: Mapping[str, str]) -> Abilities:
-    """What `to_json` kept, with what has been observed since.
+    """What `to_json` stored, with the observations since.
 
-    An earlier CareQueue kept whether there are versions as true or false.
+    An earlier CareQueue stored `versioning` as true or false.
     """
     software, version, batch, known, types = json.loads(text)
     return Abilities(
@@ -221,14 +223,14 @@ def _how(versioning: Any) -> str:
 
 
 _GUARDS: Final = {
-    "yes": "a colleague's change at the same moment: the server refuses ours, and you are asked",
-    "no": "unprotected: the server does not look for a colleague's change at the same moment",
-    "none": "unprotected: the server names no versions to look for a colleague's change by",
+    "yes": "a colleague's change at the same moment: the server rejects ours, and you are asked",
+    "no": "unprotected: the server does not check for a colleague's change at the same moment",
+    "none": "unprotected: the server has no versions to check for a colleague's change",
 }
 
 
 def sentences(can: Abilities) -> tuple[str, ...]:
-    """What this server can and cannot take, in words for `connect` and `doctor`."""
+    """What this server supports, in sentences for `connect` and `doctor`."""
     lines = []
     for kind, what in (
         ("Task", "referrals, follow-ups and handoffs"),
@@ -237,18 +239,18 @@ def sentences(can: Abilities) -> tuple[str, ...]:
     ):
         able = can.of(kind).interactions
         if not able:
-            lines.append(f"{kind}: not offered; {what} that you decide are kept here only")
+            lines.append(f"{kind}: not offered; {what} are saved on this computer only")
         elif not able & _WRITES:
-            lines.append(f"{kind}: can be read, not changed; what you decide is kept here only")
+            lines.append(f"{kind}: read-only; your changes are saved on this computer only")
         else:
             words = [name for name in ("read", "search-type", "create", "update") if name in able]
             lines.append(f"{kind}: {', '.join(words).replace('search-type', 'search')}")
-    lines.append("many changes in one request" if can.batch else "one change a request")
+    lines.append("many changes in one request" if can.batch else "one change in each request")
     if can.unprotected("Task") or can.guard == "yes":
         lines.append(_GUARDS[can.guard if can.guard in _GUARDS else "none"])
     lines += [
-        f"{name.split(':')[1]}: the status {name.split(':', 2)[2]} is not known; "
-        "what needs it is kept here only"
+        f"{name.split(':')[1]}: the status {name.split(':', 2)[2]} is not supported; "
+        "changes that need it are saved on this computer only"
         for name in sorted(can.observed)
         if name.startswith("status:") and not can.knows_status(*name.split(":", 2)[1:])
     ]

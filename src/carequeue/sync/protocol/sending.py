@@ -1,12 +1,12 @@
-"""One cycle of sync with one source: the first request that nobody answers ends it.
+"""One sync cycle's connection to a source: the first request without a reply ends it.
 
-In:  the way to a source. Out: the same way, over which nothing more leaves once a request was not
-answered in time, or two in a row broke off without an answer.
-Why around the transport: a push, a pull and a count are hundreds of requests, and a server that
-accepts connections and never answers costs a whole time-out for each. All of them pass here, so
-one rule holds for all: a cycle costs one time-out at most. What was on its way stays in doubt,
-what has not left waits, and nothing counts against either.
-Not here: how long an answer may take (`transport.py`), what is said of it
+In:  the connection to a source. Out: the same, over which nothing more is sent once a request got
+no reply in time, or two in a row broke off.
+Why around the transport: a push, a pull and a manifest are hundreds of requests, and a server that
+accepts connections and never replies costs a whole time-out for each. All requests pass here, so
+one rule holds for all: a cycle costs one time-out at most. What was in flight stays in doubt, what
+was not sent waits, and nothing counts against either.
+Not here: how long a reply may take (`transport.py`), what is said of it
 (`worklist/sync_summary.py`).
 """
 
@@ -19,16 +19,15 @@ from typing import Any, Final, Protocol
 
 from carequeue.domain.errors import ServerError
 
-#: Requests in a row whose connection broke off without an answer, after which the cycle ends.
+#: Requests in a row that broke off without a reply, after which the cycle ends.
 MOST_BROKEN: Final = 2
 
 
 class Unreachable(Exception):
     """The server could not be reached, or went away. `left`: the request may have arrived.
 
-    `unreadable`: an answer came, and no sense could be made of it; the network is there.
-    `silent`: it left, and no answer came. `ends`: and none came in time, so nothing more is to be
-    asked for now (`Cycle`).
+    `unreadable`: a reply came that could not be parsed; the network works. `silent`: it was sent,
+    and no reply came. `ends`: and none came in time, so nothing more is sent for now (`Cycle`).
     """
 
     def __init__(
@@ -50,9 +49,9 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole answer; `json` is None where the body was empty. Header names are in lower case.
+    """A whole reply; `json` is None if the body was empty. Header names are in lower case.
 
-    `url`: the address that was asked, from which a relative link in the answer leads on.
+    `url`: the address of the request, the base of a relative link in the reply.
     """
 
     status: int
@@ -73,27 +72,29 @@ class Sends(Protocol):
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
-        """One request, one whole answer; raises Unreachable and ServerError."""
+        """One request, one whole reply; raises Unreachable and ServerError."""
         ...
 
 
 class Cycle:
-    """The way to one source. `silent_at`: when the request left that ended this cycle."""
+    """The connection to one source during a cycle. `silent_at`: when the request without a reply
+    was sent.
+    """
 
     def __init__(self, way: Sends, now: Callable[[], datetime]) -> None:
         self.base_url = way.base_url
         self.silent_at: datetime | None = None
         self._way = way
         self._now = now
-        self._ended = ""  # why nothing more leaves; "" while all may
+        self._ended = ""  # why nothing more is sent; "" while all may be
         self._broken = 0
 
     def begin(self) -> None:
-        """A new cycle: everything may leave again."""
+        """A new cycle: everything may be sent again."""
         self.silent_at, self._ended, self._broken = None, "", 0
 
     def expect_silence(self) -> None:
-        """The cycle before ended in silence: the first connection that breaks off ends this one."""
+        """The cycle before got no reply: the first connection that breaks off ends this one."""
         self._broken = MOST_BROKEN - 1
 
     def send(
@@ -103,7 +104,7 @@ class Cycle:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
-        """As `Transport.send`; after a silence it raises Unreachable and nothing leaves."""
+        """Like `Transport.send`; once the cycle has ended, raises Unreachable and sends nothing."""
         if self._ended:
             raise Unreachable(self._ended, left=False, silent=True, ends=True)
         begun = self._now()
@@ -112,7 +113,7 @@ class Cycle:
         except Unreachable as error:
             self._missed(error, begun)
             raise
-        except ServerError:  # an answer, if a bad one
+        except ServerError:  # a reply, if a bad one
             self._broken = 0
             raise
         self._broken = 0

@@ -1,4 +1,7 @@
-"""Timestamps as text: which is older, and whether a recorded one is recent enough. Pure."""
+"""Timestamps as text: which is older, and whether a recorded one is recent enough. Pure.
+
+In:  ISO 8601 texts. Out: instants and comparisons; a text without a time zone is no instant.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,21 @@ from datetime import datetime, timedelta
 
 
 def is_younger(at: str, now: datetime, than: timedelta) -> bool:
-    """Whether an ISO instant is that young; not where there is none, nor where it is to come.
+    """Whether an ISO instant is younger than this; False if it is absent or in the future.
 
-    One to come was written under a wrong time, and would hold until that time is there.
+    One in the future was written with a wrong clock, and would hold until that time.
     """
     return bool(at) and timedelta() <= now - datetime.fromisoformat(at) < than
 
 
 def is_older(one: str, other: str) -> bool:
-    """Whether both are instants, and the first is the earlier."""
+    """Whether both are instants and the first is earlier."""
     at, than = instant(one), instant(other)
     return at is not None and than is not None and at < than
 
 
 def instant(text: str) -> datetime | None:
-    """An ISO 8601 text as an instant; None where it is none, or names no time zone."""
+    """An ISO 8601 text as an instant; None if it is none, or has no time zone."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -1,14 +1,14 @@
 """Pull: the source to the mirror, decided without touching either. Pure.
 
-`step(state, event)`: a page comes, it is kept together with its cursor, what it refers to and is
-not here is fetched by id, and on to the next page. The watermark is the server's own time of the
-first page and moves when the last page is on disk. A cut leaves a cursor that goes on where it was;
-a history, which begins with the newest, begins anew, and one that is too long gives way to the
-search. A search that a server does not allow is named and left out; the others go on. One whose end
-was not reached, or that the server fails at, is named too: its watermark stays, and the pull is not
-complete. Nor does a record that cannot be given stand in the way of the others.
+`step(state, event)`: a page comes and is saved together with its cursor; what it refers to and is
+missing is fetched by id; then the next page. The watermark is the server's own time of the first
+page and moves when the last page is on disk. An interruption leaves a cursor that continues; a
+history, which begins with the newest, starts over, and one that is too long is read as a search. A
+search that a server does not allow is named and left out; the others go on. A search whose end was
+not reached, or that the server fails at, is named too: its watermark stays, and the pull is not
+complete. A record that cannot be fetched does not hold up the others.
 Not here: which searches there are (`search_plan.py`), where a search ends (`paging.py`), what a
-page holds (`fhir/bundles.py`), what is gone from the source without a word (`policy.py`).
+page holds (`fhir/bundles.py`), unannounced deletions (`manifest/policy.py`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from carequeue.sync.pull.search_plan import (
     Tier,
     by_id_url,
     first_url,
-    scope_mark,
+    scope_fingerprint,
     tier,
 )
 from carequeue.sync.pull.state import (
@@ -49,18 +49,18 @@ from carequeue.sync.pull.state import (
     Step,
 )
 
-#: Pages of a history; a longer one is read as a search, which can go on after a cut.
+#: Pages of a history; a longer one is read as a search, which can continue after an interruption.
 MOST_HISTORY: Final = 25
-#: So long "not modified" is believed, whatever stands between the server and us.
+#: How long "not modified" is believed, whatever proxy is in between.
 BELIEVED: Final = timedelta(minutes=15)
-#: Failures one after the other, after which it is the server that fails, and not one question.
+#: Failures in a row, after which the server fails, and not one request.
 MOST_FAILURES: Final = 5
-_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # answers to a parameter that is not known
-_ETAG: Final = re.compile(r"[!-~]{1,200}")  # one that can be written into a request again
+_NOT_ASKED_SO: Final = frozenset({400, 422, 501})  # statuses for a parameter that is not supported
+_ETAG: Final = re.compile(r"[!-~]{1,200}")  # one that fits into a request header
 
 
 def step(state: PullState, event: Event) -> Step:
-    """What to do after an event."""
+    """The next state and commands after an event."""
     match event:
         case Begun():
             state = replace(state, cursors=event.cursors, at=-1)
@@ -74,20 +74,20 @@ def step(state: PullState, event: Event) -> Step:
 
 
 def _search(state: PullState, now: datetime) -> Step:
-    """Begin the search that is next, or end."""
+    """Begin the next search, or end."""
     if state.at >= len(state.searches):
         full = not state.left_out
         return state, (Ended(full=True, left_out=state.left_out) if full else _partly(state),)
     search = state.searches[state.at]
     cursor = _in_scope(search, state.cursors.get(search.name, Cursor()))
     if search.known_only and not cursor.watermark:
-        # What is referred to has just been fetched by id: look for changes from here on.
+        # Records that are referred to were just fetched by id: look for changes from here on.
         begun = replace(cursor, watermark=state.server_time, full_at=now.isoformat())
         return _with_cursor(state, search, begun), (Keep(search, Page(), begun),)
     lowest = state.lowest.get(search.name, Tier.HISTORY)
     how = max(lowest, tier(search, state.can, cursor.watermark))
     etag = ""
-    if cursor.next_url:  # a history leaves none
+    if cursor.next_url:  # a history leaves no next_url
         how = max(how, Tier.CHANGED)
         first = first_url(search, how, cursor.watermark)
         trail = paging.resume(cursor.next_url, first, cursor.received)
@@ -100,8 +100,8 @@ def _search(state: PullState, now: datetime) -> Step:
 
 
 def _in_scope(search: Search, cursor: Cursor) -> Cursor:
-    """The cursor, or that of a new search where it was narrowed in another way."""
-    mark = scope_mark(search)
+    """The cursor, or a new one if the search's parameters changed."""
+    mark = scope_fingerprint(search)
     if cursor.scope in ("", mark):
         return replace(cursor, scope=mark)
     return Cursor(scope=mark)
@@ -132,7 +132,7 @@ def _came(state: PullState, event: PageCame) -> Step:
 
 
 def _history(state: PullState, event: PageCame, page: Page) -> Step:
-    """A page of a history: of each row only what was not shown before, which is newer."""
+    """A page of a history: of each row only its first appearance, which is the newest."""
     there = onward(state.trail, page)
     if not page.is_history or there.why or (there.url and len(state.trail.visited) >= MOST_HISTORY):
         return _lower(state, event)
@@ -148,7 +148,7 @@ def _history(state: PullState, event: PageCame, page: Page) -> Step:
 def _page(
     state: PullState, event: PageCame, page: Page, there: paging.Onward | None = None
 ) -> Step:
-    """Keep a page, with the cursor that goes on from it."""
+    """Save a page with its cursor."""
     search = state.searches[state.at]
     there = there or onward(state.trail, page)
     cursor = replace(
@@ -178,14 +178,14 @@ def _page(
 
 
 def _cut_off(cursor: Cursor, there: paging.Onward) -> Cursor:
-    """The rest could not be read: the watermark stays. What was only too long is gone on with."""
+    """The rest could not be read: the watermark stays. A search that was too long continues."""
     if there.why == TOO_LONG:
         return replace(cursor, next_url=there.trail.url)
     return replace(cursor, next_url="", pending="", received=0)
 
 
 def _finished(cursor: Cursor, event: PageCame, page: Page, alone: bool) -> Cursor:
-    """The last page is here. An empty answer with an ETag: the same question the next time."""
+    """The last page is here. An empty reply with an ETag: the same request the next time."""
     empty = alone and not page.size and not page.entries and cursor.watermark
     etag = event.etag if empty and _ETAG.fullmatch(event.etag) else ""
     return replace(
@@ -199,7 +199,7 @@ def _finished(cursor: Cursor, event: PageCame, page: Page, alone: bool) -> Curso
 
 
 def _lower(state: PullState, event: PageCame) -> Step:
-    """The same search in the next way of asking."""
+    """The same search with the next tier."""
     search = state.searches[state.at]
     lowest = {**state.lowest, search.name: Tier(state.tier + 1)}
     cursor = state.cursors.get(search.name, Cursor())
@@ -208,7 +208,7 @@ def _lower(state: PullState, event: PageCame) -> Step:
 
 
 def _refused_names(state: PullState, search: Search) -> tuple[str, ...]:
-    """What is remembered once a lower tier has worked: from the best that was tried."""
+    """What to remember once a lower tier has worked: the better ones that failed."""
     watermark = state.cursors.get(search.name, Cursor()).watermark
     tried = range(tier(search, state.can, watermark), state.lowest.get(search.name, Tier.HISTORY))
     return tuple(f"{name}:{search.type}" for how, name in TIER_NAMES.items() if how in tried)
@@ -227,14 +227,14 @@ def _refused(state: PullState, event: PageCame) -> Step:
         return state, (Ended(full=False, why=_why(event)),)
     if has_failed(event.status):
         return _without(state, event)
-    if cursor.next_url and not state.restarted:  # the link has expired: the search anew
+    if cursor.next_url and not state.restarted:  # the link has expired: start the search over
         cursor = replace(cursor, next_url="", pending="", received=0)
         return _search(replace(_with_cursor(state, search, cursor), restarted=True), event.now)
     if event.status < 400 and not state.restarted:
         return _without(state, event)
     reason = event.status if event.status >= 400 else "a link that cannot be followed"
     left_out = (*state.left_out, f"{search.name} ({reason})")
-    cut = state.cut or state.restarted or bool(cursor.full_at)  # what was here grows old unseen
+    cut = state.cut or state.restarted or bool(cursor.full_at)  # its rows get old unseen
     return _next_search(replace(state, left_out=left_out, cut=cut), event)
 
 
@@ -300,9 +300,9 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
 
 
 def _passed_over(state: PullState, event: PageCame, asked: tuple[str, ...]) -> Step:
-    """The server fails at this record: the others first, and this one with the next pull.
+    """The server fails at this record: fetch the others first, and this one with the next pull.
 
-    Where it fails at one after the other, all of them wait; the searches may work.
+    If it fails at one after the other, all of them wait; the searches may work.
     """
     state = _failed(state, f"some of what is referred to ({_reason(event)})")
     left = tuple(one for one in state.missing if one not in asked)
@@ -312,9 +312,9 @@ def _passed_over(state: PullState, event: PageCame, asked: tuple[str, ...]) -> S
 
 
 def _answered(asked: tuple[str, ...], page: Page) -> tuple[str, ...]:
-    """Which references a page answers: all where it is the whole answer, else those it holds.
+    """The references that a page answers: all if it is the whole reply, otherwise those it holds.
 
-    What a page that was cut left out is asked for again, and only what nothing shows is absent.
+    What a cut page left out is asked for again; only what no page shows is absent.
     """
     if not page.next_url and (page.total or 0) <= len(page.entries):
         return asked

@@ -1,13 +1,12 @@
-"""From page to page of one search, and whether it has really come to its end. Pure.
+"""From page to page of one search, and whether it has really ended. Pure.
 
-In:  the way so far and the page that came. Out: the next address, or that this was the last page,
+In:  the trail so far and the page that came. Out: the next address, or that this was the last page,
 or that the rest cannot be reached. Only the second lets a watermark move: a page that is cut short,
-links that lead in a circle and a page that comes again are never taken for an end.
-Why not by offset where there are no links: a row that changes between two pages moves to the end,
-and the row that steps into its place would never be read. So the way goes on from the last instant
-that was seen, where the pages are sorted by it.
-Not here: which addresses may be followed (`transport.py`), how a search is asked
-(`search_plan.py`).
+links in a circle and a repeated page are never taken for an end.
+Why not by offset if there are no links: a row that changes between two pages moves to the end, and
+the row that takes its place would never be read. So paging resumes from the last timestamp, if the
+pages are sorted by it.
+Not here: which addresses may be followed (`transport.py`), the form of a search (`search_plan.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from carequeue.sync.pull.search_plan import (
     without_offset,
 )
 
-#: Pages of one search in one pull; the next pull goes on where this one stopped.
+#: Pages of one search in one pull; the next pull continues where this one stopped.
 MOST_PAGES: Final = 5_000
 CIRCLE: Final = "its pages lead in a circle"
 TOO_LONG: Final = "it has more pages than are read at once"
@@ -32,7 +31,7 @@ TOO_LONG: Final = "it has more pages than are read at once"
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """The way so far. `start`: our own address, of whose rows `received` have been seen."""
+    """The pages so far. `start`: our own address; `received` of its rows have been seen."""
 
     url: str = ""
     start: str = ""
@@ -40,11 +39,13 @@ class Trail:
     seen: frozenset[str] = frozenset()  # rows since `start`, as far as this process knows
     visited: frozenset[str] = frozenset()
     asks_for: int = PAGE
-    doubted: bool = False  # it showed nothing although it counts more: asked once again
+    doubted: bool = False  # empty although it counts more: asked for once again
 
 
 class Onward(NamedTuple):
-    """Where to go. Neither `url` nor `why`: that was the last page. `why`: no way to the rest."""
+    """The next address. Neither `url` nor `why`: that was the last page. `why`: the rest is
+    unreachable.
+    """
 
     trail: Trail
     url: str
@@ -52,16 +53,16 @@ class Onward(NamedTuple):
 
 
 def begin(url: str, asks_for: int = PAGE) -> Trail:
-    """The way from the beginning of a search."""
+    """The trail at the beginning of a search."""
     return Trail(url, url, visited=frozenset({url}), asks_for=asks_for)
 
 
 def resume(url: str, first: str, received: int, asks_for: int = PAGE) -> Trail:
-    """The way after a cut. `first`: how the search is asked from its beginning.
+    """The trail after an interruption. `first`: the address of the search's beginning.
 
-    An address of ours says itself where it begins; before a link of the server stands `first`.
-    What went on from an instant begins there anew: hours later other rows bear it, and an offset
-    would lead past one that is still to be read.
+    An address of ours contains its own beginning; for a link of the server it is `first`. A search
+    that continued from an instant restarts there: hours later other rows may carry it, and an
+    offset would skip one that is still to be read.
     """
     if "://" in url or url.startswith("/"):
         return replace(begin(url, asks_for), start=first, received=received)
@@ -72,7 +73,7 @@ def resume(url: str, first: str, received: int, asks_for: int = PAGE) -> Trail:
 
 
 def onward(trail: Trail, page: Page) -> Onward:
-    """The way after a page."""
+    """The trail after a page."""
     rows = marks(page)
     again = bool(rows) and rows <= trail.seen
     fresh = page.size if page.is_history else len(rows - trail.seen)
@@ -106,7 +107,7 @@ def _go(trail: Trail, url: str) -> Onward:
 
 
 def _without_link(trail: Trail, page: Page) -> Onward:
-    """On from the last instant, or by offset, where there is no link to follow."""
+    """Continue from the last instant, or by offset, if there is no link."""
     later = from_instant(trail.start, last_updated(page.entries))
     if later and later not in trail.visited:
         return _go(replace(trail, start=later, received=0, seen=frozenset()), later)
@@ -118,7 +119,7 @@ def _without_link(trail: Trail, page: Page) -> Onward:
 
 
 def marks(page: Page) -> frozenset[str]:
-    """What a page shows, to know it again; one that stands there twice counts once."""
+    """Keys of the rows of a page; a row that is listed twice counts once."""
     shown = set(page.deleted)
     for one in page.entries:
         meta = one.get("meta")

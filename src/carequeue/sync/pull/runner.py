@@ -1,7 +1,8 @@
-"""The source to the mirror: does what `machine.step` decides, and tells it what happened.
+"""Runs a pull: does what `machine.step` decides, and tells it what happened.
 
-In:  the cache and the way to the source. Out: what became of it. A page, its cursor and what it
-touched in the queue are kept in one transaction.
+In:  the cache and the connection to the source. Out: a `Pulled`. A page, its cursor and the queue
+rows that it changes are saved in one transaction.
+Not here: what is decided (`machine.py`).
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from typing import Any, Final
 from carequeue.domain.errors import ServerError
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync.client_check import keys_of, part_from_clients
-from carequeue.sync.ports import Absence, Cache, Rows
+from carequeue.sync.ports import Absence, SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.sending import Sends, Unreachable
 from carequeue.sync.pull import machine
 from carequeue.sync.pull import state as p
 from carequeue.sync.pull.search_plan import Search
-from carequeue.sync.restore.brake import lately_from, lately_to
+from carequeue.sync.restore.brake import recent_removals_from, recent_removals_to
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
-#: In `meta`: what was taken out unasked within a day.
+#: In `meta`: removals of the last day without a question.
 LATELY: Final = "lately"
-#: Why a reference leads nowhere.
+#: Why a reference has no resource.
 ABSENT: Final = "not given"
-_AHEAD: Final = timedelta(days=2)  # by which a laptop's clock may be behind
+_AHEAD: Final = timedelta(days=2)  # by how much a laptop's clock may be slow
 WHAT: Final = {
     "Task": "tasks", "ServiceRequest": "requests", "CareTeam": "teams",
     "PractitionerRole": "roles", "Practitioner": "people", "Appointment": "appointments",
@@ -41,9 +42,9 @@ WHAT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every part of a look at one source has: its rows, the way to it, the time."""
+    """What every part of a sync cycle has: the cache, the connection, the time."""
 
-    cache: Cache
+    cache: SourceCache
     transport: Sends
     now: Callable[[], datetime]
     progress: Callable[[str], None] = lambda _: None
@@ -53,14 +54,14 @@ class Context:
 class Pulled:
     """What one pull did.
 
-    `nothing_new`: cursors of searches that brought nothing, to be kept in one go: a look that finds
-    nothing new is one write, not one a search. Lost with a crash, they only ask the same again.
+    `nothing_new`: cursors of searches without changes, saved at once at the end: a cycle without
+    changes is one write, not one for each search. If a crash loses them, the same is asked again.
     """
 
     received: int = 0
-    left: int = 0  # rows that a history has said to be deleted
+    left: int = 0  # rows that a history reported as deleted
     ended: p.Ended | None = None
-    count_now: bool = False  # more was deleted than is taken out unasked: count, and ask
+    manifest_due: bool = False  # more deletions than may go unasked: fetch the manifest and ask
     nothing_new: dict[str, p.Cursor] = field(default_factory=dict)
 
 
@@ -72,17 +73,17 @@ class Pulling:
         self._transport = context.transport
         self._now = context.now
         self._progress = context.progress
-        self._halfway: set[str] = set()  # searches whose cursor on the disk is not at its end
+        self._halfway: set[str] = set()  # searches whose stored cursor is not at its end
         self.done = Pulled()
 
     def run(self, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]) -> None:
-        """Fetch all that is new, until nothing is or `stop` says so; `done` says what became.
+        """Fetch all that is new, until `stop`; `done` holds the result.
 
-        Without searches: only what is referred to and is still to be fetched.
+        Without searches: only records that are referred to and still to be fetched.
         """
         with self._cache.reading() as rows:
-            cursors = rows.cursors()
-            wanted = rows.wanted()
+            cursors = rows.sync_state.cursors()
+            wanted = rows.sync_state.references_to_fetch()
         self._halfway = {name for name, values in cursors.items() if values["next_url"]}
         state = p.PullState(can, tuple(searches))
         found = {name: p.Cursor(**values) for name, values in cursors.items()}
@@ -104,7 +105,7 @@ class Pulling:
             headers = {"If-None-Match": command.etag} if command.etag else {}
             answer = self._transport.send("GET", command.url, headers=headers)
         except Unreachable as error:
-            if error.unreadable:  # somebody is there, and says what nobody can read
+            if error.unreadable:  # a reply came that could not be parsed
                 return p.PageCame(0, None, "", error.why, self._now())
             return p.Lost(error.why)
         except ServerError as error:
@@ -128,52 +129,58 @@ class Pulling:
             self.done.nothing_new[search.name] = cursor
             return p.PageKept((), now)
         with self._cache.writing(now) as rows:
-            saved = rows.save(page.entries, now, known_only=bool(search and search.known_only))
+            saved = rows.mirror.save(
+                page.entries, now, known_only=bool(search and search.known_only)
+            )
             part_from_clients(rows, keys_of(page.entries), now)
             given = {f"{one.get('resourceType')}/{one.get('id')}" for one in page.entries}
-            missing = saved.missing - set(command.asked)  # asked for already: not a second time
-            rows.note_absent([name for name in command.asked if name not in given], ABSENT, now)
-            rows.want(missing, command.asked)
+            missing = saved.missing - set(command.asked)  # asked for already
+            rows.removals.record_absent(
+                [name for name in command.asked if name not in given], ABSENT, now
+            )
+            rows.sync_state.enqueue_fetch(missing, command.asked)
             self._take_out(rows, page)
             for name in command.refused:
-                rows.observe(name, "no", now)
+                rows.sync_state.observe(name, "no", now)
             if search and cursor:
-                rows.keep_cursor(search.name, cursor)
+                rows.sync_state.save_cursor(search.name, cursor)
                 (self._halfway.add if cursor.next_url else self._halfway.discard)(search.name)
                 words = _progress(search.name, cursor, page)
-                rows.note_progress(words)
+                rows.sync_state.record_progress(words)
                 self._progress(words)
         self.done.received += saved.changed
         if cursor and not cursor.next_url:
             self._cache.catch_up(self._now())
         return p.PageKept(tuple(sorted(missing)), now)
 
-    def _take_out(self, rows: Rows, page: Page) -> None:
-        """What a history says to be deleted; where that is very much, a count looks first."""
+    def _take_out(self, rows: SourceRepository, page: Page) -> None:
+        """Remove what a history reports as deleted; if it is very much, the manifest is checked
+        first.
+        """
         if not page.deleted:
             return
         now = self._now()
-        lately = lately_from(rows.get_meta(LATELY), now)
+        lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
         kind = next(iter(page.deleted)).partition("/")[0]
         count = len(page.deleted)
-        if lately.too_many(count, rows.here()) or (
+        if lately.too_many(count, rows.mirror.count()) or (
             lately.too_many(count, 0, kind)
-            and lately.too_many(count, len(rows.mirrored(kind)), kind)
+            and lately.too_many(count, len(rows.mirror.versions(kind)), kind)
         ):
-            self.done.count_now = True
+            self.done.manifest_due = True
             return
-        left = rows.take_out(page.deleted, Absence.DELETED)
+        left = rows.removals.remove(page.deleted, Absence.DELETED)
         if left:
-            rows.set_meta(LATELY, lately_to(lately.taking(kind, left, now)))
+            rows.sync_state.set_meta(LATELY, recent_removals_to(lately.taking(kind, left, now)))
         self.done.left += left
 
 
 def server_time(answer: Any, page: Page | None, now: datetime) -> str:
-    """The server's own instant: the Bundle's, else the Date header; never the laptop's.
+    """The server's own instant: the Bundle's, otherwise the Date header; never the laptop's.
 
-    One that cannot be (of the year 1, or of next week) is none: as a watermark it would end the
-    search in a fault, or hide every change until then. Where the two differ the earlier holds: a
-    Bundle that is stamped in local time as if it were UTC would hide the changes of those hours.
+    An impossible one (the year 1, or next week) counts as none: as a watermark it would fail, or
+    hide every change until then. If the two differ the earlier counts: a Bundle stamped in local
+    time as if it were UTC would hide the changes of those hours.
     """
     found = []
     for text in (page.updated if page else "", answer.headers.get("date", "")):

@@ -1,10 +1,10 @@
-"""Which searches a pull makes, in which order, and how one is asked. Pure.
+"""The searches of a pull, their order, and their addresses. Pure.
 
-In:  what a source can do, the scope of the profile, a cursor's watermark. Out: addresses.
+In:  what a source supports, the scope of the profile, a cursor's watermark. Out: addresses.
 
-The order is that of urgency: who people are, then what waits, then what it rests on. Each search
-has a cursor of its own; a row that is only referred to is fetched by id when it is missing, and
-refreshed by a search whose unknown rows are left alone (`known_only`).
+The order is by urgency: who people are, then what waits, then what it is based on. Each search has
+its own cursor; a record that is only referred to is fetched by id when it is missing, and refreshed
+by a search whose unknown rows are ignored (`known_only`).
 Why one lower bound with an overlap: a server stamps a row before it shows it (up to 120 s later),
 nodes differ by seconds, and a second bound is ignored by some (docs/servers.md, "Seen of other
 servers").
@@ -25,9 +25,9 @@ from carequeue.sync.protocol.capabilities import Abilities
 
 PAGE: Final = 200
 OVERLAP: Final = timedelta(minutes=5)
-#: Rows a page of a count, which shows little of each.
-COUNTED: Final = 500
-#: Ids asked for in one request when rows that are referred to are missing.
+#: Rows in a page of a manifest, which shows little of each.
+MANIFEST_PAGE: Final = 500
+#: Ids in one request for missing records.
 BY_ID: Final = 50
 _OFFSET_DIGITS: Final = 18
 
@@ -61,7 +61,7 @@ _PLAN: Final = (
 
 
 def plan(can: Abilities, scope: Mapping[str, str]) -> tuple[Search, ...]:
-    """The searches for a source. `scope`: type -> further parameters, as in a query string."""
+    """The searches for a source. `scope`: type -> more parameters, as in a query string."""
     searches = []
     for search in _PLAN:
         if can.known and not can.can("search-type", search.type):
@@ -72,21 +72,22 @@ def plan(can: Abilities, scope: Mapping[str, str]) -> tuple[Search, ...]:
 
 
 class Tier(IntEnum):
-    """How changes of a search are asked for; a refusal leads to the next."""
+    """How changes of a search are asked for; after a rejection the next is used."""
 
     HISTORY = 0
     CHANGED = 1
     WHOLE = 2
 
 
-#: What is remembered of a source that refused a tier: `f"{name}:{type}"` -> "no".
+#: Names remembered of a source that rejected a tier: `f"{name}:{type}"` -> "no".
 TIER_NAMES: Final = {Tier.HISTORY: "history-type", Tier.CHANGED: "search-by-change"}
 
 
 def tier(search: Search, can: Abilities, watermark: str) -> Tier:
-    """The best tier for a search. A history knows no parameters, so it serves no narrower search.
+    """The best tier for a search. A history has no parameters, so it serves no narrower search.
 
-    Nor does it serve what is only referred to: it would name every client of the organization.
+    Nor does it serve records that are only referred to: it would name every client of the
+    organization.
     """
     declared = can.of(search.type)
     plain = not search.params and not search.known_only
@@ -103,8 +104,8 @@ def _not_refused(can: Abilities, one: Tier, search: Search) -> bool:
     return can.observed.get(f"{TIER_NAMES[one]}:{search.type}") != "no"
 
 
-def scope_mark(search: Search) -> str:
-    """What a cursor keeps of how its search was narrowed: another scope, and it begins anew."""
+def scope_fingerprint(search: Search) -> str:
+    """Fingerprint of a search's parameters, stored in its cursor; a changed one starts it over."""
     return blake2b(urlencode(search.params).encode(), digest_size=8).hexdigest()
 
 
@@ -126,35 +127,35 @@ def _minus_overlap(watermark: str) -> str:
     return (datetime.fromisoformat(watermark) - OVERLAP).isoformat(timespec="milliseconds")
 
 
-def count_url(search: Search, *, whole: bool = False) -> str:
-    """The address of the first page of a count: ids and versions of all that the search shows.
+def manifest_url(search: Search, *, whole: bool = False) -> str:
+    """The address of the first page of a manifest: ids and versions of all that the search shows.
 
-    `whole`: of a server that does not take `_elements`.
+    `whole`: for a server that does not support `_elements`.
     """
     part = [] if whole else [("_elements", "id,meta")]
-    return f"{search.type}?{urlencode([*search.params, *part, ('_count', str(COUNTED))])}"
+    return f"{search.type}?{urlencode([*search.params, *part, ('_count', str(MANIFEST_PAGE))])}"
 
 
 def offset_url(url: str, offset: int) -> str:
-    """The same search from `offset` on, for a server that gives no link to the next page."""
+    """The same search from `offset` on, for a server without a link to the next page."""
     path, _, query = url.partition("?")
     params = [(name, value) for name, value in parse_qsl(query) if name != "_offset"]
     return f"{path}?{urlencode([*params, ('_offset', str(offset))])}"
 
 
 def without_offset(url: str) -> tuple[str, int]:
-    """An address of ours from its beginning, and the offset at which it stood."""
+    """An address of ours without its offset, and the offset."""
     path, _, query = url.partition("?")
     params = parse_qsl(query)
     offset = next((value for name, value in params if name == "_offset"), "0")
     kept = [(name, value) for name, value in params if name != "_offset"]
-    # A relative link of a server can look like ours: more digits than these number no rows.
+    # A relative link of a server can look like ours: more digits than these are no offset.
     read = offset.isdecimal() and len(offset) <= _OFFSET_DIGITS
     return f"{path}?{urlencode(kept)}", int(offset) if read else 0
 
 
 def from_instant(url: str, instant: str) -> str:
-    """The same search from an instant on; "" where it is not sorted by `_lastUpdated`."""
+    """The same search from an instant on; "" if it is not sorted by `_lastUpdated`."""
     path, _, query = url.partition("?")
     params = parse_qsl(query)
     if not instant or ("_sort", "_lastUpdated") not in params:
@@ -164,7 +165,7 @@ def from_instant(url: str, instant: str) -> str:
 
 
 def last_updated(entries: Sequence[Any]) -> str:
-    """The `meta.lastUpdated` of the last row of a page that is in order of it; else ""."""
+    """The `meta.lastUpdated` of the last row of a page that is sorted by it; otherwise ""."""
     instants = []
     found: Any = ""
     for one in entries:
@@ -180,9 +181,9 @@ def last_updated(entries: Sequence[Any]) -> str:
 
 
 def by_id_url(kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()) -> str:
-    """The address that gives these rows, or those of them that the server lets be seen.
+    """The address of these rows, as far as the server shows them.
 
-    `params`: only those of them that a search shows, narrowed as it is.
+    `params`: only those that the search with these parameters shows.
     """
     asked = [*params, ("_id", ",".join(ids)), ("_count", str(max(len(ids), 1)))]
     return f"{kind}?{urlencode(asked)}"

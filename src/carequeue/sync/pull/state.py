@@ -1,5 +1,6 @@
-"""What a pull knows, what can happen to it and what it asks for: the words of `machine.step`.
-Pure.
+"""What a pull knows, its events and its commands: the vocabulary of `machine.step`. Pure.
+
+In:  nothing. Out: frozen values.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from carequeue.sync.pull.search_plan import Search, Tier
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a search stands. `pending`: the watermark that holds once the last page is here.
+    """Where a search stands. `pending`: the watermark to set once the last page is here.
 
-    `scope`: how the search was narrowed. `etag`: of an empty answer; as long as the server
-    acknowledges it, the watermark stays, so that the question is the same.
+    `scope`: fingerprint of the search's parameters. `etag`: of an empty reply; while the server
+    confirms it, the watermark stays, so that the request is the same.
     """
 
     watermark: str = ""
@@ -40,16 +41,16 @@ class PullState:
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     at: int = 0
     trail: Trail = Trail()  # noqa: RUF009 - frozen
-    conditional: bool = False  # the question is whether anything is new
+    conditional: bool = False  # the request asks whether anything is new
     tier: Tier = Tier.CHANGED
-    lowest: Mapping[str, Tier] = field(default_factory=dict)  # by search, after refusals
-    newest: frozenset[str] = frozenset()  # what a history has shown: the rest of it is older
+    lowest: Mapping[str, Tier] = field(default_factory=dict)  # by search, after rejections
+    newest: frozenset[str] = frozenset()  # rows that a history has shown: older versions follow
     missing: tuple[str, ...] = ()
-    alone: frozenset[str] = frozenset()  # of the missing, to be asked for one by one
+    alone: frozenset[str] = frozenset()  # missing ones to ask for one at a time
     left_out: tuple[str, ...] = ()
-    restarted: bool = False  # this search, because its link was refused
-    cut: bool = False  # a search was left out in the middle
-    failures: int = 0  # of the last questions, one after the other
+    restarted: bool = False  # this search started over, because its link was rejected
+    cut: bool = False  # a search was left out halfway
+    failures: int = 0  # failures in a row
     server_time: str = ""  # of the first page of this pull
 
 
@@ -58,7 +59,7 @@ class PullState:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The cursors as they stand on disk, and the references that a cut left to be fetched."""
+    """The cursors on disk, and the references that an interruption left to be fetched."""
 
     cursors: Mapping[str, Cursor]
     now: datetime
@@ -67,9 +68,9 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class PageCame:
-    """An answer to `Fetch`. `page` None: no page, and `words` say why.
+    """A reply to `Fetch`. `page` None: no page, and `words` say why.
 
-    `server_time`: an ISO instant that the server gave, "" where it gave none; never our own.
+    `server_time`: an ISO instant that the server gave, "" if it gave none; never our own.
     """
 
     status: int
@@ -82,7 +83,7 @@ class PageCame:
 
 @dataclass(frozen=True, slots=True)
 class PageKept:
-    """A page is on disk; `missing` are references that it names and that are not here."""
+    """A page is on disk; `missing` are references in it that are not in the mirror."""
 
     missing: tuple[str, ...]
     now: datetime
@@ -102,9 +103,9 @@ Event = Begun | PageCame | PageKept | Lost
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Get this address. `asked`: references that it is to answer, where it is a fetch by id.
+    """Get this address. `asked`: the references, if it is a fetch by id.
 
-    `etag`: of the last answer to the same question; 304 means that it still holds.
+    `etag`: of the last reply to the same request; 304 means that it still holds.
     """
 
     url: str
@@ -114,10 +115,10 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Keep a page and, in the same transaction, the cursor of its search (None: by id).
+    """Save a page and, in the same transaction, the cursor of its search (None: by id).
 
-    `asked`: references that this answers; of those, what is not in the page is absent.
-    `refused`: names of what the server was seen not to do, now that another way has worked.
+    `asked`: references that this answers; those that are not in the page are absent. `refused`:
+    names of what the server was seen not to support, now that another way has worked.
     """
 
     search: Search | None

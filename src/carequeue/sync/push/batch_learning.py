@@ -1,8 +1,8 @@
-"""What became of a batch, for the size of the next one and for what is remembered of it. Pure.
+"""What a batch taught about batch size, and what to remember of it. Pure.
 
-In:  how a push stands, and how an exchange went. Out: how it stands now, and what to remember.
-A server that refuses a batch, or fails at it, says something about batches. One that does not
-answer says nothing, unless it answers single requests meanwhile: else it is an outage.
+In:  the state of a push, how an exchange went. Out: the new state, and what to remember.
+A server that rejects a batch, or fails at it, says something about batches. One that does not reply
+says nothing, unless it answers single requests meanwhile: otherwise it is an outage.
 Not here: the sizes themselves (`batch_size.py`), what is sent next (`machine.py`).
 """
 
@@ -17,7 +17,7 @@ from carequeue.sync.push.state import PushState
 
 
 def sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
-    """How many to send next, and what of it is remembered."""
+    """How many to send next, and what to remember of it."""
     before = state.sizing
     if became is m.Batched.UNANSWERED:
         return _unanswered(state, sent)
@@ -42,30 +42,34 @@ def sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, di
 def heard(
     state: PushState, replies: Sequence[m.Reply | m.NoReply]
 ) -> tuple[PushState, dict[str, str]]:
-    """After single readings, where one of what was not answered when it was sent is answered now.
+    """After single reads: whether one is answered now whose batch was not.
 
-    What has been sent in one request and not answered was then too much, and not an outage.
+    The batch without a reply was then too large, and it was not an outage.
     """
     said = [one for one in replies if isinstance(one, m.Reply) and not is_away(one.status)]
-    lanes = [state.lanes[one.lane] for one in said]
-    if not any(one.crowd or one.left_over for one in lanes):
+    targets = [state.pending[one.key] for one in said]
+    if not any(one.sent_in_failed_batch or one.unanswered_before for one in targets):
         return state, {}
-    return fewer(replace(state, heard=True), state.unanswered)
+    return fewer(replace(state, single_read_answered=True), state.unanswered_size)
 
 
 def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
-    """Nobody answered a batch: an outage, unless single requests are answered meanwhile."""
+    """A batch got no reply: an outage, unless single requests are answered meanwhile."""
     many = state.sizing.size if state.probing else sent
     if state.probing:  # not once more in this push
         state = replace(state, can=state.can.seeing({"batch": "no"}))
-    return fewer(state, many) if state.heard else (replace(state, unanswered=many), {})
+    return (
+        fewer(state, many)
+        if state.single_read_answered
+        else (replace(state, unanswered_size=many), {})
+    )
 
 
 def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
-    """After so many in one request that were not answered, although the server is there.
+    """After a request of this many without a reply, although the server is up.
 
-    Half as many from here on, but never one at a time for good: after eight that went well two
-    are tried again.
+    Half as many from now on, but never one at a time for good: after eight that went well, two are
+    tried again.
     """
     if not sent:
         return state, {}
@@ -73,4 +77,4 @@ def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
     after = replace(before.failed(sent, too_large=False), alone_already=before.alone_already)
     observed = {"batch_size": str(after.size)}
     can = state.can.seeing(observed)
-    return replace(state, sizing=after, can=can, unanswered=0), observed
+    return replace(state, sizing=after, can=can, unanswered_size=0), observed

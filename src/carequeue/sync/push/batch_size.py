@@ -1,11 +1,11 @@
-"""How many changes one request may hold: learned, and never taken for granted. Pure.
+"""How many changes one request may hold: learned, never assumed. Pure.
 
 In:  how many a server takes as far as is known, and what became of each batch.
 Out: how many to send next, and what to remember of it.
-Why halving: servers differ (docs/servers.md), few say where their limit is, and one row that a
-server refuses can make it refuse the whole batch: halved often enough, that row stands alone, and
-its answer is its own. So it grows again while all goes well, but within one push not back to a size
-that was named as too large (413).
+Why halving: servers differ (docs/servers.md), few state their limit, and one row that a server
+rejects can make it reject the whole batch: halved often enough, that row is alone and its reply is
+its own. So the size grows again while all goes well, but within one push never back to a size that
+was named as too large (413).
 Not here: what is sent (`machine.py`), how it is remembered (`capabilities.py`, `batch_size`).
 """
 
@@ -23,10 +23,10 @@ _SMALLEST: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """The size of the next batch. `limit`: a size that was refused as too large in this push.
+    """The size of the next batch. `limit`: a size that was rejected as too large in this push.
 
-    `went_well`: exchanges in a row at this size. `alone_already`: from one at a time it has grown
-    once and failed; then there are no batches here.
+    `went_well`: exchanges in a row at this size. `alone_already`: it has grown once from one at a
+    time and failed; then there are no batches here.
     """
 
     size: int = BATCH_SIZE
@@ -35,7 +35,7 @@ class Sizing:
     alone_already: bool = False
 
     def worked(self, sent: int) -> Sizing:
-        """After an exchange of so many that had an answer each."""
+        """After an exchange of this many requests that all got a reply."""
         if sent < self.size or self.size >= BATCH_SIZE:
             return self
         if self.went_well + 1 < _PATIENCE:
@@ -44,7 +44,9 @@ class Sizing:
         return replace(self, size=larger if larger < self.limit else self.size, went_well=0)
 
     def failed(self, sent: int, too_large: bool) -> Sizing:
-        """After a batch of so many that was refused, or had no answer. `too_large`: by its size."""
+        """After a batch of this size was rejected or got no reply. `too_large`: because of its
+        size.
+        """
         limit = min(self.limit, sent) if too_large else self.limit
         return replace(
             self,
@@ -55,5 +57,5 @@ class Sizing:
         )
 
     def hopeless(self, sent: int) -> bool:
-        """Whether a failure of so many says that there are no batches here."""
+        """Whether a failure at this size shows that the server has no batches."""
         return sent == _SMALLEST and self.alone_already

@@ -1,8 +1,8 @@
-"""What happened in the outbox while a request was on its way or a row was read.
+"""What happened in the outbox while a request was in flight or a row was read.
 
-A person decides and takes back meanwhile. What was decided was decided on the old base, and is
-compared before that moves; what was taken back makes void what was found out about it.
-In:  the rows, inside the transaction that keeps an answer. Out: intents in their next state.
+People decide and undo meanwhile. A new intent was decided on the old base and is compared before
+that base moves; an undone intent voids the result found for it.
+In:  the rows, inside the transaction that saves a reply. Out: intents in their next state.
 """
 
 from __future__ import annotations
@@ -16,21 +16,31 @@ from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_dependencies import behind, overrules
 from carequeue.sync.client_check import records_of
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, GONE, Found, Settled, as_seen, settle
+from carequeue.sync.push.three_way import (
+    ALREADY_SO,
+    EVENTS,
+    GONE,
+    Compared,
+    Comparison,
+    as_seen,
+    compare,
+)
 
-#: States of an intent for which what comes `after` it may leave. One that was taken back frees
-#: nothing: what rested on it was taken back with it.
-SETTLED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.KEPT_HERE})
+#: States of an intent after which its dependents (`after`) may be sent. An undone intent unblocks
+#: nothing: its dependents were undone with it.
+UNBLOCKING_STATES: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.LOCAL_ONLY})
 
 
-def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
-    """Ids of those that this is not about any more: a person was quicker, and what they decided
-    stands; and what was so only together with what was taken back meanwhile.
+def void_ids(rows: SourceRepository, change: m.Change) -> frozenset[str]:
+    """Intents to leave out of this result: their state changed while the request was in flight, or
+    they shared an element with one that did.
     """
-    found = {out.intent.id: out.intent for out in reversed(change.outcomes)}  # as it was read
-    present = {one.id: one.state for one in rows.intents(list(found))}
+    found = {
+        out.intent.id: out.intent for out in reversed(change.outcomes)
+    }  # as they were when the request was built
+    present = {one.id: one.state for one in rows.outbox.by_ids(list(found))}
     quicker = {key for key, one in found.items() if present[key] is not one.state}
     units = {name for key in quicker for name in intent_effects.unit(found[key])}
     together = {
@@ -41,27 +51,28 @@ def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
     return frozenset(quicker | together)
 
 
-def settle_meanwhile(
-    rows: Rows, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
+def compare_concurrent(
+    rows: SourceRepository, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
 ) -> None:
-    """What was decided while this was on its way was decided on the old base: compare it too.
+    """Compare intents that were decided while the request was in flight: they were decided on the
+    old base.
 
-    Else it would leave over a colleague's change of the same elements, under a version that fits.
-    What was decided about another row, until the server said that what we made is this one, is
-    compared with what its author saw, whichever of the two came first.
+    Otherwise they would be sent over a colleague's change of the same elements, with a version that
+    fits. If the server maps our create to an existing resource, intents made on that resource are
+    compared with what their author saw, in either order.
     """
     if change.gone:
         _gone_meanwhile(rows, change, now)
         return
     told = [one for one in change.outcomes if one.intent.id not in void]
     ours = [one.intent for one in told if one.event is IntentEvent.ACKNOWLEDGED]
-    expected = intent_effects.fold(rows.base(*change.key).body, ours)
+    expected = intent_effects.fold(rows.mirror.base(*change.key).body, ours)
     if expected is None or change.base is None:
         return
     settled = (change.compared | {one.intent.id for one in told}) - void
     stays = settled - {one.id for one in ours}
-    there = rows.open_on(*change.key)
-    ahead = [one for one in there if one.id in stays and one.state is not IntentState.KEPT_HERE]
+    there = rows.outbox.open_on(*change.key)
+    ahead = [one for one in there if one.id in stays and one.state is not IntentState.LOCAL_ONLY]
     waiting = [
         one
         for one in there
@@ -71,16 +82,16 @@ def settle_meanwhile(
     ]
     apart = [one for one in waiting if _was_apart(one, ours, waiting, expected)]
     records = records_of(rows)
-    found = settle(expected, change.base, [one for one in waiting if one not in apart], records)
+    found = compare(expected, change.base, [one for one in waiting if one not in apart], records)
     if apart:
-        found += settle(as_seen(expected, apart), change.base, apart, records)
+        found += compare(as_seen(expected, apart), change.base, apart, records)
     _keep(rows, found, closed, now)
 
 
 def _was_apart(
     one: Intent, ours: Sequence[Intent], waiting: Sequence[Intent], expected: Resource
 ) -> bool:
-    """Whether it was decided without sight of what of ours the server has just taken."""
+    """Whether an intent was decided without seeing ours that the server has just accepted."""
     if any(overrules(each, one) for each in ours):
         return True
     before = {name for each in ours if overrules(one, each) for name in intent_effects.unit(each)}
@@ -91,8 +102,8 @@ def _was_apart(
 
 
 def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: Resource) -> bool:
-    """Whether it stands behind an earlier decision on its own elements: it is about what that one
-    makes of them, unless another of its elements was changed.
+    """Whether an intent follows an earlier one on its own elements: it then refers to that one's
+    result, unless another of its elements was changed.
     """
     unit = set(intent_effects.unit(one))
     before = unit & {name for each in ahead for name in intent_effects.unit(each)}
@@ -102,19 +113,23 @@ def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: 
     )
 
 
-def _keep(rows: Rows, found: Sequence[Settled], closed: set[str], now: datetime) -> None:
+def _keep(
+    rows: SourceRepository, found: Sequence[Compared], closed: set[str], now: datetime
+) -> None:
     for one in found:
-        if one.found is Found.NOT_APPLIED:
+        if one.result is Comparison.NOT_APPLIED:
             continue
-        words = ALREADY_SO if one.found is Found.DONE else one.words
-        if rows.happened(one.intent, EVENTS[one.found], words, now) in SETTLED:
+        words = ALREADY_SO if one.result is Comparison.DONE else one.words
+        if rows.outbox.apply_event(one.intent, EVENTS[one.result], words, now) in UNBLOCKING_STATES:
             closed.add(one.intent.id)
 
 
-def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
-    """What was decided while it was read is about what is gone too: sent, it would be made anew."""
-    there = rows.open_on(*change.key)
+def _gone_meanwhile(rows: SourceRepository, change: m.Change, now: datetime) -> None:
+    """Intents decided during the read are about the missing resource too: sent, they would create
+    it again.
+    """
+    there = rows.outbox.open_on(*change.key)
     asked = change.compared | behind(there)
     for one in there:
         if one.state is IntentState.QUEUED and one.id not in asked:
-            rows.happened(one, IntentEvent.FOUND_GONE, GONE, now)
+            rows.outbox.apply_event(one, IntentEvent.FOUND_GONE, GONE, now)

@@ -1,13 +1,13 @@
-"""Requests of the outbox as HTTP: one by one, or as one batch; replies matched by position.
+"""Requests of the outbox as HTTP: one at a time, or as one batch; replies matched by position.
 
-A batch is n independent writes; a batch whose answer does not match it leaves every entry in doubt.
-Every write asks for the resource back (`Prefer`). A server that gives none has still said yes, and
-with which status, version and location: that is handed on (`bare`), and what was written is read.
-Readings go in batches too, where the source has batches: read by id, since a search can lag. Only
-what a batch clearly shows is taken from it; the rest is read one by one.
-A resource in an answer counts only where it is the one that was asked about, by type and by id: a
-server that answers with another one (a batch out of order, a proxy's cache) has said nothing, and
-its version is nothing either. What follows is reading back, never a base taken from a stranger.
+A batch is n independent writes; a batch whose reply does not match it leaves every entry in doubt.
+Every write asks for the resource back (`Prefer`). A server that returns none has still accepted it,
+with a status, version and location: those are passed on (`bare`), and the result is read.
+Reads are batched too if the source has batches: by id, since a search can lag. Only what a batch
+clearly shows is used; the rest is read one at a time.
+A resource in a reply counts only if it is the one that was asked about, by type and id. A server
+that answers with another one (a batch out of order, a proxy's cache) has told nothing, and neither
+has its version. The resource is then read back; a base is never taken from another resource.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from carequeue.sync.protocol.sending import HttpAnswer, Sends, Unreachable
 from carequeue.sync.push import messages as m
 
 Reply = m.Reply | m.NoReply
-#: Without it HAPI FHIR answers the entries of a batch without their resources.
+#: Without this header HAPI FHIR answers the entries of a batch without their resources.
 _REPRESENTATION: Final = {"Prefer": "return=representation"}
-#: What a gateway says where the server behind it did not answer in time.
+#: Status of a gateway whose server did not reply in time.
 _GATEWAY: Final = (502, 504)
 
 
 class Exchanged(NamedTuple):
-    """One reply a request, in order; none where a batch was refused whole."""
+    """One reply for each request, in order; none if a batch was rejected as a whole."""
 
     replies: tuple[Reply, ...]
     batch: m.Batched = m.Batched.DONE
 
 
 def exchange(transport: Sends, command: m.Exchange) -> Exchanged:
-    """Send writes, as one batch or one by one."""
+    """Send writes, as one batch or one at a time."""
     if command.batch:
         return _as_batch(transport, command.requests)
     return Exchanged(_one_by_one(transport, command.requests))
@@ -62,26 +62,27 @@ def exchange(transport: Sends, command: m.Exchange) -> Exchanged:
 def read_back(
     transport: Sends, requests: Sequence[m.Request], at_once: int = 1
 ) -> tuple[Reply, ...]:
-    """Read resources as they now are; a search by identifier gives its one match, else 404.
+    """Read resources as they now are; a search by identifier gives its one match, otherwise 404.
 
-    `at_once`: how many may stand in one request; 1 where the source has no batches.
+    `at_once`: how many may be in one request; 1 if the source has no batches.
     """
     together = min(at_once, len(requests)) > 1
     replies = _in_batches(transport, requests, at_once) if together else {}
-    alone = [request for request in requests if request.lane not in replies]
-    replies |= {reply.lane: reply for reply in _one_by_one(transport, alone)}
-    return tuple(_found(replies[request.lane]) for request in requests)
+    alone = [request for request in requests if request.key not in replies]
+    replies |= {reply.key: reply for reply in _one_by_one(transport, alone)}
+    return tuple(_found(replies[request.key]) for request in requests)
 
 
 def _one_by_one(transport: Sends, requests: Sequence[m.Request]) -> tuple[Reply, ...]:
-    """Once nobody answers in time, or who answers sends us away, the rest is not tried.
+    """Send one at a time. After a time-out, or a 401 or pause from the server, the rest is not
+    tried.
 
-    Each try would wait for its own timeout, or be one more for a server that asks for a pause.
+    Each try would wait for its own time-out, or be one more for a server that asks for a pause.
     """
     replies: list[Reply] = []
     ended: Reply | None = None
     for request in requests:
-        reply = replace(ended, lane=request.lane) if ended else _one(transport, request)
+        reply = replace(ended, key=request.key) if ended else _one(transport, request)
         if isinstance(reply, m.NoReply):
             ended = replace(reply, left=False) if reply.ends or not reply.left else None
         elif reply.status == 401 or throttles(reply.status, reply.retry_after):
@@ -101,16 +102,16 @@ def _one(transport: Sends, request: m.Request) -> Reply:
     try:
         answer = transport.send(request.method, request.path, request.body, headers)
     except Unreachable as error:
-        return m.NoReply(request.lane, error.left, error.why, error.unreadable, error.ends)
+        return m.NoReply(request.key, error.left, error.why, error.unreadable, error.ends)
     except ServerError as error:
-        return m.NoReply(request.lane, True, str(error), unreadable=True)
+        return m.NoReply(request.key, True, str(error), unreadable=True)
     return _reply(request, answer)
 
 
 def _absent(request: m.Request) -> str:
-    """The guard of a create under an id of ours, which is a PUT like any other.
+    """The If-None-Match of a create under our id, which is a PUT like any other.
 
-    Without it, one that is delivered late goes over what was written there since.
+    Without it, a late delivery would overwrite what was written there since.
     """
     return "*" if request.creates and request.method == "PUT" else ""
 
@@ -120,7 +121,7 @@ def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
     named = _id_at(answer.headers.get("location", ""), request)
     bare = _is_bare(request, answer.status, answer.json, named)
     return m.Reply(
-        request.lane,
+        request.key,
         answer.status,
         resource,
         _version(answer.headers.get("etag", ""), resource, bare),
@@ -136,35 +137,35 @@ def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
 def _id_at(location: str, request: m.Request) -> str:
     """The id in a `Location`: `[base]/Task/12/_history/1`, or relative; "" where there is none."""
     steps: list[str] = []
-    with suppress(ValueError):  # what is no address says nothing
+    with suppress(ValueError):  # an invalid URL tells nothing
         steps = urlsplit(location).path.split("/")
-    kind = request.lane[0]
+    kind = request.key[0]
     ids = [after for of, after in pairwise(steps) if of == kind and ID.fullmatch(after)]
     return ids[-1] if ids else ""
 
 
 def _is_bare(request: m.Request, status: int, json: Any, named: str) -> bool:
-    """Whether this is a yes to the request, without any resource.
+    """Whether this is a success of the request, without any resource.
 
-    An answer with another resource, or with the location of another, speaks of something else.
-    `named`: the id in its `Location`.
+    A reply with another resource, or with another location, is about something else. `named`: the
+    id in its `Location`.
     """
     without = json is None or values.text(json, "resourceType") == "OperationOutcome"
-    other = bool(named) and not request.creates and named != request.lane[1]
+    other = bool(named) and not request.creates and named != request.key[1]
     return 200 <= status < 300 and request.method != "GET" and without and not other
 
 
 def _asked_for(request: m.Request, json: Any) -> Resource | None:
-    """The resource of an answer, where it is the one that the request names; else None.
+    """The resource of a reply, if it is the one that the request names; otherwise None.
 
-    A search or a history answers with a Bundle; a create with an id that the server chose.
+    A search or a history returns a Bundle; a create returns an id that the server chose.
     """
     if not isinstance(json, dict) or is_subset(json):
-        return None  # written back, a part would take away all that is not in it
+        return None  # writing a partial resource back would remove the rest of it
     path = request.path.partition("?")[0]
     if request.method == "GET" and path != request.path:
         return json if json.get("resourceType") == "Bundle" else None
-    if json.get("resourceType") != request.lane[0]:
+    if json.get("resourceType") != request.key[0]:
         return None
     named = own_reference(json)
     return json if named and (request.creates or named == path) else None
@@ -181,18 +182,20 @@ def _version(etag: str, resource: Resource | None, bare: bool = False) -> str:
 
 
 def _found(reply: Reply) -> Reply:
-    """What a search or a history found, as the reply about its first."""
+    """The result of a search or a history, as the reply about its first match."""
     if isinstance(reply, m.NoReply):
         return reply
     resource = reply.resource
     if resource is None or resource.get("resourceType") != "Bundle":
         return reply
     entries = (values.get(entry, "resource") for entry in values.objects(resource, "entry"))
-    shown = [one for one in entries if own_reference(one).partition("/")[0] == reply.lane[0]]
+    shown = [one for one in entries if own_reference(one).partition("/")[0] == reply.key[0]]
     many = tuple(one for one in shown if not is_subset(one))
     if not many:
-        return m.Reply(reply.lane, 200 if shown else 404)  # a part: it is there, and says nothing
-    return m.Reply(reply.lane, 200, many[0], _version("", many[0]), many=many)
+        return m.Reply(
+            reply.key, 200 if shown else 404
+        )  # a partial resource: it exists, and tells nothing
+    return m.Reply(reply.key, 200, many[0], _version("", many[0]), many=many)
 
 
 def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
@@ -210,23 +213,23 @@ def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
         return Exchanged((), m.Batched.NEVER)
     if answer.status in (400, 403, 413, 422):
         return Exchanged((), m.Batched.TOO_LARGE if answer.status == 413 else m.Batched.REFUSED)
-    if answer.status in _GATEWAY:  # it had no answer either
-        why = f"a gateway had no answer ({answer.status})"
+    if answer.status in _GATEWAY:  # it got no reply either
+        why = f"a gateway got no reply ({answer.status})"
         return _no_replies(requests, why, m.Batched.UNANSWERED)
-    if answer.status >= 500 and answer.status != 503:  # it fell over, perhaps halfway
-        return _silent(requests, f"it failed at many changes in one request ({answer.status})")
+    if answer.status >= 500 and answer.status != 503:  # it failed, perhaps halfway
+        return _silent(requests, f"it failed with many changes in one request ({answer.status})")
     if answer.status >= 300:
         return Exchanged(tuple(_reply(one, answer) for one in requests))
     entries = read_batch(answer.json, len(requests))
     if entries is None:
-        return _silent(requests, "the answer did not match what was asked")
+        return _silent(requests, "the reply did not match the request")
     return Exchanged(
         tuple(_entry_reply(one, entry) for one, entry in zip(requests, entries, strict=True))
     )
 
 
 def _silent(requests: Sequence[m.Request], why: str) -> Exchanged:
-    """Each of them may have been done."""
+    """No usable reply: each of the requests may have been done."""
     return _no_replies(requests, why, m.Batched.SILENT)
 
 
@@ -238,7 +241,7 @@ def _no_replies(
     left: bool = True,
     ends: bool = False,
 ) -> Exchanged:
-    return Exchanged(tuple(m.NoReply(one.lane, left, why, ends=ends) for one in requests), became)
+    return Exchanged(tuple(m.NoReply(one.key, left, why, ends=ends) for one in requests), became)
 
 
 def _is_not_supported(answer: HttpAnswer) -> bool:
@@ -262,7 +265,7 @@ def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
     named = _id_at(entry.location, request)
     bare = _is_bare(request, entry.status, entry.resource, named)
     return m.Reply(
-        request.lane,
+        request.key,
         entry.status,
         resource,
         _version(entry.etag, resource, bare),
@@ -275,18 +278,18 @@ def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
     )
 
 
-# --- many readings in one request -----------------------------------------------------------------
+# --- many reads in one request --------------------------------------------------------------------
 
 
 def _in_batches(
     transport: Sends, requests: Sequence[m.Request], at_once: int
-) -> dict[m.LaneKey, Reply]:
-    """What batches of readings clearly show, by lane; what is not in it is still to be read.
+) -> dict[m.ResourceKey, Reply]:
+    """What batches of reads clearly show, by resource; what is missing in it is still to be read.
 
-    A batch without an answer ends it: each further one could wait as long. A server that sends us
-    away has answered all of them.
+    A batch without a reply ends it: each further one could wait as long. A server that asks for a
+    sign-in or a pause has answered all of them.
     """
-    replies: dict[m.LaneKey, Reply] = {}
+    replies: dict[m.ResourceKey, Reply] = {}
     for at in range(0, len(requests), at_once):
         part, left = requests[at : at + at_once], requests[at:]
         try:
@@ -295,34 +298,34 @@ def _in_batches(
         except Unreachable as error:
             if error.unreadable:
                 continue
-            lost = m.NoReply(part[0].lane, error.left, error.why, ends=error.ends)
+            lost = m.NoReply(part[0].key, error.left, error.why, ends=error.ends)
             return replies | _lost(left, len(part), lost)
         except ServerError:
-            continue  # one by one: it may be the fault of one of them
+            continue  # one at a time: one of them may be the cause
         if answer.status == 401 or throttles(answer.status, answer.headers.get("retry-after", "")):
-            return replies | {one.lane: _reply(one, answer) for one in left}
-        if answer.status in _GATEWAY:  # nobody behind it answered in time
-            why = f"a gateway had no answer ({answer.status})"
-            return replies | _lost(left, len(part), m.NoReply(part[0].lane, True, why))
+            return replies | {one.key: _reply(one, answer) for one in left}
+        if answer.status in _GATEWAY:  # its server did not reply in time
+            why = f"a gateway got no reply ({answer.status})"
+            return replies | _lost(left, len(part), m.NoReply(part[0].key, True, why))
         replies |= _shown(part, answer)
     return replies
 
 
-def _lost(requests: Sequence[m.Request], sent: int, lost: m.NoReply) -> dict[m.LaneKey, Reply]:
-    """The same silence for all that were still to be read; the first `sent` of them had left."""
+def _lost(requests: Sequence[m.Request], sent: int, lost: m.NoReply) -> dict[m.ResourceKey, Reply]:
+    """No reply for all that were still to be read; the first `sent` of them were sent."""
     return {
-        one.lane: replace(lost, lane=one.lane, crowd=lost.left and number < sent)
+        one.key: replace(lost, key=one.key, sent_in_failed_batch=lost.left and number < sent)
         for number, one in enumerate(requests)
     }
 
 
-def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.LaneKey, Reply]:
-    """The entries that hold what was asked for.
+def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.ResourceKey, Reply]:
+    """The replies of a batch that hold what was asked for.
 
-    An entry that says no is asked about alone: that a server takes no reading in a batch must not
-    look as if the resource were gone.
+    An entry with an error is asked about alone: a server without reads in batches must not look as
+    if the resource were gone.
     """
     entries = read_batch(answer.json, len(requests)) if answer.status == 200 else None
     replies = [_entry_reply(*pair) for pair in zip(requests, entries or (), strict=False)]
     clear = (one for one in replies if isinstance(one, m.Reply) and one.status == 200)
-    return {one.lane: one for one in clear if one.resource is not None}
+    return {one.key: one for one in clear if one.resource is not None}

@@ -1,7 +1,7 @@
-"""What the deciding half of sync and the world say to each other: events in, commands out.
+"""What the pure half of push and its runner say to each other: events in, commands out.
 
-Plain frozen values. A `Lane` is everything that is to be done about one resource; at most one
-request of a lane is in flight, and no lane waits for another unless it says so (`waits_for`).
+Plain frozen values. A `PendingResource` is everything that is to be done about one resource. At
+most one of its requests is in flight, and it waits for no other unless `waits_for` says so.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ from carequeue.fhir.bundles import Issue
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import NO_RECORDS, ClientRecords
 
-LaneKey = tuple[str, str]  # type, id (ours until the server gave one)
+ResourceKey = tuple[str, str]  # type and id (ours until the server assigns one)
 
 
 class Phase(StrEnum):
-    """Where a lane stands within one push."""
+    """Where a pending resource stands within one push."""
 
     READY = "ready"
-    DOUBTFUL = "doubtful"  # an earlier process left it in doubt: read back before anything else
+    DOUBTFUL = "doubtful"  # an earlier process left it in doubt: read it back before anything else
     ASKED = "asked"
     READING = "reading"
-    CONFIRMING = "confirming"  # taken, without a guard or without a body: read what became of it
-    COMPARING = "comparing"  # the same, by its history, to see what lies between base and ours
+    CONFIRMING = "confirming"  # accepted without If-Match or without a body: read the result
+    COMPARING = "comparing"  # the same, by its history, to see versions between the base and ours
 
 
 class Batched(StrEnum):
-    """What became of many writes in one request."""
+    """What became of several writes in one request."""
 
-    DONE = "done"  # each has its answer; or there was no batch
-    TOO_LARGE = "too_large"  # refused as a whole by its size, and nothing was done
-    REFUSED = "refused"  # refused as a whole: perhaps for one of them, and nothing was done
-    SILENT = "silent"  # no answer to be told apart: each is in doubt, and fewer at a time
-    UNANSWERED = "unanswered"  # nobody answered: each is in doubt, and it says nothing of batches
-    NEVER = "never"  # there are no batches here
+    DONE = "done"  # each has its reply; or no batch was used
+    TOO_LARGE = "too_large"  # rejected as a whole because of its size; nothing was done
+    REFUSED = "refused"  # rejected as a whole, perhaps because of one entry; nothing was done
+    SILENT = "silent"  # no usable reply: each entry is in doubt, and the next batch is smaller
+    UNANSWERED = "unanswered"  # no reply: each entry is in doubt; it says nothing about batches
+    NEVER = "never"  # the server has no batches
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class PendingResource:
     """One resource with its sendable intents, in order.
 
-    `base` None: it is yet to be created. What stands behind a conflict is not in `intents`.
-    `kept`: what is kept here of the same resource, in order; it is looked at when the source can
-    take it. `newer`: a pull has laid beside the base what the server has meanwhile.
-    `written`: while confirming, the version that the yes gave. `told`: the no that what was just
-    sent was answered with, so what is found on the server is not from there. `crowd`: it left with
-    many others in one request that was not answered. `left_over`: an earlier push left it in doubt
-    and had no answer, so what is found now says nothing against it. `answered`: the status of the
-    yes that is being confirmed; 0 where there was none, or one that spoke of something else.
+    `base` None: it is yet to be created. Intents behind a conflict are not in `intents`.
+    `local_only`: its local-only intents, in order; sent when the source can take them.
+    `has_newer_remote`: a pull found a newer version, stored next to the base. `written_version`:
+    while confirming, the version that the success gave. `refusal_text`: the rejection of what was
+    just sent, so what the server shows does not come from it. `sent_in_failed_batch`: it was sent
+    with others in a request that was not answered. `unanswered_before`: an earlier push left it in
+    doubt without a reply, so this read does not count against it. `answered_status`: the status of
+    the success that is being confirmed; 0 if there was none, or if it was about another resource.
     """
 
-    key: LaneKey
+    key: ResourceKey
     intents: tuple[Intent, ...]
     base: Resource | None
     version: str
@@ -63,26 +63,28 @@ class Lane:
     waits_for: frozenset[str] = frozenset()
     not_before: datetime | None = None
     attempts: int = 0
-    kept: tuple[Intent, ...] = ()
-    newer: bool = False
-    written: str = ""
-    told: str = ""
-    no_place: str = ""  # while read back: the answer that the source takes no such change
-    crowd: bool = False
-    records: ClientRecords = NO_RECORDS  # of the client that its intents are about
-    left_over: bool = False
-    answered: int = 0
+    local_only: tuple[Intent, ...] = ()
+    has_newer_remote: bool = False
+    written_version: str = ""
+    refusal_text: str = ""
+    unsupported_text: str = (
+        ""  # while it is read back: the reply that such changes are not supported
+    )
+    sent_in_failed_batch: bool = False
+    records: ClientRecords = NO_RECORDS  # records of the client of its intents
+    unanswered_before: bool = False
+    answered_status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request of a lane; `path` is relative to the base address.
+    """One request for one resource; `path` is relative to the base URL.
 
-    `creates`: the id of what comes back is the server's to choose. `probe`: its guard is wrong on
-    purpose, to see whether the server reads it.
+    `creates`: the server chooses the id of the result. `probe`: its If-Match is wrong on purpose,
+    to see whether the server checks it.
     """
 
-    lane: LaneKey
+    key: ResourceKey
     method: str
     path: str
     body: Resource | None = None
@@ -95,14 +97,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `resource` is the resource itself, never an OperationOutcome.
+    """The reply to a request. `resource` is the resource itself, never an OperationOutcome.
 
-    `many`: all that a search found, or the versions of a history, the newest first; `resource` is
-    then the first of them. `location`: the id that the server gave to what was made. `bare`: it is
-    a yes without any resource; `version` is then what its entity tag says.
+    `many`: all matches of a search, or the versions of a history, newest first; `resource` is then
+    the first. `location`: the id that the server gave to what was created. `bare`: a success
+    without a resource; `version` is then the ETag.
     """
 
-    lane: LaneKey
+    key: ResourceKey
     status: int
     resource: Resource | None = None
     version: str = ""
@@ -117,19 +119,19 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """Nothing came back that says anything. `left`: the request may have reached the server.
+    """No usable reply. `left`: the request may have reached the server.
 
-    `unreadable`: an answer came, and no sense could be made of it: not the network's absence.
-    `ends`: none came in time, so nothing more is asked in this cycle (`sending.py`). `crowd`: it
-    was a reading among others in one request.
+    `unreadable`: a reply came that could not be parsed; the network works. `ends`: no reply in
+    time, so nothing more is sent in this cycle (`sending.py`). `sent_in_failed_batch`: it was one
+    of several reads in a request.
     """
 
-    lane: LaneKey
+    key: ResourceKey
     left: bool
     why: str
     unreadable: bool = False
     ends: bool = False
-    crowd: bool = False
+    sent_in_failed_batch: bool = False
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -137,22 +139,22 @@ class NoReply:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The open lanes of a source, read from the outbox."""
+    """The pending resources of a source, read from the outbox."""
 
-    lanes: tuple[Lane, ...]
+    pending: tuple[PendingResource, ...]
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """The requests are written down as in doubt; they may leave."""
+class AttemptsRecorded:
+    """These requests are recorded as in doubt; they may be sent."""
 
     requests: tuple[Request, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Replies to an exchange of writes, one a request; none where a batch was refused whole."""
+    """Replies to writes, one for each request; none if a batch was rejected as a whole."""
 
     replies: tuple[Reply | NoReply, ...]
     now: datetime
@@ -161,42 +163,44 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class WasRead:
-    """Replies to reading back, one a lane. Status 404 or 410: not there."""
+    """Replies to reads, one for each resource. Status 404 or 410: the server does not have it."""
 
     replies: tuple[Reply | NoReply, ...]
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """Changes are on disk; `lanes` are the same lanes as they now stand, closed ones left out.
+class ChangesSaved:
+    """Changes are on disk; `pending` are the same resources as they now stand, finished ones left
+    out.
 
-    `closed`: intents that nothing needs to wait for any more. `aliases`: ids that were given.
+    `closed`: intents that nothing has to wait for any more. `aliases`: ids that the server
+    assigned.
     """
 
-    keys: tuple[LaneKey, ...]
-    lanes: tuple[Lane, ...]
+    keys: tuple[ResourceKey, ...]
+    pending: tuple[PendingResource, ...]
     closed: frozenset[str]
     aliases: Mapping[str, str]
     now: datetime
 
 
-Event = Loaded | Marked | Answered | WasRead | Saved
+Event = Loaded | AttemptsRecorded | Answered | WasRead | ChangesSaved
 
 
 # --- commands -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """Write these down as about to leave."""
+class RecordAttempts:
+    """Record these requests as about to be sent."""
 
     requests: tuple[Request, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Send these; in one batch where the source has batches."""
+    """Send these requests; in one batch if the source has batches."""
 
     requests: tuple[Request, ...]
     batch: bool
@@ -204,14 +208,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Read these resources as they now are; `at_once`: so many in one request at most."""
+    """Read these resources as they now are; `at_once`: how many at most in one request."""
 
     requests: tuple[Request, ...]
     at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IntentOutcome:
     """What happened to one intent."""
 
     intent: Intent
@@ -221,27 +225,27 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to keep about one lane, in one transaction. `base` None: the base stays.
+    """What to save about one resource, in one transaction. `base` None: the base stays.
 
-    `gone`: the server was asked for it, and has it no longer.
+    `gone`: the server was asked for it and no longer has it.
     """
 
-    key: LaneKey
-    outcomes: tuple[Outcome, ...] = ()
+    key: ResourceKey
+    outcomes: tuple[IntentOutcome, ...] = ()
     base: Resource | None = None
     version: str = ""
     not_before: datetime | None = None
-    counts: bool = True  # whether a settle without progress counts against the intents
-    unread: bool = False  # the reading said nothing: the settle counts, what is in doubt stays so
-    words: str = ""  # why nothing happened to the intents; with `busy`, the server's own
-    busy: bool = False  # it said "not now": one more in a row
-    compared: frozenset[str] = frozenset()  # intents that this is about, also with no outcome
+    counts_toward_limit: bool = True  # whether a read back without progress counts
+    read_failed: bool = False  # the read back failed: it counts, and intents in doubt stay so
+    words: str = ""  # why nothing happened to the intents; with `busy`, in the server's words
+    busy: bool = False  # it said "not now" once more
+    compared: frozenset[str] = frozenset()  # intents that were compared, with or without an outcome
     gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Save:
-    """Keep these changes.
+class SaveChanges:
+    """Save these changes.
 
     `pause`: the whole source asks to be left alone until then. `observed`: what it was seen to do.
     """
@@ -255,7 +259,7 @@ class Save:
 class Stop:
     """Nothing more can be done now. `offline`: the server could not be reached.
 
-    `busy`: it asks to be left alone for a while, with everything.
+    `busy`: it asks for a pause of everything.
     """
 
     why: str
@@ -264,4 +268,4 @@ class Stop:
     busy: bool = False
 
 
-Command = Mark | Exchange | ReadBack | Save | Stop
+Command = RecordAttempts | Exchange | ReadBack | SaveChanges | Stop

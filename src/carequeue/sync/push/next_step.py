@@ -1,6 +1,7 @@
-"""What one answer leads to, for one lane; and what every kind of answer needs. Pure.
+"""The next step for one pending resource after a reply, and the checks that every reply needs.
+Pure.
 
-Used by `write_responses.py` (answers to writes) and `read_responses.py` (answers to readings).
+Used by `write_responses.py` (replies to writes) and `read_responses.py` (replies to reads).
 """
 
 from __future__ import annotations
@@ -21,108 +22,124 @@ from carequeue.sync.push import messages as m
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import ON_TOP
 
-OTHER: Final = "the server took it, but returned something else"
+OTHER: Final = "the server accepted it, but returned something else"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """One of: a change to keep, something to read first, an end. Beside it, what was learned.
+class NextStep:
+    """One of: a change to save, a request to read first, or a stop; and what was learned.
 
-    `lane`: the lane as it stands while it is read. `on_top`: intents that go on top of what a
-    colleague changed. `pause`: the whole source asks to be left alone until then. `stumbled`: the
-    answer to a wrong guard was a no of another kind.
+    `target`: the pending resource as it stands while it is read. `merged_over_remote`: intents that
+    are sent on top of a colleague's change to other elements. `pause`: the whole source asks to be
+    left alone until then. `probe_inconclusive`: the reply to a wrong If-Match was an error of
+    another kind.
     """
 
     change: m.Change | None = None
     read: m.Request | None = None
     stop: m.Stop | None = None
-    lane: m.Lane | None = None
+    target: m.PendingResource | None = None
     observed: Mapping[str, str] = field(default_factory=dict)
-    on_top: frozenset[str] = frozenset()
+    merged_over_remote: frozenset[str] = frozenset()
     pause: datetime | None = None
-    stumbled: bool = False
+    probe_inconclusive: bool = False
 
 
-def sign_in(reply: m.Reply) -> Verdict:
-    """Nobody was let in: everything waits, and nothing counts."""
-    return Verdict(stop=m.Stop(reply.words or "the server asks who you are", sign_in=True))
+def sign_in(reply: m.Reply) -> NextStep:
+    """The server wants a sign-in: everything waits, and nothing counts against an intent."""
+    return NextStep(stop=m.Stop(reply.words or "the server asks who you are", sign_in=True))
 
 
-def later(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Verdict:
-    """Not now, says the server: wait, longer each time; after many times a person is asked.
+def later(state: PushState, target: m.PendingResource, reply: m.Reply, now: datetime) -> NextStep:
+    """The server is busy: wait, longer each time; after `BUSY_LIMIT` times a person is asked.
 
-    What left stays in doubt: it is read back before it is sent again.
+    What was sent stays in doubt: it is read back before it is sent again.
     """
     words = busy_words(reply.status, reply.words)
-    busy = max((one.busy for one in lane.intents), default=0)
-    until = now + wait(state, lane, lane.attempts + busy, reply.retry_after, now)
+    busy = max((one.busy for one in target.intents), default=0)
+    until = now + wait(state, target, target.attempts + busy, reply.retry_after, now)
     pause = until if throttles(reply.status, reply.retry_after) else None
     if busy + 1 >= BUSY_LIMIT:
         tried = f"asked {BUSY_LIMIT} times, and the server was busy each time ({reply.status})"
         said = f"{tried}: {reply.words}" if reply.words else tried
-        return Verdict(m.Change(lane.key, refused(lane, said)), pause=pause)
-    return Verdict(m.Change(lane.key, not_before=until, words=words, busy=True), pause=pause)
+        return NextStep(m.Change(target.key, refused(target, said)), pause=pause)
+    return NextStep(m.Change(target.key, not_before=until, words=words, busy=True), pause=pause)
 
 
-def wait(state: PushState, lane: m.Lane, tries: int, retry_after: str, now: datetime) -> timedelta:
-    """How long a lane waits: as the server asks, else longer with every try, and never the same."""
-    chance = random.Random(f"{state.seed}/{lane.key}/{state.tries}")  # noqa: S311 - jitter
+def wait(
+    state: PushState, target: m.PendingResource, tries: int, retry_after: str, now: datetime
+) -> timedelta:
+    """How long a resource waits: as the server asks, else longer with every try, with jitter."""
+    chance = random.Random(f"{state.seed}/{target.key}/{state.tries}")  # noqa: S311 - jitter
     return delay(tries, retry_after, now, chance)
 
 
-def all_of(lane: m.Lane, event: IntentEvent, words: str = "") -> tuple[m.Outcome, ...]:
-    """The same for every intent of a lane."""
-    return tuple(m.Outcome(intent, event, words) for intent in lane.intents)
+def all_of(
+    target: m.PendingResource, event: IntentEvent, words: str = ""
+) -> tuple[m.IntentOutcome, ...]:
+    """The same outcome for every intent of a pending resource."""
+    return tuple(m.IntentOutcome(intent, event, words) for intent in target.intents)
 
 
-def refused(lane: m.Lane, words: str) -> tuple[m.Outcome, ...]:
-    """A person is asked. Where it is a create, about that: the rest belongs to it and waits."""
-    first, *rest = lane.intents
+def refused(target: m.PendingResource, words: str) -> tuple[m.IntentOutcome, ...]:
+    """Outcomes of a rejection: a person is asked. Of a create, only about the create; the rest
+    waits.
+    """
+    first, *rest = target.intents
     if first.kind is not IntentKind.CREATE:
-        return all_of(lane, IntentEvent.REFUSED, words)
+        return all_of(target, IntentEvent.REFUSED, words)
     waiting = [one for one in rest if one.state is IntentState.IN_DOUBT]
     return (
-        m.Outcome(first, IntentEvent.REFUSED, words),
-        *(m.Outcome(one, IntentEvent.FOUND_NOT_APPLIED) for one in waiting),
+        m.IntentOutcome(first, IntentEvent.REFUSED, words),
+        *(m.IntentOutcome(one, IntentEvent.FOUND_NOT_APPLIED) for one in waiting),
     )
 
 
-def fits(lane: m.Lane, resource: Resource) -> bool:
-    """Whether an answer holds what the lane is about, and not another resource."""
-    if lane.base is None:
-        return intent_effects.satisfied((lane.intents or lane.kept)[0], resource)
-    return resource.get("id") == lane.key[1]
+def fits(target: m.PendingResource, resource: Resource) -> bool:
+    """Whether a reply holds the resource that was asked about."""
+    if target.base is None:
+        return intent_effects.satisfied((target.intents or target.local_only)[0], resource)
+    return resource.get("id") == target.key[1]
 
 
-def ours(lane: m.Lane, resource: Resource) -> bool:
-    """Whether a yes speaks of our resource, about the client that it was about.
+def ours(target: m.PendingResource, resource: Resource) -> bool:
+    """Whether a success speaks of our resource and of the client it was about.
 
-    The right one under another client's name is read back, and then a person's to answer. What was
-    made must carry our identifier where it carries any of that kind, else it is some other row.
+    The right resource under another client's name is read back, and then a person answers. What we
+    created must carry our identifier if it carries one of that system; otherwise it is another row.
     """
-    if lane.base is not None:
-        return fits(lane, resource) and names_its_client(lane, resource)
+    if target.base is not None:
+        return fits(target, resource) and names_its_client(target, resource)
     named = identifier_value(resource, codes.IDENTIFIER)
-    return (fits(lane, resource) or not named) and names_its_client(lane, resource)
+    return (fits(target, resource) or not named) and names_its_client(target, resource)
 
 
-def names_its_client(lane: m.Lane, resource: Resource) -> bool:
-    """Whether an answer names the client whom the lane is about, in what was sent and decided."""
-    sent = intent_effects.fold(lane.base, lane.intents) or {}
-    kept = names_same_client(sent, resource, lane.records.base_url)
-    return kept and all(is_about_its_client(one, resource, lane.records) for one in lane.intents)
+def names_its_client(target: m.PendingResource, resource: Resource) -> bool:
+    """Whether a reply names the client of the intents and of the resource as it was sent."""
+    sent = intent_effects.fold(target.base, target.intents) or {}
+    kept = names_same_client(sent, resource, target.records.base_url)
+    return kept and all(
+        is_about_its_client(one, resource, target.records) for one in target.intents
+    )
 
 
 def taken(
-    lane: m.Lane, unmet: Sequence[str], on_top: frozenset[str], words: str = ""
-) -> tuple[m.Outcome, ...]:
-    """A yes: what the answer does not show is asked about, all else is on the server.
+    target: m.PendingResource,
+    unmet: Sequence[str],
+    merged_over_remote: frozenset[str],
+    words: str = "",
+) -> tuple[m.IntentOutcome, ...]:
+    """Outcomes of a success: an intent that the reply does not show is asked about, all others are
+    acknowledged.
 
-    `on_top`: what is told of those intents. `words`: what a person is told of all of them.
+    `merged_over_remote`: ids of intents that get that message. `words`: the message for all of
+    them.
     """
     return tuple(
-        m.Outcome(one, IntentEvent.REFUSED, OTHER)
+        m.IntentOutcome(one, IntentEvent.REFUSED, OTHER)
         if one.id in unmet
-        else m.Outcome(one, IntentEvent.ACKNOWLEDGED, words or (ON_TOP if one.id in on_top else ""))
-        for one in lane.intents
+        else m.IntentOutcome(
+            one, IntentEvent.ACKNOWLEDGED, words or (ON_TOP if one.id in merged_over_remote else "")
+        )
+        for one in target.intents
     )

@@ -1,11 +1,11 @@
-"""What the reading of a resource says about the lane that it was read for. Pure.
+"""What a read of a resource says about its pending intents. Pure.
 
-In:  the lane, what was read. Out: a `Verdict`. Read is what may have been done without our knowing
-(a lost answer, a no of whatever kind), what cannot be guarded, what a pull has laid something newer
-beside, and what is kept here, once the source can take it: that was decided about a resource as its
-author saw it, and what a colleague changed since is a conflict like any other.
-A reading that says nothing is this resource's own trouble: it waits, the others go on.
-Not here: the comparison itself (`three_way.py`), answers to writes (`write_responses.py`).
+In:  the pending resource, what was read. Out: a `NextStep`.
+A resource is read back when: a reply was lost or negative; the write cannot use If-Match; a pull
+found a newer version; or a local-only intent can now be sent. A local-only intent is compared with
+what its author saw, so a colleague's change since then is a conflict like any other.
+A read that fails concerns this resource only: it waits, the others go on.
+Not here: the comparison itself (`three_way.py`), replies to writes (`write_responses.py`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentStat
 from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_to_items import trouble
-from carequeue.sync.protocol.capabilities import NO_STATUS, Abilities, status_of
-from carequeue.sync.protocol.failures import BUSY_LIMIT, SETTLE_LIMIT, Answer, kind_of
+from carequeue.sync.protocol.capabilities import UNSUPPORTED_STATUS, Abilities, status_of
+from carequeue.sync.protocol.failures import BUSY_LIMIT, READ_BACK_LIMIT, ResponseKind, kind_of
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.next_step import (
-    Verdict,
+    NextStep,
     all_of,
     fits,
     later,
@@ -42,289 +42,313 @@ from carequeue.sync.push.three_way import (
     MADE_ANEW,
     ON_TOP,
     OVERWROTE,
-    Found,
-    Settled,
+    Compared,
+    Comparison,
     as_seen,
     changed_beside,
+    compare,
     runs,
-    settle,
     unseen,
 )
 
 _CANNOT_SAY: Final = "the server cannot say whether it has it"
 _COULD_BE_TWO: Final = (
-    "its answer was lost, and the server does not show it. Sent again, there could be two: look "
-    "there first, then try again or let it go"
+    "its reply was lost, and the server does not show it. Sending it again could create it twice: "
+    "check on the server first, then try again or discard it"
 )
-_AGAIN: Final = 2  # times that something left without an answer, before it waits for the next
-_SHOWN: Final = 60  # of a value that was overwritten
+_AGAIN: Final = 2  # times sent without a reply, before it waits for the next cycle
+_SHOWN: Final = 60  # characters shown of a value that was overwritten
 
 
-def judge_read(
-    state: PushState, lane: m.Lane, reply: m.Reply | m.NoReply, now: datetime
-) -> Verdict:
-    """What the reading of a lane leads to."""
+def interpret_read_response(
+    state: PushState, target: m.PendingResource, reply: m.Reply | m.NoReply, now: datetime
+) -> NextStep:
+    """The next step after the reply to a read."""
     if isinstance(reply, m.NoReply) and (reply.ends or not reply.left):
-        return Verdict(stop=m.Stop(reply.why, offline=True))
-    if lane.phase is m.Phase.COMPARING and not _is_history(lane, reply):
-        lane = replace(lane, phase=m.Phase.CONFIRMING)
-        return Verdict(read=read_request(lane, state.can), lane=lane)
+        return NextStep(stop=m.Stop(reply.why, offline=True))
+    if target.phase is m.Phase.COMPARING and not _is_history(target, reply):
+        target = replace(target, phase=m.Phase.CONFIRMING)
+        return NextStep(read=read_request(target, state.can), target=target)
     if isinstance(reply, m.NoReply):
-        return Verdict(_unread(state, lane, reply, now))
-    if reply.status == 410 and lane.base is None and lane.intents:
-        # It was made, and somebody has deleted it: made again, it would be back.
-        return Verdict(m.Change(lane.key, all_of(lane, IntentEvent.FOUND_GONE, GONE)))
+        return NextStep(_unread(state, target, reply, now))
+    if reply.status == 410 and target.base is None and target.intents:
+        # It was created and then deleted by somebody: creating it again would bring it back.
+        return NextStep(m.Change(target.key, all_of(target, IntentEvent.FOUND_GONE, GONE)))
     if reply.status in (404, 410):
-        return _later_again(state, lane, settled(state, lane, replace(reply, resource=None)), now)
+        return _later_again(
+            state, target, reconcile(state, target, replace(reply, resource=None)), now
+        )
     match kind_of(reply.status, conflict_issue=False):
-        case Answer.YES if reply.resource is not None:
-            return _found(state, lane, reply, now)
-        case Answer.SIGN_IN:
+        case ResponseKind.YES if reply.resource is not None:
+            return _found(state, target, reply, now)
+        case ResponseKind.SIGN_IN:
             return sign_in(reply)
-        case Answer.LATER | Answer.YES:  # a yes without the resource says nothing
-            return later(state, lane, reply, now)
+        case ResponseKind.LATER | ResponseKind.YES:  # a success without the resource tells nothing
+            return later(state, target, reply, now)
         case _:
-            words = reply.words or f"the server does not let it be read ({reply.status})"
-            return _asked(lane, words)
+            words = reply.words or f"the server does not allow reading it ({reply.status})"
+            return _asked(target, words)
 
 
-def _found(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Verdict:
-    if lane.phase in (m.Phase.CONFIRMING, m.Phase.COMPARING):
-        return _confirmed(state, lane, reply, now)
-    fitting = [one for one in (reply.many or (reply.resource,)) if one and fits(lane, one)]
-    if len(fitting) > 1 and lane.base is None:
-        return _asked(lane, f"the server has {len(fitting)} of it; which one is meant?")
+def _found(state: PushState, target: m.PendingResource, reply: m.Reply, now: datetime) -> NextStep:
+    if target.phase in (m.Phase.CONFIRMING, m.Phase.COMPARING):
+        return _confirmed(state, target, reply, now)
+    fitting = [one for one in (reply.many or (reply.resource,)) if one and fits(target, one)]
+    if len(fitting) > 1 and target.base is None:
+        return _asked(target, f"the server has {len(fitting)} of it; which one is meant?")
     if fitting:
-        verdict = settled(state, lane, _of(reply, fitting[0]))
-        return _later_again(state, lane, verdict, now)
-    if lane.base is None:
-        # It left the search out of account; sent again, there could be two.
-        return _asked(lane, _CANNOT_SAY)
-    return later(state, lane, reply, now)
+        next_step = reconcile(state, target, _of(reply, fitting[0]))
+        return _later_again(state, target, next_step, now)
+    if target.base is None:
+        # The server ignored the search parameter; sent again, there could be two.
+        return _asked(target, _CANNOT_SAY)
+    return later(state, target, reply, now)
 
 
-def _later_again(state: PushState, lane: m.Lane, verdict: Verdict, now: datetime) -> Verdict:
-    """What left twice and more without an answer leaves a while later, longer each time.
+def _later_again(
+    state: PushState, target: m.PendingResource, next_step: NextStep, now: datetime
+) -> NextStep:
+    """What was sent twice or more without a reply is sent again later, longer each time.
 
-    A row at which the server hangs would else end every cycle, and nothing else would be done.
+    Otherwise a row at which the server hangs would end every cycle, and nothing else would be done.
     """
-    change = verdict.change
-    hung = state.silent and lane.left_over and lane.attempts >= _AGAIN
+    change = next_step.change
+    hung = state.silent and target.unanswered_before and target.attempts >= _AGAIN
     if change is None or not hung:
-        return verdict
+        return next_step
     if all(one.event is not IntentEvent.FOUND_NOT_APPLIED for one in change.outcomes):
-        return verdict
-    until = now + wait(state, lane, lane.attempts, "", now)
-    return replace(verdict, change=replace(change, not_before=until))
+        return next_step
+    until = now + wait(state, target, target.attempts, "", now)
+    return replace(next_step, change=replace(change, not_before=until))
 
 
 def _of(reply: m.Reply, resource: Resource) -> m.Reply:
-    """The reply as one about this resource, of all that a search found."""
+    """The reply for this resource alone, of all that a search found."""
     if resource is reply.resource:
         return reply
     return replace(reply, resource=resource, version=values.text(resource, "meta.versionId"))
 
 
-def _asked(lane: m.Lane, words: str) -> Verdict:
-    """A person is asked about what left; what is kept here stays there, until the next look."""
-    outcomes = refused(lane, words) if lane.intents else ()
-    return Verdict(m.Change(lane.key, outcomes, counts=False, unread=not outcomes))
+def _asked(target: m.PendingResource, words: str) -> NextStep:
+    """A person is asked about what was sent; local-only intents stay until the next cycle."""
+    outcomes = refused(target, words) if target.intents else ()
+    return NextStep(
+        m.Change(target.key, outcomes, counts_toward_limit=False, read_failed=not outcomes)
+    )
 
 
-def _unread(state: PushState, lane: m.Lane, reply: m.NoReply, now: datetime) -> m.Change:
-    """Put aside until the next look.
+def _unread(
+    state: PushState, target: m.PendingResource, reply: m.NoReply, now: datetime
+) -> m.Change:
+    """Defer it until the next cycle.
 
-    An answer that no sense can be made of counts, and waits longer each time; after many a person
-    is asked. A connection that broke is the network's absence, and never counts.
+    A reply that cannot be parsed counts, and the wait grows each time; after many a person is
+    asked. A broken connection is a missing network and never counts.
     """
-    if not reply.unreadable or not lane.intents:
-        return m.Change(lane.key, unread=True, words=reply.why)
-    before = max(one.settles for one in lane.intents)
-    if before + 1 >= SETTLE_LIMIT:
-        words = f"tried {SETTLE_LIMIT} times, and the answer could not be read: {reply.why}"
-        return m.Change(lane.key, refused(lane, words), counts=False)
-    outcomes = all_of(lane, IntentEvent.FOUND_NOT_APPLIED, reply.why)
-    until = now + wait(state, lane, lane.attempts + before, "", now) if before else None
-    return m.Change(lane.key, outcomes, not_before=until, unread=True)
+    if not reply.unreadable or not target.intents:
+        return m.Change(target.key, read_failed=True, words=reply.why)
+    before = max(one.settles for one in target.intents)
+    if before + 1 >= READ_BACK_LIMIT:
+        words = f"tried {READ_BACK_LIMIT} times, and the reply could not be read: {reply.why}"
+        return m.Change(target.key, refused(target, words), counts_toward_limit=False)
+    outcomes = all_of(target, IntentEvent.FOUND_NOT_APPLIED, reply.why)
+    until = now + wait(state, target, target.attempts + before, "", now) if before else None
+    return m.Change(target.key, outcomes, not_before=until, read_failed=True)
 
 
 # --- what was found -------------------------------------------------------------------------------
 
 
-def settled(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    """Compare three ways; the base moves to what was read (None: it is not there)."""
+def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
+    """Compare three ways; the base moves to what was read (None: the server does not have it)."""
     theirs = reply.resource
-    outcomes: list[m.Outcome] = []
+    outcomes: list[m.IntentOutcome] = []
     observed: dict[str, str] = {}
-    on_top: set[str] = set()
-    for one in _compared(lane, reply) if lane.intents else ():
-        if one.found is Found.NOT_APPLIED and lane.no_place:
-            outcomes.append(m.Outcome(one.intent, IntentEvent.NO_PLACE, lane.no_place))
-            observed = {f"update:{lane.key[0]}": "no"}
-        elif one.found is Found.NOT_APPLIED:
-            outcomes += _not_applied(state, lane, one.intent)
-            on_top |= {one.intent.id} if one.words == ON_TOP else set()
-        elif one.found is Found.DONE:
-            outcomes.append(m.Outcome(one.intent, EVENTS[one.found], _told(state, lane, one)))
+    merged_over_remote: set[str] = set()
+    for one in _compared(target, reply) if target.intents else ():
+        if one.result is Comparison.NOT_APPLIED and target.unsupported_text:
+            outcomes.append(
+                m.IntentOutcome(one.intent, IntentEvent.UNSUPPORTED, target.unsupported_text)
+            )
+            observed = {f"update:{target.key[0]}": "no"}
+        elif one.result is Comparison.NOT_APPLIED:
+            outcomes += _not_applied(state, target, one.intent)
+            merged_over_remote |= {one.intent.id} if one.words == ON_TOP else set()
+        elif one.result is Comparison.DONE:
+            outcomes.append(
+                m.IntentOutcome(one.intent, EVENTS[one.result], _told(state, target, one))
+            )
         else:
-            outcomes.append(m.Outcome(one.intent, EVENTS[one.found], one.words))
-    outcomes += _placed(lane, state.can, theirs)
+            outcomes.append(m.IntentOutcome(one.intent, EVENTS[one.result], one.words))
+    outcomes += _outcomes_of_local_only(target, state.can, theirs)
     change = m.Change(
-        lane.key,
+        target.key,
         tuple(outcomes),
         theirs,
         reply.version,
-        counts=not (lane.crowd or lane.left_over),
-        compared=frozenset(one.id for one in (*lane.intents, *lane.kept)),
-        gone=theirs is None and lane.base is not None,
+        counts_toward_limit=not (target.sent_in_failed_batch or target.unanswered_before),
+        compared=frozenset(one.id for one in (*target.intents, *target.local_only)),
+        gone=theirs is None and target.base is not None,
     )
-    if lane.base is None and any(o.event is IntentEvent.FOUND_OTHER_CLIENT for o in outcomes):
-        change = replace(change, base=None, version="")  # it is not what we made
-    return Verdict(change, observed=observed, on_top=frozenset(on_top))
+    if target.base is None and any(o.event is IntentEvent.FOUND_OTHER_CLIENT for o in outcomes):
+        change = replace(change, base=None, version="")  # it is not what we created
+    return NextStep(change, observed=observed, merged_over_remote=frozenset(merged_over_remote))
 
 
-def _compared(lane: m.Lane, reply: m.Reply) -> Sequence[Settled]:
-    if reply.resource is not None and lane.base is not None and _same(lane, reply):
-        return [Settled(one, Found.NOT_APPLIED) for one in lane.intents]
-    return settle(lane.base, reply.resource, lane.intents, lane.records)
+def _compared(target: m.PendingResource, reply: m.Reply) -> Sequence[Compared]:
+    if reply.resource is not None and target.base is not None and _same(target, reply):
+        return [Compared(one, Comparison.NOT_APPLIED) for one in target.intents]
+    return compare(target.base, reply.resource, target.intents, target.records)
 
 
-def _not_applied(state: PushState, lane: m.Lane, intent: Intent) -> list[m.Outcome]:
-    """Sent again, unless it was sent so often already, or cannot be repeated."""
+def _not_applied(
+    state: PushState, target: m.PendingResource, intent: Intent
+) -> list[m.IntentOutcome]:
+    """Send it again, unless it was sent too often or cannot be repeated."""
     if intent.state is not IntentState.IN_DOUBT:
         return []
-    if intent.kind is IntentKind.CREATE and not repeatable(lane, state.can):
-        return [m.Outcome(intent, IntentEvent.REFUSED, _COULD_BE_TWO)]
-    if lane.left_over:
+    if intent.kind is IntentKind.CREATE and not repeatable(target, state.can):
+        return [m.IntentOutcome(intent, IntentEvent.REFUSED, _COULD_BE_TWO)]
+    if target.unanswered_before:
         if not state.silent or intent.attempts < BUSY_LIMIT:
-            return [m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
-        words = f"sent {intent.attempts} times, and the server never answered it"
-        return [m.Outcome(intent, IntentEvent.REFUSED, words)]
-    if intent.settles + 1 >= SETTLE_LIMIT and not lane.crowd:
-        words = f"tried {SETTLE_LIMIT} times, and the server never took it"
-        said = f"{words}: {lane.told}" if lane.told else words
-        return [m.Outcome(intent, IntentEvent.REFUSED, said)]
-    return [m.Outcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
+            return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
+        words = f"sent {intent.attempts} times, and the server never replied"
+        return [m.IntentOutcome(intent, IntentEvent.REFUSED, words)]
+    if intent.settles + 1 >= READ_BACK_LIMIT and not target.sent_in_failed_batch:
+        words = f"tried {READ_BACK_LIMIT} times, and the server never accepted it"
+        said = f"{words}: {target.refusal_text}" if target.refusal_text else words
+        return [m.IntentOutcome(intent, IntentEvent.REFUSED, said)]
+    return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
 
 
-def _told(state: PushState, lane: m.Lane, one: Settled) -> str:
-    """Whether somebody else did it: ours never left, or was refused the only time that it did."""
+def _told(state: PushState, target: m.PendingResource, one: Compared) -> str:
+    """Message for a done intent: whether a colleague did it, because ours was never sent or was
+    rejected the only time.
+    """
     intent = one.intent
-    never = intent.attempts == 0 and (intent.state is IntentState.QUEUED or bool(lane.told))
-    made_alone = intent.kind is IntentKind.CREATE and by_our_id(lane, state.can)
+    never = intent.attempts == 0 and (
+        intent.state is IntentState.QUEUED or bool(target.refusal_text)
+    )
+    made_alone = intent.kind is IntentKind.CREATE and by_our_id(target, state.can)
     if never and not made_alone:
         return ALREADY_SO
-    if _anew(lane):
+    if _anew(target):
         return MADE_ANEW
-    return ON_TOP if intent.id in state.on_top else ""
+    return ON_TOP if intent.id in state.merged_over_remote else ""
 
 
-def _same(lane: m.Lane, reply: m.Reply) -> bool:
-    if lane.version and reply.version:
-        return lane.version == reply.version
-    return lane.base == reply.resource
+def _same(target: m.PendingResource, reply: m.Reply) -> bool:
+    if target.version and reply.version:
+        return target.version == reply.version
+    return target.base == reply.resource
 
 
-# --- what was kept here ---------------------------------------------------------------------------
+# --- local-only intents ---------------------------------------------------------------------------
 
 
-def placeable(lane: m.Lane, can: Abilities) -> tuple[Intent, ...]:
-    """What is kept here of a resource and could leave now, in order.
+def sendable_now(target: m.PendingResource, can: Abilities) -> tuple[Intent, ...]:
+    """The local-only intents of a resource that could be sent now, in order.
 
-    A status that the source does not know goes along where a later decision of ours takes its
-    place. What came malformed is never written back: that could lose what we could not read.
+    A status that the source does not know is sent along if a later intent of ours replaces it. A
+    malformed resource is never written back: that could lose what we could not read.
     """
-    first = next(iter((*lane.intents, *lane.kept)), None)
+    first = next(iter((*target.intents, *target.local_only)), None)
     creates = first is not None and first.kind is IntentKind.CREATE
-    if (lane.base is None and not creates) or (lane.base is not None and trouble(lane.base)):
+    if (target.base is None and not creates) or (target.base is not None and trouble(target.base)):
         return ()
     found: list[Intent] = []
-    for intent in lane.kept:
+    for intent in target.local_only:
         why = can.refusal(intent)
-        if not why or (why == NO_STATUS and _covered(intent, lane, can)):
+        if not why or (why == UNSUPPORTED_STATUS and _covered(intent, target, can)):
             found.append(intent)
         elif intent.kind is IntentKind.CREATE:
-            return ()  # the rest belongs to what is not there
+            return ()  # the other intents are about the resource that was never created
     return tuple(found)
 
 
-def _covered(intent: Intent, lane: m.Lane, can: Abilities) -> bool:
+def _covered(intent: Intent, target: m.PendingResource, can: Abilities) -> bool:
     return intent.kind is not IntentKind.CREATE and any(
         one.seq > intent.seq
         and (status := status_of(one))
         and can.knows_status(intent.target_type, status)
-        for one in (*lane.intents, *lane.kept)
+        for one in (*target.intents, *target.local_only)
     )
 
 
-def _placed(lane: m.Lane, can: Abilities, theirs: Resource | None) -> list[m.Outcome]:
-    """What was kept here, compared with what its author saw: to the queue, done, or a conflict."""
-    kept = placeable(lane, can)
+def _outcomes_of_local_only(
+    target: m.PendingResource, can: Abilities, theirs: Resource | None
+) -> list[m.IntentOutcome]:
+    """Local-only intents compared with what their author saw: queued, done, or a conflict."""
+    kept = sendable_now(target, can)
     if not kept or (theirs is not None and trouble(theirs)):
         return []
-    base = lane.base
-    if base is None and lane.intents and theirs is not None:  # what it belongs to was being made
-        base = intent_effects.fold(None, lane.intents)
-    found = settle(as_seen(base, kept) if base is not None else None, theirs, kept, lane.records)
+    base = target.base
+    if base is None and target.intents and theirs is not None:  # its resource was being created
+        base = intent_effects.fold(None, target.intents)
+    found = compare(as_seen(base, kept) if base is not None else None, theirs, kept, target.records)
     outcomes = []
     for one in found:
-        if one.found is Found.OTHER_CLIENT:
-            outcomes.append(m.Outcome(one.intent, EVENTS[one.found], one.words))
+        if one.result is Comparison.OTHER_CLIENT:
+            outcomes.append(m.IntentOutcome(one.intent, EVENTS[one.result], one.words))
             continue
-        outcomes.append(m.Outcome(one.intent, IntentEvent.PLACE_FOUND))
+        outcomes.append(m.IntentOutcome(one.intent, IntentEvent.SUPPORTED_NOW))
         queued = replace(one.intent, state=IntentState.QUEUED)
-        if one.found is not Found.NOT_APPLIED:
-            words = ALREADY_SO if one.found is Found.DONE else one.words
-            outcomes.append(m.Outcome(queued, EVENTS[one.found], words))
+        if one.result is not Comparison.NOT_APPLIED:
+            words = ALREADY_SO if one.result is Comparison.DONE else one.words
+            outcomes.append(m.IntentOutcome(queued, EVENTS[one.result], words))
     return outcomes
 
 
-# --- what was taken without a guard, or without a body --------------------------------------------
+# --- writes that were accepted without If-Match, or without a body --------------------------------
 
 
-def _confirmed(state: PushState, lane: m.Lane, reply: m.Reply, now: datetime) -> Verdict:
-    """The server said yes: is it there, and did it go over somebody's change?"""
+def _confirmed(
+    state: PushState, target: m.PendingResource, reply: m.Reply, now: datetime
+) -> NextStep:
+    """The write succeeded: does the server show it, and did it overwrite somebody's change?"""
     found = reply.resource or {}
-    if not ours(lane, found):
-        if fits(lane, found):
-            return settled(state, lane, reply)
-        return _asked(lane, _CANNOT_SAY) if lane.base is None else later(state, lane, reply, now)
-    made = [one for one in lane.intents if one.kind is not IntentKind.CREATE]
+    if not ours(target, found):
+        if fits(target, found):
+            return reconcile(state, target, reply)
+        return (
+            _asked(target, _CANNOT_SAY) if target.base is None else later(state, target, reply, now)
+        )
+    made = [one for one in target.intents if one.kind is not IntentKind.CREATE]
     unmet = [run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], found)]
-    as_written = bool(lane.written) and lane.written == reply.version
-    if unmet and not as_written:  # somebody wrote after us
-        return settled(state, replace(lane, version=""), reply)
-    words = _overwritten(lane, reply.many) if lane.phase is m.Phase.COMPARING else ""
-    words = MADE_ANEW if _anew(lane) else words
-    outcomes = taken(lane, unmet, state.on_top, words)
-    return Verdict(m.Change(lane.key, outcomes, found, reply.version))
+    as_written = bool(target.written_version) and target.written_version == reply.version
+    if unmet and not as_written:  # a colleague wrote after us
+        return reconcile(state, replace(target, version=""), reply)
+    words = _overwritten(target, reply.many) if target.phase is m.Phase.COMPARING else ""
+    words = MADE_ANEW if _anew(target) else words
+    outcomes = taken(target, unmet, state.merged_over_remote, words)
+    return NextStep(m.Change(target.key, outcomes, found, reply.version))
 
 
-def _anew(lane: m.Lane) -> bool:
-    """Whether an update was answered as a create is: somebody had deleted it meanwhile."""
-    return lane.base is not None and lane.answered == 201
+def _anew(target: m.PendingResource) -> bool:
+    """Whether an update got the status of a create: somebody had deleted the resource meanwhile."""
+    return target.base is not None and target.answered_status == 201
 
 
-def _is_history(lane: m.Lane, reply: m.Reply | m.NoReply) -> bool:
-    """Whether an answer shows the versions of the resource, with ours among them."""
+def _is_history(target: m.PendingResource, reply: m.Reply | m.NoReply) -> bool:
+    """Whether a reply shows the versions of the resource, ours among them."""
     if isinstance(reply, m.NoReply) or reply.status != 200:
         return False
-    return any(_version(one) == lane.written for one in reply.many if fits(lane, one))
+    return any(_version(one) == target.written_version for one in reply.many if fits(target, one))
 
 
-def _overwritten(lane: m.Lane, versions: Sequence[Resource]) -> str:
-    """What is said where a colleague's version lies between the base and ours; "" where none does.
+def _overwritten(target: m.PendingResource, versions: Sequence[Resource]) -> str:
+    """Message if a colleague's version lies between the base and ours; "" if none does.
 
-    Ours may lie there twice, where the network doubled it.
+    Ours may be there twice if the network duplicated it.
     """
     names = [_version(one) for one in versions]
-    if lane.base is None or lane.version not in names:
+    if target.base is None or target.version not in names:
         return ""
-    at = names.index(lane.written)
+    at = names.index(target.written_version)
     written = versions[at]
-    between = versions[at + 1 : names.index(lane.version)]
+    between = versions[at + 1 : names.index(target.version)]
     theirs = [one for one in between if changed_beside(written, one)]
-    lost = unseen(lane.base, theirs, written)
+    lost = unseen(target.base, theirs, written)
     return f"{OVERWROTE}: {', '.join(_shown(name, theirs) for name in lost)}" if lost else ""
 
 

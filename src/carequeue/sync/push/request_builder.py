@@ -1,15 +1,15 @@
-"""What leaves for one lane, as requests: a write, a reading, and a question about If-Match. Pure.
+"""The requests for one resource: a write, a read, and the If-Match probe. Pure.
 
-A write is the base with the lane's intents folded over it, guarded by the base's version. A create
-goes by the best way that the source has, and is looked for in the way that fits:
+A write is the base with the open intents folded over it, with If-Match of the base's version. A
+create uses the best way that the source has, and is searched for in the way that fits:
 
-1. `PUT` under an id of ours, where the source makes what does not exist: twice is once.
-2. `POST` with `If-None-Exist` on an identifier of ours: twice is once by the server's word.
-3. The same `POST` where the source does not declare to read that: sent once, never repeated.
+1. `PUT` under our id, if the source supports update-as-create: sent twice, it is created once.
+2. `POST` with `If-None-Exist` on our identifier: created once if the server keeps its word.
+3. The same `POST` if the source does not declare that: sent once, never repeated.
 
-What stands for something that others see too (a discharge, a request without a Task) goes by 2 or
-3 always: only a condition on the stable identifier keeps two people from making two.
-Not here: when it is sent (`machine.py`), what an answer means (`write_responses.py`,
+A resource that others may create too (for a discharge, or a request without a Task) always uses 2
+or 3: only a condition on the stable identifier keeps two people from creating two.
+Not here: when it is sent (`machine.py`), what a reply means (`write_responses.py`,
 `read_responses.py`).
 """
 
@@ -29,62 +29,62 @@ from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.state import PushState
 
-#: What an entity tag can hold (RFC 9110, 8.8.3), and a header of any server will take.
+#: What an ETag can hold (RFC 9110, 8.8.3), and what any server accepts in a header.
 _VERSION: Final = re.compile(r"[!#-~]{1,200}")
-#: Versions of a history that are looked through for a colleague's, between two of ours.
+#: Versions of a history that are searched for a colleague's, between two of ours.
 _HISTORY: Final = 20
 
 
-def write_request(lane: m.Lane, state: PushState) -> m.Request:
-    """The write of a lane, as the source takes it."""
-    kind, key = lane.key
-    view = intent_effects.fold(lane.base, lane.intents)
+def write_request(target: m.PendingResource, state: PushState) -> m.Request:
+    """The write for a resource, in the form that the source supports."""
+    kind, key = target.key
+    view = intent_effects.fold(target.base, target.intents)
     body = _rename(view or {}, state.aliases, _kept_here(state))
-    ids = tuple(intent.id for intent in lane.intents)
-    if lane.base is not None:
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", body, guard(lane), "", ids)
-    if by_our_id(lane, state.can):
+    ids = tuple(intent.id for intent in target.intents)
+    if target.base is not None:
+        return m.Request(target.key, "PUT", f"{kind}/{key}", body, guard(target), "", ids)
+    if by_our_id(target, state.can):
         named = {**body, "id": key}
-        return m.Request(lane.key, "PUT", f"{kind}/{key}", named, "", "", ids, creates=True)
+        return m.Request(target.key, "PUT", f"{kind}/{key}", named, "", "", ids, creates=True)
     body.pop("id", None)
-    return m.Request(lane.key, "POST", kind, body, "", _search(lane), ids, creates=True)
+    return m.Request(target.key, "POST", kind, body, "", _search(target), ids, creates=True)
 
 
-def probe_request(lane: m.Lane, state: PushState) -> m.Request:
-    """The write of a lane with a guard that is wrong on purpose; a good server refuses it."""
-    request = write_request(lane, state)
-    return replace(request, if_match=f'W/"{wrong(lane.version)}"', probe=True)
+def probe_request(target: m.PendingResource, state: PushState) -> m.Request:
+    """The write for a resource with a deliberately wrong If-Match; a good server rejects it."""
+    request = write_request(target, state)
+    return replace(request, if_match=f'W/"{wrong(target.version)}"', probe=True)
 
 
-def read_request(lane: m.Lane, can: Abilities, location: str = "") -> m.Request:
-    """The reading of a lane; `location`: the id that the server gave to what was made."""
-    kind, key = lane.key
+def read_request(target: m.PendingResource, can: Abilities, location: str = "") -> m.Request:
+    """The read of a resource; `location`: the id that the server gave to what was created."""
+    kind, key = target.key
     if location:
-        return m.Request(lane.key, "GET", f"{kind}/{location}")
-    by_id = lane.base is not None or by_our_id(lane, can)
-    return m.Request(lane.key, "GET", f"{kind}/{key}" if by_id else f"{kind}?{_search(lane)}")
+        return m.Request(target.key, "GET", f"{kind}/{location}")
+    by_id = target.base is not None or by_our_id(target, can)
+    return m.Request(target.key, "GET", f"{kind}/{key}" if by_id else f"{kind}?{_search(target)}")
 
 
-def history_request(lane: m.Lane) -> m.Request:
+def history_request(target: m.PendingResource) -> m.Request:
     """The latest versions of a resource, the newest first."""
-    kind, key = lane.key
-    return m.Request(lane.key, "GET", f"{kind}/{key}/_history?_count={_HISTORY}")
+    kind, key = target.key
+    return m.Request(target.key, "GET", f"{kind}/{key}/_history?_count={_HISTORY}")
 
 
-def guard(lane: m.Lane) -> str:
-    """The If-Match of a write; "" where the server gave no version, or none that a header takes.
+def guard(target: m.PendingResource) -> str:
+    """The If-Match of a write; "" if the server gave no version, or none that fits a header.
 
-    A version with a quotation mark or a line break in it would be a guard of its own making, or a
-    header more; such a server is treated as one without versions: looked at before each write.
+    A version with a quotation mark or a line break would change the header; such a server is
+    treated as one without versions: the row is read before each write.
     """
-    return f'W/"{lane.version}"' if _VERSION.fullmatch(lane.version) else ""
+    return f'W/"{target.version}"' if _VERSION.fullmatch(target.version) else ""
 
 
 def wrong(version: str) -> str:
-    """A version that looks like this one and will not be the next; "" where none can be made.
+    """A version that looks like this one and will not be the next; "" if none can be made.
 
-    A number goes back: counted on, it could be the version that a colleague makes meanwhile. Digits
-    stay digits, for servers that take nothing else.
+    A number is decreased: increased, it could be the version that a colleague creates meanwhile.
+    Digits stay digits, for servers that accept nothing else.
     """
     if version.isascii() and version.isdecimal():
         before = int(version) - 1
@@ -97,7 +97,7 @@ def wrong(version: str) -> str:
 
 
 _CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-#: Each digit and letter by its neighbour: digits stay digits, and hexadecimal stays hexadecimal.
+#: Each digit and letter mapped to its neighbor: digits stay digits, hexadecimal stays hexadecimal.
 _OTHER: Final[Mapping[str, str]] = {
     one: other
     for small, neighbour in ((one, _CHARACTERS[at ^ 1]) for at, one in enumerate(_CHARACTERS))
@@ -105,40 +105,46 @@ _OTHER: Final[Mapping[str, str]] = {
 }
 
 
-def by_our_id(lane: m.Lane, can: Abilities) -> bool:
-    """Whether a create goes under an id of ours: the source takes it, and nobody else can be
-    making the same, since its identifier is our own fresh id.
+def by_our_id(target: m.PendingResource, can: Abilities) -> bool:
+    """Whether a create uses our id: the source supports it, and nobody else can be creating the
+    same, since its identifier is our own new id.
     """
-    return identifier(lane) == lane.key[1] and can.update_create(lane.key[0])
+    return identifier(target) == target.key[1] and can.update_create(target.key[0])
 
 
-def repeatable(lane: m.Lane, can: Abilities) -> bool:
-    """Whether a write may be sent again although its fate is not known for certain."""
-    return lane.base is not None or by_our_id(lane, can) or can.of(lane.key[0]).conditional_create
+def repeatable(target: m.PendingResource, can: Abilities) -> bool:
+    """Whether a write may be sent again although it is not known whether it arrived."""
+    return (
+        target.base is not None
+        or by_our_id(target, can)
+        or can.of(target.key[0]).conditional_create
+    )
 
 
-def identifier(lane: m.Lane) -> str:
-    """The identifier of ours that what a lane creates bears."""
-    resource = (lane.intents or lane.kept)[0].args.get("resource")
+def identifier(target: m.PendingResource) -> str:
+    """Our identifier on the resource that is created."""
+    resource = (target.intents or target.local_only)[0].args.get("resource")
     return identifier_value(resource if isinstance(resource, dict) else {}, codes.IDENTIFIER)
 
 
-def _search(lane: m.Lane) -> str:
-    named = identifier(lane)
+def _search(target: m.PendingResource) -> str:
+    named = identifier(target)
     return f"identifier={quote(codes.IDENTIFIER, safe='')}%7C{quote(named, safe='')}"
 
 
 def _kept_here(state: PushState) -> frozenset[str]:
-    """References of what was made here and has no place there: no server knows these ids."""
+    """References of local-only creates: no server knows these ids."""
     return frozenset(
-        "/".join(lane.key)
-        for lane in state.lanes.values()
-        if lane.kept and lane.kept[0].kind is IntentKind.CREATE
+        "/".join(target.key)
+        for target in state.pending.values()
+        if target.local_only and target.local_only[0].kind is IntentKind.CREATE
     )
 
 
 def _rename(value: Resource, aliases: Mapping[str, str], nowhere: frozenset[str]) -> Resource:
-    """References to what we created, by the server's ids; what it does not have is not named."""
+    """Replace our references by the server's ids; a reference that the server does not have is
+    dropped.
+    """
 
     def walk(one: object) -> object:
         if isinstance(one, list):
@@ -157,5 +163,5 @@ def _rename(value: Resource, aliases: Mapping[str, str], nowhere: frozenset[str]
 
 
 def _stays(new: object, old: object) -> bool:
-    """FHIR has nothing empty: what is left without content goes too."""
+    """Whether a part stays: FHIR has no empty values, so an emptied one is dropped."""
     return new == old or new not in ({}, [])

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carequeue.domain.intents import IntentState
-from carequeue.sync.ports import Cache
+from carequeue.sync.ports import SourceCache
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.sending import Sends
 from carequeue.sync.push import machine
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.http import exchange, read_back
-from carequeue.sync.push.pending import PAUSE, load_lanes, mark_requests, save_changes
+from carequeue.sync.push.pending import PAUSE, load_pending, record_attempts, save_changes
 from carequeue.sync.push.state import PushState
 
 
@@ -28,7 +28,7 @@ class Pushed:
 
     sent: int = 0
     stopped: m.Stop | None = None
-    aside: frozenset[m.LaneKey] = frozenset()
+    deferred: frozenset[m.ResourceKey] = frozenset()
 
 
 class Pushing:
@@ -36,7 +36,7 @@ class Pushing:
 
     def __init__(
         self,
-        cache: Cache,
+        cache: SourceCache,
         transport: Sends,
         now: Callable[[], datetime],
         seed: int = 0,
@@ -50,38 +50,42 @@ class Pushing:
         self._silent = silent
         self.done = Pushed()
 
-    def run(self, can: Abilities, aside: frozenset[m.LaneKey], stop: Callable[[], bool]) -> None:
+    def run(
+        self, can: Abilities, aside: frozenset[m.ResourceKey], stop: Callable[[], bool]
+    ) -> None:
         """Send what may leave, until nothing may or `stop` says so; `done` says what became."""
         with self._cache.reading() as rows:
-            lanes = load_lanes(rows)
-            aliases = rows.aliases()
-            paused = rows.get_meta(PAUSE)
+            targets = load_pending(rows)
+            aliases = rows.id_aliases.by_local_reference()
+            paused = rows.sync_state.get_meta(PAUSE)
         pause = datetime.fromisoformat(paused) if paused else None
         state = PushState(
-            can, self._seed, aliases=aliases, aside=aside, pause=pause, silent=self._silent
+            can, self._seed, aliases=aliases, deferred=aside, pause=pause, silent=self._silent
         )
-        events: deque[m.Event] = deque([m.Loaded(lanes, self._now())])
+        events: deque[m.Event] = deque([m.Loaded(targets, self._now())])
         while events and not stop():
             state, commands = machine.step(state, events.popleft())
             for command in commands:
                 events.extend(self._do(command))
-        self.done.aside = state.aside
+        self.done.deferred = state.deferred
         self._show_doubt()
 
     def _show_doubt(self) -> None:
         """What has left and was not answered is shown as being checked, not as waiting."""
         with self._cache.reading() as rows:
-            doubtful = [one for one in rows.open_intents() if one.state is IntentState.IN_DOUBT]
+            doubtful = [
+                one for one in rows.outbox.open_intents() if one.state is IntentState.IN_DOUBT
+            ]
         if doubtful:
             with self._cache.writing(self._now()) as rows:
-                rows.touch(doubtful)
+                rows.outbox.mark_for_projection(doubtful)
 
     def _do(self, command: m.Command) -> Sequence[m.Event]:
         match command:
-            case m.Mark():
+            case m.RecordAttempts():
                 now = self._now()
                 with self._cache.writing(now) as rows:
-                    return mark_requests(rows, command.requests, now)
+                    return record_attempts(rows, command.requests, now)
             case m.Exchange():
                 self._cache.check_lease()  # a laptop may have slept since it was written down
                 done = exchange(self._transport, command)
@@ -89,7 +93,7 @@ class Pushing:
             case m.ReadBack():
                 replies = read_back(self._transport, command.requests, command.at_once)
                 return [m.WasRead(replies, self._now())]
-            case m.Save():
+            case m.SaveChanges():
                 now = self._now()
                 with self._cache.writing(now) as rows:
                     saved = save_changes(rows, command, now)

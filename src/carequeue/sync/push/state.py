@@ -1,4 +1,4 @@
-"""What one push knows between two steps. Plain, frozen; changed by `machine.py` only."""
+"""What one push knows between two steps. Frozen; changed by `machine.py` only."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from carequeue.sync.push.batch_size import Sizing
 class PushState:
     """One push to one source. `aliases`: local reference -> the server's, for what we created.
 
-    `looked`: lanes that were read in this push, and `fresh` the one that was read last and alone.
-    `aside`: lanes whose reading said nothing, left alone until the next look. `on_top`: intents
-    that go on top of what a colleague changed beside them. `pause`: the source asks to be left
-    alone until then. `probing`: the lane whose guard is wrong on purpose, `probed` those that were,
-    `suspect` the one of those whose answer was neither a yes nor a conflict. `awaiting`: lanes with
-    a request on its way. `heard`: of what was
-    not answered when it was sent, a single reading is. `unanswered`: how many there were in a
-    request of which it is not known yet whether it was too large. `silent`: the look before ended
-    because nobody answered.
+    `already_read`: resources that were read in this push. `just_read`: the one that was read last,
+    alone. `deferred`: resources that could not be read; left alone until the next sync cycle.
+    `merged_over_remote`: intents that are sent on top of a colleague's change to other elements.
+    `pause`: the source asks to be left alone until then. `probing`: the resource whose write
+    carries a wrong If-Match on purpose; `probed`: all such resources; `probe_suspect`: one of them
+    whose reply was neither a success nor a conflict. `awaiting`: resources with a request in
+    flight. `single_read_answered`: a single read was answered for a resource whose batch was not.
+    `unanswered_size`: size of a request without a reply that may have been too large. `silent`: the
+    sync cycle before ended because the server did not answer.
     """
 
     can: Abilities
     seed: int = 0
-    lanes: Mapping[m.LaneKey, m.Lane] = field(default_factory=dict)
+    pending: Mapping[m.ResourceKey, m.PendingResource] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     stopped: m.Stop | None = None
     tries: int = 0
-    looked: frozenset[m.LaneKey] = frozenset()
-    fresh: m.LaneKey | None = None
-    aside: frozenset[m.LaneKey] = frozenset()
-    on_top: frozenset[str] = frozenset()
+    already_read: frozenset[m.ResourceKey] = frozenset()
+    just_read: m.ResourceKey | None = None
+    deferred: frozenset[m.ResourceKey] = frozenset()
+    merged_over_remote: frozenset[str] = frozenset()
     pause: datetime | None = None
-    probing: m.LaneKey | None = None
-    probed: frozenset[m.LaneKey] = frozenset()
-    suspect: m.LaneKey | None = None
-    awaiting: frozenset[m.LaneKey] = frozenset()
-    heard: bool = False
-    unanswered: int = 0
+    probing: m.ResourceKey | None = None
+    probed: frozenset[m.ResourceKey] = frozenset()
+    probe_suspect: m.ResourceKey | None = None
+    awaiting: frozenset[m.ResourceKey] = frozenset()
+    single_read_answered: bool = False
+    unanswered_size: int = 0
     silent: bool = False
     sizing: Sizing = Sizing()  # noqa: RUF009 - frozen
 
     @property
     def at_once(self) -> int:
-        """How many requests may stand in one, as far as is known; 1 where there are no batches."""
+        """How many requests one batch may hold, as far as is known; 1 if there are no batches."""
         return self.sizing.size if self.can.batch else 1
 
-    def phase(self, lanes: Iterable[m.Lane], phase: m.Phase) -> PushState:
-        """With these lanes in this phase."""
-        changed = {lane.key: replace(lane, phase=phase) for lane in lanes}
-        return replace(self, lanes={**self.lanes, **changed})
+    def phase(self, targets: Iterable[m.PendingResource], phase: m.Phase) -> PushState:
+        """The state with these resources in this phase."""
+        changed = {target.key: replace(target, phase=phase) for target in targets}
+        return replace(self, pending={**self.pending, **changed})

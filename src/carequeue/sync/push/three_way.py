@@ -1,13 +1,13 @@
-"""Settle: what became of a write whose answer was lost, or is not to be believed.
+"""Three-way compare: what became of a write whose reply was lost or cannot be trusted.
 
 In:  base (what the intents were computed on), theirs (just read), the intents, in order.
-Out: per intent, done | not applied (send again, on theirs) | changed, gone or another client's
-(conflicts).
+Out: for each intent: done | not applied (send again, over theirs) | changed, gone or another
+client's (conflicts).
 Why not the status code: servers answer a stale write with 409, 412, 423 or 428 alike.
-Why the client comes first: a resource that names another client than the one with whom something
-was decided is never merged and never written; it is a conflict of its own kind.
-Why runs of intents: several decisions on one unit leave in one write, and the server may have
-taken all of it: then only the last value is there to be seen, and the earlier ones are done too.
+Why the client comes first: a resource that names another client than the intent's is never merged
+and never written; it is a conflict of its own kind.
+Why runs of intents: several intents on one unit are sent in one write, and the server may have
+accepted all of it: then only the last value can be seen, and the earlier ones are done too.
 Pure; never raises, never guesses. Not here: sending, waiting, asking a person.
 """
 
@@ -29,18 +29,18 @@ from carequeue.fhir.client_identity import (
 )
 from carequeue.sync.client_check import OTHER_CLIENT
 
-#: What a person is told of a decision that the server has, where a colleague had part in it.
+#: Shown for an intent that is on the server, if a colleague had a part in it.
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
 
-MADE_ANEW: Final = "a colleague had deleted it; what you decided has made it anew"
-ON_TOP: Final = "somebody changed something else on it meanwhile; both stand"
-#: Begins what is said where a server that guards nothing let ours go over a colleague's change.
-OVERWROTE: Final = "overwritten unseen, since this server does not look for changes meanwhile"
+MADE_ANEW: Final = "a colleague had deleted it; your change has created it again"
+ON_TOP: Final = "somebody changed something else on it meanwhile; both changes apply"
+#: Begins the message if a server without If-Match let our write overwrite a colleague's change.
+OVERWROTE: Final = "overwritten unseen, since this server does not check for changes in between"
 
 
-class Found(StrEnum):
-    """What the reading says about one intent."""
+class Comparison(StrEnum):
+    """Result of the comparison for one intent."""
 
     DONE = "done"
     NOT_APPLIED = "not_applied"
@@ -50,51 +50,53 @@ class Found(StrEnum):
 
 
 EVENTS: Final = {
-    Found.DONE: IntentEvent.ACKNOWLEDGED,
-    Found.NOT_APPLIED: IntentEvent.FOUND_NOT_APPLIED,
-    Found.CHANGED: IntentEvent.FOUND_CHANGED,
-    Found.GONE: IntentEvent.FOUND_GONE,
-    Found.OTHER_CLIENT: IntentEvent.FOUND_OTHER_CLIENT,
+    Comparison.DONE: IntentEvent.ACKNOWLEDGED,
+    Comparison.NOT_APPLIED: IntentEvent.FOUND_NOT_APPLIED,
+    Comparison.CHANGED: IntentEvent.FOUND_CHANGED,
+    Comparison.GONE: IntentEvent.FOUND_GONE,
+    Comparison.OTHER_CLIENT: IntentEvent.FOUND_OTHER_CLIENT,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """One intent, and what was found. `words`: why, or what a person is told once it is there."""
+class Compared:
+    """One intent and its result. `words`: why, or the message for a person once it is done."""
 
     intent: Intent
-    found: Found
+    result: Comparison
     words: str = ""
 
 
-def settle(
+def compare(
     base: Resource | None,
     theirs: Resource | None,
     intents: Sequence[Intent],
     records: ClientRecords = NO_RECORDS,
-) -> tuple[Settled, ...]:
+) -> tuple[Compared, ...]:
     """Compare three ways. `theirs` None: the server does not have it (any more).
 
-    `records`: what is known beside the two of the clients that they name.
+    `records`: what else is known of the clients that the two name.
     """
     if theirs is None:
         return _gone(base, intents)
     strangers = {one.id for one in intents if not _is_its_client(one, base, theirs, records)}
-    if base is None and intents[0].id in strangers:  # what belongs to the create is no closer
+    if (
+        base is None and intents[0].id in strangers
+    ):  # intents on the create are not closer to their client
         strangers = {one.id for one in intents}
     rest = [one for one in intents if one.id not in strangers]
     found = {one.intent.id: one for one in _compared(base, theirs, rest)}
     return tuple(
-        found.get(one.id) or Settled(one, Found.OTHER_CLIENT, OTHER_CLIENT) for one in intents
+        found.get(one.id) or Compared(one, Comparison.OTHER_CLIENT, OTHER_CLIENT) for one in intents
     )
 
 
 def _is_its_client(
     intent: Intent, base: Resource | None, theirs: Resource, records: ClientRecords
 ) -> bool:
-    """Whether what was read names the client with whom it was decided.
+    """Whether the resource that was read names the client of the intent.
 
-    Where that was not recorded, the base stands for what the person saw.
+    If the client was not recorded, the base stands for what the person saw.
     """
     if intent.client is None and base is not None:
         return names_same_client(base, theirs, records.base_url)
@@ -103,37 +105,37 @@ def _is_its_client(
 
 def _compared(
     base: Resource | None, theirs: Resource, intents: Sequence[Intent]
-) -> tuple[Settled, ...]:
+) -> tuple[Compared, ...]:
     if not intents:
         return ()
-    if base is None:  # a create that is there: what was created is the base of the rest
+    if base is None:  # the create exists: what was created is the base of the rest
         create, *rest = intents
         made = intent_effects.apply(create, None)
-        return (Settled(create, Found.DONE), *_runs_compared(made, theirs, rest))
+        return (Compared(create, Comparison.DONE), *_runs_compared(made, theirs, rest))
     found = _runs_compared(base, theirs, intents)
-    done = [one.intent for one in found if one.found is Found.DONE]
+    done = [one.intent for one in found if one.result is Comparison.DONE]
     if not changed_beside(intent_effects.fold(base, done) or base, theirs):
         return found
     return tuple(
-        replace(one, words=ON_TOP) if one.found is Found.NOT_APPLIED else one for one in found
+        replace(one, words=ON_TOP) if one.result is Comparison.NOT_APPLIED else one for one in found
     )
 
 
 def _runs_compared(
     base: Resource, theirs: Resource, intents: Sequence[Intent]
-) -> tuple[Settled, ...]:
+) -> tuple[Compared, ...]:
     results = {
-        one.intent.id: one for run in runs(intents) for one in _settle_run(base, theirs, run)
+        one.intent.id: one for run in runs(intents) for one in _compare_run(base, theirs, run)
     }
     return tuple(results[intent.id] for intent in intents)
 
 
-#: What a server changes by itself, or every act of everybody.
+#: Elements that a server changes by itself, or that every change touches.
 _STAMPS: Final = frozenset({"meta", "text", "lastModified"})
 
 
 def changed_beside(expected: Resource, found: Resource) -> tuple[str, ...]:
-    """The elements that are not as expected, stamps aside, in the order of their names."""
+    """Names of the elements that differ from what was expected, stamps aside, sorted."""
     names = (expected.keys() | found.keys()) - _STAMPS
     return tuple(sorted(name for name in names if expected.get(name) != found.get(name)))
 
@@ -141,25 +143,25 @@ def changed_beside(expected: Resource, found: Resource) -> tuple[str, ...]:
 def as_seen(base: Resource, intents: Sequence[Intent]) -> Resource:
     """The base with the units of these intents as their author saw them.
 
-    What is kept here does not hold the base back; what a colleague changed since is told apart
-    from what was decided by comparing with what the person had before them.
+    A local-only intent does not hold the base back. Comparing with what the author saw tells a
+    colleague's later change from the intent.
     """
     seen = base
-    for intent in reversed(intents):  # the first one of a run saw what was there before all of it
+    for intent in reversed(intents):  # the first of a run saw the state before all of it
         values = {"unit": list(intent_effects.unit(intent)), "values": dict(intent.seen)}
         before = replace(intent, kind=IntentKind.RESTORE, args=values)
         seen = {**intent_effects.apply(before, seen)}
     return seen
 
 
-def over_hidden(
+def overwriting_unseen(
     base: Resource, decided: Sequence[Intent], kept: Sequence[Intent]
 ) -> tuple[Intent, ...]:
-    """Of what is to leave, what would go over a change that no person has seen.
+    """The intents to be sent that would overwrite a change nobody has seen.
 
-    `kept`: what is kept here of the same resource. It lies over the base in the view, but does not
-    hold it back: where the base is neither as who decided saw it nor as it was under what is kept,
-    somebody has changed it meanwhile.
+    `kept`: local-only intents of the same resource. They cover the base in the view but do not hold
+    it back. If the base is neither as the author saw it nor as it was under the local-only intents,
+    somebody changed it meanwhile.
     """
     found, before = [], set[str]()
     for one in decided:
@@ -178,7 +180,7 @@ def over_hidden(
 
 
 def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple[str, ...]:
-    """What versions between the base and ours had changed and ours took away, as elements.
+    """Names of the elements that versions between the base and ours changed and ours overwrote.
 
     Versions in any order. A change that ours has too is not lost.
     """
@@ -192,14 +194,14 @@ def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple
     )
 
 
-def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Settled, ...]:
+def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Compared, ...]:
     if base is None:  # a create that did not arrive
-        return tuple(Settled(intent, Found.NOT_APPLIED) for intent in intents)
-    return tuple(Settled(intent, Found.GONE, GONE) for intent in intents)
+        return tuple(Compared(intent, Comparison.NOT_APPLIED) for intent in intents)
+    return tuple(Compared(intent, Comparison.GONE, GONE) for intent in intents)
 
 
 def runs(intents: Sequence[Intent]) -> list[list[Intent]]:
-    """Intents that share an element, together, in order; others apart."""
+    """Groups of intents that share an element, each in order."""
     groups: list[tuple[set[str], list[Intent]]] = []
     for intent in intents:
         owned = set(intent_effects.unit(intent))
@@ -211,7 +213,7 @@ def runs(intents: Sequence[Intent]) -> list[list[Intent]]:
     return [members for _, members in groups]
 
 
-def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list[Settled]:
+def _compare_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list[Compared]:
     unit = tuple(dict.fromkeys(name for intent in run for name in intent_effects.unit(intent)))
     now = intent_effects.snapshot(unit, theirs)
     states = [base]
@@ -220,7 +222,7 @@ def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list
     for applied in range(len(run), -1, -1):
         if intent_effects.snapshot(unit, states[applied]) == now and _shows(run[:applied], theirs):
             return [
-                Settled(intent, Found.DONE if number < applied else Found.NOT_APPLIED)
+                Compared(intent, Comparison.DONE if number < applied else Comparison.NOT_APPLIED)
                 for number, intent in enumerate(run)
             ]
     earlier = [name for name in unit if name not in intent_effects.unit(run[-1])]
@@ -228,11 +230,13 @@ def _settle_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> list
         earlier, states[-1]
     )
     if as_left and intent_effects.satisfied(run[-1], theirs):
-        return [Settled(intent, Found.DONE) for intent in run]
+        return [Compared(intent, Comparison.DONE) for intent in run]
     words = "changed on the server meanwhile"
-    return [Settled(intent, Found.CHANGED, words) for intent in run]
+    return [Compared(intent, Comparison.CHANGED, words) for intent in run]
 
 
 def _shows(applied: Sequence[Intent], theirs: Resource) -> bool:
-    """Whether it is there to be seen: a note whose id a server dropped is in no snapshot."""
+    """Whether the last applied intent is visible: a note whose id a server dropped is in no
+    snapshot.
+    """
     return not applied or intent_effects.satisfied(applied[-1], theirs)

@@ -1,14 +1,14 @@
-"""What the answer to a write means for its lane. Pure.
+"""What the reply to a write means for its resource. Pure.
 
-In:  the lane as it left, the answer. Out: a `Verdict`: done, read it back, wait, kept here, ask.
-Only a clear yes that holds what was decided is a yes; a no for good concerns its own lane; whatever
-is neither is read back (`read_responses.py`).
+In:  the pending resource as it was sent, the reply. Out: a `NextStep`: done, read it back, wait,
+local-only, or ask a person.
+Only a success that holds what was decided is a success; a rejection concerns its own resource;
+anything else is read back (`read_responses.py`).
 
-If-Match is found out here: a write whose guard was wrong on purpose (`request_builder.py: wrong`)
-and was refused says that the source reads it; one that was taken says that nobody does, and has
-happened as any write there happens. An answer that is neither (a server may stumble over the
-version) is decided by the next: the same write with the right guard, and a yes, says that it was
-the guard.
+If-Match is probed here. We send one write with a deliberately wrong If-Match (`request_builder.py:
+wrong`). If the server rejects it, the server honors If-Match; if it accepts it, it does not, and
+the write counts as a normal write. Any other error (a server may fail at the version) is decided by
+the next write, with the right If-Match: if that succeeds, the wrong If-Match was the reason.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ from typing import Final
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.fhir.bundles import Issue
-from carequeue.sync.protocol.capabilities import NO_PLACE, NO_STATUS, Abilities, status_of
-from carequeue.sync.protocol.failures import Answer, kind_of
+from carequeue.sync.protocol.capabilities import (
+    UNSUPPORTED,
+    UNSUPPORTED_STATUS,
+    Abilities,
+    status_of,
+)
+from carequeue.sync.protocol.failures import ResponseKind, kind_of
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.next_step import (
     OTHER,
-    Verdict,
+    NextStep,
     all_of,
     fits,
     later,
@@ -35,147 +40,163 @@ from carequeue.sync.push.next_step import (
     sign_in,
     taken,
 )
-from carequeue.sync.push.read_responses import settled
+from carequeue.sync.push.read_responses import reconcile
 from carequeue.sync.push.request_builder import by_our_id, guard, history_request, read_request
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import MADE_ANEW, runs
 
-#: What a conditional create is told where it has found what it would have made.
+#: Stands for the rejection if a conditional create found an existing resource.
 _THERE: Final = "it is there"
 _STALE: Final = frozenset({409, 412, 423, 428})
 _NOT_NOW: Final = frozenset({408, 425, 429, 503})
-#: Issue codes that speak of a value; the others are looked at for the words of a workflow rule.
+#: Issue codes about a value; others are searched for the words of a workflow rule.
 _VALUE: Final = frozenset({"not-supported", "value", "code-invalid"})
 _RULE: Final = frozenset({"business-rule", "invalid"})
 _STEP: Final = re.compile(r"\bfrom\b|transition|->|→", re.IGNORECASE)
 
 
-def judge_write(
-    state: PushState, lane: m.Lane, reply: m.Reply | m.NoReply, now: datetime
-) -> Verdict:
-    """What the answer to the write of a lane leads to."""
+def interpret_write_response(
+    state: PushState, target: m.PendingResource, reply: m.Reply | m.NoReply, now: datetime
+) -> NextStep:
+    """The next step after the reply to a write."""
     if isinstance(reply, m.NoReply):
         if reply.left and not reply.ends:
-            return Verdict(read=read_request(lane, state.can))
-        return Verdict(stop=m.Stop(reply.why, offline=True))
+            return NextStep(read=read_request(target, state.can))
+        return NextStep(stop=m.Stop(reply.why, offline=True))
     kind = kind_of(reply.status, reply.conflict_issue)
-    if kind is Answer.YES:
-        return _yes(state, lane, reply)
-    if kind is Answer.SIGN_IN:
+    if kind is ResponseKind.YES:
+        return _yes(state, target, reply)
+    if kind is ResponseKind.SIGN_IN:
         return sign_in(reply)
-    if state.probing == lane.key and reply.status not in (*_NOT_NOW, 404, 410):
-        return _probed(state, lane, reply)
-    if lane.base is None and _gives_ids_itself(state.can, lane, reply):
-        change = m.Change(lane.key, all_of(lane, IntentEvent.FOUND_NOT_APPLIED), counts=False)
-        return Verdict(change, observed={f"update-create:{lane.key[0]}": "no"})
-    if kind is Answer.LATER:
-        return later(state, lane, reply, now)
-    if kind is Answer.READ_BACK:
+    if state.probing == target.key and reply.status not in (*_NOT_NOW, 404, 410):
+        return _probed(state, target, reply)
+    if target.base is None and _gives_ids_itself(state.can, target, reply):
+        change = m.Change(
+            target.key, all_of(target, IntentEvent.FOUND_NOT_APPLIED), counts_toward_limit=False
+        )
+        return NextStep(change, observed={f"update-create:{target.key[0]}": "no"})
+    if kind is ResponseKind.LATER:
+        return later(state, target, reply, now)
+    if kind is ResponseKind.READ_BACK:
         told = f"{reply.words} ({reply.status})" if reply.words else f"it answered {reply.status}"
-        return Verdict(read=read_request(lane, state.can), lane=replace(lane, told=told))
-    if kind is Answer.NO_PLACE and lane.base is not None:  # or it is only gone: R4 answers so too
-        said = replace(lane, no_place=reply.words or NO_PLACE)
-        return Verdict(read=read_request(lane, state.can), lane=said)
-    return _no(lane, reply, kind)
+        return NextStep(
+            read=read_request(target, state.can), target=replace(target, refusal_text=told)
+        )
+    if (
+        kind is ResponseKind.UNSUPPORTED and target.base is not None
+    ):  # or it is only deleted: R4 allows the same status for that
+        said = replace(target, unsupported_text=reply.words or UNSUPPORTED)
+        return NextStep(read=read_request(target, state.can), target=said)
+    return _no(target, reply, kind)
 
 
-def never_left(lane: m.Lane) -> m.Change:
-    """Back to waiting, and it does not count as a try."""
-    return m.Change(lane.key, all_of(lane, IntentEvent.FOUND_NOT_APPLIED), counts=False)
+def never_left(target: m.PendingResource) -> m.Change:
+    """Back to the queue, not counted as a try."""
+    return m.Change(
+        target.key, all_of(target, IntentEvent.FOUND_NOT_APPLIED), counts_toward_limit=False
+    )
 
 
-def _no(lane: m.Lane, reply: m.Reply, kind: Answer) -> Verdict:
-    """For good, as it is."""
-    if kind is Answer.NO_PLACE:
-        interaction = "create" if lane.base is None else "update"
-        change = m.Change(lane.key, all_of(lane, IntentEvent.NO_PLACE, reply.words or NO_PLACE))
-        return Verdict(change, observed={f"{interaction}:{lane.key[0]}": "no"})
-    if status := _refused_status(lane, reply):
-        change = m.Change(lane.key, without_status(lane, status), counts=False)
-        return Verdict(change, observed={f"status:{lane.key[0]}:{status}": "no"})
+def _no(target: m.PendingResource, reply: m.Reply, kind: ResponseKind) -> NextStep:
+    """A final rejection."""
+    if kind is ResponseKind.UNSUPPORTED:
+        interaction = "create" if target.base is None else "update"
+        change = m.Change(
+            target.key, all_of(target, IntentEvent.UNSUPPORTED, reply.words or UNSUPPORTED)
+        )
+        return NextStep(change, observed={f"{interaction}:{target.key[0]}": "no"})
+    if status := _refused_status(target, reply):
+        change = m.Change(target.key, without_status(target, status), counts_toward_limit=False)
+        return NextStep(change, observed={f"status:{target.key[0]}:{status}": "no"})
     words = reply.words or f"the server refused it ({reply.status})"
-    return Verdict(m.Change(lane.key, refused(lane, words), counts=False))
+    return NextStep(m.Change(target.key, refused(target, words), counts_toward_limit=False))
 
 
 # --- a yes ----------------------------------------------------------------------------------------
 
 
-def _yes(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    if lane.base is None:
-        return _made(state, lane, reply)
-    observed = _seen_by_a_yes(state, lane)
+def _yes(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
+    if target.base is None:
+        return _made(state, target, reply)
+    observed = _seen_by_a_yes(state, target)
     can = state.can.seeing(observed)
-    if reply.resource is not None and not ours(lane, reply.resource):
-        return Verdict(read=read_request(lane, can), observed=observed)
-    unguarded = can.guard == "no" or state.probing == lane.key or not guard(lane)
+    if reply.resource is not None and not ours(target, reply.resource):
+        return NextStep(read=read_request(target, can), observed=observed)
+    unguarded = can.guard == "no" or state.probing == target.key or not guard(target)
     if reply.resource is None or unguarded:
         said = reply.status if reply.resource is not None or reply.bare else 0
-        read = replace(lane, written=reply.version, answered=said)
+        read = replace(target, written_version=reply.version, answered_status=said)
         return _confirm(can, read, observed, unguarded)
     anew = MADE_ANEW if reply.status == 201 else ""
-    outcomes = taken(lane, _unmet(lane, reply), state.on_top, anew)
-    change = m.Change(lane.key, outcomes, reply.resource, reply.version)
-    return Verdict(change, observed=observed)
+    outcomes = taken(target, _unmet(target, reply), state.merged_over_remote, anew)
+    change = m.Change(target.key, outcomes, reply.resource, reply.version)
+    return NextStep(change, observed=observed)
 
 
-def _seen_by_a_yes(state: PushState, lane: m.Lane) -> dict[str, str]:
-    """What this yes says of If-Match, where that was not known yet."""
-    if state.probing == lane.key:
-        in_batches = {"if_match_batch": "no", "batch": "no"}  # one by one, each is guarded
+def _seen_by_a_yes(state: PushState, target: m.PendingResource) -> dict[str, str]:
+    """What this success says about If-Match, if that was not known yet."""
+    if state.probing == target.key:
+        in_batches = {"if_match_batch": "no", "batch": "no"}  # one at a time, each is checked
         return in_batches if state.can.guard == "yes" else {"if_match": "no"}
-    if state.suspect == lane.key:
+    if state.probe_suspect == target.key:
         return {"if_match": "yes"}
-    return {} if guard(lane) or state.can.guard else {"if_match": "none"}
+    return {} if guard(target) or state.can.guard else {"if_match": "none"}
 
 
 def _confirm(
-    can: Abilities, lane: m.Lane, observed: dict[str, str], unguarded: bool = True
-) -> Verdict:
-    """Without a body: what became of it is read; unguarded, with what lies between if shown."""
-    shows = can.can("history-instance", lane.key[0]) and can.known
-    if unguarded and lane.written and lane.version and shows:
-        lane = replace(lane, phase=m.Phase.COMPARING)
-        return Verdict(read=history_request(lane), lane=lane, observed=observed)
-    lane = replace(lane, phase=m.Phase.CONFIRMING)
-    return Verdict(read=read_request(lane, can), lane=lane, observed=observed)
+    can: Abilities, target: m.PendingResource, observed: dict[str, str], unguarded: bool = True
+) -> NextStep:
+    """Read the result; without If-Match, also the versions in between if the server shows them."""
+    shows = can.can("history-instance", target.key[0]) and can.known
+    if unguarded and target.written_version and target.version and shows:
+        target = replace(target, phase=m.Phase.COMPARING)
+        return NextStep(read=history_request(target), target=target, observed=observed)
+    target = replace(target, phase=m.Phase.CONFIRMING)
+    return NextStep(read=read_request(target, can), target=target, observed=observed)
 
 
-def _made(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
+def _made(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
     if reply.resource is None:
-        return _made_unshown(state, lane, reply)
-    if not ours(lane, reply.resource):
-        if by_our_id(lane, state.can) and not fits(lane, reply.resource):
-            return Verdict(read=read_request(lane, state.can))  # it speaks of another one
-        if fits(lane, reply.resource) and reply.status == 200:  # somebody else's, by its name
-            return settled(state, lane, reply)
-        return Verdict(m.Change(lane.key, refused(lane, OTHER)))
-    if reply.status == 200:  # it was there already: somebody made it, or we did
-        if not fits(lane, reply.resource):
-            return Verdict(m.Change(lane.key, refused(lane, OTHER)))
-        by_us = by_our_id(lane, state.can)
-        return settled(state, lane if by_us else replace(lane, told=_THERE), reply)
-    outcomes = taken(lane, _unmet(lane, reply), state.on_top)
-    return Verdict(m.Change(lane.key, outcomes, reply.resource, reply.version))
+        return _made_unshown(state, target, reply)
+    if not ours(target, reply.resource):
+        if by_our_id(target, state.can) and not fits(target, reply.resource):
+            return NextStep(read=read_request(target, state.can))  # it is about another resource
+        if (
+            fits(target, reply.resource) and reply.status == 200
+        ):  # somebody else's, by its identifier
+            return reconcile(state, target, reply)
+        return NextStep(m.Change(target.key, refused(target, OTHER)))
+    if reply.status == 200:  # it existed already: a colleague created it, or we did
+        if not fits(target, reply.resource):
+            return NextStep(m.Change(target.key, refused(target, OTHER)))
+        by_us = by_our_id(target, state.can)
+        return reconcile(state, target if by_us else replace(target, refusal_text=_THERE), reply)
+    outcomes = taken(target, _unmet(target, reply), state.merged_over_remote)
+    return NextStep(m.Change(target.key, outcomes, reply.resource, reply.version))
 
 
-def _made_unshown(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    """A yes to a create, without the resource: read where the server says that it stands.
+def _made_unshown(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
+    """A success of a create without the resource: read it where the server says it is.
 
-    After a 201 it is what we made, and `written` its version. After a 200 somebody may have made it
-    before us, so that it is compared, as where the answer shows it.
+    After a 201 it is what we created, and `written_version` is its version. After a 200 a colleague
+    may have created it before us, so it is compared as if the reply had shown it.
     """
-    read = read_request(lane, state.can, reply.location)
+    read = read_request(target, state.can, reply.location)
     if reply.location and reply.status != 200:
         written = reply.version if reply.status == 201 else ""
-        return Verdict(read=read, lane=replace(lane, phase=m.Phase.CONFIRMING, written=written))
-    there = reply.status == 200 and reply.bare and not by_our_id(lane, state.can)
-    told = _THERE if there else lane.told
-    return Verdict(read=read, lane=replace(lane, phase=m.Phase.READING, told=told))
+        return NextStep(
+            read=read, target=replace(target, phase=m.Phase.CONFIRMING, written_version=written)
+        )
+    there = reply.status == 200 and reply.bare and not by_our_id(target, state.can)
+    told = _THERE if there else target.refusal_text
+    return NextStep(read=read, target=replace(target, phase=m.Phase.READING, refusal_text=told))
 
 
-def _unmet(lane: m.Lane, reply: m.Reply) -> list[str]:
-    """The intents that the answer does not show as done; of several on a unit the last counts."""
-    made = [one for one in lane.intents if one.kind is not IntentKind.CREATE]
+def _unmet(target: m.PendingResource, reply: m.Reply) -> list[str]:
+    """Ids of the intents that the reply does not show as done; of several on a unit the last
+    counts.
+    """
+    made = [one for one in target.intents if one.kind is not IntentKind.CREATE]
     return [
         run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], reply.resource)
     ]
@@ -184,32 +205,35 @@ def _unmet(lane: m.Lane, reply: m.Reply) -> list[str]:
 # --- the question about If-Match, and other things to learn ---------------------------------------
 
 
-def _probed(state: PushState, lane: m.Lane, reply: m.Reply) -> Verdict:
-    """A wrong guard was not taken; the right one follows. It does not count as a settle."""
+def _probed(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextStep:
+    """The wrong If-Match was not accepted; send the right one. Does not count as a read back."""
     refused_for_it = reply.status in _STALE or reply.conflict_issue
     asked = "if_match_batch" if state.can.guard == "yes" else "if_match"
-    return Verdict(
-        m.Change(lane.key, all_of(lane, IntentEvent.FOUND_NOT_APPLIED), counts=False),
+    return NextStep(
+        m.Change(
+            target.key, all_of(target, IntentEvent.FOUND_NOT_APPLIED), counts_toward_limit=False
+        ),
         observed={asked: "yes"} if refused_for_it else {},
-        stumbled=not refused_for_it,
+        probe_inconclusive=not refused_for_it,
     )
 
 
-def _gives_ids_itself(can: Abilities, lane: m.Lane, reply: m.Reply) -> bool:
-    """Whether a source that says it makes what does not exist refused to, under our id."""
+def _gives_ids_itself(can: Abilities, target: m.PendingResource, reply: m.Reply) -> bool:
+    """Whether a source that declares update-as-create rejected it under our id."""
     says_so = any(one.code == "not-supported" for one in reply.issues)
     refused_for_it = reply.status in (404, 405, 501) or (reply.status in (400, 422) and says_so)
-    return refused_for_it and by_our_id(lane, can) and not _refused_status(lane, reply)
+    return refused_for_it and by_our_id(target, can) and not _refused_status(target, reply)
 
 
-def _refused_status(lane: m.Lane, reply: m.Reply) -> str:
-    """The status that the source says it does not know; "" where it speaks of something else.
+def _refused_status(target: m.PendingResource, reply: m.Reply) -> str:
+    """The status that the source says it does not know; "" if the rejection is about something
+    else.
 
-    A rule about the step ("from requested to completed") is no such thing: a person is asked.
+    A rule about the step ("from requested to completed") is different: a person is asked.
     """
-    view = intent_effects.fold(lane.base, lane.intents) or {}
+    view = intent_effects.fold(target.base, target.intents) or {}
     status = view.get("status")
-    before = lane.base.get("status") if lane.base is not None else None
+    before = target.base.get("status") if target.base is not None else None
     if reply.status not in (400, 422) or not isinstance(status, str) or status == before:
         return ""
     return status if any(_about_status(one, status) for one in reply.issues) else ""
@@ -225,23 +249,25 @@ def _about_status(issue: Issue, status: str) -> bool:
     return issue.code in _RULE and says_value and (placed or says_status) and not rule
 
 
-def without_status(lane: m.Lane, status: str) -> tuple[m.Outcome, ...]:
-    """What sets this status is kept here; the rest of the lane goes on without it."""
-    stay = _with_status(lane, status)
+def without_status(target: m.PendingResource, status: str) -> tuple[m.IntentOutcome, ...]:
+    """The intents that set this status become local-only; the others go on without it."""
+    stay = _with_status(target, status)
     return tuple(
-        m.Outcome(one, IntentEvent.NO_PLACE, NO_STATUS)
+        m.IntentOutcome(one, IntentEvent.UNSUPPORTED, UNSUPPORTED_STATUS)
         if one.id in stay
-        else m.Outcome(one, IntentEvent.FOUND_NOT_APPLIED)
-        for one in lane.intents
+        else m.IntentOutcome(one, IntentEvent.FOUND_NOT_APPLIED)
+        for one in target.intents
         if one.id in stay or one.state is IntentState.IN_DOUBT
     )
 
 
-def _with_status(lane: m.Lane, status: str) -> set[str]:
-    """The intents that lead to it, on one unit; all of them, where it is made with it."""
-    if lane.base is None and not any(status_of(one) == status for one in lane.intents):
-        return {one.id for one in lane.intents}
-    return {one.id for run in runs(lane.intents) for one in run if _leads_to(run, status)}
+def _with_status(target: m.PendingResource, status: str) -> set[str]:
+    """Ids of the intents that lead to this status, on one unit; all of them if it is created with
+    it.
+    """
+    if target.base is None and not any(status_of(one) == status for one in target.intents):
+        return {one.id for one in target.intents}
+    return {one.id for run in runs(target.intents) for one in run if _leads_to(run, status)}
 
 
 def _leads_to(run: list[Intent], status: str) -> bool:

@@ -1,8 +1,8 @@
-"""The brake: when a person is asked before records leave the cache or move back. Pure.
+"""The brake: when a person is asked before rows are removed or moved back. Pure.
 
-In:  how many records are missing or older, of how many; what was held before. Out: what waits for a
-person's answer, None where nothing has to be asked.
-Why: an empty answer, a wrong right to read or a server that was set back to last night look like a
+In:  how many rows are missing or older, of how many; what was held before. Out: what waits for a
+person's answer, None if nothing has to be asked.
+Why: an empty reply, a missing permission or a server restored from last night's backup look like a
 thousand deletions, and an emptied queue looks like a day without work.
 Not here: the comparison with the manifest (`manifest/policy.py`), asking (`manifest/runner.py`).
 """
@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-#: More than this share of all rows or of those of one type, and more than so many, are not taken
-#: out unasked within a day: a directory of a thousand people must not make a hundred Tasks few.
+#: More than this share (1/5) of all rows or of one type, and more than `FEW`, are not removed
+#: unasked within a day: a directory of a thousand people must not make a hundred Tasks look few.
 SHARE: Final = 5
 FEW: Final = 20
-#: How long removals that nobody was asked about add up.
+#: How long removals without a question add up.
 _ADDED_UP_FOR: Final = timedelta(days=1)
-#: In `meta`: what was taken out unasked within a day.
+#: In `meta`: removals of the last day without a question.
 LATELY: Final = "lately"
 
 
@@ -38,7 +38,7 @@ class HoldKind(StrEnum):
 class Held:
     """What waits for a person's answer: "accept", "refuse", or none yet.
 
-    `found` rows `of` those that are here are gone, and `back` are older there; of a server, who
+    `found` rows `of` those in the cache are gone, and `back` are older there; of a server, who
     answers now.
     """
 
@@ -57,7 +57,7 @@ class Held:
 
 
 def held_from(values: Mapping[str, Any] | None) -> Held | None:
-    """What is held, of what the disk has; None where nothing is, or it cannot be read."""
+    """The hold stored on disk; None if there is none, or it cannot be read."""
     try:
         values = dict(values or {})
         return Held(HoldKind(values.pop("kind")), **values)
@@ -71,45 +71,45 @@ def too_many(leaving: int, of: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
-    """What was taken out unasked within a day, by type: many small steps are one large one."""
+class RecentRemovals:
+    """Removals without a question within a day, by type: many small steps are one large one."""
 
     since: str = ""
     by_type: Mapping[str, int] = field(default_factory=dict)
 
-    def taking(self, kind: str, count: int, now: datetime) -> Lately:
-        """With so many more of a type; after a day it begins anew."""
+    def taking(self, kind: str, count: int, now: datetime) -> RecentRemovals:
+        """With this many more of a type; after a day it starts over."""
         if not self.since or now - datetime.fromisoformat(self.since) >= _ADDED_UP_FOR:
-            return Lately(now.isoformat(), {kind: count})
+            return RecentRemovals(now.isoformat(), {kind: count})
         return replace(self, by_type={**self.by_type, kind: self.by_type.get(kind, 0) + count})
 
     def too_many(self, leaving: int, of: int, kind: str = "") -> bool:
-        """Whether so many more (of one type, or of all) are not taken out unasked."""
+        """Whether this many more (of one type, or of all) may not be removed unasked."""
         gone = self.by_type.get(kind, 0) if kind else sum(self.by_type.values())
         return too_many(gone + leaving, gone + of)
 
 
-def lately_from(text: str, now: datetime) -> Lately:
-    """What the disk has of it, as `json`; nothing where that is a day old."""
+def recent_removals_from(text: str, now: datetime) -> RecentRemovals:
+    """The removals stored on disk, as `json`; empty if they are a day old."""
     since, by_type = json.loads(text or '["", {}]')
-    found = Lately(since, by_type)
+    found = RecentRemovals(since, by_type)
     old = since and now - datetime.fromisoformat(since) >= _ADDED_UP_FOR
-    return Lately() if old else found
+    return RecentRemovals() if old else found
 
 
-def lately_to(lately: Lately) -> str:
-    """As `lately_from` reads it."""
+def recent_removals_to(lately: RecentRemovals) -> str:
+    """In the form that `recent_removals_from` reads."""
     return json.dumps([lately.since, dict(lately.by_type)])
 
 
 def brake(
     leaving: int, back: int, of: int, was: Held | None, now: datetime, *, much: bool = False
 ) -> Held | None:
-    """What to ask before anything is taken out or moved back; None where it may be done.
+    """What to ask before anything is removed or moved back; None if it may be done.
 
     A version that goes back is never normal: one is enough. `much`: it is too much in another
-    respect, such as nearly all of one type. An answer holds for what it was given to, and for a few
-    rows more.
+    respect, such as nearly all of one type. An answer covers what it was given for, and a few rows
+    more.
     """
     if not back and not much and not too_many(leaving, of):
         return None
@@ -123,7 +123,7 @@ def brake(
 
 
 def words(held: Held) -> str:
-    """What is held and how to answer, in a sentence."""
+    """The hold and how to answer it, in a sentence."""
     if held.kind is HoldKind.SERVER:
         who = " ".join(held.server.split())[:120]
         return (
@@ -131,19 +131,19 @@ def words(held: Held) -> str:
             "has the same records: carequeue sync --accept-removals, or --refuse-removals"
         )
     what = (
-        f"the server was set back: {held.back:,} records are older there than here, "
-        f"{held.found:,} are not there"
+        f"the server was restored from a backup: {held.back:,} records are older there than here, "
+        f"{held.found:,} are missing there"
         if held.kind is HoldKind.RESTORED
         else f"{held.found:,} of {held.of:,} records are no longer there"
     )
     return (
         f"{what}; nothing was removed or moved back here. If that is right: "
-        "carequeue sync --accept-removals; if not, tell whoever runs the server"
+        "carequeue sync --accept-removals; if not, tell your server administrator"
     )
 
 
 def another_server(known: str, base: str, software: str) -> bool:
-    """Whether who answers is not who answered before. `known`: as `identity` gave it, or ""."""
+    """Whether the server is not the one that answered before. `known`: from `identity`, or ""."""
     was_base, _, was_software = known.partition("\n")
     if not known:
         return False
@@ -152,10 +152,10 @@ def another_server(known: str, base: str, software: str) -> bool:
 
 
 def _whole(text: str) -> str:
-    """A text as the disk gives it back: half a character is none there."""
+    """A text as the disk returns it: half a character does not survive there."""
     return text.encode("utf-8", "replace").decode()
 
 
 def identity(base: str, software: str) -> str:
-    """Who answers: by address, and by the name of its software."""
+    """Identity of a server: its address and the name of its software."""
     return f"{base}\n{_whole(software)}"

@@ -1,9 +1,9 @@
-"""Decisions that a server had taken and no longer has, noticed while something else is sent to it.
+"""Notices decisions that a server had accepted and no longer has.
 
-A settle that meets an older version than the base moves the base back, and with it goes the trace
-of what had been acknowledged on that row. So it is written down here, for the next count to ask
-(`runner.py`). A server that answered from a copy that lags is right again by then.
 In:  the rows, inside the transaction that moves the base. Out: ids of intents, in `meta`.
+A read back that meets an older version than the base moves the base back, and with it goes the
+trace of what had been acknowledged on that row. So it is recorded here, for the next manifest to
+ask (`manifest/runner.py`). A server that answered from a copy that lags is right again by then.
 """
 
 from __future__ import annotations
@@ -16,58 +16,61 @@ from typing import Final
 from carequeue.domain.intents import Intent
 from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.restore import recovery
 
-#: How far back acknowledged decisions are looked at where a server was set back.
+#: How far back acknowledged decisions are checked after a restore.
 REMEMBERED: Final = timedelta(days=30)
 #: In `meta`: ids of acknowledged intents that a row does not show any more.
 _LOST: Final = "lost"
 
 
-def note(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None:
-    """Write down what a row loses, before its base moves to an older version."""
-    old = rows.base(*key).body
+def note_losses(rows: SourceRepository, key: tuple[str, str], new: Resource, now: datetime) -> None:
+    """Record what a row loses, before its base moves to an older version."""
+    old = rows.mirror.base(*key).body
     if old is None or not is_older(updated(new), updated(old)):
         return
     taken = [
         one
-        for one in rows.acknowledged(now - REMEMBERED)
+        for one in rows.outbox.acknowledged(now - REMEMBERED)
         if (one.target_type, one.target_id) == key
     ]
-    found = [one.id for one in recovery.lost(taken, {key: old}, {key: new})]
+    found = [one.id for one in recovery.lost_after_restore(taken, {key: old}, {key: new})]
     if found:
         _keep(rows, [*_ids(rows), *found])
 
 
-def lost(rows: Rows) -> tuple[Intent, ...]:
-    """Of what was written down, what is still not there, in order.
+def noted_losses(rows: SourceRepository) -> tuple[Intent, ...]:
+    """The recorded losses that are still missing, in order.
 
-    Not what the same person has decided anew since: that would go over their later decision.
+    Without those that the same person has decided again since: a replay would overwrite the later
+    one.
     """
-    found = rows.intents(_ids(rows))
+    found = rows.outbox.by_ids(_ids(rows))
     if not found:
         return ()
-    since = rows.acknowledged(min(one.decided_at for one in found))
+    since = rows.outbox.acknowledged(min(one.decided_at for one in found))
     missing = [
-        one for one in found if not intent_effects.satisfied(one, rows.base(*_target(one)).body)
+        one
+        for one in found
+        if not intent_effects.satisfied(one, rows.mirror.base(*_target(one)).body)
     ]
-    return recovery.not_overruled(missing, [*since, *rows.open_intents()], among=found)
+    return recovery.not_superseded(missing, [*since, *rows.outbox.open_intents()], among=found)
 
 
-def any_noted(rows: Rows) -> bool:
-    """Whether anything was written down."""
+def has_noted_losses(rows: SourceRepository) -> bool:
+    """Whether any loss is recorded."""
     return bool(_ids(rows))
 
 
-def forget(rows: Rows) -> None:
-    """It was asked about and answered, or it is there again."""
+def forget_losses(rows: SourceRepository) -> None:
+    """Clear the record: the person has answered, or the decisions are on the server again."""
     _keep(rows, ())
 
 
 def updated(resource: Resource) -> str:
-    """The `meta.lastUpdated` of a resource; "" where it has none."""
+    """The `meta.lastUpdated` of a resource; "" if it has none."""
     return values.text(resource, "meta.lastUpdated")
 
 
@@ -75,9 +78,9 @@ def _target(intent: Intent) -> tuple[str, str]:
     return intent.target_type, intent.target_id
 
 
-def _ids(rows: Rows) -> list[str]:
-    return [str(one) for one in loads(rows.get_meta(_LOST) or "[]")]
+def _ids(rows: SourceRepository) -> list[str]:
+    return [str(one) for one in loads(rows.sync_state.get_meta(_LOST) or "[]")]
 
 
-def _keep(rows: Rows, ids: Sequence[str]) -> None:
-    rows.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")
+def _keep(rows: SourceRepository, ids: Sequence[str]) -> None:
+    rows.sync_state.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")

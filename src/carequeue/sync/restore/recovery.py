@@ -1,10 +1,10 @@
-"""Decisions that a server had taken and has lost again, because it was set back. Pure.
+"""Decisions that a server had accepted and lost, because it was restored from a backup. Pure.
 
-In:  acknowledged decisions, and their resources as they stood before and as they stand now.
-Out: the same decisions anew, as one group, to be sent and to be taken back like any other.
-Why by comparison: what was true of the row before and is not true of it now was lost; what was not
-true of it any more had been changed since by somebody, and is not forced upon them.
-Not here: that a person was asked first (`policy.py`).
+In:  acknowledged intents, and their resources before and now. Out: the same decisions as new
+intents in one group, to be sent and undone like any other.
+Why by comparison: what was true of the row before and is not true now was lost; what was no longer
+true before had been changed since by somebody, and is not forced on them.
+Not here: asking a person first (`brake.py`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from carequeue.fhir.intent_dependencies import overrules
 Resources = Mapping[tuple[str, str], Resource | None]  # by type and id
 
 
-def lost(intents: Sequence[Intent], before: Resources, after: Resources) -> tuple[Intent, ...]:
-    """Of acknowledged decisions, in order, those that hold no more. `after` None: not there.
+def lost_after_restore(
+    intents: Sequence[Intent], before: Resources, after: Resources
+) -> tuple[Intent, ...]:
+    """The acknowledged intents, in order, that no longer hold. `after` None: the resource is gone.
 
-    Of what is not there any more only that is lost which was made here, with what was decided on
-    it: a decision on somebody else's record has nothing left to stand on.
+    If a resource is gone, only resources created here (and intents on them) count as lost; intents
+    on other people's records cannot be replayed.
     """
     found = []
     made: set[tuple[str, str]] = set()
@@ -40,27 +42,29 @@ def lost(intents: Sequence[Intent], before: Resources, after: Resources) -> tupl
     return tuple(found)
 
 
-def not_overruled(
+def not_superseded(
     lost: Sequence[Intent], others: Sequence[Intent], among: Sequence[Intent] = ()
 ) -> tuple[Intent, ...]:
-    """Of what was lost, what no later decision stands over: done anew, it would go over that one.
+    """Lost intents that no later intent replaced; replaying the others would overwrite the later
+    one.
 
-    `others`: what was taken, or waits. `among`: what may be lost as well, and stands over nothing.
+    `others`: acknowledged or open intents. `among`: those that may be lost as well, and replace
+    nothing.
     """
     own = {one.id for one in (*lost, *among)}
     later = [one for one in others if one.id not in own]
     return tuple(one for one in lost if not any(overrules(other, one) for other in later))
 
 
-def anew(
+def refile(
     intents: Sequence[Intent], after: Resources, new_id: Callable[[], str]
 ) -> tuple[Intent, ...]:
-    """The same decisions in the same order, as one group that is still to be sent.
+    """The same decisions in the same order, as one new group to be sent.
 
-    When and by whom they were decided stays: a note keeps its time. The group is of no window:
-    no key was pressed for it, so no window undoes it unasked. What was made here is made
-    again under its first id, and what followed it follows it again. Each is compared with what the
-    row is by then: as the server has it now, with those before it.
+    The time and the author stay: a note keeps its time. The group has no window: no key was pressed
+    for it, so no window undoes it unasked. A create uses its first id again, and its dependents
+    follow it again. Each is compared with the row as the server has it now, with those before it
+    applied.
     """
     group = new_id()
     ids = {one.id: new_id() for one in intents}
@@ -95,7 +99,7 @@ def anew(
 
 
 def _args(intent: Intent, ids: Mapping[str, str]) -> Mapping[str, object]:
-    """A note that is taken out again is the one that is written again."""
+    """Removing a note refers to the refiled note."""
     note = str(intent.args.get("note"))
     if intent.kind is IntentKind.REMOVE_NOTE and note in ids:
         return {**intent.args, "note": ids[note]}

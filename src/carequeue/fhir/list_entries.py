@@ -1,0 +1,52 @@
+"""Entries of a list element that a decision owns: one note, one extension, one output. Pure.
+
+In:  a resource, the name of an entry: `extension[<url>]`, `note[<id>]`, `output[<id>]`.
+Out: the resource with these entries replaced, in place; all other entries stay as they are.
+Not here: which decision owns which entry (`intent_effects.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from carequeue.fhir.chart import Resource
+
+#: The name of an entry: its element, and its URL or id.
+ENTRY: Final = re.compile(r"(\w+)\[(.+)\]", re.DOTALL)
+
+
+def entries_of(resource: Resource | None, element: str) -> list[Any]:
+    """The entries of an element; a single value counts as a list of one."""
+    found = resource.get(element) if resource is not None else None
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def is_entry(entry: re.Match[str], found: Any) -> bool:
+    """Whether an entry is the one that the name speaks of."""
+    element, name = entry.groups()
+    return isinstance(found, dict) and found.get("url" if element == "extension" else "id") == name
+
+
+def put_entries(resource: Resource, element: str, mine: list[Any], name: str) -> None:
+    """Replace the entries that a unit owns, in their place; all others stay as they are."""
+    entry = ENTRY.fullmatch(name)
+    if entry is None:
+        raise ValueError(f"{name} names no entry of a list")
+    old = entries_of(resource, element)
+    at = next((i for i, each in enumerate(old) if is_entry(entry, each)), len(old))
+    others = [each for each in old if not is_entry(entry, each)]
+    if len(others) == len(old) and not mine:
+        return
+    set_entries(resource, element, [*others[:at], *mine, *others[at:]])
+
+
+def set_entries(resource: Resource, element: str, entries: list[Any]) -> None:
+    # FHIR has no empty lists: an element without entries is left out.
+    """Set all entries of an element."""
+    if entries:
+        resource[element] = entries
+    else:
+        resource.pop(element, None)
