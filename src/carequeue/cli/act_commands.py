@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -304,13 +304,6 @@ def _of_act(acted: Acted) -> list[Outcome]:
         *(Outcome(key, "already") for key in acted.already),
         *(Outcome(item.key, "refused", item.client, item.why) for item in acted.refused),
     ]
-
-
-def _end(
-    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
-) -> NoReturn:
-    printing.write_outcomes(outcomes, message, group, shape)
-    ctx.exit(_code(outcomes))
 
 
 def _code(outcomes: Iterable[Outcome]) -> int:
