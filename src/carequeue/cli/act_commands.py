@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -108,6 +108,14 @@ def _act(
             shown = preview.shown
         acted = desk.act(verb, known, inputs, now, shown)
     _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)
+
+
+def _end(
+    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
+) -> NoReturn:
+    """Write the outcomes, and end the command with their exit code."""
+    printing.write_outcomes(outcomes, message, group, shape)
+    ctx.exit(_code(outcomes))
 
 
 @click.command()
