@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -103,13 +103,18 @@ def _act(
             preview = desk.preview(verb, known, inputs, now)
             if dry_run:
                 outcomes = [*_of_preview(preview), *missing]
-                printing.write_outcomes(outcomes, printing.preview_line(preview), "", shape)
-                ctx.exit(_code(outcomes))
+                _end(ctx, outcomes, printing.preview_line(preview), "", shape)
             _ask_before_many(preview, yes)
             shown = preview.shown
         acted = desk.act(verb, known, inputs, now, shown)
-    outcomes = [*_of_act(acted), *missing]
-    printing.write_outcomes(outcomes, acted.message, acted.group, shape)
+    _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)
+
+
+def _end(
+    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
+) -> NoReturn:
+    """Write the outcomes, and end the command with their exit code."""
+    printing.write_outcomes(outcomes, message, group, shape)
     ctx.exit(_code(outcomes))
 
 
