@@ -237,8 +237,8 @@ def test_the_command_line_starts_without_what_is_heavy() -> None:
 
 def test_a_reader_who_goes_away_is_no_fault() -> None:
     code = (
-        "from carequeue.cli import runtime, main; from tests.cli.fakes import *; "
-        "runtime.open_session = lambda name: FakeSession(FakeDesk([row(f'Task/{n}') "
+        "from carequeue.cli import use_cases, main; from tests.cli.fakes import *; "
+        "use_cases.open_session = lambda name: FakeSession(FakeDesk([row(f'Task/{n}') "
         "for n in range(20_000)])); main.carequeue(['list', '--view', 'all', '--plain'])"
     )
     root = Path(__file__).parents[2]

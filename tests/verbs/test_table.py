@@ -8,9 +8,23 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from carequeue.verbs import (
+    accept,
+    assign,
+    claim,
+    decline,
+    done,
+    handoff,
+    log,
+    new,
+    note,
+    priority,
+    snooze,
+)
 from carequeue.verbs.motions import MOTIONS
 from carequeue.verbs.table import all_verbs, find_verb, item_verbs, marked_verbs
 from carequeue.verbs.verb import Listing, Verb
@@ -25,6 +39,16 @@ def test_every_verb_has_a_place_in_help() -> None:
         "accept", "decline", "claim", "done", "log", "snooze", "note", "assign", "handoff",
         "priority", "new", "undo", "sync",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "module",
+    [accept, assign, claim, decline, done, handoff, log, new, note, priority, snooze],
+    ids=lambda module: str(module.__name__),
+)
+def test_a_verb_has_the_name_of_its_file(module: ModuleType) -> None:
+    assert module.__name__ == f"carequeue.verbs.{module.VERB.name}"
+    assert module.VERB in item_verbs()
 
 
 def test_many_are_offered_what_is_most_often_done_to_many() -> None:

@@ -330,7 +330,7 @@ class TestTakingBackAKeptAnswer:
         meanwhile.leave(cache)
         cache.desk.act("priority", [FOLLOW_UP], {"to": "routine"}, NOW)
         found_changed(cache)
-        with pytest.raises(BadQuestion, match="Take the later act back first"):
+        with pytest.raises(BadQuestion, match="Undo the later act first"):
             cache.desk.undo(NOW, group)
 
 

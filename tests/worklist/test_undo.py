@@ -313,7 +313,7 @@ class TestWhatRestsOnIt:
         first = cache.desk.act("claim", [DISCHARGE], {}, NOW)
         cache.desk.act("note", [DISCHARGE], {"text": "x"}, NOW)
         before = cache.table("intent")
-        with pytest.raises(BadQuestion, match="Take the later act back first"):
+        with pytest.raises(BadQuestion, match="Undo the later act first"):
             cache.desk.undo(NOW, first.group)
         assert cache.table("intent") == before
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -79,11 +79,9 @@ def _act(
     /,
     verb: str,
     keys: tuple[str, ...],
-    answer: tuple[str, ...],
     dry_run: bool,
-    yes: bool,
     as_json: bool,
-    **questions: str | None,
+    **options: Any,
 ) -> None:
     """Do VERB to the items KEYS; without keys they are read from standard input.
 
@@ -96,9 +94,9 @@ def _act(
     """  # noqa: D301 - click reads the backspace as "do not wrap this"
     now = use_cases.now()
     wanted = _unique(keys) if keys else _keys_from_input()
-    shorthand = {name.removeprefix("q_"): text for name, text in questions.items()}
+    shorthand = {name[2:]: text for name, text in options.items() if name.startswith("q_")}
     known = next(known for known in item_verbs() if known.name == verb)
-    answers = gather_answers(known, answer, shorthand)
+    answers = gather_answers(known, options["answer"], shorthand)
     shape = Shape.JSON if as_json else Shape.TEXT
     with use_cases.open_session(ctx.obj) as session:
         desk = session.desk
@@ -110,14 +108,11 @@ def _act(
             preview = desk.preview(verb, found, answers, now)
             if dry_run:
                 outcomes = [*_of_preview(preview), *missing]
-                printing.write_outcomes(outcomes, printing.preview_line(preview), "", shape)
-                ctx.exit(_code(outcomes))
-            _ask_before_many(preview, yes)
+                _end(ctx, outcomes, printing.preview_line(preview), "", shape)
+            _ask_before_many(preview, options["yes"])
             shown = preview.shown
         acted = desk.act(verb, found, answers, now, shown)
-    outcomes = [*_of_act(acted), *missing]
-    printing.write_outcomes(outcomes, acted.message, acted.group, shape)
-    ctx.exit(_code(outcomes))
+    _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)
 
 
 @click.command()
@@ -315,6 +310,13 @@ def _of_act(acted: Acted) -> list[Outcome]:
         *(Outcome(key, "already") for key in acted.already),
         *(Outcome(one.key, "refused", one.client, one.why) for one in acted.refused),
     ]
+
+
+def _end(
+    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
+) -> NoReturn:
+    printing.write_outcomes(outcomes, message, group, shape)
+    ctx.exit(_code(outcomes))
 
 
 def _code(outcomes: Iterable[Outcome]) -> int:

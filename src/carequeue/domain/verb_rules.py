@@ -84,17 +84,17 @@ class VerbCase:
 
     @property
     def is_referral(self) -> bool:
-        """Whether it is a referral."""
+        """Whether one provider asks another for a service."""
         return self.item.kind is Kind.REFERRAL
 
     @property
     def is_handoff(self) -> bool:
-        """Whether it is a handoff."""
+        """Whether somebody asks a colleague or a team to take the client over."""
         return self.item.kind is Kind.HANDOFF
 
     @property
     def is_authorization(self) -> bool:
-        """Whether it is an authorization."""
+        """Whether a payer's approval ends, or is still asked for."""
         return self.item.kind is Kind.AUTHORIZATION
 
     @property

@@ -20,7 +20,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
-from carequeue.fhir import codes, values
+from carequeue.fhir import codes, task_facts, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.list_entries import ENTRY, entries_of, is_entry, put_entries, set_entries
 
@@ -149,7 +149,7 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     """
     if intent.kind is IntentKind.CREATE:
         created = intent.args.get("resource")
-        if is_companion(intent):
+        if task_facts.is_companion(created):
             owned = [*_STATUS, "owner"]
             return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
         return IntentKind.SET_STATUS, {"to": "entered-in-error"}
@@ -162,14 +162,6 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     if intent.args.get("output"):  # known by its text if a server drops the id
         args["written"] = {f"output[{intent.id}]": _read_back(intent)}
     return IntentKind.RESTORE, args
-
-
-def is_companion(intent: Intent) -> bool:
-    """Whether an intent creates the Task that stands for an item without one: it has the item's
-    key, type and id, as its identifier.
-    """
-    identifier = values.identifier_value(intent.args.get("resource"), codes.IDENTIFIER)
-    return intent.kind is IntentKind.CREATE and "/" in identifier
 
 
 def iso(moment: datetime) -> str:

@@ -30,7 +30,7 @@ class NewResources:
     def companion_task(self) -> Resource:
         """The Task for an item that has none: what it is about, for whom, and whose it is so far.
 
-        Its identifier is the item's own key; `intent_effects.is_companion` knows it by that.
+        Its identifier is the item's own key; `task_facts.is_companion` knows it by that.
         """
         item = self.item
         referral = item.kind is Kind.REFERRAL

@@ -54,3 +54,10 @@ def decided(task: Any) -> bool:
 def lines_of(*parts: str) -> Iterator[str]:
     """The parts that are not empty."""
     return (part.strip() for part in parts if part.strip())
+
+
+def is_companion(task: Any) -> bool:
+    """Whether a Task of ours stands for an item that had none: its identifier is that item's key,
+    a type and an id (`new_resources.py`).
+    """
+    return "/" in values.identifier_value(task, codes.IDENTIFIER)

@@ -25,7 +25,6 @@ from carequeue.domain.items import Mover, Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import ClockRule
 from carequeue.domain.sanitize import clean, fold
-from carequeue.domain.verb_rules import VerbCase
 from carequeue.fhir.chart import ChartRead, Resource
 from carequeue.fhir.chart_to_items import read_chart
 from carequeue.fhir.our_directory import our_people
@@ -323,7 +322,7 @@ class Projector:
             "mine": mine,
             "sync": _sync(item, pending, unprotected),
             "fresh": _fresh(item, arrived),
-            "verbs": " ".join(applicable(VerbCase(item, us, item_class=class_of(clocks)))),
+            "verbs": " ".join(applicable(item, us, class_of(clocks))),
             "clock_class": placed.clock.cls.value if placed.clock else "",
             "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
             "next_change_at": _seconds(placed.next_change_at),

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from carequeue.fhir.differences import Say
     from carequeue.verbs.decision import Decision
 
-_VALUES: Final = ("reached", "left message", "no answer")
-_REACHED: Final = _VALUES[0]
+_REACHED: Final = "reached"
 _OUTCOME: Final = Question(
     "outcome",
     "how did it go?",
     Asks.CHOICE,
-    tuple(Choice(key, value, value) for key, value in zip("rmn", _VALUES, strict=True)),
+    (
+        Choice("r", _REACHED, "reached"),
+        Choice("m", "left message", "left message"),
+        Choice("n", "no answer", "no answer"),
+    ),
     repeated=", ",
 )
 
@@ -37,7 +40,11 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     from carequeue.fhir import codes
 
     outcome = decision.answer(_OUTCOME.name)
-    coded = dict(zip(_VALUES, (codes.REACHED, codes.LEFT_MESSAGE, codes.NO_ANSWER), strict=True))
+    coded = {
+        _REACHED: codes.REACHED,
+        "left message": codes.LEFT_MESSAGE,
+        "no answer": codes.NO_ANSWER,
+    }
     if outcome not in coded:
         raise BadQuestion(f"Nothing was changed: a contact is not {outcome!r}.")
     text = decision.answers.get("text", "")

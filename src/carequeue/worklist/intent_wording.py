@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from carequeue.domain.intents import Intent
+from carequeue.domain.intents import Intent, IntentKind
 from carequeue.domain.items import Client, Kind, client_label
 from carequeue.domain.sanitize import clean
 from carequeue.domain.spoken_dates import say_when
@@ -22,8 +22,8 @@ from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import decided_with
 from carequeue.fhir.differences import Say
-from carequeue.fhir.intent_effects import is_companion
 from carequeue.fhir.our_directory import name_of
+from carequeue.fhir.task_facts import is_companion
 from carequeue.store import outbox
 from carequeue.store.engine import quick
 from carequeue.store.projection import Projector
@@ -99,7 +99,7 @@ class Wording:
         verb = find_verb(intent.verb)
         if verb is None:  # a later version of CareQueue knew it
             return clean(intent.verb, _LONGEST)
-        if is_companion(intent):
+        if intent.kind is IntentKind.CREATE and is_companion(intent.args.get("resource")):
             details = " (opens a task for it)"
         else:
             details = verb.describe(intent, self.say(intent.source))

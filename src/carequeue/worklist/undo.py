@@ -109,10 +109,7 @@ def undo(
     outbox.append(connection, filed)
     charts |= {(one.source, one.chart) for one in (*filed, *sent)}
     keys = tuple(dict.fromkeys(one.item_key for one in intents))
-    for key in keys:
-        audit.append(
-            connection, at=now, actor=author, action=UNDO.name, item_key=key, group=reverse
-        )
+    _audit(connection, author, keys, reverse, now)
     projector.project(connection, charts, now)
     return Acted(
         _message(Wording(connection, projector, now), intents, keys, refused),
@@ -120,6 +117,13 @@ def undo(
         keys,
         refused=refused,
     )
+
+
+def _audit(
+    connection: Connection, author: str, keys: Sequence[str], group: str, now: datetime
+) -> None:
+    for key in keys:
+        audit.append(connection, at=now, actor=author, action=UNDO.name, item_key=key, group=group)
 
 
 def _to_undo(connection: Connection, wording: Wording, group: str) -> list[Intent]:
