@@ -33,7 +33,7 @@ class ClockClass(StrEnum):
 
 
 class LengthUnit(StrEnum):
-    """The unit of a length."""
+    """Minutes, hours, opening hours, days or business days."""
 
     MINUTE = "m"
     HOUR = "h"

@@ -44,8 +44,7 @@ def put_entries(resource: Resource, element: str, mine: list[Any], name: str) ->
 
 
 def set_entries(resource: Resource, element: str, entries: list[Any]) -> None:
-    # FHIR has no empty lists: an element without entries is left out.
-    """Set all entries of an element."""
+    """Set all entries of an element; FHIR has no empty lists, so without entries it is left out."""
     if entries:
         resource[element] = entries
     else:

@@ -55,7 +55,7 @@ class Syncs(Protocol):
         ...
 
     def push_only(self, stop: Callable[[], bool]) -> CycleResult:
-        """Push only."""
+        """Send the outbox only."""
         ...
 
     def close(self) -> None:
@@ -134,9 +134,8 @@ class SourceWorker:
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ended = Event()
         self._forced = Event()  # offline by choice, as far as this process knows
-        self._hinted = (
-            Event()
-        )  # a notification that is not handled yet: more of them say nothing new
+        # A notification that is not handled yet: more of them say nothing new.
+        self._hinted = Event()
         self._decided = False
         self._pings = 0  # pings in a row without a reply
         self._asked = True  # a person wants to sync; at the start too

@@ -72,9 +72,8 @@ class _Found:
     of: int = 0  # rows of its type in the mirror
     back: list[Resource] = field(default_factory=list)
     fates: dict[str, Absence] = field(default_factory=dict)
-    here: list[Resource] = field(
-        default_factory=list
-    )  # missing in the manifest, and yet on the server
+    # Missing in the manifest, and yet on the server.
+    here: list[Resource] = field(default_factory=list)
 
     @property
     def leaving(self) -> list[str]:

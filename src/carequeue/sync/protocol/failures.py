@@ -58,7 +58,7 @@ def busy_words(status: int, words: str) -> str:
 
 
 class ResponseKind(StrEnum):
-    """The kinds of response."""
+    """What a response means for a write."""
 
     YES = "yes"
     READ_BACK = "read_back"  # not a clear success: read the resource and compare

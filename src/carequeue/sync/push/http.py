@@ -192,9 +192,8 @@ def _found(reply: Reply) -> Reply:
     shown = [one for one in entries if own_reference(one).partition("/")[0] == reply.key[0]]
     many = tuple(one for one in shown if not is_subset(one))
     if not many:
-        return m.Reply(
-            reply.key, 200 if shown else 404
-        )  # a partial resource: it exists, and tells nothing
+        # A partial resource: it exists, and tells nothing.
+        return m.Reply(reply.key, 200 if shown else 404)
     return m.Reply(reply.key, 200, many[0], _version("", many[0]), many=many)
 
 

@@ -214,9 +214,8 @@ def _read(state: PushState, targets: Sequence[m.PendingResource]) -> Step:
         awaiting=state.awaiting | {target.key for target in targets},
     )
     requests = tuple(read_request(target, state.can) for target in targets)
-    doubtful = any(
-        target.unanswered_before or target.sent_in_failed_batch for target in targets
-    )  # one of them may be the cause
+    # One of them may be the cause.
+    doubtful = any(target.unanswered_before or target.sent_in_failed_batch for target in targets)
     return state, (m.ReadBack(requests, 1 if doubtful else state.at_once),)
 
 
@@ -261,9 +260,8 @@ def _was_read(state: PushState, event: m.WasRead) -> Step:
     state, learned = heard(state, event.replies)
     crowd = sum(isinstance(one, m.NoReply) and one.sent_in_failed_batch for one in event.replies)
     if crowd:
-        there = (
-            state.silent or state.single_read_answered
-        )  # the cycle began with a small request, or read one
+        # The cycle began with a small request, or read one.
+        there = state.silent or state.single_read_answered
         batch = m.Batched.UNANSWERED
         state, observed = fewer(state, crowd) if there else sized(state, crowd, batch)
         learned = {**learned, **observed}
@@ -313,9 +311,8 @@ def _interpret(
         commands.append(m.SaveChanges(tuple(changes), state.pause, seen))
     if reads and not state.stopped:
         state = replace(state, awaiting=state.awaiting | {one.key for one in reads})
-        crowd = any(
-            state.pending[one.key].sent_in_failed_batch for one in reads
-        )  # one of them may be the fault
+        # One of them may be the fault.
+        crowd = any(state.pending[one.key].sent_in_failed_batch for one in reads)
         commands.append(m.ReadBack(tuple(reads), 1 if crowd else state.at_once))
     return (state, tuple(commands)) if commands else _next(state, now)
 
