@@ -197,10 +197,10 @@ class Syncer:
         try:
             run.run(searches, asked=check_manifest or done.manifest_due)
         finally:
-            found: ManifestResult = run.done
-            result.received += found.fetched
-            result.removed += found.removed + done.left
-        result.why = result.why or found.why
+            outcome: ManifestResult = run.done
+            result.received += outcome.fetched
+            result.removed += outcome.removed + done.left
+        result.why = result.why or outcome.why
         with self._cache.reading() as rows:
             wanted = rows.wanted()
         if wanted and not stop():

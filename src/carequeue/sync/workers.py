@@ -334,8 +334,8 @@ class Background:
     @property
     def waits(self) -> dict[str, SlowResponse]:
         """The sources whose present cycle waits long for a reply."""
-        found = ((worker.name, worker.waits) for worker in self._workers)
-        return {name: waits for name, waits in found if waits is not None}
+        waiting = ((worker.name, worker.waits) for worker in self._workers)
+        return {name: waits for name, waits in waiting if waits is not None}
 
     @property
     def other_syncs(self) -> bool:

@@ -53,8 +53,8 @@ def throttles(status: int, retry_after: str) -> bool:
 
 def busy_words(status: int, words: str) -> str:
     """Why something waits, for a person."""
-    said = f": {words}" if words else ""
-    return f"the server is busy ({status}){said}; CareQueue tries again by itself"
+    suffix = f": {words}" if words else ""
+    return f"the server is busy ({status}){suffix}; CareQueue tries again by itself"
 
 
 class ResponseKind(StrEnum):
