@@ -32,7 +32,7 @@ ROWS = 2_000
 BULK = 60
 NAMES = tuple(f"Task/bulk-{number:03d}" for number in range(BULK))
 COLLEAGUE = "Practitioner/priya-raman"
-MADE_ANEW = "JANKOWSKI, Piotr: sent; a colleague had deleted it; what you decided has made it anew."
+MADE_ANEW = "JANKOWSKI, Piotr: sent; a colleague had deleted it; your change has created it again."
 ALREADY_SO = "ERIKSEN, Solveig: already noted by somebody else."
 
 

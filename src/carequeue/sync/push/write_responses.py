@@ -84,9 +84,8 @@ def interpret_write_response(
         return NextStep(
             read=read_request(target, state.can), target=replace(target, refusal_text=refusal_text)
         )
-    if (
-        kind is ResponseKind.UNSUPPORTED and target.base is not None
-    ):  # or it is only deleted: R4 allows the same status for that
+    # Or it is only deleted: R4 allows the same status for that.
+    if kind is ResponseKind.UNSUPPORTED and target.base is not None:
         unsupported = replace(target, unsupported_text=reply.words or UNSUPPORTED)
         return NextStep(read=read_request(target, state.can), target=unsupported)
     return _no(target, reply, kind)
@@ -163,9 +162,8 @@ def _made(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSt
     if not ours(target, reply.resource):
         if by_our_id(target, state.can) and not fits(target, reply.resource):
             return NextStep(read=read_request(target, state.can))  # it is about another resource
-        if (
-            fits(target, reply.resource) and reply.status == 200
-        ):  # somebody else's, by its identifier
+        # Somebody else's, by its identifier.
+        if fits(target, reply.resource) and reply.status == 200:
             return reconcile(state, target, reply)
         return NextStep(m.Change(target.key, refused(target, OTHER)))
     if reply.status == 200:  # it existed already: a colleague created it, or we did
