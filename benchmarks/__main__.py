@@ -19,7 +19,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from benchmarks import caches, measure
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.wiring import practice
 
 SMALL, LARGE, MIDDLE = 1_000, 100_000, 20_000
@@ -130,7 +130,7 @@ def good_to_know(small: Path, bytecode: Path) -> None:
         start = time.perf_counter()
         received = session.sync_once().received
         seconds = time.perf_counter() - start
-        items = session.desk.tally(View.ALL, "").views[View.ALL]
+        items = session.desk.tally(Tab.ALL, "").tabs[Tab.ALL]
     print(f"  first sync of the practice clinic: {thousands(received)} resources, {items} items,")
     print(f"    in {seconds:.1f} s: {received / seconds:.0f} resources a second")
 

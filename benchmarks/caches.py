@@ -19,7 +19,7 @@ from carequeue.domain.errors import CareQueueError
 from carequeue.store import migrations
 from carequeue.store.engine import writing
 from carequeue.store.private_files import private_folder
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.wiring import open_session
 from tests.terminal import caches
 
@@ -52,7 +52,7 @@ def home_of(items: int) -> Path:
 def first_rows(home: Path) -> tuple[str, ...]:
     """The clients of the first three rows of the queue, as they stand on the screen."""
     with open_session("default", home) as session:
-        return tuple(row.client for row in session.desk.window(View.MINE, "", 0, 3))
+        return tuple(row.client for row in session.desk.window(Tab.MINE, "", 0, 3))
 
 
 def _version() -> str:

@@ -1,9 +1,9 @@
-"""The terminal program: puts the desk, the sync and the screen together, and rules nothing.
+"""The terminal program: puts the desk, the sync and the screen together, and holds no rule.
 
-In:  a desk, the source of time, the zone of the profile, who syncs. Out: the return code.
+In:  a desk, the sources of time, the sync, the person's preferences. Out: the return code.
 The order of a start: the first frame from one page of the cache; then, on a thread, the heavy
-imports (`after_paint`) and the sync. What is imported by this module is the way to the first
-frame; a test holds SQLModel, SQLAlchemy and httpx out of it.
+imports (`after_paint`) and the sync. The imports of this module are what the first frame needs; a
+test keeps SQLModel, SQLAlchemy and httpx out of them.
 Not here: what the keys do (`screens/controller.py`), how the parts of the program are made
 (`wiring`).
 """
@@ -13,17 +13,15 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from rich.text import Text
 from textual.screen import Screen
 
-from carequeue.domain.errors import BadQuestion
+from carequeue.screens.app_hooks import AppHooks, TimeSource, no_folder
 from carequeue.screens.controller import load_the_rest
-from carequeue.screens.key_map import Keys
+from carequeue.screens.key_map import KeyMap
 from carequeue.screens.queue import QueueScreen
 from carequeue.screens.textual_workarounds import TerminalApp
 from carequeue.widgets.themes import PALETTES, PLAIN, Painter, textual_theme
@@ -32,20 +30,15 @@ if TYPE_CHECKING:
     from carequeue.worklist.desk import Desk
 
 
-#: Seconds in which the first frame, drawn, is also written: that is another thread's work, and
-#: what follows the frame would hold it up.
+#: Seconds in which another thread writes the first frame, once it is drawn; whatever follows the
+#: frame would delay it.
 WRITTEN: Final = 0.03
-#: Python's own: many short collections are felt less than few long ones, once work has begun.
+#: Python's own values: once work has begun, many short collections disturb less than few long ones.
 THRESHOLDS: Final = (700, 10, 10)
 
 
-def nowhere(name: str, text: str) -> str:
-    """Where nothing can be written: raises BadQuestion."""
-    raise BadQuestion("There is no folder here to write to. Nothing was exported.")
-
-
 class SyncControl(Protocol):
-    """Who syncs, in the background; all are quick or called on a thread of their own."""
+    """The sync in the background; each method is quick or called on a thread of its own."""
 
     def start(self) -> None:
         """Begin to sync, now and then again."""
@@ -56,12 +49,19 @@ class SyncControl(Protocol):
         ...
 
     def focused(self, focused: bool) -> None:
-        """Whether the terminal has the person's eye: without it, looks may come less often."""
+        """Whether the terminal has the focus: without it, the sync may run less often."""
         ...
 
     def stop(self) -> None:
-        """End; a request under way is finished or given up, nothing is lost."""
+        """End; a running request is finished or given up, and nothing is lost."""
         ...
+
+
+class Preferences(NamedTuple):
+    """The person's theme, and the keys that they moved (name of an action to its keys)."""
+
+    theme: str = "dark"
+    keys: Mapping[str, str] | None = None
 
 
 class CareQueueApp(TerminalApp):
@@ -73,51 +73,39 @@ class CareQueueApp(TerminalApp):
     def __init__(
         self,
         desk: Desk,
-        now: Callable[[], datetime],
-        zone: tzinfo,
+        time_source: TimeSource,
         sync: SyncControl,
+        preferences: Preferences = Preferences(),  # noqa: B008 - a tuple of constants
         *,
-        theme: str = "dark",
-        keys: Mapping[str, str] | None = None,
         after_paint: Callable[[], None] | None = None,
-        keep: Callable[[str, str], str] = nowhere,
-        monotonic: Callable[[], float] = time.monotonic,
+        write_private: Callable[[str, str], str] = no_folder,
     ) -> None:
-        palette = PALETTES[theme_for(theme, os.environ)]
-        self._desk, self._now, self._zone, self._sync = desk, now, zone, sync
+        palette = PALETTES[theme_for(preferences.theme, os.environ)]
+        self._desk, self._time_source, self._sync = desk, time_source, sync
         self._painter = Painter(palette.name)
-        self._keys = Keys(keys)
-        self._after_paint, self._monotonic, self._keep = after_paint, monotonic, keep
+        self._keys = KeyMap(preferences.keys)
+        self._after_paint, self._write_private = after_paint, write_private
         self._late = threading.Thread(target=self._start_late, name="late", daemon=True)
         super().__init__(plain=palette is PLAIN)
-        shown = textual_theme(palette)
-        self.register_theme(shown)
-        self.theme = shown.name
+        theme = textual_theme(palette)
+        self.register_theme(theme)
+        self.theme = theme.name
 
     def get_default_screen(self) -> Screen[None]:
         """The queue is the only screen."""
-        return QueueScreen(
-            self._desk,
-            self._now,
-            self._zone,
-            self._painter,
-            self._keys,
-            self._monotonic,
-            self._sync.sync_now,
-            self._leave,
-            self._keep,
-        )
+        hooks = AppHooks(self._sync.sync_now, self._exit_with, self._write_private)
+        return QueueScreen(self._desk, self._time_source, self._painter, self._keys, hooks)
 
-    def _leave(self, words: str) -> None:
-        """Leave; the words stand in the shell when the screen is gone."""
-        self.exit(message=Text(words) if words else None)
+    def _exit_with(self, text: str) -> None:
+        """Quit; the text is in the shell when the screen is gone."""
+        self.exit(message=Text(text) if text else None)
 
     def focus_changed(self, here: bool) -> None:
-        """Tell who syncs whether somebody looks."""
+        """Tell the sync whether the terminal has the focus."""
         self._sync.focused(here)
 
     def on_mount(self) -> None:
-        """Heed signals at once, and wait for the first frame with all else."""
+        """Handle signals at once; everything else waits for the first frame."""
         self.heed_signals()
         self.quiet_mouse()
         if self.is_headless:
@@ -126,14 +114,16 @@ class CareQueueApp(TerminalApp):
             self.call_after_refresh(self.set_timer, WRITTEN, self._painted)
 
     def _painted(self) -> None:
-        if not self.is_running:  # left before it was seen: a timer may fire while screens close
+        if (
+            not self.is_running
+        ):  # the person quit before the frame; a timer may fire while screens close
             return
         screen = self.screen
         if isinstance(screen, QueueScreen):
             screen.begin()
         if not self.is_headless:
             gc.collect()
-            gc.freeze()  # the widgets live as long as the program: collections pass over them
+            gc.freeze()  # the widgets live as long as the program; collections skip them
             gc.set_threshold(*THRESHOLDS)
         self._late.start()
 
@@ -149,10 +139,10 @@ class CareQueueApp(TerminalApp):
 
 
 def theme_for(wanted: str, environment: Mapping[str, str]) -> str:
-    """The theme to show: the wish, unless the person or the terminal has no colours to give.
+    """The theme to show: the wanted one, unless person or terminal wants no colors.
 
-    NO_COLOR counts where it is not empty (no-color.org). A terminal of 16 colours shows its own
-    ground, which is not known, and would turn two of our hues into one.
+    NO_COLOR counts if it is not empty (no-color.org). A terminal of 16 colors has a background that
+    we do not know, and would show two of our hues as one.
     """
     depth = environment.get("COLORTERM", "").lower()
     deep = depth in ("truecolor", "24bit") or "256color" in environment.get("TERM", "")

@@ -26,8 +26,8 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.queue_window import Window
+from carequeue.worklist.cache_desk import CacheDesk
 from carequeue.worklist.health import FORCED_OFFLINE
-from carequeue.worklist.local import LocalDesk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -83,7 +83,7 @@ class Session:
         self._engine: Engine | None = None
         self._projector: Projector | None = None
         self._background: Background | None = None
-        self.desk = LocalDesk(
+        self.desk = CacheDesk(
             self._window,
             " · ".join(part for part in (profile.organization_name, profile.my_name) if part),
             profile.me,
@@ -142,11 +142,11 @@ class Session:
 
     def syncer(self, source: SourceProfile, transport: Transport | None = None) -> Syncer:
         """What syncs one source: its own rows, its own way to it, nothing of another's."""
-        from carequeue.store.source_repository import SourceCache
+        from carequeue.store.source_repository import SqliteSourceCache
         from carequeue.sync.sync_cycle import Syncer
 
         transport = transport or self.transport(source)
-        cache = SourceCache(source.name, self.engine(), self.projector(), transport.base_url)
+        cache = SqliteSourceCache(source.name, self.engine(), self.projector(), transport.base_url)
         return Syncer(source.name, source.scope, cache, transport, self.now)
 
     def _way(self, source: SourceProfile) -> SourceConnection:
@@ -177,11 +177,11 @@ class Session:
 
     def ask_anew(self, source: str) -> None:
         """Ask a source with the next look what it can take: it may have been mended."""
-        from carequeue.store import sync_state
         from carequeue.store.engine import writing
+        from carequeue.store.source_repository import SqliteSourceRepository
 
         with writing(self.engine()) as connection:
-            sync_state.ask_anew(connection, source)
+            SqliteSourceRepository(connection, source).sync_state.ask_again()
 
     def background(self) -> Background:
         """The threads that keep the cache in step, one a source."""
@@ -209,12 +209,12 @@ class Session:
 
     def _failed(self, source: SourceProfile, why: str) -> None:
         """Write down for the header why a source cannot be synced at all."""
-        from carequeue.store import sync_state
         from carequeue.store.engine import writing
+        from carequeue.store.source_repository import SqliteSourceRepository
 
         with writing(self.engine()) as connection:
-            sync_state.note_look(
-                connection, source.name, online=False, full=False, why=why, now=self.now()
+            SqliteSourceRepository(connection, source.name).sync_state.record_cycle(
+                online=False, full=False, why=why, now=self.now()
             )
 
     def _by_choice(self) -> bool:
@@ -232,15 +232,23 @@ class Session:
 
     def answer_removals(self, said: str) -> tuple[str, ...]:
         """Write down "accept" or "refuse" where a look has asked; the sources that had asked."""
+        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.store.engine import writing
         from carequeue.worklist.brake_answer import answer
 
         names = [source.name for source in self.profile.sources]
         with writing(self.engine()) as connection:
-            return answer(connection, names, said, self.profile.me, self.now())
+            return answer(
+                CacheTransaction(connection, self.projector()),
+                names,
+                said,
+                self.profile.me,
+                self.now(),
+            )
 
     def before_outreach(self, progress: Callable[[str], None] = lambda _: None) -> Readiness:
         """One whole look at every source, and whether one can go where there is no network."""
+        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.worklist.offline_readiness import Known, readiness
 
         apart: dict[str, float] = {}
@@ -253,7 +261,8 @@ class Session:
         now = self.now()
         known = Known(report, self.desk.health(now), self._window.outbox_counts(), apart)
         with self.engine().connect() as connection:
-            return readiness(connection, self.places, known, now, self.zone)
+            cache = CacheTransaction(connection, self.projector())
+            return readiness(cache, self.places, known, now, self.zone)
 
     def _sync(self, progress: Callable[[str], None], after: After) -> SyncReport:
         from carequeue.sync.parallel import in_parallel
@@ -296,10 +305,11 @@ class Session:
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""
+        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.worklist.doctor import examine
 
         with self.engine().connect() as connection:
-            return examine(connection, self.projector(), self.now())
+            return examine(CacheTransaction(connection, self.projector()), self.now())
 
     def close(self) -> None:
         """Close what is open."""
@@ -334,7 +344,7 @@ def practice(
             PracticeClinic(seed, clients, tuple(quirks), pace=pace) as clinic,
             practice_session(clinic.base, clinic.token, clinic.me, folder) as session,
         ):
-            session.desk.keeps = False
+            session.desk.is_persistent = False
             yield session
     finally:
         shutil.rmtree(folder, ignore_errors=True)

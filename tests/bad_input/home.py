@@ -20,6 +20,7 @@ from carequeue.store import profiles
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect
 from carequeue.store.profiles import Profile, SourceProfile
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 from tests.bad_input.hostile import TOKEN
 
@@ -117,13 +118,13 @@ class Home:
 
     def fill(self, *resources: dict[str, Any]) -> None:
         """A cache with these in it, as a sync would have left it."""
-        from carequeue.store import mirror
         from carequeue.store.engine import writing
 
         at = datetime.now(UTC)
         with self.session() as session, writing(session.engine()) as connection:
-            saved = mirror.save(connection, SOURCE, resources, at)
-            session.projector().project(connection, saved.charts, at)
+            source = SqliteSourceRepository(connection, SOURCE)
+            source.mirror.save(resources, at)
+            session.projector().project(connection, source.charts, at)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:

@@ -98,7 +98,7 @@ class Hostile:
 
     def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
-        self.asked: list[Asked] = []
+        self.requested: list[Asked] = []
         told = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -115,7 +115,7 @@ class Hostile:
                 parts = urlsplit(self.path)
                 body = json.loads(sent) if sent else None
                 asked = Asked(self.command, parts.path, parts.query, dict(self.headers), body)
-                told.asked.append(asked)
+                told.requested.append(asked)
                 said = told.answer(asked)
                 raw = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
                 self.send_response_only(said.status)
@@ -148,7 +148,7 @@ class Hostile:
 
     def writes(self) -> list[str]:
         """The requests that would change something, in order."""
-        return [f"{one.method} {one.key}" for one in self.asked if one.method != "GET"]
+        return [f"{one.method} {one.key}" for one in self.requested if one.method != "GET"]
 
     def close(self) -> None:
         """End."""

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.worklist.results import SyncReport
 from tests.bad_input.home import Home, task
 from tests.bad_input.hostile import Asked, Hostile, Said, bundle, honest, serving, statement
@@ -64,17 +65,16 @@ def clinic(home: Home) -> Any:
         home.write_profile(server.base)
         assert sync(home).ok
         proven(home)
-        server.asked.clear()
+        server.requested.clear()
         yield server
 
 
 def proven(home: Home) -> None:
     """The server was seen to heed `If-Match`: its writes need no look before them."""
-    from carequeue.store import sync_state
     from carequeue.store.engine import writing
 
     with home.session() as session, writing(session.engine()) as connection:
-        sync_state.observe(connection, "main", "if_match", "yes", now())
+        SqliteSourceRepository(connection, "main").sync_state.observe("if_match", "yes", now())
 
 
 def writes_answered(
@@ -96,7 +96,7 @@ class TestAWriteAnsweredWithAnother:
         ((_, target, state),) = intents(home)
         assert target == "t1"
         assert state in ("needs_attention", "conflict")
-        reads = [one.key for one in clinic.asked if one.method == "GET" and "/" in one.key]
+        reads = [one.key for one in clinic.requested if one.method == "GET" and "/" in one.key]
         assert set(reads) == {"Task/t1"}
 
     def test_is_done_where_the_reading_shows_it(self, home: Home, clinic: Hostile) -> None:
@@ -151,13 +151,14 @@ class TestAWriteAnsweredWithAnother:
             return Said({"resourceType": "Bundle", "type": "batch-response", "entry": entries})
 
         with home.session() as session:
-            from carequeue.store import sync_state
             from carequeue.store.engine import writing
             from carequeue.sync.protocol.capabilities import read_statement, to_json
 
             can = to_json(read_statement(statement(batch=True), {}))
             with writing(session.engine()) as connection:
-                sync_state.declare(connection, "main", "statement", can, now())
+                SqliteSourceRepository(connection, "main").sync_state.declare(
+                    "statement", can, now()
+                )
         proven(home)
         writes_answered(clinic, swapped, batch=True)
         decide(home)
@@ -179,7 +180,7 @@ class TestACreateAnsweredWithAnId:
         sync(home)
         sync(home)
         assert home.rows("SELECT server_id FROM alias") == []
-        assert all(one.key.count("/") <= 1 and ".." not in one.path for one in clinic.asked)
+        assert all(one.key.count("/") <= 1 and ".." not in one.path for one in clinic.requested)
 
     def test_of_another_row_does_not_take_its_place(self, home: Home, clinic: Hostile) -> None:
         writes_answered(clinic, lambda asked: Said({**asked.body, "id": "t2"}, 201))
@@ -220,11 +221,11 @@ class TestAVersion:
             sync(home)
             decide(home)
             assert sync(home).sent == 1
-        put = [one for one in server.asked if one.method == "PUT"]
+        put = [one for one in server.requested if one.method == "PUT"]
         assert len(put) == 1
         assert not {"If-Match", "X-Stolen"} & set(put[0].headers)
         # without a guard it was looked at just before
-        before = server.asked[server.asked.index(put[0]) - 1]
+        before = server.requested[server.requested.index(put[0]) - 1]
         assert (before.method, before.key) == ("GET", "Task/t1")
 
 
@@ -253,7 +254,7 @@ class TestAnId:
             home.write_profile(server.base)
             sync(home)
             with home.session() as session:
-                assert session.desk.window(View.WHOLE, "", 0, 9) == []
+                assert session.desk.window(Tab.WHOLE, "", 0, 9) == []
 
     @pytest.mark.parametrize(
         "reference",
@@ -267,12 +268,12 @@ class TestAnId:
         with serving(honest(odd)) as server:
             home.write_profile(server.base)
             sync(home)
-            assert not [one for one in server.asked if one.key.startswith("Patient")]
+            assert not [one for one in server.requested if one.key.startswith("Patient")]
             assert all(
-                one.path.startswith("/fhir/") and ".." not in one.path for one in server.asked
+                one.path.startswith("/fhir/") and ".." not in one.path for one in server.requested
             )
             with home.session() as session:  # the row is there all the same
-                assert len(session.desk.window(View.WHOLE, "", 0, 9)) == 1
+                assert len(session.desk.window(Tab.WHOLE, "", 0, 9)) == 1
 
 
 CLIMBING: Final = (
@@ -295,9 +296,9 @@ class TestALink:
             report = sync(home)
             assert not report.ok
             assert "What is here stays" in report.words
-            paths = {one.path for one in server.asked}
+            paths = {one.path for one in server.requested}
             assert all(path.startswith("/fhir/") and "admin" not in path for path in paths)
-            assert all(len(one.query) < 1000 for one in server.asked)
+            assert all(len(one.query) < 1000 for one in server.requested)
 
     def test_to_another_host_is_read_from_our_own_and_the_token_stays_here(
         self, home: Home
@@ -313,7 +314,7 @@ class TestALink:
             with serving(answer) as server:
                 home.write_profile(server.base)
                 assert sync(home).ok
-        assert other.asked == []
+        assert other.requested == []
         assert mirrored(home) == {"t1": "Patient/c1", "t2": "Patient/c2"}
 
     def test_without_end_is_taken_up_by_the_next_look_and_never_called_up_to_date(
@@ -336,7 +337,7 @@ class TestALink:
         assert not first.ok
         assert not second.ok
         assert "the rest of Task" in first.words
-        asked = [one.query for one in server.asked if "page=" in one.query]
+        asked = [one.query for one in server.requested if "page=" in one.query]
         assert len(asked) == len(set(asked)) > 5
 
 
@@ -391,7 +392,7 @@ def test_a_total_that_lies_ends_all_the_same(home: Home, total: Any) -> None:
     with serving(answer) as server:
         home.write_profile(server.base)
         sync(home)
-        assert len(server.asked) < 60
+        assert len(server.requested) < 60
     assert mirrored(home) == {"t1": "Patient/c1"}
 
 
@@ -416,7 +417,7 @@ def test_one_row_that_nobody_foresaw_does_not_hold_up_the_sending(
         sync(home)
         proven(home)
         decide(home)
-        monkeypatch.setattr("carequeue.store.mirror.save", faulty)
+        monkeypatch.setattr("carequeue.store.mirror.SourceMirror.save", faulty)
         report = sync(home)
     assert len(taken) == 1
     assert (report.sent, report.ok, report.unable) == (1, False, "server")

@@ -28,9 +28,10 @@ from carequeue.app import CareQueueApp
 from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import outcome_words
 from carequeue.printing import Shape
-from carequeue.store import mirror
+from carequeue.screens.app_hooks import TimeSource
 from carequeue.store.engine import writing
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.sync_cycle import CycleResult
 from carequeue.widgets import detail_pane, queue_line
 from carequeue.widgets.clock_words import clock_words
@@ -164,8 +165,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 def keep(session: Session, resources: list[Any]) -> None:
     with writing(session.engine()) as connection:
-        saved = mirror.save(connection, "main", resources, NOW, BASE)
-        session.projector().project(connection, saved.charts, NOW)
+        source = SqliteSourceRepository(connection, "main", BASE)
+        source.mirror.save(resources, NOW)
+        session.projector().project(connection, source.charts, NOW)
         session.projector().rebuild(connection, NOW)
 
 
@@ -181,7 +183,7 @@ def test_no_form_of_the_command_line_holds_a_command(
     session: Session, resources: list[Any]
 ) -> None:
     keep(session, resources)
-    rows = session.desk.window(View.WHOLE, "", 0, 99)
+    rows = session.desk.window(Tab.WHOLE, "", 0, 99)
     assert rows
 
     def distance(row: Any) -> tuple[str, bool]:
@@ -218,8 +220,8 @@ def test_no_line_of_a_widget_holds_a_command(
 ) -> None:
     keep(session, resources)
     clock = ("due 3d", "text")
-    for row in session.desk.window(View.WHOLE, "", 0, 99):
-        standing = queue_line.Standing(cursor=True, alike=True)
+    for row in session.desk.window(Tab.WHOLE, "", 0, 99):
+        standing = queue_line.RowState(cursor=True, alike=True)
         cells, at = queue_line.columns(width, moves=True), int(NOW.timestamp())
         lines: list[Sequence[tuple[str, str]]]
         lines = [queue_line.queue_line(row, cells, at, session.zone, standing)]
@@ -229,10 +231,9 @@ def test_no_line_of_a_widget_holds_a_command(
         lines += detail_pane.brief_lines(row, clock, NOWHERE, width)
         detail = session.desk.detail(row.key, NOW)
         assert detail is not None
-        for why in (False, True):
-            lines += detail_pane.detail_lines(
-                detail, NOW, session.zone, width, why=why, clock=clock
-            )
+        for full in (False, True):
+            text = detail_pane.DetailText(detail, NOW, session.zone, clock, full=full)
+            lines += text.lines(width)
         lines.append(message_parts(Message(f"Done: {row.client}", Tone.DONE), width))
         for line in lines:
             assert not forbidden("".join(text for text, _ in line), "")
@@ -311,7 +312,8 @@ async def test_no_line_of_the_whole_screen_holds_a_command(
     ]
     with home.session() as session:
         keep(session, [jsontext.loads(json.dumps(one)) for one in people])
-        app = CareQueueApp(session.desk, lambda: NOW + timedelta(hours=1), session.zone, FakeSync())
+        later = TimeSource(lambda: NOW + timedelta(hours=1), session.zone)
+        app = CareQueueApp(session.desk, later, FakeSync())
         async with app.run_test(size=size):
             await at_rest(app)
             for key in ("enter", "w", "j", "j", "p", "escape", "question_mark", "escape", "colon"):

@@ -24,8 +24,8 @@ from tests.bad_input.home import Home, Ran, task
 from tests.bad_input.hostile import TOKEN, Answer, Asked, Said, bundle, honest, serving, statement
 
 SAFE: Final = re.compile(
-    r"Nothing (was|is) (changed|opened|read)|What is here stays|(is|are) kept|kept here|"
-    r"is untouched"
+    r"Nothing (was|is) (changed|opened|read)|What is here stays|(is|are) (kept|saved)|kept here|"
+    r"saved on this computer|is untouched"
 )
 WAY_ON: Final = re.compile(
     r"Check|Choose|Correct|Give|Ask|ask for|Did you mean|Sync again|sync again|Try|Put|"
@@ -137,7 +137,7 @@ def test_a_server_that_fails_later_is_named_and_what_is_here_stays(home: Home, c
         home.fill(task())
         check(home.run("sync"), code, said)
         assert all(f"127.0.0.1:{server.base.split(':')[2]}".startswith(one.headers["Host"])
-                   for one in server.asked)  # fmt: skip
+                   for one in server.requested)  # fmt: skip
     assert "Call c1" in home.run("list", "--plain", "--view", "whole").out
 
 
@@ -183,7 +183,7 @@ class TestACertificate:
             assert home.bytes() == {}
             home.write_profile(server.base)
             check(home.run("sync"), SERVER, "certificate cannot be verified", "ca_bundle")
-        assert server.asked == []  # and so no token left
+        assert server.requested == []  # and so no token left
 
     @pytest.mark.parametrize("content", [None, "no certificate\n"])
     def test_of_a_bundle_that_cannot_be_read(
@@ -288,7 +288,7 @@ class TestTheEnvironment:
             ran = home.run("sync", env={"CAREQUEUE_TOKEN": token})
         check(ran, SIGN_IN, "CAREQUEUE_TOKEN holds no token")
         assert token[:20] not in ran.err
-        assert server.asked == []
+        assert server.requested == []
 
     @pytest.mark.parametrize(
         "code",
@@ -308,7 +308,7 @@ class TestTheEnvironment:
         check(ran, SIGN_IN, "token command .* gave no token")
         assert "needle" not in ran.err
         assert ran.sentence.isprintable()
-        assert server.asked == []
+        assert server.requested == []
 
     def test_a_token_command_does_not_take_the_keys_of_the_queue(self, home: Home) -> None:
         reads = "import sys; print('key' + sys.stdin.read())"
@@ -317,7 +317,7 @@ class TestTheEnvironment:
                 server.base, token_env="", token_command=(sys.executable, "-c", reads)
             )
             assert home.run("sync", typed=b"-that-was-typed").code == 0
-        assert {one.headers["Authorization"] for one in server.asked} == {"Bearer key"}
+        assert {one.headers["Authorization"] for one in server.requested} == {"Bearer key"}
 
 
 def other_key(home: Home) -> None:
@@ -446,7 +446,7 @@ def test_an_asked_next_page_never_takes_the_token_elsewhere(home: Home) -> None:
         with serving(answer) as server:
             home.write_profile(server.base)
             home.run("sync")
-    assert other.asked == []
+    assert other.requested == []
 
 
 def test_the_folder_of_the_tests_holds_no_needle(home: Home, tmp_path: Path) -> None:

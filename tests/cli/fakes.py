@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.queue_window import QueueRow, Tally, View
+from carequeue.store.queue_window import QueueRow, Tab, Tally
 from carequeue.sync.net.probe import Listed
 from carequeue.worklist.offline_readiness import Readiness
 from carequeue.worklist.results import (
@@ -104,19 +104,19 @@ class FakeDesk:
 
     heading = "Riverbend"
 
-    def _in(self, narrow: str) -> list[QueueRow]:
-        return [one for one in self.rows if narrow.lower() in one.client.lower()]
+    def _in(self, filter_text: str) -> list[QueueRow]:
+        return [one for one in self.rows if filter_text.lower() in one.client.lower()]
 
-    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+    def window(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         if self.breaks:
             raise self.breaks
-        return self._in(narrow)[offset : offset + limit]
+        return self._in(filter_text)[offset : offset + limit]
 
-    def tally(self, view: View, narrow: str) -> Tally:
-        return Tally({}, {2: len(self._in(narrow))}, 0)
+    def tally(self, tab: Tab, filter_text: str) -> Tally:
+        return Tally({}, {2: len(self._in(filter_text))}, 0)
 
-    def keys_of(self, view: View, narrow: str) -> Sequence[str]:
-        return [one.key for one in self._in(narrow)]
+    def keys_of(self, tab: Tab, filter_text: str) -> Sequence[str]:
+        return [one.key for one in self._in(filter_text)]
 
     def detail(self, key: str, now: datetime) -> Detail | None:
         return next((detail(one.key, one.client) for one in self.rows if one.key == key), None)
@@ -124,11 +124,11 @@ class FakeDesk:
     def health(self, now: datetime) -> Health:
         return self.state
 
-    def check_answer(
+    def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         if text == "whenever":
-            return False, "“whenever” is no time to come. Nothing was changed."
+            return False, "“whenever” is not a future time. Nothing was changed."
         return True, text
 
     def _sorted(self, keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[Refused, ...]]:

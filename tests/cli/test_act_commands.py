@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.cli.act_commands import gather_answers, keys_in
+from carequeue.cli.act_commands import gather_inputs, keys_in
 from carequeue.domain.errors import BadQuestion
 from carequeue.verbs.handoff import VERB as HAND_OFF
 from carequeue.verbs.table import item_verbs
@@ -46,7 +46,7 @@ def test_each_question_is_an_option_and_an_answer(shell: Shell) -> None:
         (["log", "Task/1", "--outcome", "maybe"], "--outcome is one of (reached, left message,"),
         (["note", "Task/1", "--answer", "text"], "--answer text is not NAME=VALUE"),
         (["note", "Task/1", "--text", "a", "--answer", "text=b"], "--answer text=b is given twice"),
-        (["snooze", "Task/1", "--until", "whenever"], "--until: “whenever” is no time"),
+        (["snooze", "Task/1", "--until", "whenever"], "--until: “whenever” is not a future time"),
         (["accept"], "No key was given."),
     ],
 )
@@ -191,7 +191,7 @@ def test_no_text_on_standard_input_breaks_the_reader(text: str) -> None:
 
 def test_a_default_needs_no_answer() -> None:
     answers = {"to": "Ben Osei", "summary": "Steady."}
-    assert gather_answers(HAND_OFF, (), answers) == answers
+    assert gather_inputs(HAND_OFF, (), answers) == answers
 
 
 class TestUndoOfTheLastAct:

@@ -83,7 +83,7 @@ def test_a_fault_of_our_own_shows_no_value(shell: Shell) -> None:
     shell.session.desk = FakeDesk([], breaks=KeyError(NAME))
     result = shell.run("list")
     assert result.exit_code == 1
-    assert result.stderr.startswith("CareQueue stopped by a fault of its own. Nothing that you")
+    assert result.stderr.startswith("CareQueue stopped because of an internal error. Nothing you")
     assert NAME not in result.output
     assert "Traceback" not in result.output
 
@@ -101,7 +101,7 @@ def test_an_interruption_has_the_code_of_the_signal(shell: Shell) -> None:
     shell.monkeypatch.setattr(FakeSession, "sync_once", _interrupted)
     result = shell.run("sync")
     assert result.exit_code == 128 + signal.SIGINT
-    assert result.stderr == "Interrupted. What was done until here is kept.\n"
+    assert result.stderr == "Interrupted. Everything done so far is saved.\n"
 
 
 def _interrupted(session: FakeSession, progress: object) -> SyncReport:
@@ -151,7 +151,7 @@ def test_the_profile_is_an_option_or_a_variable(shell: Shell) -> None:
         (SyncReport(True, 1, 2, 0, 0, 0, 0, 3, "Up to date, 3 kept here."), 0),
         (SyncReport(True, 1, 2, 0, 0, 1, 0, 0, "One needs you."), 9),
         (SyncReport(False, 0, 0, 3, 0, 0, 0, 0, "Another CareQueue syncs.", other_syncs=True), 9),
-        (SyncReport(False, 0, 0, 3, 0, 0, 0, 0, "Offline by choice.", unable="by_choice"), 6),
+        (SyncReport(False, 0, 0, 3, 0, 0, 0, 0, "You are working offline.", unable="by_choice"), 6),
         (SyncReport(False, 0, 0, 50, 50, 0, 0, 0, "Not answering: …", unable="server"), 6),
         (ServerError("The server cannot be reached. 3 acts are kept."), 6),
     ],
@@ -256,16 +256,16 @@ def test_a_reader_who_goes_away_is_no_fault() -> None:
 def test_colour_is_declined_by_no_color_and_by_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     from rich.text import Text
 
-    from carequeue.printing import _rendered
+    from carequeue.printing.text import rendered
 
     red = Text("over", style="red")
     monkeypatch.setenv("TERM", "xterm-256color")
-    assert "\x1b" not in _rendered(red)
+    assert "\x1b" not in rendered(red)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("NO_COLOR", "")
-    assert "\x1b[31m" in _rendered(red)
+    assert "\x1b[31m" in rendered(red)
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[31m" not in _rendered(red)
+    assert "\x1b[31m" not in rendered(red)
 
 
 def test_the_environment_is_settled_before_textual_reads_it() -> None:

@@ -118,7 +118,7 @@ def test_a_limit_is_kept_and_the_table_says_what_it_left_out(shell: Shell) -> No
 
 
 def test_narrowing_and_time_come_before_the_list(shell: Shell) -> None:
-    found = json.loads(shell.run("list", "--json", "--narrow", "reyes").stdout)
+    found = json.loads(shell.run("list", "--json", "--filter", "reyes").stdout)
     assert [one["key"] for one in found] == ["Task/2"]
     assert shell.desk.refreshed == 1
 
@@ -126,8 +126,8 @@ def test_narrowing_and_time_come_before_the_list(shell: Shell) -> None:
 def test_a_list_that_is_no_proof_says_so_beside_the_answer(shell: Shell) -> None:
     shell.desk.state = health(ever_synced=False, waiting=2, needs_you=1)
     result = shell.run("list", "--json")
-    assert "Nothing was fetched from the server yet" in result.stderr
-    assert "2 wait for the server" in result.stderr
+    assert "Nothing has been fetched from the server yet" in result.stderr
+    assert "2 changes are waiting to be sent" in result.stderr
     assert "1 needs you" in result.stderr
     json.loads(result.stdout)
 
@@ -135,11 +135,11 @@ def test_a_list_that_is_no_proof_says_so_beside_the_answer(shell: Shell) -> None
 def test_a_list_with_a_hole_in_it_says_so_beside_the_answer(shell: Shell) -> None:
     shell.desk.state = health(signed_out=True, trouble="expired")
     result = shell.run("list", "--json")
-    assert "Signed out: what is listed may be old. Check the token" in result.stderr
+    assert "Signed out: the list may be old. Check the token" in result.stderr
     json.loads(result.stdout)
     shell.desk.state = health(trouble="not shown by the server: ServiceRequest (403)")
     assert shell.run("list").stderr == (
-        "Not all could be read: not shown by the server: ServiceRequest (403). "
+        "Some records could not be read: not shown by the server: ServiceRequest (403). "
         "See: carequeue doctor\n"
     )
 
@@ -149,22 +149,22 @@ def test_a_list_with_a_hole_in_it_says_so_beside_the_answer(shell: Shell) -> Non
     [
         (
             {"online": False, "why_offline": "no answer"},
-            "Offline: no answer. What is listed was read Tue 2026-12-01 09:00.\n",
+            "Offline: no answer. The list was read Tue 2026-12-01 09:00.\n",
         ),
         ({"online": False, "last_full": None}, "Offline: no server answered.\n"),
         (
             {"online": False, "why_offline": "no reply in time", "silent_since": NOW},
-            "Not answering: no reply in time. What is listed was read Tue 2026-12-01 09:00.\n",
+            "Not answering: no reply in time. The list was read Tue 2026-12-01 09:00.\n",
         ),
         (
             {"forced_offline": True},
-            "Offline by choice. What is listed was read Tue 2026-12-01 09:00. "
-            "To end it: carequeue online\n",
+            "You are working offline. The list was read Tue 2026-12-01 09:00. "
+            "To go online: carequeue online\n",
         ),
         (
             {"trouble": "no answer", "sources": (CLINIC, COUNTY)},
-            "Not all could be read: County ED: no answer (last read whole Tue 2026-12-01 09:00). "
-            "See: carequeue doctor\n",
+            "Some records could not be read: County ED: no answer "
+            "(last complete sync Tue 2026-12-01 09:00). See: carequeue doctor\n",
         ),
     ],
 )
@@ -223,6 +223,6 @@ def test_the_session_is_closed_also_after_a_fault(shell: Shell) -> None:
 
 
 def test_an_empty_answer_says_whether_it_was_narrowed(shell: Shell) -> None:
-    assert shell.run("list", "--narrow", "nobody").stderr.strip() == "No row matches."
+    assert shell.run("list", "--filter", "nobody").stderr.strip() == "No row matches."
     shell.desk.rows = []
-    assert shell.run("list").stderr.strip() == "Nothing waits in this view."
+    assert shell.run("list").stderr.strip() == "Nothing is waiting in this view."

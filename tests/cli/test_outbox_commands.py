@@ -86,7 +86,7 @@ class TestListing:
         assert heads == ["state", "client", "decided", "when", "words", "id"]
         (intent,) = shell.cache.intents()
         assert line == [
-            "waits", "OKAFOR, Amara J", "Noted: Called", "Mon 2026-03-09 09:00", "", intent.id,
+            "waiting", "OKAFOR, Amara J", "Noted: Called", "Mon 2026-03-09 09:00", "", intent.id,
         ]  # fmt: skip
 
     def test_what_the_server_refused_needs_you(self, shell: Shell) -> None:
@@ -130,14 +130,14 @@ class TestOneDecision:
         shell.refused()
         result = shell.run("outbox", "show", "zzz")
         assert result.exit_code == 4
-        assert "no such decision in the outbox" in result.stderr
+        assert "no such decision" in result.stderr
         for number in range(17):  # of 18 ids two begin alike
             shell.cache.desk.act("note", [FOLLOW_UP], {"text": str(number)}, NOW)
         starts = [one.id[0] for one in shell.cache.intents()]
         twice = next(start for start in starts if starts.count(start) > 1)
         result = shell.run("outbox", "show", twice)
         assert result.exit_code == 2
-        assert "Say more of it" in result.stderr
+        assert "Type more characters" in result.stderr
 
 
 class TestAnotherTry:
@@ -216,14 +216,14 @@ class TestExporting:
         for path in (file, link):
             result = shell.run("outbox", "export", str(path))
             assert result.exit_code == 2
-            assert "is there already and was left as it is" in result.stderr
+            assert "exists already and was not changed" in result.stderr
         assert file.read_text() == "mine"
         assert not (tmp_path / "elsewhere").exists()
 
     def test_says_where_it_cannot_be_written(self, shell: Shell, tmp_path: Path) -> None:
         result = shell.run("outbox", "export", str(tmp_path / "no" / "such" / "folder"))
         assert result.exit_code == 1
-        assert "What waits is kept in the cache" in result.stderr
+        assert "Unsent changes are saved in the cache" in result.stderr
 
     def test_of_one_is_by_its_id(self, shell: Shell) -> None:
         stuck = shell.refused()

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 from carequeue.worklist.results import Acted, Conflict, Preview, Shown, SyncReport
 from tests.servers.small_clinic import ORGANIZATION, TEAM
@@ -66,11 +66,13 @@ class Clinician:
         """An earlier write has shown that the server refuses what is stale."""
         with writing(self._session.engine()) as connection:
             for way in ("if_match", "if_match_batch"):
-                sync_state.observe(connection, SOURCE, way, "yes", self.instant)
+                SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+                    way, "yes", self.instant
+                )
 
     def rows(self) -> list[QueueRow]:
         """The whole queue, the snoozed items too, in its order."""
-        return list(self._desk.window(View.WHOLE, "", 0, 10_000))
+        return list(self._desk.window(Tab.WHOLE, "", 0, 10_000))
 
     def row(self, item: str) -> QueueRow | None:
         """The row of a key, or of what a row is about."""
@@ -110,7 +112,7 @@ class Clinician:
 
     def answer(self, item: str, how: str) -> Acted:
         """Her answer to it, as it is shown now."""
-        return self._desk.answer(self.question(item), how, self.instant)
+        return self._desk.resolve_conflict(self.question(item), how, self.instant)
 
     def retry(self) -> Acted:
         """Send everything again that the server refused."""

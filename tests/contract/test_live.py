@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.sync import poll_schedule
 from carequeue.wiring import Session
 from tests.servers.harness import PracticeServer
@@ -35,7 +35,7 @@ class Program:
         self.session = Session(profile, self.where, {"clinic": token}, now)
 
     def titles(self) -> str:
-        rows = self.session.desk.window(View.WHOLE, "", 0, 1000)
+        rows = self.session.desk.window(Tab.WHOLE, "", 0, 1000)
         return " ".join(row.title for row in rows)
 
 
@@ -136,7 +136,7 @@ class TestOfflineByChoice:
         background = session.background()
         background.start()
         (key,) = [
-            row.key for row in session.desk.window(View.WHOLE, "", 0, 1000)
+            row.key for row in session.desk.window(Tab.WHOLE, "", 0, 1000)
             if OVERDUE_FOLLOW_UP in row.key
         ]  # fmt: skip
         before = len(network.exchanges)
@@ -162,12 +162,12 @@ class TestBeforeOutreach:
         network.offline()
         found = program.session.before_outreach()
         assert (found.ready, found.unable) == (False, "server")
-        assert "clinic: offline: cannot be reached (last read whole" in found.verdict
+        assert "clinic: offline: cannot be reached (last complete sync" in found.verdict
 
     def test_not_while_something_waits(self, program: Program, network: FaultProxy) -> None:
         session = program.session
         assert session.sync_once().ok
-        key = session.desk.window(View.MINE, "", 0, 1)[0].key
+        key = session.desk.window(Tab.MINE, "", 0, 1)[0].key
         session.desk.act("note", [key], {"text": "waits"}, session.now())
         network.offline()
         assert "Your decisions: 1 waits to be sent" in session.before_outreach().verdict

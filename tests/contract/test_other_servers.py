@@ -55,13 +55,13 @@ def test_without_a_writable_task_a_decision_is_kept_here_and_said(
     before = held(clinic, URGENT_REFERRAL)
     acted = reader.accept(URGENT_REFERRAL)
     assert acted.kept_here == 1
-    assert "Kept here" in acted.message
+    assert "Saved on this computer only" in acted.message
     assert reader.shown(URGENT_REFERRAL).sync == "kept_here"
     assert "decline" not in reader.shown(URGENT_REFERRAL).verbs.split()  # it counts as accepted
     report = reader.sync()
     assert report.ok
     assert (report.kept_here, report.sent) == (1, 0)
-    assert "1 kept here" in report.words
+    assert "1 saved on this computer only" in report.words
     reader.later(days=1)
     assert reader.sync().ok
     assert sent(proxy) == []  # not tried, not tried again

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.wiring import Session
@@ -129,7 +129,7 @@ class Desk:
         self.session = Session(profile, places("both", folder), tokens, lambda: self.instant)
 
     def titles(self) -> set[str]:
-        rows = self.session.desk.window(View.WHOLE, "", 0, 1000)
+        rows = self.session.desk.window(Tab.WHOLE, "", 0, 1000)
         return {row.title for row in rows}
 
     def act(self, verb: str, key: str, **answers: str) -> None:
@@ -178,7 +178,7 @@ def desk(here: Side, there: Side, tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_one_queue_holds_the_items_of_both(desk: Desk) -> None:
-    rows = desk.session.desk.window(View.MINE, "", 0, 1000)
+    rows = desk.session.desk.window(Tab.MINE, "", 0, 1000)
     assert {row.source for row in rows} == {HERE, THERE}
     assert len(rows) == 6
     assert [row.band for row in rows] == sorted(row.band for row in rows)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.errors import BadQuestion, CacheError
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.wiring import Session, open_session
 from carequeue.worklist.desk import Desk
 from tests.crash.points import Say, install, weaken
@@ -194,7 +194,7 @@ class Queue:
         self, desk: Desk, chance: random.Random
     ) -> tuple[str, Sequence[str], Mapping[str, str]]:
         (verb, answers, _) = chance.choices(ACTS, [often for *_, often in ACTS])[0]
-        rows = desk.window(View.WHOLE, "", 0, 1000)
+        rows = desk.window(Tab.WHOLE, "", 0, 1000)
         fitting = [row.key for row in rows if verb in row.verbs.split()]
         if chance.random() < 0.5:
             fitting = fitting[:TOP]

@@ -18,7 +18,7 @@ import pytest
 
 from carequeue.practice.clinic import PracticeClinic
 from carequeue.store.profiles import Profile, SourceProfile, places, save
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.wiring import Session
 from tests.bad_input.home import environment
 
@@ -72,7 +72,7 @@ class Laptop:
         """Key, band and points of every row, in the order of the queue as it is now shown."""
         with self.open() as session:
             session.desk.refresh(session.now())
-            rows = session.desk.window(View.WHOLE, "", 0, 1000)
+            rows = session.desk.window(Tab.WHOLE, "", 0, 1000)
             return [(row.key, row.band, row.points) for row in rows]
 
     def read(self, sql: str) -> list[tuple[Any, ...]]:

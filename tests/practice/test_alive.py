@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from carequeue.cli.setup import PACES as OFFERED
+from carequeue.cli.demo import PACES as OFFERED
 from carequeue.domain.errors import ServerError
 from carequeue.practice.clinic import PracticeClinic
 from carequeue.practice.people.everybody import Clinic

@@ -15,9 +15,9 @@ from typing import Any, Final
 from carequeue.domain.items import WorkItem
 from carequeue.fhir import jsontext
 from carequeue.fhir.our_directory import own_reference
-from carequeue.store import chart_membership
 from carequeue.store.profiles import Profile, SourceProfile, places
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 from tests.samples.accounting import Account, Row, Seen, account
 from tests.samples.reasons import Kept, utc_now
@@ -84,7 +84,7 @@ def _session(origin: Origin, server: FhirServer, folder: str) -> Session:
 
 def _seen(session: Session, ok: bool, said: str, now: datetime) -> Seen:
     """What the session shows; raises AssertionError where the rows are not those of the charts."""
-    shown = session.desk.window(View.WHOLE, "", 0, _ALL)
+    shown = session.desk.window(Tab.WHOLE, "", 0, _ALL)
     projector = session.projector()
     with session.engine().connect() as connection:
         kept = {
@@ -94,7 +94,7 @@ def _seen(session: Session, ok: bool, said: str, now: datetime) -> Seen:
             )
         }
         items: dict[str, WorkItem] = {}
-        for chart in chart_membership.charts(connection, _SOURCE):
+        for chart in SqliteSourceRepository(connection, _SOURCE).views.charts():
             read = projector.read(connection, _SOURCE, chart, now)
             items |= {item.key: item for item in read.items}
     assert items.keys() == {row.key for row in shown}

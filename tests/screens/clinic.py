@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.queue_window import QueueRow, Tally, Urgent, View
+from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent
 from carequeue.verbs.table import item_verbs
 from carequeue.worklist.results import (
     Acted,
@@ -154,7 +154,7 @@ class FakeDesk(Unsent):
     """The morning behind the protocol of the desk; every act is written down in `acts`."""
 
     heading = "Riverbend CCBHC · D. Whitfield, LCSW"
-    keeps = True
+    is_persistent = True
 
     def __init__(self, rows: Sequence[QueueRow] | None = None) -> None:
         self.rows = list(morning() if rows is None else rows)
@@ -186,37 +186,37 @@ class FakeDesk(Unsent):
 
     # --- reading
 
-    def _view(self, view: View, narrow: str) -> list[QueueRow]:
-        if narrow.endswith(":"):
-            raise BadQuestion(f"“{narrow}” needs a word behind the colon.")
+    def _rows_of(self, tab: Tab, filter_text: str) -> list[QueueRow]:
+        if filter_text.endswith(":"):
+            raise BadQuestion(f"“{filter_text}” needs a word behind the colon.")
         return [
             r
             for r in self.rows
-            if narrow.casefold() in f"{r.client} {r.title} {r.kind}".casefold()
-            and (view is View.WHOLE or r.band < 6)
-            and (view is not View.MINE or r.mine > 0)
-            and (view is not View.WAITING or r.band == 5)
-            and (view is not View.TEAM or r.move in ("me", "team"))
+            if filter_text.casefold() in f"{r.client} {r.title} {r.kind}".casefold()
+            and (tab is Tab.WHOLE or r.band < 6)
+            and (tab is not Tab.MINE or r.mine > 0)
+            and (tab is not Tab.WAITING or r.band == 5)
+            and (tab is not Tab.TEAM or r.move in ("me", "team"))
         ]
 
-    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+    def window(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         self.reads.append((offset, limit))
-        return self._view(view, narrow)[offset : offset + limit]
+        return self._rows_of(tab, filter_text)[offset : offset + limit]
 
-    def tally(self, view: View, narrow: str) -> Tally:
+    def tally(self, tab: Tab, filter_text: str) -> Tally:
         bands: dict[int, int] = {}
-        for r in self._view(view, narrow):
+        for r in self._rows_of(tab, filter_text):
             bands[r.band] = bands.get(r.band, 0) + 1
-        views = {str(name): len(self._view(name, narrow)) for name in View}
-        views["mine"] = sum(r.mine == 1 and r.band < 6 for r in self._view(View.ALL, narrow))
-        return Tally(views, bands, sum(r.band == 6 for r in self.rows))
+        tabs = {str(name): len(self._rows_of(name, filter_text)) for name in Tab}
+        tabs["mine"] = sum(r.mine == 1 and r.band < 6 for r in self._rows_of(Tab.ALL, filter_text))
+        return Tally(tabs, bands, sum(r.band == 6 for r in self.rows))
 
-    def place(self, view: View, narrow: str, key: str) -> int | None:
-        keys = self.keys_of(view, narrow)
+    def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
+        keys = self.keys_of(tab, filter_text)
         return keys.index(key) if key in keys else None
 
-    def keys_of(self, view: View, narrow: str) -> list[str]:
-        return [r.key for r in self._view(view, narrow)]
+    def keys_of(self, tab: Tab, filter_text: str) -> list[str]:
+        return [r.key for r in self._rows_of(tab, filter_text)]
 
     def urgent(self) -> list[Urgent]:
         return [Urgent(r.key, r.client, r.band, r.source) for r in self.rows if r.band < 2]
@@ -264,7 +264,7 @@ class FakeDesk(Unsent):
             return None
         return f"Can’t {named(verb).label}: {found.client} is no {named(verb).label} matter."
 
-    def check_answer(
+    def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         known = {"3bd": "Mon 30 Nov 09:00 (Thanksgiving skipped)", "tomorrow": "Wed 25 Nov 09:00"}
@@ -432,7 +432,7 @@ class VastDesk(FakeDesk):
         self.shift = 0
         self.counts = {0: 2, 1: 98, 2: 9_900, 3: 40_000, 5: 50_000}
 
-    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+    def window(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         self.reads.append((offset, limit))
         total = sum(self.counts.values())
         return [self.made(n) for n in range(offset, min(offset + limit, total))]
@@ -449,9 +449,9 @@ class VastDesk(FakeDesk):
         found = [self.made(n) for n in range(self.counts[0] + self.counts[1])]
         return [Urgent(r.key, r.client, r.band, r.source) for r in found]
 
-    def tally(self, view: View, narrow: str) -> Tally:
+    def tally(self, tab: Tab, filter_text: str) -> Tally:
         total = sum(self.counts.values())
-        return Tally({str(name): total for name in View}, dict(self.counts), 0)
+        return Tally({str(name): total for name in Tab}, dict(self.counts), 0)
 
-    def place(self, view: View, narrow: str, key: str) -> int | None:
+    def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
         return int(key.removeprefix("item-")) + self.shift

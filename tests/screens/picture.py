@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from carequeue.app import CareQueueApp
 from carequeue.practice.clinic import PracticeClinic
+from carequeue.screens.app_hooks import TimeSource
 from carequeue.screens.queue import QueueScreen
 from carequeue.wiring import Session, practice_session
 from tests.screens.png import with_palette
@@ -41,7 +42,8 @@ async def draw(session: Session, columns: int, rows: int, keys: Sequence[str]) -
     def monotonic() -> float:
         return seconds
 
-    app = CareQueueApp(session.desk, session.now, session.zone, FakeSync(), monotonic=monotonic)
+    times = TimeSource(session.now, session.zone, monotonic)
+    app = CareQueueApp(session.desk, times, FakeSync())
     async with app.run_test(size=(columns, rows)) as pilot:
         screen = app.screen
         assert isinstance(screen, QueueScreen)
@@ -49,8 +51,8 @@ async def draw(session: Session, columns: int, rows: int, keys: Sequence[str]) -
             seconds += 5
             if key:
                 await pilot.press(key)
-            await asyncio.to_thread(screen.front.hands.rest)
-            screen.front.tick()
+            await asyncio.to_thread(screen.controller.threads.rest)
+            screen.controller.tick()
             await pilot.pause()
         return app.export_screenshot(title="carequeue")
 

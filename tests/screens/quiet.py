@@ -46,7 +46,7 @@ async def _quiet(app: App[Any], *, threads: bool) -> None:
     while quiet < _ROUNDS and app.is_running:
         await Pilot(app)._wait_for_screen()
         if threads and isinstance(app.screen, QueueScreen):
-            await asyncio.to_thread(app.screen.front.hands.rest)
+            await asyncio.to_thread(app.screen.controller.threads.rest)
         app.screen._on_timer_update()  # paints the next frame, and does what waits for it
         parts = (app, *app.screen.walk_children(with_self=True))
         quiet = 0 if any(part.message_queue_size for part in parts) else quiet + 1

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from textual.pilot import Pilot
 
-from carequeue.app import CareQueueApp
-from carequeue.screens.controller import Front
+from carequeue.app import CareQueueApp, Preferences
+from carequeue.screens.app_hooks import TimeSource
+from carequeue.screens.controller import QueueController
 from carequeue.screens.queue import QueueScreen
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 from tests.screens.quiet import at_rest, send
@@ -19,14 +20,14 @@ class FakeSync:
     """Who syncs: counts what was asked of it."""
 
     def __init__(self) -> None:
-        self.started = self.nudged = self.stopped = 0
+        self.started = self.syncs = self.stopped = 0
         self.looks_on: list[bool] = []
 
     def start(self) -> None:
         self.started += 1
 
     def sync_now(self) -> None:
-        self.nudged += 1
+        self.syncs += 1
 
     def focused(self, focused: bool) -> None:
         self.looks_on.append(focused)
@@ -66,8 +67,8 @@ class Seat:
         return self.app.screen
 
     @property
-    def front(self) -> Front:
-        return self.screen.front
+    def controller(self) -> QueueController:
+        return self.screen.controller
 
     async def press(self, *keys: str) -> None:
         """Press keys, a person's pace apart, and wait until what they asked for is done."""
@@ -88,7 +89,7 @@ class Seat:
     async def wait(self, seconds: float) -> None:
         """Let time pass without a key, and the screen look at the cache."""
         self.time.pass_(seconds)
-        self.front.tick()
+        self.controller.tick()
         await self.rest()
 
     # --- what is shown
@@ -106,19 +107,19 @@ class Seat:
 
     @property
     def message(self) -> str:
-        return self.front.widgets.message.text.strip()
+        return self.controller.widgets.message.text.strip()
 
     @property
     def footer(self) -> str:
-        return self.front.widgets.footer.text.strip()
+        return self.controller.widgets.footer.text.strip()
 
     @property
     def header(self) -> str:
-        return self.front.widgets.header.text.strip()
+        return self.controller.widgets.header.text.strip()
 
     @property
     def cursor(self) -> str | None:
-        return self.front.widgets.rows.key
+        return self.controller.widgets.rows.key
 
     def line_of(self, text: str) -> str:
         """The one line of the screen that holds a text."""
@@ -153,7 +154,7 @@ def app_for(
     """An app whose time is moved by hand; what it writes to files goes into `kept`."""
     files = {} if kept is None else kept
 
-    def keep(name: str, text: str) -> str:
+    def write_private(name: str, text: str) -> str:
         files[name] = text
         return f"~/carequeue/{name}"
 
@@ -164,11 +165,9 @@ def app_for(
 
     app = CareQueueApp(
         desk,
-        now,
-        ZONE,
+        TimeSource(now, ZONE, lambda: time.seconds),
         sync or FakeSync(),
-        theme=theme,
-        keep=keep,
-        monotonic=lambda: time.seconds,
+        Preferences(theme),
+        write_private=write_private,
     )
     return app, time

@@ -14,12 +14,12 @@ from tests.screens.clinic import NOW, ZONE, FakeDesk, morning, row
 from tests.screens.stage import Seat, at_the_terminal
 from tests.screens.unsent import brandt
 
-QUESTION = "≠ BRANDT, Sofie: yours and theirs differ. Which holds?"
+QUESTION = "≠ BRANDT, Sofie: your change and theirs conflict. Keep which one?"
 NOTE = "Called the school twice, they ask for consent in writing. " * 12
 
 
 def words(seat: Seat) -> str:
-    return seat.front.widgets.sheet.text
+    return seat.controller.widgets.text_view.text
 
 
 def many(count: int) -> FakeDesk:
@@ -46,7 +46,7 @@ async def test_x_and_enter_on_a_row_that_differs_show_both_versions(keys: tuple[
         assert "Mine    Done · D. Whitfield · today 08:55" in shown
         assert "Theirs  Changed · Ortiz, Nadia · today 09:03" in shown
         assert "Status  in progress            completed              on hold" in shown
-        assert seat.footer.startswith("m keep mine   t take theirs   a decide anew   n next")
+        assert seat.footer.startswith("m keep mine   t keep theirs   a decide again   n next")
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ async def test_x_finds_it_among_what_sleeps() -> None:
 async def test_x_says_so_when_nothing_needs_the_person_or_it_is_in_no_row() -> None:
     async with at_the_terminal(FakeDesk([r._replace(sync="") for r in morning()])) as seat:
         await seat.press("3", "x")
-        assert seat.message.startswith("· What needs you has no row in the queue.")
-        assert seat.message.endswith("o shows all that is not sent")
+        assert seat.message.startswith("· The item that needs you is no longer in the queue.")
+        assert seat.message.endswith("o shows what is not sent")
         assert seat.cursor == "fontaine"
         seat.desk.feel(needs_you=0)
         await seat.wait(1)
@@ -97,7 +97,7 @@ async def test_an_answer_is_one_key_and_names_the_client(key: str, how: str) -> 
         done = {"mine": "Kept yours", "theirs": "Took theirs"}[how]
         assert seat.message == f"✓ {done}: BRANDT, Sofie."
         assert seat.cursor == "brandt-2004"
-        assert "differs" not in seat.text
+        assert "≠ conflict" not in seat.text
 
 
 @pytest.mark.parametrize("key", ["a", "e"])
@@ -105,7 +105,7 @@ async def test_a_third_answer_is_theirs_and_any_verb_after_it(key: str) -> None:
     async with at_the_terminal() as seat:
         await seat.press("x", key)
         assert seat.desk.answers == [("brandt-2004", "theirs")]
-        said = "BRANDT, Sofie: theirs holds.  decide anew: any of its keys"
+        said = "BRANDT, Sofie: kept theirs.  decide again with any of its keys"
         assert seat.message == f"✓ {said}"
         await seat.press("l", "r")
         assert seat.desk.acts == [("log", ("brandt-2004",), {"outcome": "reached"})]
@@ -116,7 +116,7 @@ async def test_what_a_third_answer_asks_for_is_not_cut_where_the_name_is_long() 
     desk.differs["brandt-2004"] = brandt(client="VAN DER WESTHUIZEN, Pieter")
     async with at_the_terminal(desk) as seat:
         await seat.press("x", "a")
-        assert seat.message.endswith("theirs holds.  decide anew: any of its keys")
+        assert seat.message.endswith("kept theirs.  decide again with any of its keys")
 
 
 async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item() -> None:
@@ -130,7 +130,7 @@ async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item()
         await seat.press("a")
         assert seat.cursor == "brandt-2004"
         assert "0 Whole 20" in seat.lines[1]
-        assert "decide anew" in seat.message
+        assert "decide again" in seat.message
 
 
 async def test_to_decide_anew_what_has_left_the_queue_says_so() -> None:
@@ -140,7 +140,7 @@ async def test_to_decide_anew_what_has_left_the_queue_says_so() -> None:
         desk.change([r for r in desk.rows if r.key != "brandt-2004"])
         await seat.press("a")
         assert seat.message == (
-            "✓ BRANDT, Sofie: theirs holds, and with it the item has left the queue."
+            "✓ BRANDT, Sofie: kept theirs. The item is now closed and has left the queue."
         )
 
 
@@ -150,7 +150,7 @@ async def test_why_yours_cannot_be_kept_is_in_sight_however_long_the_differences
     desk.differs["brandt-2004"] = brandt(differences=(note,), in_doubt=True, can=("theirs",))
     async with at_the_terminal(desk) as seat:
         await seat.press("x")
-        assert "may be on its way" in seat.text
+        assert "is being sent" in seat.text
         assert "more lines" in seat.text
 
 
@@ -159,7 +159,7 @@ async def test_no_other_key_answers_not_enter_not_y_not_the_key_that_asked() -> 
         await seat.press("x")
         for key in ("y", "x", "u", "c", "d", "tab", "1", "Z"):
             await seat.press(key)
-            assert seat.message == "· That key answers nothing."
+            assert seat.message == "· That key chooses nothing."
         await seat.press("enter", "escape")
         assert seat.desk.answers == []
         assert seat.desk.acts == []
@@ -174,7 +174,7 @@ async def test_it_can_wait_and_is_the_same_tomorrow() -> None:
         assert words(seat) == before
         await seat.press("escape")
         assert seat.desk.answers == []
-        assert "differs ≠" in seat.text
+        assert "conflict ≠" in seat.text
 
 
 async def test_a_key_that_came_before_it_was_in_sight_answers_nothing() -> None:
@@ -183,9 +183,9 @@ async def test_a_key_that_came_before_it_was_in_sight_answers_nothing() -> None:
         await seat.press("x")
         early = 0.0
         seat.time.pass_(1)
-        seat.front.press("m", "m", early)
+        seat.controller.press("m", "m", early)
         assert seat.desk.answers == []
-        assert seat.message == "· Not answered: it was not in sight yet."
+        assert seat.message == "· Nothing was chosen: the conflict was not on the screen yet."
         await seat.press("m")
         assert seat.desk.answers == [("k0", "mine")]
 
@@ -196,11 +196,11 @@ async def test_the_detail_opens_over_it_and_the_answers_stay() -> None:
         assert "Why here" in seat.text
         assert seat.message == QUESTION
         await seat.press("escape")
-        assert "Which holds?" in seat.message
+        assert "Keep which one?" in seat.message
         assert "in progress" in seat.text
         await seat.press("enter", "m")
         assert seat.desk.answers == [("brandt-2004", "mine")]
-        assert seat.front.layers == []
+        assert seat.controller.overlays == []
 
 
 async def test_what_was_not_possible_says_why_and_is_no_key() -> None:
@@ -209,10 +209,10 @@ async def test_what_was_not_possible_says_why_and_is_no_key() -> None:
     async with at_the_terminal(desk) as seat:
         await seat.press("x")
         assert "m keep mine" not in seat.footer
-        assert "It was deleted on the server" in " ".join(words(seat).split())
+        assert "The record was deleted on the server" in " ".join(words(seat).split())
         assert "Deleted · Ortiz, Nadia" in words(seat)
         await seat.press("m")
-        assert seat.message.startswith("· It was deleted on the server meanwhile")
+        assert seat.message.startswith("· The record was deleted on the server")
         assert desk.answers == []
 
 
@@ -242,13 +242,13 @@ async def test_a_record_of_another_client_names_both_and_offers_to_decide_anew(
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"gone": "deleted"}, "It was deleted on the server meanwhile"),
+        ({"gone": "deleted"}, "The record was deleted on the server"),
         (
             {"gone": "client_unknown", "other_client": "LINDQVIST, Axel"},
-            "Keep yours only if it was about LINDQVIST, Axel.",
+            "Keep your change only if it was about LINDQVIST, Axel.",
         ),
-        ({"in_doubt": True}, "may be on its way"),
-        ({"differences": (Difference("Owner", "Access", "me", "me"),)}, "say the same by now"),
+        ({"in_doubt": True}, "is being sent"),
+        ({"differences": (Difference("Owner", "Access", "me", "me"),)}, "are the same now"),
         ({"theirs_by": "", "theirs_at": None}, "Changed · the server does not say by whom"),
     ],
 )
@@ -280,8 +280,8 @@ async def test_what_differs_no_more_says_so() -> None:
     async with at_the_terminal(desk) as seat:
         desk.differs.clear()
         await seat.press("x")
-        assert seat.message == "BRANDT, Sofie: nothing differs any more."
-        assert seat.front.layers == []
+        assert seat.message == "BRANDT, Sofie: there is no conflict any more."
+        assert seat.controller.overlays == []
 
 
 # --- many of them
@@ -293,7 +293,7 @@ async def test_of_two_hundred_the_next_is_one_key_and_the_cursor_goes_along() ->
         assert seat.cursor == "k2"
         assert seat.message.startswith("≠ FAMILY002, Given")
         await seat.press("m")
-        assert seat.message == "✓ Kept yours: FAMILY002, Given.  x goes to the next"
+        assert seat.message == "✓ Kept yours: FAMILY002, Given.  x goes to the next item"
         await seat.press("x")
         assert seat.cursor == "k3"
 
@@ -301,7 +301,7 @@ async def test_of_two_hundred_the_next_is_one_key_and_the_cursor_goes_along() ->
 async def test_when_there_is_no_other_it_says_so() -> None:
     async with at_the_terminal() as seat:
         await seat.press("x", "n")
-        assert seat.message == "Nothing but BRANDT, Sofie needs you.  x opens it"
+        assert seat.message == "BRANDT, Sofie is the only item that needs you.  x opens it"
         await seat.press("x")
         assert seat.message == QUESTION
 

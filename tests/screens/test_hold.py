@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.screens.refresh import LOOK, Hold
-from carequeue.store.queue_window import QueueRow, Tally, View
+from carequeue.screens.refresh import POLL_SECONDS, Hold
+from carequeue.store.queue_window import QueueRow, Tab, Tally
 from tests.screens.clinic import HEALTHY, FakeDesk, VastDesk, at, morning, row
 from tests.screens.stage import Seat, at_the_terminal
 from tests.screens.test_sources import two
@@ -49,14 +49,14 @@ def new(number: int, band: int = 2, **facts: Any) -> QueueRow:
 
 def shown(seat: Seat) -> list[str]:
     """The keys of the rows that the list has."""
-    pages = seat.front.widgets.rows.pages
+    pages = seat.controller.widgets.rows.pages
     found = [pages.row(index) for index in range(pages.rows)]
     return [one.key for one in found if one is not None]
 
 
 def of_the_cache(seat: Seat) -> list[str]:
     """The keys of the rows that it ought to have."""
-    return seat.desk.keys_of(*seat.front.data.looking[:2])
+    return seat.desk.keys_of(*seat.controller.data.view_state[:2])
 
 
 async def keep_pressing(seat: Seat, keys: Sequence[str], seconds: int) -> None:
@@ -69,44 +69,44 @@ async def keep_pressing(seat: Seat, keys: Sequence[str], seconds: int) -> None:
 
 def says_nothing_untrue(seat: Seat) -> None:
     """No sentence calls a list empty while its tab counts rows."""
-    looking, tally = seat.front.data.looking, seat.front.data.tally
-    if tally.views.get(looking.view, 0):
+    looking, tally = seat.controller.data.view_state, seat.controller.data.tally
+    if tally.tabs.get(looking.tab, 0):
         assert not [words for words in EMPTY if words in seat.text]
 
 
 class TestTheRule:
     def test_holds_until_two_seconds_after_the_last_key(self) -> None:
         hold = Hold()
-        hold.in_step(100.0)
+        hold.up_to_date(100.0)
         hold.key(100.5)
-        assert [hold.over(second) for second in (101.0, 102.0, 102.5)] == [False, False, True]
+        assert [hold.has_ended(second) for second in (101.0, 102.0, 102.5)] == [False, False, True]
 
     def test_lets_no_row_on_the_screen_become_older_than_five_seconds(self) -> None:
         hold = Hold()
-        hold.in_step(100.0)
+        hold.up_to_date(100.0)
         taken = []
         for tenth in range(1, 100):
             hold.key(100 + tenth / 10)
-            if not tenth % 10 and hold.over(100 + tenth / 10):
+            if not tenth % 10 and hold.has_ended(100 + tenth / 10):
                 taken.append(tenth / 10)
         assert taken[0] == 5.0
-        hold.in_step(105.0)
-        assert not hold.over(106.0)
+        hold.up_to_date(105.0)
+        assert not hold.has_ended(106.0)
 
     @pytest.mark.parametrize("late", [0.01, 0.4, 0.9])
     def test_does_not_wait_for_a_look_that_would_come_too_late(self, late: float) -> None:
         hold = Hold()
-        hold.in_step(100.0)
+        hold.up_to_date(100.0)
         hold.key(104.0 + late)
-        assert hold.over(104.0 + late)
-        assert 4.0 + late + LOOK > 5.0
+        assert hold.has_ended(104.0 + late)
+        assert 4.0 + late + POLL_SECONDS > 5.0
 
     def test_holds_from_the_start_of_the_program_too(self) -> None:
         hold = Hold()
         hold.key(100.9)
-        assert not hold.over(101.0)
+        assert not hold.has_ended(101.0)
         hold.key(104.9)
-        assert hold.over(105.0)
+        assert hold.has_ended(105.0)
 
 
 @pytest.mark.parametrize("busy", BUSY)
@@ -117,7 +117,7 @@ async def test_the_rows_come_within_five_seconds_however_many_keys_come(busy: st
         await seat.press("j", *opened)
         seat.desk.change([*morning()[:11], new(1), *morning()[11:]])
         await keep_pressing(seat, keys, 5)
-        assert "new-1" in of_the_cache(seat) or seat.front.data.looking.narrow
+        assert "new-1" in of_the_cache(seat) or seat.controller.data.view_state.filter_text
         assert shown(seat) == of_the_cache(seat)
 
 
@@ -134,7 +134,7 @@ async def test_the_rows_hold_still_for_the_first_seconds_of_it() -> None:
 async def test_the_cursor_keeps_its_item_and_its_line_under_the_keys() -> None:
     desk = VastDesk()
     async with at_the_terminal(desk) as seat:
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         rows.go(500)
         await seat.wait(1)
         line = seat.lines.index(seat.line_of("▌"))
@@ -175,13 +175,13 @@ async def test_a_key_is_meant_for_what_was_painted_although_the_rows_were_forced
         seat.desk.change([r for r in morning() if r.key != "reyes"])
         await keep_pressing(seat, ("Z",), 3)
         assert seat.cursor == "reyes"
-        painted = seat.front.widgets.rows._aim_since
+        painted = seat.controller.widgets.rows._aim_since
         for _ in range(2):
             seat.time.pass_(1)
-            seat.front.press("Z", "Z", painted + 1e-9)
-            seat.front.tick()
+            seat.controller.press("Z", "Z", painted + 1e-9)
+            seat.controller.tick()
         assert seat.cursor == "lindqvist"
-        seat.front.press("n", "n", painted + 1e-9)
+        seat.controller.press("n", "n", painted + 1e-9)
         assert "Note REYES, Tomás" in seat.message
         await seat.press("escape")
         await seat.rest()
@@ -206,7 +206,7 @@ async def test_marks_stay_on_their_items() -> None:
         rows = [new(1, band=0), *morning()]
         seat.desk.change([r for r in rows if r.key != "okafor"])
         await keep_pressing(seat, ("j", "k"), 6)
-        assert list(seat.front.marks.labels) == ["okafor", "reyes"]
+        assert list(seat.controller.selection.labels) == ["okafor", "reyes"]
         assert "*" in seat.line_of("REYES, Tomás")[:4]
         assert "*" not in seat.line_of("LINDQVIST")[:4]
 
@@ -259,7 +259,7 @@ class TestAnEmptyList:
             assert [seat.cursor] == ["reyes"]
             await keep_pressing(seat, ("j", "k"), 3)
             assert seat.cursor is None
-            assert "Nothing waits for you." in seat.text
+            assert "Nothing is waiting for you." in seat.text
             await seat.press("a")
             assert seat.desk.acts == []
 
@@ -278,7 +278,7 @@ class TestAnEmptyList:
 
             whole = counted = False
 
-            def tally(self, view: View, narrow: str) -> Tally:
+            def tally(self, view: Tab, narrow: str) -> Tally:
                 if self.rows and self.counted and not self.whole:
                     raise BadQuestion("The disk does not answer. Nothing was changed.")
                 self.counted = bool(self.rows)
@@ -290,32 +290,32 @@ class TestAnEmptyList:
             await seat.wait(3)
             await seat.wait(1)
             assert "1 Mine 16" in seat.lines[1]
-            assert "16 items have come in." in seat.text
-            assert "Nothing waits for you." not in seat.text
+            assert "16 items have arrived." in seat.text
+            assert "Nothing is waiting for you." not in seat.text
             desk.whole = True
             await seat.wait(1)
             assert seat.cursor == "okafor"
 
 
-@pytest.mark.parametrize("view", View)
+@pytest.mark.parametrize("tab", Tab)
 @pytest.mark.parametrize("narrow", ["", "smith"])
 @pytest.mark.parametrize(
     "facts",
     [{}, {"online": False}, {"ever_synced": False}, {"ever_synced": False, "syncing": True}],
 )
 def test_no_sentence_of_an_empty_list_stands_where_the_tab_counts_rows(
-    view: View, narrow: str, facts: dict[str, object]
+    tab: Tab, narrow: str, facts: dict[str, object]
 ) -> None:
-    from carequeue.widgets.empty_state import empty_lines
-    from carequeue.widgets.view_tabs import Looking
+    from carequeue.widgets.empty_state import EmptyState, empty_lines
+    from carequeue.widgets.tab_bar import ViewState
     from tests.screens.clinic import NOW, ZONE
 
     desk = FakeDesk([])
     desk.state = HEALTHY
     desk.feel(**facts)
-    tally = Tally({**dict.fromkeys(map(str, View), 2), "whole": 2}, {2: 2}, 0)
-    lines = empty_lines(Looking(view, narrow), 0, tally, desk.state, NOW, ZONE, 80)
-    assert "2 items have come in." in lines[0][1][0]
+    tally = Tally({**dict.fromkeys(map(str, Tab), 2), "whole": 2}, {2: 2}, 0)
+    lines = empty_lines(EmptyState(ViewState(tab, narrow), 0, tally, desk.state), NOW, ZONE, 80)
+    assert "2 items have arrived." in lines[0][1][0]
 
 
 class TestWhatLiesOverTheList:

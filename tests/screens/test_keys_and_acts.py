@@ -71,9 +71,9 @@ async def test_what_the_desk_refuses_is_not_shown_as_done() -> None:
 async def test_an_answer_that_the_desk_cannot_read_is_said_and_nothing_is_shown_as_done() -> None:
     desk = FakeDesk()
     async with at_the_terminal(desk) as seat:
-        desk.fault = "“3bd” is no time to come. Nothing was changed."
+        desk.fault = "“3bd” is not a future time. Nothing was changed."
         await seat.press("a")
-        assert seat.message == "· “3bd” is no time to come. Nothing was changed."
+        assert seat.message == "· “3bd” is not a future time. Nothing was changed."
         assert "✓" not in seat.text
         await seat.wait(5)
         assert seat.app.is_running
@@ -122,7 +122,7 @@ async def test_the_key_that_asked_is_not_typed_into_the_question_while_it_is_hel
 async def test_an_act_belongs_to_the_item_that_was_painted() -> None:
     """The data may take an item away under the cursor; a key that came before is still for it."""
     async with at_the_terminal() as seat:
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         seat.desk.change(morning()[1:])
         before_the_change = rows._aim_since
         await seat.wait(3)
@@ -214,7 +214,7 @@ async def test_nobody_of_a_name_is_given_nothing() -> None:
         await seat.press("t")
         await seat.write("xyz")
         await seat.press("enter")
-        assert "nobody of that name" in seat.message
+        assert "nobody has that name" in seat.message
         assert seat.desk.acts == []
 
 
@@ -247,7 +247,7 @@ async def test_esc_goes_a_question_back_and_nothing_typed_is_lost() -> None:
         await seat.press("escape")
         assert "2/4" in seat.message
         await seat.press("escape", "escape")
-        assert seat.message == "Hand off REYES, Tomás: not done. What you typed is kept."
+        assert seat.message == "Hand off REYES, Tomás: not done. Your text is saved."
         assert seat.desk.acts == []
         await seat.press("h", "enter", "enter")
         assert "summary: two calls▏" in seat.message
@@ -289,8 +289,8 @@ async def test_sync_now_asks_for_a_sync() -> None:
     sync = FakeSync()
     async with at_the_terminal(sync=sync) as seat:
         await seat.press("r")
-        assert sync.nudged == 1
-        assert seat.message == "Looking at the server now."
+        assert sync.syncs == 1
+        assert seat.message == "Syncing with the server."
     assert (sync.started, sync.stopped) == (1, 1)
 
 
@@ -299,8 +299,8 @@ async def test_leaving_is_asked_only_when_work_waits_and_there_is_no_way_to_send
         seat.desk.feel(online=False)
         await seat.wait(1)
         await seat.press("q")
-        words = "Kept for the next time: 3 wait, 1 needs you."
-        assert seat.message == f"{words}  y leave  n stay"
+        words = "Saved for the next time: 3 are waiting, 1 needs you."
+        assert seat.message == f"{words}  y quit  n stay"
         await seat.press("q", "enter")
         assert seat.app.is_running
         await seat.press("n")
@@ -311,13 +311,13 @@ async def test_leaving_is_asked_only_when_work_waits_and_there_is_no_way_to_send
 
 async def test_leaving_says_of_work_that_cannot_be_sent_whether_it_is_kept() -> None:
     async with at_the_terminal() as seat:
-        seat.desk.keeps = False
+        seat.desk.is_persistent = False
         seat.desk.feel(signed_out=True)
         await seat.wait(1)
         await seat.press("ctrl+c")
-        assert seat.message == "ctrl+c again leaves; nothing here is kept."
+        assert seat.message == "Press ctrl+c again to quit; nothing here is saved."
         await seat.press("q")
-        words = "Not kept, this is for practice only: 3 wait, 1 needs you."
+        words = "Not saved, this is for practice only: 3 are waiting, 1 needs you."
         assert seat.message.startswith(words)
 
 
@@ -329,8 +329,8 @@ async def test_leaving_on_line_asks_nothing_and_says_in_the_shell_what_is_not_se
         assert not seat.app.is_running
         (said,) = seat.app._exit_renderables
         assert str(said) == (
-            "Not on the server yet: 3 wait, 2 are being checked, 1 needs you, "
-            "4 are kept here only. All of it is kept."
+            "Not on the server yet: 3 are waiting, 2 are being checked, 1 needs you, "
+            "4 are saved on this computer only. All of it is saved."
         )
 
 
@@ -356,13 +356,13 @@ async def test_leaving_is_asked_where_some_of_it_has_no_way(facts: dict[str, obj
         seat.desk.feel(**facts)
         await seat.wait(1)
         await seat.press("q")
-        assert seat.message.startswith("Kept for the next time: 3 wait")
+        assert seat.message.startswith("Saved for the next time: 3 are waiting")
 
 
 async def test_ctrl_c_leaves_when_pressed_twice() -> None:
     async with at_the_terminal() as seat:
         await seat.press("ctrl+c")
-        assert seat.message == "ctrl+c again leaves; what you did is kept."
+        assert seat.message == "Press ctrl+c again to quit; your work is saved."
         await seat.press("ctrl+c")
         assert not seat.app.is_running
 
@@ -398,9 +398,9 @@ async def test_the_words_on_a_screen_that_is_too_small() -> None:
 async def test_every_motion_of_the_table_has_its_method_and_runs() -> None:
     async with at_the_terminal() as seat:
         for motion in MOTIONS:
-            assert callable(getattr(seat.front.motions, motion.name)), motion
+            assert callable(getattr(seat.controller.motions, motion.name)), motion
         known = {motion.name for motion in MOTIONS} | {"do"}
-        assert {n for n in vars(type(seat.front.motions)) if not n.startswith("_")} == known
+        assert {n for n in vars(type(seat.controller.motions)) if not n.startswith("_")} == known
 
 
 async def test_the_footer_shows_the_verbs_of_the_row_most_used_first() -> None:
@@ -428,7 +428,7 @@ async def test_help_lists_the_keys_that_apply_and_finds_one_by_typing() -> None:
         assert "acknowledge" in seat.text
         assert "log contact" not in seat.text
         await seat.write("blank")
-        assert len(seat.front.widgets.sheet.text.splitlines()) == 1
+        assert len(seat.controller.widgets.text_view.text.splitlines()) == 1
         await seat.press("escape")
         assert "OKAFOR, Amara" in seat.text
 
@@ -437,22 +437,22 @@ async def test_why_a_verb_is_off_is_read_beside_the_screen_and_fills_in() -> Non
     """A chart takes longer to read than a frame may take: the list does not wait for it."""
     async with at_the_terminal(size=(100, 30)) as seat:
         seat.time.pass_(1)
-        seat.front.press("colon", ":", float("inf"))
-        assert "off: " not in seat.front.widgets.sheet.text
+        seat.controller.press("colon", ":", float("inf"))
+        assert "off: " not in seat.controller.widgets.text_view.text
         await seat.rest()
-        assert "off: Can’t done: OKAFOR, Amara" in seat.front.widgets.sheet.text
+        assert "off: Can’t done: OKAFOR, Amara" in seat.controller.widgets.text_view.text
         await seat.press("escape", "question_mark", "escape", "e")
         assert seat.message.startswith("· Can’t done: OKAFOR, Amara")
-        assert [name.partition("_")[0] for name in seat.desk.read_by] == ["looks", "looks"]
+        assert [name.partition("_")[0] for name in seat.desk.read_by] == ["reads", "reads"]
 
 
 async def test_reasons_that_come_after_the_list_was_closed_open_nothing() -> None:
     async with at_the_terminal(size=(100, 30)) as seat:
         seat.time.pass_(1)
-        seat.front.press("colon", ":", float("inf"))
-        seat.front.press("escape", None, float("inf"))
+        seat.controller.press("colon", ":", float("inf"))
+        seat.controller.press("escape", None, float("inf"))
         await seat.rest()
-        assert not seat.front.widgets.sheet.display
+        assert not seat.controller.widgets.text_view.display
         assert "▌" in seat.line_of("OKAFOR, Amara")
 
 

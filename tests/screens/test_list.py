@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 
 from carequeue.domain.ranking import Band
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.widgets.bands import BANDS
 from carequeue.widgets.queue_pages import KEPT, PAGE, BandLine, Pages
 from tests.screens.clinic import FakeDesk, VastDesk, at, morning, row
@@ -14,8 +14,8 @@ from tests.screens.stage import Seat, at_the_terminal
 
 def pages_of(desk: FakeDesk) -> Pages:
     return Pages(
-        lambda offset, limit: desk.window(View.ALL, "", offset, limit),
-        desk.tally(View.ALL, "").bands,
+        lambda offset, limit: desk.window(Tab.ALL, "", offset, limit),
+        desk.tally(Tab.ALL, "").bands,
     )
 
 
@@ -41,7 +41,7 @@ def test_bands_stand_between_the_rows_and_lines_and_rows_agree() -> None:
 
 def test_rows_of_two_lines_stand_one_below_the_other() -> None:
     pages = pages_of(FakeDesk())
-    pages.stand(2)
+    pages.set_row_height(2)
     assert pages.lines == 19 * 2 + 5
     for index in range(pages.rows):
         line = pages.line_of(index)
@@ -50,7 +50,7 @@ def test_rows_of_two_lines_stand_one_below_the_other() -> None:
 
 async def test_in_a_small_window_the_cursor_stays_in_sight_whole() -> None:
     async with at_the_terminal(size=(40, 12)) as seat:
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         for _ in range(18):
             await seat.press("j")
             line = rows.pages.line_of(rows.index) - rows.scroll_offset.y
@@ -107,7 +107,7 @@ async def test_moving_through_100_000_rows_reads_a_page_or_two() -> None:
 
 async def test_the_cursor_jumps_half_a_screen_at_the_edge() -> None:
     async with at_the_terminal(VastDesk()) as seat:
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         tops = []
         for _ in range(60):
             rows.move(1)
@@ -118,7 +118,7 @@ async def test_the_cursor_jumps_half_a_screen_at_the_edge() -> None:
 
 async def test_a_move_redraws_two_lines_and_no_other() -> None:
     async with at_the_terminal() as seat:
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         await seat.press("j")
         drawn: list[int] = []
         plain = rows.render_line
@@ -134,7 +134,7 @@ async def test_a_move_redraws_two_lines_and_no_other() -> None:
 
 async def test_the_wheel_moves_the_cursor_so_no_act_meets_an_item_out_of_sight() -> None:
     async with at_the_terminal(VastDesk()) as seat:
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         down = events.MouseScrollDown(rows, 1, 1, 0, 0, 0, False, False, False)
         for _ in range(20):
             rows.on_mouse_scroll_down(down)
@@ -177,7 +177,7 @@ async def change(seat: Seat, rows: list[object], seconds: float) -> None:
 async def test_the_cursor_keeps_its_item_and_its_line_when_rows_come_above() -> None:
     desk = VastDesk()
     async with at_the_terminal(desk) as seat:
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         rows.go(500)
         await seat.rest()
         line = rows.pages.line_of(rows.index) - rows.scroll_offset.y
@@ -246,7 +246,7 @@ async def test_the_last_item_goes_and_then_nothing_is_left_to_act_on() -> None:
 async def test_a_minute_redraws_only_the_rows_whose_words_have_changed() -> None:
     async with at_the_terminal() as seat:
         drawn: list[int] = []
-        rows = seat.front.widgets.rows
+        rows = seat.controller.widgets.rows
         plain = rows.render_line
 
         def watched(y: int) -> object:
@@ -272,6 +272,6 @@ async def test_the_order_of_yesterday_is_that_of_today_as_soon_as_the_first_fram
     desk = FakeDesk()
     desk.of_today = [desk.rows[1], desk.rows[0], *desk.rows[2:]]
     async with at_the_terminal(desk) as seat:
-        assert seat.front.widgets.rows.pages.row(0) == desk.rows[0]
+        assert seat.controller.widgets.rows.pages.row(0) == desk.rows[0]
         assert desk.rows[0].key == "reyes"
         assert desk.refreshed == 1

@@ -8,7 +8,7 @@ import pytest
 from textual import events
 
 from carequeue.store.queue_window import QueueRow
-from carequeue.widgets.change_badges import NEWS_FOR, Arrivals
+from carequeue.widgets.change_badges import NEWS_FOR, ChangeBadges
 from tests.screens.clinic import NOW, FakeDesk, VastDesk, at, morning, row
 from tests.screens.stage import FakeSync, Seat, at_the_terminal
 
@@ -46,28 +46,28 @@ class TestAMark:
             assert seat.line_of("NGUYỄN, Hải").endswith("~ changed")
 
     async def test_comes_back_when_a_row_that_was_looked_at_changes_again(self) -> None:
-        arrivals = Arrivals(START)
+        badges = ChangeBadges(START)
         mine = morning()[2]
-        assert arrivals.mark(mine) == "new"
-        arrivals.visit(mine)
-        assert arrivals.mark(mine) == ""
+        assert badges.badge(mine) == "new"
+        badges.visit(mine)
+        assert badges.badge(mine) == ""
         later = mine._replace(fresh=at(minutes=3))
-        assert arrivals.mark(later) == "changed"
-        arrivals.visit(later)
-        assert arrivals.mark(later) == ""
+        assert badges.badge(later) == "changed"
+        badges.visit(later)
+        assert badges.badge(later) == ""
 
     @pytest.mark.parametrize(("before", "mark"), [(NEWS_FOR - 1, "new"), (NEWS_FOR + 1, "")])
     def test_is_not_given_to_what_changed_before_the_last_shift(
         self, before: int, mark: str
     ) -> None:
-        assert Arrivals(START).mark(morning()[0]._replace(fresh=START - before)) == mark
+        assert ChangeBadges(START).badge(morning()[0]._replace(fresh=START - before)) == mark
 
 
 class TestRowsAbove:
     async def test_are_counted_while_they_are_out_of_sight_and_the_cursor_stays(self) -> None:
         desk = VastDesk()
         async with at_the_terminal(desk) as seat:
-            seat.front.widgets.rows.go(500)
+            seat.controller.widgets.rows.go(500)
             await seat.rest()
             line = seat.lines.index(seat.line_of("▌"))
             for shift in (2, 3):
@@ -83,7 +83,7 @@ class TestRowsAbove:
     async def test_are_not_counted_in_another_view(self) -> None:
         desk = VastDesk()
         async with at_the_terminal(desk) as seat:
-            seat.front.widgets.rows.go(500)
+            seat.controller.widgets.rows.go(500)
             desk.shift = 3
             desk.feel(waiting=4)
             await seat.wait(3)

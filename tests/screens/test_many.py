@@ -26,7 +26,7 @@ async def test_all_that_are_listed_are_marked() -> None:
         await seat.press("slash")
         await seat.write("referral")
         await seat.press("enter", "asterisk")
-        assert len(seat.front.marks.labels) == 8
+        assert len(seat.controller.selection.labels) == 8
 
 
 async def test_many_are_done_after_one_line_that_says_what_will_come_of_it() -> None:
@@ -38,13 +38,13 @@ async def test_many_are_done_after_one_line_that_says_what_will_come_of_it() -> 
         assert seat.message.startswith("Note 6 items: what?")
         await seat.write("seen")
         await seat.press("enter")
-        line = "Note 6 items: 4 will change, 1 already so, 1 not allowed."
+        line = "Note 6 items: 4 will change, 1 already done, 1 not allowed."
         assert seat.message == f"{line}  y do 4  p show  esc back"
         assert desk.acts == []
         await seat.press("y")
         keys = ("okafor", "lindqvist", "obrien", "nguyen")
         assert desk.acts == [("note", keys, {"text": "seen"})]
-        assert seat.message.startswith("✓ Noted: 4 items; 1 already so, 1 not allowed.")
+        assert seat.message.startswith("✓ Noted: 4 items; 1 already done, 1 not allowed.")
         assert "u undoes it" in seat.message
         assert "marked" not in seat.text
         await seat.press("u")
@@ -91,7 +91,7 @@ async def test_where_nothing_would_change_there_is_no_yes() -> None:
 async def test_the_result_can_be_read_item_by_item_afterwards() -> None:
     async with at_the_terminal(size=(110, 24)) as seat:
         await seat.press("equals_sign")
-        assert seat.message.startswith("Nothing was done to many items yet.")
+        assert seat.message.startswith("You have not acted on several items yet.")
         await seat.press("j", "space", "space", "s")
         await seat.write("3bd")
         await seat.press("enter", "y", "equals_sign")

@@ -24,7 +24,7 @@ async def test_what_needs_the_person_comes_first_then_what_is_checked_waits_or_s
         await seat.press("o")
         places = [seat.text.index(section.title) for section in SECTIONS]
         assert places == sorted(places)
-        assert chosen(seat).startswith(" ▌≠ differs   BRANDT, Sofie     Done ")
+        assert chosen(seat).startswith(" ▌≠ conflict  BRANDT, Sofie     Done ")
         assert "✗ needs you NGUYỄN, Hải       Noted: called twice" in seat.text
         assert "today 08:03 3 tries" in seat.text
         assert "⇡ behind    NGUYỄN, Hải" in seat.text
@@ -38,7 +38,7 @@ async def test_the_chosen_line_has_the_words_of_the_server_and_when_it_is_tried_
         assert "▌   Business rule 17: a note needs a category (422)" in seat.text
         assert "D. Whitfield · Task/3" in seat.text
         await seat.press("j", "j")
-        assert "It is tried again today 09:20, as the server asked." in seat.text
+        assert "CareQueue tries again today 09:20, as the server asked." in seat.text
 
 
 async def test_an_empty_outbox_is_a_sentence() -> None:
@@ -70,14 +70,14 @@ async def test_r_tries_the_chosen_one_again_and_capital_r_all() -> None:
 async def test_r_on_what_waits_is_a_look_at_the_server() -> None:
     async with at_the_terminal() as seat:
         await seat.press("o", "G", "k", "k", "r")
-        assert seat.message == "Looking at the server now."
+        assert seat.message == "Syncing with the server."
         assert seat.desk.retried == []
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("", "its server has no place for it"),
+        ("", "this server cannot store it"),
         (
             "kept here only: the server does not support this status",
             "the server does not support this status",
@@ -91,7 +91,9 @@ async def test_r_on_what_is_kept_here_says_why_once_and_that_it_goes_by_itself(
     desk.unsent = [line(9, "OKAFOR, Amara", "Accepted", "kept_here", words=words)]
     async with at_the_terminal(desk, size=(100, 24)) as seat:
         await seat.press("o", "r")
-        assert seat.message == f"Kept here only: {why}.  it is sent by itself once it can be"
+        assert (
+            seat.message == f"Saved on this computer only: {why}.  it is sent as soon as it can be"
+        )
 
 
 # --- for good
@@ -106,7 +108,7 @@ async def test_discarding_asks_for_a_word_and_names_the_client() -> None:
         await seat.write("discard")
         assert "Type “discard 1”: discard" in seat.message
         await seat.press("enter")
-        assert seat.message.startswith("Not done: all of it has to be typed. Type “discard 1”: ")
+        assert seat.message.startswith("Not done: type the whole text. Type “discard 1”: ")
         assert seat.desk.discarded == []
         assert "enter" not in seat.footer
         await seat.write(" 1")
@@ -132,7 +134,7 @@ async def test_all_that_was_refused_is_discarded_by_one_word() -> None:
     desk.unsent += [line(9, "OKAFOR, Amara", "Accepted", "needs_attention")]
     async with at_the_terminal(desk) as seat:
         await seat.press("o", "D")
-        assert seat.message.startswith("Discard all 2 that were refused, for good?")
+        assert seat.message.startswith("Discard all 2 refused changes for good?")
         await seat.write("discard 2")
         await seat.press("enter")
         assert desk.discarded == [("i3", "i9")]
@@ -150,11 +152,11 @@ async def test_where_one_was_refused_all_of_them_is_that_one_and_is_named() -> N
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        (0, "It differs: enter shows both"),
+        (0, "This is a conflict: press enter"),
         (2, "It may be on the server already"),
-        (3, "It still waits: u in the queue"),
-        (4, "It waits behind another one"),
-        (5, "It is kept here only: u in the queue"),
+        (3, "It is still waiting: u in the queue"),
+        (4, "It waits behind another change"),
+        (5, "It is saved on this computer only: u in the queue"),
     ],
 )
 async def test_what_was_not_refused_is_not_discarded_and_says_what_to_do(
@@ -177,7 +179,7 @@ async def test_an_export_says_where_it_is() -> None:
         assert name.startswith("outbox-2026-11-24-0914")
         assert len(seat.kept[name].splitlines()) == 6
         assert f"Exported to ~/carequeue/{name}; only you can read it." in seat.text
-        assert seat.message == "✓ Exported: 6 decisions; the first line says where."
+        assert seat.message == "✓ Exported 6 decisions; the first line shows where."
 
 
 # --- going somewhere
@@ -187,20 +189,20 @@ async def test_enter_goes_to_the_item_and_o_comes_back() -> None:
     async with at_the_terminal() as seat:
         await seat.press("o", "j", "enter")
         assert seat.cursor == "nguyen"
-        assert seat.front.layers == []
+        assert seat.controller.overlays == []
         assert seat.message == "NGUYỄN, Hải: Noted: called twice.  o goes back to the outbox"
 
 
 async def test_enter_on_what_differs_shows_both_and_the_way_back_is_here() -> None:
     async with at_the_terminal() as seat:
         await seat.press("o", "enter")
-        assert seat.message.startswith("≠ BRANDT, Sofie: yours and theirs differ.")
+        assert seat.message.startswith("≠ BRANDT, Sofie: your change and theirs conflict.")
         assert seat.cursor == "brandt-2004"
         await seat.press("escape")
-        assert chosen(seat).startswith(" ▌≠ differs")
+        assert chosen(seat).startswith(" ▌≠ conflict")
         await seat.press("enter", "m")
         assert seat.desk.answers == [("brandt-2004", "mine")]
-        assert "≠ differs" not in seat.text
+        assert "≠ conflict" not in seat.text
         assert chosen(seat).startswith(" ▌✗ needs you NGUYỄN")
 
 
@@ -209,7 +211,7 @@ async def test_what_has_no_row_any_more_says_so() -> None:
     desk.unsent = [line(1, "GONE, Person", "Noted: x", "needs_attention", item="nowhere")]
     async with at_the_terminal(desk) as seat:
         await seat.press("o", "enter")
-        assert seat.message == "· GONE, Person has no row in the queue any more."
+        assert seat.message == "· GONE, Person is no longer in the queue."
         assert "Noted: x" in seat.text
 
 
@@ -223,7 +225,7 @@ async def test_x_on_what_was_refused_opens_the_outbox_on_its_line() -> None:
         assert seat.cursor == "nguyen"
         assert chosen(seat).startswith(" ▌✗ needs you NGUYỄN, Hải")
         await seat.press("n")
-        assert chosen(seat).startswith(" ▌≠ differs")
+        assert chosen(seat).startswith(" ▌≠ conflict")
 
 
 async def test_the_chosen_line_stays_chosen_when_the_outbox_changes_and_no_key_comes() -> None:
@@ -243,10 +245,10 @@ async def test_no_verb_acts_on_a_row_behind_the_outbox() -> None:
     async with at_the_terminal() as seat:
         await seat.press("o", "a", "c", "u", "1", "slash")
         assert seat.desk.acts == []
-        assert seat.message == "That key does nothing here.  ? says which do"
+        assert seat.message == "That key does nothing here.  ? shows the keys"
         await seat.press("q")
         assert seat.app.is_running
-        assert seat.front.layers == []
+        assert seat.controller.overlays == []
 
 
 async def test_a_question_mark_says_the_keys_that_the_footer_has_no_room_for() -> None:

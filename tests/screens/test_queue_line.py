@@ -11,11 +11,11 @@ from rich.cells import cell_len
 
 from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.clock_words import WIDTH, clock_words
-from carequeue.widgets.queue_line import Standing, band_line, columns, queue_line, tall_line
+from carequeue.widgets.queue_line import RowState, band_line, columns, queue_line, tall_line
 from carequeue.widgets.source_labels import Origin
 from tests.screens.clinic import NOW, ZONE, at, morning, row
 
-OLD = Standing(cursor=True, origin=Origin("county", "co", "as of 09:40"))
+OLD = RowState(cursor=True, origin=Origin("county", "co", "as of 09:40"))
 NOW_S = int(NOW.timestamp())
 HARD_NAMES = (
     "王 小明",
@@ -28,13 +28,13 @@ HARD_NAMES = (
 )
 
 
-def line(r: QueueRow, width: int, *, moves: bool = False, standing: Standing | None = None) -> str:
-    parts = queue_line(r, columns(width, moves), NOW_S, ZONE, standing or Standing())
+def line(r: QueueRow, width: int, *, moves: bool = False, standing: RowState | None = None) -> str:
+    parts = queue_line(r, columns(width, moves), NOW_S, ZONE, standing or RowState())
     return "".join(text for text, _ in parts)
 
 
 def roles(r: QueueRow, width: int = 80) -> dict[str, str]:
-    parts = queue_line(r, columns(width, False), NOW_S, ZONE, Standing())
+    parts = queue_line(r, columns(width, False), NOW_S, ZONE, RowState())
     return {text.strip(): role for text, role in parts}
 
 
@@ -47,9 +47,9 @@ def test_every_row_fills_exactly_the_width(width: int, moves: bool) -> None:
         strange = row("x", "referral", 2, at(hours=1), "h", name, name, alike="x", born="1971")
         origin = Origin("王国县医院信息科", "王国", "as of 09:40")
         for standing in (
-            Standing(),
-            Standing(alike=True, marked=True, cursor=True, news="changed"),
-            Standing(origin=origin),
+            RowState(),
+            RowState(alike=True, marked=True, cursor=True, badge="changed"),
+            RowState(origin=origin),
         ):
             for label in (0, 1, 99):
                 parts = queue_line(strange, columns(width, moves, label), NOW_S, ZONE, standing)
@@ -62,7 +62,7 @@ def test_no_text_pushes_a_column_out_of_its_place(
 ) -> None:
     """The law of the line: whatever the name, the line is as wide as the list."""
     r = row("x", "handoff", 1, at(hours=2), "h", client, title, sync="needs_you")
-    parts = queue_line(r, columns(width, moves), NOW_S, ZONE, Standing(alike=True))
+    parts = queue_line(r, columns(width, moves), NOW_S, ZONE, RowState(alike=True))
     assert sum(cell_len(text) for text, _ in parts) == width
 
 
@@ -88,7 +88,7 @@ def test_people_who_look_alike_show_the_year_of_birth_and_it_is_never_cut_off() 
         "Call",
         born="2004-03-01",
     )
-    shown = line(twin, 80, standing=Standing(alike=True))
+    shown = line(twin, 80, standing=RowState(alike=True))
     assert " b.2004 " in shown
     assert "…" in shown
     assert "2004" not in line(twin, 80)
@@ -119,9 +119,9 @@ STATES = [
     ("waiting", "↑", "waiting"),
     ("behind", "⇡", "behind"),
     ("checking", "?", "checking"),
-    ("conflict", "≠", "differs"),
+    ("conflict", "≠", "conflict"),
     ("needs_you", "✗", "needs you"),
-    ("kept_here", "⌂", "kept here"),
+    ("kept_here", "⌂", "local only"),
     ("unprotected", "u", "unprotected"),
     ("put_on_ice", "!", "put on ice"),  # a state of a later version is shown, not dropped
 ]
@@ -134,8 +134,8 @@ def test_how_it_stands_with_the_server_is_a_glyph_and_a_word(
     r = morning()[1]._replace(sync=sync, title="First contact")
     assert line(r, 110).rstrip().endswith(f"{glyph} {word}")
     assert line(r, 80).endswith(f" {word} {glyph}")
-    tall = "".join(text for text, _ in tall_line(r, 0, 50, NOW_S, ZONE, Standing()))
-    below = "".join(text for text, _ in tall_line(r, 1, 50, NOW_S, ZONE, Standing()))
+    tall = "".join(text for text, _ in tall_line(r, 0, 50, NOW_S, ZONE, RowState()))
+    below = "".join(text for text, _ in tall_line(r, 1, 50, NOW_S, ZONE, RowState()))
     assert tall.endswith(f" {glyph}")
     assert below.endswith(f" {word}")
 
@@ -147,19 +147,19 @@ def test_where_the_ask_needs_the_room_the_glyph_stays_and_the_word_of_what_press
     r = morning()[1]._replace(sync=sync, title="Acknowledge the handoff of the mobile team of")
     assert line(r, 80).endswith(f" {glyph}")
     assert (f" {word} {glyph}" in line(r, 80)) == (sync in ("conflict", "needs_you"))
-    assert line(r, 80, standing=Standing(cursor=True)).endswith(f" {word} {glyph}")
+    assert line(r, 80, standing=RowState(cursor=True)).endswith(f" {word} {glyph}")
 
 
 @pytest.mark.parametrize(("news", "glyph"), [("new", "•"), ("changed", "~")])
 def test_a_row_that_came_or_changed_says_so_until_it_is_acted_on(news: str, glyph: str) -> None:
-    lindqvist, standing = morning()[2], Standing(news=news)
+    lindqvist, standing = morning()[2], RowState(badge=news)
     assert line(lindqvist, 110, standing=standing).rstrip().endswith(f"{glyph} {news}")
     waiting = lindqvist._replace(sync="waiting")
     assert line(waiting, 110, standing=standing).rstrip().endswith("↑ waiting")
 
 
 def test_a_row_of_a_source_that_is_not_read_says_how_old_it_is() -> None:
-    old = Standing(origin=Origin(age="as of 09:40"))
+    old = RowState(origin=Origin(age="as of 09:40"))
     assert line(morning()[1], 110, standing=old).rstrip().endswith("○ as of 09:40")
     long = morning()[1]._replace(title="Acknowledge the handoff of the night from the crisis team")
     assert line(long, 110, standing=old).endswith("… ○ 09:40")
@@ -169,7 +169,7 @@ def test_a_row_of_a_source_that_is_not_read_says_how_old_it_is() -> None:
 
 
 def test_of_several_sources_each_row_names_its_own() -> None:
-    county = Standing(origin=Origin("county", "co"))
+    county = RowState(origin=Origin("county", "co"))
     for width, moves, end in ((110, False, " county  "), (80, False, " co"), (80, True, " co")):
         cells = columns(width, moves, label=8)
         for r in (morning()[1], morning()[5]):
@@ -181,7 +181,7 @@ def test_of_several_sources_each_row_names_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sync", "said"), [("conflict", "differs    ≠"), ("waiting", "me         ↑")]
+    ("sync", "said"), [("conflict", "conflict   ≠"), ("waiting", "me         ↑")]
 )
 def test_in_a_view_of_many_moves_what_needs_the_person_says_so_in_that_column(
     sync: str, said: str
@@ -209,12 +209,12 @@ def test_where_the_window_is_small_a_row_stands_on_two_lines_and_the_name_stays_
     width: int,
 ) -> None:
     for r in [*morning(), *(row("x", "referral", 2, 0, "h", n, n) for n in HARD_NAMES)]:
-        for part, standing in ((0, Standing()), (1, Standing()), (1, OLD)):
+        for part, standing in ((0, RowState()), (1, RowState()), (1, OLD)):
             parts = tall_line(r, part, width, NOW_S, ZONE, standing)
             assert sum(cell_len(text) for text, _ in parts) == width
     reyes = morning()[1]
     shown = [
-        "".join(t for t, _ in tall_line(reyes, n, 40, NOW_S, ZONE, Standing())) for n in (0, 1)
+        "".join(t for t, _ in tall_line(reyes, n, 40, NOW_S, ZONE, RowState())) for n in (0, 1)
     ]
     assert shown[0].startswith(" ↻ 3 h left    REYES, Tomás ")
     assert shown[1].startswith("   First contact after ED discharge ")

@@ -53,7 +53,7 @@ class TestTheHeader:
         desk = two(replace(COUNTY, why="it is busy (503)"))
         desk.feel(trouble="it is busy (503)")
         async with at_the_terminal(desk) as seat:
-            assert seat.header.endswith("! county: not all could be read")
+            assert seat.header.endswith("! county: some records not read")
 
     async def test_counts_further_ones_that_are_away(self) -> None:
         desk = two(AWAY)
@@ -72,12 +72,12 @@ class TestTheHeader:
         desk = FakeDesk()
         desk.feel(forced_offline=True, waiting=3)
         async with at_the_terminal(desk, size=(100, 24)) as seat:
-            assert "○ offline by choice  copy from 09:12  ↑ 3 waiting" in seat.header
+            assert "○ working offline  copy from 09:12  ↑ 3 waiting" in seat.header
 
     @pytest.mark.parametrize(
         ("width", "said"),
         [
-            (120, "synced 09:12  ↑ 3 waiting  ? 1 checking  ! 2 need you (x)  ⌂ 4 kept here"),
+            (120, "synced 09:12  ↑ 3 waiting  ? 1 checking  ! 2 need you (x)  ⌂ 4 local only"),
             (80, "○ offline since 08:55  synced 09:12  ↑ 3  ? 1  ! 2  ⌂ 4"),
             (60, "○ offline since 08:55  ↑ 3  ? 1  ! 2  ⌂ 4"),
             (40, "○ offline  ↑ 3  ? 1  ! 2  ⌂ 4"),
@@ -102,7 +102,7 @@ class TestTheHeaderOfAServerThatDoesNotAnswer:
             ({"slow_since": SINCE, "progress": "Fetching tasks: 2"}, "◐ slow since 08:40"),
             ({"online": False, "silent_since": SINCE}, "○ not answering since 08:40"),
             ({"online": None, "silent_since": SINCE}, "○ not answering since 08:40"),
-            ({"forced_offline": True, "silent_since": SINCE}, "○ offline by choice"),
+            ({"forced_offline": True, "silent_since": SINCE}, "○ working offline"),
         ],
     )
     async def test_says_so_while_it_is_waited_for(
@@ -202,14 +202,14 @@ class TestARow:
             await seat.press("O")
             assert desk.state.forced_offline
             assert seat.message == (
-                "✓ Offline by choice: nothing is fetched or sent until you press O again."
+                "✓ Working offline: nothing is fetched or sent until you press O again."
             )
             await seat.wait(3)
             assert seat.line_of("REYES").endswith("○ as of 09:12")
             await seat.press("a")
             assert seat.message.endswith("u undoes it   sent once online")
             await seat.press("O")
-            assert seat.message == "Looking at the server now."
+            assert seat.message == "Syncing with the server."
             assert not desk.state.forced_offline
 
     async def test_says_where_it_is_from_and_how_old_it_is_in_its_detail(self) -> None:
@@ -231,8 +231,8 @@ def test_no_two_sources_have_the_same_mark() -> None:
     names = ("county", "county-ed", "corner", "co", "c", "clinic", "county-2")
     many = replace(HEALTHY, sources=tuple(SourceHealth(name) for name in names))
     known = origins(many, NOW, ZONE).known
-    assert len({known[name].mark for name in names}) == len(names)
-    assert {len(known[name].mark) for name in names} <= {1, 2}
+    assert len({known[name].short_label for name in names}) == len(names)
+    assert {len(known[name].short_label) for name in names} <= {1, 2}
 
 
 @pytest.mark.parametrize(

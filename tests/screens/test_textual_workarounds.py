@@ -13,7 +13,7 @@ import pytest
 from textual import events
 from textual.app import App
 
-from carequeue.screens.textual_workarounds import TerminalApp, fault_lines
+from carequeue.screens.textual_workarounds import TerminalApp, error_lines
 from tests.screens.stage import at_the_terminal
 
 pexpect = pytest.importorskip("pexpect", reason="Windows has no pty")
@@ -121,7 +121,7 @@ def test_a_conflict_writes_itself_once_and_a_key_that_answers_nothing_one_line(
     terminal: Terminal,
 ) -> None:
     assert 0 < terminal.press("x") < 12_500
-    assert "Which holds?" in terminal.text
+    assert "Keep which one?" in terminal.text
     assert 0 < terminal.press("y") < 400
     assert terminal.settle(2) == 0
 
@@ -211,7 +211,7 @@ async def test_a_timer_that_fires_while_the_program_ends_finds_nothing_to_do() -
     async with at_the_terminal() as seat:
         app = seat.app
     looked = seat.desk.refreshed
-    app._at_rest()
+    app._size_is_final()
     app._painted()
     assert seat.desk.refreshed == looked
 
@@ -223,7 +223,7 @@ def test_a_fault_is_told_by_its_kind_and_places_only() -> None:
     try:
         deep("REYES, Tomás")
     except ValueError as error:
-        text = "\n".join(fault_lines(error))
+        text = "\n".join(error_lines(error))
     assert "builtins.ValueError" in text
     assert Path(__file__).name in text
     assert "REYES" not in text

@@ -129,12 +129,12 @@ class TestTheKey:
         async with at_the_terminal(desk) as seat:
             await seat.press("a", "e")
             desk.undo(NOW, "group-2")
-            before = seat.front.undoing._since - 1e-6
+            before = seat.controller.undo_prompt._painted_since - 1e-6
             await seat.wait(3)
             assert "u undo: acknowledge OKAFOR" in seat.footer
-            assert seat.front.undoing._since > before
+            assert seat.controller.undo_prompt._painted_since > before
             seat.time.pass_(1)
-            seat.front.press("u", "u", before)
+            seat.controller.press("u", "u", before)
             await seat.rest()
             assert desk.undone == ["group-2"]
             assert seat.message == "· It is no longer there to undo. Nothing was changed."
@@ -144,7 +144,7 @@ class TestTheKey:
         async with at_the_terminal(desk) as seat:
             await seat.press("a", "e")
             held = threading.Event()
-            seat.front.act(lambda: held.wait(5), lambda _: None)
+            seat.controller.submit_act(lambda: held.wait(5), lambda _: None)
             for _ in range(3):
                 seat.time.pass_(0.3)
                 await press(seat.app, "u")
@@ -222,7 +222,7 @@ class TestWhatAnotherWindowDid:
         desk = with_others(SORENSEN)
         async with at_the_terminal(desk) as seat:
             await seat.press("u")
-            seat.front.press("y", "y", 0.0)
+            seat.controller.press("y", "y", 0.0)
             await seat.rest()
             assert desk.undone == []
             await seat.press("y")

@@ -10,12 +10,11 @@ from datetime import timedelta
 
 import pytest
 
-from carequeue.screens.key_map import Keys
+from carequeue.screens.key_map import KeyMap
 from carequeue.screens.urgent_items import AGAIN, NewUrgent
 from carequeue.store.queue_window import QueueRow, Urgent
 from carequeue.verbs.motions import MOTIONS
 from carequeue.verbs.table import all_verbs
-from carequeue.widgets.line import length
 from carequeue.widgets.message_line import (
     Message,
     Notice,
@@ -24,6 +23,7 @@ from carequeue.widgets.message_line import (
     notice_parts,
     noticed,
 )
+from carequeue.widgets.text_width import length
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.quiet import at_rest, press
 from tests.screens.stage import Seat, at_the_terminal
@@ -52,30 +52,30 @@ class TestWhatIsNew:
     def test_is_not_what_the_first_load_of_the_program_finds(self) -> None:
         items = NewUrgent([urgent("a"), urgent("b")])
         assert items.first is None
-        items.look([urgent("a"), urgent("b")], NOW)
+        items.update([urgent("a"), urgent("b")], NOW)
         assert (items.first, items.more) == (None, 0)
 
     def test_is_what_came_since_first_in_the_order_of_the_queue(self) -> None:
         items = NewUrgent([urgent("a")])
-        items.look([urgent("b"), urgent("a"), urgent("c", 1)], NOW)
+        items.update([urgent("b"), urgent("a"), urgent("c", 1)], NOW)
         assert (items.first, items.more) == (urgent("b"), 1)
 
     def test_is_an_item_that_rose_from_safety_to_now_and_not_one_that_fell(self) -> None:
         items = NewUrgent([urgent("a", 1), urgent("b", 0)])
-        items.look([urgent("a", 0), urgent("b", 1)], NOW)
+        items.update([urgent("a", 0), urgent("b", 1)], NOW)
         assert (items.first, items.more) == (urgent("a"), 0)
 
     def test_is_not_what_comes_with_the_first_sync_of_a_cache(self) -> None:
         items = NewUrgent([])
-        items.look([urgent("a")], NOW, first_sync=True)
+        items.update([urgent("a")], NOW, first_sync=True)
         assert items.first is None
-        items.look([urgent("a"), urgent("b")], NOW)
+        items.update([urgent("a"), urgent("b")], NOW)
         assert items.first == urgent("b")
 
     def test_is_named_in_front_of_what_is_named_already(self) -> None:
         items = NewUrgent([])
-        items.look([urgent("a")], NOW)
-        items.look([urgent("a"), urgent("b", 1)], NOW)
+        items.update([urgent("a")], NOW)
+        items.update([urgent("a"), urgent("b", 1)], NOW)
         assert (items.first, items.more) == (urgent("b", 1), 1)
         items.visit("b")
         assert (items.first, items.more) == (urgent("a"), 0)
@@ -83,14 +83,14 @@ class TestWhatIsNew:
     def test_is_no_more_once_the_person_went_there(self) -> None:
         items = NewUrgent([])
         for _ in range(2):
-            items.look([urgent("a")], NOW)
+            items.update([urgent("a")], NOW)
             items.visit("a")
             assert items.first is None
 
     def test_is_no_more_once_somebody_has_dealt_with_it(self) -> None:
         items = NewUrgent([])
-        items.look([urgent("a")], NOW)
-        items.look([], NOW)
+        items.update([urgent("a")], NOW)
+        items.update([], NOW)
         assert items.first is None
 
     @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ class TestWhatIsNew:
         self, away: timedelta, named: Urgent | None
     ) -> None:
         items = NewUrgent([urgent("a")])
-        items.look([], NOW)
-        items.look([urgent("a")], NOW + away)
+        items.update([], NOW)
+        items.update([urgent("a")], NOW + away)
         assert items.first == named
 
     def test_is_an_item_that_was_only_counted_before_it_was_away(self) -> None:
         items = NewUrgent([])
-        items.look([urgent("a"), urgent("b")], NOW)
-        items.look([urgent("a")], NOW)
-        items.look([urgent("a"), urgent("b")], NOW)
+        items.update([urgent("a"), urgent("b")], NOW)
+        items.update([urgent("a")], NOW)
+        items.update([urgent("a"), urgent("b")], NOW)
         assert (items.first, items.more) == (urgent("b"), 1)
 
 
@@ -137,7 +137,8 @@ class TestTheNotice:
 
     @pytest.mark.parametrize("width", [60, 80, 140])
     @pytest.mark.parametrize(
-        "said", [Message(), Message("No marks."), Message("Snoozed: REYES " * 9, Tone.DONE, "u")]
+        "said",
+        [Message(), Message("Marks cleared."), Message("Snoozed: REYES " * 9, Tone.DONE, "u")],
     )
     def test_leaves_what_the_line_says_the_other_half(self, said: Message, width: int) -> None:
         notice = Notice("ADEYEMI-OKONKWO-FEATHERSTONEHAUGH, Folasade", "Safety", 12, "!")
@@ -149,7 +150,7 @@ class TestTheNotice:
         assert said.text[: width // 3].rstrip() in text
 
     def test_is_not_there_where_nothing_is_new(self) -> None:
-        said = message_parts(Message("No marks."), 80)
+        said = message_parts(Message("Marks cleared."), 80)
         assert noticed(lambda room: said, None, 80) == said
 
 
@@ -256,7 +257,7 @@ class TestAnArrival:
             await seat.wait(1)
             await seat.press("exclamation_mark")
             assert seat.cursor == "new-1"
-            assert seat.front.data.looking.view == "whole"
+            assert seat.controller.data.view_state.tab == "whole"
 
     async def test_is_named_although_the_list_had_read_it_before_the_look(self) -> None:
         """What is typed into the filter reads the rows anew: nothing may be overlooked by that."""
@@ -315,7 +316,7 @@ class TestAnArrival:
             await seat.wait(1)
             seat.desk.change(morning())
             await seat.press("exclamation_mark")
-            assert seat.message == "· NEW1, Ana has no row in the queue any more."
+            assert seat.message == "· NEW1, Ana is no longer in the queue."
 
     async def test_of_a_lower_band_at_the_top_of_the_list_is_said_as_before(self) -> None:
         rows = [r for r in morning() if r.band > 1]
@@ -347,7 +348,7 @@ class TestWhateverIsOpen:
                 assert "! go there" in seat.footer
             await seat.press("exclamation_mark")
             assert seat.cursor == "new-1"
-            assert seat.front.layers == []
+            assert seat.controller.overlays == []
             assert "NEW1, Ana" in "\n".join(seat.lines[2:22])
 
     @pytest.mark.parametrize("busy", sorted(TYPED))
@@ -358,7 +359,7 @@ class TestWhateverIsOpen:
             seat.desk.change(with_more(crisis(1)))
             await seat.wait(1)
             await seat.press("exclamation_mark")
-            assert seat.front.layers
+            assert seat.controller.overlays
             assert "!▏" in seat.message
 
     async def test_a_yes_or_no_keeps_its_keys(self) -> None:
@@ -372,7 +373,7 @@ class TestWhateverIsOpen:
             assert "p show" in seat.footer
             await seat.press("escape", "exclamation_mark")
             assert seat.cursor == "new-1"
-            assert list(seat.front.marks.labels) == ["okafor", "reyes"]
+            assert list(seat.controller.selection.labels) == ["okafor", "reyes"]
 
     @pytest.mark.parametrize("size", [(40, 12), (59, 24), (60, 24), (80, 24), (140, 40)])
     async def test_the_question_keeps_its_client_and_its_caret(self, size: tuple[int, int]) -> None:
@@ -429,7 +430,7 @@ class Shift:
             seat.time.pass_(0.1)
             if tick % 3 == 0:
                 key = self._keys[tick // 3 % len(self._keys)]
-                seat.front.press(key, key if len(key) == 1 else None, float("inf"))
+                seat.controller.press(key, key if len(key) == 1 else None, float("inf"))
             if second >= next_come and second < seconds - 6:
                 number += 1
                 one = come(number)
@@ -438,7 +439,7 @@ class Shift:
                 came[one.client] = second
                 next_come += self._chance.uniform(1.1, 5.0)
             if tick % 10 == 9:
-                seat.front.tick()
+                seat.controller.tick()
             for client, at_second in came.items():
                 if client not in self.waited and re.search(rf"{client}\b", seat.message):
                     self.waited[client] = second - at_second
@@ -461,22 +462,25 @@ def test_the_key_clashes_with_no_other_and_is_in_every_list_of_keys() -> None:
     (motion,) = [motion for motion in MOTIONS if motion.name == "urgent"]
     others = [key for one in MOTIONS if one is not motion for key in one.keys]
     assert not set(motion.keys) & {*others, *(verb.key for verb in all_verbs())}
-    assert Keys().meaning("exclamation_mark") is motion
+    assert KeyMap().meaning("exclamation_mark") is motion
 
 
 async def test_a_person_who_moved_the_key_is_told_of_the_other_one() -> None:
-    from carequeue.app import CareQueueApp
+    from carequeue.app import CareQueueApp, Preferences
+    from carequeue.screens.app_hooks import TimeSource
     from tests.screens.clinic import ZONE
     from tests.screens.stage import FakeSync
 
     desk = FakeDesk()
-    app = CareQueueApp(desk, lambda: NOW, ZONE, FakeSync(), keys={"urgent": "i"})
+    app = CareQueueApp(
+        desk, TimeSource(lambda: NOW, ZONE), FakeSync(), Preferences(keys={"urgent": "i"})
+    )
     async with app.run_test(size=(80, 24)):
         desk.change(with_more(row("new", "handoff", 0, at(hours=1), "h", "NEW, Ana", "Answer")))
         screen = app.screen
-        screen.front.tick()  # type: ignore[attr-defined]
+        screen.controller.tick()  # type: ignore[attr-defined]
         await at_rest(app)
-        line = screen.front.widgets.message.text  # type: ignore[attr-defined]
+        line = screen.controller.widgets.message.text  # type: ignore[attr-defined]
         assert line.strip() == "! New in Now: NEW, Ana.  i goes there"
         await press(app, "i")
-        assert screen.front.widgets.rows.key == "new"  # type: ignore[attr-defined]
+        assert screen.controller.widgets.rows.key == "new"  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ async def test_a_number_shows_another_view_and_the_cursor_keeps_its_item() -> No
 @pytest.mark.parametrize(
     ("width", "keys", "said"),
     [
-        (80, [], "1 Mine 16  2 Team 16  3 Waiting 3  4 All 19 / narrow"),
+        (80, [], "1 Mine 16  2 Team 16  3 Waiting 3  4 All 19 / filter"),
         (50, [], "1 Mine 16  2 Team 16  3 Waiting 3  4 All 19"),
         (40, [], "1 Mine 16  2 Team 16  3 Waiting 3"),
         (40, ["4"], "1 Mine 16  2 Team 16  4 All 19"),
@@ -83,14 +83,14 @@ async def test_esc_while_typing_takes_the_narrowing_back() -> None:
 
 async def test_the_detail_stands_beside_the_list_where_there_is_room() -> None:
     async with at_the_terminal(size=(140, 40)) as seat:
-        pane = seat.front.widgets.pane
+        pane = seat.controller.widgets.pane
         assert "Why here" in pane.text
         assert "OKAFOR, Amara" in pane.text
         await seat.press("j")
         assert "REYES, Tomás" in pane.text
         assert "OKAFOR" not in pane.text
         assert "+140 self-harm, no contact yet" in pane.text
-        assert "Its place changes by itself today 12:40." in " ".join(pane.text.split())
+        assert "Its rank will change today 12:40." in " ".join(pane.text.split())
         assert "CCBHC criterion" not in pane.text
         await seat.press("w")
         assert "CCBHC criterion 3.c (read)" in pane.text
@@ -130,11 +130,11 @@ async def test_help_over_an_open_detail_goes_back_to_the_detail() -> None:
 async def test_a_wider_or_narrower_window_shows_and_hides_the_detail() -> None:
     async with at_the_terminal(size=(140, 40)) as seat:
         await seat.pilot.resize_terminal(100, 30)
-        assert not seat.front.widgets.pane.display
+        assert not seat.controller.widgets.pane.display
         await seat.pilot.resize_terminal(200, 50)
-        assert seat.front.widgets.rows.size.width == 140
+        assert seat.controller.widgets.rows.size.width == 140
         await seat.rest()
-        assert "Why here" in seat.front.widgets.pane.text
+        assert "Why here" in seat.controller.widgets.pane.text
 
 
 # --- the truth about sync
@@ -149,15 +149,15 @@ async def test_a_wider_or_narrower_window_shows_and_hides_the_detail() -> None:
             "○ offline since 08:55  synced 09:12  ↑ 3 waiting  ! 1 needs you",
         ),
         ({"online": None, "waiting": 0, "needs_you": 0}, "○ not tried yet  synced 09:12"),
-        ({"kept_here": 2, "needs_you": 0}, "● online  synced 09:12  ↑ 3 waiting  ⌂ 2 kept here"),
+        ({"kept_here": 2, "needs_you": 0}, "● online  synced 09:12  ↑ 3 waiting  ⌂ 2 local only"),
         ({"checking": 1, "waiting": 0, "needs_you": 2}, "? 1 checking  ! 2 need you"),
         ({"last_full": None}, "● online  no full sync yet"),
-        ({"other_syncs": True}, "◐ another window syncs"),
+        ({"other_syncs": True}, "◐ another window is syncing"),
         ({"signed_out": True, "trouble": "expired"}, "! signed out  copy from 09:12  ↑ 3 waiting"),
         ({"signed_out": True, "last_full": None}, "! signed out  ↑ 3 waiting"),
         (
             {"trouble": "not shown by the server: ServiceRequest (403)"},
-            "! not all could be read  ↑ 3 waiting  ! 1 needs you",
+            "! some records not read  ↑ 3 waiting  ! 1 needs you",
         ),
         (
             {"syncing": True, "progress": "Fetching the most urgent first: 212 of 1,400"},
@@ -189,7 +189,7 @@ async def test_in_step_is_never_said_at_any_width_while_something_is_wrong(
     desk = FakeDesk()
     desk.feel(**facts, kept_here=3, checking=2)
     async with at_the_terminal(desk, size=(width, 24)) as seat:
-        wrong = "! signed out" if "signed_out" in facts else "! not all could be read"
+        wrong = "! signed out" if "signed_out" in facts else "! some records not read"
         assert wrong in seat.header
         assert "synced" not in seat.header
         assert "online" not in seat.header
@@ -210,9 +210,9 @@ async def test_coming_back_on_line_is_said_once() -> None:
 
 async def test_nothing_left_is_good_news_with_its_time() -> None:
     async with at_the_terminal(FakeDesk([])) as seat:
-        assert "Nothing waits for you." in seat.text
-        assert "Last look 09:12." in seat.text
-        assert "r look again" in seat.text
+        assert "Nothing is waiting for you." in seat.text
+        assert "Last sync 09:12." in seat.text
+        assert "r sync now" in seat.text
 
 
 async def test_nothing_left_says_what_waits_on_others() -> None:
@@ -238,8 +238,8 @@ async def test_nothing_offline_is_no_proof_that_nothing_came_in() -> None:
     desk.feel(online=False, last_full=NOW - timedelta(hours=16))
     async with at_the_terminal(desk) as seat:
         assert "Nothing in the copy from Mon 17:14." in seat.text
-        assert "This is not proof that nothing came in." in seat.text
-        assert "r try again" in seat.text
+        assert "Items may have arrived since then." in seat.text
+        assert "r retry" in seat.text
 
 
 @pytest.mark.parametrize("facts", [{"signed_out": True}, {"trouble": "ServiceRequest (403)"}])
@@ -249,15 +249,18 @@ async def test_nothing_left_is_no_good_news_where_not_all_could_be_read(
     desk = FakeDesk([])
     desk.feel(**facts)
     async with at_the_terminal(desk) as seat:
-        assert "This is not proof that nothing came in." in seat.text
-        assert "Nothing waits for you." not in seat.text
+        assert "Items may have arrived since then." in seat.text
+        assert "Nothing is waiting for you." not in seat.text
 
 
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
         ({"signed_out": True}, "Signed out: the server did not let you in. Check the token."),
-        ({"trouble": "ServiceRequest (403)"}, "Not all could be read: ServiceRequest (403)."),
+        (
+            {"trouble": "ServiceRequest (403)"},
+            "Some records could not be read: ServiceRequest (403).",
+        ),
         (
             {"trouble": "expired", "signed_out": True, "sources": (CLINIC, SIGNED_OUT)},
             "county: signed out, check its token (carequeue doctor).",

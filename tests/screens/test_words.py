@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from carequeue.screens.sync_notices import FIRST_DONE, FIRST_SYNC, LOOKING, MENDED, SyncNews
+from carequeue.screens.sync_notices import FIRST_DONE, FIRST_SYNC, READ_AGAIN, SYNCING, SyncNotices
 from carequeue.verbs.assign import VERB as ASSIGN
 from carequeue.verbs.snooze import VERB as SNOOZE
 from carequeue.widgets.edit_line import EditLine
-from carequeue.widgets.line import length
 from carequeue.widgets.message_line import Message, Tone, message_parts
-from carequeue.widgets.question_prompt import Form
+from carequeue.widgets.question_prompt import QuestionForm
+from carequeue.widgets.text_width import length
 from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.results import Health, Person
 from tests.screens.clinic import HEALTHY, NOW, FakeDesk
@@ -75,9 +75,9 @@ class TestTheMessage:
     async def test_says_how_to_leave_where_there_is_nothing_to_go_back_from(self) -> None:
         async with at_the_terminal() as seat:
             await seat.press("escape")
-            assert seat.message.endswith("q leaves")
+            assert seat.message.endswith("q quits")
             await seat.press("space", "escape")
-            assert seat.message == "The marks stay.  \\ takes them away"
+            assert seat.message == "The items stay marked.  \\ unmarks all"
 
 
 class TestTheFooter:
@@ -89,7 +89,7 @@ class TestTheFooter:
     async def test_names_what_is_done_to_many_while_items_are_marked(self) -> None:
         async with at_the_terminal() as seat:
             await seat.press("space", "space")
-            assert seat.message.startswith("2 items marked: the keys now act on what is marked.")
+            assert seat.message.startswith("2 items marked. The keys now act on the marked items.")
             assert seat.footer.startswith("c claim   t assign   e done")
             assert "\\ unmark all" in seat.footer
             await seat.press("backslash")
@@ -98,14 +98,14 @@ class TestTheFooter:
     async def test_names_whom_enter_would_take(self) -> None:
         async with at_the_terminal() as seat:
             await seat.press("t")
-            assert seat.footer.startswith("enter take Ortiz, Nadia")
+            assert seat.footer.startswith("enter choose Ortiz, Nadia")
             await seat.press("tab")
-            assert seat.footer.startswith("enter take Lin, Maria")
+            assert seat.footer.startswith("enter choose Lin, Maria")
 
 
 class TestAQuestion:
     def test_shows_names_whole_and_how_many_more_there_are(self) -> None:
-        form = Form(ASSIGN, "REYES, Tomás", lambda question, text: (True, ""))
+        form = QuestionForm(ASSIGN, "REYES, Tomás", lambda question, text: (True, ""))
         form.people = [Person(f"Practitioner/{n}", f"Colleague Number{n}") for n in range(9)]
         for width in range(60, 140):
             parts = form.parts(width)
@@ -114,7 +114,9 @@ class TestAQuestion:
             assert all("…" not in text for text, _ in parts)
 
     def test_shows_how_a_time_can_be_said_before_one_is_typed(self) -> None:
-        form = Form(SNOOZE, "REYES, Tomás", lambda question, text: (False, "no time to come. " * 9))
+        form = QuestionForm(
+            SNOOZE, "REYES, Tomás", lambda question, text: (False, "no time to come. " * 9)
+        )
         assert "tomorrow 9 · fri · 3bd" in "".join(text for text, _ in form.parts(80))
         form.press("x", "x")
         assert length(form.parts(80)) <= 80
@@ -138,7 +140,7 @@ class TestTheHeader:
 
 class TestNewsOfSync:
     def test_one_can_work_while_the_first_sync_is_under_way(self) -> None:
-        news, under_way = SyncNews(), health(ever_synced=False, last_full=None, syncing=True)
+        news, under_way = SyncNotices(), health(ever_synced=False, last_full=None, syncing=True)
         assert news.after(under_way, Message(), back=False) == FIRST_SYNC
         assert news.after(under_way, Message("Logged.", Tone.DONE), back=False) is None
         assert news.after(health(), FIRST_SYNC, back=False) == FIRST_DONE
@@ -147,65 +149,67 @@ class TestNewsOfSync:
         ("facts", "words"),
         [
             ({}, "Up to date."),
-            ({"waiting": 1}, "CycleResult; 1 of yours still waits."),
-            ({"needs_you": 2}, "CycleResult; 2 need you (x)."),
+            ({"waiting": 1}, "Synced; 1 of your changes is still waiting."),
+            ({"needs_you": 2}, "Synced; 2 need you (x)."),
             (
                 {"signed_out": True, "last_full": NOW - timedelta(hours=1)},
-                "Signed out: check the token (carequeue doctor). What you did is kept.",
+                "Signed out: check the token (carequeue doctor). Your work is saved.",
             ),
             (
                 {"trouble": "not shown by the server: ServiceRequest (403)"},
-                "Not all could be read; see carequeue doctor. "
+                "Some records could not be read; see carequeue doctor. "
                 "Not shown by the server: ServiceRequest (403).",
             ),
             (
                 {"trouble": "it is busy (503)", "last_full": NOW - timedelta(hours=1)},
-                "Not all could be read; see carequeue doctor. It is busy (503).",
+                "Some records could not be read; see carequeue doctor. It is busy (503).",
             ),
             (
                 {"online": False, "why_offline": "no answer in 10 s"},
-                "Not reached: no answer in 10 s. What you did is kept and goes out later.",
+                "Server not reached: no answer in 10 s. Your work is saved and will be sent later.",
             ),
             (
                 {"online": False, "silent_since": NOW, "checking": 50, "waiting": 50},
                 "The server did not answer: 50 to be checked, 50 waiting, all kept. "
-                "It is asked again by itself.",
+                "CareQueue will try again.",
             ),
             (
                 {"online": False, "silent_since": NOW, "checking": 1},
-                "The server did not answer: 1 to be checked, all kept. "
-                "It is asked again by itself.",
+                "The server did not answer: 1 to be checked, all saved. CareQueue will try again.",
             ),
             (
                 {"online": False, "silent_since": NOW},
-                "The server did not answer: nothing of yours waits. It is asked again by itself.",
+                "The server did not answer: nothing of yours is waiting. CareQueue will try again.",
             ),
         ],
     )
     def test_a_look_that_was_asked_for_has_an_end(
         self, facts: dict[str, object], words: str
     ) -> None:
-        news = SyncNews()
-        assert news.asked(NOW) == LOOKING
-        assert news.after(health(syncing=True), LOOKING, back=False) is None
+        news = SyncNotices()
+        assert news.requested(NOW) == SYNCING
+        assert news.after(health(syncing=True), SYNCING, back=False) is None
         before = health(**{**facts, "last_look": NOW - timedelta(minutes=2)})
-        assert news.after(before, LOOKING, back=False) is None
+        assert news.after(before, SYNCING, back=False) is None
         now = NOW + timedelta(seconds=1)
         ended = health(**{"last_full": now, "last_look": now, **facts})
-        said = news.after(ended, LOOKING, back=False)
+        said = news.after(ended, SYNCING, back=False)
         assert said is not None
         assert said.text == words
         assert news.after(ended, said, back=False) is None
 
     @pytest.mark.parametrize(
         ("facts", "words"),
-        [({"signed_out": True}, "Signed out"), ({"trouble": "x (403)"}, "Not all could be read")],
+        [
+            ({"signed_out": True}, "Signed out"),
+            ({"trouble": "x (403)"}, "Some records could not be read"),
+        ],
     )
     def test_what_is_wrong_is_said_in_the_place_of_good_news(
         self, facts: dict[str, object], words: str
     ) -> None:
         for said, back in ((FIRST_SYNC, False), (Message(), True)):
-            news = SyncNews().after(health(**facts), said, back=back)
+            news = SyncNotices().after(health(**facts), said, back=back)
             assert news is not None
             assert news.text.startswith(words)
             assert news.tone is Tone.WARNING
@@ -220,11 +224,11 @@ class TestNewsOfSync:
             ({"online": False}, "County ED: not reached. Its rows show how old they are."),
             (
                 {"signed_out": True, "why": "expired"},
-                "County ED: signed out, check its token (carequeue doctor). All is kept.",
+                "County ED: signed out, check its token (carequeue doctor). All is saved.",
             ),
             (
                 {"why": "it is busy (503)"},
-                "County ED: not all could be read; see carequeue doctor. It is busy (503).",
+                "County ED: some records not read; see carequeue doctor. It is busy (503).",
             ),
         ],
     )
@@ -236,13 +240,13 @@ class TestNewsOfSync:
             SourceHealth("clinic", True),
             SourceHealth("county", label="County ED", **county),
         )
-        news = SyncNews()
-        news.asked(NOW)
+        news = SyncNotices()
+        news.requested(NOW)
         ended = health(
             sources=sources, last_look=NOW, trouble="cannot be reached",
             signed_out=county.get("signed_out", False),
         )  # fmt: skip
-        said = news.after(ended, LOOKING, back=False)
+        said = news.after(ended, SYNCING, back=False)
         assert said == Message(words, Tone.WARNING)
         assert "".join(text for text, _ in message_parts(said, 80)) == f" ! {words}"
 
@@ -250,7 +254,7 @@ class TestNewsOfSync:
         away = [SourceHealth(name, False, why="no answer") for name in ("county", "harbor")]
         busy = SourceHealth("clinic", True, why="it is busy (503)")
         ended = health(sources=(busy, *away), trouble="no answer")
-        said = SyncNews().after(ended, Message(), back=True)
+        said = SyncNotices().after(ended, Message(), back=True)
         assert said is not None
         assert said.text == (
             "county: no answer. Its rows show how old they are. "
@@ -260,19 +264,19 @@ class TestNewsOfSync:
     @pytest.mark.parametrize(
         ("facts", "words"),
         [
-            ({}, MENDED.text),
+            ({}, READ_AGAIN.text),
             ({"online": False, "trouble": "no answer"}, ""),
             ({"forced_offline": True}, ""),
             (
                 {"trouble": "other (403)"},
-                "Not all could be read; see carequeue doctor. Other (403).",
+                "Some records could not be read; see carequeue doctor. Other (403).",
             ),
         ],
     )
     def test_what_was_wrong_is_not_said_any_more_when_it_is_over(
         self, facts: dict[str, object], words: str
     ) -> None:
-        news = SyncNews()
+        news = SyncNotices()
         wrong = health(trouble="it is busy (503)")
         said = news.after(wrong, Message(), back=True)
         assert said is not None
@@ -294,11 +298,11 @@ class TestNewsOfSync:
             assert "It is busy (503)." in seat.message
             await seat.press("j")
             assert seat.message == ""
-            assert "! not all could be read" in seat.header
+            assert "! some records not read" in seat.header
 
     def test_up_to_date_is_never_said_over_what_was_done_meanwhile(self) -> None:
-        news = SyncNews()
-        news.asked(NOW)
+        news = SyncNotices()
+        news.requested(NOW)
         ended = health(last_look=NOW + timedelta(seconds=1))
         assert news.after(ended, Message("Logged.", Tone.DONE), back=False) is None
 

@@ -111,7 +111,7 @@ class Unsent:
     def conflict(self, key: str, now: datetime) -> Conflict | None:
         return self.differs.get(key)
 
-    def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
+    def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
         if self.refuses_answer:
             words, self.refuses_answer = self.refuses_answer, ""
             raise BadQuestion(words)

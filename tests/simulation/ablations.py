@@ -25,7 +25,7 @@ from carequeue.sync.pull.runner import Pulling
 from carequeue.sync.push import http, machine, messages, pending, read_responses, three_way
 from carequeue.sync.push import runner as push_runner
 from carequeue.sync.push.three_way import Compared, Comparison
-from tests.simulation import answering, memory, person, rows
+from tests.simulation import answering, memory, person, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _no_if_none_match(stack: ExitStack) -> None:
 
 
 def _base_by_pull(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(rows.MemoryRows, "_held", lambda _: set()))
+    stack.enter_context(patch.object(tables, "held_rows", lambda _: set()))
     stack.enter_context(patch.object(mirror, "held_rows", lambda *_: set()))
 
 
@@ -84,7 +84,7 @@ def _cursor_first(stack: ExitStack) -> None:
     def keep(self: Any, command: Any) -> Any:
         if command.search and command.cursor:
             with self._cache.writing(self._now()) as rows:
-                rows.keep_cursor(command.search.name, command.cursor)
+                rows.sync_state.save_cursor(command.search.name, command.cursor)
         return real(self, command)
 
     stack.enter_context(patch.object(Pulling, "_keep", keep))

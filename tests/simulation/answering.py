@@ -55,7 +55,7 @@ class Answers:
         """One question of the outbox. `last`: no more retries, for what is refused again."""
         asked = [
             one
-            for one in rows.open_intents()
+            for one in rows.outbox.open_intents()
             if one.state in (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
         ]
         if not asked:
@@ -66,7 +66,7 @@ class Answers:
             if not last and chance.random() < 0.6:
                 self._retry(rows, one, now)
             else:
-                pending = rows.open_intents()
+                pending = rows.outbox.open_intents()
                 rests = resting_on({one.id}, pending, created=True)
                 drop(rows, sorted([one, *rests], key=_seq), "discarded", now)
         elif not last and chance.random() < 0.6:
@@ -74,20 +74,20 @@ class Answers:
         else:
             mine = [
                 other
-                for other in rows.open_on(one.target_type, one.target_id)
+                for other in rows.outbox.open_on(one.target_type, one.target_id)
                 if other.state is IntentState.CONFLICT
             ]
             ids = {other.id for other in mine}
-            rests = resting_on(ids, rows.open_intents(), created=True)
+            rests = resting_on(ids, rows.outbox.open_intents(), created=True)
             drop(rows, sorted([*mine, *rests], key=_seq), "theirs was taken", now)
 
     def _retry(self, rows: Any, one: Intent, now: datetime) -> None:
         """As `worklist/outbox_entries.py`: compared with the base of today first."""
-        rows.happened(one, IntentEvent.RETRIED, "", now)
-        rows.postpone([one.id], None)
+        rows.outbox.apply_event(one, IntentEvent.RETRIED, "", now)
+        rows.outbox.postpone([one.id], None)
         self._world.answers.append((one.id, None))
-        on_it = rows.open_on(one.target_type, one.target_id)
-        base = rows.base(one.target_type, one.target_id).body
+        on_it = rows.outbox.open_on(one.target_type, one.target_id)
+        base = rows.mirror.base(one.target_type, one.target_id).body
         stuck = {other.id for other in on_it if other.state in STUCK}
         behind = {other.id for other in resting_on(stuck, on_it)}
         creates = any(other.kind is IntentKind.CREATE for other in on_it)
@@ -95,18 +95,18 @@ class Answers:
             again = [other for other in on_it if other.id == one.id]
             for found in compare(as_seen(again, base), base, again, records_of(rows)):
                 if found.result is not Comparison.NOT_APPLIED:
-                    rows.happened(found.intent, EVENTS[found.result], found.words, now)
-        rows.apply_theirs(one.target_type, one.target_id, now)
+                    rows.outbox.apply_event(found.intent, EVENTS[found.result], found.words, now)
+        rows.mirror.apply_theirs(one.target_type, one.target_id, now)
 
     def _keep_mine(self, rows: Any, one: Intent, now: datetime) -> None:
         """As `worklist/conflict_resolution.py`: theirs becomes the base, and what was seen."""
         key = one.target_type, one.target_id
-        on_it = rows.open_on(*key)
+        on_it = rows.outbox.open_on(*key)
         mine = {other.id for other in on_it if other.state is IntentState.CONFLICT}
         later = {other.id for other in resting_on(mine, on_it) if other.state is IntentState.QUEUED}
         asked = [other for other in on_it if other.id in mine | later]
         others = [other for other in on_it if other.id not in mine | later]
-        base = rows.base(*key)
+        base = rows.mirror.base(*key)
         theirs = base.theirs or base.body
         if in_doubt(on_it) or base.body is None or theirs is None:
             raise Refused
@@ -122,17 +122,17 @@ class Answers:
             waiting = [other for other in others if other.state is IntentState.QUEUED]
             for found in compare(base.body, base.theirs, waiting, records):
                 if found.result is not Comparison.NOT_APPLIED:
-                    rows.happened(found.intent, EVENTS[found.result], found.words, now)
-            rows.move_base(base.theirs, base.theirs_version, now)
+                    rows.outbox.apply_event(found.intent, EVENTS[found.result], found.words, now)
+            rows.mirror.move_base(base.theirs, base.theirs_version, now)
         shown = theirs
         for other in asked:
             seen = intent_effects.snapshot(intent_effects.unit(other), shown)
-            rows.saw(other.id, seen)
+            rows.outbox.set_seen(other.id, seen)
             self._world.answers.append((other.id, seen))
             shown = intent_effects.apply(other, shown)
             if other.state is IntentState.CONFLICT:
-                rows.happened(other, IntentEvent.KEPT_MINE, "", now)
-        rows.postpone([other.id for other in asked], None)
+                rows.outbox.apply_event(other, IntentEvent.KEPT_MINE, "", now)
+        rows.outbox.postpone([other.id for other in asked], None)
 
 
 def drop(rows: Any, intents: Sequence[Intent], words: str, now: datetime) -> None:
@@ -140,9 +140,9 @@ def drop(rows: Any, intents: Sequence[Intent], words: str, now: datetime) -> Non
     for one in reversed(intents):
         if one.state not in DROPS:
             raise Refused
-        rows.happened(one, DROPS[one.state], words, now)
+        rows.outbox.apply_event(one, DROPS[one.state], words, now)
     for one in intents:
-        rows.apply_theirs(one.target_type, one.target_id, now)
+        rows.mirror.apply_theirs(one.target_type, one.target_id, now)
 
 
 def in_doubt(on_it: Sequence[Intent]) -> bool:

@@ -1,4 +1,4 @@
-"""The cache on a real disk: `store.source` over an encrypted file, as the program has it.
+"""The cache on a real disk: an encrypted file, as the program has it (`store.source_repository`).
 
 One file a process, emptied between two runs; `synchronous=OFF`, since a run dies by exceptions and
 not by power. The projector is the real one, or none for runs where only sync is looked at.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -25,12 +25,12 @@ from carequeue.domain.intents import Intent
 from carequeue.domain.items import Us
 from carequeue.domain.rules import default_rules
 from carequeue.fhir import jsontext
-from carequeue.store import outbox, sync_state
 from carequeue.store.engine import connect, orm, quick, writing
+from carequeue.store.intent_queries import IntentQueries
 from carequeue.store.migrations import migrate
 from carequeue.store.projection import Projector, Site
-from carequeue.store.source_repository import SourceCache, SourceRows
-from tests.simulation.rows import Kept
+from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
+from tests.simulation.tables import Kept
 
 SOURCE: Final = "main"
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
@@ -39,23 +39,14 @@ _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name N
 class _NoRows(Projector):
     """No rows of the queue."""
 
-    def project(self, connection: Connection, charts: Any, now: datetime) -> bool:
+    def project(
+        self, connection: Connection, charts: Any, now: datetime, bases: Any = None
+    ) -> bool:
         """Nothing is made."""
         return False
 
     def has_moved(self, connection: Connection, now: datetime) -> bool:
         return False
-
-
-class _Acts(SourceRows):
-    """Rows with what a person's acts need beside."""
-
-    def append(self, intents: list[Intent]) -> None:
-        outbox.append(self._connection, intents)
-        self.touch(intents)
-
-    def saw(self, intent_id: str, seen: Mapping[str, Any]) -> None:
-        outbox.saw(self._connection, intent_id, seen)
 
 
 @cache
@@ -97,28 +88,28 @@ class RealDisk:
                 raw.execute(f"DELETE FROM {table}")
             raw.execute("DELETE FROM sqlite_sequence")
 
-    def cache(self) -> SourceCache:
+    def cache(self) -> SqliteSourceCache:
         """For one more process."""
-        return SourceCache(SOURCE, self.engine, self.projector, self.base_url)
+        return SqliteSourceCache(SOURCE, self.engine, self.projector, self.base_url)
 
     @contextmanager
-    def acting(self, now: datetime) -> Iterator[_Acts]:
+    def acting(self, now: datetime) -> Iterator[SqliteSourceRepository]:
         """One transaction, of whoever: all of it or nothing."""
         with writing(self.engine) as connection:
-            rows = _Acts(connection, SOURCE, self.base_url)
+            rows = SqliteSourceRepository(connection, SOURCE, self.base_url)
             yield rows
             self.projector.project(connection, rows.charts, now)
 
     def release(self, now: datetime, answer: str) -> bool:
         """A person's answer to what a count found and did not do."""
         with writing(self.engine) as connection:
-            return sync_state.release(connection, SOURCE, answer)
+            return SqliteSourceRepository(connection, SOURCE).sync_state.release(answer)
 
     def everything(self) -> list[Intent]:
         """The outbox, what is closed too, in order."""
         with self.engine.connect() as connection:
             ids = [key for (key,) in quick(connection).execute("SELECT id FROM intent")]
-            return outbox.by_ids(connection, ids)
+            return IntentQueries(connection).by_ids(ids)
 
     def mirrored(self) -> dict[tuple[str, str], Kept]:
         """What the mirror holds."""

@@ -1,7 +1,7 @@
-"""The cache in memory: what `store.source` keeps in SQLite, in dicts, for a hundred thousand runs.
+"""The cache in memory: what `store.source_repository` keeps in SQLite, in dicts, for 100,000 runs.
 
-In and out: the protocols of `sync.rows`, and what a person's acts need. A transaction that does not
-end is taken back. Not here: the rows (`rows.py`).
+In and out: the protocols of `sync.ports`, and what a person's acts need. A transaction that does
+not end is taken back. Not here: the rows (`rows.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Final
 from carequeue.domain.intents import Intent
 from carequeue.store.lease import LeaseLost
 from carequeue.store.sync_state import HELD
-from tests.simulation.rows import Kept, Key, MemoryRows, Tables
+from tests.simulation.rows import MemoryRepository
+from tests.simulation.tables import Journal, Kept, Key, Tables
 
 
 class MemoryCache:
@@ -35,11 +36,11 @@ class MemoryCache:
             raise LeaseLost
 
     @contextmanager
-    def reading(self) -> Iterator[MemoryRows]:
-        yield MemoryRows(self._disk.tables, self._disk.base_url)
+    def reading(self) -> Iterator[MemoryRepository]:
+        yield MemoryRepository(Journal(self._disk.tables), self._disk.base_url)
 
     @contextmanager
-    def writing(self, now: datetime) -> Iterator[MemoryRows]:
+    def writing(self, now: datetime) -> Iterator[MemoryRepository]:
         self.check_lease()
         with self._disk.acting(now) as rows:
             yield rows
@@ -63,13 +64,13 @@ class MemoryDisk:
         return MemoryCache(self)
 
     @contextmanager
-    def acting(self, now: datetime) -> Iterator[MemoryRows]:
+    def acting(self, now: datetime) -> Iterator[MemoryRepository]:
         """One transaction, of whoever: all of it or nothing."""
-        rows = MemoryRows(self.tables, self.base_url)
+        journal = Journal(self.tables)
         try:
-            yield rows
+            yield MemoryRepository(journal, self.base_url)
         except BaseException:
-            rows.take_back()
+            journal.take_back()
             raise
 
     def release(self, now: datetime, answer: str) -> bool:
@@ -78,7 +79,7 @@ class MemoryDisk:
         if held is None:
             return False
         with self.acting(now) as rows:
-            rows.set_meta(HELD, dumps({**held, "answer": answer}))
+            rows.sync_state.set_meta(HELD, dumps({**held, "answer": answer}))
             for name, count in self.tables.counts.items():
                 self.tables.counts[name] = {**count, "counted_at": ""}
         return True

@@ -171,10 +171,10 @@ class Person:
             raise Refused
         if not inverse_of:
             for one in filed:
-                before = rows.open_intents()
+                before = rows.outbox.open_intents()
                 if one not in intent_effects.standing([*before, one]):
                     raise Refused
-        rows.append(filed)
+        rows.outbox.append(filed)
         self._world.filed += filed
         self.groups.append([one.id for one in filed])
         return filed
@@ -225,7 +225,7 @@ class Person:
             if one.state not in DROPS and not _stands(one, group, rows)
         }
         dropped = {one.id for one in group if one.state in DROPS}
-        pending = [one for one in rows.open_intents() if one.id not in dropped]
+        pending = [one for one in rows.outbox.open_intents() if one.id not in dropped]
         changed |= {
             one.item_key for one in group if one.state not in DROPS and inverse_waits(one, pending)
         }
@@ -234,7 +234,7 @@ class Person:
             raise Refused
         sent = [one for one in group if one.state not in DROPS]
         dropped = {one.id for one in group if one.state in DROPS}
-        rests = {one.id for one in resting_on(dropped, rows.open_intents())}
+        rests = {one.id for one in resting_on(dropped, rows.outbox.open_intents())}
         if any(one.id in rests and one.state is IntentState.IN_DOUBT for one in sent):
             raise Refused
         if any(_is_there(one, rows) for one in group):
@@ -253,7 +253,7 @@ class Person:
 
     def _last(self, rows: Any) -> list[Intent]:
         for ids in reversed(self.groups):
-            group: list[Intent] = rows.intents(ids)
+            group: list[Intent] = rows.outbox.by_ids(ids)
             if not group or group[0].inverse_of:
                 continue
             if any(self._world.inverses.get(one.group) for one in group):
@@ -305,19 +305,19 @@ def _client(draft: Draft, there: Resource | None, rows: Any) -> ClientIdentity:
 
 def view(rows: Any, kind: str, key: str) -> Resource | None:
     """One resource as the person sees it; as `views.view_of`."""
-    base: Resource | None = rows.base(kind, key).body
-    on_it = rows.open_on(kind, key)
+    base: Resource | None = rows.mirror.base(kind, key).body
+    on_it = rows.outbox.open_on(kind, key)
     if not on_it:
         return base
     own = {one.id for one in on_it}
-    standing = intent_effects.standing(rows.open_intents())
+    standing = intent_effects.standing(rows.outbox.open_intents())
     return intent_effects.fold(base, [one for one in standing if one.id in own])
 
 
 def abilities(rows: Any) -> Abilities:
     """What the source can take, as far as the cache knows."""
-    kept, _ = rows.capability("statement")
-    observed = rows.observed()
+    kept, _ = rows.sync_state.capability("statement")
+    observed = rows.sync_state.observed()
     return from_json(kept, observed) if kept else Abilities(observed=observed)
 
 
@@ -327,7 +327,7 @@ def _place(one: Intent, filed: Sequence[Intent], rows: Any, can: Abilities) -> I
     if one.kind is IntentKind.CREATE:
         fits = can.can("create", kind) or can.of(kind).update_create
         return IntentState.QUEUED if fits else IntentState.LOCAL_ONLY
-    same = [*(each for each in filed if each.target_id == key), *rows.open_on(kind, key)]
+    same = [*(each for each in filed if each.target_id == key), *rows.outbox.open_on(kind, key)]
     creates = [each for each in same if each.kind is IntentKind.CREATE]
     if creates:
         kept = creates[0].state is IntentState.LOCAL_ONLY
@@ -341,7 +341,7 @@ def _check_alone(rows: Any, group: Sequence[Intent]) -> None:
         creates = one.kind is IntentKind.CREATE
         if not (creates or one.state in STUCK) or one.state not in DROPS:
             continue
-        on_it = rows.open_on(one.target_type, one.target_id)
+        on_it = rows.outbox.open_on(one.target_type, one.target_id)
         later = [each.id for each in (on_it if creates else resting_on({one.id}, on_it))]
         if set(later) - own:
             raise Refused
@@ -370,7 +370,7 @@ def _is_there(one: Intent, rows: Any) -> bool:
     """Whether what is yet to be created is on the server by now."""
     if one.kind is not IntentKind.CREATE or one.state is not IntentState.QUEUED:
         return False
-    base = rows.base(one.target_type, one.target_id)
+    base = rows.mirror.base(one.target_type, one.target_id)
     return bool(base.body or base.theirs)
 
 

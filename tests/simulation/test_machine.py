@@ -17,9 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import Intent, IntentState
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.engine import writing
 from carequeue.sync.manifest import runner
 from carequeue.worklist import conflict_resolution, outbox_entries, undo
+from carequeue.worklist.undoable import Undoer
 from tests.simulation import oracles
 from tests.simulation.disk import RealDisk
 from tests.simulation.memory import MemoryDisk
@@ -113,12 +115,12 @@ class WholeMachine(Machine):
 
     disk = staticmethod(lambda: RealDisk(BASE_URL, projected=True))
 
-    def by_the_program(self, act: Callable[[Any, Any], Any]) -> None:
+    def by_the_program(self, act: Callable[[CacheTransaction], Any]) -> None:
         """One use case in its transaction; what it did is told to those who watch."""
         world = self.world
         before = {one.id: one for one in world.disk.everything()}
         with suppress(BadQuestion), writing(world.disk.engine) as connection:
-            act(connection, world.disk.projector)
+            act(CacheTransaction(connection, world.disk.projector))
         after = world.disk.everything()
         world.file([one for one in after if one.id not in before])
         for one in after:
@@ -137,19 +139,19 @@ class WholeMachine(Machine):
     @rule(seed=SEEDS)
     def take_back(self, seed: int) -> None:
         now = self.world.now
-        self.by_the_program(lambda connection, rows: undo.undo(connection, rows, ME, now))
+        self.by_the_program(lambda cache: undo.undo(cache, Undoer(ME, now), now))
 
     @precondition(lambda self: IntentState.CONFLICT in self.world.states.values())
     @rule(seed=SEEDS)
     def answer(self, seed: int) -> None:
         now = self.world.now
 
-        def one_of_them(connection: Any, rows: Any) -> None:
-            asked = conflict_resolution.conflicts(connection, rows, now)
+        def one_of_them(cache: CacheTransaction) -> None:
+            asked = conflict_resolution.conflicts(cache, now)
             if asked:
                 shown = asked[seed % len(asked)]
                 how = shown.can[seed % len(shown.can)]
-                conflict_resolution.answer(connection, rows, ME, shown, how, now)
+                conflict_resolution.answer(cache, ME, shown, how, now)
 
         self.by_the_program(one_of_them)
 
@@ -159,12 +161,12 @@ class WholeMachine(Machine):
         now, states = self.world.now, self.world.states
         ids = [key for key, state in states.items() if state is IntentState.NEEDS_ATTENTION][:1]
 
-        def one_of_them(connection: Any, rows: Any) -> None:
+        def one_of_them(cache: CacheTransaction) -> None:
             if seed % 2:
-                outbox_entries.retry(connection, rows, ME, ids, now)
+                outbox_entries.retry(cache, ME, ids, now)
             else:
-                word = outbox_entries.discard_word(connection, ids)
-                outbox_entries.discard(connection, rows, ME, ids, word, now)
+                word = outbox_entries.discard_word(cache, ids)
+                outbox_entries.discard(cache, ME, ids, word, now)
 
         self.by_the_program(one_of_them)
 

@@ -1,4 +1,4 @@
-"""A cache that is watched: the same protocols as `sync.rows`, over either store.
+"""A cache that is watched: the same protocols as `sync.ports`, over either store.
 
 What passes through is handed on; beside, the state of every decision is followed, the base is held
 against what the server gave, and before and after each transaction is a place where the process
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from carequeue.domain.intents import HOLDING_STATES, Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes, jsontext
-from carequeue.fhir.base import Saved
+from carequeue.fhir.base import SavedPage
 from carequeue.fhir.values import identifier_value
 from tests.simulation.truth import Violation
 
@@ -26,61 +26,88 @@ if TYPE_CHECKING:
 Happened = tuple[Intent, IntentEvent, IntentState]
 
 
-class WatchedRows:
-    """Rows that tell what is done through them."""
+class WatchedRepository:
+    """The parts of a source, of which the outbox and the mirror tell what is done through them."""
 
     def __init__(self, rows: Any, world: World) -> None:
         self.rows = rows
-        self._world = world
-        self.events: list[Happened] = []
-        self.marked: list[tuple[Sequence[Intent], str, str]] = []
         self.lines: list[tuple[Any, ...]] = []
-        self.filed: list[str] = []
+        self.outbox = WatchedOutbox(rows.outbox, self.lines)
+        self.mirror = WatchedMirror(rows.mirror, rows.outbox, world, self.lines)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rows, name)
 
-    def happened(
+
+class WatchedOutbox:
+    """An outbox that tells which decision took which step."""
+
+    def __init__(self, outbox: Any, lines: list[tuple[Any, ...]]) -> None:
+        self._outbox = outbox
+        self._lines = lines
+        self.events: list[Happened] = []
+        self.marked: list[tuple[Sequence[Intent], str, str]] = []
+        self.filed: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+    def apply_event(
         self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
     ) -> IntentState:
-        state: IntentState = self.rows.happened(intent, event, words, now, counts)
+        state: IntentState = self._outbox.apply_event(intent, event, words, now, counts)
         self.events.append((intent, event, state))
-        self.lines.append(("event", intent.id, event.value, state.value, words))
+        self._lines.append(("event", intent.id, event.value, state.value, words))
         return state
 
-    def mark(
+    def record_attempt(
         self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime
     ) -> None:
-        self.rows.mark(intents, method, path, if_match, now)
+        self._outbox.record_attempt(intents, method, path, if_match, now)
         self.marked.append((intents, method, path))
         for one in intents:
             event = IntentEvent.ATTEMPT_RECORDED
             if one.state is IntentState.QUEUED:
                 self.events.append((one, event, IntentState.IN_DOUBT))
-        self.lines.append(("mark", method, path, *(one.id for one in intents)))
+        self._lines.append(("mark", method, path, *(one.id for one in intents)))
 
-    def file_again(self, intents: Sequence[Intent], now: datetime) -> None:
-        self.rows.file_again(intents, now)
+    def refile(self, intents: Sequence[Intent], now: datetime) -> None:
+        self._outbox.refile(intents, now)
         self.filed += [one.id for one in intents]
+
+
+class WatchedMirror:
+    """A mirror whose bases are held against what the server gave."""
+
+    def __init__(
+        self, mirror: Any, outbox: Any, world: World, lines: list[tuple[Any, ...]]
+    ) -> None:
+        self._mirror = mirror
+        self._outbox = outbox
+        self._world = world
+        self._lines = lines
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mirror, name)
 
     def move_base(self, resource: Any, version: str, now: datetime) -> None:
         if jsontext.dumps(resource) not in self._world.server.returned:
             raise Violation("I4", f"the base became what the server never gave: {resource}")
-        self.rows.move_base(resource, version, now)
-        self.lines.append(("base", resource["resourceType"], resource["id"], version))
+        self._mirror.move_base(resource, version, now)
+        self._lines.append(("base", resource["resourceType"], resource["id"], version))
 
-    def save(self, resources: Sequence[Any], now: datetime, **more: Any) -> Saved:
+    def save(self, resources: Sequence[Any], now: datetime, **more: Any) -> SavedPage:
         held = {
             (one.target_type, one.target_id)
-            for one in self.rows.open_intents()
+            for one in self._outbox.open_intents()
             if one.state in HOLDING_STATES
         }
-        bases = {key: self.rows.base(*key).body for key in held}
-        saved: Saved = self.rows.save(resources, now, **more)
+        bases = {key: self._mirror.base(*key).body for key in held}
+        saved: SavedPage = self._mirror.save(resources, now, **more)
         for key, body in bases.items():
-            if body is not None and self.rows.base(*key).body != body:
+            if body is not None and self._mirror.base(*key).body != body:
                 raise Violation("I8", f"a pull moved the base of {'/'.join(key)}, which is held")
-        self.lines.append(("save", len(resources), saved.changed, *sorted(saved.missing)))
+        self._lines.append(("save", len(resources), saved.changed, *sorted(saved.missing)))
         return saved
 
 
@@ -114,36 +141,36 @@ class Watch:
             yield rows
 
     @contextmanager
-    def writing(self, now: datetime) -> Iterator[WatchedRows]:
+    def writing(self, now: datetime) -> Iterator[WatchedRepository]:
         world = self._world
         world.point(self._process, "write")
         with self._cache.writing(now) as rows:
-            watched = WatchedRows(rows, world)
+            watched = WatchedRepository(rows, world)
             yield watched
             self._check_true(watched)
             if not self.holds:
                 raise Violation(
                     "I10", f"{self._process.name} kept something, and is not the holder"
                 )
-            filed = rows.intents(watched.filed)
+            filed = rows.outbox.by_ids(watched.outbox.filed)
             world.point(self._process, "commit")
         world.log("kept", self._process.name)
         for line in watched.lines:
             world.log(*line)
-        for intents, method, path in watched.marked:
+        for intents, method, path in watched.outbox.marked:
             self.inflight[_name(method, path, intents)] = tuple(one.id for one in intents)
         world.file(filed)
-        world.note(watched.events)
+        world.note(watched.outbox.events)
         world.point(self._process, "kept")
 
     def catch_up(self, now: datetime) -> None:
         self._cache.catch_up(now)
 
-    def _check_true(self, rows: WatchedRows) -> None:
-        done = [one.id for one, event, _ in rows.events if event is IntentEvent.ACKNOWLEDGED]
+    def _check_true(self, rows: WatchedRepository) -> None:
+        done = [one.id for one, event, _ in rows.outbox.events if event is IntentEvent.ACKNOWLEDGED]
         if not done:
             return
-        for one in (intents := rows.rows.intents(done)):
+        for one in (intents := rows.outbox.by_ids(done)):
             later = [x for x in intents if x.seq > one.seq and x.target_id == one.target_id]
             if not self._world.truth.was_true(one, later):
                 raise Violation(

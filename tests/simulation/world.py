@@ -24,7 +24,7 @@ from tests.simulation.server import Server
 from tests.simulation.shapes import Answer, Json, Key
 from tests.simulation.steps import Script, Step
 from tests.simulation.truth import Truth, Violation
-from tests.simulation.watch import Happened, Watch, WatchedRows, request_name
+from tests.simulation.watch import Happened, Watch, WatchedRepository, request_name
 from tests.simulation.wire import Faults, Sent, Wire
 
 START: Final = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
@@ -266,9 +266,9 @@ class World:
         groups = len(self.person.groups)
         try:
             with self.disk.acting(self.now) as rows:
-                watched = WatchedRows(rows, self)
+                watched = WatchedRepository(rows, self)
                 what(chance, watched, self.now, **more)
-                filed = rows.intents([one.id for one in self.filed])
+                filed = rows.outbox.by_ids([one.id for one in self.filed])
                 if chance.random() < 0.03:
                     raise Crash
         except (Refused, Crash):
@@ -279,7 +279,7 @@ class World:
         self.file(filed)
         for key, seen in self.answers:
             self.truth.answered(key, seen)
-        self.note(watched.events, by_person=True)
+        self.note(watched.outbox.events, by_person=True)
         return True
 
     def _act(self, step: Step) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.intents import Intent
-from carequeue.fhir.base import Base, Saved
-from carequeue.store import mirror, outbox, sync_state
+from carequeue.fhir.base import Base, SavedPage
 from carequeue.store.engine import writing
+from carequeue.store.intent_queries import IntentQueries
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities, TypeAbility, to_json
 from carequeue.wiring import Session
 from tests.fhir.clinic import CLINIC, DANA, DIRECTORY, NOW, PATIENT
@@ -80,22 +81,25 @@ class Cache:
 
     # --- what a pull does, without a server -------------------------------------------------------
 
-    def pull(self, *resources: Any) -> Saved:
+    def pull(self, *resources: Any) -> SavedPage:
         """These came from the server, in one page."""
         projector = self.session.projector()
         with writing(self.session.engine()) as connection:
-            saved = mirror.save(connection, SOURCE, resources, self.instant)
-            projector.project(connection, saved.charts, self.instant)
+            source = SqliteSourceRepository(connection, SOURCE)
+            saved = source.mirror.save(resources, self.instant)
+            projector.project(connection, source.charts, self.instant)
         return saved
 
     def declare(self, can: Abilities) -> None:
         """The server says what it can take."""
         with writing(self.session.engine()) as connection:
-            sync_state.declare(connection, SOURCE, "statement", to_json(can), self.instant)
+            SqliteSourceRepository(connection, SOURCE).sync_state.declare(
+                "statement", to_json(can), self.instant
+            )
 
     # --- looking ----------------------------------------------------------------------------------
 
-    def rows(self, view: View = View.WHOLE) -> list[QueueRow]:
+    def rows(self, view: Tab = Tab.WHOLE) -> list[QueueRow]:
         return list(self.desk.window(view, "", 0, 10_000))
 
     def row(self, key: str) -> QueueRow:
@@ -107,7 +111,9 @@ class Cache:
         """The whole outbox, closed intents too, in order; or those in these states."""
         with self.session.engine().connect() as connection:
             groups = connection.exec_driver_sql("SELECT DISTINCT group_id FROM intent").all()
-            found = [one for (group,) in groups for one in outbox.of_group(connection, group)]
+            found = [
+                one for (group,) in groups for one in IntentQueries(connection).in_group(group)
+            ]
         wanted = set(states)
         found.sort(key=lambda one: one.seq)
         return [one for one in found if not wanted or one.state in wanted]
@@ -115,7 +121,7 @@ class Cache:
     def base(self, reference: str) -> Base:
         kind, _, key = reference.partition("/")
         with self.session.engine().connect() as connection:
-            return mirror.base(connection, SOURCE, kind, key)
+            return SqliteSourceRepository(connection, SOURCE).mirror.base(kind, key)
 
     def table(self, name: str) -> list[tuple[Any, ...]]:
         """All rows of a table, all columns, in one order."""

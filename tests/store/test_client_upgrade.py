@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from carequeue.domain.intents import ClientIdentity, ConflictCause, Intent
-from carequeue.store import outbox
 from carequeue.store.engine import Raw, connect, orm
 from carequeue.store.migrations import migrate
+from carequeue.store.source_repository import SqliteSourceRepository
 from tests.store import schema_1, schema_2
 
 KEY = bytes(32)
@@ -57,7 +57,9 @@ class OldCache:
         ids = [key for (key,) in self._connection.execute("SELECT id FROM intent").fetchall()]
         self._connection.close()
         with orm(self.path, KEY).connect() as connection:
-            return {one.id: one for one in outbox.by_ids(connection, ids)}
+            return {
+                one.id: one for one in SqliteSourceRepository(connection, SOURCE).outbox.by_ids(ids)
+            }
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from carequeue.fhir.client_identifiers import identifiers
-from carequeue.store import cross_source_match, removals
+from carequeue.store import cross_source_match
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
+from carequeue.store.source_scope import SourceScope
 from tests.store.cache import SOURCE
 from tests.store.two_sources import COUNTY, SSN, TwoSources, client, ssn, two_sources
 
@@ -26,7 +28,7 @@ def matches(cache: TwoSources, source: str = SOURCE, chart: str = "Patient/c1") 
     with cache.session.engine().connect() as connection:
         return [
             f"{one.source}:{one.chart}"
-            for one in cross_source_match.same(connection, source, chart)
+            for one in cross_source_match.same(SourceScope(connection, source), chart)
         ]
 
 
@@ -80,7 +82,7 @@ def test_an_identifier_that_is_taken_away_recognizes_no_more(cache: TwoSources) 
 def test_of_a_client_who_left_nothing_is_kept(cache: TwoSources) -> None:
     cache.come(COUNTY, client("77", ssn("1")))
     with writing(cache.session.engine()) as connection:
-        removals.take_out(connection, COUNTY, {"Patient/77": ""}, "deleted")
+        SqliteSourceRepository(connection, COUNTY).removals.remove({"Patient/77": ""}, "deleted")
     assert cache.table("identifier") == []
 
 

@@ -68,7 +68,9 @@ def test_each_can_be_opened_and_decided_about(cache: Cache) -> None:
         assert cache.row(key).sync == "waiting"
 
 
-def test_the_one_that_is_left_has_its_key_when_it_is_looked_at_next(cache: Cache) -> None:
+def test_the_one_that_is_left_has_its_key_when_it_is_looked_at_next(
+    cache: Cache,
+) -> None:
     one, other = copies(2)
     cache.pull(one, other)
     cache.pull({**one, "status": "completed"})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carequeue.store.lease import LeaseLost
-from carequeue.store.source_repository import SourceCache
+from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.push.runner import Pushing
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, WRITABLE, Cache, clinic_of_dana
@@ -22,21 +22,21 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
     cache.close()
 
 
-def holder(cache: Cache, source: str = SOURCE) -> SourceCache:
+def holder(cache: Cache, source: str = SOURCE) -> SqliteSourceCache:
     session = cache.session
-    one = SourceCache(source, session.engine(), session.projector())
+    one = SqliteSourceCache(source, session.engine(), session.projector())
     one.take_lease(NOW)
     return one
 
 
-def keep(one: SourceCache, body: dict[str, object]) -> None:
+def keep(one: SqliteSourceCache, body: dict[str, object]) -> None:
     with one.writing(NOW) as rows:
-        rows.save([body], NOW)
+        rows.mirror.save([body], NOW)
 
 
 def status(cache: Cache) -> object:
     with holder(cache).reading() as rows:
-        return (rows.base("Task", "t1").body or {})["status"]
+        return (rows.mirror.base("Task", "t1").body or {})["status"]
 
 
 def test_who_holds_it_writes(cache: Cache) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import jsontext
-from carequeue.store import audit, mirror, outbox, removals, sync_state
+from carequeue.store import audit
 from carequeue.store.engine import writing
+from carequeue.store.intent_queries import IntentQueries
+from carequeue.store.source_repository import SqliteSourceRepository
 from tests.fhir.clinic import CLIENT, NOW, ref, referral, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 
@@ -37,9 +39,15 @@ def close(cache: Cache, event: IntentEvent, *before: IntentEvent) -> None:
     with writing(cache.session.engine()) as connection:
         for each in (*before, event):
             (intent,) = cache.intents()[-1:]
-            outbox.happened(connection, outbox.by_ids(connection, [intent.id])[0], each, "", NOW)
-        charts = mirror.apply_theirs(connection, SOURCE, "Task", "t1", NOW)
-        cache.session.projector().project(connection, charts, NOW)
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                SqliteSourceRepository(connection, SOURCE).outbox.by_ids([intent.id])[0],
+                each,
+                "",
+                NOW,
+            )
+        source = SqliteSourceRepository(connection, SOURCE)
+        source.mirror.apply_theirs("Task", "t1", NOW)
+        cache.session.projector().project(connection, source.charts, NOW)
 
 
 class TestARowThatNothingHoldsBack:
@@ -221,12 +229,16 @@ class TestReferences:
 
     def test_that_the_server_did_not_give_are_not_asked_for_again(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            removals.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
+            SqliteSourceRepository(connection, SOURCE).removals.record_absent(
+                ["Patient/new"], "not given", NOW
+            )
         assert cache.pull(task("t2", **{"for": ref("Patient/new")})).missing == set()
 
     def test_that_turn_up_after_all_are_kept(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            removals.note_absent(connection, SOURCE, ["Patient/new"], "not given", NOW)
+            SqliteSourceRepository(connection, SOURCE).removals.record_absent(
+                ["Patient/new"], "not given", NOW
+            )
         cache.pull({"resourceType": "Patient", "id": "new", "name": [{"text": "Ines"}]})
         assert cache.base("Patient/new").body is not None
 
@@ -234,27 +246,37 @@ class TestReferences:
         self, cache: Cache
     ) -> None:
         with writing(cache.session.engine()) as connection:
-            sync_state.want(connection, SOURCE, {"Patient/a", "Patient/b"}, ())
+            SqliteSourceRepository(connection, SOURCE).sync_state.enqueue_fetch(
+                {"Patient/a", "Patient/b"}, ()
+            )
         with writing(cache.session.engine()) as connection:
-            sync_state.want(connection, SOURCE, {"Patient/c"}, ["Patient/a"])
-            assert sync_state.wanted(connection, SOURCE) == ("Patient/b", "Patient/c")
-            assert sync_state.wanted(connection, "another") == ()
+            SqliteSourceRepository(connection, SOURCE).sync_state.enqueue_fetch(
+                {"Patient/c"}, ["Patient/a"]
+            )
+            assert SqliteSourceRepository(connection, SOURCE).sync_state.references_to_fetch() == (
+                "Patient/b",
+                "Patient/c",
+            )
+            assert (
+                SqliteSourceRepository(connection, "another").sync_state.references_to_fetch() == ()
+            )
         with writing(cache.session.engine()) as connection:
-            sync_state.want(connection, SOURCE, {"Patient/a", "Patient/b"}, ["Patient/b"])
-            assert sync_state.wanted(connection, SOURCE) == ("Patient/a", "Patient/c")
+            SqliteSourceRepository(connection, SOURCE).sync_state.enqueue_fetch(
+                {"Patient/a", "Patient/b"}, ["Patient/b"]
+            )
+            assert SqliteSourceRepository(connection, SOURCE).sync_state.references_to_fetch() == (
+                "Patient/a",
+                "Patient/c",
+            )
 
     def test_that_are_refreshed_only_where_known_add_nothing(self, cache: Cache) -> None:
-        with cache.session.engine().connect() as connection:
-            known = mirror.only_known(
-                connection,
-                SOURCE,
-                [
-                    {"resourceType": "Patient", "id": "c1"},
-                    {"resourceType": "Patient", "id": "stranger"},
-                    None,
-                ],
-            )
-        assert [one["id"] for one in known] == ["c1"]
+        page = [{"resourceType": "Patient", "id": key} for key in ("c1", "stranger")]
+        with writing(cache.session.engine()) as connection:
+            mirror = SqliteSourceRepository(connection, SOURCE).mirror
+            saved = mirror.save([*page, None], NOW, known_only=True)
+            assert mirror.base("Patient", "c1").body == page[0]
+            assert mirror.base("Patient", "stranger").body is None
+        assert saved.changed == 1
 
 
 class TestAChart:
@@ -322,4 +344,4 @@ def test_an_intent_is_closed_for_good_when_it_ends(cache: Cache) -> None:
     (intent,) = cache.intents()
     assert intent.state is IntentState.ACKNOWLEDGED
     with cache.session.engine().connect() as connection:
-        assert outbox.counts(connection) == {}
+        assert IntentQueries(connection).open() == []

@@ -19,8 +19,9 @@ from carequeue.domain.intents import (
     IntentState,
 )
 from carequeue.fhir import jsontext
-from carequeue.store import outbox
 from carequeue.store.engine import writing
+from carequeue.store.intent_queries import IntentQueries
+from carequeue.store.source_repository import SqliteSourceRepository
 from tests.fhir.clinic import DANA, NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.sync.parts import accept, create, decision, note, urgent
@@ -56,12 +57,16 @@ class TestAStep:
         self, cache: Cache, state: IntentState, event: IntentEvent
     ) -> None:
         with writing(cache.session.engine()) as connection:
-            outbox.append(connection, [replace(accept(), state=state, words="as it was")])
+            SqliteSourceRepository(connection, SOURCE).outbox.append(
+                [replace(accept(), state=state, words="as it was")]
+            )
         before = cache.table("intent")
         with writing(cache.session.engine()) as connection:
-            (intent,) = outbox.by_ids(connection, ["i1"])
+            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i1"])
             with pytest.raises(IllegalStep):
-                outbox.happened(connection, intent, event, "other words", NOW)
+                SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                    intent, event, "other words", NOW
+                )
         assert cache.table("intent") == before
 
     @pytest.mark.parametrize("pair", list(TRANSITIONS), ids=str)
@@ -69,9 +74,13 @@ class TestAStep:
         self, cache: Cache, pair: tuple[IntentState, IntentEvent]
     ) -> None:
         with writing(cache.session.engine()) as connection:
-            outbox.append(connection, [replace(accept(), state=pair[0])])
-            (intent,) = outbox.by_ids(connection, ["i1"])
-            outbox.happened(connection, intent, pair[1], "the server’s words", NOW)
+            SqliteSourceRepository(connection, SOURCE).outbox.append(
+                [replace(accept(), state=pair[0])]
+            )
+            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i1"])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                intent, pair[1], "the server’s words", NOW
+            )
         (intent,) = cache.intents()
         assert (intent.state, intent.words) == (TRANSITIONS[pair], "the server’s words")
 
@@ -79,10 +88,12 @@ class TestAStep:
 class TestSettles:
     def settles(self, cache: Cache, *happenings: tuple[IntentEvent, bool]) -> int:
         with writing(cache.session.engine()) as connection:
-            outbox.append(connection, [accept()])
+            SqliteSourceRepository(connection, SOURCE).outbox.append([accept()])
             for event, counts in happenings:
-                (intent,) = outbox.by_ids(connection, ["i1"])
-                outbox.happened(connection, intent, event, "", NOW, counts)
+                (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i1"])
+                SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                    intent, event, "", NOW, counts
+                )
         return cache.intents()[0].settles
 
     def test_are_counted_until_there_is_progress(self, cache: Cache) -> None:
@@ -123,16 +134,18 @@ class TestADecision:
             cause="c",
         )
         with shared.session.engine().begin() as connection:
-            outbox.append(connection, [intent])
-            (found,) = outbox.by_ids(connection, [intent.id])
+            SqliteSourceRepository(connection, SOURCE).outbox.append([intent])
+            (found,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([intent.id])
             connection.rollback()
         assert replace(found, seq=intent.seq) == intent
 
     def test_is_marked_with_the_attempt_before_it_leaves(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            outbox.append(connection, [accept("i1"), urgent("i2")])
-            both = outbox.by_ids(connection, ["i1", "i2"])
-            outbox.mark(connection, both, "PUT", "Task/t1", 'W/"3"', NOW)
+            SqliteSourceRepository(connection, SOURCE).outbox.append([accept("i1"), urgent("i2")])
+            both = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i1", "i2"])
+            SqliteSourceRepository(connection, SOURCE).outbox.record_attempt(
+                both, "PUT", "Task/t1", 'W/"3"', NOW
+            )
         assert {one.state for one in cache.intents()} == {IntentState.IN_DOUBT}
         assert {one.attempts for one in cache.intents()} == {1}
         (attempt,) = cache.table("attempt")
@@ -140,18 +153,22 @@ class TestADecision:
 
     def test_keeps_its_place_in_the_order_of_the_person(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            outbox.append(connection, [note("i3"), note("i1")])
-            outbox.append(connection, [note("i2")])
-            found = outbox.of_target(connection, SOURCE, "Task", "t1")
+            SqliteSourceRepository(connection, SOURCE).outbox.append([note("i3"), note("i1")])
+            SqliteSourceRepository(connection, SOURCE).outbox.append([note("i2")])
+            found = SqliteSourceRepository(connection, SOURCE).outbox.open_on("Task", "t1")
         assert [one.id for one in found] == ["i3", "i1", "i2"]
 
     def test_can_wait_for_its_time(self, cache: Cache) -> None:
         with writing(cache.session.engine()) as connection:
-            outbox.append(connection, [note("i1"), note("i2")])
-            outbox.postpone(connection, ["i1"], NOW + timedelta(minutes=1))
-            assert outbox.not_before(connection, SOURCE) == {"i1": NOW + timedelta(minutes=1)}
-            outbox.postpone(connection, ["i1"], None)
-            assert outbox.not_before(connection, SOURCE) == {}
+            SqliteSourceRepository(connection, SOURCE).outbox.append([note("i1"), note("i2")])
+            SqliteSourceRepository(connection, SOURCE).outbox.postpone(
+                ["i1"], NOW + timedelta(minutes=1)
+            )
+            assert SqliteSourceRepository(connection, SOURCE).outbox.not_before() == {
+                "i1": NOW + timedelta(minutes=1)
+            }
+            SqliteSourceRepository(connection, SOURCE).outbox.postpone(["i1"], None)
+            assert SqliteSourceRepository(connection, SOURCE).outbox.not_before() == {}
 
 
 class TestTheLastGroup:
@@ -160,22 +177,26 @@ class TestTheLastGroup:
         inverse = replace(note("i4"), group="undo-2", inverse_of="group-i2")
         his = replace(note("i3"), author="Practitioner/noel")
         with writing(cache.session.engine()) as connection:
-            outbox.append(connection, [*hers, his])
-            assert outbox.last_group(connection, DANA) == "group-i2"
-            outbox.append(connection, [inverse])
-            assert outbox.last_group(connection, DANA) == "group-i1"
-            (first,) = outbox.by_ids(connection, ["i1"])
-            outbox.happened(connection, first, IntentEvent.DROPPED, "", NOW)
-            assert outbox.last_group(connection, DANA) == ""
+            SqliteSourceRepository(connection, SOURCE).outbox.append([*hers, his])
+            assert IntentQueries(connection).last_group(DANA) == "group-i2"
+            SqliteSourceRepository(connection, SOURCE).outbox.append([inverse])
+            assert IntentQueries(connection).last_group(DANA) == "group-i1"
+            (first,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i1"])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                first, IntentEvent.DROPPED, "", NOW
+            )
+            assert IntentQueries(connection).last_group(DANA) == ""
 
 
-def test_what_takes_back_a_change_of_a_deeply_nested_element_can_be_read(cache: Cache) -> None:
+def test_what_takes_back_a_change_of_a_deeply_nested_element_can_be_read(
+    cache: Cache,
+) -> None:
     """As deep as a resource may be: in the decision it stands some levels deeper."""
     owner: object = "x"
     for _ in range(jsontext.MAX_DEPTH - 1):
         owner = {"a": owner}
     undone = decision(IntentKind.RESTORE, unit=["owner"], values={"owner": owner})
     with writing(cache.session.engine()) as connection:
-        outbox.append(connection, [undone])
-        (found,) = outbox.by_ids(connection, [undone.id])
+        SqliteSourceRepository(connection, SOURCE).outbox.append([undone])
+        (found,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([undone.id])
     assert found.args == undone.args

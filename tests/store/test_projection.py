@@ -11,13 +11,15 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.practice.clinic import PracticeClinic
-from carequeue.store import mirror, outbox, tab_counts, views
+from carequeue.store import tab_counts
 from carequeue.store.engine import writing
-from carequeue.store.queue_window import View
+from carequeue.store.intent_queries import IntentQueries
+from carequeue.store.outbox import SourceOutbox
+from carequeue.store.queue_window import Tab
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session, practice_session
 from tests.fhir.clinic import (
     CLIENT,
@@ -85,14 +87,16 @@ def act_and_then(
     session: Session, verb: str, answers: dict[str, str], way: tuple[IntentEvent, ...]
 ) -> None:
     """An act on a row that nobody has touched yet, and what happens to it."""
-    rows = session.desk.window(View.ALL, "", 0, 1000)
+    rows = session.desk.window(Tab.ALL, "", 0, 1000)
     key = next(row.key for row in rows if verb in row.verbs.split() and not row.sync)
     group = session.desk.act(verb, [key], answers, session.now()).group
     with writing(session.engine()) as connection:
         charts = set()
         for event in way:
-            for intent in outbox.of_group(connection, group):
-                outbox.happened(connection, intent, event, "the server’s words", session.now())
+            for intent in IntentQueries(connection).in_group(group):
+                SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                    intent, event, "the server’s words", session.now()
+                )
                 charts.add((intent.source, intent.chart))
         session.projector().project(connection, charts, session.now())
 
@@ -119,7 +123,7 @@ class TestMadeAnew:
     def test_it_is_the_same_in_every_column(self, synced: tuple[Session, Clock]) -> None:
         session, _ = synced
         before = everything(session)
-        states = {row.sync for row in session.desk.window(View.WHOLE, "", 0, 1000)}
+        states = {row.sync for row in session.desk.window(Tab.WHOLE, "", 0, 1000)}
         assert states == {"", "waiting", "checking", "conflict", "needs_you", "kept_here"}
         anew(session)
         assert everything(session) == before
@@ -286,8 +290,8 @@ def test_a_view_is_the_base_with_the_open_decisions_on_it(tmp_path: Path) -> Non
     cache = clinic_of_dana(tmp_path, task("t1", priority="routine"))
     cache.desk.act("priority", ["main:Task/t1"], {"to": "stat"}, NOW)
     with cache.session.engine().connect() as connection:
-        view = views.view_of(connection, SOURCE, "Task", "t1")
-        base = mirror.base(connection, SOURCE, "Task", "t1").body
+        view = SqliteSourceRepository(connection, SOURCE).views.resource("Task", "t1")
+        base = SqliteSourceRepository(connection, SOURCE).mirror.base("Task", "t1").body
     assert view == {**task("t1"), "priority": "stat"}
     assert base == task("t1", priority="routine")
     cache.close()
@@ -299,13 +303,13 @@ def test_the_open_decisions_of_a_chart_are_read_once_for_all_of_its_rows(
     cache = clinic_of_dana(tmp_path, task("t1"), task("t2"))
     cache.desk.act("note", ["main:Task/t1", "main:Task/t2"], {"text": "Called"}, NOW)
     asked: list[str] = []
-    of_chart = outbox.of_chart
+    open_in_chart = SourceOutbox.open_in_chart
 
-    def asks(connection: Connection, source: str, chart: str) -> list[Intent]:
+    def asks(outbox: SourceOutbox, chart: str) -> list[Intent]:
         asked.append(chart)
-        return of_chart(connection, source, chart)
+        return open_in_chart(outbox, chart)
 
-    monkeypatch.setattr(outbox, "of_chart", asks)
+    monkeypatch.setattr(SourceOutbox, "open_in_chart", asks)
     with writing(cache.session.engine()) as connection:
         cache.session.projector().project(connection, [(SOURCE, CLIENT)], NOW)
     assert asked == [CLIENT]

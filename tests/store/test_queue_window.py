@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from carequeue.domain.sanitize import fold
 from carequeue.store.engine import Raw, connect
 from carequeue.store.migrations import migrate
-from carequeue.store.queue_window import View, Window, views_of
+from carequeue.store.queue_window import Tab, Window, views_of
 
 SNOOZED: Final = 6
 NAMES: Final = ("OKAFOR, Amara", "Nguyễn Thị", "O’BRIEN, Áine", "100% _sure_", "back\\slash")
@@ -77,14 +77,14 @@ def filled(raw: Raw, there: list[Row]) -> Window:
     return Window(raw)
 
 
-def expected(there: list[Row], view: View, narrow: str = "") -> list[str]:
+def expected(there: list[Row], view: Tab, narrow: str = "") -> list[str]:
     """The keys of a view, from the meaning of the view alone."""
-    member: dict[View, Callable[[Row], bool]] = {
-        View.MINE: lambda row: row["mine"] > 0 and row["band"] < SNOOZED,
-        View.TEAM: lambda row: row["lane"] == "team" and row["band"] < SNOOZED,
-        View.WAITING: lambda row: row["lane"] == "waiting" and row["band"] < SNOOZED,
-        View.ALL: lambda row: row["band"] < SNOOZED,
-        View.WHOLE: lambda row: True,
+    member: dict[Tab, Callable[[Row], bool]] = {
+        Tab.MINE: lambda row: row["mine"] > 0 and row["band"] < SNOOZED,
+        Tab.TEAM: lambda row: row["lane"] == "team" and row["band"] < SNOOZED,
+        Tab.WAITING: lambda row: row["lane"] == "waiting" and row["band"] < SNOOZED,
+        Tab.ALL: lambda row: row["band"] < SNOOZED,
+        Tab.WHOLE: lambda row: True,
     }
     order = sorted(there, key=lambda row: (row["band"], row["weight"], row["due_sort"], row["tie"]))
     return [row["key"] for row in order if member[view](row) and narrow in row["folded"]]
@@ -94,56 +94,56 @@ narrowings = st.sampled_from(["", "amara", "nguyen", "o'brien", "%", "_", "\\", 
 
 
 class TestAView:
-    @given(there=rows(), view=st.sampled_from(View), narrow=narrowings)
+    @given(there=rows(), view=st.sampled_from(Tab), narrow=narrowings)
     def test_is_the_queue_in_its_order(
-        self, raw: Raw, there: list[Row], view: View, narrow: str
+        self, raw: Raw, there: list[Row], view: Tab, narrow: str
     ) -> None:
         window, keys = filled(raw, there), expected(there, view, narrow)
         assert [row.key for row in window.rows(view, narrow, 0, 100)] == keys
         assert list(window.keys(view, narrow)) == keys
 
-    @given(there=rows(), view=st.sampled_from(View), narrow=narrowings, size=st.integers(1, 5))
+    @given(there=rows(), view=st.sampled_from(Tab), narrow=narrowings, size=st.integers(1, 5))
     def test_is_the_same_page_by_page(
-        self, raw: Raw, there: list[Row], view: View, narrow: str, size: int
+        self, raw: Raw, there: list[Row], view: Tab, narrow: str, size: int
     ) -> None:
         window = filled(raw, there)
         pages = [window.rows(view, narrow, at, size) for at in range(0, len(there) + 1, size)]
         assert [row.key for page in pages for row in page] == expected(there, view, narrow)
 
-    @given(there=rows(), view=st.sampled_from(View), narrow=narrowings)
+    @given(there=rows(), view=st.sampled_from(Tab), narrow=narrowings)
     def test_knows_the_place_of_each_row_and_of_no_other(
-        self, raw: Raw, there: list[Row], view: View, narrow: str
+        self, raw: Raw, there: list[Row], view: Tab, narrow: str
     ) -> None:
         window, keys = filled(raw, there), expected(there, view, narrow)
-        places = {row["key"]: window.place(view, narrow, row["key"]) for row in there}
+        places = {row["key"]: window.row_index(view, narrow, row["key"]) for row in there}
         assert places == {
             row["key"]: keys.index(row["key"]) if row["key"] in keys else None for row in there
         }
-        assert window.place(view, narrow, "main:Task/none") is None
+        assert window.row_index(view, narrow, "main:Task/none") is None
 
     @given(there=rows())
     def test_begins_with_all_that_are_in_now_and_safety(self, raw: Raw, there: list[Row]) -> None:
         """Whoever has the move; with what it takes to name an item and to go there."""
         window = filled(raw, there)
-        whole = [row for row in window.rows(View.WHOLE, "", 0, 100) if row.band < 2]
+        whole = [row for row in window.rows(Tab.WHOLE, "", 0, 100) if row.band < 2]
         assert [tuple(one) for one in window.urgent()] == [
             (row.key, row.client, row.band, row.source) for row in whole
         ]
 
-    @given(there=rows(), view=st.sampled_from(View), narrow=narrowings)
+    @given(there=rows(), view=st.sampled_from(Tab), narrow=narrowings)
     def test_is_counted_band_by_band(
-        self, raw: Raw, there: list[Row], view: View, narrow: str
+        self, raw: Raw, there: list[Row], view: Tab, narrow: str
     ) -> None:
         """What I wait for stands at the end of mine, counted in its band and not in the tab."""
         tally = filled(raw, there).tally(view, narrow)
         bands = {row["key"]: row["band"] for row in there}
         assert dict(tally.bands) == Counter(bands[key] for key in expected(there, view, narrow))
         mine = [row["key"] for row in there if row["mine"] == 1]
-        shown = expected(there, View.MINE, narrow)
-        assert tally.views["mine"] == len([key for key in shown if key in mine])
-        for name in (View.TEAM, View.WAITING, View.ALL):
-            assert tally.views[name] == len(expected(there, name, narrow))
-        whole = expected(there, View.WHOLE, narrow)
+        shown = expected(there, Tab.MINE, narrow)
+        assert tally.tabs["mine"] == len([key for key in shown if key in mine])
+        for name in (Tab.TEAM, Tab.WAITING, Tab.ALL):
+            assert tally.tabs[name] == len(expected(there, name, narrow))
+        whole = expected(there, Tab.WHOLE, narrow)
         assert tally.snoozed == len([key for key in whole if bands[key] == SNOOZED])
 
     @settings(max_examples=25)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.intents import IntentEvent
-from carequeue.store import manifest, mirror, outbox, removals
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.manifest.policy import Manifest
 from carequeue.sync.ports import Absence
 from tests.fhir.clinic import NOW, ref, request, task
@@ -33,8 +33,9 @@ def at(minute: int, **elements: object) -> dict[str, object]:
 
 def take_out(cache: Cache, *names: str, why: str = Absence.DELETED, when: str = "") -> int:
     with writing(cache.session.engine()) as connection:
-        touched, charts = removals.take_out(connection, SOURCE, dict.fromkeys(names, when), why)
-        cache.session.projector().project(connection, charts, NOW)
+        source = SqliteSourceRepository(connection, SOURCE)
+        touched = source.removals.remove(dict.fromkeys(names, when), why)
+        cache.session.projector().project(connection, source.charts, NOW)
     return touched
 
 
@@ -84,10 +85,13 @@ class TestARowThatADecisionHolds:
         cache.desk.act("priority", [KEY], {"to": "urgent"}, NOW)
         take_out(cache, "Task/t1")
         with writing(cache.session.engine()) as connection:
-            (intent,) = outbox.of_source(connection, SOURCE)
-            outbox.happened(connection, intent, IntentEvent.DROPPED, "", NOW)
-            charts = mirror.apply_theirs(connection, SOURCE, "Task", "t1", NOW)
-            cache.session.projector().project(connection, charts, NOW)
+            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.open_intents()
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                intent, IntentEvent.DROPPED, "", NOW
+            )
+            source = SqliteSourceRepository(connection, SOURCE)
+            source.mirror.apply_theirs("Task", "t1", NOW)
+            cache.session.projector().project(connection, source.charts, NOW)
         assert cache.rows() == []
 
     def test_is_there_after_all_in_the_same_version_or_another(self, cache: Cache) -> None:
@@ -102,29 +106,33 @@ class TestARowThatADecisionHolds:
         cache.desk.act("priority", [KEY], {"to": "urgent"}, NOW)
         take_out(cache, "Task/t1", why=Absence.OUT_OF_SCOPE)
         with writing(cache.session.engine()) as connection:
-            mirror.move_base(connection, SOURCE, at(12), "12", NOW)
+            SqliteSourceRepository(connection, SOURCE).mirror.move_base(at(12), "12", NOW)
         assert cache.base("Task/t1").gone == ""
 
 
 class TestWhatIsHere:
     def test_is_compared_by_the_version_that_the_server_has(self, cache: Cache) -> None:
         with cache.session.engine().connect() as connection:
-            found = removals.mirrored(connection, SOURCE, "Task")
+            found = SqliteSourceRepository(connection, SOURCE).mirror.versions("Task")
         assert found == {"t1": ("10", "2026-03-09T12:10:00Z")}
         cache.desk.act("priority", [KEY], {"to": "urgent"}, NOW)
         cache.pull(at(11))
         with cache.session.engine().connect() as connection:
-            assert removals.mirrored(connection, SOURCE, "Task") == {"t1": ("11", "")}
+            assert SqliteSourceRepository(connection, SOURCE).mirror.versions("Task") == {
+                "t1": ("11", "")
+            }
 
     def test_without_an_id_that_could_be_asked_for_is_left_alone(self, cache: Cache) -> None:
         cache.pull({"resourceType": "Task", "id": "no/such id"}, {"resourceType": "Task"})
         with cache.session.engine().connect() as connection:
-            assert set(removals.mirrored(connection, SOURCE, "Task")) == {"t1"}
+            assert set(SqliteSourceRepository(connection, SOURCE).mirror.versions("Task")) == {"t1"}
 
     def test_is_referred_to_by_what_stays(self, cache: Cache) -> None:
         cache.pull(request("s1"), request("s2"), at(11, focus=ref("ServiceRequest/s1")))
         with cache.session.engine().connect() as connection:
-            found = removals.referred(connection, SOURCE, "ServiceRequest", ["s1", "s2"])
+            found = SqliteSourceRepository(connection, SOURCE).removals.referenced(
+                "ServiceRequest", ["s1", "s2"]
+            )
         assert found == {"s1"}
 
 
@@ -141,10 +149,22 @@ class TestACount:
     def test_is_kept_page_by_page_and_forgotten_at_its_end(self, cache: Cache) -> None:
         under_way = Manifest(begun_at=NOW.isoformat(), server_at=NOW.isoformat(), next_url="x")
         with writing(cache.session.engine()) as connection:
-            manifest.keep(connection, SOURCE, "Task", under_way, {"a": ("1", "")})
-            manifest.keep(connection, SOURCE, "Task", under_way, {"b": ("2", ""), "a": ("3", "")})
-            assert manifest.listed(connection, SOURCE, "Task") == {"a": ("3", ""), "b": ("2", "")}
-            assert manifest.listed(connection, "another", "Task") == {}
-            assert Manifest(**manifest.states(connection, SOURCE)["Task"]) == under_way
-            manifest.keep(connection, SOURCE, "Task", Manifest(counted_at=NOW.isoformat()), {})
-            assert manifest.listed(connection, SOURCE, "Task") == {}
+            SqliteSourceRepository(connection, SOURCE).manifest.save_page(
+                "Task", under_way, {"a": ("1", "")}
+            )
+            SqliteSourceRepository(connection, SOURCE).manifest.save_page(
+                "Task", under_way, {"b": ("2", ""), "a": ("3", "")}
+            )
+            assert SqliteSourceRepository(connection, SOURCE).manifest.entries("Task") == {
+                "a": ("3", ""),
+                "b": ("2", ""),
+            }
+            assert SqliteSourceRepository(connection, "another").manifest.entries("Task") == {}
+            assert (
+                Manifest(**SqliteSourceRepository(connection, SOURCE).manifest.states()["Task"])
+                == under_way
+            )
+            SqliteSourceRepository(connection, SOURCE).manifest.save_page(
+                "Task", Manifest(counted_at=NOW.isoformat()), {}
+            )
+            assert SqliteSourceRepository(connection, SOURCE).manifest.entries("Task") == {}

@@ -204,7 +204,7 @@ class TestAnUpgrade:
             shown = session.desk.conflict("clinic:Task/conflict", session.now())
             assert shown is not None
             assert shown.ids == ("conflict",)
-            assert session.desk.answer(shown, how, session.now()).changed
+            assert session.desk.resolve_conflict(shown, how, session.now()).changed
             session.sync_once()
             assert session.desk.conflicts(session.now()) == ()
         assert old.states()["conflict"] == {"mine": "acknowledged", "theirs": "undone"}[how]

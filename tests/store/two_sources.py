@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from carequeue.store import mirror, sync_state
 from carequeue.store.engine import writing
 from carequeue.store.profiles import SourceProfile
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import to_json
 from tests.fhir.clinic import DIRECTORY, ref, task
 from tests.store.cache import NOWHERE, PROFILE, SOURCE, WRITABLE, Cache
@@ -47,8 +47,9 @@ class TwoSources(Cache):
         """These came from this source, in one page."""
         projector = self.session.projector()
         with writing(self.session.engine()) as connection:
-            saved = mirror.save(connection, source, resources, self.instant)
-            projector.project(connection, saved.charts, self.instant)
+            repository = SqliteSourceRepository(connection, source)
+            repository.mirror.save(resources, self.instant)
+            projector.project(connection, repository.charts, self.instant)
 
 
 def two_sources(folder: Path) -> TwoSources:
@@ -56,7 +57,9 @@ def two_sources(folder: Path) -> TwoSources:
     cache = TwoSources(folder, TWO)
     with writing(cache.session.engine()) as connection:
         for source in (SOURCE, COUNTY):
-            sync_state.declare(connection, source, "statement", to_json(WRITABLE), cache.instant)
+            SqliteSourceRepository(connection, source).sync_state.declare(
+                "statement", to_json(WRITABLE), cache.instant
+            )
     cache.come(SOURCE, *DIRECTORY)
     cache.come(COUNTY, *COUNTY_DIRECTORY)
     return cache

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from carequeue.fhir import jsontext
-from carequeue.store.source_repository import SourceCache
+from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.sync_cycle import CycleResult, Syncer
@@ -210,7 +210,7 @@ class Office:
         return Syncer(
             SOURCE,
             self.scope,
-            SourceCache(SOURCE, session.engine(), session.projector(), self.base),
+            SqliteSourceCache(SOURCE, session.engine(), session.projector(), self.base),
             Transport(self.base, Tokens(fixed="x"), handler=handler),
             lambda: self.cache.instant,
         )

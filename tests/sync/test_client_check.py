@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from carequeue.domain.intents import ClientIdentity, ConflictCause, Intent, IntentState
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.client_check import CLIENT_NOT_RECORDED, may_leave, part_from_clients
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import load_pending, record_attempts
@@ -34,16 +33,16 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 
 @contextmanager
-def rows(cache: Cache) -> Iterator[SourceRows]:
+def rows(cache: Cache) -> Iterator[SqliteSourceRepository]:
     with writing(cache.session.engine()) as connection:
-        found = SourceRows(connection, SOURCE)
+        found = SqliteSourceRepository(connection, SOURCE)
         yield found
         cache.session.projector().project(connection, found.charts, NOW)
 
 
 def file(cache: Cache, *intents: Intent) -> None:
     with rows(cache) as found:
-        outbox.append(found._connection, intents)
+        found.outbox.append(intents)
 
 
 def local_only(intent: Intent) -> Intent:
@@ -63,14 +62,14 @@ class TestWhenTheMirrorMoves:
     ) -> None:
         file(cache, local_only(note("i1")), local_only(note("i2", "t2", seq=2)))
         with rows(cache) as found:
-            found.save([task("t1", **AXEL), task("t2", status="in-progress")], NOW)
+            found.mirror.save([task("t1", **AXEL), task("t2", status="in-progress")], NOW)
             part_from_clients(found, [("Task", "t1"), ("Task", "t2")], NOW)
         assert states(cache) == {"i1": OTHER, "i2": ("kept_here", "")}
 
     def test_a_decision_that_holds_its_base_waits_for_the_comparison(self, cache: Cache) -> None:
         file(cache, note("i1"))
         with rows(cache) as found:
-            found.save([task("t1", **AXEL)], NOW)
+            found.mirror.save([task("t1", **AXEL)], NOW)
             part_from_clients(found, [("Task", "t1")], NOW)
         assert states(cache) == {"i1": ("queued", "")}
         assert cache.base("Task/t1").theirs is not None
@@ -82,7 +81,7 @@ class TestWhenTheMirrorMoves:
         cache.pull(request, focused)
         file(cache, local_only(replace(note("i1", "t9"), client=through)))
         with rows(cache) as found:
-            found.save([{**request, "subject": ref("Patient/c2")}], NOW)
+            found.mirror.save([{**request, "subject": ref("Patient/c2")}], NOW)
             part_from_clients(found, [("ServiceRequest", "r")], NOW)
         assert states(cache) == {"i1": OTHER}
 
@@ -95,7 +94,7 @@ class TestWhenTheMirrorMoves:
         )
         assert filed.client == note().client
         with rows(cache) as found:
-            found.file_again([filed], NOW)
+            found.outbox.refile([filed], NOW)
             part_from_clients(found, [("Task", "t1")], NOW)
         assert states(cache) == {"new": OTHER}
 
@@ -134,23 +133,23 @@ class TestBeforeTheBytesLeave:
     ) -> None:
         file(cache, replace(note("i1"), client=client))
         with rows(cache) as found:
-            assert not may_leave(found, found.intents(["i1"]), NOW)
+            assert not may_leave(found, found.outbox.by_ids(["i1"]), NOW)
         (asked,) = cache.intents()
         assert (asked.state, asked.words) == (IntentState.CONFLICT, CLIENT_NOT_RECORDED)
         shown: Any = cache.desk.conflict(FOLLOW_UP, NOW)
         assert (shown.gone, shown.other_client) == ("client_unknown", "OKAFOR, Amara J")
         assert shown.can == ("mine", "theirs")
-        cache.desk.answer(shown, "mine", NOW)
+        cache.desk.resolve_conflict(shown, "mine", NOW)
         (kept,) = cache.intents()
         assert kept.state is IntentState.QUEUED
         assert kept.client is not None
         assert (kept.client.reference, kept.client.assumed) == ("Patient/c1", False)
         with rows(cache) as found:
-            assert may_leave(found, found.intents(["i1"]), NOW)
+            assert may_leave(found, found.outbox.by_ids(["i1"]), NOW)
 
     def test_a_recorded_client_is_never_replaced(self, cache: Cache) -> None:
         file(cache, note("i1"))
         with rows(cache) as found:
-            (one,) = found.intents(["i1"])
-            outbox.confirm_client(found._connection, one, ClientIdentity("Patient/c2"))
+            (one,) = found.outbox.by_ids(["i1"])
+            found.outbox.confirm_client(one, ClientIdentity("Patient/c2"))
         assert [one.client for one in cache.intents()] == [note().client]

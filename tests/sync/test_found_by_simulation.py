@@ -12,9 +12,8 @@ import pytest
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
 from carequeue.fhir import codes, intent_effects
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.http import exchange
 from carequeue.sync.push.pending import load_pending, record_attempts, save_changes
@@ -122,19 +121,22 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 def file(cache: Cache, *intents: Intent) -> None:
     with writing(cache.session.engine()) as connection:
-        outbox.append(connection, intents)
+        SqliteSourceRepository(connection, SOURCE).outbox.append(intents)
 
 
 def lanes(cache: Cache) -> dict[str, m.PendingResource]:
     with cache.session.engine().connect() as connection:
-        return {"/".join(one.key): one for one in load_pending(SourceRows(connection, SOURCE))}
+        return {
+            "/".join(one.key): one
+            for one in load_pending(SqliteSourceRepository(connection, SOURCE))
+        }
 
 
 def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
     with writing(cache.session.engine()) as connection:
         for event in events:
-            (intent,) = outbox.by_ids(connection, [key])
-            outbox.happened(connection, intent, event, "", NOW)
+            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([key])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(intent, event, "", NOW)
 
 
 def contact(key: str = "i2", seq: int = 2) -> Intent:
@@ -166,7 +168,7 @@ class TestALane:
         happened(cache, "i1", IntentEvent.SUPPORTED_NOW)
         request = m.Request(free.key, "POST", "Task", {}, "", "", ("i2",), creates=True)
         with writing(cache.session.engine()) as connection:
-            rows = SourceRows(connection, SOURCE)
+            rows = SqliteSourceRepository(connection, SOURCE)
             (event,) = record_attempts(rows, (request,), NOW)
         assert isinstance(event, m.ChangesSaved)
         assert [one.waits_for for one in event.pending] == [{"i1"}]
@@ -195,7 +197,7 @@ class TestWhatWasThereAlready:
             ("Task", "own-1"), (m.IntentOutcome(made, IntentEvent.ACKNOWLEDGED),), theirs, "9"
         )
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         assert cache.base("Task/t1").body == before
         assert cache.base("Task/t1").theirs == theirs
         assert lanes(cache)["Task/t1"].has_newer_remote
@@ -213,7 +215,7 @@ class TestWhatWasDecidedMeanwhile:
         theirs = task("t1", status="in-progress", meta={"versionId": "9"})
         change = m.Change(("Task", "t1"), (), theirs, "9", compared=frozenset({"i1"}))
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.CONFLICT}
 
@@ -228,7 +230,7 @@ class TestWhatWasDecidedMeanwhile:
         theirs = task("t1", priority="routine", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         states = {one.id: one.state for one in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}
 
@@ -246,7 +248,7 @@ class TestWhatWasDecidedMeanwhile:
         theirs = task("t1", owner=noel, meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         assert cache.intents()[0].state is IntentState.CONFLICT
 
     def test_is_done_where_a_place_is_found_and_a_colleague_did_it(self, cache: Cache) -> None:
@@ -262,7 +264,7 @@ class TestWhatWasDecidedMeanwhile:
         theirs = task("t1", priority="urgent", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), steps, theirs, "9")
-            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((change,)), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
         (one,) = cache.intents()
         assert one.state is IntentState.ACKNOWLEDGED
 
@@ -290,7 +292,7 @@ class TestWhatWasDecidedMeanwhile:
             )
         )
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.SaveChanges(changes), NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges(changes), NOW)
         assert {one.id: one.state for one in cache.intents()}["i2"] is IntentState.CONFLICT
 
     def test_about_what_is_gone_is_asked_about_like_the_rest(self, cache: Cache) -> None:
@@ -302,7 +304,9 @@ class TestWhatWasDecidedMeanwhile:
         verdict = interpret_read_response(state, lane, m.Reply(lane.key, 410), NOW)
         assert verdict.change is not None
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), m.SaveChanges((verdict.change,)), NOW)
+            save_changes(
+                SqliteSourceRepository(connection, SOURCE), m.SaveChanges((verdict.change,)), NOW
+            )
         assert {one.id: one.state for one in cache.intents()} == {
             "i1": IntentState.CONFLICT,
             "i2": IntentState.CONFLICT,
@@ -317,9 +321,9 @@ class TestWhatWeAreMaking:
         happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         made = task("own-1", identifier=named("own-1"), priority="stat", meta={"versionId": "2"})
         with writing(cache.session.engine()) as connection:
-            rows = SourceRows(connection, SOURCE)
-            rows.save([made], NOW)
-            assert rows.base("Task", "own-1").body is None
+            rows = SqliteSourceRepository(connection, SOURCE)
+            rows.mirror.save([made], NOW)
+            assert rows.mirror.base("Task", "own-1").body is None
         (waiting,) = lanes(cache).values()
         assert waiting.base is None
         assert waiting.phase is m.Phase.DOUBTFUL
@@ -329,9 +333,9 @@ class TestWhatWeAreMaking:
         happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
         made = task("own-1", identifier=named("own-1"), meta={"versionId": "2"})
         with writing(cache.session.engine()) as connection:
-            SourceRows(connection, SOURCE).save([made], NOW)
+            SqliteSourceRepository(connection, SOURCE).mirror.save([made], NOW)
         happened(cache, "i1", IntentEvent.REFUSED, IntentEvent.DISCARDED)
         with writing(cache.session.engine()) as connection:
-            rows = SourceRows(connection, SOURCE)
-            rows.apply_theirs("Task", "own-1", NOW)
-            assert rows.base("Task", "own-1").body == made
+            rows = SqliteSourceRepository(connection, SOURCE)
+            rows.mirror.apply_theirs("Task", "own-1", NOW)
+            assert rows.mirror.base("Task", "own-1").body == made

@@ -12,8 +12,8 @@ import pytest
 
 from carequeue.fhir import jsontext
 from carequeue.fhir.bundles import Page
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.manifest.policy import EVERY, compare
 from carequeue.sync.protocol.capabilities import Abilities, sentences
 from carequeue.sync.protocol.failures import asked_delay
@@ -49,7 +49,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def reads_if_match(office: Office) -> None:
     with writing(office.cache.session.engine()) as connection:
-        sync_state.observe(connection, SOURCE, "if_match", "yes", office.cache.instant)
+        SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+            "if_match", "yes", office.cache.instant
+        )
 
 
 def altered(part: str, how: Callable[[Any], None]) -> Fault:
@@ -170,8 +172,13 @@ class TestWordsThatCannotBeKept:
 
     def test_as_such_a_status_are_kept_as_far_as_they_can_be(self, office: Office) -> None:
         with writing(office.cache.session.engine()) as connection:
-            sync_state.observe(connection, SOURCE, "status:Task:\ud83d", "no", NOW)
-            assert sync_state.observed(connection, SOURCE)["status:Task:?"] == "no"
+            SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+                "status:Task:\ud83d", "no", NOW
+            )
+            assert (
+                SqliteSourceRepository(connection, SOURCE).sync_state.observed()["status:Task:?"]
+                == "no"
+            )
 
     @pytest.mark.parametrize("key", ["\ud83d", 7, None, "c1/../c2"])
     def test_as_the_id_of_a_client_stop_no_pull(self, office: Office, key: Any) -> None:

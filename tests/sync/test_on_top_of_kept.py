@@ -64,7 +64,9 @@ def test_that_is_kept_here_as_well_says_why_once(office: Office) -> None:
     office.server.put(follow_up("t1", code=ASKED, owner=None))
     office.look()
     acted = office.cache.desk.act("accept", ["main:Task/t1"], {}, office.cache.instant)
-    assert "J. Kept here: the server does not support this status." in acted.message
+    assert (
+        "J. Saved on this computer only: the server does not support this status." in acted.message
+    )
 
 
 def test_stands_when_the_server_can_take_the_earlier_one_after_all(office: Office) -> None:
@@ -107,7 +109,7 @@ def test_goes_where_the_person_says_so_who_has_seen_both(office: Office) -> None
     office.look()
     shown = office.cache.desk.conflict("main:Task/t0", office.cache.instant)
     assert shown is not None
-    office.cache.desk.answer(shown, "mine", office.cache.instant)
+    office.cache.desk.resolve_conflict(shown, "mine", office.cache.instant)
     office.look()
     assert office.states() == ["kept_here", "acknowledged"]
     assert office.server.rows["Task/t0"]["owner"]["reference"] == TEAM

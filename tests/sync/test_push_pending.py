@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import BEHIND, PAUSE, load_pending, save_changes
 from tests.fhir.clinic import NOW, task
@@ -29,24 +28,29 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 def file(cache: Cache, *intents: Intent) -> None:
     with writing(cache.session.engine()) as connection:
-        outbox.append(connection, intents)
+        SqliteSourceRepository(connection, SOURCE).outbox.append(intents)
 
 
 def lanes(cache: Cache) -> dict[str, m.PendingResource]:
     with cache.session.engine().connect() as connection:
-        return {"/".join(one.key): one for one in load_pending(SourceRows(connection, SOURCE))}
+        return {
+            "/".join(one.key): one
+            for one in load_pending(SqliteSourceRepository(connection, SOURCE))
+        }
 
 
 def keep(cache: Cache, *changes: m.Change) -> m.ChangesSaved:
     with writing(cache.session.engine()) as connection:
-        return save_changes(SourceRows(connection, SOURCE), m.SaveChanges(changes), NOW).event
+        return save_changes(
+            SqliteSourceRepository(connection, SOURCE), m.SaveChanges(changes), NOW
+        ).event
 
 
 def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
     with writing(cache.session.engine()) as connection:
         for event in events:
-            (intent,) = outbox.by_ids(connection, [key])
-            outbox.happened(connection, intent, event, "", NOW)
+            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([key])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(intent, event, "", NOW)
 
 
 class TestWhatAPersonDidMeanwhile:
@@ -188,14 +192,14 @@ class TestWhatIsKeptHere:
 class TestWhatAPushLearns:
     def keep(self, cache: Cache, save: m.SaveChanges) -> None:
         with writing(cache.session.engine()) as connection:
-            save_changes(SourceRows(connection, SOURCE), save, NOW)
+            save_changes(SqliteSourceRepository(connection, SOURCE), save, NOW)
 
     def test_is_remembered_and_until_when_the_source_is_left_alone(self, cache: Cache) -> None:
         self.keep(cache, m.SaveChanges((), NOW + timedelta(minutes=2), {"batch_size": "25"}))
         with cache.session.engine().connect() as connection:
-            rows = SourceRows(connection, SOURCE)
-            assert rows.observed()["batch_size"] == "25"
-            assert rows.get_meta(PAUSE) == (NOW + timedelta(minutes=2)).isoformat()
+            rows = SqliteSourceRepository(connection, SOURCE)
+            assert rows.sync_state.observed()["batch_size"] == "25"
+            assert rows.sync_state.get_meta(PAUSE) == (NOW + timedelta(minutes=2)).isoformat()
 
     def test_counts_busy_answers_in_a_row_until_another_kind_of_answer(self, cache: Cache) -> None:
         file(cache, accept("i1", "t1"))

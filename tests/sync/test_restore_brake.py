@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.restore.brake import Held, HoldKind, words
 from tests.store.cache import SOURCE
 from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
@@ -18,12 +18,12 @@ from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
 
 def held(office: Office) -> Any:
     with office.cache.session.engine().connect() as connection:
-        return sync_state.held(connection, SOURCE)
+        return SqliteSourceRepository(connection, SOURCE).sync_state.held()
 
 
 def answer(office: Office, said: str) -> bool:
     with writing(office.cache.session.engine()) as connection:
-        return sync_state.release(connection, SOURCE, said)
+        return SqliteSourceRepository(connection, SOURCE).sync_state.release(said)
 
 
 class TestTheBrake:

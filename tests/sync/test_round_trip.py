@@ -19,9 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.fhir import codes
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceCache
+from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.sync_cycle import Syncer
@@ -120,13 +119,15 @@ def office(
         syncer = Syncer(
             SOURCE,
             {},
-            SourceCache(SOURCE, session.engine(), session.projector()),
+            SqliteSourceCache(SOURCE, session.engine(), session.projector()),
             transport,
             lambda: cache.instant,
         )
         assert syncer.run_cycle().full
         with writing(session.engine()) as connection:  # one write an act is compared here
-            sync_state.observe(connection, SOURCE, "if_match", "yes", cache.instant)
+            SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+                "if_match", "yes", cache.instant
+            )
         yield Office(cache, server, syncer, count())
     cache.close()
 

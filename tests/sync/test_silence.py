@@ -15,13 +15,14 @@ import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import intent_effects
-from carequeue.store import outbox
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.failures import BUSY_LIMIT, READ_BACK_LIMIT
 from carequeue.sync.push import messages as m
 from carequeue.worklist.results import SyncReport
 from carequeue.worklist.sync_summary import sync_report
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
+from tests.store.cache import SOURCE
 from tests.sync.parts import R4, Push, accept, in_doubt, lane, said
 from tests.sync.recorder import BASE
 from tests.sync.recorder import said as answered
@@ -106,7 +107,9 @@ class TestAHundredDecisionsInDoubt:
         decide(batching, 100)
         with writing(batching.cache.session.engine()) as connection:
             everything = batching.cache.intents()
-            outbox.mark(connection, everything, "PUT", "", "", batching.cache.instant)
+            SqliteSourceRepository(connection, SOURCE).outbox.record_attempt(
+                everything, "PUT", "", "", batching.cache.instant
+            )
         for one in everything[:50]:
             base = batching.cache.base(f"Task/{one.target_id}").body
             batching.server.put(intent_effects.fold(base, [one]))

@@ -14,9 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import IntentState
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceCache
+from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.push.three_way import MADE_ANEW
@@ -42,7 +41,8 @@ class Office:
         )
         session = self.cache.session
         self.syncer = Syncer(
-            SOURCE, {}, SourceCache(SOURCE, session.engine(), session.projector()), self.transport,
+            SOURCE, {}, SqliteSourceCache(SOURCE, session.engine(), session.projector()),
+            self.transport,
             lambda: self.cache.instant,
         )  # fmt: skip
 
@@ -56,13 +56,15 @@ class Office:
     def saw(self, name: str, what: str) -> None:
         """Earlier looks have seen this of the server, since it last said what it can."""
         with writing(self.cache.session.engine()) as connection:
-            sync_state.observe(connection, SOURCE, name, what, self.cache.instant)
+            SqliteSourceRepository(connection, SOURCE).sync_state.observe(
+                name, what, self.cache.instant
+            )
 
     @property
     def seen(self) -> Mapping[str, str]:
         """What was seen of the server."""
         with self.cache.session.engine().connect() as connection:
-            return sync_state.observed(connection, SOURCE)
+            return SqliteSourceRepository(connection, SOURCE).sync_state.observed()
 
     def act(self, verb: str, key: str = FOLLOW_UP, **answers: str) -> None:
         assert self.cache.desk.act(verb, [key], answers, self.cache.instant).changed

@@ -38,7 +38,7 @@ from tests.terminal.seat import Seat
 
 ENTRY: Final = "import sys; from carequeue.__main__ import main; sys.exit(main())"
 LONGEST: Final = 5.0
-LOOK: Final = 1.0
+POLL_SECONDS: Final = 1.0
 #: Seconds between two crises that a colleague sends, and how long one thing is done at a time.
 APART: Final = 3.0
 STAY: Final = 4.0
@@ -159,7 +159,7 @@ class Watch:
         beside = [
             other
             for other, since in self._since.items()
-            if abs(since - self._since[key]) <= LOOK and self._names(said, other)
+            if abs(since - self._since[key]) <= POLL_SECONDS and self._names(said, other)
         ]
         if key in beside:
             self._found.named[key] = waited

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from carequeue.fhir import codes
-from carequeue.store import mirror, profiles
+from carequeue.store import profiles
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 
 SOURCE = "main"
@@ -69,8 +70,9 @@ def a_clinic(
     with Session(profile, where, now=lambda: at) as session:
         for page in _pages(items, at, families):
             with writing(session.engine()) as connection:
-                saved = mirror.save(connection, SOURCE, page, at, base_url)
-                session.projector().project(connection, saved.charts, at)
+                source = SqliteSourceRepository(connection, SOURCE, base_url)
+                source.mirror.save(page, at)
+                session.projector().project(connection, source.charts, at)
     return where
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from carequeue.__main__ import open_queue
 from carequeue.cli import use_cases
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.wiring import open_session
 from tests.terminal.conftest import ENTRY
 from tests.terminal.seat import DEADLINE, Seat
@@ -26,7 +26,7 @@ LATER = ("carequeue.fhir", "carequeue.domain.verb_rules", "carequeue.verbs.permi
 def first_names(home: Path) -> list[str]:
     """The clients of the first three rows, as the cache has them."""
     with open_session("default", home) as session:
-        return [row.client for row in session.desk.window(View.MINE, "", 0, 3)]
+        return [row.client for row in session.desk.window(Tab.MINE, "", 0, 3)]
 
 
 def test_the_first_rows_are_read_while_the_heavy_libraries_are_held_back(
@@ -101,7 +101,7 @@ def test_the_first_frame_is_whole(
     ("fault", "code", "words"),
     [
         (KeyError("OKAFOR, Amara"), 1, "CareQueue stopped by a fault of its own"),
-        (KeyboardInterrupt(), 130, "Interrupted. What was done until here is kept."),
+        (KeyboardInterrupt(), 130, "Interrupted. Everything done so far is saved."),
     ],
 )
 def test_what_stops_the_queue_is_said_without_a_value(

@@ -12,8 +12,9 @@ from carequeue.cli import use_cases
 from carequeue.cli.act_commands import act_command
 from carequeue.cli.main import carequeue
 from carequeue.domain.intents import IntentKind
-from carequeue.screens.key_map import Keys
+from carequeue.screens.key_map import KeyMap
 from carequeue.screens.palette import entries
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.verbs.verb import Verb
 from carequeue.widgets.key_footer import marked_pairs, row_pairs
 from carequeue.worklist.intent_wording import Wording
@@ -55,7 +56,7 @@ class TestOnTheScreen:
         ]  # fmt: skip
 
     def test_it_stands_in_help_and_palette_with_its_key(self, cache: Cache, hold: Verb) -> None:
-        keys = Keys()
+        keys = KeyMap()
         assert keys.meaning("z") is hold
         row = cache.row(FOLLOW_UP)
         (entry,) = [e for e in entries(keys, row.kind, row.verbs.split()) if e.action is hold]
@@ -67,7 +68,7 @@ class TestOnTheScreen:
 
     async def test_the_message_line_says_what_it_did_and_undo_undoes_it(self, cache: Cache) -> None:
         async with at_the_terminal(cache.desk) as seat:
-            seat.front.go_to(FOLLOW_UP)
+            seat.controller.go_to(FOLLOW_UP)
             await seat.rest()
             assert "z hold" in seat.footer
             await seat.press("z")
@@ -117,7 +118,7 @@ class TestOnTheDesk:
         cache.desk.act("hold", [FOLLOW_UP], ANSWER, NOW)
         (intent,) = cache.intents()
         with cache.session.engine().connect() as connection:
-            wording = Wording(connection, cache.session.projector(), NOW)
+            wording = Wording(CacheTransaction(connection, cache.session.projector()), NOW)
             assert wording.already(intent) == "already put on hold by somebody else"
 
 
@@ -157,5 +158,5 @@ def test_the_docs_have_its_line_and_that_of_its_question(hold: Verb) -> None:
 def test_nothing_of_it_is_left_once_it_is_gone(tmp_path: Path) -> None:
     cache = queue(tmp_path / "dana")
     assert "hold" not in cache.row(FOLLOW_UP).verbs.split()
-    assert Keys().meaning("z") is None
+    assert KeyMap().meaning("z") is None
     cache.close()

@@ -8,7 +8,7 @@ from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import load_pending, save_changes
 from carequeue.sync.push.three_way import EVENTS, compare
@@ -18,10 +18,10 @@ from tests.store.cache import SOURCE, Cache
 def find(cache: Cache, theirs: Resource | None, target: str = "t1", version: str = "7") -> None:
     """What waits on a Task left, and what the server has is not what it was decided on."""
     with writing(cache.session.engine()) as connection:
-        rows = SourceRows(connection, SOURCE)
+        rows = SqliteSourceRepository(connection, SOURCE)
         (lane,) = load_pending(rows, frozenset({("Task", target)}))
         _mark(rows, lane, cache)
-        sent = rows.intents([one.id for one in lane.intents])
+        sent = rows.outbox.by_ids([one.id for one in lane.intents])
         found = compare(lane.base, theirs, sent)
         outcomes = tuple(
             m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
@@ -34,10 +34,10 @@ def find(cache: Cache, theirs: Resource | None, target: str = "t1", version: str
 def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1") -> None:
     """The server answers what waits on a Task: it took it, or refused it, with these words."""
     with writing(cache.session.engine()) as connection:
-        rows = SourceRows(connection, SOURCE)
+        rows = SqliteSourceRepository(connection, SOURCE)
         (lane,) = load_pending(rows, frozenset({("Task", target)}))
         _mark(rows, lane, cache)
-        sent = rows.intents([one.id for one in lane.intents])
+        sent = rows.outbox.by_ids([one.id for one in lane.intents])
         base: Any = None
         if event is IntentEvent.ACKNOWLEDGED:
             base = intent_effects.fold(lane.base, sent)
@@ -49,12 +49,12 @@ def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1"
 def leave(cache: Cache, target: str = "t1") -> None:
     """What waits on a Task is on its way, and no answer has come."""
     with writing(cache.session.engine()) as connection:
-        rows = SourceRows(connection, SOURCE)
+        rows = SqliteSourceRepository(connection, SOURCE)
         (lane,) = load_pending(rows, frozenset({("Task", target)}))
         _mark(rows, lane, cache)
 
 
-def _mark(rows: SourceRows, lane: m.PendingResource, cache: Cache) -> None:
+def _mark(rows: SqliteSourceRepository, lane: m.PendingResource, cache: Cache) -> None:
     path = "/".join(lane.key)
     waiting = [one for one in lane.intents if one.state is IntentState.QUEUED]
-    rows.mark(waiting, "PUT", path, lane.version, cache.instant)
+    rows.outbox.record_attempt(waiting, "PUT", path, lane.version, cache.instant)

@@ -12,7 +12,7 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import codes
 from carequeue.fhir.jsontext import loads
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.verbs.table import item_verbs
 from tests.fhir.clinic import CLIENT, DANA, DIRECTORY, NOW, PATIENT, ref, stay, task
 from tests.store.cache import READ_ONLY, Cache, clinic_of_dana
@@ -247,7 +247,7 @@ class TestARefusal:
     def test_is_foretold_by_the_row_for_every_verb(self, tmp_path: Path) -> None:
         """The keys that the footer shows are those that work, and a key that does not says why."""
         cache = queue(tmp_path / "crisis", *IN_CRISIS)
-        for row in cache.rows(View.WHOLE):
+        for row in cache.rows(Tab.WHOLE):
             for verb in (verb.name for verb in item_verbs()):
                 preview = cache.desk.preview(verb, [row.key], ANSWERS.get(verb, {}), NOW)
                 offered = verb in row.verbs.split()
@@ -337,7 +337,7 @@ class TestAnAnswer:
     def test_is_read_back_while_it_is_typed(
         self, cache: Cache, verb: str, question: str, text: str, ok: bool, shown: str
     ) -> None:
-        understood, words = cache.desk.check_answer(verb, question, text, NOW)
+        understood, words = cache.desk.check_input(verb, question, text, NOW)
         assert understood == ok
         assert shown in words
 
@@ -358,7 +358,10 @@ class TestAMalformedRecord:
         whole = json.dumps(task("t9", owner=ref(DANA)))
         cache = queue(tmp_path / "odd", loads(f'{whole[:-1]},"intent":"order"}}'.encode()))
         acted = cache.desk.act("note", ["main:Task/t9"], {"text": "x"}, NOW)
-        assert "Kept here: this record came malformed, and is never written back." in acted.message
+        assert (
+            "Saved on this computer only: this record came malformed, and is never written back."
+            in acted.message
+        )
         cache.close()
 
 
@@ -366,7 +369,9 @@ class TestAServerThatTakesNoTask:
     def test_has_every_decision_kept_here_and_the_person_is_told(self, tmp_path: Path) -> None:
         cache = queue(tmp_path / "read-only", can=READ_ONLY)
         acted = cache.desk.act("snooze", [FOLLOW_UP], {"until": "3bd"}, NOW)
-        assert "Kept here: the server does not support this change." in acted.message
+        assert (
+            "Saved on this computer only: the server does not support this change." in acted.message
+        )
         assert acted.kept_here == 1
         (intent,) = cache.intents()
         assert intent.state is IntentState.LOCAL_ONLY

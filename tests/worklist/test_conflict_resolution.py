@@ -103,7 +103,7 @@ class TestTheQuestion:
         found = asked(cache)
         assert found.differences == (Difference("Priority", "", "routine", "stat"),)
         assert len(found.ids) == 2
-        cache.desk.answer(found, "theirs", NOW)
+        cache.desk.resolve_conflict(found, "theirs", NOW)
         assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
 
     def test_comes_in_the_order_of_the_queue(self, cache: Cache) -> None:
@@ -134,12 +134,12 @@ def asked_nothing(cache: Cache) -> bool:
 def found_changed(cache: Cache) -> None:
     """The answer to what is on its way: a colleague changed the same. What came after it waits."""
     from carequeue.store.engine import writing
-    from carequeue.store.source_repository import SourceRows
+    from carequeue.store.source_repository import SqliteSourceRepository
     from carequeue.sync.push import messages as m
     from carequeue.sync.push.pending import save_changes
 
     with writing(cache.session.engine()) as connection:
-        rows = SourceRows(connection, "main")
+        rows = SqliteSourceRepository(connection, "main")
         (sent,) = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
         outcome = m.IntentOutcome(
             sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile"
@@ -157,12 +157,12 @@ class TestWhatIsGone:
         assert (found.gone, found.can) == ("deleted", ("theirs",))
         assert found.differences == (Difference("Priority", "", "urgent", ""),)
         with pytest.raises(BadQuestion, match="OKAFOR, Amara J: the server no longer has it"):
-            cache.desk.answer(found, "mine", NOW)
+            cache.desk.resolve_conflict(found, "mine", NOW)
 
     def test_leaves_the_queue_when_theirs_is_taken(self, cache: Cache) -> None:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         meanwhile.find(cache, None)
-        cache.desk.answer(asked(cache), "theirs", NOW)
+        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
         assert cache.desk.row(FOLLOW_UP) is None
         assert cache.base("Task/t1").body is None
 
@@ -172,7 +172,7 @@ class TestWhatIsGone:
         found = asked(cache)
         assert (found.gone, found.can) == ("other_client", ("theirs",))
         with pytest.raises(BadQuestion, match="OKAFOR, Amara J: on the server it is"):
-            cache.desk.answer(found, "mine", NOW)
+            cache.desk.resolve_conflict(found, "mine", NOW)
 
     def test_nor_where_a_pull_brings_that_after_the_conflict(self, cache: Cache) -> None:
         urgent_against_stat(cache)
@@ -183,7 +183,7 @@ class TestWhatIsGone:
 class TestKeepingMine:
     def test_waits_to_be_sent_over_theirs(self, cache: Cache) -> None:
         found = urgent_against_stat(cache)
-        acted = cache.desk.answer(found, "mine", NOW)
+        acted = cache.desk.resolve_conflict(found, "mine", NOW)
         assert acted.message.startswith("Kept yours: OKAFOR, Amara J.")
         assert acted.changed == (FOLLOW_UP,)
         (intent,) = cache.intents()
@@ -193,7 +193,7 @@ class TestKeepingMine:
         assert cache.row(FOLLOW_UP).sync == "waiting"
 
     def test_is_in_the_audit_log(self, cache: Cache) -> None:
-        cache.desk.answer(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
         assert [row[3] for row in sorted(cache.table("audit"))] == ["priority", "keep_mine"]
         with cache.session.engine().connect() as connection:
             assert audit.first_break(connection) is None
@@ -202,7 +202,7 @@ class TestKeepingMine:
         """Else the next write would meet the same question again."""
         urgent_against_stat(cache)
         cache.pull(theirs(priority="asap"))
-        cache.desk.answer(asked(cache), "mine", NOW)
+        cache.desk.resolve_conflict(asked(cache), "mine", NOW)
         assert base(cache)["priority"] == "asap"
         assert cache.base("Task/t1").theirs is None
         meanwhile.find(cache, theirs(priority="asap"))
@@ -214,14 +214,14 @@ class TestKeepingMine:
         cache.pull(theirs(priority="asap"))
         for how in ("mine", "theirs"):
             with pytest.raises(BadQuestion, match="has changed since you looked"):
-                cache.desk.answer(shown, how, NOW)
+                cache.desk.resolve_conflict(shown, how, NOW)
         (intent,) = cache.intents()
         assert (intent.state, base(cache)["priority"]) == (IntentState.CONFLICT, "stat")
 
     def test_is_not_where_they_changed_something_beside_it(self, cache: Cache) -> None:
         shown = urgent_against_stat(cache)
         cache.pull(theirs(priority="stat", description="Call about the group, again"))
-        cache.desk.answer(shown, "mine", NOW)
+        cache.desk.resolve_conflict(shown, "mine", NOW)
         assert base(cache)["description"] == "Call about the group, again"
 
     def test_waits_for_what_is_on_its_way(self, cache: Cache) -> None:
@@ -231,8 +231,8 @@ class TestKeepingMine:
         found = asked(cache)
         assert (found.in_doubt, found.can) == (True, ("theirs",))
         with pytest.raises(BadQuestion, match="being sent just now"):
-            cache.desk.answer(found, "mine", NOW)
-        assert cache.desk.answer(found, "theirs", NOW).changed == (FOLLOW_UP,)
+            cache.desk.resolve_conflict(found, "mine", NOW)
+        assert cache.desk.resolve_conflict(found, "theirs", NOW).changed == (FOLLOW_UP,)
 
     def test_never_sends_what_else_waits_over_a_colleagues_change(self, cache: Cache) -> None:
         """The base moves under it: it is compared as if the resource had just been read."""
@@ -240,7 +240,7 @@ class TestKeepingMine:
         cache.desk.act("assign", [FOLLOW_UP], {"to": "Access"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
         cache.pull(theirs(priority="stat", owner=ref(NOEL)))
-        acted = cache.desk.answer(asked(cache), "mine", NOW)
+        acted = cache.desk.resolve_conflict(asked(cache), "mine", NOW)
         states = {one.verb: one.state for one in cache.intents()}
         assert states == {
             "priority": IntentState.QUEUED,
@@ -255,12 +255,12 @@ class TestKeepingMine:
         urgent_against_stat(cache)
         cache.desk.act("assign", [FOLLOW_UP], {"to": "Access"}, NOW)
         cache.pull(theirs(priority="stat", owner=ref("CareTeam/access")))
-        cache.desk.answer(asked(cache), "mine", NOW)
+        cache.desk.resolve_conflict(asked(cache), "mine", NOW)
         states = {one.verb: one.state for one in cache.intents()}
         assert states["assign"] is IntentState.ACKNOWLEDGED
 
     def test_asks_anew_where_they_change_it_again(self, cache: Cache) -> None:
-        cache.desk.answer(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
         meanwhile.find(cache, theirs(priority="asap"), version="8")
         assert asked(cache).differences == (Difference("Priority", "stat", "urgent", "asap"),)
 
@@ -268,7 +268,7 @@ class TestKeepingMine:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         cache.desk.act("priority", [FOLLOW_UP], {"to": "asap"}, NOW)
         meanwhile.find(cache, theirs(priority="stat"))
-        cache.desk.answer(asked(cache), "mine", NOW)
+        cache.desk.resolve_conflict(asked(cache), "mine", NOW)
         assert [one.seen for one in cache.intents()] == [
             {"priority": "stat"},
             {"priority": "urgent"},
@@ -276,30 +276,30 @@ class TestKeepingMine:
 
     def test_cannot_be_answered_twice(self, cache: Cache) -> None:
         shown = urgent_against_stat(cache)
-        cache.desk.answer(shown, "mine", NOW)
+        cache.desk.resolve_conflict(shown, "mine", NOW)
         with pytest.raises(BadQuestion, match="no question is open there any more"):
-            cache.desk.answer(shown, "mine", NOW)
+            cache.desk.resolve_conflict(shown, "mine", NOW)
 
     def test_or_otherwise_than_mine_or_theirs(self, cache: Cache) -> None:
         with pytest.raises(BadQuestion, match="mine or theirs, not both"):
-            cache.desk.answer(urgent_against_stat(cache), "both", NOW)
+            cache.desk.resolve_conflict(urgent_against_stat(cache), "both", NOW)
 
     def test_needs_the_pair_by_its_name(self, cache: Cache) -> None:
         shown = replace(urgent_against_stat(cache), pair="")
         with pytest.raises(BadQuestion, match="Nothing was changed"):
-            cache.desk.answer(shown, "mine", NOW)
+            cache.desk.resolve_conflict(shown, "mine", NOW)
 
 
 class TestTakingBackAKeptAnswer:
     def test_before_it_left_leaves_theirs(self, cache: Cache) -> None:
-        cache.desk.answer(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
         cache.desk.undo(NOW)
         assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
         assert base(cache)["priority"] == "stat"
         assert cache.row(FOLLOW_UP).sync == ""
 
     def test_after_it_was_sent_puts_theirs_back(self, cache: Cache) -> None:
-        cache.desk.answer(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         assert base(cache)["priority"] == "urgent"
         cache.desk.undo(NOW)
@@ -307,7 +307,7 @@ class TestTakingBackAKeptAnswer:
         assert base(cache)["priority"] == "stat"
 
     def test_is_refused_where_they_changed_it_again_after_that(self, cache: Cache) -> None:
-        cache.desk.answer(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         cache.pull(theirs(priority="asap"))
         with pytest.raises(BadQuestion, match="changed since"):
@@ -321,7 +321,7 @@ class TestTakingBackAKeptAnswer:
         found = asked(cache)
         assert found.differences == (Difference("Priority", "urgent", "", "stat"),)
         assert found.did == "Undone: priority set"
-        cache.desk.answer(found, "mine", NOW)
+        cache.desk.resolve_conflict(found, "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         assert "priority" not in base(cache)
 
@@ -336,7 +336,7 @@ class TestTakingBackAKeptAnswer:
 
 class TestTakingTheirs:
     def test_drops_mine_into_the_history(self, cache: Cache) -> None:
-        acted = cache.desk.answer(urgent_against_stat(cache), "theirs", NOW)
+        acted = cache.desk.resolve_conflict(urgent_against_stat(cache), "theirs", NOW)
         assert acted.message.startswith("Took theirs: OKAFOR, Amara J.")
         (intent,) = cache.intents()
         assert (intent.state, intent.words) == (IntentState.UNDONE, "theirs was taken")
@@ -346,17 +346,17 @@ class TestTakingTheirs:
     def test_makes_the_newest_of_theirs_the_base(self, cache: Cache) -> None:
         urgent_against_stat(cache)
         cache.pull(theirs(priority="asap"))
-        cache.desk.answer(asked(cache), "theirs", NOW)
+        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
         assert base(cache)["priority"] == "asap"
 
     def test_leaves_what_else_waits_on_it(self, cache: Cache) -> None:
         urgent_against_stat(cache)
         cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
-        cache.desk.answer(asked(cache), "theirs", NOW)
+        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
         assert [one.verb for one in cache.intents(["queued"])] == ["note"]
 
     def test_and_an_act_after_it_is_the_third_answer(self, cache: Cache) -> None:
-        cache.desk.answer(urgent_against_stat(cache), "theirs", NOW)
+        cache.desk.resolve_conflict(urgent_against_stat(cache), "theirs", NOW)
         assert cache.desk.act("priority", [FOLLOW_UP], {"to": "asap"}, NOW).changed == (FOLLOW_UP,)
         (third,) = cache.intents(["queued"])
         assert third.seen == {"priority": "stat"}
@@ -370,17 +370,19 @@ class TestTakingTheirs:
         assert asked(cache).differences == (
             Difference("Status", "requested", "completed", "cancelled"),
         )
-        cache.desk.answer(asked(cache), "theirs", NOW)
+        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
         assert cache.desk.row(FOLLOW_UP) is None
 
 
-def test_a_question_about_what_left_the_queue_is_asked_all_the_same(cache: Cache) -> None:
+def test_a_question_about_what_left_the_queue_is_asked_all_the_same(
+    cache: Cache,
+) -> None:
     """A colleague closed it and changed just what Dana had decided."""
     cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
     meanwhile.find(cache, theirs(priority="stat", status="completed"))
     (found,) = cache.desk.conflicts(NOW)
     assert (found.client, found.title) == ("OKAFOR, Amara J", "Call about the group")
-    assert cache.desk.answer(found, "theirs", NOW).changed == (FOLLOW_UP,)
+    assert cache.desk.resolve_conflict(found, "theirs", NOW).changed == (FOLLOW_UP,)
 
 
 def test_an_item_of_a_lone_request_asks_about_its_task(cache: Cache) -> None:

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from carequeue.domain.errors import SignInError
-from carequeue.store import sync_state
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceCache
+from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.sync_cycle import Syncer
@@ -45,7 +44,8 @@ class Clinic:
         handler = httpx.MockTransport(self.server)
         with Transport(BASE, tokens or Tokens(fixed="x"), handler=handler) as transport:
             Syncer(
-                SOURCE, {}, SourceCache(SOURCE, session.engine(), session.projector()), transport,
+                SOURCE, {}, SqliteSourceCache(SOURCE, session.engine(), session.projector()),
+                transport,
                 lambda: self.cache.instant,
             ).run_cycle(stop=stop)  # fmt: skip
 
@@ -142,8 +142,8 @@ def test_of_two_sources_the_worst_is_said_and_the_look_ends_with_the_last(clinic
     at = clinic.cache.instant
     clinic.cache.later(minutes=1)
     with writing(clinic.cache.session.engine()) as connection:
-        sync_state.note_look(
-            connection, "partner", online=True, signed_out=True, full=False,
+        SqliteSourceRepository(connection, "partner").sync_state.record_cycle(
+            online=True, signed_out=True, full=False,
             why="expired.\x1b[31m", now=clinic.cache.instant,
         )  # fmt: skip
     health = clinic.health

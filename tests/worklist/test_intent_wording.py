@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.intents import Intent
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.worklist.intent_wording import Wording
 from tests.fhir.clinic import NOW
 from tests.store.cache import Cache
@@ -24,7 +25,7 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 def described(cache: Cache, *intents: Intent) -> list[str]:
     with cache.session.engine().connect() as connection:
-        wording = Wording(connection, cache.session.projector(), NOW)
+        wording = Wording(CacheTransaction(connection, cache.session.projector()), NOW)
         return [wording.describe(intent) for intent in intents or cache.intents()]
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentState
-from carequeue.store import outbox
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from tests.fhir.clinic import NOW
-from tests.store.cache import Cache
+from tests.store.cache import SOURCE, Cache
 from tests.worklist.world import FOLLOW_UP, REFERRAL, queue
 
 
@@ -28,8 +28,10 @@ def refuse(cache: Cache, key: str, event: IntentEvent) -> None:
     with writing(cache.session.engine()) as connection:
         for intent in [one for one in cache.intents() if one.item_key == key]:
             for each in (IntentEvent.ATTEMPT_RECORDED, event):
-                (now,) = outbox.by_ids(connection, [intent.id])
-                outbox.happened(connection, now, each, "422 no such priority", NOW)
+                (now,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([intent.id])
+                SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                    now, each, "422 no such priority", NOW
+                )
 
 
 class TestLettingGo:

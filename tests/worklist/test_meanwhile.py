@@ -8,7 +8,7 @@ import pytest
 
 from carequeue.domain.intents import IntentState
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.pending import save_changes
 from carequeue.sync.push.three_way import EVENTS, compare
@@ -24,8 +24,8 @@ __all__ = ["cache"]  # the fixture
 def settled(cache: Cache, their: dict[str, Any]) -> None:
     """The decision in doubt is read back, and the server has this."""
     with writing(cache.session.engine()) as connection:
-        rows = SourceRows(connection, SOURCE)
-        base = rows.base("Task", "t1").body
+        rows = SqliteSourceRepository(connection, SOURCE)
+        base = rows.mirror.base("Task", "t1").body
         sent = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
         found = compare(base, their, sent)
         outcomes = tuple(

@@ -12,12 +12,12 @@ import pytest
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes, jsontext
-from carequeue.store import outbox as rows
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push.three_way import ALREADY_SO, ON_TOP
 from carequeue.worklist.results import OutboxLine
 from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
-from tests.store.cache import READ_ONLY, Cache
+from tests.store.cache import READ_ONLY, SOURCE, Cache
 from tests.worklist import meanwhile
 from tests.worklist.world import (
     DISCHARGE,
@@ -99,7 +99,9 @@ class TestTheLines:
         assert [line.behind for line in lines(cache)] == [False, False, False]
         first = cache.intents()[0]
         with writing(cache.session.engine()) as connection:
-            rows.happened(connection, first, IntentEvent.REFUSED, "no", NOW)
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                first, IntentEvent.REFUSED, "no", NOW
+            )
         assert [(line.did, line.behind) for line in lines(cache)] == [
             ("Priority set to urgent", False),
             ("Priority set to stat", True),
@@ -111,7 +113,7 @@ class TestTheLines:
         (intent,) = cache.intents()
         later = NOW + timedelta(minutes=5)
         with writing(cache.session.engine()) as connection:
-            rows.postpone(connection, [intent.id], later)
+            SqliteSourceRepository(connection, SOURCE).outbox.postpone([intent.id], later)
         assert [line.not_before for line in lines(cache)] == [later]
         assert [line.not_before for line in cache.desk.outbox(later)] == [None]
 
@@ -161,7 +163,9 @@ class TestAnotherTry:
     def test_waits_to_be_sent_again(self, cache: Cache) -> None:
         stuck = refused(cache)
         with writing(cache.session.engine()) as connection:
-            rows.postpone(connection, [stuck], NOW + timedelta(hours=1))
+            SqliteSourceRepository(connection, SOURCE).outbox.postpone(
+                [stuck], NOW + timedelta(hours=1)
+            )
         acted = cache.desk.retry([stuck], NOW)
         assert acted.message == "To be sent again: 1 decision."
         assert acted.changed == (FOLLOW_UP,)
@@ -206,7 +210,9 @@ class TestAnotherTry:
         refused(cache, "urgent")
         first = cache.intents()[0]
         with writing(cache.session.engine()) as connection:
-            rows.append(connection, [_again(first, "second", "stat")])
+            SqliteSourceRepository(connection, SOURCE).outbox.append(
+                [_again(first, "second", "stat")]
+            )
         cache.desk.retry(["second"], NOW)
         states = [(line.id, line.state, line.behind) for line in lines(cache)]
         assert states == [(first.id, "needs_attention", False), ("second", "queued", True)]

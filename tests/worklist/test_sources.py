@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.sync.sync_cycle import CycleResult
 from carequeue.worklist.sync_summary import by_choice, sync_report
 from tests.fhir.clinic import DANA, NOEL
@@ -41,11 +41,11 @@ def cache(tmp_path: Path) -> Iterator[TwoSources]:
 
 class TestWhoWeAre:
     def test_is_said_by_each_server_in_its_own_words(self, cache: TwoSources) -> None:
-        assert {row.key for row in cache.rows(View.MINE)} == {HERE, THERE}
+        assert {row.key for row in cache.rows(Tab.MINE)} == {HERE, THERE}
 
     def test_the_same_id_on_another_server_is_somebody_else(self, cache: TwoSources) -> None:
         cache.come(COUNTY, follow_up("t2", "c1", DANA))
-        assert "county:Task/t2" not in {row.key for row in cache.rows(View.MINE)}
+        assert "county:Task/t2" not in {row.key for row in cache.rows(Tab.MINE)}
 
     def test_what_is_done_there_is_signed_as_that_server_knows_her(self, cache: TwoSources) -> None:
         cache.desk.act("note", [HERE, THERE], {"text": "called"}, cache.instant)
@@ -79,7 +79,7 @@ class TestWhomItCanBeGivenTo:
             cache.desk.preview("assign", [HERE, THERE], {"to": "Dana"}, cache.instant)
         with pytest.raises(BadQuestion, match="different servers"):
             cache.desk.act("assign", [HERE, THERE], {"to": "Dana"}, cache.instant)
-        understood, words = cache.desk.check_answer(
+        understood, words = cache.desk.check_input(
             "assign", "to", "Dana", cache.instant, [HERE, THERE]
         )
         assert (understood, "different servers" in words) == (False, True)

@@ -9,9 +9,8 @@ from typing import Any, Final
 import pytest
 
 from carequeue.domain.intents import IntentEvent, IntentState
-from carequeue.store import mirror, outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push.pending import load_pending
 from tests.fhir.clinic import DANA, NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
@@ -39,8 +38,10 @@ def refuse(cache: Cache, event: IntentEvent, *, kind: str = "") -> None:
         for intent in cache.intents():
             if kind in ("", intent.target_type):
                 for each in (IntentEvent.ATTEMPT_RECORDED, event):
-                    (now,) = outbox.by_ids(connection, [intent.id])
-                    outbox.happened(connection, now, each, "no", NOW)
+                    (now,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([intent.id])
+                    SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                        now, each, "no", NOW
+                    )
         charts = {(SOURCE, intent.chart) for intent in cache.intents()}
         cache.session.projector().project(connection, charts, NOW)
 
@@ -80,7 +81,7 @@ def test_a_conflict_with_a_colleague_who_closed_it_is_still_in_sight(cache: Cach
     cache.desk.act("done", [FOLLOW_UP], {}, NOW)
     theirs = task("t1", status="cancelled", owner=ref(DANA))
     with writing(cache.session.engine()) as connection:
-        mirror.move_base(connection, SOURCE, theirs, "7", NOW)
+        SqliteSourceRepository(connection, SOURCE).mirror.move_base(theirs, "7", NOW)
     refuse(cache, IntentEvent.FOUND_CHANGED)
     row = cache.desk.row(FOLLOW_UP)
     assert row is not None
@@ -115,7 +116,7 @@ def test_letting_a_contact_go_does_not_complete_its_task(cache: Cache) -> None:
     cache.desk.let_go(key, NOW)
     assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
     with cache.session.engine().connect() as connection:
-        assert load_pending(SourceRows(connection, SOURCE)) == ()
+        assert load_pending(SqliteSourceRepository(connection, SOURCE)) == ()
     assert cache.desk.row(key).sync == ""
 
 
@@ -162,7 +163,7 @@ class TestTheDirectory:
         organization = cache.profile.organization
         with pytest.raises(RuntimeError), writing(cache.session.engine()) as connection:  # noqa: PT012
             role = {**COLLEAGUE, "organization": ref(organization)}
-            mirror.save(connection, SOURCE, [role], NOW)
+            SqliteSourceRepository(connection, SOURCE).mirror.save([role], NOW)
             assert projector.us(connection, SOURCE).is_ours("Practitioner/new")
             raise RuntimeError
         with cache.session.engine().connect() as connection:

@@ -10,10 +10,8 @@ import pytest
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentKind, IntentState
-from carequeue.store import outbox
 from carequeue.store.engine import writing
-from carequeue.store.source_repository import SourceRows
-from carequeue.store.views import view_of
+from carequeue.store.source_repository import SqliteSourceRepository
 from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 from tests.worklist.world import DISCHARGE, FOLLOW_UP, HANDOFF, LONE, REFERRAL, queue, send, summary
@@ -48,15 +46,17 @@ def happened(cache: Cache, *events: IntentEvent) -> None:
     with writing(cache.session.engine()) as connection:
         charts = set()
         for event in events:
-            for intent in outbox.of_source(connection, SOURCE):
-                outbox.happened(connection, intent, event, "their words", NOW)
+            for intent in SqliteSourceRepository(connection, SOURCE).outbox.open_intents():
+                SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                    intent, event, "their words", NOW
+                )
                 charts.add((intent.source, intent.chart))
         cache.session.projector().project(connection, charts, NOW)
 
 
 def view(cache: Cache, key: str) -> dict[str, Any] | None:
     with cache.session.engine().connect() as connection:
-        return view_of(connection, SOURCE, "Task", key)
+        return SqliteSourceRepository(connection, SOURCE).views.resource("Task", key)
 
 
 class TestBeforeItLeft:
@@ -192,8 +192,8 @@ class TestAfterItWasSent:
         first, second = cache.intents()
         with writing(cache.session.engine()) as connection:
             for event in (IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED):
-                (now,) = outbox.by_ids(connection, [first.id])
-                outbox.happened(connection, now, event, "", NOW)
+                (now,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([first.id])
+                SqliteSourceRepository(connection, SOURCE).outbox.apply_event(now, event, "", NOW)
         cache.pull(task("t1", owner=ref(DANA), requester=ref(NOEL), priority="stat"))
         cache.desk.undo(NOW)
         states = {one.id: one.state for one in cache.intents()}
@@ -275,7 +275,7 @@ class TestWhatWouldWaitBehindAConflict:
         happened(cache, IntentEvent.ATTEMPT_RECORDED, IntentEvent.FOUND_CHANGED)
         theirs = task("t1", owner=ref(DANA), priority="urgent", meta={"versionId": "10"})
         with writing(cache.session.engine()) as connection:
-            SourceRows(connection, SOURCE).move_base(theirs, "10", NOW)
+            SqliteSourceRepository(connection, SOURCE).mirror.move_base(theirs, "10", NOW)
         return str(first.group)
 
     def test_is_not_taken_back_and_the_person_is_told_what_comes_first(
@@ -303,7 +303,9 @@ def test_what_was_made_and_answered_wrongly_is_sent_again_first(cache: Cache) ->
         cache.desk.undo(NOW)
     happened(cache, IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED)
     with writing(cache.session.engine()) as connection:
-        SourceRows(connection, SOURCE).move_base(created.args["resource"], "1", NOW)
+        SqliteSourceRepository(connection, SOURCE).mirror.move_base(
+            created.args["resource"], "1", NOW
+        )
     cache.desk.undo(NOW)
     assert "Call the school" not in {row.title for row in cache.rows()}
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from carequeue.domain.intents import IntentEvent
 from carequeue.fhir import intent_effects
-from carequeue.store import mirror, outbox
 from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
 from tests.fhir.clinic import (
     CLINIC,
@@ -68,17 +68,15 @@ def queue(folder: Path, *more: dict[str, Any], can: Abilities = WRITABLE) -> Cac
 
 def send(cache: Cache) -> None:
     """The server takes everything that waits: bases move, intents are acknowledged."""
-    projector = cache.session.projector()
-    charts = {(SOURCE, one.chart) for one in cache.intents(["queued"])}
     with writing(cache.session.engine()) as connection:
+        source = SqliteSourceRepository(connection, SOURCE)
         for intent in cache.intents(["queued"]):
-            base = mirror.base(connection, SOURCE, intent.target_type, intent.target_id).body
-            taken = intent_effects.apply(intent, base)
-            charts |= mirror.move_base(connection, SOURCE, taken, "9", cache.instant)
+            base = source.mirror.base(intent.target_type, intent.target_id).body
+            source.mirror.move_base(intent_effects.apply(intent, base), "9", cache.instant)
             for event in (IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED):
-                (now,) = outbox.by_ids(connection, [intent.id])
-                outbox.happened(connection, now, event, "", cache.instant)
-        projector.project(connection, charts, cache.instant)
+                (now,) = source.outbox.by_ids([intent.id])
+                source.outbox.apply_event(now, event, "", cache.instant)
+        cache.session.projector().project(connection, source.charts, cache.instant)
 
 
 def summary(cache: Cache, *states: str) -> list[tuple[str, str]]:

@@ -1,11 +1,11 @@
-"""`act` and `undo`: the same verbs as on the screen, for one item or for many, from a pipe or not.
+"""`act` and `undo`: the same verbs as on the screen, for one item or several, also from a pipe.
 
-In:  keys as arguments, or on standard input: one a line, or the JSON of `list --json`.
-     Answers by name; each question of the table of verbs is an option too.
-Out: a result per row; exit code 8 where some were refused or are gone, the others are done.
-`undo` without a group undoes the last act of the command line at once. Where the last act was made
-in a window of the queue, it asks, or wants --yes or the group: somebody may be at work there.
-Not here: whether a verb applies and how an answer is read (the desk).
+In:  keys as arguments, or on standard input: one per line, or the JSON of `list --json`.
+     Inputs by name; each question of the table of verbs is also an option.
+Out: one result per row; exit code 8 if some were refused or are gone, and the others are done.
+`undo` without a group undoes the last act of the command line at once. If a window of the queue
+made the last act, it asks, or needs --yes or the group: somebody may be working there.
+Not here: whether a verb applies and how an input is read (the desk).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from carequeue.cli.help_format import SOME_REFUSED, say
 from carequeue.cli.list_and_show import as_json
 from carequeue.domain.errors import BadQuestion, NoSuchItem
 from carequeue.printing import Outcome, Shape
-from carequeue.store.queue_window import View
+from carequeue.store.queue_window import Tab
 from carequeue.verbs.table import item_verbs
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.worklist.results import Where
@@ -64,7 +64,7 @@ def act_command() -> click.Command:
             "--answer", multiple=True, metavar="NAME=VALUE", help="Any answer, by its name."
         ),
         click.option("--dry-run", is_flag=True, help="Only say what would change."),
-        click.option("--yes", is_flag=True, help="Do not ask before many are changed."),
+        click.option("--yes", is_flag=True, help="Do not ask before several items are changed."),
         as_json,
     ]
     command: Callable[..., Any] = _act
@@ -75,55 +75,50 @@ def act_command() -> click.Command:
 
 @click.pass_context
 def _act(
-    ctx: click.Context,
-    /,
-    verb: str,
-    keys: tuple[str, ...],
-    dry_run: bool,
-    as_json: bool,
-    **options: Any,
+    ctx: click.Context, /, verb: str, keys: tuple[str, ...], answer: tuple[str, ...], **given: Any
 ) -> None:
     """Do VERB to the items KEYS; without keys they are read from standard input.
 
     \b
     carequeue act accept Task/12
     carequeue act decline Task/12 --reason "no capacity"
-    carequeue list --narrow smith --json | carequeue act assign --to "Access team"
+    carequeue list --filter smith --json | carequeue act assign --to "Access team"
 
-    What you decide is kept at once and sent by the next `carequeue sync`.
+    Your decision is saved at once, and the next `carequeue sync` sends it.
     """  # noqa: D301 - click reads the backspace as "do not wrap this"
     now = use_cases.now()
+    shape = Shape.JSON if given.pop("as_json") else Shape.TEXT
+    dry_run, yes = given.pop("dry_run"), given.pop("yes")
     wanted = _unique(keys) if keys else _keys_from_input()
-    shorthand = {name[2:]: text for name, text in options.items() if name.startswith("q_")}
-    known = next(known for known in item_verbs() if known.name == verb)
-    answers = gather_answers(known, options["answer"], shorthand)
-    shape = Shape.JSON if as_json else Shape.TEXT
+    shorthand = {name.removeprefix("q_"): text for name, text in given.items()}
+    chosen = next(known for known in item_verbs() if known.name == verb)
+    inputs = gather_inputs(chosen, answer, shorthand)
     with use_cases.open_session(ctx.obj) as session:
         desk = session.desk
         desk.refresh(now)
-        found, missing = _known(desk, wanted)
-        _check_answers(desk, known, answers, found, now)
+        known, missing = _known(desk, wanted)
+        _check_inputs(desk, chosen, inputs, known, now)
         shown = None
-        if dry_run or len(found) > 1:
-            preview = desk.preview(verb, found, answers, now)
+        if dry_run or len(known) > 1:
+            preview = desk.preview(verb, known, inputs, now)
             if dry_run:
                 outcomes = [*_of_preview(preview), *missing]
                 _end(ctx, outcomes, printing.preview_line(preview), "", shape)
             _ask_before_many(preview, options["yes"])
             shown = preview.shown
-        acted = desk.act(verb, found, answers, now, shown)
+        acted = desk.act(verb, known, inputs, now, shown)
     _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)
 
 
 @click.command()
 @click.argument("group", default="")
-@click.option("--yes", is_flag=True, help="Do not ask where a window of the queue did it.")
+@click.option("--yes", is_flag=True, help="Do not ask if a window of the queue did it.")
 @as_json
 @click.pass_context
 def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
     """Undo GROUP, or the last thing that you did; also after it was sent.
 
-    Without GROUP it names the act first. It asks where a window of the queue made that act.
+    Without GROUP it names the act first. It asks if a window of the queue made that act.
     """
     with use_cases.open_session(ctx.obj) as session:
         group = group or _last_act(session.desk, session.zone, yes)
@@ -137,20 +132,19 @@ def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
 def _last_act(desk: Desk, zone: ZoneInfo, yes: bool) -> str:
     """The group of the last act, which is named on standard error.
 
-    Raises BadQuestion where there is none, and where a window of the queue made it and nobody
-    said yes.
+    Raises BadQuestion if there is none, or if a window of the queue made it and nobody said yes.
     """
     last = desk.undoable()
     if last is None:
         raise BadQuestion("There is nothing of yours to undo. Nothing was changed.")
     by_command = last.where is Where.COMMAND_LINE
     who = "The command line" if by_command else "A window of the queue"
-    words = f"{who} did this last: {last.words}, {printing.when(last.at, zone)}."
+    sentence = f"{who} did this last: {last.words}, {printing.when(last.at, zone)}."
     if not (by_command or yes or use_cases.can_ask()):
         raise BadQuestion(
-            f"{words} Nothing was changed. To undo it: carequeue undo {last.group}, or --yes."
+            f"{sentence} Nothing was changed. To undo it: carequeue undo {last.group}, or --yes."
         )
-    say(words)
+    say(sentence)
     if not (by_command or yes) and not click.confirm("Undo it?", default=False, err=True):
         raise BadQuestion("Nothing was changed.")
     return last.group
@@ -160,25 +154,25 @@ def _last_act(desk: Desk, zone: ZoneInfo, yes: bool) -> str:
 
 
 def keys_in(text: str) -> tuple[str, ...]:
-    """The keys that a text names: one a line, or JSON as `list --json` and `show --json` write it.
+    """The keys in a text: one per line, or JSON as `list --json` and `show --json` write it.
 
-    Raises BadQuestion where it is JSON without keys.
+    Raises BadQuestion if it is JSON without keys.
     """
     if text.lstrip()[:1] not in ("[", "{"):
         return _unique(line.strip() for line in text.splitlines() if line.strip())
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         raise BadQuestion(
             "Standard input begins like JSON but is not JSON. Nothing was changed. "
-            "Give one key a line, or what `carequeue list --json` writes."
+            "Give one key per line, or what `carequeue list --json` writes."
         ) from None
-    entries = found if isinstance(found, list) else [found]
+    entries = value if isinstance(value, list) else [value]
     keys = [entry.get("key") if isinstance(entry, dict) else entry for entry in entries]
-    for place, key in enumerate(keys, 1):
+    for number, key in enumerate(keys, 1):
         if not isinstance(key, str) or not key.strip():
             raise BadQuestion(
-                f"Entry {place} of the JSON on standard input has no `key`. Nothing was changed."
+                f"Entry {number} of the JSON on standard input has no `key`. Nothing was changed."
             )
     return _unique(str(key) for key in keys)
 
@@ -208,31 +202,31 @@ def _keys_from_input() -> tuple[str, ...]:
 
 
 def _known(desk: Desk, wanted: Sequence[str]) -> tuple[list[str], list[Outcome]]:
-    """The keys that are in the queue, and a result for each that is not.
+    """The keys that are in the queue, and a result for each key that is not.
 
-    Raises NoSuchItem where none is: a row that left between `list` and `act` must not hold up the
-    others, but a mistyped key is to be told.
+    Raises NoSuchItem if none is: a row that left between `list` and `act` must not stop the others,
+    but a mistyped key must be named.
     """
-    here = set(desk.keys_of(View.WHOLE, ""))
-    found = [key for key in wanted if key in here]
+    here = set(desk.keys_of(Tab.WHOLE, ""))
+    known = [key for key in wanted if key in here]
     missing = [Outcome(key, "missing", why="no longer in the queue") for key in wanted
                if key not in here]  # fmt: skip
-    if not found:
+    if not known:
         more = f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
         raise NoSuchItem(
             f"{wanted[0]}{more}: no such item in the queue. Nothing was changed. "
             "See the keys with: carequeue list --view whole --plain"
         )
-    return found, missing
+    return known, missing
 
 
 # Answers
 
 
-def gather_answers(
+def gather_inputs(
     verb: Verb, named: Sequence[str], shorthand: Mapping[str, str | None]
 ) -> dict[str, str]:
-    """The answers by question. Raises BadQuestion for one too many, one missing, one unreadable."""
+    """The inputs by question. Raises BadQuestion for an unknown, missing or unreadable input."""
     given = {name: text for name, text in shorthand.items() if text is not None}
     for pair in named:
         name, equals, text = pair.partition("=")
@@ -243,7 +237,7 @@ def gather_answers(
     asked = {question.name: question for question in verb.asks}
     for name in given:
         if name not in asked:
-            takes = " and ".join(f"--{known}" for known in asked) or "no answer"
+            takes = " and ".join(f"--{known}" for known in asked) or "no input"
             raise BadQuestion(
                 f"{verb.name} does not ask for `{name}`; it takes {takes}. Nothing was changed."
             )
@@ -263,7 +257,7 @@ def _choices(question: Question) -> str:
 
 
 def _as_choice(question: Question, text: str) -> str:
-    """The value of the choice that is meant. Raises BadQuestion where no other text is taken."""
+    """The value of the choice. Raises BadQuestion for another text, if the question takes none."""
     if not question.choices:
         return text
     for choice in question.choices:
@@ -274,13 +268,13 @@ def _as_choice(question: Question, text: str) -> str:
     raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")
 
 
-def _check_answers(
-    desk: Desk, verb: Verb, answers: Mapping[str, str], keys: Sequence[str], now: datetime
+def _check_inputs(
+    desk: Desk, verb: Verb, inputs: Mapping[str, str], keys: Sequence[str], now: datetime
 ) -> None:
-    for name, text in answers.items():
-        understood, words = desk.check_answer(verb.name, name, text, now, keys)
+    for name, text in inputs.items():
+        understood, reading = desk.check_input(verb.name, name, text, now, keys)
         if not understood:
-            raise BadQuestion(f"--{name}: {words}")
+            raise BadQuestion(f"--{name}: {reading}")
 
 
 # Results
@@ -290,8 +284,8 @@ def _ask_before_many(preview: Preview, yes: bool) -> None:
     say(printing.preview_line(preview))
     if yes or not use_cases.can_ask() or not preview.changes:
         return
-    for one in preview.refused:
-        say(f"not allowed: {printing.who_and_why(one.client, one.why)}")
+    for refused in preview.refused:
+        say(f"not allowed: {printing.who_and_why(refused.client, refused.why)}")
     if not click.confirm("Go on?", default=False, err=True):
         raise BadQuestion("Nothing was changed.")
 
@@ -300,7 +294,7 @@ def _of_preview(preview: Preview) -> list[Outcome]:
     return [
         *(Outcome(key, "would change") for key in preview.changes),
         *(Outcome(key, "already") for key in preview.already),
-        *(Outcome(one.key, "refused", one.client, one.why) for one in preview.refused),
+        *(Outcome(item.key, "refused", item.client, item.why) for item in preview.refused),
     ]
 
 
@@ -308,7 +302,7 @@ def _of_act(acted: Acted) -> list[Outcome]:
     return [
         *(Outcome(key, "changed") for key in acted.changed),
         *(Outcome(key, "already") for key in acted.already),
-        *(Outcome(one.key, "refused", one.client, one.why) for one in acted.refused),
+        *(Outcome(item.key, "refused", item.client, item.why) for item in acted.refused),
     ]
 
 
@@ -320,4 +314,5 @@ def _end(
 
 
 def _code(outcomes: Iterable[Outcome]) -> int:
-    return SOME_REFUSED if any(one.result in ("refused", "missing") for one in outcomes) else 0
+    failed = any(outcome.result in ("refused", "missing") for outcome in outcomes)
+    return SOME_REFUSED if failed else 0

@@ -1,8 +1,8 @@
-"""The net under every command: from what went wrong to one sentence and an exit code.
+"""The error boundary of every command: an error becomes one sentence and an exit code.
 
-Decided here: a `CareQueueError` is one clean sentence on stderr and its exit code; a fault of our
-own is one sentence without any value (a traceback with locals would print names of clients), and
-with CAREQUEUE_DEBUG=1 the places in the code; a reader who has gone away (`| head`) is no fault.
+Decided here: a `CareQueueError` is one clean sentence on stderr and its exit code; an internal
+error is one sentence without any value (a traceback with locals would print names of clients), and
+with CAREQUEUE_DEBUG=1 its lines in the code; a closed pipe (`| head`) is no error.
 Without click: the queue opens before click is needed (`__main__.py`).
 """
 
@@ -18,46 +18,47 @@ from carequeue.domain.errors import CareQueueError
 from carequeue.domain.sanitize import clean
 
 INTERRUPTED: Final = 130
-_FAULT: Final = (
-    "CareQueue stopped by a fault of its own. Nothing that you did is lost: it is kept in the "
-    "cache. Try again; `carequeue doctor` tells more, and CAREQUEUE_DEBUG=1 shows where it stopped."
+_INTERNAL_ERROR: Final = (
+    "CareQueue stopped because of an internal error. Nothing you did is lost: it is saved in "
+    "the cache. Try again; `carequeue doctor` tells more, and CAREQUEUE_DEBUG=1 shows where it "
+    "stopped."
 )
 _LONGEST_SENTENCE: Final = 2000
 
 
 def say(sentence: str) -> None:
-    """One clean sentence to the person, on stderr, so that stdout stays the answer."""
+    """Write one clean sentence to stderr, so that stdout holds only the result."""
     sys.stderr.write(f"{clean(sentence, _LONGEST_SENTENCE)}\n")
     sys.stderr.flush()
 
 
-def caught(fault: BaseException) -> int:
-    """Say what went wrong; the exit code. Raised again where it is nothing that is known here."""
-    if isinstance(fault, KeyboardInterrupt):
-        say("Interrupted. What was done until here is kept.")
+def caught(error: BaseException) -> int:
+    """Say what went wrong; returns the exit code. Raises again what is no error of a command."""
+    if isinstance(error, KeyboardInterrupt):
+        say("Interrupted. Everything done so far is saved.")
         return INTERRUPTED
-    if isinstance(fault, BrokenPipeError):
+    if isinstance(error, BrokenPipeError):
         _forget_output()
         return 0
-    if isinstance(fault, CareQueueError):
-        say(str(fault))
-        return fault.exit_code
-    if not isinstance(fault, Exception):
-        raise fault
-    say(_FAULT)
+    if isinstance(error, CareQueueError):
+        say(str(error))
+        return error.exit_code
+    if not isinstance(error, Exception):
+        raise error
+    say(_INTERNAL_ERROR)
     if os.environ.get("CAREQUEUE_DEBUG"):
-        say_places(fault)
+        say_code_lines(error)
     return 1
 
 
-def say_places(fault: BaseException) -> None:
-    """Where in the code a fault arose, from the outside in: no message, no values."""
-    for frame in traceback.extract_tb(fault.__traceback__):
+def say_code_lines(error: BaseException) -> None:
+    """Say the lines of code of an error, from the outside in: no message, no values."""
+    for frame in traceback.extract_tb(error.__traceback__):
         say(f"{frame.filename}:{frame.lineno} in {frame.name}")
-    say(f"{type(fault).__name__}")
+    say(f"{type(error).__name__}")
 
 
 def _forget_output() -> None:
-    """Let nothing more be written to a reader who is gone, not even by the interpreter's end."""
+    """Discard further output to a closed pipe, even at the end of the interpreter."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`list`, `show` and `keys`: what is to be seen, for people and for programs."""
+"""`list`, `show` and `keys`: the queue, one item and the keys, for people and for programs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import click
 
 from carequeue import printing
 from carequeue.cli import use_cases
-from carequeue.cli.help_format import say
+from carequeue.cli.help_format import AliasedOption, say
 from carequeue.domain.errors import NoSuchItem
 from carequeue.printing import Shape
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.verbs.motions import MOTIONS, SIGNS
 from carequeue.verbs.table import all_verbs
 from carequeue.widgets.clock_words import clock_words
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from carequeue.worklist.health import SourceHealth
     from carequeue.worklist.results import Health
 
-#: Rows in one read of the cache, and in a table for people where no limit is given.
+#: Rows in one read of the cache, and in a table for people without a limit.
 PAGE: Final = 500
 SHOWN: Final = 50
 _DOCTOR: Final = "See: carequeue doctor"
@@ -36,12 +36,21 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
 @click.command("list")
 @click.option(
     "--view",
-    type=click.Choice([view.value for view in View]),
-    default=View.MINE.value,
+    "tab",
+    type=click.Choice([tab.value for tab in Tab]),
+    default=Tab.MINE.value,
     show_default=True,
-    help="Whose moves: mine, my team's, what waits on others, all, or the whole with the snoozed.",
+    help="Whose moves: mine, my team's, waiting on others, all, or whole (all and snoozed).",
 )
-@click.option("--narrow", default="", metavar="TEXT", help="Only rows that hold this text.")
+@click.option(
+    "--filter",
+    "--narrow",
+    "filter_text",
+    cls=AliasedOption,
+    default="",
+    metavar="TEXT",
+    help="Only rows with this text.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -52,7 +61,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
 @click.option("--plain", is_flag=True, help="Tab separated, a header line, no colour.")
 @click.pass_obj
 def list_rows(
-    profile: str, view: str, narrow: str, limit: int | None, as_json: bool, plain: bool
+    profile: str, tab: str, filter_text: str, limit: int | None, as_json: bool, plain: bool
 ) -> None:
     """Print the queue, in its order.
 
@@ -74,65 +83,68 @@ def list_rows(
                 row.due_at, row.unit, row.days_left, int(now.timestamp()), session.zone
             )
 
-        rows = _rows(session.desk, View(view), narrow, limit or 0)
+        rows = _rows(session.desk, Tab(tab), filter_text, limit or 0)
         count = printing.write_rows(rows, shape, distance)
-        _say_truth(session.desk.health(now), count, narrow, session.zone)
+        _say_state(session.desk.health(now), count, filter_text, session.zone)
         if shape is Shape.TEXT and count == limit:
-            total = sum(session.desk.tally(View(view), narrow).bands.values())
+            total = sum(session.desk.tally(Tab(tab), filter_text).bands.values())
             if total > count:
                 say(f"{count} of {total} rows; --limit 0 lists all.")
 
 
-def _rows(desk: Desk, view: View, narrow: str, limit: int) -> Iterator[QueueRow]:
-    """The rows of a view, read a page at a time; a limit of 0 is none."""
+def _rows(desk: Desk, tab: Tab, filter_text: str, limit: int) -> Iterator[QueueRow]:
+    """The rows of a tab, read a page at a time; 0 means no limit."""
 
     def pages() -> Iterator[list[QueueRow]]:
         offset = 0
-        while page := list(desk.window(view, narrow, offset, min(PAGE, limit or PAGE))):
+        while page := list(desk.window(tab, filter_text, offset, min(PAGE, limit or PAGE))):
             yield page
             offset += len(page)
 
     return islice(chain.from_iterable(pages()), limit or None)
 
 
-def _say_truth(health: Health, count: int, narrow: str, zone: tzinfo) -> None:
-    """What a reader of the list must know of its age, on stderr."""
+def _say_state(health: Health, count: int, filter_text: str, zone: tzinfo) -> None:
+    """Say on stderr how old and how complete the list is."""
     if not health.ever_synced:
-        say("Nothing was fetched from the server yet. Fetch it with: carequeue sync")
+        say("Nothing has been fetched from the server yet. Fetch with: carequeue sync")
     elif not count:
-        say("No row matches." if narrow else "Nothing waits in this view.")
+        say("No row matches." if filter_text else "Nothing is waiting in this view.")
     if age := _age(health, zone):
         say(age)
     if health.needs_you:
         verb = "needs" if health.needs_you == 1 else "need"
         say(f"{health.needs_you} {verb} you: open `carequeue` and press x.")
     if health.waiting:
-        verb = "waits" if health.waiting == 1 else "wait"
-        say(f"{health.waiting} {verb} for the server. Send what waits with: carequeue sync")
+        noun = "change is" if health.waiting == 1 else "changes are"
+        say(f"{health.waiting} {noun} waiting to be sent. Send with: carequeue sync")
 
 
 def _age(health: Health, zone: tzinfo) -> str:
-    """Why what is listed may be old or not whole; of several sources the one is named."""
-    read = f" What is listed was read {printing.when(health.last_full, zone)}."
+    """Why the list may be old or incomplete; of several sources, which."""
+    read = f" The list was read {printing.when(health.last_full, zone)}."
     read = read if health.last_full else ""
     if health.forced_offline:
-        return f"Offline by choice.{read} To end it: carequeue online"
+        return f"You are working offline.{read} To go online: carequeue online"
     if health.online is False:
         word = "Not answering" if health.silent_since else "Offline"
         return f"{word}: {health.why_offline or 'no server answered'}.{read}"
-    if found := troubled(health):
-        return f"Not all could be read: {'; '.join(_of(one, zone) for one in found)}. {_DOCTOR}"
+    if unread := troubled(health):
+        sources = "; ".join(_source_state(source, zone) for source in unread)
+        return f"Some records could not be read: {sources}. {_DOCTOR}"
     if health.signed_out:
-        return "Signed out: what is listed may be old. Check the token, then: carequeue sync"
+        return "Signed out: the list may be old. Check the token, then: carequeue sync"
     if health.trouble:
-        return f"Not all could be read: {health.trouble}. {_DOCTOR}"
+        return f"Some records could not be read: {health.trouble}. {_DOCTOR}"
     return ""
 
 
-def _of(source: SourceHealth, zone: tzinfo) -> str:
-    why = source.why or ("signed out" if source.signed_out else "not reached")
-    read = f" (last read whole {printing.when(source.last_full, zone)})" if source.last_full else ""
-    return f"{source.shown}: {why}{read}"
+def _source_state(source: SourceHealth, zone: tzinfo) -> str:
+    reason = source.why or ("signed out" if source.signed_out else "not reached")
+    read = (
+        f" (last complete sync {printing.when(source.last_full, zone)})" if source.last_full else ""
+    )
+    return f"{source.shown}: {reason}{read}"
 
 
 @click.command()
@@ -159,7 +171,7 @@ def keys() -> None:
     printing.write_pairs([(_spelled(verb.key), verb.help) for verb in all_verbs()])
     printing.write()
     printing.write_pairs(
-        [(", ".join(_spelled(key) for key in move.keys), move.words) for move in MOTIONS]
+        [(", ".join(_spelled(key) for key in motion.keys), motion.words) for motion in MOTIONS]
     )
 
 
@@ -167,5 +179,5 @@ _SPELLED: Final = SIGNS | {"pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"
 
 
 def _spelled(key: str) -> str:
-    """A key as it stands on the keyboard."""
+    """A key as the keyboard shows it."""
     return _SPELLED.get(key, key)

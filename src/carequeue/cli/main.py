@@ -7,13 +7,15 @@ import click
 from carequeue import __version__
 from carequeue.cli import use_cases
 from carequeue.cli.act_commands import act_command, undo
+from carequeue.cli.config import config
 from carequeue.cli.conflict_commands import conflicts
 from carequeue.cli.connect import connect
-from carequeue.cli.help_format import Frame
+from carequeue.cli.demo import demo
+from carequeue.cli.doctor import doctor
+from carequeue.cli.help_format import CommandGroup
 from carequeue.cli.list_and_show import keys, list_rows, show
 from carequeue.cli.outbox_commands import outbox
-from carequeue.cli.setup import config, demo
-from carequeue.cli.sync_commands import doctor, offline, online, sync
+from carequeue.cli.sync_commands import offline, online, sync
 
 HELP = """\
 One prioritized queue of what must happen next, whose move it is, and by when: referrals,
@@ -30,7 +32,7 @@ carequeue sync; carequeue list --view team --json | jq .
 """
 
 
-class CareQueue(Frame):
+class CareQueue(CommandGroup):
     """The commands under their headings."""
 
     sections = (
@@ -54,12 +56,12 @@ class CareQueue(Frame):
     show_envvar=True,
     show_default=True,
     metavar="NAME",
-    help="Which profile: who you are and which servers you read.",
+    help="The profile: who you are and which servers you use.",
 )
 @click.version_option(__version__, prog_name="carequeue", message="%(prog)s %(version)s")
 @click.pass_context
 def carequeue(ctx: click.Context, profile: str) -> None:
-    """Open the queue where no command is named."""
+    """Open the queue if no command is named."""
     ctx.obj = profile
     if ctx.invoked_subcommand is None:
         ctx.exit(use_cases.run_queue(profile))

@@ -1,8 +1,8 @@
-"""`outbox`: what is not on the server, and what can be done about it, for people and for scripts.
+"""`outbox`: everything that is not on the server, and what to do about it.
 
-In:  ids of decisions, which may be shortened while they name one only.
-Out: a table for people, tabs for a pipe, JSON; exit code 9 where something needs a person.
-Not here: what another try and a discard do (the desk), conflicts (`conflict_commands.py`).
+In:  ids of decisions, which may be shortened as long as they name one decision.
+Out: a table for people, tabs for a pipe, JSON; exit code 9 if something needs a person.
+Not here: what a retry and a discard do (the desk), conflicts (`conflict_commands.py`).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from carequeue.worklist.results import Acted, OutboxLine
 
 _Named = TypeVar("_Named")
-#: The beginning of an id that a table shows; longer where two would be alike.
+#: The characters of an id that a table shows; more if two would be alike.
 _SHORT: Final = 8
 _STATES: Final = {
-    "queued": "waits",
+    "queued": "waiting",
     "in_doubt": "checking",
     "conflict": "conflict",
     "needs_attention": "needs you",
-    "kept_here": "kept here",
+    "kept_here": "local only",
 }
 _NEEDS: Final = ("conflict", "needs_attention")
 
@@ -44,7 +44,7 @@ _NEEDS: Final = ("conflict", "needs_attention")
 @click.group(invoke_without_command=True)
 @click.pass_context
 def outbox(ctx: click.Context) -> None:
-    """Show what is not on the server, and what can be done about it."""
+    """Show everything that is not on the server, and what to do about it."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_outbox)
 
@@ -53,9 +53,9 @@ def outbox(ctx: click.Context) -> None:
 @as_json
 @click.pass_context
 def list_outbox(ctx: click.Context, as_json: bool = False) -> None:
-    """Print all that is not on the server: what needs you first. Exit code 9 where something does.
+    """Print everything that is not on the server, what needs you first (then exit code 9).
 
-    On a terminal this is a table; into a pipe or a file it is tab separated.
+    On a terminal this is a table; in a pipe or a file it is tab separated.
     """
     with use_cases.open_session(ctx.obj) as session:
         lines = session.desk.outbox(use_cases.now())
@@ -68,7 +68,7 @@ def list_outbox(ctx: click.Context, as_json: bool = False) -> None:
         say("Everything is on the server.")
     if needing:
         need = "needs" if needing == 1 else "need"
-        say(f"{needing} of {len(lines)} {need} you. Look at one with: carequeue outbox show ID")
+        say(f"{needing} of {len(lines)} {need} you. See one with: carequeue outbox show ID")
     ctx.exit(SOMETHING_WAITS if needing else 0)
 
 
@@ -77,7 +77,7 @@ def list_outbox(ctx: click.Context, as_json: bool = False) -> None:
 @as_json
 @click.pass_obj
 def show_outbox(profile: str, id_: str, as_json: bool) -> None:
-    """Print one decision in full, with the server's words."""
+    """Print one decision in full, with the server's answer."""
     with use_cases.open_session(profile) as session:
         line = _line(session.desk, id_)
         if as_json:
@@ -88,15 +88,15 @@ def show_outbox(profile: str, id_: str, as_json: bool) -> None:
 
 @outbox.command()
 @click.argument("ids", nargs=-1, metavar="[ID ...]")
-@click.option("--all", "all_", is_flag=True, help="All that needs attention.")
+@click.option("--all", "all_", is_flag=True, help="Everything that needs attention.")
 @as_json
 @click.pass_context
 def retry(ctx: click.Context, ids: tuple[str, ...], all_: bool, as_json: bool) -> None:
-    """Try again what the server refused. The next `carequeue sync` sends it."""
+    """Retry decisions that the server refused. The next `carequeue sync` sends them."""
     if bool(ids) == all_:
-        raise click.UsageError("Name the decisions, or say --all.")
+        raise click.UsageError("Name the decisions, or give --all.")
     with use_cases.open_session(ctx.obj) as session:
-        chosen = [_line(session.desk, one).id for one in ids]
+        chosen = [_line(session.desk, id_).id for id_ in ids]
         acted = session.desk.retry(chosen, use_cases.now())
     write_acted(acted, as_json)
 
@@ -107,12 +107,12 @@ def retry(ctx: click.Context, ids: tuple[str, ...], all_: bool, as_json: bool) -
 @as_json
 @click.pass_context
 def discard(ctx: click.Context, ids: tuple[str, ...], typed: str | None, as_json: bool) -> None:
-    """Drop for good what the server refused.
+    """Discard for good decisions that the server refused.
 
-    What rests on it goes too. All of it stays in the history.
+    Decisions that depend on them go too. All of them stay in the history.
     """
     with use_cases.open_session(ctx.obj) as session:
-        chosen = [_line(session.desk, one) for one in ids]
+        chosen = [_line(session.desk, id_) for id_ in ids]
         word = session.desk.discard_word([line.id for line in chosen])
         if typed is None:
             typed = _ask_for_word(chosen, word)
@@ -122,7 +122,7 @@ def discard(ctx: click.Context, ids: tuple[str, ...], typed: str | None, as_json
 
 @outbox.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--only", multiple=True, metavar="ID", help="Only this decision; may be given again.")
+@click.option("--only", multiple=True, metavar="ID", help="Only this decision. Repeatable.")
 @click.pass_context
 def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None:
     """Write the outbox as JSON lines, to FILE or to standard output (also as -).
@@ -130,7 +130,7 @@ def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None
     FILE must not exist yet; only you can read it. It holds health records.
     """
     with use_cases.open_session(ctx.obj) as session:
-        chosen = [_line(session.desk, one).id for one in only]
+        chosen = [_line(session.desk, id_).id for id_ in only]
         text = session.desk.export(chosen, use_cases.now())
     if file is None or str(file) == "-":
         if text:
@@ -142,33 +142,34 @@ def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None
 
 
 def _line(desk: Desk, id_: str) -> OutboxLine:
-    """The decision that an id, or the beginning of one, names."""
+    """The decision of an id, or of the beginning of an id."""
     lines = {line.id: line for line in desk.outbox(use_cases.now())}
-    return the_one(lines, id_, "decision in the outbox", "carequeue outbox list")
+    return resolve_prefix(lines, id_, "decision", "carequeue outbox list")
 
 
-def the_one(known: Mapping[str, _Named], given: str, what: str, how: str) -> _Named:
-    """What a name means, or the beginning of one.
+def resolve_prefix(known: Mapping[str, _Named], given: str, noun: str, how: str) -> _Named:
+    """The entry of a name, or of the beginning of a name.
 
-    Raises NoSuchItem where it means none, BadQuestion where it means several.
+    Raises NoSuchItem if no name matches, BadQuestion if several match; `how` lists the names.
     """
     if given in known:
         return known[given]
-    found = [name for name in known if given and name.startswith(given)]
-    if len(found) > 1:
+    names = [name for name in known if given and name.startswith(given)]
+    if len(names) > 1:
         raise BadQuestion(
-            f"{clean(given, 80)} begins {len(found)} of them. Nothing was changed. Say more of it."
+            f"{clean(given, 80)} matches {len(names)} {noun}s. Nothing was changed. "
+            "Type more characters."
         )
-    if not found:
+    if not names:
         raise NoSuchItem(
-            f"{clean(given, 80)}: no such {what}. Nothing was changed. See them with: {how}"
+            f"{clean(given, 80)}: no such {noun}. Nothing was changed. List them with: {how}"
         )
-    return known[found[0]]
+    return known[names[0]]
 
 
 def _state(line: OutboxLine) -> str:
-    words = _STATES.get(line.state, line.state)
-    return f"{words}, behind what needs you" if line.behind else words
+    state = _STATES.get(line.state, line.state)
+    return f"{state}, behind a change that needs you" if line.behind else state
 
 
 def _write_lines(lines: Sequence[OutboxLine], zone: ZoneInfo) -> None:
@@ -186,11 +187,11 @@ def _write_lines(lines: Sequence[OutboxLine], zone: ZoneInfo) -> None:
 
 
 def _short(ids: Sequence[str]) -> list[str]:
-    """The ids, cut where they still differ."""
+    """The ids, cut as short as they still differ."""
     length = _SHORT
-    while len({one[:length] for one in ids}) < len(set(ids)):
+    while len({id_[:length] for id_ in ids}) < len(set(ids)):
         length += 1
-    return [one[:length] for one in ids]
+    return [id_[:length] for id_ in ids]
 
 
 def _pairs(line: OutboxLine, zone: ZoneInfo) -> list[tuple[str, str]]:
@@ -208,7 +209,7 @@ def _pairs(line: OutboxLine, zone: ZoneInfo) -> list[tuple[str, str]]:
         ("group", line.group),
         ("id", line.id),
     ]
-    return [(name, words) for name, words in pairs if words]
+    return [(name, text) for name, text in pairs if text]
 
 
 def _ask_for_word(chosen: Sequence[OutboxLine], word: str) -> str:
@@ -217,41 +218,41 @@ def _ask_for_word(chosen: Sequence[OutboxLine], word: str) -> str:
     for line in chosen:
         say(f"{line.client}: {line.did} ({_state(line)})")
     if word != f"discard {len(chosen)}":
-        say("What rests on it goes too.")
+        say("Decisions that depend on it go too.")
     answer: str = click.prompt(f"To discard for good, type “{word}”", default="", err=True)
     return answer
 
 
 def write_acted(acted: Acted, as_json: bool) -> None:
-    """What an answer did, an item a line."""
+    """Write what a choice did, one item per line."""
     outcomes = [Outcome(key, "changed") for key in acted.changed]
     shape = Shape.JSON if as_json else Shape.TEXT
     printing.write_outcomes(outcomes, acted.message, acted.group, shape)
 
 
 def _write_file(path: Path, data: bytes) -> None:
-    """A new file that only its owner can read, whole or not at all."""
+    """Write a new file that only its owner can read, completely or not at all."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise BadQuestion(
-            f"{path} is there already and was left as it is. Name another file."
+            f"{path} exists already and was not changed. Name another file."
         ) from None
-    except OSError as fault:
-        raise _unwritten(path, fault) from None
+    except OSError as error:
+        raise _not_written(path, error) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as fault:
+    except OSError as error:
         with suppress(OSError):
             path.unlink()
-        raise _unwritten(path, fault) from None
+        raise _not_written(path, error) from None
 
 
-def _unwritten(path: Path, fault: OSError) -> CareQueueError:
+def _not_written(path: Path, error: OSError) -> CareQueueError:
     return CareQueueError(
-        f"{path} could not be written ({fault.strerror or 'unknown fault'}). What waits is kept in "
-        "the cache. Name a place that can be written to."
+        f"{path} could not be written ({error.strerror or 'unknown error'}). Unsent changes are "
+        "saved in the cache. Name a file that can be written."
     )

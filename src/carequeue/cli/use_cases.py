@@ -1,7 +1,7 @@
-"""What the commands call: the one place where they meet the rest of CareQueue.
+"""What the commands call: the one place where they use the rest of CareQueue.
 
-Each function loads what it needs when it is called, so that `--help` and `list` start at once
-(Textual, httpx and SQLModel together cost half a second). The tests put fakes in their place.
+Each function imports what it needs when it is called, so that `--help` and `list` start at once
+(Textual, httpx and SQLModel together take half a second). Tests replace these functions.
 Not here: how the parts are put together (`wiring.py`).
 """
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def open_session(profile_name: str) -> Session:
-    """The profile, its cache and its desk, for a command. Raises ProfileError or CacheError."""
+    """Open the profile, its cache and its desk, for a command.
+
+    Raises ProfileError or CacheError.
+    """
     from carequeue import wiring
     from carequeue.domain.intents import COMMAND_LINE
 
@@ -32,7 +35,7 @@ def open_session(profile_name: str) -> Session:
 
 
 def open_window(profile_name: str) -> Session:
-    """The profile, its cache and its desk, for the queue on a screen.
+    """Open the profile, its cache and its desk, for the queue on the screen.
 
     Raises ProfileError or CacheError.
     """
@@ -42,9 +45,9 @@ def open_window(profile_name: str) -> Session:
 
 
 def run_queue(profile_name: str) -> int:
-    """The queue of a profile, from opening its cache to closing it; the exit code.
+    """Run the queue of a profile and close its cache; returns the exit code.
 
-    Raises BadQuestion where there is no terminal, ProfileError or CacheError.
+    Raises BadQuestion without a terminal, ProfileError or CacheError.
     """
     refuse_without_terminal("The queue")
     with open_window(profile_name) as session:
@@ -52,42 +55,43 @@ def run_queue(profile_name: str) -> int:
 
 
 def open_queue(session: Session) -> int:
-    """The queue on the screen, until the person leaves it; the exit code."""
-    from carequeue.app import CareQueueApp
+    """Show the queue until the person quits; returns the exit code."""
+    from carequeue.app import CareQueueApp, Preferences
+    from carequeue.screens.app_hooks import TimeSource
 
     app = CareQueueApp(
         session.desk,
-        session.now,
-        session.zone,
+        TimeSource(session.now, session.zone),
         session.background(),
-        theme=session.profile.theme or "dark",
-        keep=partial(keep_file, session),
+        Preferences(session.profile.theme or "dark"),
+        write_private=partial(write_private, session),
     )
     app.run()
     return app.return_code or 0
 
 
-def keep_file(session: Session, name: str, text: str) -> str:
-    """Write a private file beside the cache, and say where it is.
+def write_private(session: Session, name: str, text: str) -> str:
+    """Write a private file beside the cache; returns its path.
 
-    Raises BadQuestion where it would be gone with the program, CacheError where it cannot be.
+    Raises BadQuestion if the file would be gone with the program, CacheError if it cannot be
+    written.
     """
-    if not session.desk.keeps:
+    if not session.desk.is_persistent:
         raise BadQuestion(
-            "A file of the practice clinic would be gone when you leave. Nothing was written. "
-            "With a profile of your own it stays."
+            "A file of the practice clinic would be gone when you quit. Nothing was written. "
+            "With a profile of your own the file stays."
         )
     from carequeue.store.private_files import create_private
 
     path = session.places.folder / name
     if not create_private(path, text.encode(), CacheError):
-        raise BadQuestion(f"{path} is there already. Nothing was written. Try once more.")
+        raise BadQuestion(f"{path} exists already. Nothing was written. Try again.")
     home = Path.home()
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def demo(seed: int, clients: int, quirks: Sequence[str], pace: str) -> int:
-    """The practice clinic, from its start to its end; the exit code."""
+    """Run the practice clinic; returns the exit code."""
     from carequeue import wiring
 
     with wiring.practice(seed, clients, quirks, pace) as session:
@@ -95,16 +99,16 @@ def demo(seed: int, clients: int, quirks: Sequence[str], pace: str) -> int:
 
 
 def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
-    """What a server says of itself. Raises ServerError or SignInError."""
+    """Ask a server what it can do. Raises ServerError or SignInError."""
     from carequeue.sync.net import probe as at
 
     return at.probe(url, token, ca_bundle)
 
 
 def token_of(source: SourceProfile) -> str | None:
-    """The bearer token of a source, None where it has none.
+    """The bearer token of a source; None if it has none.
 
-    Raises SignInError where its command gives none.
+    Raises SignInError if its command prints no token.
     """
     from carequeue.sync.net.auth import Tokens
 
@@ -112,25 +116,25 @@ def token_of(source: SourceProfile) -> str | None:
 
 
 def now() -> datetime:
-    """The source of time of the command line."""
+    """The current time of the command line."""
     return datetime.now(UTC)
 
 
 def can_ask() -> bool:
-    """Whether somebody sits at the other end of standard input."""
+    """Whether a person can answer on standard input."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def can_draw() -> bool:
-    """Whether a full-screen program can be drawn here."""
+    """Whether this terminal can show a full-screen program."""
     return can_ask() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
-def refuse_without_terminal(what: str) -> None:
-    """Raises BadQuestion where a full-screen program would only write rubbish."""
+def refuse_without_terminal(program: str) -> None:
+    """Raises BadQuestion if this terminal cannot show a full-screen program."""
     if not can_draw():
         raise BadQuestion(
-            f"{what} needs a terminal that can be drawn on, and this is none (or TERM is dumb). "
+            f"{program} needs a full-screen terminal, and this is none (or TERM is dumb). "
             "For a pipe, a file or a plain terminal use: carequeue list --plain"
         )
 
@@ -141,5 +145,5 @@ def shows_people() -> bool:
 
 
 def read_input(limit: int) -> str:
-    """Standard input as text, at most `limit` characters. Raises UnicodeDecodeError."""
+    """Read standard input as text, at most `limit` characters. Raises UnicodeDecodeError."""
     return sys.stdin.read(limit)

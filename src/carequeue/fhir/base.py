@@ -12,12 +12,10 @@ from carequeue.fhir.chart import Resource
 
 
 @dataclass(slots=True)
-class Saved:
-    """What a page changed: charts to project again, rows, and references that are not here yet."""
+class SavedPage:
+    """What a page changed: how many rows, and references that are not here yet."""
 
-    charts: set[tuple[str, str]] = field(default_factory=set)
     changed: int = 0
-    directory_changed: bool = False
     missing: set[str] = field(default_factory=set)
     parts: set[str] = field(default_factory=set)  # only a part of these came
 

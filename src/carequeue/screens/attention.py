@@ -1,8 +1,8 @@
-"""The way to what needs the person: from the queue, from a row, from the outbox, and back.
+"""How a person gets to the items that need them: from the queue, a row or the outbox, and back.
 
-In:  the front. Out: the conflict or the outbox laid over the list, with the cursor on the item, so
-that whatever is done next is done to the one that is named. This view is looked through first;
-what is not in it is found in the whole queue.
+In:  the queue on the screen. Out: a conflict or the outbox over the list, with the cursor on the
+item, so that the next key acts on the item that is named. The search begins in the current tab and
+goes on in the whole queue.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.screens.conflict_overlay import ConflictLayer
-from carequeue.screens.outbox_overlay import NEEDS, OutboxLayer
-from carequeue.store.queue_window import QueueRow, View
+from carequeue.screens.conflict_overlay import ConflictOverlay
+from carequeue.screens.outbox_overlay import NEEDS_YOU, OutboxOverlay
+from carequeue.screens.queue_context import QueueContext
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.widgets.conflict_pane import NO_CLIENT
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.outbox_pane import state_of
@@ -22,190 +23,203 @@ from carequeue.widgets.queue_pages import PAGE
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from carequeue.screens.controller import Front
     from carequeue.worklist.results import Acted, Conflict, OutboxLine
 
-#: A part of a view: what narrows it, the first row and the one behind the last.
-_Page = tuple[View, str, int, int]
+#: A part of a tab: its filter, the first row and the end (exclusive).
+_Page = tuple[Tab, str, int, int]
 
 
-def _pages(view: View, narrow: str, start: int, end: int) -> list[_Page]:
-    return [(view, narrow, n, min(n + PAGE, end)) for n in range(start, end, PAGE)]
+def _pages(tab: Tab, filter_text: str, start: int, end: int) -> list[_Page]:
+    return [(tab, filter_text, first, min(first + PAGE, end)) for first in range(start, end, PAGE)]
 
 
-class Needs:
-    """Conflicts and refusals over one front."""
+class Attention:
+    """The ways to conflicts and refused changes in one queue."""
 
-    def __init__(self, front: Front, zone: tzinfo) -> None:
-        self._front, self._zone = front, zone
-        self._rows = front.widgets.rows
+    def __init__(self, context: QueueContext, zone: tzinfo) -> None:
+        self._context, self._zone = context, zone
+        self._rows = context.widgets.rows
 
-    # --- the next one
+    # --- the next item
 
-    def first(self) -> None:
-        """The next item that needs the person, beginning with this one."""
-        self._from(self._rows.index, "")
+    def go_to_first(self) -> None:
+        """Go to the next item that needs the person, beginning with the current item."""
+        self._search_from(self._rows.index, "")
 
-    def following(self, key: str) -> None:
-        """The next one after an item."""
-        self._from(self._rows.index + 1, key)
+    def go_to_next(self, key: str) -> None:
+        """Go to the next item that needs the person, after the item `key`."""
+        self._search_from(self._rows.index + 1, key)
 
-    def _from(self, start: int, after: str) -> None:
-        front = self._front
-        if not front.data.health.needs_you:
-            words = "Nothing needs you: the server refused nothing, nothing differs."
-            front.say(Message(words, hint="o shows what waits"))
+    def _search_from(self, start: int, after: str) -> None:
+        context = self._context
+        if not context.data.health.needs_you:
+            text = "Nothing needs you: the server refused nothing, and there is no conflict."
+            context.say(Message(text, hint="o shows what is waiting"))
             return
-        view, narrow = front.data.looking[:2]
+        tab, filter_text = context.data.view_state[:2]
         total = self._rows.pages.rows
-        whole = sum(front.desk.tally(View.WHOLE, "").bands.values())
-        pages = _pages(view, narrow, start, total) + _pages(view, narrow, 0, min(start, total))
-        if (view, narrow) != (View.WHOLE, ""):
-            pages += _pages(View.WHOLE, "", 0, whole)
-        self._search((view, narrow), after, pages)
+        whole = sum(context.desk.tally(Tab.WHOLE, "").bands.values())
+        pages = _pages(tab, filter_text, start, total)
+        pages += _pages(tab, filter_text, 0, min(start, total))
+        if (tab, filter_text) != (Tab.WHOLE, ""):
+            pages += _pages(Tab.WHOLE, "", 0, whole)
+        self._search((tab, filter_text), after, pages)
 
-    def _search(self, begun: tuple[View, str], after: str, pages: list[_Page]) -> None:
-        """Look through one page; the next one comes after the keys that have come meanwhile.
+    def _search(self, begun_in: tuple[Tab, str], after: str, pages: list[_Page]) -> None:
+        """Search one page; keys that were pressed meanwhile come before the next page.
 
-        A person who looks at something else since it was `begun` has gone on: it ends.
+        The search ends if the person has gone to another tab or opened an overlay since then.
         """
-        front = self._front
-        if front.data.looking[:2] != begun or front.layers:
+        context = self._context
+        if context.data.view_state[:2] != begun_in or context.overlays:
             return
         if not pages:
-            words = "What needs you has no row in the queue."
-            front.say(Message(words, Tone.REFUSED, "o shows all that is not sent"))
+            text = "The item that needs you is no longer in the queue."
+            context.say(Message(text, Tone.REFUSED, "o shows what is not sent"))
             return
-        (view, narrow, start, end), *rest = pages
-        for place, row in enumerate(front.desk.window(view, narrow, start, end - start), start):
-            if row.sync in NEEDS:
-                if (view, narrow) == begun:
-                    self._rows.go(place)
+        (tab, filter_text, start, end), *rest = pages
+        rows = context.desk.window(tab, filter_text, start, end - start)
+        for index, row in enumerate(rows, start):
+            if row.sync in NEEDS_YOU:
+                if (tab, filter_text) == begun_in:
+                    self._rows.go(index)
                 else:
-                    front.data.find(row.key)
-                self._found(row, after)
+                    context.data.show_in_whole_queue(row.key)
+                self._open(row, after)
                 return
-        self._rows.call_later(self._search, begun, after, rest)
+        self._rows.call_later(self._search, begun_in, after, rest)
 
-    def _found(self, row: QueueRow, after: str) -> None:
+    def _open(self, row: QueueRow, after: str) -> None:
         if row.key == after:
-            self._front.say(Message(f"Nothing but {row.client} needs you.", hint="x opens it"))
+            text = f"{row.client} is the only item that needs you."
+            self._context.say(Message(text, hint="x opens it"))
         elif row.sync == "conflict":
             self.open_conflict(row.key, row.client)
         else:
             self.open_outbox(row.key)
 
-    # --- what is laid over the list
+    # --- overlays
 
     def open_outbox(self, item: str = "") -> None:
-        """The outbox, on the line of an item where it has one."""
-        front = self._front
-        layer = OutboxLayer(front, self._zone, self._go, front.shell.keep, item=item)
-        front.push(layer)
-        layer.reshow()
-        layer.changed()
+        """Open the outbox, on the line of an item if the item has one."""
+        context = self._context
+        overlay = OutboxOverlay(
+            context, self._zone, self._go_to_line, context.hooks.write_private, item=item
+        )
+        context.push(overlay)
+        overlay.reshow()
+        overlay.cache_changed()
 
-    def _go(self, line: OutboxLine) -> None:
-        """From a line of the outbox to its conflict, or to its item in the queue."""
-        front = self._front
-        if not front.go_to(line.item_key):
-            words = f"{line.client} has no row in the queue any more."
-            front.say(Message(words, Tone.REFUSED))
+    def _go_to_line(self, line: OutboxLine) -> None:
+        """Go from a line of the outbox to its conflict, or to its item in the queue."""
+        context = self._context
+        if not context.go_to(line.item_key):
+            text = f"{line.client} is no longer in the queue."
+            context.say(Message(text, Tone.REFUSED))
         elif state_of(line) == "conflict":
             self.open_conflict(line.item_key, line.client)
         else:
-            front.pop(front.layers[0])
-            front.say(Message(f"{line.client}: {line.did}.", hint="o goes back to the outbox"))
+            context.pop(context.overlays[0])
+            context.say(Message(f"{line.client}: {line.did}.", hint="o goes back to the outbox"))
 
     def open_conflict(self, key: str, client: str) -> None:
-        """Both versions of an item; the cursor stands on it already."""
-        front = self._front
+        """Show both versions of the item under the cursor."""
+        context = self._context
 
-        def following() -> None:
-            self._next_over(key)
+        def resolve(shown: Conflict, version: str, decide_again: bool) -> None:
+            self._resolve(overlay, shown, version, decide_again)
 
-        layer = ConflictLayer(
-            front, client, self._zone, lambda *said: self._answer(layer, *said), following
+        overlay = ConflictOverlay(
+            context, client, self._zone, resolve, partial(self._next_over, key)
         )
-        front.push(layer)
-        layer.reshow()
-        self._read(layer, key, client)
+        context.push(overlay)
+        overlay.reshow()
+        self._read(overlay, key, client)
 
     def _next_over(self, key: str) -> None:
-        """The next one; from the outbox its next line."""
-        layers = self._front.layers
-        if layers:
-            layers[-1].press("n", "n")
+        """Go to the next item that needs the person; from the outbox, to its next line."""
+        overlays = self._context.overlays
+        if overlays:
+            overlays[-1].press("n", "n")
         else:
-            self.following(key)
+            self.go_to_next(key)
 
-    def _read(self, layer: ConflictLayer, key: str, client: str) -> None:
-        front = self._front
-        now = front.now()
-        then = partial(self._show, layer, key, client)
-        front.look(lambda: front.desk.conflict(key, now), then)
+    def _read(self, overlay: ConflictOverlay, key: str, client: str) -> None:
+        context = self._context
+        now = context.now()
+        then = partial(self._show, overlay, key, client)
+        context.submit_read(lambda: context.desk.conflict(key, now), then)
 
-    def _show(self, layer: ConflictLayer, key: str, client: str, shown: Conflict | None) -> None:
-        front = self._front
-        if layer not in front.layers:
-            return  # it was left before it had been read
-        if shown is None:
-            front.pop(layer)
-            front.say(Message(f"{client}: nothing differs any more."))
-            front.reload(key)
+    def _show(
+        self, overlay: ConflictOverlay, key: str, client: str, conflict: Conflict | None
+    ) -> None:
+        context = self._context
+        if overlay not in context.overlays:
+            return  # the person closed it before the conflict had been read
+        if conflict is None:
+            context.pop(overlay)
+            context.say(Message(f"{client}: there is no conflict any more."))
+            context.reload(key)
         else:
-            layer.show(shown)
+            overlay.show(conflict)
 
-    # --- answers
+    # --- resolutions
 
-    def _answer(self, layer: ConflictLayer, shown: Conflict, how: str, anew: bool) -> None:
-        front = self._front
-        now = front.now()
+    def _resolve(
+        self, overlay: ConflictOverlay, shown: Conflict, version: str, decide_again: bool
+    ) -> None:
+        context = self._context
+        now = context.now()
 
         def work() -> Acted | BadQuestion:
             try:
-                return front.desk.answer(shown, how, now)
+                return context.desk.resolve_conflict(shown, version, now)
             except BadQuestion as error:
                 return error
 
-        front.act(work, partial(self._answered, layer, shown, anew))
+        context.submit_act(work, partial(self._resolved, overlay, shown, decide_again))
 
-    def _answered(
-        self, layer: ConflictLayer, shown: Conflict, anew: bool, came: Acted | BadQuestion
+    def _resolved(
+        self,
+        overlay: ConflictOverlay,
+        shown: Conflict,
+        decide_again: bool,
+        result: Acted | BadQuestion,
     ) -> None:
-        """What the answer came to; what has changed meanwhile is shown as it is now."""
-        front = self._front
-        if isinstance(came, BadQuestion):
-            layer.refused(str(came))
-            self._read(layer, shown.item_key, shown.client)
+        """Say what the resolution did; a conflict that has changed is shown as it is now."""
+        context = self._context
+        if isinstance(result, BadQuestion):
+            overlay.refused(str(result))
+            self._read(overlay, shown.item_key, shown.client)
             return
-        if anew and front.layers:
-            front.pop(front.layers[0])
-        elif layer in front.layers:
-            front.pop(layer)
-        if anew and came.changed:
-            self._decide_anew(shown)
+        if decide_again and context.overlays:
+            context.pop(context.overlays[0])
+        elif overlay in context.overlays:
+            context.pop(overlay)
+        if decide_again and result.changed:
+            self._decide_again(shown)
             return
-        front.reload(shown.item_key)
-        if came.changed:
-            more = front.data.health.needs_you > 1
-            front.say(Message(came.message, Tone.DONE, "x goes to the next" if more else ""))
+        context.reload(shown.item_key)
+        if result.changed:
+            more = context.data.health.needs_you > 1
+            hint = "x goes to the next item" if more else ""
+            context.say(Message(result.message, Tone.DONE, hint))
         else:
-            front.say(Message(came.message, Tone.REFUSED))
-        for below in front.layers:
-            below.changed()
+            context.say(Message(result.message, Tone.REFUSED))
+        for below in context.overlays:
+            below.cache_changed()
 
-    def _decide_anew(self, shown: Conflict) -> None:
-        """The cursor goes to the item wherever theirs has put it: the next key is meant for it."""
-        there = self._front.go_to(shown.item_key)
+    def _decide_again(self, shown: Conflict) -> None:
+        """Go to the item wherever it is ranked now: the next key is meant for it."""
+        in_queue = self._context.go_to(shown.item_key)
         if shown.gone == "other_client":
-            words = f"Not sent: {shown.did}, {shown.client}."
-            words += f" The item now names {shown.other_client or NO_CLIENT}." if there else ""
-            self._front.say(Message(words))
+            text = f"Not sent: {shown.did}, {shown.client}."
+            text += f" The item now names {shown.other_client or NO_CLIENT}." if in_queue else ""
+            self._context.say(Message(text))
             return
-        if there:
-            words, hint = f"{shown.client}: theirs holds.", "decide anew: any of its keys"
+        if in_queue:
+            text, hint = f"{shown.client}: kept theirs.", "decide again with any of its keys"
         else:
-            words = f"{shown.client}: theirs holds, and with it the item has left the queue."
+            text = f"{shown.client}: kept theirs. The item is now closed and has left the queue."
             hint = ""
-        self._front.say(Message(words, Tone.DONE, hint))
+        self._context.say(Message(text, Tone.DONE, hint))

@@ -1,9 +1,10 @@
-"""The layer of a conflict: a key for each answer, none of them chosen, and it can wait for ever.
+"""The overlay of a conflict: one key for each choice, no default, and it can wait.
 
-In:  a `Conflict` as soon as it has been read. Out: the answer, handed on as it was shown.
-A key that came before the conflict was on the screen answers nothing: it was meant for what stood
-there before. Enter is no answer. "Decide anew" takes theirs and leaves the item to any verb.
-Not here: what an answer does (`desk.answer`), how it is drawn (`widgets/conflict_pane.py`).
+In:  a `Conflict` as soon as it has been read. Out: the choice, passed on with the conflict as it
+was shown. A key that was pressed before the conflict was on the screen chooses nothing: it was
+meant for the screen before. Enter chooses nothing. "Decide again" keeps theirs and leaves the item
+to any verb.
+Not here: what a choice does (`desk.resolve_conflict`), how it looks (`widgets/conflict_pane.py`).
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from carequeue.screens.overlay import Pairs, Stage
-from carequeue.screens.reader_overlays import SheetLayer
+from rich.cells import cell_len
+
+from carequeue.screens.overlay import Pairs
+from carequeue.screens.reader_overlays import ReaderOverlay
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.widgets.conflict_pane import NO_CLIENT, conflict_lines, why_not_mine
-from carequeue.widgets.line import cut
 from carequeue.widgets.queue_list import seconds
+from carequeue.widgets.text_width import cut
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
@@ -25,106 +29,115 @@ if TYPE_CHECKING:
 
 MINE: Final = "mine"
 THEIRS: Final = "theirs"
-#: The answers by key: how it is called for the desk, and whether another decision follows.
-ANSWERS: Final = {
+#: The choices by key: the version to keep, and whether the person then decides again.
+CHOICES: Final = {
     "m": (MINE, False),
     "t": (THEIRS, False),
     "a": (THEIRS, True),
     "e": (THEIRS, True),
 }
-#: Where the record names another client: no key that, pressed twice, would act on that client.
+#: The question, the longest form first; a shorter form is used before the name is cut.
+_QUESTIONS: Final = (
+    "your change and a colleague's conflict. Which one should be kept?",
+    "your change and theirs conflict. Keep which one?",
+    "keep yours or theirs?",
+)
+#: If the record names another client: no key that, pressed twice, would act on that client.
 FOR_ANOTHER_CLIENT: Final = {"y": (THEIRS, True)}
 
 
-class ConflictLayer(SheetLayer):
-    """One conflict. `answer` gets it as shown, how, and whether the person decides anew."""
+class ConflictOverlay(ReaderOverlay):
+    """One conflict. `resolve` gets it as shown, the version to keep, and whether the person then
+    decides again; `go_on` opens the next item that needs the person.
+    """
 
     asks = True
 
     def __init__(
         self,
-        stage: Stage,
+        context: ScreenContext,
         client: str,
         zone: tzinfo,
-        answer: Callable[[Conflict, str, bool], None],
-        following: Callable[[], None],
+        resolve: Callable[[Conflict, str, bool], None],
+        go_on: Callable[[], None],
     ) -> None:
-        super().__init__(stage, self._draw)
-        self._client, self._zone = client, zone
-        self._answer, self._following = answer, following
+        super().__init__(context, self._draw)
+        self._context, self._client, self._zone = context, client, zone
+        self._resolve, self._go_on = resolve, go_on
         self._shown: Conflict | None = None
-        self._since = float("inf")
+        self._shown_since = float("inf")
         self._hint = ""
 
-    def show(self, shown: Conflict) -> None:
-        """It has been read (again)."""
-        self._shown, self._since, self._client = shown, seconds(), shown.client
-        self._stage.unread()
-        self._stage.draw()
+    def show(self, conflict: Conflict) -> None:
+        """Show the conflict, which has been read (again)."""
+        self._shown, self._shown_since, self._client = conflict, seconds(), conflict.client
+        self._context.uncover()
+        self._context.draw()
 
-    def refused(self, why: str) -> None:
-        """The answer could not be taken; it is read again."""
-        self._hint, self._since = why, float("inf")
-        self._stage.draw()
+    def refused(self, reason: str) -> None:
+        """The choice could not be made; the conflict is read again."""
+        self._hint, self._shown_since = reason, float("inf")
+        self._context.draw()
 
     def _draw(self) -> None:
         if self._shown is None:
-            reading: list[Parts] = [[(f"{self._client}: reading what differs …", "muted")]]
-            self._stage.display(lambda width: reading)
+            reading: list[Parts] = [[(f"{self._client}: reading both versions …", "muted")]]
+            self._context.display(lambda width: reading)
         else:
-            label = self._stage.origin(self._shown.source).label
-            lines = partial(conflict_lines, self._shown, self._stage.now(), self._zone, label)
-            self._stage.display(lines, more="space")
+            label = self._context.origin(self._shown.source).label
+            lines = partial(conflict_lines, self._shown, self._context.now(), self._zone, label)
+            self._context.display(lines, more="space")
 
     def press(self, key: str, character: str | None) -> bool:
-        """Answer, go to the next, look, or leave it; nothing else is a key here."""
+        """Choose, go to the next item, look at the detail, or close; it takes every key."""
         self._hint = ""
-        answers = FOR_ANOTHER_CLIENT if self._names_another else ANSWERS
-        if key in answers:
-            self._choose(*answers[key])
+        choices = FOR_ANOTHER_CLIENT if self._names_another_client else CHOICES
+        if key in choices:
+            self._choose(*choices[key])
         elif key in ("n", "j"):
-            self._stage.pop(self)
-            self._following()
+            self._context.pop(self)
+            self._go_on()
         elif key in ("enter", "right", "w"):
-            self._stage.open_detail()
+            self._context.open_detail()
         elif not super().press(key, character):
-            self._hint = why_not_mine(self._shown) if self._names_another and self._shown else ""
-            self._hint = self._hint or "That key answers nothing."
+            another = self._names_another_client and self._shown
+            self._hint = why_not_mine(another) if another else "That key chooses nothing."
         return True
 
     @property
-    def _names_another(self) -> bool:
-        """Whether the record is another client's by now."""
+    def _names_another_client(self) -> bool:
+        """Whether the record now belongs to another client."""
         return self._shown is not None and self._shown.gone == "other_client"
 
-    def _choose(self, how: str, anew: bool) -> None:
+    def _choose(self, version: str, decide_again: bool) -> None:
         shown = self._shown
-        if shown is None or self._stage.came < self._since:
-            self._hint = "Not answered: it was not in sight yet."
-        elif how not in shown.can:
-            self._hint = why_not_mine(shown) if how == MINE else "Theirs cannot be taken here."
+        if shown is None or self._context.key_time < self._shown_since:
+            self._hint = "Nothing was chosen: the conflict was not on the screen yet."
+        elif version not in shown.can:
+            self._hint = why_not_mine(shown) if version == MINE else "Theirs cannot be kept here."
         else:
-            self._answer(shown, how, anew)
+            self._resolve(shown, version, decide_again)
 
     def line(self, width: int) -> Parts:
-        """Whom it is about; never which answer is the better one."""
+        """The client and the question; never which version is better."""
         if self._hint:
             return [(f" · {cut(self._hint, width - 4)}", "soon")]
-        words = "yours and theirs differ. Which holds?"
+        room = width - 6 - cell_len(self._client)
+        text = next((form for form in _QUESTIONS if len(form) <= room), _QUESTIONS[-1])
         shown = self._shown
         if shown is not None and shown.gone == "other_client":
-            words = f"the record now names {shown.other_client or NO_CLIENT}."
+            text = f"the record now names {shown.other_client or NO_CLIENT}."
         elif shown is not None and shown.gone == "client_unknown":
-            words = f"was this about {shown.other_client or NO_CLIENT}?"
-        name = cut(self._client, max(12, width - len(words) - 6))
+            text = f"was this about {shown.other_client or NO_CLIENT}?"
+        name = cut(self._client, max(12, width - len(text) - 6))
         head: list[Part] = [(" ≠ ", "conflict-strong"), (name, "strong")]
-        return [*head, (f": {words}", "text")]
+        return [*head, (f": {text}", "text")]
 
     def pairs(self, width: int) -> Pairs:
-        """The answers that are possible, and the way on and back."""
+        """The choices that are possible, and the keys to go on or back."""
         can = self._shown.can if self._shown is not None else ()
         mine = [("m", "keep mine")] if MINE in can else []
-        if self._names_another:
+        if self._names_another_client:
             return [("y", "decide again"), ("n", "next"), ("esc", "later"), ("enter", "detail")]
-        theirs = [("t", "take theirs"), ("a", "decide anew")] if THEIRS in can else []
+        theirs = [("t", "keep theirs"), ("a", "decide again")] if THEIRS in can else []
         return [*mine, *theirs, ("n", "next"), ("esc", "later"), ("enter", "detail")]

@@ -1,7 +1,7 @@
-"""The detail of the item under the cursor: asked for in the background, shown if still wanted.
+"""The detail of the item under the cursor: read in the background, shown if still wanted.
 
-While it is read, the pane shows what the row itself says, so that it never shows another client
-than the cursor. One question is under way at a time; cursor moves in between ask once more.
+While the detail is read, the pane shows the text of the row itself, so that it never shows another
+client than the cursor. Only one read runs at a time; cursor moves meanwhile start one more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import CareQueueError
-from carequeue.screens.overlay import Stage
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.clock_words import clock_words
 from carequeue.widgets.queue_line import clock_role
-from carequeue.widgets.source_labels import Origin
-from carequeue.widgets.text_view import Sheet
+from carequeue.widgets.text_view import TextView
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _detail(desk: Desk, key: str, now: datetime) -> Detail | None:
-    """The detail; without one the pane goes on showing what the row itself says."""
+    """The detail; None if it cannot be read, and the pane goes on showing the row."""
     try:
         return desk.detail(key, now)
     except CareQueueError:
@@ -34,80 +33,69 @@ def _detail(desk: Desk, key: str, now: datetime) -> Detail | None:
 
 
 class DetailView:
-    """What is shown beside the list, or in its place."""
+    """The detail beside the list, or in its place."""
 
     def __init__(
-        self,
-        stage: Stage,
-        zone: tzinfo,
-        sheets: Callable[[], list[Sheet]],
-        origin: Callable[[str], Origin],
+        self, context: ScreenContext, zone: tzinfo, text_views: Callable[[], list[TextView]]
     ) -> None:
-        self._stage, self._zone, self._sheets, self._origin = stage, zone, sheets, origin
+        self._context, self._zone, self._text_views = context, zone, text_views
         self._row: QueueRow | None = None
         self._detail: Detail | None = None
-        self._asked: str | None = None  # the key whose detail is being read
-        self.why = False
+        self._reading: str | None = None  # the key whose detail is being read
+        self.unfolded = False  # whether every reason for the rank is shown
 
-    def want(self, row: QueueRow | None, *, again: bool = False) -> None:
-        """Show the detail of a row as soon as it has been read; `again`: its data may be other."""
+    def request(self, row: QueueRow | None, *, again: bool = False) -> None:
+        """Show the detail of a row as soon as it is read; `again`: its data may have changed."""
         same = row is not None and self._row is not None and row.key == self._row.key
         self._row = row
         if not same:
             self._detail = None
-        if not self._sheets():
+        if not self._text_views():
             return
         if not same:
             self.show(top=0)
         if row is not None and (again or self._detail is None):
-            self._ask(row.key)
+            self._start_read(row.key)
 
-    def unfold(self) -> None:
-        """Show all about *why*, or less again."""
-        self.why = not self.why
+    def toggle_reasons(self) -> None:
+        """Show every reason for the item's rank, or fewer again."""
+        self.unfolded = not self.unfolded
         self.show(top=0)
 
-    def _ask(self, key: str) -> None:
-        if self._asked is not None:
+    def _start_read(self, key: str) -> None:
+        if self._reading is not None:
             return
-        self._asked = key
-        stage = self._stage
-        now = stage.now()
-        stage.look(lambda: _detail(stage.desk, key, now), partial(self._read, key))
+        self._reading = key
+        context = self._context
+        now = context.now()
+        context.submit_read(lambda: _detail(context.desk, key, now), partial(self._received, key))
 
-    def _read(self, key: str, detail: Detail | None) -> None:
-        self._asked = None
+    def _received(self, key: str, detail: Detail | None) -> None:
+        self._reading = None
         if self._row is None:
             return
         if self._row.key != key:
-            self._ask(self._row.key)
+            self._start_read(self._row.key)
         else:
             self._detail = detail
             self.show()
 
     def show(self, top: int | None = None) -> None:
-        """Draw it wherever it is in sight."""
-        for sheet in self._sheets():
-            sheet.show(self._lines(self._stage.now()), top=top)
+        """Draw the detail wherever it is in sight."""
+        for text_view in self._text_views():
+            text_view.show(self._lines(self._context.now()), top=top)
 
     def _lines(self, now: datetime) -> Callable[[int], list[Parts]]:
         row, detail = self._row, self._detail
         if row is None:
             return lambda width: []
-        words, over = clock_words(
+        text, over = clock_words(
             row.due_at, row.unit, row.days_left, int(now.timestamp()), self._zone
         )
-        clock: Part = (words, clock_role(row.band, over))
-        from carequeue.widgets.detail_pane import brief_lines, detail_lines
+        clock: Part = (text, clock_role(row.band, over))
+        origin = self._context.origin(row.source)
+        from carequeue.widgets.detail_pane import DetailText, brief_lines
 
         if detail is None:
-            return partial(brief_lines, row, clock, self._origin(row.source))
-        return partial(
-            detail_lines,
-            detail,
-            now,
-            self._zone,
-            why=self.why,
-            clock=clock,
-            origin=self._origin(row.source),
-        )
+            return partial(brief_lines, row, clock, origin)
+        return DetailText(detail, now, self._zone, clock, origin, full=self.unfolded).lines

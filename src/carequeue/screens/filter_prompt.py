@@ -1,7 +1,7 @@
-"""The layer that narrows the list while one types. Enter keeps it, Esc takes it back.
+"""The overlay that filters the list while the person types. Enter keeps the filter, Esc clears it.
 
-What the text may say is the desk's to know; where it cannot be read, the list stays as it is and
-the line says why.
+The desk knows what a filter may say; if it cannot be read, the list stays as it is and the message
+line says why.
 """
 
 from __future__ import annotations
@@ -9,54 +9,59 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.screens.overlay import Layer, Pairs, Stage
+from carequeue.screens.overlay import Overlay, Pairs
+from carequeue.screens.screen_context import OverlayHost
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.themes import Part, Parts
 
 
-class NarrowLayer(Layer):
-    """The text that narrows; `narrow` shows what it leaves, `count` how many rows that are."""
+class FilterOverlay(Overlay):
+    """The text of the filter; `set_filter` applies it, `count` says how many rows it leaves."""
 
     owns_keys = True
 
     def __init__(
-        self, stage: Stage, text: str, narrow: Callable[[str], None], count: Callable[[], int]
+        self,
+        host: OverlayHost,
+        text: str,
+        set_filter: Callable[[str], None],
+        count: Callable[[], int],
     ) -> None:
-        self._stage, self._narrow, self._count = stage, narrow, count
+        self._host, self._set_filter, self._count = host, set_filter, count
         self._typed = EditLine(text)
         self._hint = ""
 
     def press(self, key: str, character: str | None) -> bool:
-        """Type, keep or take back."""
+        """Type, keep the filter or clear it."""
         if key == "enter" or (key == "backspace" and not self._typed.text):
-            self._stage.pop(self)
+            self._host.pop(self)
         elif key == "escape":
-            self._stage.pop(self)
-            self._show("")
+            self._host.pop(self)
+            self._apply("")
         elif self._typed.press(key, character):
-            self._show(self._typed.text)
+            self._apply(self._typed.text)
         return True
 
     def paste(self, text: str) -> None:
         """Take the first line of a paste."""
         self._typed.insert(text)
-        self._show(self._typed.text)
+        self._apply(self._typed.text)
 
-    def _show(self, text: str) -> None:
+    def _apply(self, text: str) -> None:
         self._hint = ""
         try:
-            self._narrow(text.strip())
+            self._set_filter(text.strip())
         except BadQuestion as error:
             self._hint = str(error)
 
     def line(self, width: int) -> Parts:
-        """What is typed, and how many rows it leaves."""
-        what = "" if self._typed.text else " · type a name, a partner, a word or an MRN"
-        tail: Part = (f"  {self._count()} shown{what}", "muted")
+        """The typed text, and how many rows it leaves."""
+        examples = "" if self._typed.text else " · type a name, a partner, a word or an MRN"
+        tail: Part = (f"  {self._count()} shown{examples}", "muted")
         if self._hint:
             tail = (f"  {self._hint}", "soon")
         return [(" / ", "key"), *self._typed.parts(max(10, width - 5 - len(tail[0]))), tail]
 
     def pairs(self, width: int) -> Pairs:
-        """How it ends."""
+        """The keys that end it."""
         return [("enter", "keep"), ("esc", "show all"), ("ctrl+u", "clear")]

@@ -1,8 +1,8 @@
-"""From a key to what it means, and the guard against a key that is held down.
+"""From a key to its action, and the guard against a key that is held down.
 
-In:  the table of verbs and motions, the changes of the person. Out: a Verb, a Motion or nothing.
-An act key that comes again within `REPEAT` seconds of itself is ignored: a held key must never act
-on twenty clients. Keys that move may repeat.
+In:  the table of verbs and motions, the person's changes. Out: a Verb, a Motion or nothing.
+The key of an act is ignored if it repeats within `REPEAT` seconds: a held key must never act on
+twenty clients. Keys that move may repeat.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from carequeue.verbs.table import all_verbs
 from carequeue.verbs.verb import Verb
 
 REPEAT: Final = 0.25
-#: Keys that a terminal cannot tell from another, or that the shell needs.
+#: Keys that a terminal cannot tell from another key, or that quit the program.
 RESERVED: Final = {
-    "ctrl+c": "leaves",
-    "ctrl+q": "leaves",
+    "ctrl+c": "quits",
+    "ctrl+q": "quits",
     "ctrl+i": "is Tab",
     "ctrl+m": "is Enter",
     "ctrl+h": "is Backspace",
 }
 
 
-class Keys:
-    """The map of one person. Raises ProfileError, naming each fault, where two actions clash."""
+class KeyMap:
+    """The keys of one person. Raises ProfileError, which names each error, if two actions clash."""
 
     def __init__(self, changes: Mapping[str, str] | None = None) -> None:
         changes = changes or {}
@@ -45,25 +45,25 @@ class Keys:
                 if key in RESERVED:
                     faults.append(f"{name} = “{key}”: this key {RESERVED[key]} in a terminal")
                 elif key in self._map:
-                    faults.append(f"“{key}” is asked for by {self._map[key].name} and {name}")
+                    faults.append(f"“{key}” is set for both {self._map[key].name} and {name}")
                 self._map[key] = actions[name]
         if faults:
             raise ProfileError("; ".join(faults) + ". The keys were not changed.")
 
     def meaning(self, key: str) -> Verb | Motion | None:
-        """What a key does."""
+        """The action of a key; None if it has none."""
         return self._map.get(key)
 
 
 class RepeatGuard:
-    """Tells a key that is held from one that is pressed again."""
+    """Tells whether a key is held down or was pressed again."""
 
     def __init__(self) -> None:
         self._key = ""
         self._at = float("-inf")
 
     def held(self, key: str, at: float) -> bool:
-        """Whether this press (at a monotonic time in seconds) is the same key, too soon."""
+        """Whether the same key was pressed too soon before; `at` is monotonic seconds."""
         again = key == self._key and at - self._at < REPEAT
         self._key, self._at = key, at
         return again

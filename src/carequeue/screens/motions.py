@@ -1,29 +1,35 @@
-"""The keys that move, mark or show, and change nothing: one method a motion of the table.
+"""The keys that move, mark or show, and change nothing: one method per motion of the table.
 
-A test holds the names of the methods equal to the table of motions.
+A test compares the names of the methods with the table of motions.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from carequeue.screens.filter_prompt import NarrowLayer
+from carequeue.screens.attention import Attention
+from carequeue.screens.filter_prompt import FilterOverlay
+from carequeue.screens.queue_context import QueueContext
+from carequeue.screens.quit import QuitActions
 from carequeue.screens.selection import items
-from carequeue.store.queue_window import View
+from carequeue.screens.verb_actions import VerbActions
+from carequeue.store.queue_window import Tab
 from carequeue.verbs.motions import Motion
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
 
-if TYPE_CHECKING:
-    from carequeue.screens.controller import Front
-
 
 class Motions:
-    """The motions over one front."""
+    """The motions of one queue."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
-        self._rows = front.widgets.rows
+    def __init__(
+        self,
+        context: QueueContext,
+        attention: Attention,
+        quit_actions: QuitActions,
+        verb_actions: VerbActions,
+    ) -> None:
+        self._context, self._attention = context, attention
+        self._quit_actions, self._verb_actions = quit_actions, verb_actions
+        self._rows = context.widgets.rows
 
     def do(self, motion: Motion) -> None:
         """Do one motion of the table."""
@@ -32,217 +38,219 @@ class Motions:
     # --- the cursor
 
     def down(self) -> None:
-        """The next item."""
+        """Go to the next item."""
         self._rows.move(1)
 
     def up(self) -> None:
-        """The previous item."""
+        """Go to the previous item."""
         self._rows.move(-1)
 
     def top(self) -> None:
-        """The first item."""
+        """Go to the first item."""
         self._rows.go(0)
 
     def bottom(self) -> None:
-        """The last item."""
+        """Go to the last item."""
         self._rows.go(self._rows.pages.rows - 1)
 
     def page_down(self) -> None:
-        """A screen down."""
+        """Go a screen down."""
         self._rows.page(1)
 
     def page_up(self) -> None:
-        """A screen up."""
+        """Go a screen up."""
         self._rows.page(-1)
 
     def next_band(self) -> None:
-        """The first item of the next band."""
+        """Go to the first item of the next band."""
         self._rows.band(1)
 
     def previous_band(self) -> None:
-        """The first item of this band, then of the one before."""
+        """Go to the first item of this band, then of the band before."""
         self._rows.band(-1)
 
-    # --- marks
+    # --- the selection
 
     def mark(self) -> None:
-        """Mark the item, and go to the next."""
-        row = self._front.target()
+        """Mark the item, and go to the next item."""
+        row = self._context.target()
         if row is not None:
-            self._front.marks.toggle(row)
+            self._context.selection.toggle(row)
             self._rows.move(1)
-            self._marked()
+            self._selection_changed()
 
     def mark_all(self) -> None:
-        """Mark all that the view lists."""
-        view, narrow = self._front.data.looking[:2]
-        self._front.marks.add(self._front.desk.keys_of(view, narrow))
+        """Mark all items that the tab lists."""
+        tab, filter_text = self._context.data.view_state[:2]
+        selection = self._context.selection
+        selection.add(self._context.desk.keys_of(tab, filter_text))
         for _, row in self._rows.pages.loaded():
-            if row.key in self._front.marks.labels:
-                self._front.marks.saw(row)
-        self._marked()
+            if row.key in selection.labels:
+                selection.seen(row)
+        self._selection_changed()
 
     def unmark(self) -> None:
-        """Take all marks away."""
-        self._front.marks.clear()
-        self._marked()
+        """Unmark all items."""
+        self._context.selection.clear()
+        self._selection_changed()
 
-    def _marked(self) -> None:
-        count = len(self._front.marks.labels)
-        self._front.data.marked(count)
+    def _selection_changed(self) -> None:
+        count = len(self._context.selection.labels)
+        self._context.data.show_selected(count)
         if count:
-            words = f"{items(count)} marked: the keys now act on what is marked."
-            self._front.say(Message(words, hint="\\ unmarks"))
+            text = f"{items(count)} marked. The keys now act on the marked items."
+            self._context.say(Message(text, hint="\\ unmarks all"))
         else:
-            self._front.say(Message("No marks."))
+            self._context.say(Message("Marks cleared."))
 
-    # --- views
+    # --- tabs
 
     def view_mine(self) -> None:
-        """My moves."""
-        self._front.data.look_at(View.MINE)
+        """Show my moves."""
+        self._context.data.show_tab(Tab.MINE)
 
     def view_team(self) -> None:
-        """The team's."""
-        self._front.data.look_at(View.TEAM)
+        """Show my team's moves."""
+        self._context.data.show_tab(Tab.TEAM)
 
     def view_waiting(self) -> None:
-        """What waits on others."""
-        self._front.data.look_at(View.WAITING)
+        """Show the items that wait on others."""
+        self._context.data.show_tab(Tab.WAITING)
 
     def view_all(self) -> None:
-        """All."""
-        self._front.data.look_at(View.ALL)
+        """Show all items."""
+        self._context.data.show_tab(Tab.ALL)
 
     def view_whole(self) -> None:
-        """All, and what sleeps."""
-        self._front.data.look_at(View.WHOLE)
+        """Show all items, the snoozed ones too."""
+        self._context.data.show_tab(Tab.WHOLE)
 
-    def narrow(self) -> None:
-        """Narrow the list while one types."""
-        front = self._front
-        layer = NarrowLayer(
-            front,
-            front.data.looking.narrow,
-            front.data.narrow,
-            lambda: sum(front.data.tally.bands.values()),
+    def filter(self) -> None:
+        """Filter the list while the person types."""
+        data = self._context.data
+        overlay = FilterOverlay(
+            self._context,
+            data.view_state.filter_text,
+            data.set_filter,
+            lambda: sum(data.tally.bands.values()),
         )
-        front.push(layer)
+        self._context.push(overlay)
 
     def needs_you(self) -> None:
-        """What needs the person: this item where it does, else the next one."""
-        self._front.needs.first()
+        """Go to the item that needs the person: the current item if it does, else the next."""
+        self._attention.go_to_first()
 
     def outbox(self) -> None:
-        """All that is not on the server."""
-        self._front.needs.open_outbox()
+        """Show everything that is not on the server."""
+        self._attention.open_outbox()
 
     def offline(self) -> None:
         """Work offline by choice, or go online again."""
-        front = self._front
-        wanted = not front.data.health.forced_offline
+        context = self._context
+        offline = not context.data.health.forced_offline
 
         def switched(nothing: None) -> None:
-            front.tick()  # the header follows at once
-            if wanted:
-                words = "Offline by choice: nothing is fetched or sent until you press O again."
-                front.say(Message(words, Tone.DONE))
+            context.tick()  # the header follows at once
+            if offline:
+                text = "Working offline: nothing is fetched or sent until you press O again."
+                context.say(Message(text, Tone.DONE))
             else:
-                front.nudge()
+                context.sync_now()
 
-        front.act(lambda: front.desk.set_offline(wanted), switched)
+        context.submit_act(lambda: context.desk.set_offline(offline), switched)
 
     def urgent(self) -> None:
-        """Through all that lies over the list to the new item that is named."""
-        front = self._front
-        one = front.data.urgent.next
-        if one is None:
-            front.say(Message("Nothing new in Now or Safety.", hint="g goes to the first item"))
+        """Go to the new item that is named, and close every overlay on the way."""
+        context = self._context
+        item = context.data.urgent.next
+        if item is None:
+            context.say(Message("Nothing new in Now or Safety.", hint="g goes to the first item"))
             return
-        if front.layers:
-            front.pop(front.layers[0])
-        front.data.urgent.visit(one.key)
-        if not front.go_to(one.key):
-            front.say(Message(f"{one.client} has no row in the queue any more.", Tone.REFUSED))
+        if context.overlays:
+            context.pop(context.overlays[0])
+        context.data.urgent.visit(item.key)
+        if not context.go_to(item.key):
+            context.say(Message(f"{item.client} is no longer in the queue.", Tone.REFUSED))
 
-    # --- what is shown
+    # --- texts
 
     def open(self) -> None:
-        """The detail in the place of the list; what differs shows both versions first."""
-        row = self._front.target()
-        if row is not None and row.sync == "conflict" and not self._front.layers:
-            self._front.needs.open_conflict(row.key, row.client)
+        """Show the detail in the place of the list; for a conflict, both versions first."""
+        row = self._context.target()
+        if row is not None and row.sync == "conflict" and not self._context.overlays:
+            self._attention.open_conflict(row.key, row.client)
         else:
-            self._front.open_detail()
+            self._context.open_detail()
 
     def why(self) -> None:
-        """All about why it stands where it stands; opened first where it is not in sight."""
-        front = self._front
-        if not front.widgets.pane.display and not front.layers:
-            front.detail.why = True
-            front.open_detail()
+        """Show every reason for the item's rank; open the detail first if it is not in sight."""
+        context = self._context
+        if not context.widgets.pane.display and not context.overlays:
+            context.detail.unfolded = True
+            context.open_detail()
         else:
-            front.detail.unfold()
+            context.detail.toggle_reasons()
 
     def palette(self) -> None:
-        """All actions."""
-        self._actions("Do what?", everything=True)
+        """Show all actions."""
+        self._show_actions("Do what?", everything=True)
 
     def keys(self) -> None:
-        """The keys that apply here."""
-        self._actions("Keys; type to find one:", everything=False)
+        """Show the keys that apply here."""
+        self._show_actions("Keys; type to search:", everything=False)
 
-    def _actions(self, title: str, *, everything: bool) -> None:
-        from carequeue.screens.palette import PaletteLayer, entries
+    def _show_actions(self, title: str, *, everything: bool) -> None:
+        from carequeue.screens.palette import PaletteOverlay, entries
 
-        front = self._front
-        row = front.target()
+        context = self._context
+        row = context.target()
         applies = row.verbs.split() if row else ()
-        found = entries(front.keys, row.kind if row else "", applies)
+        actions = entries(context.keys, row.kind if row else "", applies)
         if not everything:
-            found = [entry for entry in found if not entry.off]
-        layer = PaletteLayer(front, found, title)
-        front.push(layer)
-        layer.show()
+            actions = [entry for entry in actions if not entry.off]
+        overlay = PaletteOverlay(context, actions, title)
+        context.push(overlay)
+        overlay.show()
         if row is not None and everything:
             key = row.key
-            front.look(lambda: front.desk.reasons(key), layer.explain)
+            context.submit_read(lambda: context.desk.reasons(key), overlay.explain)
 
     def results(self) -> None:
-        """What the last act on many did, item by item."""
-        if self._front.acting.results is None:
-            self._front.say(Message("Nothing was done to many items yet. space marks one."))
+        """Show what the last act on many items did, item by item."""
+        results = self._verb_actions.results
+        if results is None:
+            text = "You have not acted on several items yet. space marks an item."
+            self._context.say(Message(text))
         else:
-            self._front.read(self._front.acting.results)
+            self._context.show_text(results)
 
     def blank(self) -> None:
         """Blank the screen until the next key."""
-        self._front.shell.veil("Blanked. Any key shows the queue again.")
+        self._context.hooks.hide_behind("Blanked. Press any key to show the queue again.")
 
     def suspend(self) -> None:
-        """Back to the shell for a while."""
+        """Go back to the shell for a while."""
         self._rows.app.action_suspend_process()
 
     # --- back
 
     def back(self) -> None:
-        """Back from what narrows; at the top it only says how to leave."""
-        if self._front.data.looking.narrow:
-            self._front.data.narrow("")
-        elif named := self._front.data.urgent.set_aside():
+        """Clear the filter, or set the new items aside; otherwise say how to quit."""
+        context = self._context
+        if context.data.view_state.filter_text:
+            context.data.set_filter("")
+        elif named := context.data.urgent.set_aside():
             more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-            words = f"Set aside: {named[0].client}{more}, new in Now or Safety."
-            self._front.say(
-                Message(words, hint=f"{key_name(self._front.keys.of['urgent'])} goes there")
-            )
-        elif self._front.marks.labels:
-            self._front.say(Message("The marks stay.", hint="\\ takes them away"))
+            text = f"Set aside: {named[0].client}{more}, new in Now or Safety."
+            context.say(Message(text, hint=f"{key_name(context.keys.of['urgent'])} goes there"))
+        elif context.selection.labels:
+            context.say(Message("The items stay marked.", hint="\\ unmarks all"))
         else:
-            self._front.say(Message("There is nothing to go back from.", hint="q leaves"))
+            context.say(Message("There is nothing to go back from.", hint="q quits"))
 
     def quit(self) -> None:
-        """Back, and at the top leave."""
-        if self._front.data.looking.narrow:
+        """Clear the filter; without a filter, quit."""
+        if self._context.data.view_state.filter_text:
             self.back()
         else:
-            self._front.leaving.leave()
+            self._quit_actions.quit()

@@ -1,9 +1,8 @@
-"""What lies over the list: the layers, and the lines in the place of the list that one of them has.
+"""The overlays over the list, and the text that the topmost of them shows in its place.
 
-In:  layers that are laid and taken away, lines to show. Out: the sheet over the body, or the body.
-A layer that shows lines can show them again (`Layer.reshow`): when the one above it is taken away,
-it does.
-This is the half of the `Stage` that the front inherits; the other half is in `controller.py`.
+In:  overlays that open and close, lines to show. Out: the text view over the body, or the body.
+If an overlay closes, the one below it shows its lines again (`Overlay.reshow`).
+This is the half of `ScreenContext` that the controller inherits; the rest is in `controller.py`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.widget import Widget
 
-from carequeue.screens.overlay import Layer
-from carequeue.screens.reader_overlays import DetailLayer
-from carequeue.widgets.line import Line
+from carequeue.screens.overlay import Overlay
+from carequeue.screens.reader_overlays import DetailOverlay
+from carequeue.widgets.one_line_widget import OneLineWidget
 from carequeue.widgets.queue_list import QueueList
 from carequeue.widgets.source_labels import Origin
-from carequeue.widgets.text_view import Sheet
+from carequeue.widgets.text_view import TextView
 from carequeue.widgets.themes import Parts
 
 if TYPE_CHECKING:
@@ -28,70 +27,70 @@ if TYPE_CHECKING:
 class Widgets(NamedTuple):
     """The parts of the screen."""
 
-    header: Line
-    tabs: Line
+    header: OneLineWidget
+    tabs: OneLineWidget
     body: Widget
     rows: QueueList
-    pane: Sheet
-    sheet: Sheet
-    message: Line
-    footer: Line
+    pane: TextView
+    text_view: TextView
+    message: OneLineWidget
+    footer: OneLineWidget
 
 
-class Overlaid:
-    """The layers over one list, and the one sheet that they share."""
+class OverlayStack:
+    """The overlays over one list, and the one text view that they share."""
 
     detail: DetailView
 
     def __init__(self, widgets: Widgets) -> None:
         self.widgets = widgets
-        self.layers: list[Layer] = []
+        self.overlays: list[Overlay] = []
 
     def draw(self) -> None:
         """Redraw the message line and the footer."""
         raise NotImplementedError
 
-    def push(self, layer: Layer) -> None:
-        """Lay something over the list."""
-        self.layers.append(layer)
+    def push(self, overlay: Overlay) -> None:
+        """Open an overlay over the list."""
+        self.overlays.append(overlay)
         self.draw()
 
-    def pop(self, layer: Layer) -> None:
-        """Take it away, and all that lies over it."""
-        while layer in self.layers:
-            self.layers.pop().closed()
+    def pop(self, overlay: Overlay) -> None:
+        """Close an overlay and all overlays above it."""
+        while overlay in self.overlays:
+            self.overlays.pop().closed()
         self.draw()
 
-    def on_top(self, layer: Layer) -> bool:
-        """Whether a layer takes the keys first."""
-        return bool(self.layers) and self.layers[-1] is layer
+    def on_top(self, overlay: Overlay) -> bool:
+        """Whether this overlay gets the keys first."""
+        return bool(self.overlays) and self.overlays[-1] is overlay
 
     def display(self, source: Callable[[int], list[Parts]], line: int = 0, more: str = "") -> None:
-        """Show lines, so that a line of them is in sight; `more` is the key that shows the rest."""
-        sheet = self.widgets.sheet
-        self.widgets.body.display, sheet.display = False, True
-        sheet.more = more
+        """Show lines with `line` in sight; `more` is the key that shows the lines below."""
+        text_view = self.widgets.text_view
+        self.widgets.body.display, text_view.display = False, True
+        text_view.more = more
         if not line:
-            sheet.top = 0
-        sheet.keep_in_view(line)
-        sheet.show(source)
+            text_view.top = 0
+        text_view.keep_in_view(line)
+        text_view.show(source)
 
     def scroll(self, lines: int, *, pages: bool = False) -> None:
         """Move the lines that are shown."""
-        sheet = self.widgets.sheet
-        sheet.scroll(lines * max(1, sheet.size.height - 2) if pages else lines)
+        text_view = self.widgets.text_view
+        text_view.scroll(lines * max(1, text_view.size.height - 2) if pages else lines)
 
-    def unread(self) -> None:
-        """Show what the topmost layer that has lines shows; without one, the list."""
-        if not any(layer.reshow() for layer in reversed(self.layers)):
-            self.widgets.sheet.display, self.widgets.body.display = False, True
+    def uncover(self) -> None:
+        """Show the lines of the topmost overlay that has any; otherwise the list."""
+        if not any(overlay.reshow() for overlay in reversed(self.overlays)):
+            self.widgets.text_view.display, self.widgets.body.display = False, True
 
     def origin(self, source: str) -> Origin:
-        """How the rows of a source name it."""
+        """The label and age of a source, as its rows show them."""
         return self.widgets.rows.origins.of(source)
 
     def advance(self, key: str) -> None:
-        """Show an item as acted on, and go to the next."""
+        """Show an item as acted on, and go to the next item."""
         rows = self.widgets.rows
         rows.acted.add(key)
         if rows.key == key:
@@ -99,21 +98,21 @@ class Overlaid:
         rows.redraw()
 
     def _show_detail(self) -> None:
-        sheet = self.widgets.sheet
-        self.widgets.body.display, sheet.display = False, True
-        sheet.more = "pgdn"
-        self.detail.want(self.widgets.rows.row)
+        text_view = self.widgets.text_view
+        self.widgets.body.display, text_view.display = False, True
+        text_view.more = "pgdn"
+        self.detail.request(self.widgets.rows.row)
         self.detail.show(top=0)
 
-    def _detail_sheets(self) -> list[Sheet]:
-        """Where the detail is in sight."""
-        found = [self.widgets.pane] if self.widgets.pane.display else []
+    def _detail_views(self) -> list[TextView]:
+        """The text views in which the detail is in sight."""
+        views = [self.widgets.pane] if self.widgets.pane.display else []
         if self.detail_covers:
-            found.append(self.widgets.sheet)
-        return found
+            views.append(self.widgets.text_view)
+        return views
 
     @property
     def detail_covers(self) -> bool:
-        """Whether the detail is what stands in the place of the list."""
-        covering = [layer for layer in self.layers if layer.covers]
-        return bool(covering) and isinstance(covering[-1], DetailLayer)
+        """Whether the detail is shown in the place of the list."""
+        covering = [overlay for overlay in self.overlays if overlay.covers]
+        return bool(covering) and isinstance(covering[-1], DetailOverlay)

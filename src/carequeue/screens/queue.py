@@ -1,14 +1,13 @@
-"""The screen of the queue: its parts and their places; keys and ticks go to the front.
+"""The screen of the queue: its parts and their layout; keys and ticks go to the controller.
 
-In:  the desk, the time, the zone, a painter. Out: nothing; it shows and hands on.
-From `PANE_FROM` columns on the detail stands at the right; below it is opened over the list.
-Below `SMALLEST` nothing is shown but a wish, and no key acts: no act on what cannot be seen.
+In:  the desk, the time, a painter, the keys, the hooks of the app. Out: nothing; it shows and
+passes on. From `PANE_FROM` columns on the detail is at the right; below, it opens over the list.
+Below `SMALLEST` the screen only asks for a larger window, and no key acts: a person must not act
+on what is out of sight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -18,14 +17,16 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from carequeue.domain.errors import CareQueueError
-from carequeue.screens.controller import Front, Shell
-from carequeue.screens.key_map import Keys
+from carequeue.screens.app_hooks import AppHooks, TimeSource
+from carequeue.screens.controller import QueueController
+from carequeue.screens.key_map import KeyMap
 from carequeue.screens.overlay_stack import Widgets
-from carequeue.screens.refresh import LOOK
-from carequeue.screens.threads import Hands
-from carequeue.widgets.line import Line, wrap
+from carequeue.screens.refresh import POLL_SECONDS
+from carequeue.screens.threads import WorkThreads
+from carequeue.widgets.one_line_widget import OneLineWidget
 from carequeue.widgets.queue_list import QueueList
-from carequeue.widgets.text_view import Sheet
+from carequeue.widgets.text_view import TextView
+from carequeue.widgets.text_width import wrap
 from carequeue.widgets.themes import Painter, Parts
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 PANE_FROM: Final = 120
 SMALLEST: Final = (40, 10)
-#: The list grows no wider than this; the rest is the detail's.
+#: The list grows no wider than this; the detail gets the rest.
 LIST_WIDEST: Final = 140
 
 
@@ -43,102 +44,100 @@ class QueueScreen(Screen[None], inherit_bindings=False):
     def __init__(
         self,
         desk: Desk,
-        now: Callable[[], datetime],
-        zone: tzinfo,
+        time_source: TimeSource,
         painter: Painter,
-        keys: Keys,
-        monotonic: Callable[[], float],
-        nudge: Callable[[], None],
-        leave: Callable[[str], None],
-        keep: Callable[[str, str], str],
+        keys: KeyMap,
+        hooks: AppHooks,
     ) -> None:
         super().__init__()
-        self._hands = Hands(self.call_later, self._failed)
-        rows = QueueList(painter, now, zone, self._moved, id="rows")
-        pane = Sheet(painter, "panel", divider=True, id="pane")
+        self._threads = WorkThreads(self.call_later, self._failed)
+        rows = QueueList(painter, time_source.now, time_source.zone, self._moved, id="rows")
+        pane = TextView(painter, "panel", divider=True, id="pane")
         pane.more = "enter"
-        self._veil = Sheet(painter, id="veil")
-        self._veiled = ""
+        self._curtain = TextView(painter, id="curtain")
+        self._curtain_text = ""
         self._ready = False
         self._widgets = Widgets(
-            Line(painter, "bar", id="header"),
-            Line(painter, id="tabs"),
+            OneLineWidget(painter, "bar", id="header"),
+            OneLineWidget(painter, id="tabs"),
             Container(rows, pane, id="body"),
             rows,
             pane,
-            Sheet(painter, id="sheet"),
-            Line(painter, id="message"),
-            Line(painter, "bar", id="footer"),
+            TextView(painter, id="text-view"),
+            OneLineWidget(painter, id="message"),
+            OneLineWidget(painter, "bar", id="footer"),
         )
-        shell = Shell(monotonic, nudge, leave, self.veil, keep)
-        self.front = Front(desk, now, zone, self._widgets, self._hands, keys, shell)
+        hooks = hooks._replace(hide_behind=self.hide_behind)
+        self.controller = QueueController(
+            desk, time_source, self._widgets, self._threads, keys, hooks
+        )
 
     def compose(self) -> ComposeResult:
-        """From the top: header, views, list and detail, message, keys."""
+        """Lay out from the top: header, tabs, list and detail, message, keys."""
         widgets = self._widgets
         yield widgets.header
         yield widgets.tabs
         yield widgets.body
-        yield widgets.sheet
+        yield widgets.text_view
         yield widgets.message
         yield widgets.footer
-        yield self._veil
+        yield self._curtain
 
     def on_mount(self) -> None:
         """Read the first page before the first frame."""
-        self._widgets.sheet.display = False
+        self._widgets.text_view.display = False
         self._fit(self.app.size.width, self.app.size.height)
-        self.front.data.load()
-        self.front.draw()
+        self.controller.data.load()
+        self.controller.draw()
         self._ready = True
 
     def begin(self) -> None:
-        """The first frame is out: what is not needed for it starts now."""
-        self.front.begin()
-        self.set_interval(LOOK, self.front.tick)
+        """Start what the first frame did not need, now that the frame is out."""
+        self.controller.begin()
+        self.set_interval(POLL_SECONDS, self.controller.tick)
 
     def on_unmount(self) -> None:
-        """Finish the acts that were asked for."""
-        self._hands.close()
+        """Finish the acts that a person asked for."""
+        self._threads.close()
 
     def _moved(self) -> None:
         if self._ready:
-            self.front.moved()
+            self.controller.moved()
 
     def _failed(self, error: CareQueueError) -> None:
-        self.front.failed(error)
+        self.controller.failed(error)
 
     # --- keys
 
     def on_key(self, event: events.Key) -> None:
-        """Every key goes to the front; none to Textual's bindings."""
+        """Pass every key to the controller, and none to Textual's bindings."""
         event.stop()
         event.prevent_default()
-        if self._veiled:
-            self._unveil(event)
+        if self._curtain_text:
+            self._leave_curtain(event)
         else:
-            self.front.press(event.key, event.character, event.time)
+            self.controller.press(event.key, event.character, event.time)
 
     def on_paste(self, event: events.Paste) -> None:
-        """A paste goes to the question that is open."""
+        """Pass a paste to the open question."""
         event.stop()
-        if not self._veiled:
-            self.front.paste(event.text)
+        if not self._curtain_text:
+            self.controller.paste(event.text)
 
-    def _unveil(self, event: events.Key) -> None:
+    def _leave_curtain(self, event: events.Key) -> None:
         if event.key in ("ctrl+c", "ctrl+q"):
-            self.front.press(event.key, event.character, event.time)
+            self.controller.press(event.key, event.character, event.time)
         elif not self._too_small(self.size.width, self.size.height):
-            self.veil("")
+            self.hide_behind("")
 
     # --- sizes
 
     def on_resize(self, event: events.Resize) -> None:
-        """The detail beside the list, or not; nothing at all where it is too small."""
+        """Show the detail beside the list if it fits; show nothing in too small a window."""
         self._fit(event.size.width, event.size.height)
         if self._ready:
-            self.front.detail.want(self._widgets.rows.row)
-            self.front.draw()
+            self.controller.detail.request(self._widgets.rows.row)
+            self.controller.draw()
 
     def _fit(self, width: int, height: int) -> None:
         pane = self._widgets.pane
@@ -147,20 +146,20 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         if pane.display:
             pane.styles.width = room
         if self._too_small(width, height):
-            wish = f"Make the window larger (now {width}x{height}, needs "
-            self.veil(f"{wish}{SMALLEST[0]}x{SMALLEST[1]})")
-        elif self._veiled.startswith("Make"):
-            self.veil("")
+            request = f"Make the window larger (now {width}x{height}, needs "
+            self.hide_behind(f"{request}{SMALLEST[0]}x{SMALLEST[1]})")
+        elif self._curtain_text.startswith("Make"):
+            self.hide_behind("")
 
     def _too_small(self, width: int, height: int) -> bool:
         return width < SMALLEST[0] or height < SMALLEST[1]
 
-    def veil(self, words: str) -> None:
-        """Hide all behind a sentence; without one, show all again."""
-        self._veiled = words
-        self.set_class(bool(words), "veiled")
-        self._veil.show(partial(_sentence, words))
+    def hide_behind(self, text: str) -> None:
+        """Hide everything behind a text; an empty text shows everything again."""
+        self._curtain_text = text
+        self.set_class(bool(text), "curtained")
+        self._curtain.show(partial(_curtain_lines, text))
 
 
-def _sentence(words: str, width: int) -> list[Parts]:
-    return [[], *([(line, "muted")] for line in wrap(words, width - 1))]
+def _curtain_lines(text: str, width: int) -> list[Parts]:
+    return [[], *([(line, "muted")] for line in wrap(text, width - 1))]

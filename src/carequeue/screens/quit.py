@@ -1,7 +1,7 @@
-"""What is said of unsent work when the person leaves: how much, of what kind, and its fate.
+"""How a person quits, and what CareQueue says about unsent work: how much, of what kind.
 
-In:  `Health`, whether the cache is there the next time. Out: sentences, and the question that is
-asked only where there is no way to send what waits.
+In:  `Health`, and whether the cache is still there the next time. Out: sentences, and a question
+that is asked only if there is no way to send what waits.
 """
 
 from __future__ import annotations
@@ -10,71 +10,82 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from carequeue.screens.overlay import Stage
-from carequeue.screens.prompt_overlays import ConfirmLayer, Option
+from carequeue.screens.prompt_overlays import ConfirmOverlay, Option
+from carequeue.screens.queue_context import QueueContext
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.widgets.message_line import Message
 
 if TYPE_CHECKING:
-    from carequeue.screens.controller import Front
     from carequeue.worklist.results import Health
 
-
-#: Within this many seconds a second ctrl+c leaves.
+#: A second ctrl+c within this many seconds quits.
 TWICE: Final = 2.0
 
 
-class Leaving:
-    """The ways out of one front."""
+class QuitActions:
+    """The ways to quit one queue."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self, context: QueueContext) -> None:
+        self._context = context
         self._interrupted = float("-inf")
 
     def interrupt(self, key: str, at: float) -> None:
-        """ctrl+q leaves at once, ctrl+c when it comes twice."""
-        front = self._front
+        """Quit at ctrl+q, and at the second ctrl+c in a row."""
+        context = self._context
         if key == "ctrl+q" or at - self._interrupted < TWICE:
-            self.leave(asked=key == "ctrl+c")
+            self.quit(confirmed=key == "ctrl+c")
         else:
             self._interrupted = at
-            kept = "what you did is kept" if front.desk.keeps else "nothing here is kept"
-            front.say(Message(f"ctrl+c again leaves; {kept}."))
+            saved = "your work is saved" if context.desk.is_persistent else "nothing here is saved"
+            context.say(Message(f"Press ctrl+c again to quit; {saved}."))
 
-    def leave(self, *, asked: bool = False) -> None:
-        """Leave, and say what is not sent; asked only where there is no way to send it."""
-        front = self._front
-        health = front.data.health
-        leave = partial(front.shell.leave, parting_words(health, keeps=front.desk.keeps))
+    def quit(self, *, confirmed: bool = False) -> None:
+        """Quit, and say what is not sent; ask first only if there is no way to send it."""
+        context = self._context
+        health = context.data.health
+        text = parting_words(health, is_persistent=context.desk.is_persistent)
+        exit_app = partial(context.hooks.exit_app, text)
         unsent = health.waiting + health.checking
-        stuck = front.sent_once() or not all(one.reached for one in health.sources)
-        if asked or not stuck or not unsent:
-            leave()
+        unreached = not all(source.reached for source in health.sources)
+        if confirmed or not unsent or not (context.needed_to_send() or unreached):
+            exit_app()
         else:
-            front.push(leave_question(front, health, leave))
+            context.push(quit_question(context, health, exit_app))
 
 
 def unsent_words(health: Health) -> str:
-    """`3 wait, 1 is being checked, 2 need you, 4 are kept here only`; "" where nothing is open."""
+    """`3 are waiting, 1 is being checked, 2 need you, 4 are saved on this computer only`.
+
+    "" if nothing is unsent.
+    """
     kinds = (
-        (health.waiting, "waits", "wait"),
+        (health.waiting, "is waiting", "are waiting"),
         (health.checking, "is being checked", "are being checked"),
         (health.needs_you, "needs you", "need you"),
-        (health.kept_here, "is kept here only", "are kept here only"),
+        (health.kept_here, "is saved on this computer only", "are saved on this computer only"),
     )
-    return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in kinds if n)
+    return ", ".join(
+        f"{count} {singular if count == 1 else plural}"
+        for count, singular, plural in kinds
+        if count
+    )
 
 
-def parting_words(health: Health, *, keeps: bool) -> str:
-    """What the shell shows after leaving; "" where all is on the server or kept by choice."""
+def parting_words(health: Health, *, is_persistent: bool) -> str:
+    """The text in the shell after quitting; "" if all is on the server or local by choice."""
     if not (health.waiting or health.checking or health.needs_you):
         return ""
-    fate = "All of it is kept." if keeps else "It is gone: this was for practice only."
+    fate = "All of it is saved." if is_persistent else "It is gone: this was for practice only."
     return f"Not on the server yet: {unsent_words(health)}. {fate}"
 
 
-def leave_question(stage: Stage, health: Health, leave: Callable[[], None]) -> ConfirmLayer:
-    """Whether to leave although something could not be sent."""
-    fate = "Kept for the next time" if stage.desk.keeps else "Not kept, this is for practice only"
-    words = f"{fate}: {unsent_words(health)}."
-    options = (Option("y", "leave", leave), Option("n", "stay", lambda: None))
-    return ConfirmLayer(stage, words, options)
+def quit_question(
+    context: ScreenContext, health: Health, exit_app: Callable[[], None]
+) -> ConfirmOverlay:
+    """Ask whether to quit although some changes could not be sent."""
+    if context.desk.is_persistent:
+        text = f"Saved for the next time: {unsent_words(health)}."
+    else:
+        text = f"Not saved, this is for practice only: {unsent_words(health)}."
+    options = (Option("y", "quit", exit_app), Option("n", "stay", lambda: None))
+    return ConfirmOverlay(context, text, options)

@@ -1,8 +1,7 @@
-"""Layers that are read: lines in the place of the list, and the detail of the item.
+"""Overlays to read: lines in the place of the list, and the detail of the item.
 
-A sheet keeps the keys that scroll it and those that close it; all others go on to what lies
-below, so that `y` answers a preview while its items are shown, and a verb acts on the item whose
-detail is open.
+They take the keys that scroll and close them; all other keys go to the overlay below, so that `y`
+answers a preview while its items are shown, and a verb acts on the item whose detail is open.
 """
 
 from __future__ import annotations
@@ -10,43 +9,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from carequeue.screens.overlay import Layer, Pairs, Stage
+from carequeue.screens.overlay import Overlay, Pairs
+from carequeue.screens.screen_context import OverlayHost
 
 CLOSE: Final = frozenset({"escape", "left", "q"})
-#: Keys that scroll by lines ("1") or by screens ("page").
+#: Keys that scroll by lines, and keys that scroll by screens.
 _LINES: Final = {"j": 1, "down": 1, "k": -1, "up": -1}
 _PAGES: Final = {
     "pagedown": 1, "ctrl+f": 1, "ctrl+d": 1, "space": 1, "pageup": -1, "ctrl+b": -1, "ctrl+u": -1,
 }  # fmt: skip
 
 
-class SheetLayer(Layer):
-    """Lines to read; `show` shows them, from their top."""
+class ReaderOverlay(Overlay):
+    """Lines to read; `show` shows them from their top."""
 
     covers = True
 
-    def __init__(self, stage: Stage, show: Callable[[], None]) -> None:
-        self._stage, self._show = stage, show
+    def __init__(self, host: OverlayHost, show: Callable[[], None]) -> None:
+        self._host, self._show = host, show
 
     def press(self, key: str, character: str | None) -> bool:
         """Scroll or close; other keys go on."""
         if key in CLOSE:
-            self._stage.pop(self)
+            self._host.pop(self)
         elif key in _LINES:
-            self._stage.scroll(_LINES[key])
+            self._host.scroll(_LINES[key])
         elif key in _PAGES:
-            self._stage.scroll(_PAGES[key], pages=True)
+            self._host.scroll(_PAGES[key], pages=True)
         else:
             return False
         return True
 
     def pairs(self, width: int) -> Pairs | None:
-        """How it is read and closed."""
+        """The keys that scroll and close it."""
         return [("esc", "back"), ("j k", "down, up"), ("space", "page down")]
 
     def closed(self) -> None:
         """Show the list again."""
-        self._stage.unread()
+        self._host.uncover()
 
     def reshow(self) -> bool:
         """Show its lines."""
@@ -54,11 +54,11 @@ class SheetLayer(Layer):
         return True
 
 
-class DetailLayer(SheetLayer):
+class DetailOverlay(ReaderOverlay):
     """The detail of the item under the cursor; `j` and `k` go to the next item, as in the list."""
 
     def press(self, key: str, character: str | None) -> bool:
-        """Turn pages or close; verbs and motions go on to the list."""
+        """Turn pages or close; verbs and motions go to the list."""
         if key in _LINES or key == "space":
             return False
         return super().press(key, character) or key in ("enter", "right")

@@ -1,4 +1,4 @@
-"""The marked items, and the words about an act on many: before it, after it, item by item.
+"""The marked items, and the text about an act on several: before it, after it, item by item.
 
 In:  keys with their labels, a `Preview`, an `Acted`. Out: sentences and lines of parts; pure.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from carequeue.widgets.line import fill, wrap
+from carequeue.widgets.text_width import fill, wrap
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.results import Shown
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from carequeue.verbs.verb import Verb
     from carequeue.worklist.results import Acted, Preview
 
-#: More lines than a person reads; the rest is said as a number.
+#: More lines than a person reads; the rest is only counted.
 SHOWN: Final = 500
+LOCAL_ONLY: Final = "saved on this computer only"
 
 
-class Marks:
-    """The keys that are marked, in the order of marking, each with how it is called.
+class Selection:
+    """The keys of the marked items, in the order of marking, each with its label.
 
-    `shown`: whom the marked rows were about, of those that have been on the screen.
+    `shown`: the client of each marked row that has been on the screen.
     """
 
     def __init__(self) -> None:
@@ -32,12 +33,12 @@ class Marks:
         self.shown: dict[str, Shown] = {}
 
     def toggle(self, row: QueueRow) -> None:
-        """Mark a row, or take the mark away."""
+        """Mark a row, or unmark it."""
         self.shown.pop(row.key, None)
         if self.labels.pop(row.key, None) is None:
-            self.saw(row)
+            self.seen(row)
 
-    def saw(self, row: QueueRow) -> None:
+    def seen(self, row: QueueRow) -> None:
         """A marked row is on the screen."""
         self.labels[row.key] = row.client
         self.shown[row.key] = shown_of(row)
@@ -48,13 +49,13 @@ class Marks:
             self.labels.setdefault(key, "")
 
     def clear(self) -> None:
-        """Take all marks away."""
+        """Unmark all items."""
         self.labels.clear()
         self.shown.clear()
 
 
 def shown_of(row: QueueRow) -> Shown:
-    """Whom a row on the screen is about."""
+    """The client of a row on the screen."""
     return Shown(row.chart, row.client, row.born)
 
 
@@ -64,71 +65,71 @@ def items(count: int) -> str:
 
 
 def preview_words(verb: Verb, preview: Preview) -> str:
-    """`Claim 7 items: 5 will change, 1 already so, 1 not allowed.`"""
+    """`Claim 7 items: 5 will change, 1 already done, 1 not allowed.`"""
     facts = [f"{len(preview.changes)} will change"]
     if preview.already:
-        facts.append(f"{len(preview.already)} already so")
+        facts.append(f"{len(preview.already)} already done")
     if preview.refused:
         facts.append(f"{len(preview.refused)} not allowed")
     if preview.kept_here:
-        facts.append(f"{len(preview.kept_here)} kept here only")
+        facts.append(f"{len(preview.kept_here)} {LOCAL_ONLY}")
     if preview.unprotected:
         facts.append(f"{len(preview.unprotected)} unprotected on the server")
     return f"{verb.label.capitalize()} {items(preview.total)}: {', '.join(facts)}."
 
 
 def result_words(verb: Verb, acted: Acted, preview: Preview) -> str:
-    """What an act on many came to, in one sentence; the numbers add up to what was marked."""
+    """The result of an act on several items, in one sentence; its counts add up to all items."""
     facts = []
     already = len(preview.already) + len(acted.already)
     refused = len(preview.refused) + len(acted.refused)
     if already:
-        facts.append(f"{already} already so")
+        facts.append(f"{already} already done")
     if refused:
         facts.append(f"{refused} not allowed")
     if acted.kept_here:
-        facts.append(f"{acted.kept_here} kept here only")
-    words = f"{verb.done}: {items(len(acted.changed))}{acted.said}"
-    return f"{words}; {', '.join(facts)}." if facts else f"{words}."
+        facts.append(f"{acted.kept_here} {LOCAL_ONLY}")
+    text = f"{verb.done}: {items(len(acted.changed))}{acted.said}"
+    return f"{text}; {', '.join(facts)}." if facts else f"{text}."
 
 
 def preview_lines(
     verb: Verb, preview: Preview, labels: Mapping[str, str], width: int
 ) -> list[Parts]:
-    """The preview item by item: those that are refused first, each with its reason."""
+    """The preview item by item: refused items first, each with its reason."""
     lines: list[Parts] = [[(preview_words(verb, preview), "strong")], []]
     for refused in preview.refused[:SHOWN]:
         lines += _line("✗", "over", refused.client, refused.why, width)
-    kept = set(preview.kept_here)
+    local_only = set(preview.kept_here)
     for key in preview.changes[:SHOWN]:
-        words = "will change, kept here only" if key in kept else "will change"
-        lines += _line("✓", "done", labels.get(key) or key, words, width)
+        text = f"will change, {LOCAL_ONLY}" if key in local_only else "will change"
+        lines += _line("✓", "done", labels.get(key) or key, text, width)
     for key in preview.already[:SHOWN]:
-        lines += _line("=", "muted", labels.get(key) or key, "already so", width)
+        lines += _line("=", "muted", labels.get(key) or key, "already done", width)
     return lines + _more(preview.total)
 
 
 def result_lines(
-    words: str, acted: Acted, preview: Preview, labels: Mapping[str, str], width: int
+    text: str, acted: Acted, preview: Preview, labels: Mapping[str, str], width: int
 ) -> list[Parts]:
     """The result item by item."""
-    lines: list[Parts] = [[(words, "strong")], []]
+    lines: list[Parts] = [[(text, "strong")], []]
     for refused in (*acted.refused, *preview.refused)[:SHOWN]:
         lines += _line("✗", "over", refused.client, refused.why, width)
     for key in acted.changed[:SHOWN]:
         lines += _line("✓", "done", labels.get(key) or key, "done", width)
     for key in (*acted.already, *preview.already)[:SHOWN]:
-        lines += _line("=", "muted", labels.get(key) or key, "already so", width)
+        lines += _line("=", "muted", labels.get(key) or key, "already done", width)
     return lines + _more(preview.total)
 
 
-def _line(glyph: str, role: str, label: str, words: str, width: int) -> list[Parts]:
+def _line(glyph: str, role: str, label: str, text: str, width: int) -> list[Parts]:
     name = min(34, width // 3)
-    first, *rest = wrap(words, max(10, width - name - 4)) or [""]
+    first, *rest = wrap(text, max(10, width - name - 4)) or [""]
     lines: list[Parts] = [
         [(f" {glyph} ", role), (fill(label, name) + " ", "strong"), (first, "text")]
     ]
-    return lines + [[(" " * (name + 4), "text"), (text, "text")] for text in rest]
+    return lines + [[(" " * (name + 4), "text"), (line, "text")] for line in rest]
 
 
 def _more(total: int) -> list[Parts]:

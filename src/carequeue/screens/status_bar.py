@@ -1,7 +1,7 @@
-"""The two lines at the bottom: what was done or is asked, and the keys that apply.
+"""The two lines at the bottom: the message or question, and the keys that apply.
 
-In:  the layers, the row under the cursor, the last message. The layer on top that has something to
-say says it; without one, the message, the keys of the row and what undo would undo stand there.
+In:  the overlays, the row under the cursor, the current message. The topmost overlay that has
+text shows it; otherwise the lines show the message, the keys of the row and the next act to undo.
 A new item in Now or Safety is named beside either.
 """
 
@@ -12,12 +12,11 @@ from functools import partial
 
 from textual.geometry import Offset
 
-from carequeue.screens.key_map import Keys
-from carequeue.screens.overlay import Layer
+from carequeue.screens.key_map import KeyMap
+from carequeue.screens.overlay import Overlay
 from carequeue.screens.overlay_stack import Widgets
-from carequeue.screens.undo_prompt import Undoing
+from carequeue.screens.undo_prompt import UndoPrompt
 from carequeue.widgets.key_footer import BACK, Pair, footer_parts, key_name, marked_pairs, row_pairs
-from carequeue.widgets.line import length
 from carequeue.widgets.message_line import (
     Message,
     Notice,
@@ -26,57 +25,64 @@ from carequeue.widgets.message_line import (
     noticed,
     room_beside,
 )
+from carequeue.widgets.text_width import length
 from carequeue.widgets.themes import Parts
 
 
-class Bottom:
+class StatusBar:
     """The message line and the footer."""
 
     def __init__(
-        self, widgets: Widgets, layers: Sequence[Layer], keys: Keys, undoing: Undoing
+        self,
+        widgets: Widgets,
+        overlays: Sequence[Overlay],
+        keys: KeyMap,
+        undo_prompt: UndoPrompt,
     ) -> None:
         self._message, self._footer, self._rows = widgets.message, widgets.footer, widgets.rows
-        self._layers, self._keys, self._undoing = layers, keys, undoing
-        self.over_views: Callable[[int], Parts] = lambda width: []
+        self._overlays, self._keys, self._undo_prompt = overlays, keys, undo_prompt
+        self.over_tabs: Callable[[int], Parts] = lambda width: []
 
     def draw(self, message: Message, notice: Notice | None = None) -> None:
-        """Show a message, or what a layer says instead; put the terminal's cursor there."""
-        words = partial(self._said, message)
-        said = partial(noticed, words, notice)
-        self.over_views = partial(apart, words, notice)
-        self._message.show(said)
+        """Show a message or an overlay's text, and put the terminal's cursor there."""
+        text = partial(self._text, message)
+        line = partial(noticed, text, notice)
+        self.over_tabs = partial(apart, text, notice)
+        self._message.show(line)
         go = [(key_name(self._keys.of["urgent"]), "go there")] if notice else []
-        self._footer.show(partial(self._pairs, partial(room_beside, words, notice), go))
-        caret = self._caret(said)
+        self._footer.show(partial(self._pairs, partial(room_beside, text, notice), go))
+        caret = self._caret(line)
         if caret is None:
             self._rows.park()
         else:
             self._message.app.cursor_position = Offset(caret, self._message.region.y)
 
-    def _said(self, message: Message, width: int) -> Parts:
-        for layer in reversed(self._layers):
-            if (parts := layer.line(width)) is not None:
+    def _text(self, message: Message, width: int) -> Parts:
+        for overlay in reversed(self._overlays):
+            if (parts := overlay.line(width)) is not None:
                 return parts
         return message_parts(message, width)
 
     def _pairs(self, room: Callable[[int], int], go: Sequence[Pair], width: int) -> Parts:
-        """The keys; a layer is asked with the `room` of its line: a form shares its choices out."""
-        for layer in reversed(self._layers):
-            if (pairs := layer.pairs(room(width) or width)) is not None:
-                self._undoing.covered()
-                return footer_parts(pairs if layer.owns_keys else [*go, *pairs], width)
-        undo = self._undoing.words(width)
-        if self._rows.marks:
+        """The keys. An overlay gets the `room` of its line, because a form divides its choices
+        between that line and the footer.
+        """
+        for overlay in reversed(self._overlays):
+            if (pairs := overlay.pairs(room(width) or width)) is not None:
+                self._undo_prompt.covered()
+                return footer_parts(pairs if overlay.owns_keys else [*go, *pairs], width)
+        undo = self._undo_prompt.words(width)
+        if self._rows.selected:
             return footer_parts(marked_pairs(width, self._keys.of, go, undo), width)
         row = self._rows.row
         verbs, kind = (row.verbs, row.kind) if row else ("", "")
-        also = [*go, *([BACK] if self._layers else [])]
+        also = [*go, *([BACK] if self._overlays else [])]
         return footer_parts(row_pairs(verbs, kind, width, self._keys.of, also, undo), width)
 
-    def _caret(self, said: Callable[[int], Parts]) -> int | None:
-        """The column of the caret, where one is: input methods and magnifiers look for it."""
-        if not self._layers:
+    def _caret(self, line: Callable[[int], Parts]) -> int | None:
+        """The column of the caret, if there is one: input methods and magnifiers look for it."""
+        if not self._overlays:
             return None
-        parts = list(said(self._message.size.width or 80))
-        before = [n for n, (text, _) in enumerate(parts) if text == "▏"]
+        parts = list(line(self._message.size.width or 80))
+        before = [index for index, (text, _) in enumerate(parts) if text == "▏"]
         return length(parts[: before[0]]) if before else None

@@ -1,9 +1,8 @@
-"""What is said about sync without being asked: how a look ended, what became of one's acts.
+"""What the screen says about sync without being asked: how a sync ended, what became of acts.
 
-In:  `Health`, what the message line says just now, the desk's quiet lines. Out: a message, or None
-where nothing is new.
-A message about an act is never pushed aside by these, but by the return of the network: what is
-said here takes the place of an empty line, or of its own earlier sentence.
+In:  `Health`, the current message, the desk's news. Out: a message, or None if there is no news.
+A notice replaces an empty line or an earlier notice. It never replaces a message about an act,
+except when the network is back.
 """
 
 from __future__ import annotations
@@ -13,144 +12,146 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from carequeue.domain.errors import CareQueueError
-from carequeue.screens.overlay import Stage
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.read_warnings import unread_words
 
 if TYPE_CHECKING:
     from carequeue.worklist.results import Health
 
-LOOKING: Final = Message("Looking at the server now.")
-FIRST_SYNC: Final = Message("The first sync is under way. You can work now; what you do is kept.")
+SYNCING: Final = Message("Syncing with the server.")
+FIRST_SYNC: Final = Message("The first sync is running. You can work now; your work is saved.")
 FIRST_DONE: Final = Message("The first sync is done.", hint="? shows the keys")
-MENDED: Final = Message("All could be read again.")
+READ_AGAIN: Final = Message("Everything could be read again.")
 
 
-class SyncNews:
-    """Remembers what was asked for, and what it last said was wrong."""
+class SyncNotices:
+    """Remembers which sync the person asked for, and which problem was last named."""
 
     def __init__(self) -> None:
-        self._asked_at: datetime | None = None
-        self._wrong = Message()
+        self._requested_at: datetime | None = None
+        self._problem = Message()
 
-    def asked(self, now: datetime) -> Message:
-        """The person asked for a look."""
-        self._asked_at = now.replace(microsecond=0)
-        return LOOKING
+    def requested(self, now: datetime) -> Message:
+        """The message after the person asked for a sync."""
+        self._requested_at = now.replace(microsecond=0)
+        return SYNCING
 
-    def after(self, health: Health, said: Message, *, back: bool) -> Message | None:
-        """What there is to say now, after what was said; `back`: the network has just come."""
-        told = self._after(health, said, back=back)
-        if told is not None:
-            self._wrong = told if told == _trouble(health) else Message()
-        return told
+    def after(self, health: Health, current: Message, *, back: bool) -> Message | None:
+        """The notice that replaces the current message, if any; `back`: the network is back."""
+        notice = self._notice(health, current, back=back)
+        if notice is not None:
+            self._problem = notice if notice == _problem(health) else Message()
+        return notice
 
-    def passes(self, said: Message) -> bool:
-        """Whether it is gone with the next key: what is wrong stands in the header all the time."""
-        return bool(said.text) and said == self._wrong
+    def ends_with_key(self, current: Message) -> bool:
+        """Whether the next key clears this message: the header shows the problem all the time."""
+        return bool(current.text) and current == self._problem
 
-    def _after(self, health: Health, said: Message, *, back: bool) -> Message | None:
+    def _notice(self, health: Health, current: Message, *, back: bool) -> Message | None:
         if back:
             return _back_online(health)
-        if self._asked_at is not None and not health.syncing:
-            ended = _ended(health, self._asked_at)
+        if self._requested_at is not None and not health.syncing:
+            ended = _ended(health, self._requested_at)
             if ended:
-                self._asked_at = None
-                return ended if said == LOOKING else None
-        elif not said.text and health.syncing and not health.ever_synced:
+                self._requested_at = None
+                return ended if current == SYNCING else None
+        elif not current.text and health.syncing and not health.ever_synced:
             return FIRST_SYNC
-        elif said == FIRST_SYNC and not health.syncing and (trouble := _trouble(health)):
-            return trouble
-        elif said == FIRST_SYNC and health.ever_synced:
+        elif current == FIRST_SYNC and not health.syncing and (problem := _problem(health)):
+            return problem
+        elif current == FIRST_SYNC and health.ever_synced:
             return FIRST_DONE
-        elif self.passes(said) and not health.syncing and (now := _since(health)) != said:
-            return now
+        elif self.ends_with_key(current) and not health.syncing:
+            latest = _problem_now(health)
+            return latest if latest != current else None
         return None
 
 
-def _ended(health: Health, asked_at: datetime) -> Message | None:
-    """How a look that was asked for ended; None where that is not known yet."""
-    if health.last_look is None or health.last_look < asked_at:
+def _ended(health: Health, requested_at: datetime) -> Message | None:
+    """How a requested sync ended; None while that is not known."""
+    if health.last_look is None or health.last_look < requested_at:
         return None
     if health.online is False and health.silent_since:
         return _not_answering(health)
     if health.online is False:
         why = health.why_offline or "it did not answer"
-        return Message(f"Not reached: {why}. What you did is kept and goes out later.")
-    if trouble := _trouble(health):
-        return trouble
-    if left := health.waiting + health.checking:
-        return Message(f"CycleResult; {left} of yours still {'waits' if left == 1 else 'wait'}.")
-    return Message(f"CycleResult; {_needs(health)}" if health.needs_you else "Up to date.")
+        return Message(f"Server not reached: {why}. Your work is saved and will be sent later.")
+    if problem := _problem(health):
+        return problem
+    if unsent := health.waiting + health.checking:
+        verb = "is" if unsent == 1 else "are"
+        return Message(f"Synced; {unsent} of your changes {verb} still waiting.")
+    return Message(f"Synced; {_needs_you(health)}" if health.needs_you else "Up to date.")
 
 
 def _not_answering(health: Health) -> Message:
-    """The server took a request and said nothing: what may have arrived, and what waits."""
+    """The server took a request and did not answer: what may have arrived, and what waits."""
     counts = ((health.checking, "to be checked"), (health.waiting, "waiting"))
-    yours = ", ".join(f"{count} {what}" for count, what in counts if count)
-    kept = f"{yours}, all kept" if yours else "nothing of yours waits"
-    return Message(f"The server did not answer: {kept}. It is asked again by itself.")
+    unsent = ", ".join(f"{count} {state}" for count, state in counts if count)
+    saved = f"{unsent}, all saved" if unsent else "nothing of yours is waiting"
+    return Message(f"The server did not answer: {saved}. CareQueue will try again.")
 
 
-def _trouble(health: Health) -> Message | None:
-    """What a look that reached a server could not do, and what to do next."""
-    words = unread_words(health)
-    return Message(words, Tone.WARNING) if words else None
+def _problem(health: Health) -> Message | None:
+    """What a sync could not read from a server that answered, and what to do next."""
+    text = unread_words(health)
+    return Message(text, Tone.WARNING) if text else None
 
 
-def _since(health: Health) -> Message:
-    """What is said in the place of a trouble: the one of now, that it is over, or nothing where
-    the header says more.
+def _problem_now(health: Health) -> Message:
+    """What replaces a problem: the problem of now, that it is over, or an empty message if the
+    header says more.
     """
-    return _trouble(health) or (MENDED if health.whole else Message())
+    return _problem(health) or (READ_AGAIN if health.whole else Message())
 
 
 def _back_online(health: Health) -> Message:
-    """The network is back: what becomes of what waited."""
-    if trouble := _trouble(health):
-        return trouble
+    """The network is back: what happens to unsent changes."""
+    if problem := _problem(health):
+        return problem
     if health.needs_you:
-        return Message(f"Back online; {_needs(health)}")
-    left = health.waiting + health.checking
-    return Message(f"Back online; {left} to be sent." if left else "Back online; nothing waits.")
+        return Message(f"Back online; {_needs_you(health)}")
+    unsent = health.waiting + health.checking
+    return Message(f"Back online; {unsent} to be sent." if unsent else "Back online; all is sent.")
 
 
-def _needs(health: Health) -> str:
+def _needs_you(health: Health) -> str:
     return "1 needs you (x)." if health.needs_you == 1 else f"{health.needs_you} need you (x)."
 
 
-class Told:
-    """The desk's quiet lines: merged with a colleague's change, or done already by somebody.
+class OutcomeNotices:
+    """The desk's news: changes merged with a colleague's, or done already by somebody.
 
-    They wait for an empty line; of several the first is said, and how many more there are.
+    They wait for an empty message line; of several the first is shown, with a count of the others.
     """
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._mark = -1
+    def __init__(self, context: ScreenContext) -> None:
+        self._context = context
+        self._after = -1  # the desk's counter at the last call
         self._asked = False
         self._waiting: list[str] = []
 
     def ask(self) -> None:
-        """Ask what is new since the last time; one question is under way at a time."""
+        """Read the news since the last call; only one read runs at a time."""
         if not self._asked:
             self._asked = True
-            self._stage.look(self._news, self._came)
+            self._context.submit_read(self._read, self._received)
 
-    def _news(self) -> tuple[int, Sequence[str]]:
+    def _read(self) -> tuple[int, Sequence[str]]:
         try:
-            return self._stage.desk.news(self._mark)
-        except CareQueueError:  # what cannot be read now is asked for again
-            return self._mark, ()
+            return self._context.desk.news(self._after)
+        except CareQueueError:  # it is read again at the next change
+            return self._after, ()
 
-    def _came(self, news: tuple[int, Sequence[str]]) -> None:
+    def _received(self, news: tuple[int, Sequence[str]]) -> None:
         self._asked = False
-        self._mark = news[0]
+        self._after = news[0]
         self._waiting += news[1]
 
-    def next(self, said: Message) -> Message | None:
-        """What to say in the place of what is said now."""
-        if said.text or not self._waiting:
+    def next(self, current: Message) -> Message | None:
+        """The news that replaces the current message, if any."""
+        if current.text or not self._waiting:
             return None
         first, more = self._waiting[0], len(self._waiting) - 1
         self._waiting.clear()

@@ -1,14 +1,14 @@
-"""What the terminal needs that Textual does not give: all private names of Textual are in here.
+"""What the terminal needs and Textual does not give: every private name of Textual is in here.
 
-- Losing and regaining the window's focus repaints nothing (it cost 32 kB each time).
-- The terminal does not report every motion of the mouse (traffic for nothing over SSH).
-- SIGTERM and SIGHUP leave the terminal as it was found.
-- A window that has come to rest after a change of size is drawn once more: frames of the sizes in
-  between may have arrived late, and one that was made smaller and larger again in one go has lost
-  lines, although its size is the one that Textual knows.
-- A fault of ours ends with a sentence and the places in our code, without a value of a variable
+- A change of the window's focus repaints nothing (it cost 32 kB each time).
+- The terminal does not report every motion of the mouse (useless traffic over SSH).
+- SIGTERM and SIGHUP restore the terminal.
+- After a change of size the window is drawn once more: frames of the sizes in between may have
+  arrived late, and a window that was made smaller and larger again at once has lost lines although
+  Textual knows its size.
+- An internal error ends with a sentence and the lines of our code, without the value of a variable
   or a message that may hold one: the screen holds health records.
-Each has a test, so that a release of Textual that moves a name is found out at once.
+Each has a test, so that a release of Textual that moves a name fails at once.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from textual import events
 from textual.app import App
 from textual.timer import Timer
 
-#: Seconds without another size, after which a window is taken to have the one that it has.
+#: Seconds without a further change of size, after which the size counts as final.
 RESIZED: Final = 0.1
 
 
 class TerminalApp(App[None], inherit_bindings=False):
-    """An App that leaves the terminal as it found it, and its records out of it."""
+    """An App that restores the terminal and leaves no records in it."""
 
     ENABLE_COMMAND_PALETTE = False
     ENABLE_SELECT_AUTO_SCROLL = False
 
     def __init__(self, *, plain: bool, **kwargs: Any) -> None:
-        if os.environ.get("NO_COLOR") == "":  # Textual takes an empty one for a wish; it is none
+        if os.environ.get("NO_COLOR") == "":  # an empty value is no request (no-color.org)
             del os.environ["NO_COLOR"]
         super().__init__(ansi_color=True if plain else None, **kwargs)
         self._resizing: Timer | None = None
@@ -50,29 +50,29 @@ class TerminalApp(App[None], inherit_bindings=False):
         self.focus_changed(True)
 
     def focus_changed(self, here: bool) -> None:
-        """The window has lost or regained the focus; nothing is drawn for it."""
+        """The window has lost or regained the focus; nothing is drawn."""
 
     def on_resize(self, event: events.Resize) -> None:
-        """Look at the size once the window has come to rest."""
+        """Draw once more when the size has stopped changing."""
         if self._resizing is not None:
             self._resizing.stop()
-        self._resizing = self.set_timer(RESIZED, self._at_rest)
+        self._resizing = self.set_timer(RESIZED, self._size_is_final)
 
-    def _at_rest(self) -> None:
+    def _size_is_final(self) -> None:
         if self.is_running:  # a timer may fire while the screens are being closed
             self.screen.refresh(layout=True)
 
     def write_to_terminal(self, sequence: str) -> None:
-        """Send a control sequence that Textual has no word for."""
+        """Send a control sequence that Textual cannot send."""
         if self._driver is not None:
             self._driver.write(sequence)
 
     def quiet_mouse(self) -> None:
-        """Keep clicks and the wheel; do not have every motion reported."""
+        """Report clicks and the wheel, but no motion."""
         self.write_to_terminal("\x1b[?1003l")
 
     def heed_signals(self) -> None:
-        """Restore the terminal when the program is told to end."""
+        """Restore the terminal when a signal ends the program."""
         if sys.platform == "win32":
             return
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -90,15 +90,15 @@ class TerminalApp(App[None], inherit_bindings=False):
         self._fatal_error()
 
     def _fatal_error(self) -> None:
-        lines = fault_lines(self._exception)
+        lines = error_lines(self._exception)
         self._exit_renderables[:] = [Segments([Segment(line + "\n") for line in lines])]
         self._close_messages_no_wait()
 
 
-def fault_lines(error: BaseException | None) -> list[str]:
-    """What is said of a fault: what is safe, its kind, and where in the code; never a value."""
-    lines = ["CareQueue stopped by a fault of its own. Nothing you did is lost:"]
-    lines.append("what waits to be sent is kept, and will be sent when CareQueue runs again.")
+def error_lines(error: BaseException | None) -> list[str]:
+    """The text about an internal error: what is safe, its type and its lines of code; no value."""
+    lines = ["CareQueue stopped because of an internal error. Nothing you did is lost:"]
+    lines.append("unsent changes are saved, and will be sent when CareQueue runs again.")
     while error is not None:
         lines.append(f"{type(error).__module__}.{type(error).__qualname__}")
         lines += [

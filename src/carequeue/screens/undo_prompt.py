@@ -1,10 +1,10 @@
-"""Undo: what the footer names, what `u` does to it, and the question about another window's act.
+"""Undo: the act that the footer names, what `u` does to it, and the question about other windows.
 
-In:  the desk's next act to undo, the acts of this window that are still under way. Out: the words
-of the footer; undoing exactly the act that was named when the key came.
-An act of this window is named as soon as its key came, before it is in the cache: its group is
-known by the time that the thread of acts comes to undoing it. What others change is named with the
-next paint only, so that no key means an act that its person has not seen.
+In:  the desk's next act to undo, and this window's acts that are still running. Out: the words of
+the footer; `u` undoes exactly the act that the footer named when the key was pressed.
+The footer names an act of this window as soon as its key is pressed, before the act is in the
+cache: the thread of acts knows its group before it comes to the undo. Acts of other windows are
+named only with the next paint, so that no key undoes an act that the person has not seen.
 """
 
 from __future__ import annotations
@@ -23,163 +23,165 @@ from carequeue.worklist.results import Acted, Undoable, Where
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from carequeue.screens.overlay import Stage
+    from carequeue.screens.screen_context import ScreenContext
 
 
 @dataclass(eq=False)
 class Target:
-    """What `u` would undo; `group` is "" while an act of this window is under way."""
+    """The act that `u` would undo; `group` is "" while an act of this window is running."""
 
     act: Undoable
     group: str
 
 
-class Undoing:
-    """What there is to undo in one window."""
+class UndoPrompt:
+    """The next act to undo, in one window."""
 
-    def __init__(self, stage: Stage, zone: tzinfo) -> None:
-        self._stage, self._zone = stage, zone
+    def __init__(self, context: ScreenContext, zone: tzinfo) -> None:
+        self._context, self._zone = context, zone
         self._next: Target | None = None
-        self._worded: Target | None = None  # what the footer last found words for
-        self._painted: Target | None = None
-        self._before: Target | None = None  # what the footer named before that
-        self._since = 0.0  # when it was painted
-        self._under_way = 0  # acts and undos of this window that have not come to their end
-        self._turn = 0  # changes with each of them: what was read before is no longer true
+        self._worded: Target | None = None  # the target of the words last given to the footer
+        self._painted: Target | None = None  # the target that the footer shows
+        self._painted_before: Target | None = None
+        self._painted_since = 0.0  # terminal seconds
+        self._running = 0  # acts and undos of this window that have not ended
+        self._turn = 0  # counts their starts and ends; a read from an earlier turn is dropped
 
-    # --- what the footer names
+    # --- the footer
 
     def words(self, width: int) -> str:
-        """The footer's words; "" where there is nothing to undo."""
+        """The words for the footer; "" if there is nothing to undo."""
         self._worded = self._next
         return footer_words(self._next.act, width) if self._next else ""
 
     def covered(self) -> None:
-        """The keys of a layer stand in the footer: what it named before still holds."""
+        """The footer shows the keys of an overlay; the act that it named before still counts."""
         self._worded = self._painted
 
     def painted(self) -> None:
-        """The footer was drawn, with the words that it last found."""
+        """The footer was drawn with the words that it was last given."""
         if self._worded is not self._painted:
-            self._before, self._painted, self._since = self._painted, self._worded, seconds()
+            self._painted_before, self._painted = self._painted, self._worded
+            self._painted_since = seconds()
 
-    def _named_at(self, came: float) -> Target | None:
-        """What the footer named when a key came."""
-        return self._before if came < self._since else self._painted
+    def _named_at(self, key_time: float) -> Target | None:
+        """The act that the footer named when a key was pressed."""
+        return self._painted_before if key_time < self._painted_since else self._painted
 
-    # --- keeping it true
+    # --- the next act to undo
 
     def ask(self) -> None:
-        """The cache has changed: ask what is next to undo."""
+        """Read the next act to undo again: the cache has changed."""
         turn = self._turn
-        self._stage.look(self._read, lambda found: self._came(turn, found))
+        self._context.submit_read(self._read, lambda undoable: self._received(turn, undoable))
 
-    def _came(self, turn: int, found: Undoable | None) -> None:
-        if turn == self._turn and not self._under_way:
-            self._take(found)
-            self._stage.draw()
+    def _received(self, turn: int, undoable: Undoable | None) -> None:
+        if turn == self._turn and not self._running:
+            self._set_next(undoable)
+            self._context.draw()
 
     def _read(self) -> Undoable | None:
         try:
-            return self._stage.desk.undoable()
-        except CareQueueError:  # what cannot be read now is asked for again
+            return self._context.desk.undoable()
+        except CareQueueError:  # it is read again at the next change
             return None
 
-    def _take(self, found: Undoable | None) -> None:
-        if found is None:
+    def _set_next(self, undoable: Undoable | None) -> None:
+        if undoable is None:
             self._next = None
-        elif self._next is not None and self._next.group == found.group:
-            self._next.act = found
+        elif self._next is not None and self._next.group == undoable.group:
+            self._next.act = undoable
         else:
-            self._next = Target(found, found.group)
+            self._next = Target(undoable, undoable.group)
 
     def run(self, act: Undoable, work: Callable[[], Acted], then: Callable[[Acted], None]) -> None:
-        """Do an act of this window; from now on the footer names it."""
+        """Do an act of this window; the footer names it from now on."""
         target = Target(act, "")
 
-        def acts() -> Acted:
+        def do() -> Acted:
             acted = work()
             target.group = acted.group
             return acted
 
-        # The person's own key: what it named before is past, without waiting for a paint.
-        self._next = self._worded = self._painted = self._before = target
-        self._begin(acts, then)
+        # The person's own key: the act that the footer named before is past, even without a paint.
+        self._next = self._worded = self._painted = self._painted_before = target
+        self._begin(do, then)
 
     def _begin(self, work: Callable[[], Acted], then: Callable[[Acted], None]) -> None:
-        """On the thread of acts; what is next to undo is read there too, after it."""
-        self._under_way += 1
+        """Run work on the thread of acts, and read the next act to undo there afterwards."""
+        self._running += 1
         self._turn += 1
 
-        def whole() -> tuple[Acted | CareQueueError, Undoable | None]:
-            came: Acted | CareQueueError
+        def work_and_read() -> tuple[Acted | CareQueueError, Undoable | None]:
+            result: Acted | CareQueueError
             try:
-                came = work()
+                result = work()
             except CareQueueError as error:
-                came = error
-            return came, self._read()
+                result = error
+            return result, self._read()
 
-        def ended(came: tuple[Acted | CareQueueError, Undoable | None]) -> None:
-            self._under_way -= 1
+        def ended(outcome: tuple[Acted | CareQueueError, Undoable | None]) -> None:
+            result, undoable = outcome
+            self._running -= 1
             self._turn += 1
-            if not self._under_way:
-                self._take(came[1])
-            if isinstance(came[0], CareQueueError):
-                self._stage.failed(came[0])
+            if not self._running:
+                self._set_next(undoable)
+            if isinstance(result, CareQueueError):
+                self._context.failed(result)
             else:
-                then(came[0])
+                then(result)
 
-        self._stage.act(whole, ended)
+        self._context.submit_act(work_and_read, ended)
 
     # --- the key
 
     def press(self) -> None:
-        """`u`: undo what the footer named, or ask about what another window did."""
-        target = self._named_at(self._stage.came)
+        """Undo the act that the footer named, or ask about an act of another window."""
+        target = self._named_at(self._context.key_time)
         if target is not None and target.act.where is Where.HERE:
             self._undo(target)
-        elif self._under_way:
-            self._stage.say(Message("An undo is under way. Press the key again in a moment."))
+        elif self._running:
+            self._context.say(Message("An undo is running. Press the key again in a moment."))
         else:
-            self._stage.look(self._read, self._found)
+            self._context.submit_read(self._read, self._ask_about)
 
     def _undo(self, target: Target) -> None:
-        stage, now = self._stage, self._stage.now()
+        context, now = self._context, self._context.now()
 
         def work() -> Acted:
             if not target.group:
                 raise BadQuestion(f"Nothing to undo: {target.act.words} was not done.")
-            return stage.desk.undo(now, target.group)
+            return context.desk.undo(now, target.group)
 
         self._next = None
         self._begin(work, self._undone)
 
     def _undone(self, acted: Acted) -> None:
         tone = Tone.DONE if acted.changed else Tone.REFUSED
-        self._stage.say(Message(acted.message, tone))
+        self._context.say(Message(acted.message, tone))
         if acted.changed:
-            self._stage.settled(acted.changed, kept=False)
-            self._stage.reload(acted.changed[0])
+            self._context.acts_finished(acted.changed, changed=False)
+            self._context.reload(acted.changed[0])
 
-    def _found(self, found: Undoable | None) -> None:
-        """Nothing of this window was named: ask by name about what others did."""
-        if self._under_way:
-            return  # an act has come since; its own words are said
-        self._take(found)
+    def _ask_about(self, undoable: Undoable | None) -> None:
+        """Ask about an act of another window, by name: the footer named no act of this window."""
+        if self._running:
+            return  # an act began meanwhile; its own message follows
+        self._set_next(undoable)
         target = self._next
         if target is None:
-            self._stage.say(Message("There is nothing to undo.", Tone.REFUSED))
+            self._context.say(Message("There is nothing to undo.", Tone.REFUSED))
         elif target.act.where is Where.HERE:
-            words = f"Not undone: {target.act.words} was not named yet. Press the key again."
-            self._stage.say(Message(words, Tone.REFUSED))
+            text = f"Not undone: {target.act.words} was not named yet. Press the key again."
+            self._context.say(Message(text, Tone.REFUSED))
         else:
-            self._question(target)
+            self._open_question(target)
 
-    def _question(self, target: Target) -> None:
-        from carequeue.screens.prompt_overlays import ConfirmLayer, Option
+    def _open_question(self, target: Target) -> None:
+        from carequeue.screens.prompt_overlays import ConfirmOverlay, Option
 
-        stage = self._stage
-        words = partial(question, target.act, stage.now(), self._zone)
+        context = self._context
+        text = partial(question, target.act, context.now(), self._zone)
         yes = Option("y", "yes", partial(self._undo, target))
-        no = Option("esc", "no", lambda: stage.say(Message("Nothing was undone.")))
-        stage.push(ConfirmLayer(stage, words, (yes, no)))
+        no = Option("esc", "no", lambda: context.say(Message("Nothing was undone.")))
+        context.push(ConfirmOverlay(context, text, (yes, no)))

@@ -1,16 +1,17 @@
-"""How the screen names a new item in Now or Safety, and which key goes to it just now.
+"""How the screen names a new item in Now or Safety, and which key goes to it.
 
-In:  the new items, the keys of the person, the layers over the list. Out: the notice for the
-message line; whether a key goes to the item that it names.
-Where something is typed or asked, every key belongs to that: the notice says to leave it first.
+In:  the new items, the person's keys, the overlays over the list. Out: the notice for the message
+line; whether a key goes to the named item.
+While the person types or answers, every key belongs to the question: the notice then says to leave
+the question first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from carequeue.screens.key_map import Keys
-from carequeue.screens.overlay import Layer
+from carequeue.screens.key_map import KeyMap
+from carequeue.screens.overlay import Overlay
 from carequeue.screens.urgent_items import NewUrgent
 from carequeue.verbs.motions import Motion
 from carequeue.widgets.bands import band_words
@@ -19,41 +20,41 @@ from carequeue.widgets.message_line import Notice
 from carequeue.widgets.source_labels import Origin
 
 
-class Naming:
-    """The new items as this screen names them."""
+class UrgentNotice:
+    """The notice of new items on one screen."""
 
     def __init__(
         self,
         urgent: NewUrgent,
-        keys: Keys,
-        layers: Sequence[Layer],
+        keys: KeyMap,
+        overlays: Sequence[Overlay],
         origin: Callable[[str], Origin],
     ) -> None:
-        self._urgent, self._keys, self._layers, self._origin = urgent, keys, layers, origin
+        self._urgent, self._keys, self._overlays, self._origin = urgent, keys, overlays, origin
 
     @property
     def _typing(self) -> bool:
-        return any(layer.owns_keys for layer in self._layers)
+        return any(overlay.owns_keys for overlay in self._overlays)
 
     def takes(self, key: str) -> bool:
-        """Whether this key goes to the item that is named, through all that lies over the list."""
+        """Whether this key goes to the named item, whatever overlay is open."""
         if self._urgent.first is None or self._typing:
             return False
         action = self._keys.meaning(key)
         return isinstance(action, Motion) and action.name == "urgent"
 
-    def moved(self, before: str | None, here: str | None) -> None:
-        """A key has moved the cursor: whoever went to a new item needs no word about it."""
-        if here is not None and here != before and not self._typing:
-            self._urgent.visit(here)
+    def moved(self, key_before: str | None, key: str | None) -> None:
+        """A key has moved the cursor: a person who went to a new item needs no notice of it."""
+        if key is not None and key != key_before and not self._typing:
+            self._urgent.visit(key)
 
     def notice(self) -> Notice | None:
-        """The item that is named, with its source where there are several, and the way to it."""
-        one = self._urgent.first
-        if one is None:
+        """The named item, its source if there are several, and the key that goes there."""
+        item = self._urgent.first
+        if item is None:
             return None
-        label = self._origin(one.source).label
-        name = f"{one.client} ({label})" if label else one.client
+        label = self._origin(item.source).label
+        name = f"{item.client} ({label})" if label else item.client
         key = key_name(self._keys.of["urgent"])
         way = f"esc {key}" if self._typing else key
-        return Notice(name, band_words(one.band).title, self._urgent.more, way)
+        return Notice(name, band_words(item.band).title, self._urgent.more, way)

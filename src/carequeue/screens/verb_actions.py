@@ -1,9 +1,10 @@
-"""From a verb's key to an act: on one item, on all that are marked, or back again.
+"""From a verb's key to an act: on one item, on all marked items, or undo.
 
-In:  a verb. Out: questions where the verb has any, an act on the thread of acts, a message.
-One act: no confirmation, since `u` undoes it. Many: one line that says what will come of it.
-Bound when the key came: the item, its name and the answers; nothing is looked up again later.
-What was typed into a question that was left with Esc is kept for the next time.
+In:  a verb. Out: questions if the verb has any, an act on the thread of acts, a message.
+An act on one item needs no confirmation, because `u` undoes it; an act on many items shows one
+line that says what will change. The item, its name and the inputs are fixed when the key is
+pressed; nothing is looked up again later. If the person leaves a question with Esc, their text is
+there again the next time.
 Not here: whether a verb applies (`desk.why_not`), what it changes (`desk.act`).
 """
 
@@ -13,10 +14,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from carequeue.screens.overlay import Stage
-from carequeue.screens.prompt_overlays import AskLayer, ConfirmLayer, Option
+from carequeue.screens.prompt_overlays import ConfirmOverlay, Option, QuestionsOverlay
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.selection import (
-    Marks,
+    Selection,
     items,
     preview_lines,
     preview_words,
@@ -24,84 +25,89 @@ from carequeue.screens.selection import (
     result_words,
     shown_of,
 )
-from carequeue.screens.undo_prompt import Undoing
+from carequeue.screens.undo_prompt import UndoPrompt
 from carequeue.verbs.sync import VERB as SYNC
 from carequeue.verbs.undo import VERB as UNDO
 from carequeue.verbs.verb import Verb
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
-from carequeue.widgets.question_prompt import Form
+from carequeue.widgets.question_prompt import QuestionForm
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.results import Acted, Person, Preview, Shown, Undoable
 
 if TYPE_CHECKING:
     from carequeue.store.queue_window import QueueRow
 
-Keys = tuple[str, ...]
+ItemKeys = tuple[str, ...]
+Inputs = Mapping[str, str]
 Lines = Callable[[int], list[Parts]]
 BACK = f"{UNDO.key} undoes it"
 
 
-class Acting:
+class VerbActions:
     """What the verbs do on this screen."""
 
-    def __init__(self, stage: Stage, marks: Marks, undoing: Undoing) -> None:
-        self._stage, self._marks, self._undoing = stage, marks, undoing
-        self._drafts: dict[tuple[str, Keys, tuple[Shown, ...]], Form] = {}
-        self.results: Lines | None = None  # of the last act on many
+    def __init__(
+        self, context: ScreenContext, selection: Selection, undo_prompt: UndoPrompt
+    ) -> None:
+        self._context, self._selection, self._undo_prompt = context, selection, undo_prompt
+        self._drafts: dict[tuple[str, ItemKeys, tuple[Shown, ...]], QuestionForm] = {}
+        self.results: Lines | None = None  # of the last act on several items
 
     def begin(self, verb: Verb) -> None:
-        """A verb's key was pressed."""
+        """Begin the act of a verb whose key was pressed."""
         if verb is SYNC:
-            self._stage.nudge()
+            self._context.sync_now()
         elif verb is UNDO:
-            self._undoing.press()
-        elif self._marks.labels:
-            self._many(verb)
+            self._undo_prompt.press()
+        elif self._selection.labels:
+            self._begin_many(verb)
         else:
-            self._one(verb)
+            self._begin_one(verb)
 
     # --- one item
 
-    def _one(self, verb: Verb) -> None:
-        row = self._stage.target()
+    def _begin_one(self, verb: Verb) -> None:
+        row = self._context.target()
         if row is None:
-            self._stage.say(Message("There is no item here to act on.", Tone.REFUSED))
+            self._context.say(Message("There is no item here to act on.", Tone.REFUSED))
             return
         if verb.name in row.verbs.split():
             do = partial(self._do_one, verb, row)
             self._ask(verb, row.client, (row.key,), do, (shown_of(row),))
             return
-        desk = self._stage.desk
-        self._stage.look(lambda: desk.why_not(verb.name, row.key), partial(self._refuse, row))
+        desk = self._context.desk
+        self._context.submit_read(
+            lambda: desk.why_not(verb.name, row.key), partial(self._refuse, row)
+        )
 
-    def _refuse(self, row: QueueRow, why: str | None) -> None:
-        """Say why not. Where it has come to apply since, nothing is asked under other keys."""
-        words = sentence(why) if why else f"{row.client} has just changed. Press the key again."
-        self._stage.say(Message(words, Tone.REFUSED))
-        if not why:
-            self._stage.reload(row.key)
+    def _refuse(self, row: QueueRow, reason: str | None) -> None:
+        """Say why the verb does not apply; if it has just begun to apply, ask for the key again."""
+        changed = f"{row.client} has just changed. Press the key again."
+        self._context.say(Message(sentence(reason) if reason else changed, Tone.REFUSED))
+        if not reason:
+            self._context.reload(row.key)
 
-    def _do_one(self, verb: Verb, row: QueueRow, answers: Mapping[str, str]) -> None:
-        stage = self._stage
-        now = stage.now()
-        stage.advance(row.key)
+    def _do_one(self, verb: Verb, row: QueueRow, inputs: Inputs) -> None:
+        context = self._context
+        now = context.now()
+        context.advance(row.key)
         shown = {row.key: shown_of(row)}
         did, short = verb.label_for(row.kind), verb.label_for(row.kind, narrow=True)
-        self._undoing.run(
+        self._undo_prompt.run(
             Undoable("", did, short, row.client, 1, now),
-            lambda: stage.desk.act(verb.name, (row.key,), answers, now, shown),
+            lambda: context.desk.act(verb.name, (row.key,), inputs, now, shown),
             partial(self._done_one, row),
         )
 
     def _done_one(self, row: QueueRow, acted: Acted) -> None:
-        self._stage.settled([row.key], kept=bool(acted.changed))
+        self._context.acts_finished([row.key], changed=bool(acted.changed))
         if acted.changed:
             message = Message(acted.message, Tone.DONE, self._hint(acted, row.source))
         else:
-            refused = acted.refused[0].why if acted.refused else ""
-            words = (acted.message or refused).replace(row.key, row.client)  # gone: no name there
-            message = Message(sentence(words), Tone.REFUSED)
-        self._stage.say(message)
+            refusal = acted.refused[0].why if acted.refused else ""
+            text = (acted.message or refusal).replace(row.key, row.client)  # if it left the queue
+            message = Message(sentence(text), Tone.REFUSED)
+        self._context.say(message)
 
     # --- questions
 
@@ -109,107 +115,107 @@ class Acting:
         self,
         verb: Verb,
         subject: str,
-        keys: Keys,
-        then: Callable[[Mapping[str, str]], None],
+        keys: ItemKeys,
+        then: Callable[[Inputs], None],
         shown: tuple[Shown, ...],
     ) -> None:
         if not verb.asks:
             then({})
             return
-        stage = self._stage
-        draft = (verb.name, keys, shown)  # words about one client are not offered for another
+        context = self._context
+        draft = (verb.name, keys, shown)  # text about one client is never offered for another
 
         def check(question: str, text: str) -> tuple[bool, str]:
-            return stage.desk.check_answer(verb.name, question, text, stage.now(), keys)
+            return context.desk.check_input(verb.name, question, text, context.now(), keys)
 
-        def done(form: Form) -> None:
+        def done(form: QuestionForm) -> None:
             self._drafts.pop(draft, None)
-            then(dict(form.answers))
+            then(dict(form.inputs))
 
-        def left(form: Form) -> None:
+        def left(form: QuestionForm) -> None:
             if form.begun:
                 self._drafts[draft] = form
-                words = f"{verb.label.capitalize()} {subject}: not done. What you typed is kept."
-                stage.say(Message(words))
+                text = f"{verb.label.capitalize()} {subject}: not done. Your text is saved."
+                context.say(Message(text))
 
-        form = self._drafts.get(draft) or Form(verb, subject, check)
-        stage.push(AskLayer(stage, form, done, left))
+        form = self._drafts.get(draft) or QuestionForm(verb, subject, check)
+        context.push(QuestionsOverlay(context, form, done, left))
         if form.wants_people and not form.people:
-            stage.look(partial(stage.desk.people, keys), partial(self._people, form))
+            context.submit_read(
+                partial(context.desk.people, keys), partial(self._show_people, form)
+            )
 
-    def _people(self, form: Form, people: tuple[Person, ...]) -> None:
+    def _show_people(self, form: QuestionForm, people: tuple[Person, ...]) -> None:
         form.people = people
-        self._stage.draw()
+        self._context.draw()
 
-    # --- many items
+    # --- several items
 
-    def _many(self, verb: Verb) -> None:
-        labels = dict(self._marks.labels)
-        keys, shown = tuple(labels), dict(self._marks.shown)
+    def _begin_many(self, verb: Verb) -> None:
+        labels = dict(self._selection.labels)
+        keys, shown = tuple(labels), dict(self._selection.shown)
         ask = partial(self._preview, verb, shown, labels)
         self._ask(verb, items(len(keys)), keys, ask, tuple(shown.values()))
 
     def _preview(
-        self,
-        verb: Verb,
-        shown: Mapping[str, Shown],
-        labels: dict[str, str],
-        answers: Mapping[str, str],
+        self, verb: Verb, shown: Mapping[str, Shown], labels: dict[str, str], inputs: Inputs
     ) -> None:
-        stage = self._stage
-        now = stage.now()
-        stage.look(
-            lambda: stage.desk.preview(verb.name, tuple(labels), answers, now, shown),
-            partial(self._confirm, verb, labels, answers),
+        context = self._context
+        now = context.now()
+        context.submit_read(
+            lambda: context.desk.preview(verb.name, tuple(labels), inputs, now, shown),
+            partial(self._confirm, verb, labels, inputs),
         )
 
     def _confirm(
-        self, verb: Verb, labels: dict[str, str], answers: Mapping[str, str], preview: Preview
+        self, verb: Verb, labels: dict[str, str], inputs: Inputs, preview: Preview
     ) -> None:
         lines: Lines = partial(preview_lines, verb, preview, labels)
-        words = preview_words(verb, preview)
-        show = Option("p", "show", lambda: self._stage.read(lines), stays=True)
+        text = preview_words(verb, preview)
+        show = Option("p", "show", lambda: self._context.show_text(lines), stays=True)
         back = Option("esc", "back", lambda: None)
         if not preview.changes:
-            self._stage.push(ConfirmLayer(self._stage, words, (show, back)))
+            self._context.push(ConfirmOverlay(self._context, text, (show, back)))
             return
-        do = partial(self._do_many, verb, labels, answers, preview)
+        do = partial(self._do_many, verb, labels, inputs, preview)
         yes = Option("y", f"do {len(preview.changes)}", do)
-        self._stage.push(ConfirmLayer(self._stage, words, (yes, show, back)))
+        self._context.push(ConfirmOverlay(self._context, text, (yes, show, back)))
 
     def _do_many(
-        self, verb: Verb, labels: dict[str, str], answers: Mapping[str, str], preview: Preview
+        self, verb: Verb, labels: dict[str, str], inputs: Inputs, preview: Preview
     ) -> None:
-        stage = self._stage
-        now = stage.now()
-        self._marks.clear()
-        stage.settled(preview.changes, kept=True)
-        stage.say(Message(f"{verb.label.capitalize()}: {items(len(preview.changes))} …"))
+        context = self._context
+        now = context.now()
+        self._selection.clear()
+        context.acts_finished(preview.changes, changed=True)
+        context.say(Message(f"{verb.label.capitalize()}: {items(len(preview.changes))} …"))
         changes = preview.changes
         client = labels.get(changes[0], "") if len(changes) == 1 else ""
-        self._undoing.run(
+        self._undo_prompt.run(
             Undoable("", verb.label, verb.short, client, len(changes), now),
-            lambda: stage.desk.act(verb.name, changes, answers, now, preview.shown),
+            lambda: context.desk.act(verb.name, changes, inputs, now, preview.shown),
             partial(self._done_many, verb, labels, preview),
         )
 
     def _done_many(
         self, verb: Verb, labels: dict[str, str], preview: Preview, acted: Acted
     ) -> None:
-        words = result_words(verb, acted, preview)
-        self.results = partial(result_lines, words, acted, preview, labels)
-        self._stage.settled([refused.key for refused in acted.refused], kept=False)
+        text = result_words(verb, acted, preview)
+        self.results = partial(result_lines, text, acted, preview, labels)
+        self._context.acts_finished([refused.key for refused in acted.refused], changed=False)
         tone = Tone.DONE if acted.changed else Tone.REFUSED
         hint = BETWEEN.join(["= item by item", *filter(None, [self._hint(acted)])])
-        self._stage.say(Message(words, tone, hint))
+        self._context.say(Message(text, tone, hint))
 
     def _hint(self, acted: Acted, source: str = "") -> str:
         hints = [BACK] if acted.group and BACK not in acted.message else []
-        if (first := self._stage.sent_once(source)) and acted.kept_here < len(acted.changed):
-            hints.append(f"sent once {first}")
+        if (needed := self._context.needed_to_send(source)) and acted.kept_here < len(
+            acted.changed
+        ):
+            hints.append(f"sent once {needed}")
         return BETWEEN.join(hints)
 
 
 def sentence(text: str) -> str:
-    """The text with the stop that ends a sentence."""
+    """The text with a period at its end, if it has no other end of a sentence."""
     return text if not text or text[-1] in ".?!" else f"{text}."

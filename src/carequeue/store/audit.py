@@ -9,39 +9,42 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from carequeue.store.tables import AuditRow, table
 
 _audit = table(AuditRow)
 
 
-def append(
-    connection: Connection,
-    *,
-    at: datetime,
-    actor: str,
-    action: str,
-    item_key: str,
-    group: str,
-) -> None:
-    """Add one act; `action` is a verb's name, never a client's."""
-    last = connection.execute(
-        select(_audit.c.hash).order_by(_audit.c.seq.desc()).limit(1)
-    ).scalar_one_or_none()
-    previous = last or ""
-    values = (at.isoformat(), actor, action, item_key, group, previous)
-    connection.execute(
-        insert(_audit).values(
-            at=values[0],
-            actor=actor,
-            action=action,
-            item_key=item_key,
-            group_id=group,
-            previous=previous,
-            hash=_hash(values),
+class AuditLog:
+    """Appends to the log, in the caller's transaction, at one instant."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._at = now.isoformat()
+
+    def append(self, actor: str, action: str, item_key: str, group: str) -> None:
+        """Add one act; `action` is a verb's name, never a client's."""
+        last = self._connection.execute(
+            select(_audit.c.hash).order_by(_audit.c.seq.desc()).limit(1)
+        ).scalar_one_or_none()
+        previous = last or ""
+        self._connection.execute(
+            insert(_audit).values(
+                at=self._at,
+                actor=actor,
+                action=action,
+                item_key=item_key,
+                group_id=group,
+                previous=previous,
+                hash=_hash((self._at, actor, action, item_key, group, previous)),
+            )
         )
-    )
+
+
+def length(connection: Connection) -> int:
+    """How many acts the log holds."""
+    return int(connection.execute(select(func.count()).select_from(_audit)).scalar_one())
 
 
 def first_break(connection: Connection) -> int | None:

@@ -15,90 +15,85 @@ from sqlalchemy import Connection, select
 from carequeue.fhir import jsontext
 from carequeue.fhir.chart_to_items import chart_of
 from carequeue.store.engine import quick
+from carequeue.store.source_scope import SourceScope
 from carequeue.store.tables import ResourceRow, table
 
 _resource: Final = table(ResourceRow)
+_MOVE: Final = "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?"
 
 
-def place(connection: Connection, row: dict[str, Any], resource: Any) -> None:
-    """A Task that names no client stands in the chart of what it is about, if that is here."""
-    if not row["focus"] or row["chart"].startswith("Patient/"):
-        return
-    kind, _, key = row["focus"].partition("/")
-    found = connection.execute(
-        select(_resource.c.chart).where(
-            _resource.c.source == row["source"],
-            _resource.c.type == kind,
-            _resource.c.id == key,
+class ChartMembership:
+    """The charts of one source; what moves is added to the scope."""
+
+    def __init__(self, scope: SourceScope) -> None:
+        self._scope = scope
+
+    def adopt(self, row: dict[str, Any]) -> None:
+        """A Task that names no client stands in the chart of what it is about, if that is here."""
+        if not row["focus"] or row["chart"].startswith("Patient/"):
+            return
+        kind, _, key = row["focus"].partition("/")
+        chart = self._scope.connection.execute(
+            select(_resource.c.chart).where(
+                _resource.c.source == row["source"],
+                _resource.c.type == kind,
+                _resource.c.id == key,
+            )
+        ).scalar_one_or_none()
+        if chart:
+            row["chart"] = chart
+
+    def follow_focus(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """The other way round: what is about these rows and came before them joins their chart."""
+        source = self._scope.source
+        orphans = self._scope.raw.execute(
+            "SELECT type, id, focus, chart FROM resource INDEXED BY resource_orphan "
+            "WHERE source = ? AND focus <> '' AND substr(chart, 1, 8) <> 'Patient/'",
+            (source,),
         )
-    ).scalar_one_or_none()
-    if found:
-        row["chart"] = found
+        by_focus: dict[str, list[tuple[str, str, str]]] = {}
+        for kind, key, focus, chart in orphans.fetchall():
+            by_focus.setdefault(focus, []).append((kind, key, chart))
+        for row in rows:
+            for kind, key, chart in by_focus.get(f"{row['type']}/{row['id']}", ()):
+                self._scope.raw.execute(_MOVE, (row["chart"], source, kind, key))
+                self._scope.touch([chart, row["chart"]])
+        follow_charts(self._scope.connection)
 
+    def follow_moved(self, moved: Mapping[str, str]) -> None:
+        """Tasks that name no client follow what they are about into another chart, step by step.
 
-def follow_focus(
-    connection: Connection, source: str, rows: Iterable[dict[str, Any]]
-) -> set[tuple[str, str]]:
-    """The other way round: what is about these rows and came before them moves to their chart.
+        `moved`: references of resources whose chart has changed, with the chart that they are in
+        now.
+        """
+        ahead = list(moved.items())
+        seen: set[tuple[str, str]] = set()
+        for focus, chart in ahead:
+            for kind, key, was, body in self._about(focus):
+                name = f"{kind}/{key}"
+                own = chart_of(jsontext.loads(body), self._scope.base_url) if body else ""
+                if was == chart or (name, chart) in seen or own.startswith("Patient/"):
+                    continue
+                self._scope.raw.execute(_MOVE, (chart, self._scope.source, kind, key))
+                self._scope.touch([was, chart])
+                seen.add((name, chart))
+                ahead.append((name, chart))
+        if seen:
+            follow_charts(self._scope.connection)
 
-    The charts that this touches.
-    """
-    charts: set[tuple[str, str]] = set()
-    orphans = quick(connection).execute(
-        "SELECT type, id, focus, chart FROM resource INDEXED BY resource_orphan "
-        "WHERE source = ? AND focus <> '' AND substr(chart, 1, 8) <> 'Patient/'",
-        (source,),
-    )
-    by_focus: dict[str, list[tuple[str, str, str]]] = {}
-    for kind, key, focus, chart in orphans.fetchall():
-        by_focus.setdefault(focus, []).append((kind, key, chart))
-    for row in rows:
-        for kind, key, chart in by_focus.get(f"{row['type']}/{row['id']}", ()):
-            quick(connection).execute(
-                "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?",
-                (row["chart"], source, kind, key),
-            )
-            charts |= {(source, chart), (source, row["chart"])}
-    follow_charts(connection)
-    return charts
+    def _about(self, focus: str) -> list[tuple[str, str, str, str]]:
+        tasks = self._scope.raw.execute(
+            "SELECT type, id, chart, body FROM resource INDEXED BY resource_focus "
+            "WHERE source = ? AND focus = ? AND focus <> ''",
+            (self._scope.source, focus),
+        )
+        return [(kind, key, chart, body) for kind, key, chart, body in tasks.fetchall()]
 
-
-def follow_moved(
-    connection: Connection, source: str, moved: Mapping[str, str], base_url: str
-) -> set[tuple[str, str]]:
-    """Tasks that name no client follow what they are about into another chart, step by step.
-
-    `moved`: references of resources whose chart has changed, with the chart that they are in now.
-    The charts that this touches.
-    """
-    charts: set[tuple[str, str]] = set()
-    ahead = list(moved.items())
-    seen: set[tuple[str, str]] = set()
-    for focus, chart in ahead:
-        for kind, key, was, body in _about(connection, source, focus):
-            name = f"{kind}/{key}"
-            own = chart_of(jsontext.loads(body), base_url) if body else ""
-            if was == chart or (name, chart) in seen or own.startswith("Patient/"):
-                continue
-            quick(connection).execute(
-                "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?",
-                (chart, source, kind, key),
-            )
-            charts |= {(source, was), (source, chart)}
-            seen.add((name, chart))
-            ahead.append((name, chart))
-    if charts:
-        follow_charts(connection)
-    return charts
-
-
-def _about(connection: Connection, source: str, focus: str) -> list[tuple[str, str, str, str]]:
-    found = quick(connection).execute(
-        "SELECT type, id, chart, body FROM resource INDEXED BY resource_focus "
-        "WHERE source = ? AND focus = ? AND focus <> ''",
-        (source, focus),
-    )
-    return [(kind, key, chart, body) for kind, key, chart, body in found.fetchall()]
+    def mark_due(self) -> None:
+        """A name in the directory may stand in any row: each row is due."""
+        self._scope.raw.execute(
+            "UPDATE item SET next_change_at = 0 WHERE source = ?", (self._scope.source,)
+        )
 
 
 def follow_charts(connection: Connection) -> None:
@@ -108,14 +103,6 @@ def follow_charts(connection: Connection) -> None:
         "WHERE intent.state NOT IN ('acknowledged', 'undone') AND of.source = intent.source "
         "AND of.type = intent.target_type AND of.id = intent.target_id AND of.chart <> intent.chart"
     )
-
-
-def charts(connection: Connection, source: str) -> set[str]:
-    """Every chart of a source."""
-    found = quick(connection).execute(
-        "SELECT DISTINCT chart FROM resource WHERE source = ? AND body <> ''", (source,)
-    )
-    return {chart for (chart,) in found}
 
 
 def directory_changed(connection: Connection) -> None:
@@ -128,10 +115,5 @@ def directory_changed(connection: Connection) -> None:
 
 def directory_revision(connection: Connection) -> str:
     """Changes with the directory of any source, as this transaction sees it."""
-    found = quick(connection).execute("SELECT value FROM meta WHERE name = 'directory'").fetchone()
-    return str(found[0]) if found else ""
-
-
-def mark_due(connection: Connection, source: str) -> None:
-    """A name in the directory may stand in any row: each is made anew, as if its time had come."""
-    quick(connection).execute("UPDATE item SET next_change_at = 0 WHERE source = ?", (source,))
+    row = quick(connection).execute("SELECT value FROM meta WHERE name = 'directory'").fetchone()
+    return str(row[0]) if row else ""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from carequeue.fhir import jsontext
 from carequeue.fhir.client_identifiers import identifiers
 from carequeue.store.engine import quick, storable
+from carequeue.store.source_scope import SourceScope
 
 #: So many clients of one source may share a value before it is taken for a dummy.
 SHARED: Final = 20
@@ -36,12 +37,16 @@ def keep(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Take over the identifiers of the Patients among these rows of the mirror."""
     for row in rows:
         if row["type"] == _PATIENT:
-            forget(connection, row["source"], [f"{_PATIENT}/{row['id']}"])
+            _forget(connection, row["source"], [f"{_PATIENT}/{row['id']}"])
             _add(connection, row["source"], row["id"], row["body"])
 
 
-def forget(connection: Connection, source: str, names: Iterable[str]) -> None:
+def forget(scope: SourceScope, names: Iterable[str]) -> None:
     """These left the source; references that are no Patients are passed over."""
+    _forget(scope.connection, scope.source, names)
+
+
+def _forget(connection: Connection, source: str, names: Iterable[str]) -> None:
     gone = [(source, name) for name in names if name.startswith(f"{_PATIENT}/")]
     quick(connection).executemany("DELETE FROM identifier WHERE source = ? AND chart = ?", gone)
 
@@ -56,25 +61,22 @@ def rebuild(connection: Connection) -> None:
         _add(connection, source, key, body)
 
 
-def same(connection: Connection, source: str, chart: str) -> list[Same]:
+def same(scope: SourceScope, chart: str) -> list[Same]:
     """The charts of other sources that are this client's too, as far as identifiers say."""
-    mine = quick(connection).execute(
-        "SELECT system, value FROM identifier WHERE source = ? AND chart = ?", (source, chart)
+    mine = scope.raw.execute(
+        "SELECT system, value FROM identifier WHERE source = ? AND chart = ?",
+        (scope.source, chart),
     )
     found: dict[tuple[str, str], Same] = {}
     for system, value in mine.fetchall():
-        have = (
-            quick(connection)
-            .execute(
-                "SELECT source, chart FROM identifier WHERE system = ? AND value = ? LIMIT ?",
-                (system, value, _READ),
-            )
-            .fetchall()
-        )
+        have = scope.raw.execute(
+            "SELECT source, chart FROM identifier WHERE system = ? AND value = ? LIMIT ?",
+            (system, value, _READ),
+        ).fetchall()
         if max(Counter(of for of, _ in have).values()) > SHARED or len(have) == _READ:
             continue
         for of, other in have:
-            if of != source:
+            if of != scope.source:
                 found.setdefault((of, other), Same(of, other, system))
     return sorted(found.values())[:_MOST]
 

@@ -74,7 +74,7 @@ def _check_build() -> None:
     version = tuple(int(part) for part in dbapi2.sqlite_version.split("."))
     if version < _OLDEST_SQLITE:
         raise CacheError(
-            f"This build of SQLCipher rests on SQLite {dbapi2.sqlite_version}, which can damage a "
+            f"This SQLCipher was built with SQLite {dbapi2.sqlite_version}, which can damage a "
             "cache that two programs use. Nothing was opened. Update the package sqlcipher3."
         )
 

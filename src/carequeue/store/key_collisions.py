@@ -11,20 +11,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.items import WorkItem
-from carequeue.store.engine import quick
+from carequeue.store.source_scope import SourceScope
 
 _CHUNK: Final = 400  # keys a statement, well under SQLite's limit of variables
 
 
-def apart(
-    connection: Connection, source: str, chart: str, items: Sequence[WorkItem]
-) -> tuple[WorkItem, ...]:
+def apart(scope: SourceScope, chart: str, items: Sequence[WorkItem]) -> tuple[WorkItem, ...]:
     """The items of a chart, each with a key that no chart before it has."""
     named = [item.key for item in items if item.key != _own(item)]
-    taken = _taken(connection, source, chart, named)
+    taken = _taken(scope, chart, named)
     return tuple(replace(item, key=_own(item)) if item.key in taken else item for item in items)
 
 
@@ -32,15 +28,15 @@ def _own(item: WorkItem) -> str:
     return f"{item.source}:{(item.target or item.anchor).reference}"
 
 
-def _taken(connection: Connection, source: str, chart: str, keys: Sequence[str]) -> set[str]:
+def _taken(scope: SourceScope, chart: str, keys: Sequence[str]) -> set[str]:
     """Of these keys, those that a row of a chart before this one has."""
     found: set[str] = set()
     for start in range(0, len(keys), _CHUNK):
         some = keys[start : start + _CHUNK]
-        there = quick(connection).execute(
+        there = scope.raw.execute(
             "SELECT key FROM item WHERE source = ? AND chart < ? "
             f"AND key IN ({','.join('?' * len(some))})",
-            (source, chart, *some),
+            (scope.source, chart, *some),
         )
         found |= {key for (key,) in there}
     return found

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.store.engine import quick, storable
+from carequeue.store.engine import storable
+from carequeue.store.source_scope import SourceScope
 from carequeue.store.tables import CountRow, ListedRow, table
 
 _count: Final = table(CountRow)
@@ -20,53 +21,55 @@ _listed: Final = table(ListedRow)
 _STATE: Final = ("counted_at", "scope", "begun_at", "server_at", "next_url", "received")
 
 
-def states(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
-    """Where the counts of a source stand, by search, as the fields of `policy.Count`."""
-    rows = connection.execute(select(_count).where(_count.c.source == source))
-    return {row.search: {name: getattr(row, name) for name in _STATE} for row in rows}
+class SourceManifest:
+    """What counts of one source have met; see `sync.ports.ManifestPort`."""
 
+    def __init__(self, scope: SourceScope) -> None:
+        self._scope = scope
 
-def keep(
-    connection: Connection,
-    source: str,
-    search: str,
-    state: Any,
-    page: Mapping[str, tuple[str, str]],
-) -> None:
-    """One page more (id -> version, last updated), and where its count stands now.
-
-    A count that has not begun (`begun_at` "") has met nothing.
-    """
-    values = {name: getattr(state, name) for name in _STATE}
-    values["next_url"] = storable(values["next_url"])
-    connection.execute(
-        insert(_count)
-        .values(source=source, search=search, **values)
-        .on_conflict_do_update(index_elements=["source", "search"], set_=values)
-    )
-    if not state.begun_at:
-        connection.execute(
-            delete(_listed).where(_listed.c.source == source, _listed.c.search == search)
+    def states(self) -> Mapping[str, Mapping[str, Any]]:
+        """Where the counts of the source are, by search, as the fields of `policy.Count`."""
+        rows = self._scope.connection.execute(
+            select(_count).where(_count.c.source == self._scope.source)
         )
-    if page:
-        quick(connection).executemany(
-            "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?, ?)",
-            [
-                (source, search, storable(key), storable(version), storable(updated))
-                for key, (version, updated) in page.items()
-            ],
+        return {row.search: {name: getattr(row, name) for name in _STATE} for row in rows}
+
+    def save_page(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
+        """One page more (id -> version, last updated), and where its count is now.
+
+        A count that has not begun (`begun_at` "") has met nothing.
+        """
+        source = self._scope.source
+        values = {name: getattr(state, name) for name in _STATE}
+        values["next_url"] = storable(values["next_url"])
+        self._scope.connection.execute(
+            insert(_count)
+            .values(source=source, search=search, **values)
+            .on_conflict_do_update(index_elements=["source", "search"], set_=values)
         )
+        if not state.begun_at:
+            self._scope.connection.execute(
+                delete(_listed).where(_listed.c.source == source, _listed.c.search == search)
+            )
+        if page:
+            self._scope.raw.executemany(
+                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?, ?)",
+                [
+                    (source, search, storable(key), storable(version), storable(updated))
+                    for key, (version, updated) in page.items()
+                ],
+            )
 
+    def entries(self, search: str) -> Mapping[str, tuple[str, str]]:
+        """Id -> (version, last updated) of all that the count under way has met."""
+        rows = self._scope.raw.execute(
+            "SELECT id, version_id, last_updated FROM listed WHERE source = ? AND search = ?",
+            (self._scope.source, search),
+        )
+        return {key: (version, updated) for key, version, updated in rows.fetchall()}
 
-def listed(connection: Connection, source: str, search: str) -> dict[str, tuple[str, str]]:
-    """Id -> (version, last updated) of all that the count under way has met."""
-    found = quick(connection).execute(
-        "SELECT id, version_id, last_updated FROM listed WHERE source = ? AND search = ?",
-        (source, search),
-    )
-    return {key: (version, updated) for key, version, updated in found.fetchall()}
-
-
-def count_anew(connection: Connection, source: str) -> None:
-    """At the next look everything is counted."""
-    connection.execute(update(_count).where(_count.c.source == source).values(counted_at=""))
+    def count_anew(self) -> None:
+        """At the next cycle everything is counted."""
+        self._scope.connection.execute(
+            update(_count).where(_count.c.source == self._scope.source).values(counted_at="")
+        )

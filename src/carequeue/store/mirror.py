@@ -3,45 +3,45 @@
 A base moves by acknowledgement, by settling, or by a pull of a row that no intent holds back;
 in every other case what the pull brought is laid beside it (`theirs_*`), so that nothing is lost
 although the watermark moves on. Content is compared by digest: servers without versions exist.
-Not here: reading FHIR (`fhir/`), the outbox (`outbox.py`), the queue (`projection.py`).
+Each change adds the charts that it touches to the scope. Not here: how a resource becomes a row
+(`resource_rows.py`), what leaves (`removals.py`), the outbox (`outbox.py`), the queue
+(`projection.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.intents import HOLDING_STATES
 from carequeue.fhir import jsontext
-from carequeue.fhir.base import Base, Saved
+from carequeue.fhir.base import Base, SavedPage
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.chart_to_items import chart_of, references, shared, trouble
+from carequeue.fhir.chart_to_items import references, shared
 from carequeue.fhir.our_directory import own_reference
-from carequeue.fhir.values import ID, reference
-from carequeue.store import cross_source_match, removals
+from carequeue.fhir.values import ID
+from carequeue.store import cross_source_match
 from carequeue.store.base_lock import held_rows, is_before
-from carequeue.store.chart_membership import (
-    directory_changed,
-    follow_charts,
-    follow_focus,
-    follow_moved,
-    place,
-)
+from carequeue.store.chart_membership import ChartMembership, directory_changed, follow_charts
 from carequeue.store.engine import storable
+from carequeue.store.removals import SourceRemovals
+from carequeue.store.resource_rows import ResourceValues, resource_row, without_base
+from carequeue.store.source_scope import SourceScope
 from carequeue.store.tables import IntentRow, ResourceRow, table
 
-resource_table: Final = table(ResourceRow)
+_resource: Final = table(ResourceRow)
 _intent: Final = table(IntentRow)
 _CHUNK: Final = 400  # rows a statement, well under SQLite's limit of variables
 
+ResourceKey = tuple[str, str]  # type and id
 
-class _Known(NamedTuple):
+
+class _MirroredRow(NamedTuple):
     """What is mirrored of a row: the digest is that of what lies beside, if anything does."""
 
     digest: str
@@ -50,321 +50,314 @@ class _Known(NamedTuple):
     here: bool
 
 
-def save(
-    connection: Connection,
-    source: str,
-    resources: Sequence[Any],
-    now: datetime,
-    base_url: str = "",
-    *,
-    even_older: bool = False,
-) -> Saved:
-    """Keep what a source gave. Malformed resources are kept and named, and stop nothing.
+class SourceMirror:
+    """The mirrored resources of one source; see `sync.ports.MirrorPort`."""
 
-    What is a part of a resource only is never kept: it is missing, to be fetched whole.
+    def __init__(self, scope: SourceScope) -> None:
+        self._scope = scope
+        self._membership = ChartMembership(scope)
+        self._removals = SourceRemovals(scope)
 
-    A version that is older than the base by its own `meta.lastUpdated` is left out: a search may
-    lag behind what the same server has answered already. `even_older`: a person has said that the
-    server was set back.
-    `base_url`: references that begin with it are the source's own.
-    """
-    saved = Saved()
-    rows: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
-    for resource in resources:
-        if is_subset(resource):
-            saved.parts.add(own_reference(resource))
-            continue
-        row = _row(source, resource, now, base_url)
-        name = (row["type"], row["id"])
-        if name in rows and is_before(row["last_updated"], rows[name][0]["last_updated"], now):
-            continue  # the page shows it twice: the newer holds, whatever their order
-        rows[name] = (row, resource)
-    known = _known(connection, source, list(rows))
-    held = held_rows(connection, source)
-    upserts, asides, shells = [], [], []
-    for name, (row, resource) in rows.items():
-        place(connection, row, resource)
-        old = known.get(name)
-        if isinstance(resource, dict):
-            saved.missing |= references(resource, base_url)
-        if old and not _is_news(row, old, now, even_older):
-            continue
-        saved.changed += 1
-        if name in held:
-            asides.append(row)
-            if not (old and old.here):  # what we are making is there already: settling compares it
-                shells.append(_shell(row))
-        else:
-            upserts.append(row)
-            saved.directory_changed |= shared(row["type"])
-            saved.charts.add((source, row["chart"]))
-            if old:
-                saved.charts.add((source, old.chart))
-    _upsert(connection, upserts)
-    _upsert(connection, shells)
-    _lay_beside(connection, asides)
-    saved.charts |= follow_focus(connection, source, upserts)
-    moved = {
-        f"{row['type']}/{row['id']}": row["chart"]
-        for row in upserts
-        if (old := known.get((row["type"], row["id"]))) and old.chart != row["chart"]
+    # --- reading ----------------------------------------------------------------------------------
+
+    def base(self, kind: str, key: str) -> Base:
+        """What the mirror holds of one resource; an empty base where it holds nothing.
+
+        Of what is yet to be created and is there all the same: no body, and the server's own
+        beside.
+        """
+        columns = _resource.c
+        row = self._scope.connection.execute(
+            select(
+                columns.body,
+                columns.version_id,
+                columns.theirs_body,
+                columns.theirs_version,
+                columns.theirs_gone,
+            ).where(*self._is(kind, key))
+        ).one_or_none()
+        if row is None:
+            return Base(None, "")
+        theirs = jsontext.loads(row.theirs_body) if row.theirs_body else None
+        body = jsontext.loads(row.body) if row.body else None
+        return Base(body, row.version_id, theirs, row.theirs_version or "", row.theirs_gone)
+
+    def is_malformed(self, kind: str, key: str) -> bool:
+        """Whether a resource came in a form that could not be read whole."""
+        trouble = self._scope.connection.execute(
+            select(_resource.c.trouble).where(*self._is(kind, key))
+        ).scalar_one_or_none()
+        return bool(trouble)
+
+    def versions(self, kind: str) -> Mapping[str, tuple[str, str]]:
+        """Id -> (version, last updated) of the rows of a type that are here, as a manifest has it.
+
+        Of a row beside which the server's own stands, that one's version. What has no id that
+        could be asked for is left out, and so is what is known to be gone.
+        """
+        rows = self._scope.raw.execute(
+            "SELECT id, version_id, last_updated, theirs_version, theirs_body IS NOT NULL "
+            "FROM resource WHERE source = ? AND type = ? AND body <> '' AND theirs_gone = ''",
+            (self._scope.source, kind),
+        )
+        return {
+            key: (theirs or "", "") if beside else (version, updated)
+            for key, version, updated, theirs, beside in rows.fetchall()
+            if ID.fullmatch(key)
+        }
+
+    def deletions(self, kind: str) -> Mapping[str, str]:
+        """Id -> ISO instant of the rows of a type of which a history told when they left."""
+        rows = self._scope.raw.execute(
+            "SELECT id, last_updated FROM resource "
+            "WHERE source = ? AND type = ? AND body = '' AND gone <> '' AND last_updated <> ''",
+            (self._scope.source, kind),
+        )
+        return dict(rows.fetchall())
+
+    def count(self) -> int:
+        """How many resources of the source are here, of all types."""
+        (count,) = self._scope.raw.execute(
+            "SELECT count(*) FROM resource WHERE source = ? AND body <> ''", (self._scope.source,)
+        ).fetchone()
+        return int(count)
+
+    # --- a page of a pull -------------------------------------------------------------------------
+
+    def save(
+        self,
+        resources: Sequence[Any],
+        now: datetime,
+        *,
+        known_only: bool = False,
+        even_older: bool = False,
+    ) -> SavedPage:
+        """Keep what a source gave. Malformed resources are kept and named, and stop nothing.
+
+        What is a part of a resource only is never kept: it is missing, to be fetched whole.
+
+        `known_only`: only of what is mirrored already. A version that is older than the base by its
+        own `meta.lastUpdated` is left out: a search may lag behind what the same server has
+        answered already. `even_older`: a person has said that the server was set back.
+        """
+        if known_only:
+            resources = self._only_known(resources)
+        saved = SavedPage()
+        page = self._page(resources, now, saved)
+        known = self._known(list(page))
+        news: list[ResourceValues] = []
+        for name, (row, resource) in page.items():
+            if isinstance(resource, dict):
+                saved.missing |= references(resource, self._scope.base_url)
+            if name not in known or _is_news(row, known[name], now, even_older):
+                self._membership.adopt(row)
+                news.append(row)
+        saved.changed = len(news)
+        self._write(news, known)
+        saved.missing = self._absent(saved.missing) | (saved.parts - {""})
+        return saved
+
+    def _only_known(self, resources: Sequence[Any]) -> list[Any]:
+        """Those that are mirrored already: the refresh of what is only referred to adds nothing.
+
+        What has no id that could be referred to is none of them.
+        """
+        named = [(_key_of(resource), resource) for resource in resources]
+        known = self._known([key for key, _ in named])
+        return [resource for key, resource in named if key in known]
+
+    def _page(
+        self, resources: Sequence[Any], now: datetime, saved: SavedPage
+    ) -> dict[ResourceKey, tuple[ResourceValues, Any]]:
+        """The rows of a page by type and id; parts of resources are only named, in `saved`."""
+        page: dict[ResourceKey, tuple[ResourceValues, Any]] = {}
+        for resource in resources:
+            if is_subset(resource):
+                saved.parts.add(own_reference(resource))
+                continue
+            row = resource_row(self._scope.source, resource, now, self._scope.base_url)
+            shown = page.get(_name(row))
+            if shown and is_before(row["last_updated"], shown[0]["last_updated"], now):
+                continue  # the page shows it twice: the newer holds, whatever their order
+            page[_name(row)] = (row, resource)
+        return page
+
+    def _write(
+        self, news: Sequence[ResourceValues], known: Mapping[ResourceKey, _MirroredRow]
+    ) -> None:
+        """New versions become bases, or lie beside the base where an open intent holds the row."""
+        held = held_rows(self._scope)
+        bases = [row for row in news if _name(row) not in held]
+        beside = [row for row in news if _name(row) in held]
+        # What we are making is there already: settling compares it.
+        empty = [row for row in beside if _name(row) not in known or not known[_name(row)].here]
+        self._upsert(bases)
+        self._upsert([without_base(row) for row in empty])
+        self._lay_beside(beside)
+        self._membership.follow_focus(bases)
+        before = {_name(row): known[_name(row)].chart for row in bases if _name(row) in known}
+        self._membership.follow_moved(
+            {
+                f"{row['type']}/{row['id']}": row["chart"]
+                for row in bases
+                if before.get(_name(row), row["chart"]) != row["chart"]
+            }
+        )
+        self._scope.touch([*(row["chart"] for row in bases), *before.values()])
+        if any(shared(row["type"]) for row in bases):
+            self._membership.mark_due()
+
+    # --- moving a base ----------------------------------------------------------------------------
+
+    def move_base(self, resource: Resource, version: str, now: datetime) -> None:
+        """Make what the server returned the base; nothing lies beside it then."""
+        row = resource_row(self._scope.source, resource, now, self._scope.base_url)
+        row["version_id"] = storable(version) or row["version_id"]
+        self._membership.adopt(row)
+        before = self._known([_name(row)]).get(_name(row))
+        # Our own act is no news: the time of arrival stays.
+        row["received_at"] = self._received_at(*_name(row)) if before else 0
+        self._upsert([row])
+        self._scope.touch([row["chart"]])
+        if before and before.chart != row["chart"]:
+            self._scope.touch([before.chart])
+            self._membership.follow_moved({f"{row['type']}/{row['id']}": row["chart"]})
+
+    def apply_theirs(self, kind: str, key: str, now: datetime) -> None:
+        """Once the last intent on a row is closed, what lay beside it becomes its base.
+
+        Or the row leaves, where the source no longer gives it.
+        """
+        columns = _resource.c
+        row = self._scope.connection.execute(
+            select(columns.theirs_body, columns.theirs_version, columns.theirs_gone).where(
+                *self._is(kind, key)
+            )
+        ).one_or_none()
+        if row is None or self._is_held(kind, key):
+            return
+        if row.theirs_gone:
+            self._removals.leave([f"{kind}/{key}"], row.theirs_gone)
+        elif row.theirs_body:
+            self.move_base(jsontext.loads(row.theirs_body), row.theirs_version or "", now)
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    def _is(self, kind: str, key: str) -> tuple[Any, ...]:
+        columns = _resource.c
+        return (columns.source == self._scope.source, columns.type == kind, columns.id == key)
+
+    def _is_held(self, kind: str, key: str) -> bool:
+        """Whether an open intent holds the base of a row."""
+        held = self._scope.connection.execute(
+            select(_intent.c.id)
+            .where(
+                _intent.c.source == self._scope.source,
+                _intent.c.target_type == kind,
+                _intent.c.target_id == key,
+                _intent.c.state.in_(sorted(HOLDING_STATES)),
+            )
+            .limit(1)
+        )
+        return held.first() is not None
+
+    def _received_at(self, kind: str, key: str) -> int:
+        received = self._scope.connection.execute(
+            select(_resource.c.received_at).where(*self._is(kind, key))
+        )
+        return int(received.scalar_one())
+
+    def _known(self, names: Sequence[ResourceKey]) -> dict[ResourceKey, _MirroredRow]:
+        """What is mirrored of each name. What is gone has no digest: it may come back."""
+        known: dict[ResourceKey, _MirroredRow] = {}
+        columns = _resource.c
+        for kind in {kind for kind, _ in names}:
+            keys = [key for of, key in names if of == kind]
+            for start in range(0, len(keys), _CHUNK):
+                rows = self._scope.connection.execute(
+                    select(
+                        columns.id,
+                        columns.digest,
+                        columns.theirs_digest,
+                        columns.theirs_gone,
+                        columns.chart,
+                        columns.last_updated,
+                    ).where(
+                        columns.source == self._scope.source,
+                        columns.type == kind,
+                        columns.id.in_(keys[start : start + _CHUNK]),
+                    )
+                )
+                for key, digest, theirs, left, chart, updated in rows:
+                    shown = "" if left else theirs or digest
+                    known[kind, key] = _MirroredRow(shown, chart, updated, bool(digest))
+        return known
+
+    def _absent(self, names: set[str]) -> set[str]:
+        """Those references that no row answers, not even one that says "not found"."""
+        pairs = [tuple(name.split("/", 1)) for name in names if "/" in name]
+        known = self._known([(kind, key) for kind, key in pairs])
+        return {f"{kind}/{key}" for kind, key in pairs if (kind, key) not in known}
+
+    def _upsert(self, rows: Sequence[ResourceValues]) -> None:
+        if not rows:
+            return
+        statement = insert(_resource)
+        own = ("source", "type", "id")
+        self._scope.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(own),
+                set_={name: statement.excluded[name] for name in rows[0] if name not in own},
+            ),
+            list(rows),
+        )
+        cross_source_match.keep(self._scope.connection, rows)
+        if any(shared(row["type"]) for row in rows):
+            directory_changed(self._scope.connection)
+        follow_charts(self._scope.connection)
+
+    def _lay_beside(self, rows: Sequence[ResourceValues]) -> None:
+        if rows:
+            self._scope.connection.execute(_LAY_BESIDE, [_beside(row) for row in rows])
+
+
+_LAY_BESIDE: Final = (
+    update(_resource)
+    .where(
+        _resource.c.source == bindparam("of_source"),
+        _resource.c.type == bindparam("of_type"),
+        _resource.c.id == bindparam("of_id"),
+    )
+    .values(
+        theirs_body=bindparam("new_body"),
+        theirs_version=bindparam("new_version"),
+        theirs_digest=bindparam("new_digest"),
+        theirs_gone="",
+    )
+)
+
+
+def _beside(row: ResourceValues) -> dict[str, Any]:
+    return {
+        "of_source": row["source"],
+        "of_type": row["type"],
+        "of_id": row["id"],
+        "new_body": row["body"],
+        "new_version": row["version_id"],
+        "new_digest": row["digest"],
     }
-    saved.charts |= follow_moved(connection, source, moved, base_url)
-    saved.missing = _absent(connection, source, saved.missing) | (saved.parts - {""})
-    return saved
 
 
-def _is_news(row: dict[str, Any], old: _Known, now: datetime, even_older: bool) -> bool:
+def _name(row: ResourceValues) -> ResourceKey:
+    return row["type"], row["id"]
+
+
+def _is_news(row: ResourceValues, old: _MirroredRow, now: datetime, even_older: bool) -> bool:
     if old.digest == row["digest"]:
         return False
     return even_older or not is_before(row["last_updated"], old.updated, now)
 
 
-def _shell(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without a base, for something to lie beside."""
-    return {**row, "body": "", "digest": "", "version_id": "", "last_updated": ""}
-
-
-def _row(source: str, resource: Any, now: datetime, base_url: str) -> dict[str, Any]:
-    body = jsontext.dumps(resource).decode()
-    why = trouble(resource) or ""
-    digest = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
-    kind, key, focus, chart = "", "", "", ""
-    meta: Any = None
-    if isinstance(resource, dict):
-        kind, key = _text(resource, "resourceType"), _row_id(resource.get("id"))
-        meta = resource.get("meta")
-        focus = reference(resource.get("focus"), base_url) if kind == "Task" else ""
-        chart = chart_of(resource, base_url)
-    return {
-        "source": source,
-        "type": kind[:64] or "?",
-        "id": key or f"?{digest}",
-        "version_id": _text(meta, "versionId"),
-        "last_updated": _text(meta, "lastUpdated"),
-        "digest": digest,
-        "chart": chart or f"?/{digest}",
-        "focus": focus,
-        "body": body,
-        "theirs_body": None,
-        "theirs_version": None,
-        "theirs_digest": None,
-        "theirs_gone": "",
-        "trouble": why,
-        "gone": "",
-        "received_at": int(now.timestamp()),
-    }
-
-
-def _row_id(found: Any) -> str:
-    """The id of a row: the resource's own, else a name that no FHIR id can have.
-
-    A number, or a text that would have to be cut, must not become the name of another resource:
-    it would take that one's place. "" where there is no id at all.
-    """
-    if isinstance(found, str) and (ID.fullmatch(found) or not found):
-        return found
-    if found is None:
-        return ""
-    mark = hashlib.blake2b(jsontext.dumps(found), digest_size=8).hexdigest()
-    return f"!{storable(str(found))[:100]}!{mark}"
-
-
-def _text(holder: Any, name: str) -> str:
-    value = holder.get(name, "") if isinstance(holder, dict) else ""
-    return storable(value if isinstance(value, str) else str(value))
-
-
-def _known(
-    connection: Connection, source: str, names: list[tuple[str, str]]
-) -> dict[tuple[str, str], _Known]:
-    """(type, id) -> what is mirrored of it. What is gone has no digest: it may come back."""
-    found: dict[tuple[str, str], _Known] = {}
-    columns = resource_table.c
-    for kind in {kind for kind, _ in names}:
-        keys = [key for of, key in names if of == kind]
-        for start in range(0, len(keys), _CHUNK):
-            rows = connection.execute(
-                select(
-                    columns.id,
-                    columns.digest,
-                    columns.theirs_digest,
-                    columns.theirs_gone,
-                    columns.chart,
-                    columns.last_updated,
-                ).where(
-                    columns.source == source,
-                    columns.type == kind,
-                    columns.id.in_(keys[start : start + _CHUNK]),
-                )
-            )
-            for key, digest, theirs, left, chart, updated in rows:
-                shown = "" if left else theirs or digest
-                found[kind, key] = _Known(shown, chart, updated, bool(digest))
-    return found
-
-
-def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = insert(resource_table)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source", "type", "id"],
-            set_={
-                name: statement.excluded[name]
-                for name in rows[0]
-                if name not in ("source", "type", "id")
-            },
-        ),
-        rows,
-    )
-    cross_source_match.keep(connection, rows)
-    if any(shared(row["type"]) for row in rows):
-        directory_changed(connection)
-    follow_charts(connection)
-
-
-def _lay_beside(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    columns = resource_table.c
-    connection.execute(
-        update(resource_table)
-        .where(
-            columns.source == bindparam("of_source"),
-            columns.type == bindparam("of_type"),
-            columns.id == bindparam("of_id"),
-        )
-        .values(
-            theirs_body=bindparam("new_body"),
-            theirs_version=bindparam("new_version"),
-            theirs_digest=bindparam("new_digest"),
-            theirs_gone="",
-        ),
-        [
-            {
-                "of_source": row["source"],
-                "of_type": row["type"],
-                "of_id": row["id"],
-                "new_body": row["body"],
-                "new_version": row["version_id"],
-                "new_digest": row["digest"],
-            }
-            for row in rows
-        ],
-    )
-
-
-def _absent(connection: Connection, source: str, names: set[str]) -> set[str]:
-    """Those references that no row answers, not even one that says "not found"."""
-    pairs = [tuple(name.split("/", 1)) for name in names if "/" in name]
-    known = _known(connection, source, [(kind, key) for kind, key in pairs])
-    return {f"{kind}/{key}" for kind, key in pairs if (kind, key) not in known}
-
-
-def base(connection: Connection, source: str, kind: str, key: str) -> Base:
-    """What the mirror holds of one resource; an empty base where it holds nothing.
-
-    Of what is yet to be created and is there all the same: no body, and the server's own beside.
-    """
-    columns = resource_table.c
-    row = connection.execute(
-        select(
-            columns.body,
-            columns.version_id,
-            columns.theirs_body,
-            columns.theirs_version,
-            columns.theirs_gone,
-        ).where(columns.source == source, columns.type == kind, columns.id == key)
-    ).one_or_none()
-    if row is None:
-        return Base(None, "")
-    theirs = jsontext.loads(row.theirs_body) if row.theirs_body else None
-    body = jsontext.loads(row.body) if row.body else None
-    return Base(body, row.version_id, theirs, row.theirs_version or "", row.theirs_gone)
-
-
-def move_base(
-    connection: Connection,
-    source: str,
-    resource: Resource,
-    version: str,
-    now: datetime,
-    base_url: str = "",
-) -> set[tuple[str, str]]:
-    """Make what the server returned the base; the charts that this touches. Nothing lies beside."""
-    row = _row(source, resource, now, base_url)
-    row["version_id"] = storable(version) or row["version_id"]
-    place(connection, row, resource)
-    known = _known(connection, source, [(row["type"], row["id"])])
-    old = known.get((row["type"], row["id"]))
-    if old:  # our own act is no news: the time of arrival stays
-        columns = resource_table.c
-        row["received_at"] = connection.execute(
-            select(columns.received_at).where(
-                columns.source == source, columns.type == row["type"], columns.id == row["id"]
-            )
-        ).scalar_one()
-    else:
-        row["received_at"] = 0
-    _upsert(connection, [row])
-    charts = {(source, row["chart"])}
-    if old and old.chart != row["chart"]:
-        moved = {f"{row['type']}/{row['id']}": row["chart"]}
-        charts |= {(source, old.chart)} | follow_moved(connection, source, moved, base_url)
-    return charts
-
-
-def apply_theirs(
-    connection: Connection,
-    source: str,
-    kind: str,
-    key: str,
-    now: datetime,
-    base_url: str = "",
-) -> set[tuple[str, str]]:
-    """Once the last intent on a row is closed, what lay beside it becomes its base.
-
-    Or it leaves, where the source no longer gives it.
-    """
-    columns = resource_table.c
-    held = connection.execute(
-        select(_intent.c.id)
-        .where(
-            _intent.c.source == source,
-            _intent.c.target_type == kind,
-            _intent.c.target_id == key,
-            _intent.c.state.in_(sorted(HOLDING_STATES)),
-        )
-        .limit(1)
-    ).first()
-    row = connection.execute(
-        select(columns.theirs_body, columns.theirs_version, columns.theirs_gone).where(
-            columns.source == source, columns.type == kind, columns.id == key
-        )
-    ).one_or_none()
-    if held or row is None:
-        return set()
-    if row.theirs_gone:
-        return removals.leave(connection, source, [f"{kind}/{key}"], row.theirs_gone)
-    if not row.theirs_body:
-        return set()
-    return move_base(
-        connection, source, jsontext.loads(row.theirs_body), row.theirs_version or "", now, base_url
-    )
-
-
-def only_known(connection: Connection, source: str, resources: Sequence[Any]) -> list[Any]:
-    """Those that are mirrored already: the refresh of what is only referred to adds nothing.
-
-    What has no id that could be referred to is none of them.
-    """
-    named = [(_pair(one), one) for one in resources]
-    known = _known(connection, source, [pair for pair, _ in named])
-    return [one for pair, one in named if pair in known]
-
-
-def _pair(resource: Any) -> tuple[str, str]:
+def _key_of(resource: Any) -> ResourceKey:
     kind, _, key = own_reference(resource).partition("/")
     return kind, key

@@ -3,7 +3,8 @@
 It can be dropped and rebuilt with the same result (a test proves it). A row's rank is stored with
 the instant at which it next changes, so `move_time` recomputes only what has crossed its instant.
 Not here: what the rows mean (`fhir/`, `domain/`); what a person sees of a chart (`views.py`); the
-counts (`tab_counts.py`); how the rows are read (`queue_window.py`).
+columns of a row (`item_rows.py`); the counts (`tab_counts.py`); how the rows are read
+(`queue_window.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,40 +19,31 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.calendar import SiteCalendar
-from carequeue.domain.clocks import Clock, class_of, clocks_of
+from carequeue.domain.clocks import Clock, clocks_of
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentState
-from carequeue.domain.items import Mover, Us, WorkItem
-from carequeue.domain.ranking import Band, Rank, rank
+from carequeue.domain.items import Us, WorkItem
+from carequeue.domain.ranking import Rank, rank
 from carequeue.domain.rules import ClockRule
-from carequeue.domain.sanitize import clean, fold
-from carequeue.fhir.chart import ChartRead, Resource
+from carequeue.fhir.chart import ChartRead
 from carequeue.fhir.chart_to_items import read_chart
 from carequeue.fhir.our_directory import our_people
-from carequeue.store import chart_membership, cross_source_match, outbox, sync_state, tab_counts
+from carequeue.store import cross_source_match, tab_counts
+from carequeue.store.chart_membership import directory_revision
 from carequeue.store.engine import quick, storable
+from carequeue.store.item_rows import ChartFacts, RankedItem, awaited_items, item_row
 from carequeue.store.key_collisions import apart
+from carequeue.store.outbox import SourceOutbox
+from carequeue.store.source_scope import ChartName, SourceScope
+from carequeue.store.sync_state import SourceSyncState
 from carequeue.store.tables import ItemRow, table
-from carequeue.store.views import directory, views
-from carequeue.verbs.permissions import applicable
+from carequeue.store.views import ChartBases, DirectoryCache, SourceViews, shown_intents
 
 _item: Final = table(ItemRow)
-_FAR: Final = 2**53  # sorts after every due time
 _CHUNK: Final = 200
 _SLACK: Final = 60  # seconds by which two programs, or two acts, may see the time apart
 _NAMES: Final = tuple(column.name for column in _item.columns)
-_PLACE: Final = tuple(_NAMES.index(name) for name in ("lane", "mine", "band"))
-
-#: From the mildest to what must be seen first.
-_SYNC_WORDS: Final[Mapping[IntentState, tuple[int, str]]] = {
-    IntentState.LOCAL_ONLY: (1, "kept_here"),
-    IntentState.QUEUED: (2, "waiting"),
-    IntentState.IN_DOUBT: (3, "checking"),
-    IntentState.NEEDS_ATTENTION: (4, "needs_you"),
-    IntentState.CONFLICT: (5, "conflict"),
-}
-
-Charts = Iterable[tuple[str, str]]
-Places = set[tuple[str, str]]
+_COUNTED: Final = tuple(_NAMES.index(name) for name in ("lane", "mine", "band"))
+_NOTHING_READ: Final[Mapping[ChartName, ChartBases]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +59,29 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ReadDirectory:
     """What was read of the directories, of all sources, at one revision of them."""
 
     revision: str
     people: dict[str, Us] = field(default_factory=dict)
-    resources: dict[tuple[str, str], Resource | None] = field(default_factory=dict)
+    resources: DirectoryCache = field(default_factory=dict)
 
 
 class _Made(NamedTuple):
     """`gave_way`: the charts of which a row has to give way to one with the same key."""
 
     changed: bool
-    gave_way: Places
+    gave_way: set[ChartName]
+
+
+@dataclass(frozen=True, slots=True)
+class _ChartState:
+    """One client as the cache has it: the bases that were read, and the open intents over them."""
+
+    scope: SourceScope
+    chart: str
+    bases: ChartBases
+    pending: Sequence[Intent]
 
 
 class Projector:
@@ -88,89 +89,33 @@ class Projector:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._known = Known("")
+        self._directory = ReadDirectory("")
 
-    def known(self, connection: Connection) -> Known:
+    def scope(self, connection: Connection, source: str) -> SourceScope:
+        """One source of the site, inside the caller's transaction."""
+        return SourceScope(connection, source, self.site.base_urls.get(source, ""))
+
+    def directory(self, connection: Connection) -> ReadDirectory:
         """What was read of the directory, at the revision that this transaction sees.
 
         Never older and never newer: another thread's or process's change is seen when it is
         committed, and one that is rolled back never.
         """
-        revision = chart_membership.directory_revision(connection)
-        known = self._known
+        revision = directory_revision(connection)
+        known = self._directory
         if known.revision != revision:
-            self._known = known = Known(revision)
+            self._directory = known = ReadDirectory(revision)
         return known
 
     def us(self, connection: Connection, source: str) -> Us:
         """Who we are on this source, colleagues by its own directory included."""
-        people = self.known(connection).people
+        people = self.directory(connection).people
         if source not in people:
             us = self.site.us.get(source, Us())
-            base = self.site.base_urls.get(source, "")
-            ours = our_people(directory(connection, source), us, base)
+            scope = self.scope(connection, source)
+            ours = our_people(SourceViews(scope).directory(), us, scope.base_url)
             people[source] = replace(us, people=us.people | ours)
         return people[source]
-
-    def read(
-        self,
-        connection: Connection,
-        source: str,
-        chart: str,
-        now: datetime,
-        *,
-        described: bool = True,
-    ) -> ChartRead:
-        """The items of one chart, from its views; `described`: with the client's story.
-
-        An item of which something is stuck always has a row: where the server has closed it
-        meanwhile, as the person last saw it, for it is theirs to say what becomes of it.
-        """
-        pending = outbox.of_chart(connection, source, chart)
-        return self._read(connection, source, chart, pending, now, described)
-
-    def _read(
-        self,
-        connection: Connection,
-        source: str,
-        chart: str,
-        pending: Sequence[Intent],
-        now: datetime,
-        described: bool,
-    ) -> ChartRead:
-        read = partial(self._read_as, connection, source, chart, pending, now, described)
-        found = read(as_seen=False)
-        found = replace(found, items=apart(connection, source, chart, found.items))
-        stuck = {one.item_key for one in pending if one.state in STUCK_STATES}
-        wanted = stuck - {item.key for item in found.items}
-        if not wanted:
-            return found
-        seen = [item for item in read(as_seen=True).items if item.key in wanted]
-        return replace(found, items=(*found.items, *seen))
-
-    def _read_as(
-        self,
-        connection: Connection,
-        source: str,
-        chart: str,
-        pending: Sequence[Intent],
-        now: datetime,
-        described: bool,
-        *,
-        as_seen: bool,
-    ) -> ChartRead:
-        known = self.known(connection).resources
-        return read_chart(
-            replace(
-                views(connection, source, chart, pending, known, as_seen=as_seen),
-                base=self.site.base_urls.get(source, ""),
-            ),
-            self.us(connection, source),
-            self.site.zone,
-            now.astimezone(self.site.zone).date(),
-            described,
-            now,
-        )
 
     def clocks(self, item: WorkItem) -> tuple[Clock, ...]:
         """The clocks of an item by the site's rules."""
@@ -180,19 +125,86 @@ class Projector:
         """An item's place at an instant, by its clocks."""
         return rank(item, clocks, self.site.calendar, now)
 
-    def project(self, connection: Connection, charts: Charts, now: datetime) -> bool:
-        """Make the rows of these charts anew; whether any row changed."""
+    # --- reading a chart --------------------------------------------------------------------------
+
+    def read(self, connection: Connection, source: str, chart: str, now: datetime) -> ChartRead:
+        """The items of one chart with the client's story, from its views.
+
+        An item of which something is stuck always has a row: where the server has closed it
+        meanwhile, as the person last saw it, for it is theirs to say what becomes of it.
+        """
+        bases = self.bases(connection, source, chart)
+        state = self._state(connection, source, chart, bases)
+        return self._read(state, now, described=True)
+
+    def bases(self, connection: Connection, source: str, chart: str) -> ChartBases:
+        """Reads a chart from the disk; `read_items` and `project` take it from there."""
+        return SourceViews(self.scope(connection, source)).bases(chart)
+
+    def read_items(
+        self, connection: Connection, source: str, chart: str, bases: ChartBases, now: datetime
+    ) -> tuple[WorkItem, ...]:
+        """The items of one chart without the story, over bases that were read before."""
+        state = self._state(connection, source, chart, bases)
+        return self._read(state, now, described=False).items
+
+    def _state(
+        self, connection: Connection, source: str, chart: str, bases: ChartBases
+    ) -> _ChartState:
+        scope = self.scope(connection, source)
+        return _ChartState(scope, chart, bases, SourceOutbox(scope).open_in_chart(chart))
+
+    def _read(self, state: _ChartState, now: datetime, *, described: bool) -> ChartRead:
+        read = self._read_as(state, now, described, as_seen=False)
+        scope = state.scope
+        items = apart(scope, state.chart, read.items)
+        stuck = {intent.item_key for intent in state.pending if intent.state in STUCK_STATES}
+        wanted = stuck - {item.key for item in items}
+        if wanted:
+            seen = self._read_as(state, now, described, as_seen=True).items
+            items = (*items, *(item for item in seen if item.key in wanted))
+        return replace(read, items=items)
+
+    def _read_as(
+        self, state: _ChartState, now: datetime, described: bool, *, as_seen: bool
+    ) -> ChartRead:
+        scope = state.scope
+        intents = list(shown_intents(state.pending, as_seen=as_seen))
+        directory = self.directory(scope.connection).resources
+        return read_chart(
+            SourceViews(scope).chart(state.chart, state.bases, intents, directory),
+            self.us(scope.connection, scope.source),
+            self.site.zone,
+            now.astimezone(self.site.zone).date(),
+            described,
+            now,
+        )
+
+    # --- writing rows -----------------------------------------------------------------------------
+
+    def project(
+        self,
+        connection: Connection,
+        charts: Iterable[ChartName],
+        now: datetime,
+        bases: Mapping[ChartName, ChartBases] = _NOTHING_READ,
+    ) -> bool:
+        """Make the rows of these charts anew; whether any row changed.
+
+        `bases`: charts that this transaction has read already, and of which no base has moved
+        since; the others are read here.
+        """
         changed = False
         if int(now.timestamp()) > _made_at(connection):
             _note_time(connection, now)
         names = sorted(set(charts))
-        gave_way: Places = set()
+        gave_way: set[ChartName] = set()
         for start in range(0, len(names), _CHUNK):
-            made = self._make(connection, names[start : start + _CHUNK], now)
+            made = self._make(connection, names[start : start + _CHUNK], now, bases)
             changed |= made.changed
             gave_way |= made.gave_way
         if gave_way:
-            changed |= self._make(connection, sorted(gave_way), now).changed
+            changed |= self._make(connection, sorted(gave_way), now, _NOTHING_READ).changed
         return changed
 
     def rebuild(self, connection: Connection, now: datetime) -> bool:
@@ -240,15 +252,22 @@ class Projector:
         return bool(charts)
 
     def _make(
-        self, connection: Connection, charts: Sequence[tuple[str, str]], now: datetime
+        self,
+        connection: Connection,
+        charts: Sequence[ChartName],
+        now: datetime,
+        bases: Mapping[ChartName, ChartBases],
     ) -> _Made:
-        gave_way: Places = set()
+        gave_way: set[ChartName] = set()
         old: dict[str, tuple[Any, ...]] = {}
         new: dict[str, tuple[Any, ...]] = {}
         for source, chart in charts:
             old |= _stored(connection, "source = ? AND chart = ?", (source, chart))
-            for values in self._rows(connection, source, chart, now):
-                row = tuple(_held(values[name]) for name in _NAMES)
+            read = bases.get((source, chart))
+            if read is None:
+                read = self.bases(connection, source, chart)
+            for values in self._rows(self._state(connection, source, chart, read), now):
+                row = tuple(_storable(values[name]) for name in _NAMES)
                 if row[0] in new:
                     gave_way.add((source, chart))
                 else:
@@ -262,71 +281,30 @@ class Projector:
         if gone or fresh:
             _write(connection, gone, fresh)
             moved = {row[0] for row in fresh} | set(gone)
-            tab_counts.move(connection, _places(moved, old), _places(moved, new))
+            tab_counts.move(connection, _counted(moved, old), _counted(moved, new))
         return _Made(bool(gone or fresh), gave_way)
 
-    def _rows(
-        self, connection: Connection, source: str, chart: str, now: datetime
-    ) -> list[dict[str, Any]]:
-        pending = outbox.of_chart(connection, source, chart)
-        read = self._read(connection, source, chart, pending, now, described=False)
-        items = read.items if source in self.site.us else _awaited(read.items, pending)
+    def _rows(self, state: _ChartState, now: datetime) -> list[dict[str, Any]]:
+        scope, pending = state.scope, state.pending
+        items: Sequence[WorkItem] = self._read(state, now, described=False).items
+        if scope.source not in self.site.us:
+            items = awaited_items(items, pending)
         if not items:
             return []
         leaves = any(intent.state is IntentState.QUEUED for intent in pending)
-        unprotected = leaves and sync_state.unprotected(connection, source)
-        arrived = _arrivals(connection, source, chart)
-        us = self.us(connection, source)
-        return [
-            self._row(
-                item, chart, clocks, self.rank(item, clocks, now), us, pending, arrived, unprotected
-            )
-            for item, clocks in ((item, self.clocks(item)) for item in items)
-        ]
+        facts = ChartFacts(
+            chart=state.chart,
+            base_url=scope.base_url,
+            us=self.us(scope.connection, scope.source),
+            pending=pending,
+            arrived=_arrivals(scope, state.chart),
+            unprotected=leaves and SourceSyncState(scope).is_unprotected(),
+        )
+        return [item_row(self._ranked(item, now), facts) for item in items]
 
-    def _row(
-        self,
-        item: WorkItem,
-        chart: str,
-        clocks: Sequence[Clock],
-        placed: Rank,
-        us: Us,
-        pending: Sequence[Intent],
-        arrived: Mapping[str, int],
-        unprotected: bool,
-    ) -> dict[str, Any]:
-        lane, mine = _lane(item, placed)
-        label = clean(item.label, 120)
-        title = clean(item.title, 200)
-        move = clean(item.move.name, 60)
-        due = _seconds(placed.due_at)
-        return {
-            "key": item.key,
-            "source": item.source,
-            "chart": chart,
-            "kind": item.kind.value,
-            "band": int(placed.band),
-            "weight": -placed.points,
-            "due_sort": _FAR if due is None else due,
-            "tie": self.site.base_urls.get(item.source, "") + "|" + item.key.partition(":")[2],
-            "due_at": due,
-            "unit": _unit(placed, item),
-            "days_left": placed.days_left,
-            "client": label,
-            "born": clean(item.client.birth_date, 10),
-            "alike": _alike(item),
-            "title": title,
-            "move": item.move.who.value,
-            "move_name": move,
-            "lane": lane,
-            "mine": mine,
-            "sync": _sync(item, pending, unprotected),
-            "fresh": _fresh(item, arrived),
-            "verbs": " ".join(applicable(item, us, class_of(clocks))),
-            "clock_class": placed.clock.cls.value if placed.clock else "",
-            "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
-            "next_change_at": _seconds(placed.next_change_at),
-        }
+    def _ranked(self, item: WorkItem, now: datetime) -> RankedItem:
+        clocks = self.clocks(item)
+        return RankedItem(item, clocks, self.rank(item, clocks, now))
 
 
 def _made_at(connection: Connection) -> int:
@@ -348,58 +326,7 @@ def _set_back(connection: Connection, now: datetime) -> bool:
     return _made_at(connection) - int(now.timestamp()) > _SLACK
 
 
-def _lane(item: WorkItem, placed: Rank) -> tuple[str, int]:
-    """In which view a row is counted, and whether it is mine (1) or mine and waiting (2).
-
-    What waits on somebody else comes back past its nudge: then it is ours to chase.
-    """
-    parties = (item.owner, item.requester)
-    my_own = item.move.who is Mover.ME or any(party and party.me for party in parties)
-    if placed.band == Band.WAITING:
-        return "waiting", 2 if my_own else 0
-    if item.move.who is Mover.ME:
-        return "mine", 1
-    if item.move.who is Mover.TEAM:
-        return "team", 0
-    return ("mine", 1) if my_own else ("team", 0)
-
-
-def _unit(placed: Rank, item: WorkItem) -> str:
-    if placed.band == Band.SNOOZED:
-        return "sleep"
-    if placed.band == Band.WAITING and placed.nudge:
-        return "nudge"
-    return placed.unit if placed.due_at else ""
-
-
-def _alike(item: WorkItem) -> str:
-    family, given = item.client.family, item.client.given
-    return fold(clean(f"{family},{given[:1]}" if family else item.client.text, 120))
-
-
-def _sync(item: WorkItem, pending: Sequence[Intent], unprotected: bool) -> str:
-    """`unprotected`: what waits will go over whatever a colleague writes at the same moment."""
-    target = item.target.id if item.target else ""
-    worst = (0, "")
-    for intent in pending:
-        if intent.item_key == item.key or (target and intent.target_id == target):
-            worst = max(worst, _SYNC_WORDS[intent.state])
-    return "unprotected" if unprotected and worst[1] == "waiting" else worst[1]
-
-
-def _awaited(items: Sequence[WorkItem], pending: Sequence[Intent]) -> list[WorkItem]:
-    """Of a source that is no longer in the profile only what a decision still waits about."""
-    return [item for item in items if _sync(item, pending, unprotected=False)]
-
-
-def _fresh(item: WorkItem, arrived: Mapping[str, int]) -> int:
-    names = [item.anchor.reference]
-    if item.target:
-        names.append(item.target.reference)
-    return max((arrived.get(name, 0) for name in names), default=0)
-
-
-def _held(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     """A value as the file can hold it; one name with half a character must not end a page."""
     return storable(value) if isinstance(value, str) else value
 
@@ -411,19 +338,15 @@ def _stored(
     return {row[0]: tuple(row) for row in found}
 
 
-def _seconds(instant: datetime | None) -> int | None:
-    return None if instant is None else int(instant.timestamp())
-
-
-def _arrivals(connection: Connection, source: str, chart: str) -> Mapping[str, int]:
-    """When resources of a chart came or changed, after the first full look at their source."""
-    found = quick(connection).execute(
+def _arrivals(scope: SourceScope, chart: str) -> Mapping[str, int]:
+    """When resources of a chart came or changed, after the first full cycle of their source."""
+    rows = scope.raw.execute(
         "SELECT type || '/' || id, received_at FROM resource WHERE source = ? AND chart = ? "
         "AND received_at > (SELECT coalesce(min(CAST(value AS INTEGER)), 9e15) FROM meta "
         "WHERE name = 'first_full:' || ?)",
-        (source, chart, source),
+        (scope.source, chart, scope.source),
     )
-    return dict(found.fetchall())
+    return dict(rows.fetchall())
 
 
 def _write(connection: Connection, gone: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -440,8 +363,10 @@ def _write(connection: Connection, gone: Sequence[str], rows: Sequence[tuple[Any
         )
 
 
-def _places(keys: Iterable[str], rows: Mapping[str, tuple[Any, ...]]) -> list[tab_counts.Place]:
-    """Where those of these rows that are there are counted."""
-    lane, mine, band = _PLACE
-    found = (rows[key] for key in keys if key in rows)
-    return [(row[lane], row[mine], row[band]) for row in found]
+def _counted(
+    keys: Iterable[str], rows: Mapping[str, tuple[Any, ...]]
+) -> list[tab_counts.CountedRow]:
+    """By what those of these rows that are there are counted."""
+    lane, mine, band = _COUNTED
+    there = (rows[key] for key in keys if key in rows)
+    return [(row[lane], row[mine], row[band]) for row in there]

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from carequeue.store.engine import Raw
 
 
-class View(StrEnum):
+class Tab(StrEnum):
     """Which rows: my moves (and, dimmed at the end, what I wait for), the team's, waiting, all."""
 
     MINE = "mine"
@@ -61,7 +61,7 @@ class Urgent(NamedTuple):
 class Tally(NamedTuple):
     """How many rows: per view, and per band of the view that was asked for."""
 
-    views: Mapping[str, int]
+    tabs: Mapping[str, int]
     bands: Mapping[int, int]
     snoozed: int
 
@@ -71,22 +71,22 @@ _COLUMNS: Final = (
     "move_name, mine, sync, fresh, verbs, source, chart"
 )
 _ORDER: Final = "band, weight, due_sort, tie"
-_WHERE: Final[Mapping[View, str]] = {
-    View.MINE: "mine > 0 AND band < 6",
-    View.TEAM: "lane = 'team' AND band < 6",
-    View.WAITING: "lane = 'waiting' AND band < 6",
-    View.ALL: "band < 6",
-    View.WHOLE: "1",
+_WHERE: Final[Mapping[Tab, str]] = {
+    Tab.MINE: "mine > 0 AND band < 6",
+    Tab.TEAM: "lane = 'team' AND band < 6",
+    Tab.WAITING: "lane = 'waiting' AND band < 6",
+    Tab.ALL: "band < 6",
+    Tab.WHOLE: "1",
 }
 #: The index that holds each view in its order; named, so that no planner's guess makes a key slow.
-_INDEX: Final[Mapping[View, str]] = {
-    View.MINE: "item_mine",
-    View.TEAM: "item_lane",
-    View.WAITING: "item_lane",
-    View.ALL: "item_whole",
-    View.WHOLE: "item_whole",
+_INDEX: Final[Mapping[Tab, str]] = {
+    Tab.MINE: "item_mine",
+    Tab.TEAM: "item_lane",
+    Tab.WAITING: "item_lane",
+    Tab.ALL: "item_whole",
+    Tab.WHOLE: "item_whole",
 }
-_VIEWS: Final = (View.MINE, View.TEAM, View.WAITING, View.ALL)
+_TABS: Final = (Tab.MINE, Tab.TEAM, Tab.WAITING, Tab.ALL)
 _SNOOZED: Final = 6
 #: The name in `meta`, beside that of a source, of the instant since which it has not answered.
 SILENT: Final = "silent"
@@ -114,11 +114,11 @@ class Window:
     def __init__(self, connection: Raw) -> None:
         self._connection = connection
 
-    def rows(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
-        """Rows `offset` to `offset + limit` of a view; `narrow` is folded words, "" for all."""
-        where, values = _filter(view, narrow)
+    def rows(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
+        """Rows `offset` to `offset + limit` of a tab; `filter_text` is folded words, "" for all."""
+        where, values = _filter(tab, filter_text)
         found = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM item INDEXED BY {_INDEX[view]} WHERE {where} "
+            f"SELECT {_COLUMNS} FROM item INDEXED BY {_INDEX[tab]} WHERE {where} "
             f"ORDER BY {_ORDER} LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
@@ -138,44 +138,44 @@ class Window:
         )
         return [Urgent._make(row) for row in found]
 
-    def keys(self, view: View, narrow: str) -> Sequence[str]:
+    def keys(self, tab: Tab, filter_text: str) -> Sequence[str]:
         """All keys of a view, in order."""
-        where, values = _filter(view, narrow)
+        where, values = _filter(tab, filter_text)
         found = self._connection.execute(
-            f"SELECT key FROM item INDEXED BY {_INDEX[view]} WHERE {where} ORDER BY {_ORDER}",
+            f"SELECT key FROM item INDEXED BY {_INDEX[tab]} WHERE {where} ORDER BY {_ORDER}",
             values,
         )
         return [key for (key,) in found]
 
-    def place(self, view: View, narrow: str, key: str) -> int | None:
+    def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
         """The offset of a key in a view; None where it is not in it."""
-        where, values = _filter(view, narrow)
+        where, values = _filter(tab, filter_text)
         at = self._connection.execute(
             f"SELECT {_ORDER} FROM item WHERE key = ? AND {where}", (key, *values)
         ).fetchone()
         if at is None:
             return None
         (before,) = self._connection.execute(
-            f"SELECT count(*) FROM item INDEXED BY {_INDEX[view]} "
+            f"SELECT count(*) FROM item INDEXED BY {_INDEX[tab]} "
             f"WHERE {where} AND ({_ORDER}) < (?, ?, ?, ?)",
             (*values, *at),
         ).fetchone()
         return int(before)
 
-    def tally(self, view: View, narrow: str) -> Tally:
+    def tally(self, tab: Tab, filter_text: str) -> Tally:
         """The counts of the view tabs and of the bands of one view."""
-        if narrow:
-            return self._count(view, narrow)
+        if filter_text:
+            return self._count(tab, filter_text)
         counts = {
             (name, band): count
             for name, band, count in self._connection.execute(
                 "SELECT view, band, count FROM tally WHERE count > 0"
             )
         }
-        return _tally(view, counts)
+        return _tally(tab, counts)
 
-    def _count(self, view: View, narrow: str) -> Tally:
-        where, values = _filter(View.WHOLE, narrow)
+    def _count(self, tab: Tab, filter_text: str) -> Tally:
+        where, values = _filter(Tab.WHOLE, filter_text)
         found = self._connection.execute(
             f"SELECT lane, mine, band, count(*) FROM item WHERE {where} GROUP BY lane, mine, band",
             values,
@@ -184,7 +184,7 @@ class Window:
         for lane, mine, band, count in found:
             for name in views_of(lane, mine, band):
                 counts[name, band] = counts.get((name, band), 0) + count
-        return _tally(view, counts)
+        return _tally(tab, counts)
 
     def stamp(self) -> int:
         """Changes whenever another connection has committed; a few microseconds."""
@@ -224,27 +224,27 @@ def views_of(lane: str, mine: int, band: int) -> tuple[str, ...]:
     "mine" counts my moves only; what I wait for is listed at its end as "mine+" and not counted.
     """
     if band == _SNOOZED:
-        return (View.WHOLE,)
+        return (Tab.WHOLE,)
     if mine == 2:
-        return (lane, "mine+", View.ALL, View.WHOLE)
-    return (lane, View.ALL, View.WHOLE)
+        return (lane, "mine+", Tab.ALL, Tab.WHOLE)
+    return (lane, Tab.ALL, Tab.WHOLE)
 
 
-def _tally(view: View, counts: Mapping[tuple[str, int], int]) -> Tally:
-    views = {
-        name.value: sum(count for (of, _), count in counts.items() if of == name) for name in _VIEWS
+def _tally(tab: Tab, counts: Mapping[tuple[str, int], int]) -> Tally:
+    tabs = {
+        name.value: sum(count for (of, _), count in counts.items() if of == name) for name in _TABS
     }
-    shown = (view, "mine+") if view == View.MINE else (view,)
+    shown = (tab, "mine+") if tab == Tab.MINE else (tab,)
     bands: dict[int, int] = {}
     for (of, band), count in sorted(counts.items(), key=lambda pair: pair[0][1]):
         if of in shown and count:
             bands[band] = bands.get(band, 0) + count
-    return Tally(views, bands, counts.get((View.WHOLE, _SNOOZED), 0))
+    return Tally(tabs, bands, counts.get((Tab.WHOLE, _SNOOZED), 0))
 
 
-def _filter(view: View, narrow: str) -> tuple[str, tuple[str, ...]]:
-    words = narrow.split()[:_WORDS]
-    return " AND ".join([_WHERE[view], *[_HAS] * len(words)]), tuple(map(_like, words))
+def _filter(tab: Tab, filter_text: str) -> tuple[str, tuple[str, ...]]:
+    words = filter_text.split()[:_WORDS]
+    return " AND ".join([_WHERE[tab], *[_HAS] * len(words)]), tuple(map(_like, words))
 
 
 def _like(word: str) -> str:

@@ -18,10 +18,10 @@ from carequeue.store.tables import ItemRow, TallyRow, table
 _item: Final = table(ItemRow)
 _tally: Final = table(TallyRow)
 
-Place = tuple[str, int, int]  # lane, mine, band of a row
+CountedRow = tuple[str, int, int]  # lane, mine, band of a row
 
 
-def move(connection: Connection, left: Iterable[Place], came: Iterable[Place]) -> None:
+def move(connection: Connection, left: Iterable[CountedRow], came: Iterable[CountedRow]) -> None:
     """Rows left these places, and rows came to those."""
     change: Counter[tuple[str, int]] = Counter()
     for places, sign in ((left, -1), (came, 1)):
@@ -40,6 +40,14 @@ def move(connection: Connection, left: Iterable[Place], came: Iterable[Place]) -
             ),
             values,
         )
+
+
+def stored(connection: Connection) -> dict[tuple[str, int], int]:
+    """The counts as they are kept, without those that are zero."""
+    rows = connection.execute(
+        select(_tally.c.view, _tally.c.band, _tally.c.count).where(_tally.c.count != 0)
+    )
+    return {(view, band): count for view, band, count in rows}
 
 
 def counted(connection: Connection) -> Counter[tuple[str, int]]:

@@ -23,7 +23,7 @@ from carequeue.fhir.client_identity import (
     merged_references,
     points_to,
 )
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 
 Key = tuple[str, str]
 OTHER_CLIENT: Final = "the record now names another client"
@@ -34,19 +34,19 @@ CLIENT_NOT_RECORDED: Final = (
 _CHECKED: Final = frozenset({IntentState.QUEUED, IntentState.LOCAL_ONLY})
 
 
-def records_of(rows: Rows) -> ClientRecords:
+def records_of(rows: SourceRepository) -> ClientRecords:
     """What the cache knows of clients, for a comparison inside this transaction."""
 
     def find(reference: str) -> Resource | None:
         kind, _, key = reference.partition("/")
-        known = rows.base(kind, key)
+        known = rows.mirror.base(kind, key)
         return known.theirs or known.body
 
     return ClientRecords(rows.base_url, find=find)
 
 
 def records_for_pending(
-    rows: Rows, intents: Sequence[Intent], theirs: Resource | None
+    rows: SourceRepository, intents: Sequence[Intent], theirs: Resource | None
 ) -> ClientRecords:
     """The same as plain values, for the pure half of a push. `theirs`: a newer version, if any."""
     found = records_of(rows)
@@ -59,31 +59,31 @@ def keys_of(resources: Sequence[Resource]) -> list[Key]:
     return [(str(one.get("resourceType")), str(one.get("id"))) for one in resources]
 
 
-def part_from_clients(rows: Rows, moved: Collection[Key], now: datetime) -> None:
+def part_from_clients(rows: SourceRepository, moved: Collection[Key], now: datetime) -> None:
     """Ask about each waiting decision whose resource names another client since `moved` changed."""
     if not moved:
         return
     names = {f"{kind}/{key}" for kind, key in moved}
     waiting = [
         one
-        for one in rows.open_intents()
+        for one in rows.outbox.open_intents()
         if one.state in _CHECKED and not names.isdisjoint(_rests_on(one, rows.base_url))
     ]
     records = records_of(rows) if waiting else None
     for one in waiting:
         if records is not None and not _is_its_client(rows, one, records):
-            rows.happened(one, IntentEvent.FOUND_OTHER_CLIENT, OTHER_CLIENT, now)
+            rows.outbox.apply_event(one, IntentEvent.FOUND_OTHER_CLIENT, OTHER_CLIENT, now)
 
 
-def may_leave(rows: Rows, intents: Sequence[Intent], now: datetime) -> bool:
+def may_leave(rows: SourceRepository, intents: Sequence[Intent], now: datetime) -> bool:
     """Whether all of these still concern their clients; those that do not become conflicts."""
     records = records_of(rows)
     stays = [one for one in intents if not _is_its_client(rows, one, records)]
     unknown = [one for one in intents if one not in stays and not is_recorded(one)]
     for one in stays:
-        rows.happened(one, IntentEvent.FOUND_OTHER_CLIENT, OTHER_CLIENT, now)
+        rows.outbox.apply_event(one, IntentEvent.FOUND_OTHER_CLIENT, OTHER_CLIENT, now)
     for one in unknown:
-        rows.happened(one, IntentEvent.FOUND_OTHER_CLIENT, CLIENT_NOT_RECORDED, now)
+        rows.outbox.apply_event(one, IntentEvent.FOUND_OTHER_CLIENT, CLIENT_NOT_RECORDED, now)
     return not (stays or unknown)
 
 
@@ -92,10 +92,10 @@ def is_recorded(intent: Intent) -> bool:
     return intent.client is not None and not intent.client.assumed
 
 
-def _is_its_client(rows: Rows, intent: Intent, records: ClientRecords) -> bool:
+def _is_its_client(rows: SourceRepository, intent: Intent, records: ClientRecords) -> bool:
     if intent.kind is IntentKind.CREATE:
         return creates_for_its_client(intent, records)
-    base = rows.base(intent.target_type, intent.target_id).body
+    base = rows.mirror.base(intent.target_type, intent.target_id).body
     return base is None or is_about_its_client(intent, base, records)
 
 

@@ -19,7 +19,7 @@ from typing import Final
 from carequeue.domain.errors import ServerError, SignInError
 from carequeue.sync.manifest.policy import Manifest
 from carequeue.sync.manifest.runner import HELD
-from carequeue.sync.ports import Cache
+from carequeue.sync.ports import SourceCache
 from carequeue.sync.protocol.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.protocol.sending import Cycle, Unreachable
 from carequeue.sync.protocol.timestamps import is_younger
@@ -34,7 +34,7 @@ _SERVER: Final = "server"
 class KnownServer:
     """The server of one source, as one sync cycle meets it."""
 
-    def __init__(self, cache: Cache, cycle: Cycle, now: Callable[[], datetime]) -> None:
+    def __init__(self, cache: SourceCache, cycle: Cycle, now: Callable[[], datetime]) -> None:
         self._cache = cache
         self._cycle = cycle
         self._now = now
@@ -43,8 +43,8 @@ class KnownServer:
         """What the source supports; its CapabilityStatement is read twice a day."""
         now = self._now()
         with self._cache.reading() as rows:
-            kept, at = rows.capability("statement")
-            observed = rows.observed()
+            kept, at = rows.sync_state.capability("statement")
+            observed = rows.sync_state.observed()
         if kept and is_younger(at, now, _STATEMENT_AGE):
             return from_json(kept, observed)
         answer = self._cycle.send("GET", "metadata")
@@ -55,7 +55,7 @@ class KnownServer:
         # Forget what was observed: the server may have been fixed.
         can = read_statement(answer.json, {})
         with self._cache.writing(now) as rows:
-            rows.declare("statement", to_json(can), now)
+            rows.sync_state.declare("statement", to_json(can), now)
         return can
 
     def check(self) -> Abilities:
@@ -66,8 +66,8 @@ class KnownServer:
         """
         can, base = self.abilities(), self._cycle.base_url
         with self._cache.reading() as rows:
-            known = rows.get_meta(_SERVER)
-            held = held_from(loads(rows.get_meta(HELD) or "null"))
+            known = rows.sync_state.get_meta(_SERVER)
+            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
         now = identity(base, can.software)
         # It left out its name this once: the old one stays.
         forgot = known.startswith(now) and not can.software
@@ -77,19 +77,19 @@ class KnownServer:
             if held is None or held.kind is not HoldKind.SERVER or held.server != now:
                 held = Held(HoldKind.SERVER, at=self._now().isoformat(), server=now)
                 with self._cache.writing(self._now()) as rows:
-                    rows.set_meta(HELD, dumps(asdict(held)))
+                    rows.sync_state.set_meta(HELD, dumps(asdict(held)))
             if held.answer != "accept":
                 raise ServerError(words(held))
             self._start_over()
         with self._cache.writing(self._now()) as rows:
-            rows.set_meta(_SERVER, now)
+            rows.sync_state.set_meta(_SERVER, now)
         return self.abilities()
 
     def _start_over(self) -> None:
         """Another server has the same records: every search starts over, and nothing is assumed."""
         with self._cache.writing(self._now()) as rows:
-            for name in rows.cursors():
-                rows.keep_cursor(name, Cursor())
-            for name, count in rows.counts().items():
-                rows.keep_count(name, Manifest(scope=count["scope"]), {})
-            rows.set_meta(HELD, "")
+            for name in rows.sync_state.cursors():
+                rows.sync_state.save_cursor(name, Cursor())
+            for name, count in rows.manifest.states().items():
+                rows.manifest.save_page(name, Manifest(scope=count["scope"]), {})
+            rows.sync_state.set_meta(HELD, "")

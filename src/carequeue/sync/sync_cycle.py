@@ -21,7 +21,7 @@ from carequeue.store.queue_window import SILENT
 from carequeue.sync.known_server import KnownServer
 from carequeue.sync.manifest.runner import HELD, ManifestResult, ManifestRun
 from carequeue.sync.net.transport import Transport
-from carequeue.sync.ports import Cache, Rows
+from carequeue.sync.ports import SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.failures import words_of
 from carequeue.sync.protocol.sending import Cycle, Unreachable
@@ -56,7 +56,7 @@ class Syncer:
         self,
         source: str,
         scope: Mapping[str, str],
-        cache: Cache,
+        cache: SourceCache,
         transport: Transport,
         now: Callable[[], datetime],
         seed: int = 0,
@@ -147,7 +147,7 @@ class Syncer:
         Any reply will do. Raises Unreachable if none comes: then nothing else is sent.
         """
         with self._cache.reading() as rows:
-            self._silent = bool(rows.get_meta(SILENT))
+            self._silent = bool(rows.sync_state.get_meta(SILENT))
         if self._silent:
             self._cycle.expect_silence()
             self._cycle.send("GET", "metadata?_summary=true")
@@ -202,7 +202,7 @@ class Syncer:
             result.removed += outcome.removed + done.left
         result.why = result.why or outcome.why
         with self._cache.reading() as rows:
-            wanted = rows.wanted()
+            wanted = rows.sync_state.references_to_fetch()
         if wanted and not stop():
             full = result.full
             self._fetch(context, can, (), stop)
@@ -231,16 +231,16 @@ class Syncer:
         broken_off = not (result.full or result.offline or result.sign_in or result.why)
         with self._cache.writing(now) as rows:
             for name, cursor in self._nothing_new.items():
-                rows.keep_cursor(name, cursor)
+                rows.sync_state.save_cursor(name, cursor)
             self._nothing_new.clear()
-            held = held_from(loads(rows.get_meta(HELD) or "null"))
+            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
             if held and held.asks and not result.why:
                 result.why = words(held)
             if broken_off:  # the program was closed: the result of the cycle before stays
-                rows.note_progress("")
+                rows.sync_state.record_progress("")
                 return
             self._note_silence(rows)
-            rows.note_look(
+            rows.sync_state.record_cycle(
                 online=not result.offline,
                 signed_out=result.sign_in,
                 full=result.full,
@@ -248,9 +248,9 @@ class Syncer:
                 now=now,
             )
 
-    def _note_silence(self, rows: Rows) -> None:
+    def _note_silence(self, rows: SourceRepository) -> None:
         """Save since when there is no reply: of several cycles, the first request without one."""
-        begun, known = self._cycle.silent_at, rows.get_meta(SILENT)
+        begun, known = self._cycle.silent_at, rows.sync_state.get_meta(SILENT)
         since = known or begun.isoformat() if self._result.silent and begun else ""
         if since != known:
-            rows.set_meta(SILENT, since)
+            rows.sync_state.set_meta(SILENT, since)

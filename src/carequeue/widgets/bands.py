@@ -1,7 +1,7 @@
 """The bands as the list names them: a word, a hint and a hue, in the order of the queue.
 
-Kept beside the widgets, and not read from `domain.ranking`, so that the way to the first frame
-stays short; a test holds both equal.
+A copy of `domain.ranking` for the widgets, so that the first frame needs few imports; a test
+keeps both equal.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class BandWords(NamedTuple):
-    """One band: its number in the projection, its word, what it means, and the role it has."""
+    """One band: its number in the projection, its word, its meaning, and its role of color."""
 
     band: int
     title: str
@@ -24,7 +24,12 @@ BANDS: Final = (
     BandWords(2, "Due", "overdue, or due today", "soon-strong"),
     BandWords(3, "Soon", "a clock has begun to warn", "key"),
     BandWords(4, "On track", "your move, nothing is pressing", "strong"),
-    BandWords(5, "Waiting", "somebody else’s move; comes back at its nudge", "quiet-strong"),
+    BandWords(
+        5,
+        "Waiting",
+        "somebody else’s move; comes back at its nudge",
+        "quiet-strong",
+    ),
     BandWords(6, "Snoozed", "asleep until a time that somebody gave", "quiet-strong"),
 )
 BY_NUMBER: Final = {words.band: words for words in BANDS}
@@ -32,5 +37,5 @@ WAITING: Final = 5
 
 
 def band_words(band: int) -> BandWords:
-    """The words of a band; one that is not known here is shown by its number, never dropped."""
+    """The words of a band; an unknown band is shown by its number, never dropped."""
     return BY_NUMBER.get(band) or BandWords(band, f"Band {band}", "", "quiet-strong")

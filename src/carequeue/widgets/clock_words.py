@@ -1,9 +1,9 @@
 """A deadline as a distance: "3 h left", "2 bd over", "today", "nudge Wed", "Mon 09:00".
 
-In:  due instant and `now` in whole seconds since 1970, the unit of the projection, the zone of
-     the profile (never the laptop's). Out: at most `WIDTH` cells, and whether it has run out.
-Business days are counted by the projection (it knows the calendar); here they are only worded.
-"Over" is a word, never a minus sign: a sign is overlooked and not read aloud.
+In:  due time and `now` in whole seconds since 1970, the unit of the projection, the zone of the
+profile (never the laptop's). Out: at most `WIDTH` cells, and whether the deadline has passed.
+The projection counts business days, because it knows the calendar; here they only get words.
+"Over" is a word, never a minus sign: people overlook a sign, and screen readers skip it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HOUR: Final = 3600
 def clock_words(
     due_at: int | None, unit: str, days_left: int | None, now: int, zone: tzinfo
 ) -> tuple[str, bool]:
-    """The distance in words, and whether the clock has run out; ("", False) without a clock."""
+    """The distance in words, and whether the deadline has passed; ("", False) for no deadline."""
     if due_at is None or not unit:
         return "", False
     if unit == "nudge":
@@ -64,7 +64,7 @@ def _nudge(due_at: int, now: int, zone: tzinfo) -> str:
 
 
 def moment(at: int, now: int, zone: tzinfo) -> str:
-    """An instant near `now` as people say it: "14:00" today, "Mon 09:00", "12 Dec", "Jan 2027"."""
+    """A time near `now` as people say it: "14:00" today, "Mon 09:00", "12 Dec", "Jan 2027"."""
     then, today = _local(at, zone), _local(now, zone)
     days = (then.date() - today.date()).days
     if days == 0:
@@ -81,5 +81,5 @@ def _date(at: datetime, today: datetime) -> str:
 
 
 def _local(at: int, zone: tzinfo) -> datetime:
-    """The instant in the zone; one that the calendar cannot hold becomes its nearest end."""
+    """The time in the zone; a time outside the calendar becomes the nearest one in it."""
     return datetime.fromtimestamp(min(max(at, 0), 253_000_000_000), zone)

@@ -1,11 +1,10 @@
-"""A conflict to read: before, mine and theirs side by side, only where they differ.
+"""A conflict to read: before, mine and theirs side by side, only the elements that differ.
 
 In:  a `Conflict`, `now`, the zone, a width. Out: lines of parts.
-The order of reading: whom it is about, who decided what and when, who changed it meanwhile, why an
-answer cannot be given (not below the differences, which may be longer than the screen), then the
-differences. Three columns where every value has room for itself; else each element by itself with
-the three versions under each other, so that nothing is cut. Nothing looks chosen: the three have
-the same weight, and each has its word beside its hue.
+The order of reading: the client, who decided what and when, who changed it meanwhile, why a choice
+is not possible (above the differences, which may be longer than the screen), then the differences.
+Three columns if every value fits; otherwise the three versions of each element below each other, so
+that nothing is cut. No version looks chosen: all have the same weight, and a word beside the hue.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from carequeue.widgets.detail_pane import Lines, when
-from carequeue.widgets.line import fill, wrap
+from carequeue.widgets.text_width import fill, wrap
 from carequeue.widgets.themes import Part
 
 if TYPE_CHECKING:
     from carequeue.worklist.results import Conflict, Difference
 
-#: Three columns from this width on, and while no value is longer than so many lines of one.
+#: Three columns from this width on, if no value needs more than `TALLEST` lines.
 COLUMNS_FROM: Final = 64
 TALLEST: Final = 6
-#: No column is wider than a line that the eye finds its way back from.
+#: No column is wider than the eye can follow from line to line.
 WIDEST: Final = 36
 NONE: Final = "none"
-DELETED: Final = "It was deleted on the server meanwhile: nothing is left to put yours on."
+DELETED: Final = "The record was deleted on the server, so your change cannot be made there."
 NO_CLIENT: Final = "no client"
-IN_DOUBT: Final = "Another decision on it may be on its way: keeping yours waits for that."
-SAME: Final = "Both say the same by now: either answer leaves it so."
+IN_DOUBT: Final = "Another change of yours is being sent; you can keep yours after that."
+SAME: Final = "Both versions are the same now: either choice leaves it so."
 _VERSIONS: Final = (
     ("before", "Before", "quiet-strong", "text"),
     ("mine", "Mine", "key", "me"),
@@ -37,62 +36,65 @@ _VERSIONS: Final = (
 )
 
 
-def conflict_lines(shown: Conflict, now: datetime, zone: tzinfo, label: str, width: int) -> Lines:
-    """All of it; `label` is that of the source, where there are several."""
-    lines: Lines = [[(text, "strong")] for text in wrap(shown.client, width)]
-    lines += [[(text, "text")] for text in wrap(shown.title, width)]
-    lines += [[], *_who("Mine", "key", _mine(shown, now, zone), width)]
-    lines += [*_who("Theirs", "conflict-strong", _theirs(shown, now, zone, label), width), []]
-    same = all(one.mine == one.theirs for one in shown.differences) and not shown.gone
-    notes = (_about_server(shown), IN_DOUBT if shown.in_doubt else "", SAME if same else "")
-    for words in notes:
-        if words:
-            lines += [*([(text, "soon")] for text in wrap(words, width)), []]
-    lines += _table(shown, width) if _has_room(shown, width) else _stack(shown, width)
-    rest = "Nothing is chosen for you, and it can wait: esc leaves it as it is."
-    return [*lines, [], *([(text, "muted")] for text in wrap(rest, width))]
+def conflict_lines(
+    conflict: Conflict, now: datetime, zone: tzinfo, label: str, width: int
+) -> Lines:
+    """The whole text; `label` names the source if there are several."""
+    lines: Lines = [[(text, "strong")] for text in wrap(conflict.client, width)]
+    lines += [[(text, "text")] for text in wrap(conflict.title, width)]
+    lines += [[], *_who("Mine", "key", _mine(conflict, now, zone), width)]
+    lines += [*_who("Theirs", "conflict-strong", _theirs(conflict, now, zone, label), width), []]
+    same = not conflict.gone and all(
+        difference.mine == difference.theirs for difference in conflict.differences
+    )
+    notes = (_about_server(conflict), IN_DOUBT if conflict.in_doubt else "", SAME if same else "")
+    for note in filter(None, notes):
+        lines += [*([(text, "soon")] for text in wrap(note, width)), []]
+    lines += _table(conflict, width) if _has_room(conflict, width) else _stack(conflict, width)
+    end = "Nothing is chosen for you, and it can wait: esc leaves it as it is."
+    return [*lines, [], *([(text, "muted")] for text in wrap(end, width))]
 
 
-def why_not_mine(shown: Conflict) -> str:
-    """Why "keep mine" is not possible."""
-    why = _about_server(shown) or (IN_DOUBT if shown.in_doubt else "")
-    return why or "Yours cannot be kept here."
+def why_not_mine(conflict: Conflict) -> str:
+    """Why the person cannot keep their own change."""
+    reason = _about_server(conflict) or (IN_DOUBT if conflict.in_doubt else "")
+    return reason or "Your change cannot be kept here."
 
 
-def _about_server(shown: Conflict) -> str:
-    """What became of the record or of its client; "" where only elements differ."""
-    other = shown.other_client or NO_CLIENT
-    match shown.gone:
+def _about_server(conflict: Conflict) -> str:
+    """What happened to the record or its client; "" if only elements differ."""
+    other = conflict.other_client or NO_CLIENT
+    match conflict.gone:
         case "deleted":
             return DELETED
         case "other_client":
             return (
-                f"You decided this about {shown.client}. On the server the record now names "
-                f"{other}. Your decision is not sent to another client: decide again."
+                f"You decided this about {conflict.client}. On the server the record now names "
+                f"{other}. Your decision is never sent to another client: decide again."
             )
         case "client_unknown":
             return (
                 "An earlier version of CareQueue did not record with which client you decided "
-                f"this. The record names {other}. Keep yours only if it was about {other}."
+                f"this. The record names {other}. Keep your change only if it was about {other}."
             )
         case _:
             return ""
 
 
-def _mine(shown: Conflict, now: datetime, zone: tzinfo) -> str:
-    return _said(shown.did, shown.by, when(shown.decided_at, now, zone))
+def _mine(conflict: Conflict, now: datetime, zone: tzinfo) -> str:
+    return _joined(conflict.did, conflict.by, when(conflict.decided_at, now, zone))
 
 
-def _theirs(shown: Conflict, now: datetime, zone: tzinfo, label: str) -> str:
-    """Who changed it and when, as far as the server says; which server, last."""
-    did = "Deleted" if shown.gone == "deleted" else "Changed"
-    at = when(shown.theirs_at, now, zone) if shown.theirs_at else ""
-    by = shown.theirs_by or "the server does not say by whom"
-    return _said(did, by, at) + (f" ({label})" if label else "")
+def _theirs(conflict: Conflict, now: datetime, zone: tzinfo, label: str) -> str:
+    """Who changed it and when, as far as the server says; the server comes last."""
+    did = "Deleted" if conflict.gone == "deleted" else "Changed"
+    at = when(conflict.theirs_at, now, zone) if conflict.theirs_at else ""
+    by = conflict.theirs_by or "the server does not say by whom"
+    return _joined(did, by, at) + (f" ({label})" if label else "")
 
 
-def _said(did: str, by: str, at: str) -> str:
-    return " · ".join(text for text in (did, by, at) if text)
+def _joined(*texts: str) -> str:
+    return " · ".join(text for text in texts if text)
 
 
 def _who(word: str, role: str, text: str, width: int) -> Lines:
@@ -101,53 +103,57 @@ def _who(word: str, role: str, text: str, width: int) -> Lines:
     return lines + [[(" " * 8, "text"), (line, "text")] for line in rest]
 
 
-def _roles(one: Difference) -> tuple[str, str, str]:
-    """What is as it was before is plain."""
-    mine = "me" if one.mine != one.before else "text"
-    theirs = "conflict" if one.theirs != one.before else "text"
+def _roles(difference: Difference) -> tuple[str, str, str]:
+    """The roles of the three versions; a value that has not changed is plain text."""
+    mine = "me" if difference.mine != difference.before else "text"
+    theirs = "conflict" if difference.theirs != difference.before else "text"
     return "text", mine, theirs
 
 
-def _values(one: Difference) -> tuple[str, str, str]:
-    return one.before or NONE, one.mine or NONE, one.theirs or NONE
+def _values(difference: Difference) -> tuple[str, str, str]:
+    return difference.before or NONE, difference.mine or NONE, difference.theirs or NONE
 
 
-def _cells(shown: Conflict, width: int) -> tuple[int, int]:
-    """The cells of the column of labels and of each of the others."""
-    label = min(16, max((len(one.label) for one in shown.differences), default=0)) + 2
+def _cells(conflict: Conflict, width: int) -> tuple[int, int]:
+    """The cells of the column of labels, and of each column of values."""
+    label = (
+        min(16, max((len(difference.label) for difference in conflict.differences), default=0)) + 2
+    )
     return label, min((width - label) // 3 - 2, WIDEST)
 
 
-def _has_room(shown: Conflict, width: int) -> bool:
-    _, room = _cells(shown, width)
+def _has_room(conflict: Conflict, width: int) -> bool:
+    _, room = _cells(conflict, width)
     return width >= COLUMNS_FROM and all(
-        len(wrap(text, room)) <= TALLEST for one in shown.differences for text in _values(one)
+        len(wrap(text, room)) <= TALLEST
+        for difference in conflict.differences
+        for text in _values(difference)
     )
 
 
-def _table(shown: Conflict, width: int) -> Lines:
-    label, room = _cells(shown, width)
+def _table(conflict: Conflict, width: int) -> Lines:
+    label, room = _cells(conflict, width)
     head: list[Part] = [(" " * label, "text")]
     head += [(fill(word, room + 2), role) for _, word, role, _ in _VERSIONS]
     lines: Lines = [head]
-    for one in shown.differences:
-        columns = [wrap(text, room) for text in _values(one)]
-        labels = wrap(one.label, label - 2)
+    for difference in conflict.differences:
+        columns = [wrap(text, room) for text in _values(difference)]
+        labels = wrap(difference.label, label - 2)
         for row in range(max(len(labels), *(len(column) for column in columns))):
             name = labels[row] if row < len(labels) else ""
             parts: list[Part] = [(fill(name, label), "strong")]
-            for column, role in zip(columns, _roles(one), strict=True):
+            for column, role in zip(columns, _roles(difference), strict=True):
                 parts.append((fill(column[row] if row < len(column) else "", room + 2), role))
             lines.append(parts)
         lines.append([])
     return lines[:-1]
 
 
-def _stack(shown: Conflict, width: int) -> Lines:
+def _stack(conflict: Conflict, width: int) -> Lines:
     lines: Lines = []
-    for one in shown.differences:
-        lines += [[(text, "strong")] for text in wrap(one.label, width)]
-        values = zip(_VERSIONS, _values(one), _roles(one), strict=True)
+    for difference in conflict.differences:
+        lines += [[(text, "strong")] for text in wrap(difference.label, width)]
+        values = zip(_VERSIONS, _values(difference), _roles(difference), strict=True)
         for (_, word, head, _), text, role in values:
             first, *rest = wrap(text, max(8, width - 10)) or [""]
             lines.append([("  ", "text"), (fill(word, 8), head), (first, role)])

@@ -1,6 +1,6 @@
-"""A line that is being typed: the text, the place in it, and the keys that change it.
+"""A line that the person is typing: the text, the caret, and the keys that change them.
 
-No widget: the message line draws it, and the focus never moves to it.
+No widget: the message line draws it, and it never gets the focus.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from carequeue.widgets.themes import Part
 
-#: More than a person types into one line; a paste is cut here.
+#: Longer than any line that a person types; a paste is cut here.
 LONGEST: Final = 2_000
 
 
@@ -24,7 +24,7 @@ class EditLine:
         self.at = len(text)
 
     def press(self, key: str, character: str | None) -> bool:
-        """Take one key; whether it changed anything here."""
+        """Take one key; whether the line used it."""
         if character is not None and character.isprintable() and len(character) == 1:
             self.insert(character)
             return True
@@ -50,7 +50,7 @@ class EditLine:
         return True
 
     def insert(self, text: str) -> None:
-        """Put text at the caret: its first line, without what cannot be shown."""
+        """Insert the first line of a text at the caret, without characters that cannot be shown."""
         lines = text.strip("\r\n").splitlines()
         shown = (
             "".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in lines[0])
@@ -66,7 +66,7 @@ class EditLine:
         self.at = start
 
     def _before(self, at: int) -> int:
-        """The place before the letter left of `at`, its combining marks included."""
+        """The position before the letter left of `at` and its combining marks."""
         at = max(0, at - 1)
         while at > 0 and unicodedata.combining(self.text[at]):
             at -= 1
@@ -82,7 +82,7 @@ class EditLine:
         return self.text[: self.at].rstrip().rfind(" ") + 1
 
     def parts(self, width: int) -> list[Part]:
-        """What is typed, in at most `width` cells, so that the caret is in sight."""
+        """The typed text in at most `width` cells, with the caret in sight."""
         before, after = self.text[: self.at], self.text[self.at :]
         if cell_len(before) >= width:
             while before and cell_len(before) >= width - 1:

@@ -1,98 +1,112 @@
-"""What the list says when it has no row: nothing yet, nothing left, nothing matches, unknown.
+"""What the list says if it has no row: nothing yet, nothing left, nothing matches, unknown.
 
-In:  what is looked at, the tallies, `Health`, `now`. Out: lines of parts. Each says what is empty,
-what would fill it, and ends in a key. An empty list is never called good news where the last look
-did not reach the server or could not read all, and no list is called empty while its tab counts
-rows: they came in, but reading them failed.
+In:  the tab and filter, the tally, `Health`, the time. Out: lines of parts. The text says what is
+empty, what would fill it, and ends in a key. An empty list is never called good news if the last
+sync did not reach the server or could not read everything, and no list is called empty while its
+tab counts rows: they arrived, but reading them failed.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from carequeue.store.queue_window import Tally, View
+from carequeue.store.queue_window import Tab, Tally
 from carequeue.widgets.clock_words import moment
-from carequeue.widgets.line import wrap
 from carequeue.widgets.read_warnings import troubled, unread_words
+from carequeue.widgets.tab_bar import ViewState, count_of
+from carequeue.widgets.text_width import wrap
 from carequeue.widgets.themes import Part, Parts
-from carequeue.widgets.view_tabs import Looking, count_of
 
 if TYPE_CHECKING:
     from carequeue.worklist.results import Health
 
-_LEFT = {
-    View.MINE: "Nothing waits for you.",
-    View.TEAM: "Nothing waits for your team.",
-    View.WAITING: "Nothing waits on others.",
-    View.ALL: "Nothing is open.",
-    View.WHOLE: "Nothing is open.",
+_NOTHING_LEFT = {
+    Tab.MINE: "Nothing is waiting for you.",
+    Tab.TEAM: "Nothing is waiting for your team.",
+    Tab.WAITING: "Nothing is waiting on others.",
+    Tab.ALL: "Nothing is open.",
+    Tab.WHOLE: "Nothing is open.",
 }
+_SYNC = ("r", "sync now")
+_TRY_NOW = ("r", "try now")
 
 
-def empty_lines(
-    looking: Looking, hidden: int, tally: Tally, health: Health, now: datetime, zone: tzinfo,
-    width: int,
-) -> list[Parts]:  # fmt: skip
-    """The text of an empty list; `hidden` rows are left out by what narrows it."""
-    headline, body, keys = _words(looking, hidden, tally, health, now, zone)
-    lines: list[Parts] = [[("   ", "text"), (line, "strong")] for line in wrap(headline, width - 6)]
-    lines += [[("   ", "text"), (line, "muted")] for line in wrap(body, width - 6)]
-    line: list[Part] = [("   ", "text")]
-    for key, word in keys:
-        line += [(key, "key"), (f" {word}   ", "text")]
-    return [*lines, [], line]
+class EmptyState(NamedTuple):
+    """Why a list may be empty; the filter hides `hidden` rows."""
+
+    view_state: ViewState
+    hidden: int
+    tally: Tally
+    health: Health
 
 
-def _words(
-    looking: Looking, hidden: int, tally: Tally, health: Health, now: datetime, zone: tzinfo
-) -> tuple[str, str, list[tuple[str, str]]]:
-    again = ("r", "look again")
-    if count := count_of(looking.view, tally):
-        items = "1 item has" if count == 1 else f"{count} items have"
-        body = "The list could not be read yet. It is read again by itself."
-        return f"{items} come in.", body, [again]
-    if looking.narrow:
-        items = "1 item is hidden." if hidden == 1 else f"{hidden} items are hidden."
-        keys = [("esc", "show all"), ("/", "change")]
-        return f"Nothing matches “{looking.narrow}”.", items, keys
+class _Text(NamedTuple):
+    """A headline, a sentence below it, and keys with their words."""
+
+    headline: str
+    body: str
+    keys: tuple[tuple[str, str], ...]
+
+
+def empty_lines(state: EmptyState, now: datetime, zone: tzinfo, width: int) -> list[Parts]:
+    """The text of an empty list."""
+    text = _text(state, now, zone)
+    lines: list[Parts] = [
+        [("   ", "text"), (line, "strong")] for line in wrap(text.headline, width - 6)
+    ]
+    lines += [[("   ", "text"), (line, "muted")] for line in wrap(text.body, width - 6)]
+    keys: list[Part] = [("   ", "text")]
+    for key, word in text.keys:
+        keys += [(key, "key"), (f" {word}   ", "text")]
+    return [*lines, [], keys]
+
+
+def _text(state: EmptyState, now: datetime, zone: tzinfo) -> _Text:
+    view_state, _, tally, health = state
+    if count := count_of(view_state.tab, tally):
+        arrived = "1 item has arrived." if count == 1 else f"{count} items have arrived."
+        body = "The list could not be read yet. CareQueue will read it again."
+        return _Text(arrived, body, (_SYNC,))
+    if view_state.filter_text:
+        hidden = "1 item is hidden." if state.hidden == 1 else f"{state.hidden} items are hidden."
+        keys = (("esc", "show all"), ("/", "change filter"))
+        return _Text(f"Nothing matches “{view_state.filter_text}”.", hidden, keys)
     if not health.ever_synced:
-        return _nothing_yet(health, again)
-    last = _when(health, now, zone)
+        return _nothing_yet(health)
+    last = _last_sync(health, now, zone)
     if not health.whole:
-        body = "This is not proof that nothing came in."
-        return f"Nothing in the copy from {last}.", body, [("r", "try again")]
-    waiting = tally.views.get(View.WAITING, 0)
-    keys = [again]
-    body = f"Last look {last}."
-    if waiting and looking.view is not View.WAITING:
+        body = "Items may have arrived since then."
+        return _Text(f"Nothing in the copy from {last}.", body, (("r", "try again"),))
+    body = f"Last sync {last}."
+    waiting = tally.tabs.get(Tab.WAITING, 0)
+    if waiting and view_state.tab is not Tab.WAITING:
         body += f" {waiting} waiting on others."
-        keys = [("3", "what waits on others"), again]
-    return _LEFT[looking.view], body, keys
+        return _Text(_NOTHING_LEFT[view_state.tab], body, (("3", "waiting on others"), _SYNC))
+    return _Text(_NOTHING_LEFT[view_state.tab], body, (_SYNC,))
 
 
-def _nothing_yet(health: Health, again: tuple[str, str]) -> tuple[str, str, list[tuple[str, str]]]:
+def _nothing_yet(health: Health) -> _Text:
+    headline = "Nothing has been fetched yet."
     if health.syncing or health.other_syncs:
-        first = "Fetching the most urgent first."
-        body = "You can work as soon as rows appear; what you do is kept."
-        return health.progress or first, body, [("?", "keys")]
+        body = "You can work as soon as rows appear; your work is saved."
+        return _Text(health.progress or "Fetching the most urgent first.", body, (("?", "keys"),))
     if health.online is False:
-        why = health.why_offline or "the server was not reached"
-        body = f"Not online: {why}. It is tried again by itself."
-        return "Nothing has been fetched yet.", body, [("r", "try now")]
+        reason = health.why_offline or "the server was not reached"
+        return _Text(headline, f"Not online: {reason}. CareQueue will try again.", (_TRY_NOW,))
     if troubled(health):
-        return "Nothing has been fetched yet.", unread_words(health), [("r", "try now")]
+        return _Text(headline, unread_words(health), (_TRY_NOW,))
     if health.signed_out:
         body = "Signed out: the server did not let you in. Check the token."
-        return "Nothing has been fetched yet.", body, [("r", "try now")]
+        return _Text(headline, body, (_TRY_NOW,))
     if health.trouble:
-        body = f"Not all could be read: {health.trouble}."
-        return "Nothing has been fetched yet.", body, [("r", "try now")]
-    body = "The first look at the server begins by itself and fills it."
-    return "Nothing has been fetched yet.", body, [again]
+        body = f"Some records could not be read: {health.trouble}."
+        return _Text(headline, body, (_TRY_NOW,))
+    body = "The first sync with the server starts by itself and fills this list."
+    return _Text(headline, body, (_SYNC,))
 
 
-def _when(health: Health, now: datetime, zone: tzinfo) -> str:
+def _last_sync(health: Health, now: datetime, zone: tzinfo) -> str:
     if health.last_full is None:
         return "before"
     return moment(int(health.last_full.timestamp()), int(now.timestamp()), zone)

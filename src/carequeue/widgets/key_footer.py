@@ -1,8 +1,8 @@
 """The keys that apply to this row, most used first, in the last line.
 
-In:  the verbs that apply (in the order of the row), the kind, the width. Out: whole pairs of key
-and word, never a word cut in two; the way to all actions and to all keys is always there.
-Both come from the table of verbs; nothing is named here.
+In:  the verbs that apply (in the order of the row), the kind, the width. Out: pairs of key and
+word, and no word is cut; the keys for all actions and for help are always there.
+Keys and words come from the table of verbs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from carequeue.verbs.table import find_verb, marked_verbs
 from carequeue.verbs.undo import VERB as UNDO
 from carequeue.widgets.themes import Part, Parts
 
-#: Below this width the short words of the verbs are used.
+#: Below this width the footer uses the short words of the verbs.
 WORDS_FROM: Final = 100
 _NAMES: Final = SIGNS | {
     "escape": "esc", "pagedown": "pgdn", "pageup": "pgup",
@@ -30,7 +30,7 @@ BACK: Final = ("esc", "back")
 
 
 def key_name(key: str) -> str:
-    """How a key of Textual is written on the screen: `question_mark` is `?`."""
+    """The name on the screen of a Textual key: `question_mark` is `?`."""
     return _NAMES.get(key, key)
 
 
@@ -42,16 +42,16 @@ def row_pairs(
     also: Sequence[Pair] = (),
     undo: str = "",
 ) -> list[Pair]:
-    """The pairs for a row, and others that have to be there.
+    """The pairs for a row, and the pairs `also`, which always have room.
 
-    `keys` gives the key of a verb that was moved from its default. `undo`: what undo would undo,
-    "" where there is nothing.
+    `keys`: the key of each verb, for a person may have moved it. `undo`: the words for the next act
+    to undo, "" if there is none.
     """
     narrow = width < WORDS_FROM
     mark = [MARK] if verbs and not narrow and not also else []
     all_actions = (":", "more" if narrow else "all actions")
-    undoing = [(key_name(keys.get(UNDO.name, UNDO.key)), undo)] if undo else []
-    last = [*undoing, *also, *mark, all_actions, ("?", "keys")]
+    undo_pair = [(key_name(keys.get(UNDO.name, UNDO.key)), undo)] if undo else []
+    last = [*undo_pair, *also, *mark, all_actions, ("?", "keys")]
     room = width - sum(_cells(pair) for pair in last)
     pairs: list[Pair] = []
     for name in verbs.split():
@@ -69,16 +69,16 @@ def row_pairs(
 def marked_pairs(
     width: int, keys: dict[str, str], also: Sequence[Pair] = (), undo: str = ""
 ) -> list[Pair]:
-    """The pairs while items are marked: what is done to many, and the way out of it."""
+    """The pairs while items are marked: verbs for several items, and the key that unmarks them."""
     verbs = " ".join(verb.name for verb in marked_verbs())
     return row_pairs(verbs, "", width, keys, also=(*also, UNMARK), undo=undo)
 
 
 def footer_parts(pairs: Sequence[Pair], width: int) -> Parts:
-    """Pairs as parts; those that do not fit whole are left out."""
+    """Pairs as parts; a pair that does not fit is left out."""
     parts: list[Part] = []
     for key, word in pairs:
-        if (width := width - _cells((key, word))) < -2:  # the last needs no gap behind it
+        if (width := width - _cells((key, word))) < -2:  # the last pair needs no gap after it
             break
         parts += [(" ", "text"), (key, "key"), (f" {word}  ", "text")]
     return parts

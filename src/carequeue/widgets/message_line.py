@@ -1,8 +1,8 @@
-"""What the last line but one says: what was just done, to whom, and how it is taken back.
+"""The line above the footer: the last act, its client, and how to undo it.
 
-Pure: a message in, parts out. A question stands in the same line (`question_prompt.py`). A new
-item in Now or Safety is named at the right of either, in half of the line at most. Where that
-leaves too little, it stands in the line of the views instead (`apart`).
+Pure: a message in, parts out. Questions use the same line (`question_prompt.py`). A new item in Now
+or Safety is named at its right, in half of the line at most. If that leaves too little room, the
+notice is in the line of tabs instead (`apart`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from carequeue.widgets.line import cut, length, spread
+from carequeue.widgets.text_width import cut, length, spread
 from carequeue.widgets.themes import Part, Parts
 
-#: Between two hints of one message.
+#: Separates two hints of one message.
 BETWEEN: Final = "   "
-#: In a narrower line a question and a notice would both be cut beyond use.
+#: In a shorter line a question and a notice would both be cut too much.
 BOTH_FROM: Final = 60
 
 
 class Tone(StrEnum):
-    """How a message is meant; each tone has a glyph beside its hue."""
+    """The kind of a message; each has a glyph as well as a hue."""
 
     DONE = "done"
     QUIET = "quiet"
@@ -31,7 +31,7 @@ class Tone(StrEnum):
     WARNING = "warning"
 
 
-_LOOK = {
+_GLYPHS = {
     Tone.DONE: ("✓ ", "done"),
     Tone.QUIET: ("", "muted"),
     Tone.REFUSED: ("· ", "soon"),
@@ -40,9 +40,9 @@ _LOOK = {
 
 
 class Notice(NamedTuple):
-    """A new item in Now or Safety, beside whatever else the line says, until one has gone there.
+    """A new item in Now or Safety, beside the message, until the person has gone there.
 
-    `more`: how many others are new. `way`: the keys that go there, `esc !` or `!`.
+    `more`: how many other items are new. `way`: the keys that go there, `esc !` or `!`.
     """
 
     client: str
@@ -52,7 +52,7 @@ class Notice(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A sentence, how it is meant, and what can be done about it (`u undoes it`)."""
+    """A sentence, its tone, and what the person can do next (`u undoes it`)."""
 
     text: str = ""
     tone: Tone = Tone.QUIET
@@ -60,13 +60,13 @@ class Message(NamedTuple):
 
 
 def message_parts(message: Message, width: int) -> Parts:
-    """The message in one line; where room is short, hints give way to the sentence, last first.
+    """The message in one line; if room is short, hints are left out, the last one first.
 
-    Hints are parted by `BETWEEN`; what they name is a key that help and footer show as well.
+    `BETWEEN` separates hints; help and footer show the keys that they name, too.
     """
     if not message.text:
         return []
-    glyph, role = _LOOK[message.tone]
+    glyph, role = _GLYPHS[message.tone]
     room = width - 1 - len(glyph)
     hints = message.hint.split(BETWEEN) if message.hint else []
     while hints and cell_len(message.text) + 2 + len(BETWEEN.join(hints)) > room:
@@ -78,7 +78,7 @@ def message_parts(message: Message, width: int) -> Parts:
 
 
 def noticed(left: Callable[[int], Parts], notice: Notice | None, width: int) -> Parts:
-    """What the line says (a function of its width), and a notice to the right of it."""
+    """The text of the line (a function of its width), with a notice at its right."""
     if notice is None or apart(left, notice, width):
         return left(width)
     room = room_beside(left, notice, width)
@@ -88,14 +88,14 @@ def noticed(left: Callable[[int], Parts], notice: Notice | None, width: int) -> 
 
 
 def apart(left: Callable[[int], Parts], notice: Notice | None, width: int) -> Parts:
-    """The notice as it stands in the line of the views; nothing where it needs no line there."""
+    """The notice in the line of tabs; empty if it fits beside the message."""
     if notice is None or width >= BOTH_FROM or not left(width):
         return []
     return notice_parts(notice, width)
 
 
 def room_beside(left: Callable[[int], Parts], notice: Notice | None, width: int) -> int:
-    """The cells that a notice leaves for what the line says; 0 where it says nothing."""
+    """The cells that a notice leaves for the text of the line; 0 if the line has no text."""
     if notice is None or apart(left, notice, width):
         return width
     taken = length(left(width))
@@ -104,8 +104,8 @@ def room_beside(left: Callable[[int], Parts], notice: Notice | None, width: int)
 
 
 def notice_parts(notice: Notice, width: int) -> Parts:
-    """A notice in at most `width` cells; words give way before a letter of the name does."""
-    glyph, role = _LOOK[Tone.WARNING]
+    """A notice in at most `width` cells; words are left out before the name is cut."""
+    glyph, role = _GLYPHS[Tone.WARNING]
     more = f", and {notice.more} more" if notice.more else ""
     plus = f" +{notice.more}" if notice.more else ""
     way = " then ".join(notice.way.split())

@@ -1,9 +1,9 @@
-"""The outbox to read: what needs the person first, then what is checked, waits, or stays here.
+"""The outbox to read: first what needs the person, then what is being checked, waiting or local.
 
-In:  the lines of the outbox, `now`, the zone, the width, which one is chosen. Out: lines of parts.
-Each line says how it stands, whom it is about, what was decided, since when, and how often it was
-tried; the chosen one also what the server said and what it is about. Lines are made once a width:
-a key changes the chosen one only, however long the list is.
+In:  the lines of the outbox, `now`, the zone, the width, the chosen line. Out: lines of parts.
+Each line shows its state, the client, the decision, when it was made and how often it was tried;
+the chosen line also shows the server's answer and the record. The lines are made once per width: a
+key remakes only the chosen line, however long the list is.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rich.cells import cell_len
 
 from carequeue.widgets.detail_pane import Lines, when
-from carequeue.widgets.line import cut, fill, wrap
 from carequeue.widgets.queue_line import SYNC
+from carequeue.widgets.text_width import cut, fill, wrap
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
     from carequeue.worklist.results import OutboxLine
 
-#: From this width on a line says its state in a word and how often it was tried.
+#: From this width on a line has a word for its state, and how often it was tried.
 WORDS_FROM: Final = 64
 _HEAD: Final = 12
-#: Lines below the chosen one, at least: what lies below them does not move with the choice.
+#: The least lines below the chosen line, so that the lines below do not move with the choice.
 LEAST: Final = 2
 
 
 class Section(NamedTuple):
-    """One part of the list: the state as the queue calls it, and its heading."""
+    """One section of the list: the state as the queue calls it, and its heading."""
 
     state: str
     title: str
@@ -39,12 +39,12 @@ class Section(NamedTuple):
 
 #: In the order in which they are shown.
 SECTIONS: Final = (
-    Section("conflict", "Differs from what a colleague did", "conflict-strong"),
-    Section("needs_you", "Needs you: the server did not take it", "over"),
+    Section("conflict", "Conflicts with a colleague's change", "conflict-strong"),
+    Section("needs_you", "Needs you: the server refused it", "over"),
     Section("checking", "Being checked with the server", "strong"),
-    Section("waiting", "SlowResponse to be sent", "strong"),
-    Section("behind", "SlowResponse behind another one that needs you", "quiet-strong"),
-    Section("kept_here", "Kept here only", "quiet-strong"),
+    Section("waiting", "Waiting to be sent", "strong"),
+    Section("behind", "Waiting behind another change that needs you", "quiet-strong"),
+    Section("kept_here", "Saved on this computer only", "quiet-strong"),
 )
 _STATES: Final = {
     "conflict": "conflict",
@@ -53,30 +53,30 @@ _STATES: Final = {
     "queued": "waiting",
     "kept_here": "kept_here",
 }
-EMPTY: Final = "Everything you decided is on the server: nothing waits, nothing is kept here only."
+EMPTY: Final = "The outbox is empty: everything you decided is on the server."
 
 
 def state_of(line: OutboxLine) -> str:
-    """How a line stands, in the words of the queue."""
+    """The state of a line, as the queue calls it."""
     state = _STATES.get(line.state, "waiting")
     return "behind" if line.behind and state == "waiting" else state
 
 
 def in_order(lines: Sequence[OutboxLine]) -> list[OutboxLine]:
-    """The lines by section, and within one as they came."""
+    """The lines by section; within a section in their own order."""
     rank = {section.state: number for number, section in enumerate(SECTIONS)}
     return sorted(lines, key=lambda line: rank[state_of(line)])
 
 
 class OutboxPane:
-    """The list of a moment: its `lines`, and the `labels` of the sources if there are several."""
+    """The list at a time: its `lines`, and the `labels` of the sources if there are several."""
 
     def __init__(
         self, lines: Sequence[OutboxLine], now: datetime, zone: tzinfo, labels: Mapping[str, str]
     ) -> None:
         self.lines = in_order(lines)
         self.chosen = 0
-        self.note = ""  # what the last act here came to, where it has to stay: a path
+        self.note = ""  # a result that has to stay in sight, such as a path
         self._now, self._zone, self._labels = now, zone, labels
         self._made: tuple[int, str, Lines, list[int]] = (-1, "", [], [])
 
@@ -85,8 +85,8 @@ class OutboxPane:
         """The chosen line."""
         return self.lines[self.chosen] if self.lines else None
 
-    def place(self, width: int) -> int:
-        """The number of the last line that belongs to the chosen one."""
+    def last_line_of_chosen(self, width: int) -> int:
+        """The number of the last line on the screen that belongs to the chosen line."""
         line = self.line
         if line is None:
             return 0
@@ -95,11 +95,11 @@ class OutboxPane:
 
     def parts(self, width: int) -> Lines:
         """The whole list."""
-        lines, places = self._make(width)
+        lines, positions = self._make(width)
         line = self.line
         if line is None:
             return lines
-        at = places[self.chosen]
+        at = positions[self.chosen]
         return [
             *lines[:at], self._line(line, width, chosen=True), *self._more(line, width),
             *lines[at + 1 :],
@@ -108,20 +108,20 @@ class OutboxPane:
     def _make(self, width: int) -> tuple[Lines, list[int]]:
         if self._made[:2] != (width, self.note):
             lines: Lines = [[(text, "done")] for text in wrap(self.note, width)]
-            places: list[int] = []
+            positions: list[int] = []
             if not self.lines:
                 lines += [[(text, "strong")] for text in wrap(EMPTY, width)]
             state = ""
             for line in self.lines:
                 if state != (state := state_of(line)):
                     lines += [*([[]] if lines else []), self._heading(state, width)]
-                places.append(len(lines))
+                positions.append(len(lines))
                 lines.append(self._line(line, width, chosen=False))
-            self._made = (width, self.note, lines, places)
+            self._made = (width, self.note, lines, positions)
         return self._made[2:]
 
     def _heading(self, state: str, width: int) -> Parts:
-        section = next(one for one in SECTIONS if one.state == state)
+        section = next(section for section in SECTIONS if section.state == state)
         count = f" {sum(state_of(line) == state for line in self.lines)} "
         title = cut(section.title, width - len(count) - 4)
         rule = "─" * max(0, width - cell_len(title) - 1 - len(count))
@@ -129,11 +129,11 @@ class OutboxPane:
 
     def _line(self, line: OutboxLine, width: int, *, chosen: bool) -> Parts:
         glyph, word, role = SYNC[state_of(line)]
-        words = width >= WORDS_FROM
-        head = fill(f"{glyph} {word}" if words else glyph, _HEAD if words else 2)
+        wide = width >= WORDS_FROM
+        head = fill(f"{glyph} {word}" if wide else glyph, _HEAD if wide else 2)
         at = fill(when(line.decided_at, self._now, self._zone), 11)
         tries = f"{line.attempts} tries" if line.attempts != 1 else "1 try"
-        tail = f" {at} {fill(tries if line.attempts else '', 8)}" if words else f" {at}"
+        tail = f" {at} {fill(tries if line.attempts else '', 8)}" if wide else f" {at}"
         client, did = _columns(line, width)
         return [
             ("▌" if chosen else " ", "me"),
@@ -144,7 +144,7 @@ class OutboxPane:
         ]
 
     def _more(self, line: OutboxLine, width: int) -> Lines:
-        """What the chosen line says beyond its columns: all of what was cut, and the words."""
+        """The text below the chosen line: whatever its columns cut, and the server's answer."""
         client, did = _columns(line, width)
         whole = cell_len(line.client) <= client and cell_len(line.did) <= did
         texts: list[Part] = [] if whole else [(f"{line.client}: {line.did}", "text")]
@@ -152,9 +152,9 @@ class OutboxPane:
             texts.append((line.words, "soon"))
         if line.not_before and line.not_before > self._now:
             again = when(line.not_before, self._now, self._zone)
-            texts.append((f"It is tried again {again}, as the server asked.", "muted"))
-        place = [line.by, self._labels.get(line.source, ""), line.target]
-        texts.append((" · ".join(text for text in place if text), "muted"))
+            texts.append((f"CareQueue tries again {again}, as the server asked.", "muted"))
+        record = [line.by, self._labels.get(line.source, ""), line.target]
+        texts.append((" · ".join(text for text in record if text), "muted"))
         lines: Lines = [
             [("▌   ", "me"), (part, role)]
             for text, role in texts
@@ -165,8 +165,8 @@ class OutboxPane:
 
 
 def _columns(line: OutboxLine, width: int) -> tuple[int, int]:
-    """The cells of the client and of what was decided: a name takes from it what it needs."""
-    words = width >= WORDS_FROM
-    room = width - 2 - (_HEAD + 21 if words else 2 + 12)
+    """The cells for the client and for the decision; a long name takes cells from the decision."""
+    wide = width >= WORDS_FROM
+    room = width - 2 - (_HEAD + 21 if wide else 2 + 12)
     client = max(room * 2 // 5, min(cell_len(line.client), room - 16))
     return client, room - client

@@ -1,10 +1,11 @@
 """The questions of a verb, asked one after the other in one line.
 
-In:  a verb, whom it is about, the keys that are pressed. Out: the answers, or the wish to go back.
-Every question names the client. What was typed is kept when one goes back a step or leaves, so a
-slip on Esc costs nothing. The key that asked is never an answer (see `screens/prompt_overlays.py`).
-Whether a time can be understood is the desk's to say (`check`), and shown while it is typed.
-No widget: `parts` is drawn by the message line, `pairs` by the footer.
+In:  a verb, its client, the keys that are pressed. Out: the inputs, or that the person went back.
+Every question names the client. The typed text is kept when the person goes back or leaves, so an
+Esc by mistake loses nothing. The key that opened the question never answers it (see
+`screens/prompt_overlays.py`). The desk decides whether a time can be read (`check`), and the line
+shows its reading while the person types.
+No widget: the message line draws `parts`, the footer draws `pairs`.
 """
 
 from __future__ import annotations
@@ -18,41 +19,41 @@ from rich.cells import cell_len
 
 from carequeue.verbs.verb import Asks, Choice, Question, Verb
 from carequeue.widgets.edit_line import EditLine
-from carequeue.widgets.line import cut, length
+from carequeue.widgets.text_width import cut, length
 from carequeue.widgets.themes import Part
 from carequeue.worklist.results import Person
 
 Check = Callable[[str, str], tuple[bool, str]]
 Pairs = Sequence[tuple[str, str]]
-_WORDS: Final = {
-    "text": "a text is needed",
+_MISSING: Final = {
+    "text": "type a text",
     "choice": "press one of the keys",
-    "whom": "nobody of that name",
-    "when": "a time is needed: tomorrow 9, fri, 3bd",
+    "whom": "nobody has that name",
+    "when": "type a time: tomorrow 9, fri, 3bd",
 }
 _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
 
 class Step(Enum):
-    """What a key came to."""
+    """What a key did to the form."""
 
     OPEN = auto()
     DONE = auto()
     BACK = auto()
 
 
-class Form:
-    """The questions of one verb about one client, or about many."""
+class QuestionForm:
+    """The questions of one verb about one client, or about several."""
 
     def __init__(self, verb: Verb, subject: str, check: Check) -> None:
         self.verb = verb
         self.subject = subject
         self.step = 0
-        self.answers: dict[str, str] = {}
+        self.inputs: dict[str, str] = {}
         self.people: Sequence[Person] = ()
-        self._check = cache(check)  # the line is drawn more often than it changes
+        self._check = cache(check)  # the line is drawn more often than its text changes
         self._typed = [EditLine() for _ in verb.asks]
-        self._chosen = 0  # which of the people that match
+        self._chosen = 0  # the chosen one of the people that match
         self._hint = ""
 
     @property
@@ -67,13 +68,13 @@ class Form:
 
     @property
     def _otherwise(self) -> str | None:
-        """What Enter alone answers: what was answered before, or the default."""
-        return self.answers.get(self.question.name, self.question.default)
+        """The input of Enter alone: the earlier input, or the default."""
+        return self.inputs.get(self.question.name, self.question.default)
 
     @property
     def begun(self) -> bool:
-        """Whether anything was typed or answered that would be a pity to lose."""
-        return bool(self.answers) or any(line.text.strip() for line in self._typed)
+        """Whether the person has typed or answered anything."""
+        return bool(self.inputs) or any(line.text.strip() for line in self._typed)
 
     @property
     def _line(self) -> EditLine:
@@ -90,9 +91,9 @@ class Form:
         if key == "enter":
             return self._enter()
         if choice := self._picked(character):
-            return self._answer(choice.value)
+            return self._accept(choice.value)
         if self.question.asks is Asks.CHOICE and not self.question.free:
-            self._hint = _WORDS["choice"]
+            self._hint = _MISSING["choice"]
         elif self.question.asks is Asks.WHOM and key in ("tab", "down", "up", "shift+tab"):
             self._chosen += 1 if key in ("tab", "down") else -1
         elif self._line.press(key, character):
@@ -100,12 +101,12 @@ class Form:
         return Step.OPEN
 
     def paste(self, text: str) -> None:
-        """Take the first line of a paste, where a text is asked for."""
+        """Take the first line of a paste, if the question takes text."""
         if self.question.asks is not Asks.CHOICE or self.question.free:
             self._line.insert(text)
 
     def _picked(self, character: str | None) -> Choice | None:
-        """The choice whose key this is; not once another text has been begun."""
+        """The choice of this key; None once the person types a text."""
         if self.question.asks is not Asks.CHOICE or self._line.text:
             return None
         return next((c for c in self.question.choices if c.key == character), None)
@@ -115,22 +116,22 @@ class Form:
         if question.asks is Asks.WHOM:
             person = self._match()
             if person is not None:
-                return self._answer(person.reference)
+                return self._accept(person.reference)
         elif question.asks is Asks.WHEN and typed:
-            understood, words = self._check(question.name, typed)
+            understood, reading = self._check(question.name, typed)
             if understood:
-                return self._answer(typed)
-            self._hint = words
+                return self._accept(typed)
+            self._hint = reading
             return Step.OPEN
         elif typed:
-            return self._answer(typed)
+            return self._accept(typed)
         if self._otherwise is not None and not typed:
-            return self._answer(self._otherwise)
-        self._hint = _WORDS[question.asks]
+            return self._accept(self._otherwise)
+        self._hint = _MISSING[question.asks]
         return Step.OPEN
 
-    def _answer(self, value: str) -> Step:
-        self.answers[self.question.name] = value
+    def _accept(self, value: str) -> Step:
+        self.inputs[self.question.name] = value
         if self.step + 1 == len(self.verb.asks):
             return Step.DONE
         self.step += 1
@@ -140,7 +141,7 @@ class Form:
     # --- people
 
     def _matches(self) -> list[Person]:
-        """Those whose name has every typed word at the start of one of its words."""
+        """People for whom every typed word begins a word of their name."""
         wanted = self._line.text.casefold().split()
         return [
             person
@@ -152,13 +153,13 @@ class Form:
         ]
 
     def _match(self) -> Person | None:
-        found = self._matches()
-        return found[self._chosen % len(found)] if found else None
+        matches = self._matches()
+        return matches[self._chosen % len(matches)] if matches else None
 
     # --- what is shown
 
     def parts(self, width: int) -> list[Part]:
-        """The line: verb and client, the step, the question, what is typed, how it was read."""
+        """The line: verb and client, the step, the question, the typed text and how it was read."""
         several = len(self.verb.asks) > 1
         count = f" {self.step + 1}/{len(self.verb.asks)}" if several else ""
         label = f" {self.verb.label.capitalize()} "
@@ -178,29 +179,29 @@ class Form:
         return typed + behind
 
     def _tail(self, room: int) -> list[Part]:
-        """What stands behind the text: how a time was read, who matches, or what is missing."""
+        """The text after the input: how a time was read, who matches, or what is missing."""
         question, typed = self.question, self._line.text.strip()
         if self._hint:
             return [("  ", "text"), (cut(self._hint, room - 2), "soon")]
         if question.asks is Asks.WHEN:
             if not typed:
                 return [(cut(_TIMES, room), "muted")]
-            understood, words = self._check(question.name, typed)
-            return [("  → ", "muted"), (cut(words, room - 4), "done" if understood else "soon")]
+            understood, reading = self._check(question.name, typed)
+            return [("  → ", "muted"), (cut(reading, room - 4), "done" if understood else "soon")]
         if question.asks is Asks.WHOM:
             return self._people_parts(room)
         if self._otherwise is not None and not typed:
-            return [(f"  enter: {self._otherwise or 'leave it out'}", "muted")]
+            return [(f"  enter: {self._otherwise or 'skip'}", "muted")]
         return []
 
     def _people_parts(self, room: int) -> list[Part]:
-        """Who Enter takes, and as many of the others as have room, whole; then how many more."""
-        found = self._matches()
-        if not found:
-            return [("  nobody of that name", "soon")] if self.people else [("  …", "muted")]
-        first = self._chosen % len(found)
-        parts: list[Part] = [("  → ", "muted"), (cut(found[first].name, room - 4), "done")]
-        others = found[first + 1 :] + found[:first]
+        """The person that Enter chooses, as many others as fit, and how many more match."""
+        matches = self._matches()
+        if not matches:
+            return [("  nobody has that name", "soon")] if self.people else [("  …", "muted")]
+        first = self._chosen % len(matches)
+        parts: list[Part] = [("  → ", "muted"), (cut(matches[first].name, room - 4), "done")]
+        others = matches[first + 1 :] + matches[:first]
         for number, person in enumerate(others):
             more = len(f" +{len(others) - number}")
             if length(parts) + 3 + cell_len(person.name) + more > room:
@@ -208,13 +209,13 @@ class Form:
             parts += [(" · ", "muted"), (person.name, "muted")]
         return parts
 
-    # --- choices: all behind the question, or all in the footer, or shared out between them
+    # --- choices: all after the question, all in the footer, or divided between them
 
     def _words(self, choice: Choice) -> str:
         return f"{choice.words}{' (enter)' if choice.value == self._otherwise else ''}"
 
     def _fitting(self, room: int) -> int:
-        """How many choices, whole, have room behind the question."""
+        """How many choices fit after the question."""
         for count, choice in enumerate(self.question.choices):
             room -= 3 + len(choice.key) + cell_len(self._words(choice))
             if room < 0:
@@ -235,20 +236,20 @@ class Form:
         return parts
 
     def pairs(self, width: int) -> Pairs:
-        """The footer while a question is open: choices that had no room above come first."""
+        """The footer while a question is open: choices that do not fit above come first."""
         question = self.question
-        back = ("esc", "back" if not self.step else "one question back")
+        back = ("esc", "back" if not self.step else "previous question")
         if question.asks is Asks.CHOICE:
-            own = [("type", "your own"), ("enter", "take it")] if question.free else []
+            own = [("type", "your own"), ("enter", "use it")] if question.free else []
             return [*self._left_out(width), *own, back]
         if question.asks is Asks.WHOM:
             person = self._match()
-            take = [("enter", f"take {cut(person.name, 24)}")] if person else []
+            take = [("enter", f"choose {cut(person.name, 24)}")] if person else []
             return [*take, ("tab", "next"), ("type", "part of a name"), back]
-        return [("enter", "go on" if self.step + 1 < len(self.verb.asks) else "do it"), back]
+        return [("enter", "next" if self.step + 1 < len(self.verb.asks) else "do it"), back]
 
     def _left_out(self, width: int) -> list[tuple[str, str]]:
-        """The choices that had no room behind the question."""
+        """The choices that have no room after the question."""
         if self._line.text:
             return []
         keys = {text for text, role in self.parts(width) if role == "key"}

@@ -1,14 +1,13 @@
-"""One row of the queue as parts of a line: which columns there are, and what each says.
+"""One row of the queue as parts of a line: its columns and their text.
 
-In:  a `QueueRow`, the width in cells, `now`, and what the list knows about the row (cursor,
-     marked, acted on, looks like another, new, its source and the age of that). Out: (text, role)
-     pairs that fill exactly the width.
-Kind and clock stand left of the name because their width is known: a name that a terminal
-measures wrongly can then never push the urgency out of its column. The ask comes last and gets
-every cell that is left. A column that says nothing in a view is not there.
-How a row stands with the server is a glyph and a word; where room is short the glyphs stand in one
-column at the right, and the word before it wherever the ask leaves room, or the person is needed.
-No widget and no colour in here.
+In:  a `QueueRow`, the width in cells, `now`, and the `RowState` that the list knows. Out: (text,
+role) pairs that fill exactly the width.
+Kind and clock are left of the name because their width is known: if a terminal measures a name
+wrongly, the urgency still stays in its column. The task comes last and gets the rest of the line.
+A column that would be empty in a tab is left out.
+The state of a row on the server is a glyph and a word. If room is short, the glyphs have a column
+at the right, and the word is before it if the task leaves room or the row needs the person.
+No widget and no color in here.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.bands import WAITING, band_words
 from carequeue.widgets.clock_words import WIDTH as CLOCK
 from carequeue.widgets.clock_words import clock_words
-from carequeue.widgets.line import cut, fill
 from carequeue.widgets.source_labels import Origin
+from carequeue.widgets.text_width import cut, fill
 from carequeue.widgets.themes import Part, Parts
 
-#: From this width on kinds and states of sync are whole words, and a band says what it means.
+#: From this width on kinds and sync states are whole words, and a band shows its meaning.
 WORDS_FROM: Final = 92
-#: Cells that a long name may take from the ask of its row, and what the ask keeps.
+#: Cells that a long name may take from the task of its row, and cells that the task keeps.
 LONGER: Final = 16
-ASK_LEAST: Final = 22
-#: The move has no column below this width.
+TASK_LEAST: Final = 22
+#: Below this width the move has no column.
 MOVE_FROM: Final = 72
-#: From this width on a source is named by its label, below it by its mark of two letters.
+#: From this width on a source is named by its label, below it by its short label of two letters.
 LABEL_FROM: Final = WORDS_FROM
 LABEL_WIDEST: Final = 10
-#: What the ask keeps where the word of a row that needs the person, or has the cursor, stands.
-ASK_BESIDE: Final = 12
-#: Below this one a row stands on two lines: kind, clock and name, and under them the ask.
+#: Cells that the task keeps beside the word of a row that needs the person or has the cursor.
+TASK_BESIDE: Final = 12
+#: Below this width a row has two lines: kind, clock and name, and below them the task.
 TALL_BELOW: Final = 60
 
 #: kind -> glyph, word, three letters
@@ -48,15 +47,15 @@ KINDS: Final = {
     "handoff": ("⇄", "handoff", "Hnd"),
     "authorization": ("§", "auth", "Aut"),
 }
-#: state of sync -> glyph, word, role. The last three are no states of the outbox: a row that came
-#: or changed since it was looked at, and one of a source that has not been read ("as of 09:40").
+#: sync state -> glyph, word, role. The last three are no states of the outbox: a row that arrived
+#: or changed since the person saw it, and a row of a source that is away ("as of 09:40").
 SYNC: Final = {
     "waiting": ("↑", "waiting", "muted"),
     "behind": ("⇡", "behind", "muted"),
     "checking": ("?", "checking", "muted"),
-    "conflict": ("≠", "differs", "conflict"),
+    "conflict": ("≠", "conflict", "conflict"),
     "needs_you": ("✗", "needs you", "over"),
-    "kept_here": ("⌂", "kept here", "muted"),
+    "kept_here": ("⌂", "local only", "muted"),
     "unprotected": ("u", "unprotected", "soon"),
     "new": ("•", "new", "me"),
     "changed": ("~", "changed", "me"),
@@ -69,38 +68,38 @@ _MOVES: Final = {"me": "me", "team": "my team", "partner": "partner", "client": 
 
 
 class Columns(NamedTuple):
-    """Cells a column takes, the gap behind it not counted; 0: the column is not there."""
+    """The cells of each column without the gap after it; 0: there is no such column."""
 
     kind: int
     clock: int
     client: int
-    title: int  # up to the column of sync; a row that has none runs on to the end
+    title: int  # up to the column of sync; a row without a sync state uses that column too
     move: int
     sync: int
     source: int = 0
 
 
-class Standing(NamedTuple):
-    """What the list knows of a row beyond its data."""
+class RowState(NamedTuple):
+    """What the list knows about a row beyond its data."""
 
     cursor: bool = False
     marked: bool = False
     acted: bool = False
-    alike: bool = False  # another person on the screen has nearly the same name
-    news: str = ""  # "new" or "changed" since it was looked at
+    alike: bool = False  # another client on the screen has nearly the same name
+    badge: str = ""  # "new" or "changed" since the person saw it
     origin: Origin = Origin()
 
 
 def columns(width: int, moves: bool, label: int = 0) -> Columns:
     """The columns of a list of this width.
 
-    `moves` where the view mixes whose move it is; `label`: the cells of the longest label of a
-    source, 0 where there is only one.
+    `moves`: the tab has moves of different people; `label`: the cells of the longest label of a
+    source, 0 if there is only one source.
     """
     words = width >= WORDS_FROM
     kind = 9 if words else 3
     move = 0 if not moves or width < MOVE_FROM else 18 if width >= 120 else 12 if words else 10
-    sync = _SYNC_WORDS if words and (not move or width >= 120) else 1  # the ask needs the room
+    sync = _SYNC_WORDS if words and (not move or width >= 120) else 1  # the task needs the room
     client = min(34, 20 + (width - 80) // 6) if width >= 80 else max(8, 12 + (width - 40) // 5)
     used = 3 + kind + 1 + CLOCK + 1 + client + 1
     source = min(label, LABEL_WIDEST) if width >= LABEL_FROM else min(label, 2)
@@ -109,103 +108,105 @@ def columns(width: int, moves: bool, label: int = 0) -> Columns:
 
 
 def queue_line(
-    row: QueueRow, cells: Columns, now: int, zone: tzinfo, standing: Standing
+    row: QueueRow, cells: Columns, now: int, zone: tzinfo, row_state: RowState
 ) -> list[Part]:
-    """One row as parts that fill the width which `cells` was made for."""
+    """One row as parts that fill the width for which `cells` was computed."""
     quiet = row.band >= WAITING
-    glyph, word, short, role = _kind(row, standing)
+    glyph, word, short, role = _kind(row, row_state)
     words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
-    cells = _for_name(row, cells, standing)
-    name = _client(row, cells.client, standing.alike)
+    cells = _for_name(row, cells, row_state)
+    name = _client(row, cells.client, row_state.alike)
     parts: list[Part] = [
-        ("▌" if standing.cursor else " ", "me"),
+        ("▌" if row_state.cursor else " ", "me"),
         (f"{glyph} ", role),
         (fill(word if cells.kind > 3 else short, cells.kind) + " ", role),
         (fill(words, cells.clock) + " ", clock_role(row.band, over)),
         (fill(name, cells.client) + " ", "muted" if quiet else "strong"),
     ]
-    return parts + _rest(row, cells, quiet, standing)
+    return parts + _rest(row, cells, quiet, row_state)
 
 
 def tall_line(
-    row: QueueRow, part: int, width: int, now: int, zone: tzinfo, standing: Standing
+    row: QueueRow, part: int, width: int, now: int, zone: tzinfo, row_state: RowState
 ) -> list[Part]:
-    """The first (0) or second (1) line of a row that stands on two: no name is cut for an ask."""
+    """The first (0) or second (1) line of a row of two lines, where the task takes no room from the
+    name.
+    """
     quiet = row.band >= WAITING
-    edge: Part = ("▌" if standing.cursor else " ", "me")
-    state = _state(row, standing)
+    edge: Part = ("▌" if row_state.cursor else " ", "me")
+    state = _state(row, row_state)
     if part:
-        mark = f" {standing.origin.mark}" if standing.origin.mark else ""
+        label = f" {row_state.origin.short_label}" if row_state.origin.short_label else ""
         word = f" {state[1]}" if state else ""
-        ask, word = _ask(row, standing, word, width - 3 - cell_len(mark))
+        task, word = _task(row, row_state, word, width - 3 - cell_len(label))
         role = state[2] if state else "text"
         text = "muted" if quiet else "text"
-        return [edge, ("  ", text), (ask, text), (word, role), (mark, "muted")]
-    glyph, _, _, role = _kind(row, standing)
+        return [edge, ("  ", text), (task, text), (word, role), (label, "muted")]
+    glyph, _, _, role = _kind(row, row_state)
     words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
     room = max(1, width - 6 - CLOCK)
     return [
         edge,
         (f"{glyph} ", role),
         (fill(words, CLOCK) + " ", clock_role(row.band, over)),
-        (fill(_client(row, room, standing.alike), room), "muted" if quiet else "strong"),
+        (fill(_client(row, room, row_state.alike), room), "muted" if quiet else "strong"),
         (f" {state[0]}" if state else "  ", state[2] if state else "text"),
     ]
 
 
-def _kind(row: QueueRow, standing: Standing) -> tuple[str, str, str, str]:
-    """Glyph, word, three letters and role; a mark or a tick stands in the place of the glyph."""
+def _kind(row: QueueRow, row_state: RowState) -> tuple[str, str, str, str]:
+    """Glyph, word, three letters and role; a marked or done row has another glyph."""
     glyph, word, short = KINDS.get(row.kind, ("·", row.kind.replace("_", " "), row.kind[:3]))
     role = "muted" if row.band >= WAITING else row.kind if row.kind in KINDS else "text"
-    if standing.marked:
+    if row_state.marked:
         return "*", word, short, "key"
-    if standing.acted:
+    if row_state.acted:
         return "✓", word, short, "done"
     return glyph, word, short, role
 
 
-def _state(row: QueueRow, standing: Standing) -> tuple[str, str, str] | None:
-    """Glyph, word and role of how the row stands; one that is not known here is still shown."""
+def _state(row: QueueRow, row_state: RowState) -> tuple[str, str, str] | None:
+    """Glyph, word and role of the sync state; an unknown state is still shown."""
     if row.sync:
         return SYNC.get(row.sync) or ("!", cut(row.sync.replace("_", " "), 11), "soon")
-    if standing.news:
-        return SYNC[standing.news]
+    if row_state.badge:
+        return SYNC[row_state.badge]
     glyph, _, role = SYNC["old"]
-    return (glyph, standing.origin.age, role) if standing.origin.age else None
+    return (glyph, row_state.origin.age, role) if row_state.origin.age else None
 
 
-def _aged(row: QueueRow, standing: Standing) -> bool:
-    """Whether all that there is to say of it is how old it is: that is said of many rows at once,
-    and takes no more of the ask than it must.
+def _only_age(row: QueueRow, row_state: RowState) -> bool:
+    """Whether the only state to show is the age: many rows show it at once, so it takes little room
+    from the task.
     """
-    return not (row.sync or standing.news)
+    return not (row.sync or row_state.badge)
 
 
-def _ask(row: QueueRow, standing: Standing, word: str, room: int) -> tuple[str, str]:
-    """The ask, and at its end the word of its state: `room` cells together.
+def _task(row: QueueRow, row_state: RowState, word: str, room: int) -> tuple[str, str]:
+    """The task, and after it the word of its state: `room` cells together.
 
-    The word has its place where the ask leaves it some, or the person is needed, or looks there.
-    An age has it only where the person looks: header and glyph say it of all.
+    The word is shown if the task leaves room, if the row needs the person, or if the cursor is on
+    it. An age is shown only with the cursor: header and glyph show it for all rows.
     """
     left = room - cell_len(word)
-    pressing = row.sync in _PRESSING or standing.cursor
-    fits = cell_len(row.title) <= left and not _aged(row, standing)
-    if word and (fits or (pressing and left >= ASK_BESIDE)):
+    pressing = row.sync in _PRESSING or row_state.cursor
+    fits = cell_len(row.title) <= left and not _only_age(row, row_state)
+    if word and (fits or (pressing and left >= TASK_BESIDE)):
         return fill(row.title, left), word
     return fill(row.title, room), ""
 
 
-def _rest(row: QueueRow, cells: Columns, quiet: bool, standing: Standing) -> list[Part]:
-    """The ask, whose move it is, how it stands with the server, and where it comes from."""
+def _rest(row: QueueRow, cells: Columns, quiet: bool, row_state: RowState) -> list[Part]:
+    """The task, whose move it is, its state on the server, and its source."""
     text = "muted" if quiet else "text"
-    state = _state(row, standing)
+    state = _state(row, row_state)
     glyph, word, role = state or ("", "", "text")
     words = cells.sync > 1
     parts: list[Part] = []
     if cells.move:
         who = "me" if row.move == "me" else row.move_name or _MOVES.get(row.move, row.move)
         parts.append((fill(row.title, cells.title), text))
-        if not words and row.sync in _PRESSING:  # the person is needed: that is whose move it is
+        if not words and row.sync in _PRESSING:  # the person is needed, so it is their move
             parts.append((" " + fill(word, cells.move), role))
         else:
             parts.append((" " + fill(who, cells.move), "me" if row.move == "me" else "muted"))
@@ -213,7 +214,7 @@ def _rest(row: QueueRow, cells: Columns, quiet: bool, standing: Standing) -> lis
         parts.append((" " + fill(tail, cells.sync), role))
     elif state is None:
         parts.append((fill(row.title, cells.title + 1 + cells.sync), text))
-    elif words and _aged(row, standing):
+    elif words and _only_age(row, row_state):
         room = cells.title + 1 + cells.sync
         fits = cell_len(row.title) <= cells.title
         tail = f" {glyph} {word if fits else word.removeprefix('as of ')}"
@@ -222,17 +223,17 @@ def _rest(row: QueueRow, cells: Columns, quiet: bool, standing: Standing) -> lis
         parts.append((fill(row.title, cells.title), text))
         parts.append((" " + fill(f"{glyph} {word}", cells.sync), role))
     else:
-        ask, word = _ask(row, standing, f" {word}", cells.title)
-        parts += [(ask, text), (f"{word} {glyph}", role)]
+        task, word = _task(row, row_state, f" {word}", cells.title)
+        parts += [(task, text), (f"{word} {glyph}", role)]
     if cells.source:
-        origin = standing.origin
-        shown = origin.label if cells.source > 2 else origin.mark
-        parts.append((" " + fill(shown, cells.source), "muted"))
+        origin = row_state.origin
+        label = origin.label if cells.source > 2 else origin.short_label
+        parts.append((" " + fill(label, cells.source), "muted"))
     return parts
 
 
 def clock_role(band: int, over: bool) -> str:
-    """Red has run out, amber is about to; what waits is quiet, all else is plain text."""
+    """Red for a passed deadline, amber for a near one; waiting rows are muted, others plain."""
     if over:
         return "over"
     if band >= WAITING:
@@ -240,23 +241,25 @@ def clock_role(band: int, over: bool) -> str:
     return "soon" if band <= 2 else "text"
 
 
-def _for_name(row: QueueRow, cells: Columns, standing: Standing) -> Columns:
-    """The columns of a row whose name is longer than most: the ask begins later, the name is whole.
+def _for_name(row: QueueRow, cells: Columns, row_state: RowState) -> Columns:
+    """The columns of a row with a long name: the task begins later, and the name is not cut.
 
-    Reading a name in part is how the wrong client is taken; an ask cut at its end is only short.
+    A cut name is how a person takes the wrong client; a task that is cut at its end is only short.
     """
-    wanted = cell_len(row.client) + (7 if standing.alike and row.born else 0)
-    state = _state(row, standing)
-    tail = 0 if state is None else _AGE_LEAST if _aged(row, standing) else 1 + cells.sync
-    spare = 0 if cells.move else max(0, 1 + cells.sync - tail)  # what its state leaves to the ask
-    extra = min(wanted - cells.client, LONGER, cells.title + spare - ASK_LEAST)
+    wanted = cell_len(row.client) + (7 if row_state.alike and row.born else 0)
+    state = _state(row, row_state)
+    tail = 0 if state is None else _AGE_LEAST if _only_age(row, row_state) else 1 + cells.sync
+    spare = (
+        0 if cells.move else max(0, 1 + cells.sync - tail)
+    )  # cells that its state leaves to the task
+    extra = min(wanted - cells.client, LONGER, cells.title + spare - TASK_LEAST)
     if extra <= 0:
         return cells
     return cells._replace(client=cells.client + extra, title=cells.title - extra)
 
 
 def _client(row: QueueRow, room: int, alike: bool) -> str:
-    """The name as whole as the room allows; the year of birth is never cut off."""
+    """As much of the name as fits; the year of birth is never cut off."""
     if not alike or not row.born:
         return cut(row.client, room)
     year = f" b.{row.born[:4]}"
@@ -264,7 +267,7 @@ def _client(row: QueueRow, room: int, alike: bool) -> str:
 
 
 def band_line(band: int, count: int, width: int) -> Parts:
-    """The line above the rows of a band: a word, what it means, a thin rule, how many."""
+    """The line above the rows of a band: its word, its meaning, a thin rule, the count."""
     words = band_words(band)
     parts: list[Part] = [(f" {words.title} ", words.role)]
     if width >= WORDS_FROM and words.hint:

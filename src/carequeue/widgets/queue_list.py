@@ -1,14 +1,14 @@
-"""The queue as a list of lines: drawn from a window over the rows, whatever their number.
+"""The queue as a list of lines, drawn from a window over the rows, however many there are.
 
 In:  pages of rows (`show`), motions, marks. Out: the row under the cursor; a call when it moves.
 The cursor is held by key, not by index: when the data change, it keeps its item and its line on the
-screen; only where the top of the list is in sight, it stays in sight, so that what is new and more
-urgent is seen (`keep_top`; not while keys are coming: then the cursor's line holds).
-An act belongs to `aim`, the item that was painted under the cursor when its key came: a change of
-the data moves the aim only with the next paint.
+screen. Only if the top of the list is in sight, the top stays in sight, so that the person sees new
+and more urgent items (`keep_top`; not while keys are pressed: then the cursor keeps its line).
+An act belongs to `aim`, the item that was painted under the cursor when the key was pressed: a
+change of the data moves the aim only with the next paint.
 A move redraws two lines; at the edge the list jumps by half a page, because a scroll by one line
-repaints as much as a jump does. After a change of data only the lines that differ are redrawn.
-Not here: what a line says (`queue_line.py`), when data are taken over (`screens/queue.py`).
+repaints as much as a jump. After a change of data only the changed lines are redrawn.
+Not here: the text of a line (`queue_line.py`), when data are taken over (`screens/refresh.py`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from carequeue.store.queue_window import QueueRow
-from carequeue.widgets.change_badges import Arrivals
+from carequeue.widgets.change_badges import ChangeBadges
 from carequeue.widgets.queue_line import (
     TALL_BELOW,
     Columns,
-    Standing,
+    RowState,
     band_line,
     columns,
     queue_line,
@@ -40,12 +40,12 @@ from carequeue.widgets.source_labels import Origins
 from carequeue.widgets.themes import Painter, Parts
 
 _STRIPS_KEPT: Final = 4_000
-#: The seconds in which Textual stamps its events.
+#: The clock of Textual's event times, in seconds.
 seconds: Final = perf_counter if sys.platform == "win32" else monotonic
 
 
 class QueueList(ScrollView, can_focus=False):
-    """The list. `marks` and `acted` are the keys that are marked, and just acted on."""
+    """The list. `selected` are the keys of marked items, `acted` of items just acted on."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class QueueList(ScrollView, can_focus=False):
         self.pages = Pages(lambda offset, limit: (), {})
         self.index = 0
         self.key: str | None = None
-        self.marks: Collection[str] = frozenset()
+        self.selected: Collection[str] = frozenset()
         self.acted: set[str] = set()
         self.moves = False
         self.origins = Origins()
-        self.arrivals = Arrivals(int(now().timestamp()))
+        self.change_badges = ChangeBadges(int(now().timestamp()))
         self.empty: Callable[[int], list[Parts]] = lambda width: []
         self._aim: QueueRow | None = None
         self._aim_before: QueueRow | None = None
@@ -75,16 +75,16 @@ class QueueList(ScrollView, can_focus=False):
         self._drawn: dict[int, Strip] = {}
         self._alike: tuple[object, frozenset[str]] = (None, frozenset())
 
-    # --- what the list is about
+    # --- the data
 
     @property
     def row(self) -> QueueRow | None:
         """The row under the cursor."""
         return self.pages.row(self.index)
 
-    def aim(self, came: float) -> QueueRow | None:
-        """The row that a key pressed at `came` (monotonic seconds) was meant for."""
-        return self._aim_before if came < self._aim_since else self._aim
+    def aim(self, key_time: float) -> QueueRow | None:
+        """The row that a key pressed at `key_time` (monotonic seconds) was meant for."""
+        return self._aim_before if key_time < self._aim_since else self._aim
 
     def show(
         self,
@@ -95,7 +95,7 @@ class QueueList(ScrollView, can_focus=False):
         keep_line: bool = True,
         keep_top: bool = True,
     ) -> None:
-        """Take over other data, with the cursor on `index`; only what differs is redrawn."""
+        """Show other data, with the cursor on `index`; only changed lines are redrawn."""
         at = self.pages.line_of(self.index) - self.scroll_offset.y
         self.pages, self.moves = pages, moves
         self.index = max(0, min(index, pages.rows - 1))
@@ -117,20 +117,20 @@ class QueueList(ScrollView, can_focus=False):
         if changed:
             self._moved()
 
-    def come_from(self, origins: Origins) -> None:
-        """Other sources, or the same with other ages; drawn with the next `redraw`."""
+    def set_origins(self, origins: Origins) -> None:
+        """Take other sources, or other ages of the same; the next `redraw` draws them."""
         self.origins = origins
         self._measure(self.size.width)
 
     def _measure(self, width: int) -> None:
-        """The columns of a width; where it is small, a row stands on two lines."""
+        """Compute the columns for a width; if it is small, each row has two lines."""
         self._columns = columns(max(1, width), self.moves, self.origins.label)
         tall = 2 if 0 < width < TALL_BELOW else 1
         if tall != self.pages.tall:
-            self.pages.stand(tall)
+            self.pages.set_row_height(tall)
 
     def redraw(self) -> None:
-        """Redraw the lines whose text or look has changed, and no other."""
+        """Redraw the lines that have changed, and no others."""
         for y in range(self.size.height):
             if self._drawn.get(y) != self._line(y + self.scroll_offset.y):
                 self.refresh_line(y + self.scroll_offset.y)
@@ -155,7 +155,7 @@ class QueueList(ScrollView, can_focus=False):
             self.go(bands[here + step].first)
 
     def go(self, index: int) -> None:
-        """Put the cursor on a row; a person's own move, so the aim goes with it."""
+        """Put the cursor on a row; the person moved it, so the aim moves too."""
         index = max(0, min(index, self.pages.rows - 1))
         row = self.pages.row(index)
         left, old = self.row, self.index
@@ -163,7 +163,7 @@ class QueueList(ScrollView, can_focus=False):
         self._aim = self._aim_before = row
         if old != index:
             if left is not None:
-                self.arrivals.visit(left)
+                self.change_badges.visit(left)
             self._into_view()
             for changed in (old, index):
                 self.refresh_lines(self.pages.line_of(changed), self.pages.tall)
@@ -171,7 +171,7 @@ class QueueList(ScrollView, can_focus=False):
             self._moved()
 
     def _into_view(self) -> None:
-        """Jump half a page where the cursor has left the window; show its band's line if near."""
+        """Jump by half a page if the cursor has left the window; show its band's line if near."""
         top, height = self.scroll_offset.y, self.size.height
         line = self.pages.line_of(self.index)
         if height and not top <= line <= top + height - self.pages.tall:
@@ -199,7 +199,7 @@ class QueueList(ScrollView, can_focus=False):
         return strip
 
     def take_aim(self) -> None:
-        """The row under the cursor has been painted: from now on the keys are meant for it."""
+        """The row under the cursor has been painted: keys are meant for it from now on."""
         if (self._aim.key if self._aim else None) != self.key:  # the data moved the cursor
             self._aim_before, self._aim, self._aim_since = self._aim, self.row, seconds()
 
@@ -207,49 +207,49 @@ class QueueList(ScrollView, can_focus=False):
         width = self.size.width
         if not self.pages.rows:
             return self._empty_line(line, width)
-        what = self.pages.at(line)
-        if isinstance(what, BandLine):
-            parts = band_line(what.band, what.rows, width)
+        content = self.pages.at(line)
+        if isinstance(content, BandLine):
+            parts = band_line(content.band, content.rows, width)
             return self._painter.strip(parts, width)
-        row = None if what is None else self.pages.row(what.row)
-        if what is None or row is None:
+        row = None if content is None else self.pages.row(content.row)
+        if content is None or row is None:
             return self._painter.blank(width)
-        return self._row(row, what.part, what.row == self.index)
+        return self._row(row, content.part, content.row == self.index)
 
     def _row(self, row: QueueRow, part: int, cursor: bool) -> Strip:
         now = int(self._now().timestamp())
-        standing = Standing(
+        row_state = RowState(
             cursor,
-            row.key in self.marks,
+            row.key in self.selected,
             row.key in self.acted,
             row.alike in self._alikes(),
-            self.arrivals.mark(row),
+            self.change_badges.badge(row),
             self.origins.of(row.source),
         )
         if self.pages.tall == 1:
-            parts = queue_line(row, self._columns, now, self._zone, standing)
+            parts = queue_line(row, self._columns, now, self._zone, row_state)
         else:
             width = self.size.width
-            parts = tall_line(row, part, width, now, self._zone, standing)
-        remembered = (*parts, cursor)
-        strip = self._strips.get(remembered)
+            parts = tall_line(row, part, width, now, self._zone, row_state)
+        cache_key = (*parts, cursor)
+        strip = self._strips.get(cache_key)
         if strip is None:
             if len(self._strips) >= _STRIPS_KEPT:
                 self._strips.clear()
             strip = self._painter.strip(parts, self.size.width, "cursor" if cursor else "ground")
-            self._strips[remembered] = strip
+            self._strips[cache_key] = strip
         return strip
 
     def _alikes(self) -> frozenset[str]:
-        """The look-alike marks that two different people on this screen share."""
+        """The values of `alike` that two different people on this screen share."""
         top, height = self.scroll_offset.y, self.size.height
         window = (self.pages, top, height)
         if self._alike[0] != window:
             seen: dict[str, tuple[str, str]] = {}
             shared = set()
             for line in range(top, top + height):
-                what = self.pages.at(line)
-                row = self.pages.row(what.row) if isinstance(what, RowLine) else None
+                content = self.pages.at(line)
+                row = self.pages.row(content.row) if isinstance(content, RowLine) else None
                 if row is not None and row.alike:
                     person = (row.client, row.born)
                     if seen.setdefault(row.alike, person) != person:
@@ -259,13 +259,13 @@ class QueueList(ScrollView, can_focus=False):
 
     def _empty_line(self, line: int, width: int) -> Strip:
         texts = self.empty(width)
-        place = line - max(1, self.size.height // 3)
-        if 0 <= place < len(texts):
-            return self._painter.strip(texts[place], width)
+        index = line - max(1, self.size.height // 3)
+        if 0 <= index < len(texts):
+            return self._painter.strip(texts[index], width)
         return self._painter.blank(width)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Other columns; the cursor stays in the window."""
+        """Compute other columns; the cursor stays in the window."""
         self._measure(event.size.width)
         self.virtual_size = Size(0, self.pages.lines)
         self._strips.clear()
@@ -275,7 +275,7 @@ class QueueList(ScrollView, can_focus=False):
         self.park()
         self.refresh()
 
-    # --- the mouse: a wheel moves the cursor, so an act never meets an item out of sight
+    # --- the mouse: the wheel moves the cursor, so that no act is on an item out of sight
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Three rows down."""
@@ -290,7 +290,7 @@ class QueueList(ScrollView, can_focus=False):
         self.move(-3)
 
     def on_click(self, event: events.Click) -> None:
-        """The row that was clicked."""
-        what = self.pages.at(event.y + self.scroll_offset.y)
-        if isinstance(what, RowLine):
-            self.go(what.row)
+        """Go to the row that was clicked."""
+        content = self.pages.at(event.y + self.scroll_offset.y)
+        if isinstance(content, RowLine):
+            self.go(content.row)

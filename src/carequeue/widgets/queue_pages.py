@@ -1,9 +1,8 @@
-"""The rows of a view, read a page at a time, and where the bands' lines stand between them.
+"""The rows of a tab, read a page at a time, and the lines of the bands between them.
 
-In:  a reader of `offset, limit`, and how many rows each band has. Out: what stands at a line.
-A view of 100,000 rows costs a page or two: positions are computed from the counts alone, and
-`KEPT` pages at most are held.
-No widget in here, and no order: the rows come in the order of the queue.
+In:  a reader of `offset, limit`, and how many rows each band has. Out: the content of a line.
+A tab of 100,000 rows costs a page or two: positions are computed from the counts alone, and at
+most `KEPT` pages are held. No widget, and no sorting: the rows come in the order of the queue.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Reader = Callable[[int, int], Sequence[QueueRow]]
 
 
 class BandLine(NamedTuple):
-    """The line above a band: which, how many rows, its place among the lines, its first row."""
+    """The line above a band: the band, its number of rows, its line, its first row."""
 
     band: int
     rows: int
@@ -29,24 +28,24 @@ class BandLine(NamedTuple):
 
 
 class RowLine(NamedTuple):
-    """One line of a row: its row, and which of its lines this is."""
+    """One line of a row: the row, and which of the row's lines it is."""
 
     row: int
     part: int
 
 
 class Pages:
-    """One view: its rows by index, its lines by number; a row takes `tall` lines."""
+    """One tab: its rows by index, its lines by number; each row has `tall` lines."""
 
     def __init__(self, reader: Reader, bands: Mapping[int, int]) -> None:
         self._reader = reader
         self._pages: dict[int, Sequence[QueueRow]] = {}
         self._counts = {band: bands[band] for band in sorted(bands) if bands[band] > 0}
         self.rows = sum(self._counts.values())
-        self.stand(1)
+        self.set_row_height(1)
 
-    def stand(self, tall: int) -> None:
-        """Give each row so many lines."""
+    def set_row_height(self, tall: int) -> None:
+        """Give each row `tall` lines."""
         self.tall = tall
         self.bands: list[BandLine] = []
         rows = 0
@@ -58,24 +57,24 @@ class Pages:
         self._row_starts = [band.first for band in self.bands]
 
     def row(self, index: int) -> QueueRow | None:
-        """The row of an index; None beyond the end, or where it has gone since it was counted."""
+        """The row of an index; None beyond the end, or if it has left since the count."""
         if not 0 <= index < self.rows:
             return None
-        number, place = divmod(index, PAGE)
+        number, offset = divmod(index, PAGE)
         page = self._pages.get(number)
         if page is None:
             page = self._reader(number * PAGE, PAGE)
             if len(self._pages) >= KEPT:
                 del self._pages[next(iter(self._pages))]
             self._pages[number] = page
-        return page[place] if place < len(page) else None
+        return page[offset] if offset < len(page) else None
 
     def line_of(self, index: int) -> int:
         """The first line of a row."""
         return index * self.tall + bisect_right(self._row_starts, index)
 
     def at(self, line: int) -> BandLine | RowLine | None:
-        """What stands on a line: a band, a line of a row, or nothing."""
+        """The content of a line: a band, a line of a row, or nothing."""
         if not 0 <= line < self.lines:
             return None
         band = self.bands[bisect_right(self._line_starts, line) - 1]
@@ -85,14 +84,14 @@ class Pages:
         return RowLine(band.first + beyond, part)
 
     def band_at(self, index: int) -> int:
-        """The number, among the bands that are here, of the one that holds a row."""
+        """The index in `bands` of the band that holds a row."""
         return max(0, bisect_right(self._row_starts, index) - 1)
 
     def loaded(self) -> Iterator[tuple[int, QueueRow]]:
         """The rows that are in memory, with their indexes."""
         for number, page in self._pages.items():
-            for place, row in enumerate(page):
-                yield number * PAGE + place, row
+            for offset, row in enumerate(page):
+                yield number * PAGE + offset, row
 
     def find(self, key: str) -> int | None:
         """The index of a key among the rows in memory."""

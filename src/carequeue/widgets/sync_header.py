@@ -1,10 +1,10 @@
-"""The first line: whose queue, and the truth about sync.
+"""The first line: whose queue it is, and the state of sync.
 
-In:  heading, `Health`, `now`, the zone, the width. Out: parts. The right side is never cut: where
-room is short, the heading gives way first, then words, and last what is well.
-"Synced" is the end of the last pull in which every search finished, not of the last attempt, and is
-not said while something could not be read: a list with a hole in it would look whole. Of several
-sources the one that is away is named, and "online" is not said over it.
+In:  heading, `Health`, `now`, the zone, the width. Out: parts. The right side is never cut: if room
+is short, the heading is left out first, then words, and problems last.
+"Synced" is the end of the last pull in which every search finished, not of the last attempt. The
+header does not say it while something could not be read, because an incomplete list would look
+complete. If one of several sources is away, the header names it and does not say "online".
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from carequeue.widgets.clock_words import moment
-from carequeue.widgets.line import cut, length, spread
 from carequeue.widgets.read_warnings import NAME, troubled
+from carequeue.widgets.text_width import cut, length, spread
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
@@ -35,16 +35,16 @@ def header_parts(heading: str, health: Health, now: datetime, zone: tzinfo, widt
 
 
 def sync_parts(health: Health, now: datetime, zone: tzinfo, room: int) -> list[Part]:
-    """The state of sync in at most `room` cells; what is given up first is said first."""
+    """The state of sync in at most `room` cells: the first of the choices that fits."""
     state, last = _state(health, now, zone), _last(health, now, zone)
     counts = _counts(health)
     short = [piece[:1] for piece in counts]
     mixed = [piece if _presses(piece) else piece[:1] for piece in counts]
     urgent = [piece[:1] for piece in counts if _presses(piece)]
-    said = [state, last] if last and not (health.syncing and health.progress) else [state]
+    full = [state, last] if last and not (health.syncing and health.progress) else [state]
     brief = [state[:1]]
     choices = (
-        [*said, *counts], [*said, *mixed], [*said, *short], [state, *mixed], [state, *short],
+        [*full, *counts], [*full, *mixed], [*full, *short], [state, *mixed], [state, *short],
         [*brief, *short], [state, *urgent], [*brief, *urgent], urgent,
     )  # fmt: skip
     parts: list[Part] = []
@@ -62,11 +62,11 @@ def _presses(piece: list[Part]) -> bool:
 
 
 def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """How it stands, in one part or two; the first of them can stand alone."""
+    """The state, in one part or two; the first is enough by itself."""
     if health.forced_offline:
-        return [("○ offline by choice", "soon")]
-    if waits := _waits(health, now, zone):
-        return waits
+        return [("○ working offline", "soon")]
+    if waiting := _not_answering(health, now, zone):
+        return waiting
     if health.syncing and health.progress:
         return [("● ", "done"), (health.progress, "text")]
     if away := _away(health, now, zone):
@@ -74,43 +74,47 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if health.signed_out:
         return [("! signed out", "soon")]
     if health.trouble and health.online is not False:
-        return [(f"! {_troubled(health)}not all could be read", "soon")]
+        return [(f"! {_troubled(health)}some records not read", "soon")]
     return _whole(health, now, zone)
 
 
 def _whole(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """How it stands where nothing went wrong, or no source answers at all."""
+    """The state if nothing went wrong, or if no source answers at all."""
     if health.other_syncs:
-        return [("◐ another window syncs", "done")]
+        return [("◐ another window is syncing", "done")]
     if health.online is None:
-        return [("● looking", "done")] if health.syncing else [("○ not tried yet", "muted")]
+        return [("● syncing", "done")] if health.syncing else [("○ not tried yet", "muted")]
     if health.online:
         return [("● online", "done")]
     since = _at(health.offline_since, now, zone)
     return [("○ offline", "soon"), (f" since {since}" if since else "", "soon")]
 
 
-def _waits(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """Nobody answers, or an answer drips: since when, by the source that waits longest.
+def _not_answering(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
+    """No answer, or a slow one: since when, by the source that is waiting longest.
 
-    If only some of several sources wait, the header names that one.
+    If only some of several sources are waiting, the header names the first of them.
     """
     silent = health.silent_since is not None
     since = health.silent_since or health.slow_since
     if since is None:
         return []
-    waits = {one.shown: one.silent_since if silent else one.slow_since for one in health.sources}
-    found = [name for name, at in waits.items() if at == since]
-    some = any(at is None for at in waits.values())
-    name = f"{cut(found[0], NAME)} " if found and some else ""
-    words = f"○ {name}not answering" if silent else f"◐ {name}slow"
-    return [(words, "soon"), (f" since {_at(since, now, zone)}", "soon")]
+    since_by_source = {
+        source.shown: source.silent_since if silent else source.slow_since
+        for source in health.sources
+    }
+    longest = [name for name, at in since_by_source.items() if at == since]
+    some = any(at is None for at in since_by_source.values())
+    name = f"{cut(longest[0], NAME)} " if longest and some else ""
+    state = f"○ {name}not answering" if silent else f"◐ {name}slow"
+    return [(state, "soon"), (f" since {_at(since, now, zone)}", "soon")]
 
 
 def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """Which of several sources is not read, while another one is: "County offline since 09:40"."""
-    old = [one for one in health.sources if one.old(now)]
-    if not old or len(health.sources) < 2 or all(one.online is False for one in health.sources):
+    """Which of several sources is away while another is read: "County offline since 09:40"."""
+    old = [source for source in health.sources if source.old(now)]
+    none_online = all(source.online is False for source in health.sources)
+    if not old or len(health.sources) < 2 or none_online:
         return []
     first = old[0]
     name = cut(first.shown, NAME)
@@ -126,13 +130,13 @@ def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
 
 
 def _troubled(health: Health) -> str:
-    """Which of several sources it is that answers, and was not read whole."""
-    found = troubled(health)
-    return f"{cut(found[0].shown, NAME)}: " if found else ""
+    """The first of several sources that answers but could not be read completely."""
+    unread = troubled(health)
+    return f"{cut(unread[0].shown, NAME)}: " if unread else ""
 
 
 def _last(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """When all was last read whole; a copy where it cannot be read now."""
+    """When everything was last read; "copy from" if it cannot be read now."""
     at = _at(health.last_full, now, zone)
     if health.signed_out or health.forced_offline:
         return [(f"copy from {at}", "muted")] if at else []
@@ -151,7 +155,7 @@ def _counts(health: Health) -> list[list[Part]]:
         word = " needs you (x)" if health.needs_you == 1 else " need you (x)"
         pieces.append([(f"! {health.needs_you}", "soon"), (word, "soon")])
     if health.kept_here:
-        pieces.append([(f"⌂ {health.kept_here}", "muted"), (" kept here", "muted")])
+        pieces.append([(f"⌂ {health.kept_here}", "muted"), (" local only", "muted")])
     return pieces
 
 

@@ -1,6 +1,6 @@
-"""Lines of text with a place in them: the detail, help, the palette, the results of a bulk act.
+"""A scrolling text: the detail, help, the palette, the results of an act on several items.
 
-In:  a function from the width to lines of parts. It is redrawn only where a line has changed.
+In:  a function from the width to lines of parts. Only lines that have changed are redrawn.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from carequeue.widgets.themes import Painter, Parts
 Lines = list[Parts]
 
 
-class Sheet(Widget):
-    """Lines that may be more than fit; `divider` draws a thin line at its left."""
+class TextView(Widget):
+    """Lines that may not all fit; `divider` draws a thin line at its left."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class Sheet(Widget):
         self._painter, self._ground, self._divider = painter, ground, divider
         self._source: Callable[[int], Lines] = lambda width: []
         self._lines: Lines = []
-        self._made_for = -1
+        self._made_width = -1
         self.top = 0
-        self.more = ""  # how to see what lies below the last line, said where there is any
+        self.more = ""  # the key that shows the lines below, shown if there are any
         self._drawn: dict[int, Strip] = {}
 
     @property
@@ -45,12 +45,12 @@ class Sheet(Widget):
 
     @property
     def inner(self) -> int:
-        """The cells that a line may fill."""
+        """The cells that a line has."""
         return max(1, self.size.width - (3 if self._divider else 2))
 
     def show(self, source: Callable[[int], Lines], *, top: int | None = None) -> None:
-        """Show the lines that a function gives for a width; from line `top` on, or as it is."""
-        self._source, self._made_for = source, -1
+        """Show the lines that `source` returns for a width, from `top` on (None: unchanged)."""
+        self._source, self._made_width = source, -1
         if top is not None:
             self.top = top
         self.redraw()
@@ -66,7 +66,7 @@ class Sheet(Widget):
                 self.refresh(Region(0, y, width, 1))
 
     def scroll(self, lines: int) -> None:
-        """Move by lines, not beyond the ends."""
+        """Move by lines, but not beyond the ends."""
         self._make()
         top = max(0, min(self.top + lines, len(self._lines) - self.size.height))
         if top != self.top:
@@ -74,14 +74,14 @@ class Sheet(Widget):
             self.refresh()
 
     def keep_in_view(self, line: int) -> None:
-        """Jump half a screen where a line is out of sight: as cheap as a scroll by one line."""
+        """Jump by half a screen if a line is out of sight: as cheap as a scroll by one line."""
         height = self.size.height
         if line < self.top or (height and line >= self.top + height):
             self.top = max(0, line - height // 2)
 
     def _make(self) -> None:
-        if self._made_for != self.inner:
-            self._lines, self._made_for = self._source(self.inner), self.inner
+        if self._made_width != self.inner:
+            self._lines, self._made_width = self._source(self.inner), self.inner
 
     def _strip(self, y: int) -> Strip:
         line = self.top + y
@@ -99,7 +99,7 @@ class Sheet(Widget):
         return strip
 
     def on_resize(self) -> None:
-        """Lines are broken anew."""
+        """Break the lines for the new width."""
         self._drawn.clear()
         self.top = 0
         self.refresh()

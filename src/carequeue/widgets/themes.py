@@ -1,14 +1,14 @@
-"""Colours and weights by role: which hue means what, in each theme.
+"""Colors and weights by role: the meaning of each hue, in each theme.
 
 In:  the name of a theme. Out: a `Painter`, which turns (text, role) pairs into terminal segments.
-One hue, one meaning: `over` a clock that has run out, `soon` one about to, `me` focus, keys and my
-move, `done` what is well, `conflict` what differs. Each is doubled by a word or a glyph elsewhere.
-The palettes were searched for so that the hues stay apart under normal, protan, deutan and tritan
-sight (Machado 2009) and every text pair has a contrast of at least 4.5:1 (WCAG 2, 1.4.3); a test
-computes it. `rule` is for thin lines, never for text.
-Why a table and not component classes: one dictionary look-up a segment, and the contrast of what
-is really painted can be tested without a screen.
-Not here: where a role is used (the pure functions of each widget), sizes (`carequeue.tcss`).
+Each hue has one meaning: `over` a deadline that has passed, `soon` one that is near, `me` focus,
+keys and my move, `done` success, `conflict` a conflict. A word or a glyph always says the same.
+The palettes were chosen so that the hues differ in normal, protan, deutan and tritan sight
+(Machado 2009) and every text has a contrast of at least 4.5:1 (WCAG 2, 1.4.3); a test computes
+both. `rule` is for thin lines, never for text.
+Why a table and not component classes: one dictionary look-up per segment, and a test can compute
+the contrast of what is painted without a screen.
+Not here: which text has which role (the pure functions of each widget), sizes (`carequeue.tcss`).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.theme import Theme
 
-#: A piece of a line: its text, and the role that says how it looks.
+#: A piece of a line: its text and its role.
 Part = tuple[str, str]
 Parts = Sequence[Part]
 
 
 class Palette(NamedTuple):
-    """The colours of one theme; "default" is the terminal's own."""
+    """The colors of one theme; "default" is the terminal's own color."""
 
     name: str
     dark: bool
@@ -44,7 +44,7 @@ class Palette(NamedTuple):
     done: str
     conflict: str
     rule: str
-    hues: bool = True  # whether the kinds have a hue each
+    hues: bool = True  # whether each kind has a hue
 
 
 _D = "default"
@@ -64,12 +64,12 @@ CONTRAST_LIGHT: Final = Palette(
     "contrast-light", False, "#FFFFFF", "#FFFFFF", "#FFFFFF", "#E6F2FF", "#000000", "#4A5058",
     "#62211C", "#614F03", "#0740CE", "#105B52", "#6E138A", "#808080",
 )  # fmt: skip
-#: Two hues only, over and me; the rest by weight and word.
+#: Only two hues, over and me; weight and words do the rest.
 COLOUR_BLIND: Final = Palette(
     "colour-blind", True, "#101418", "#1B232D", "#141A20", "#1F3B57", "#E6E9EC", "#A9B3BE",
     "#F88147", "#E6E9EC", "#7FA0FD", "#E6E9EC", "#E6E9EC", "#3E4A58", False,
 )  # fmt: skip
-#: No colour at all: NO_COLOR, or a terminal of 16 colours, whose ground is not known.
+#: No color: for NO_COLOR, or a terminal of 16 colors, whose background is not known.
 PLAIN: Final = Palette(
     "plain", True, _D, _D, _D, _D, _D, _D, _D, _D, _D, _D, _D, _D, False,
 )  # fmt: skip
@@ -80,7 +80,7 @@ PALETTES: Final = {
 }
 GROUNDS: Final = ("ground", "bar", "panel", "cursor")
 
-#: Role -> (colour, bold, underline). A role without a line here is a fault of ours.
+#: Role -> (color, bold, underline). A role without a line here is a bug.
 ROLES: Final[dict[str, tuple[str, bool, bool]]] = {
     "text": ("text", False, False),
     "strong": ("text", True, False),
@@ -101,15 +101,15 @@ ROLES: Final[dict[str, tuple[str, bool, bool]]] = {
     "handoff": ("conflict", False, False),
     "authorization": ("soon", False, False),
 }
-#: Roles that show on a blank, too.
+#: Roles that are visible on a blank, too.
 _MARKED: Final = frozenset({"badge", "typed"})
 KINDS: Final = frozenset({"referral", "follow_up", "handoff", "authorization"})
-#: Control characters never reach the terminal, whatever stood before this line.
+#: Control characters never reach the terminal, whatever the code before did.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class Painter:
-    """Roles to styles for one theme; every style is made once."""
+    """The styles of the roles in one theme; each style is made once."""
 
     def __init__(self, name: str) -> None:
         self.palette = PALETTES.get(name, DARK)
@@ -120,8 +120,8 @@ class Painter:
         try:
             return self._styles[role, ground]
         except KeyError:
-            made = self._styles[role, ground] = self._make(role, ground)
-            return made
+            style = self._styles[role, ground] = self._make(role, ground)
+            return style
 
     def _make(self, role: str, ground: str) -> Style:
         palette = self.palette
@@ -131,9 +131,9 @@ class Painter:
             return Style(color=palette.ground, bgcolor=palette.me, bold=True)
         if not palette.hues and role in KINDS:
             role = "text"
-        colour, bold, underline = ROLES[role]
+        color, bold, underline = ROLES[role]
         return Style(
-            color=getattr(palette, colour),
+            color=getattr(palette, color),
             bgcolor=getattr(palette, ground),
             bold=bold or None,
             underline=underline or None,
@@ -141,7 +141,7 @@ class Painter:
         )
 
     def strip(self, parts: Iterable[Part], width: int, ground: str = "ground") -> Strip:
-        """Parts as one line of exactly `width` cells; what is too long is cut at the right."""
+        """Parts as one line of exactly `width` cells, cut at the right if it is too long."""
         segments = [
             Segment(_CONTROL.sub(" ", text), self.style(role, ground))
             for text, role in _joined(parts)
@@ -154,7 +154,7 @@ class Painter:
 
 
 def _joined(parts: Iterable[Part]) -> list[Part]:
-    """Parts in as few runs as look the same: a run costs some forty bytes, on each line drawn."""
+    """Join parts that look the same: each run costs some forty bytes in every line drawn."""
     runs: list[Part] = []
     for text, role in parts:
         if not text:
@@ -169,7 +169,7 @@ def _joined(parts: Iterable[Part]) -> list[Part]:
 
 
 def textual_theme(palette: Palette) -> Theme:
-    """The theme that Textual needs for what it draws itself: the ground behind our lines."""
+    """The theme for what Textual draws itself: the background behind our lines."""
     plain = palette is PLAIN
     ground = "ansi_default" if plain else palette.ground
     text = "ansi_default" if plain else palette.text

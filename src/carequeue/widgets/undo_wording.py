@@ -1,6 +1,6 @@
-"""What undo is called: in the footer, and in the question about another window's act.
+"""The words for undo: in the footer, and in the question about another window's act.
 
-In:  an `Undoable`, the width in cells, the time. Out: text that fits; the client is always in it.
+In:  an `Undoable`, the width in cells, the time. Out: text that fits and always names the client.
 Pure.
 """
 
@@ -11,16 +11,16 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from carequeue.widgets.line import cut
+from carequeue.widgets.text_width import cut
 from carequeue.worklist.results import Undoable, Where
 
-#: In the footer where `u` asks first: what it would ask about is named by the question.
+#: In the footer if `u` asks first; the question then names the act.
 ASKS_FIRST: Final = "undo…"
-#: Below this width: the short word of the verb, and of the name what stands before the comma.
+#: Below this width: the short word of the verb, and only the family name.
 _WIDE: Final = 100
-#: Cells of the footer that its other fixed pairs take, and the most that the words of undo take.
+#: Cells for the other fixed pairs of the footer, and the most cells for the words of undo.
 _OTHERS, _MOST, _MOST_WIDE = 23, 28, 44
-#: Cells of a name that have to be in sight.
+#: Cells of a name that must be in sight.
 _NAME: Final = 12
 _LONG: Final = {
     Where.OTHER_WINDOW: "Another window did this: ",
@@ -35,7 +35,7 @@ _SHORT: Final = {
 
 
 def footer_words(act: Undoable, width: int) -> str:
-    """`undo: accept OKAFOR, Amara`; in a narrow window `undo: accept OKAFOR`."""
+    """`undo: accept OKAFOR, Amara`; in a small window `undo: accept OKAFOR`."""
     if act.where is not Where.HERE:
         return ASKS_FIRST
     if width >= _WIDE:
@@ -45,8 +45,8 @@ def footer_words(act: Undoable, width: int) -> str:
 
 
 def question(act: Undoable, now: datetime, zone: tzinfo, room: int) -> str:
-    """`Another window did this: accept OKAFOR, Amara, 13:55. Undo it?` in so many cells."""
-    from carequeue.widgets.detail_pane import when  # not on the way to the first frame
+    """`Another window did this: accept OKAFOR, Amara, 13:55. Undo it?` in at most `room` cells."""
+    from carequeue.widgets.detail_pane import when  # the first frame does not need it
 
     at = when(act.at, now, zone).removeprefix("today ")
     who = act.client or f"{act.count} items"

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import class_of
 from carequeue.domain.intents import Intent, IntentState
@@ -23,9 +21,9 @@ from carequeue.domain.sanitize import clean
 from carequeue.domain.spoken_dates import say_when
 from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.fhir import intent_effects
-from carequeue.store import audit, outbox
-from carequeue.store.projection import Projector
-from carequeue.store.views import view_of
+from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.store.source_scope import ChartName
+from carequeue.store.views import ChartBases
 from carequeue.sync.protocol.capabilities import UNSUPPORTED
 from carequeue.verbs.decision import Decision
 from carequeue.verbs.permissions import allowed, bulk_refusal
@@ -59,44 +57,44 @@ class Checked:
 
 
 class Acts:
-    """Puts decisions into the outbox of one cache.
+    """Puts decisions into the outbox of one self._cache.
 
     `window`: the run of the program in which they are made. `shown`: key -> whom the item was
     about when the person looked at it.
     """
 
     def __init__(
-        self, projector: Projector, window: str = "", shown: Mapping[str, Shown] | None = None
+        self,
+        cache: CacheTransaction,
+        window: str = "",
+        shown: Mapping[str, Shown] | None = None,
     ) -> None:
-        self._projector = projector
+        self._cache = cache
+        self._bases: dict[ChartName, ChartBases] = {}  # of the charts that were read
         self._window = window
         self._shown = shown or {}
 
     # --- checking ---------------------------------------------------------------------------------
 
-    def items(
-        self, connection: Connection, keys: Sequence[str], now: datetime
-    ) -> dict[str, tuple[WorkItem, str]]:
+    def items(self, keys: Sequence[str], now: datetime) -> dict[str, tuple[WorkItem, str]]:
         """Key -> item and its chart, of those that are in the queue."""
         items: dict[str, tuple[WorkItem, str]] = {}
-        charts: dict[tuple[str, str], None] = {}
-        for key in keys:
-            row = connection.exec_driver_sql(
-                "SELECT source, chart FROM item WHERE key = ?", (key,)
-            ).one_or_none()
-            if row:
-                charts[row[0], row[1]] = None
         wanted = set(keys)
-        for source, chart in charts:
-            chart_read = self._projector.read(connection, source, chart, now, described=False)
-            for item in chart_read.items:
+        places = dict.fromkeys(self._cache.queue.chart_of(key) for key in keys)
+        for place in filter(None, places):
+            for item in self._read(place, now):
                 if item.key in wanted:
-                    items[item.key] = (item, chart)
+                    items[item.key] = (item, place[1])
         return items
+
+    def _read(self, place: ChartName, now: datetime) -> tuple[WorkItem, ...]:
+        """The items of a chart, whose bases are kept for the projection of the same transaction."""
+        connection, projector = self._cache.connection, self._cache.projector
+        bases = self._bases[place] = projector.bases(connection, *place)
+        return projector.read_items(connection, *place, bases, now)
 
     def check(
         self,
-        connection: Connection,
         verb: Verb,
         keys: Sequence[str],
         items: Mapping[str, tuple[WorkItem, str]],
@@ -112,13 +110,25 @@ class Acts:
             if seen := self._another_client(key, item, chart):
                 yield Checked(key, item, Permission(False, seen))
                 continue
-            us = self._projector.us(connection, item.source)
-            gravest = class_of(self._projector.clocks(item))
+            us = self._cache.us(item.source)
+            gravest = class_of(self._cache.projector.clocks(item))
             permission = allowed(verb, VerbCase(item, us, item_class=gravest))
             why = bulk_refusal(verb, gravest) if permission.ok and len(keys) > 1 else None
             if why:
                 permission = Permission(False, why)
             yield Checked(key, item, permission)
+
+    def reasons(self, verbs: Sequence[Verb], key: str, now: datetime) -> dict[str, str]:
+        """Verb -> why it does not apply to an item; one reading of the chart for all of them."""
+        items = self.items([key], now)
+        if key not in items:
+            return dict.fromkeys((verb.name for verb in verbs), "It is no longer in the queue.")
+        reasons: dict[str, str] = {}
+        for verb in verbs:
+            checked = next(self.check(verb, [key], items, now))
+            if not checked.permission.ok:
+                reasons[verb.name] = f"{checked.client} {checked.refused.why}"
+        return reasons
 
     def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
         """What is said where an item names another client than the person saw; "" where not."""
@@ -138,21 +148,20 @@ class Acts:
 
     def preview(
         self,
-        connection: Connection,
         verb: Verb,
         keys: Sequence[str],
         answers: Mapping[str, str],
         now: datetime,
     ) -> Preview:
         """What would change, what is so already, what is not allowed, what would stay here."""
-        items = self.items(connection, keys, now)
+        items = self.items(keys, now)
         changes, already, refused, kept, unguarded = [], [], [], [], []
-        for checked, intents in self._filed(connection, verb, keys, items, answers, "", now):
+        for checked, intents in self._filed(verb, keys, items, answers, "", now):
             if checked.item is not None and checked.permission.ok:
                 changes.append(checked.key)
                 if _kept_words(intents):
                     kept.append(checked.key)
-                elif self._is_unguarded(connection, checked.item):
+                elif self._is_unguarded(checked.item):
                     unguarded.append(checked.key)
             elif checked.permission.already:
                 already.append(checked.key)
@@ -170,7 +179,6 @@ class Acts:
 
     def _filed(
         self,
-        connection: Connection,
         verb: Verb,
         keys: Sequence[str],
         items: Mapping[str, tuple[WorkItem, str]],
@@ -179,19 +187,19 @@ class Acts:
         now: datetime,
     ) -> Iterator[tuple[Checked, list[Intent]]]:
         """Each key, checked, and what goes into the outbox for it, where it may."""
-        for checked in self.check(connection, verb, keys, items, now):
+        for checked in self.check(verb, keys, items, now):
             intents: list[Intent] = []
             if checked.item is not None and checked.permission.ok:
                 item, chart = items[checked.key]
-                intents = self._intents(connection, verb, item, chart, answers, group, now)
-                if _behind(connection, intents):
+                intents = self._intents(verb, item, chart, answers, group, now)
+                if _behind(self._cache, intents):
                     checked = replace(checked, permission=Permission(False, _STUCK))
                 elif _names_others(intents, chart):
                     checked = replace(checked, permission=Permission(False, _OTHERS))
             yield checked, intents
 
-    def _is_unguarded(self, connection: Connection, item: WorkItem) -> bool:
-        return item.target is not None and abilities(connection, item.source).unprotected(
+    def _is_unguarded(self, item: WorkItem) -> bool:
+        return item.target is not None and abilities(self._cache, item.source).unprotected(
             item.target.type
         )
 
@@ -199,19 +207,17 @@ class Acts:
 
     def act(
         self,
-        connection: Connection,
         verb: Verb,
         keys: Sequence[str],
         answers: Mapping[str, str],
         now: datetime,
     ) -> Acted:
         """Keep the decision, in the caller's transaction; what does not apply is said."""
-        items = self.items(connection, keys, now)
+        items = self.items(keys, now)
         group = str(uuid.uuid4())
         changed: list[Checked] = []
         already, refused, kept = [], [], list[str]()
-        charts: set[tuple[str, str]] = set()
-        for checked, intents in self._filed(connection, verb, keys, items, answers, group, now):
+        for checked, intents in self._filed(verb, keys, items, answers, group, now):
             if checked.item is None or not checked.permission.ok:
                 if checked.permission.already:
                     already.append(checked.key)
@@ -219,19 +225,17 @@ class Acts:
                     refused.append(checked.refused)
                 continue
             item, chart = items[checked.key]
-            outbox.append(connection, intents)
+            self._cache.source(item.source).outbox.append(intents)
             kept += _kept_words(intents)[:1]
-            us = self._projector.us(connection, item.source)
-            audit.append(
-                connection, at=now, actor=us.me, action=verb.name, item_key=item.key, group=group
-            )
-            charts |= {(intent.source, intent.chart) for intent in intents} | {(item.source, chart)}
+            us = self._cache.us(item.source)
+            self._cache.audit(now).append(us.me, verb.name, item.key, group)
+            self._cache.source(item.source).charts.add((item.source, chart))
             changed.append(checked)
-        self._projector.project(connection, charts, now)
-        confirmed = _confirmed(verb, answers, now, self._projector.site.calendar)
+        self._cache.project(now, self._bases)
+        confirmed = _confirmed(verb, answers, now, self._cache.site.calendar)
         return Acted(
             _message(verb, changed, already, refused, confirmed, kept)
-            + self._next(connection, verb, changed, now),
+            + self._next(verb, changed, now),
             group if changed else "",
             tuple(checked.key for checked in changed),
             tuple(already),
@@ -240,15 +244,11 @@ class Acts:
             confirmed,
         )
 
-    def _next(
-        self, connection: Connection, verb: Verb, changed: Sequence[Checked], now: datetime
-    ) -> str:
+    def _next(self, verb: Verb, changed: Sequence[Checked], now: datetime) -> str:
         """What comes of an act on one item: what has to happen next, or why it stays in sight."""
         if len(changed) != 1 or changed[0].item is None:
             return ""
-        row = connection.exec_driver_sql(
-            "SELECT band, due_at, title FROM item WHERE key = ?", (changed[0].key,)
-        ).one_or_none()
+        row = self._cache.queue.rank_of(changed[0].key)
         band, due_at, title = row or (None, None, "")
         overdue = due_at is not None and due_at <= now.timestamp()
         after = AfterAct(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
@@ -258,7 +258,6 @@ class Acts:
 
     def _intents(
         self,
-        connection: Connection,
         verb: Verb,
         item: WorkItem,
         chart: str,
@@ -266,14 +265,14 @@ class Acts:
         group: str,
         now: datetime,
     ) -> list[Intent]:
-        us = self._projector.us(connection, item.source)
+        us = self._cache.us(item.source)
         task = None
         if item.target:
-            task = view_of(connection, item.source, item.target.type, item.target.id)
+            task = self._cache.source(item.source).views.resource(item.target.type, item.target.id)
         decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {})
-        can = abilities(connection, item.source)
+        can = abilities(self._cache, item.source)
         filing = Filing(
-            connection,
+            self._cache,
             source=item.source,
             item_key=item.key,
             chart=chart,
@@ -282,7 +281,7 @@ class Acts:
             group=group,
             can=can,
             now=now,
-            base_url=self._projector.site.base_urls.get(item.source, ""),
+            base_url=self._cache.site.base_urls.get(item.source, ""),
             client_name=str(clean(item.label, 120)),
             window=self._window,
         )
@@ -325,12 +324,12 @@ def _names_others(intents: Sequence[Intent], chart: str) -> bool:
     return chart.startswith("Patient/") and bool(patients - {chart})
 
 
-def _behind(connection: Connection, intents: Sequence[Intent]) -> bool:
+def _behind(cache: CacheTransaction, intents: Sequence[Intent]) -> bool:
     """Whether these would stand behind something that the server did not take, on whatever row:
     the view does not show what waits for it, and what is decided over that would overwrite it.
     """
     for intent in intents:
-        before = outbox.of_chart(connection, intent.source, intent.chart)
+        before = cache.source(intent.source).outbox.open_in_chart(intent.chart)
         if intent not in intent_effects.standing([*before, intent]):
             return True
     return False
@@ -357,7 +356,9 @@ def _message(
         message += f", {len(refused)} not allowed" if refused else ""
         message += "."
     if len(kept) == len(changed):
-        message += f" Kept here: {kept[0] if len(set(kept)) == 1 else UNSUPPORTED}."
+        message += (
+            f" Saved on this computer only: {kept[0] if len(set(kept)) == 1 else UNSUPPORTED}."
+        )
     elif kept:
-        message += f" {len(kept)} of them kept here only."
+        message += f" {len(kept)} of them saved on this computer only."
     return message

@@ -10,29 +10,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from carequeue.domain.sanitize import clean
-from carequeue.store import audit, sync_state
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.restore.brake import held_from, words
 from carequeue.worklist.results import Finding
 
 
 def answer(
-    connection: Connection, sources: Sequence[str], said: str, author: str, now: datetime
+    cache: CacheTransaction, sources: Sequence[str], said: str, author: str, now: datetime
 ) -> tuple[str, ...]:
     """The sources of which something was held, and is answered now; in the caller's transaction."""
-    answered = tuple(name for name in sources if sync_state.release(connection, name, said))
+    answered = tuple(name for name in sources if cache.source(name).sync_state.release(said))
     for _ in answered:
-        audit.append(
-            connection, at=now, actor=author, action=f"{said} removals", item_key="", group=""
-        )
+        cache.audit(now).append(author, f"{said} removals", "", "")
     return answered
 
 
-def finding(connection: Connection, source: str) -> list[Finding]:
+def finding(cache: CacheTransaction, source: str) -> list[Finding]:
     """What is held of a source, for the doctor."""
-    held = held_from(sync_state.held(connection, source))
+    held = held_from(cache.source(source).sync_state.held())
     if held is None:
         return []
     if held.asks:

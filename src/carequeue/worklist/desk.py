@@ -1,8 +1,9 @@
 """The desk: what a shell may ask, one method a use case.
 
-The terminal, the command line and the tests type against this protocol; `local.py` is the desk
-over a cache. Reading methods are quick enough for the event loop (one prepared statement); those
-marked *slow* write or read charts, and belong on a worker thread. None of them touches the network.
+The terminal, the command line and the tests type against this protocol; `cache_desk.py` is the
+desk over a cache. Reading methods are quick enough for the event loop (one prepared statement);
+those marked *slow* write or read charts, and belong on a worker thread. None of them touches the
+network.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from carequeue.store.queue_window import QueueRow, Tally, Urgent, View
+from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent
 from carequeue.worklist.results import (
     Acted,
     Conflict,
@@ -34,23 +35,23 @@ class Desk(Protocol):
         ...
 
     @property
-    def keeps(self) -> bool:
+    def is_persistent(self) -> bool:
         """Whether the cache is there the next time too, and with it what waits to be sent."""
         ...
 
-    def window(self, view: View, narrow: str, offset: int, limit: int) -> Sequence[QueueRow]:
+    def window(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         """Rows `offset` to `offset + limit` of a view, in the order of the queue."""
         ...
 
-    def tally(self, view: View, narrow: str) -> Tally:
+    def tally(self, tab: Tab, filter_text: str) -> Tally:
         """How many rows there are, per view and per band of this view."""
         ...
 
-    def place(self, view: View, narrow: str, key: str) -> int | None:
+    def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
         """The offset of a key in a view, None where it is not in it."""
         ...
 
-    def keys_of(self, view: View, narrow: str) -> Sequence[str]:
+    def keys_of(self, tab: Tab, filter_text: str) -> Sequence[str]:
         """All keys of a view, in order (to mark all that match)."""
         ...
 
@@ -82,7 +83,7 @@ class Desk(Protocol):
         """Verb -> why it does not apply to an item; those that apply are not in it. *Slow*."""
         ...
 
-    def check_answer(
+    def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         """Whether an answer can be understood, and how it was read ("Mon 1 Dec 09:00").
@@ -155,7 +156,7 @@ class Desk(Protocol):
         """The conflict of one item; None where it has none (any more). *Slow*."""
         ...
 
-    def answer(self, shown: Conflict, how: str, now: datetime) -> Acted:
+    def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
         """Answer a conflict as it was shown: `how` is "mine" or "theirs". *Slow*.
 
         A third answer is "theirs", and any act after it: the item is as the server has it then.

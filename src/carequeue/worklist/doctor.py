@@ -8,11 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.sanitize import clean
-from carequeue.store import audit, chart_membership, tab_counts
-from carequeue.store.projection import Projector
+from carequeue.store import audit, cache_check, tab_counts
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.protocol.capabilities import sentences
 from carequeue.worklist import brake_answer
 from carequeue.worklist.drafts_to_intents import abilities
@@ -21,59 +19,49 @@ from carequeue.worklist.results import Finding
 _MOST: Final = 20
 
 
-def examine(connection: Connection, projector: Projector, now: datetime) -> list[Finding]:
+def examine(cache: CacheTransaction, now: datetime) -> list[Finding]:
     """What is right and what is not with a cache: integrity, audit, counts, what was not shown."""
-    findings = [_integrity(connection), _audit(connection), _counts(connection)]
-    for source in projector.site.base_urls:
-        held = brake_answer.finding(connection, source)
+    findings = [_integrity(cache), _audit(cache), _counts(cache)]
+    for source in cache.site.base_urls:
+        held = brake_answer.finding(cache, source)
         asks = any(one.level == "problem" for one in held)
-        findings += held if asks else [*_last_look(connection, source), *held]
-        findings += _source(connection, source)
-        findings += _named(source, _not_shown(connection, projector, source, now))
+        findings += held if asks else [*_last_look(cache, source), *held]
+        findings += _source(cache, source)
+        findings += _named(source, _not_shown(cache, source, now))
     return findings
 
 
-def _integrity(connection: Connection) -> Finding:
-    (said,) = connection.exec_driver_sql("PRAGMA quick_check").one()
+def _integrity(cache: CacheTransaction) -> Finding:
+    said = cache_check.integrity(cache.connection)
     if said == "ok":
         return Finding("ok", "The cache is whole.")
     hint = "Copy the profile's folder, then ask for help: unsent work is in it."
     return Finding("problem", f"The cache is damaged: {clean(said, 200)}.", hint)
 
 
-def _audit(connection: Connection) -> Finding:
-    broken = audit.first_break(connection)
+def _audit(cache: CacheTransaction) -> Finding:
+    broken = audit.first_break(cache.connection)
     if broken is None:
-        (rows,) = connection.exec_driver_sql("SELECT count(*) FROM audit").one()
-        return Finding("ok", f"The audit log is whole: {rows} acts.")
+        return Finding("ok", f"The audit log is whole: {audit.length(cache.connection)} acts.")
     return Finding("problem", f"The audit log was changed at row {broken}.")
 
 
-def _counts(connection: Connection) -> Finding:
-    kept = {
-        (view, band): count
-        for view, band, count in connection.exec_driver_sql(
-            "SELECT view, band, count FROM tally WHERE count <> 0"
-        )
-    }
-    if kept == dict(tab_counts.counted(connection)):
+def _counts(cache: CacheTransaction) -> Finding:
+    if tab_counts.stored(cache.connection) == dict(tab_counts.counted(cache.connection)):
         return Finding("ok", "The counts of the views fit the rows.")
     return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
 
 
-def _last_look(connection: Connection, source: str) -> list[Finding]:
-    row = connection.exec_driver_sql(
-        "SELECT online, signed_out, why FROM health WHERE source = ?", (source,)
-    ).one_or_none()
-    if row is None:
+def _last_look(cache: CacheTransaction, source: str) -> list[Finding]:
+    last = cache.source(source).sync_state.last_cycle()
+    if last is None:
         return [Finding("note", f"{source}: was never looked at.", "carequeue sync")]
-    online, signed_out, why = row
-    words = str(clean(why, 200)).rstrip(".")
+    words = str(clean(last.why, 200)).rstrip(".")
     because = f": {words}" if words else ""
-    if online == 0:
+    if last.online == 0:
         hint = "Check the network and the address; the queue tries again by itself."
         return [Finding("note", f"{source}: could not be reached{because}.", hint)]
-    if signed_out:
+    if last.signed_out:
         hint = "Check the token, or the command that gives it, then: carequeue sync"
         return [Finding("problem", f"{source}: signed out{because}.", hint)]
     if words:
@@ -82,35 +70,24 @@ def _last_look(connection: Connection, source: str) -> list[Finding]:
     return []
 
 
-def _source(connection: Connection, source: str) -> list[Finding]:
-    found = [
-        Finding("note", f"{source}: {words}") for words in sentences(abilities(connection, source))
-    ]
-    kept = connection.exec_driver_sql(
-        "SELECT type, count(*) FROM resource WHERE source = ? AND body <> '' GROUP BY type",
-        (source,),
-    ).all()
-    total = sum(count for _, count in kept)
+def _source(cache: CacheTransaction, source: str) -> list[Finding]:
+    found = [Finding("note", f"{source}: {words}") for words in sentences(abilities(cache, source))]
+    kept = cache_check.resources_by_type(cache.connection, source)
+    total = sum(kept.values())
     found.append(Finding("ok", f"{source}: {total:,} resources of {len(kept)} types are here."))
     return found
 
 
-def _not_shown(
-    connection: Connection, projector: Projector, source: str, now: datetime
-) -> list[tuple[str, str]]:
+def _not_shown(cache: CacheTransaction, source: str, now: datetime) -> list[tuple[str, str]]:
     """(reference, why) of what is malformed, and of what could be read in part only."""
-    broken = connection.exec_driver_sql(
-        "SELECT type || '/' || id, trouble FROM resource WHERE source = ? AND trouble <> '' "
-        "ORDER BY type, id",
-        (source,),
-    ).all()
+    broken = cache_check.malformed(cache.connection, source)
     found = [
         (name, f"malformed ({why}); it is kept as it came, and shown as far as it can be read")
         for name, why in broken
     ]
     named = {name for name, _ in broken}
-    for chart in sorted(chart_membership.charts(connection, source)):
-        read = projector.read(connection, source, chart, now)
+    for chart in sorted(cache.source(source).views.charts()):
+        read = cache.projector.read(cache.connection, source, chart, now)
         found += [
             (one.reference, f"read in part: {one.why}")
             for one in read.troubles

@@ -14,15 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
 from carequeue.domain.items import Us
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import decided_with
-from carequeue.store import outbox, sync_state
-from carequeue.store.views import client_records, view_of
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.protocol.capabilities import Abilities, from_json
 from carequeue.verbs.verb_to_intents import IntentDraft
 
@@ -38,7 +35,7 @@ class Filing:
     resource names as the person sees it, under `client_name`.
     """
 
-    connection: Connection
+    cache: CacheTransaction
     source: str
     item_key: str
     chart: str
@@ -60,7 +57,7 @@ class Filing:
         for draft in made:
             name = (draft.target_type, draft.target_id)
             if name not in views:
-                views[name] = view_of(self.connection, self.source, *name)
+                views[name] = self.cache.source(self.source).views.resource(*name)
             intent = self._intent(draft, filed, views[name])
             views[name] = intent_effects.fold(views[name], [intent])
             filed.append(intent)
@@ -96,7 +93,7 @@ class Filing:
 
     def _client(self, draft: IntentDraft, view: Resource | None) -> ClientIdentity:
         about = draft.args["resource"] if draft.kind is IntentKind.CREATE else view
-        records = client_records(self.connection, self.source, self.base_url)
+        records = self.cache.source(self.source).views.client_records()
         return decided_with(about, records, self.client_name)
 
     def _why_here(self, intent: Intent, filed: Sequence[Intent]) -> str:
@@ -108,7 +105,7 @@ class Filing:
         if intent.kind is IntentKind.CREATE:
             return self.can.refusal(intent)
         same = [one for one in filed if (one.target_type, one.target_id) == (kind, key)]
-        same += outbox.of_target(self.connection, self.source, kind, key)
+        same += self.cache.source(self.source).outbox.open_on(kind, key)
         creates = [one for one in same if one.kind is IntentKind.CREATE]
         if creates:
             return creates[0].words if creates[0].state is IntentState.LOCAL_ONLY else ""
@@ -116,15 +113,11 @@ class Filing:
 
     def _malformed(self, kind: str, key: str) -> bool:
         """What came malformed is never written back: that could lose what we could not read."""
-        row = self.connection.exec_driver_sql(
-            "SELECT trouble FROM resource WHERE source = ? AND type = ? AND id = ?",
-            (self.source, kind, key),
-        ).one_or_none()
-        return bool(row and row[0])
+        return self.cache.source(self.source).mirror.is_malformed(kind, key)
 
 
-def abilities(connection: Connection, source: str) -> Abilities:
+def abilities(cache: CacheTransaction, source: str) -> Abilities:
     """What a source can take, as far as the cache knows."""
-    kept, _ = sync_state.capability(connection, source, "statement")
-    observed = sync_state.observed(connection, source)
+    kept, _ = cache.source(source).sync_state.capability("statement")
+    observed = cache.source(source).sync_state.observed()
     return from_json(kept, observed) if kept else Abilities(observed=observed)

@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.intents import Intent, IntentKind
 from carequeue.domain.items import Client, Kind, client_label
 from carequeue.domain.sanitize import clean
@@ -24,10 +22,7 @@ from carequeue.fhir.client_identity import decided_with
 from carequeue.fhir.differences import Say
 from carequeue.fhir.our_directory import name_of
 from carequeue.fhir.task_facts import is_companion
-from carequeue.store import outbox
-from carequeue.store.engine import quick
-from carequeue.store.projection import Projector
-from carequeue.store.views import client_records, view_of
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.client_check import is_recorded
 from carequeue.verbs.table import find_verb
 from carequeue.verbs.undo import VERB as UNDO
@@ -38,15 +33,14 @@ _LONGEST: Final = 300
 class Wording:
     """How the site says what was decided; reads names and rows in one transaction."""
 
-    def __init__(self, connection: Connection, projector: Projector, now: datetime) -> None:
-        self._connection = connection
-        self._projector = projector
+    def __init__(self, cache: CacheTransaction, now: datetime) -> None:
+        self._cache = cache
         self._now = now
         self._rows: dict[tuple[str, str], tuple[str, str, str]] = {}
 
     def say(self, source: str) -> Say:
         """The site's words for the elements of a source's resources."""
-        site = self._projector.site
+        site = self._cache.site
         base_url = site.base_urls.get(source, "")
         return Say(partial(self._name, source, base_url), self._when, site.zone, base_url)
 
@@ -57,17 +51,8 @@ class Wording:
         """
         key = intent.item_key
         if (key, intent.chart) not in self._rows:
-            found = (
-                quick(self._connection)
-                .execute(
-                    "SELECT client, title, kind FROM item WHERE key = ? AND chart = ?",
-                    (key, intent.chart),  # its identifier may stand in somebody else's chart too
-                )
-                .fetchone()
-            )
-            self._rows[key, intent.chart] = (
-                tuple(found) if found else (self._client(intent), "", "")
-            )
+            row = self._cache.queue.client_title_kind(key, intent.chart)
+            self._rows[key, intent.chart] = row or (self._client(intent), "", "")
         return self._rows[key, intent.chart]
 
     def client(self, intent: Intent) -> str:
@@ -77,13 +62,14 @@ class Wording:
         """
         if intent.client is not None and is_recorded(intent):
             return clean(intent.client.name, 120) or self.row(intent)[0]
-        there = view_of(self._connection, intent.source, intent.target_type, intent.target_id)
+        there = self._cache.source(intent.source).views.resource(
+            intent.target_type, intent.target_id
+        )
         return self.named(intent.source, there) or self.row(intent)[0]
 
     def named(self, source: str, resource: Resource | None) -> str:
         """Whom a resource names: the name in the cache, else the words of the resource; ""."""
-        base_url = self._projector.site.base_urls.get(source, "")
-        about = client_records(self._connection, source, base_url)
+        about = self._cache.source(source).views.client_records()
         client = decided_with(resource, about)
         if client.reference.startswith("Patient/"):
             return self._patient(source, client.reference) or clean(client.reference, 120)
@@ -92,7 +78,7 @@ class Wording:
     def describe(self, intent: Intent) -> str:
         """What was decided: "Accepted", "Noted: called twice", "Assigned to Ortiz"."""
         if intent.inverse_of:
-            undone = outbox.of_group(self._connection, intent.inverse_of)
+            undone = self._cache.intents.in_group(intent.inverse_of)
             verb = find_verb(undone[0].verb) if undone else None
             what = f": {verb.done_for(self.kind(intent)).lower()}" if verb else ""
             return clean(f"{UNDO.done}{what}", _LONGEST)
@@ -116,14 +102,14 @@ class Wording:
         return self.row(intent)[2] or (Kind.HANDOFF if intent.args.get("output") else "")
 
     def _when(self, instant: datetime) -> str:
-        return say_when(instant, self._now, self._projector.site.calendar)
+        return say_when(instant, self._now, self._cache.site.calendar)
 
     def _name(self, source: str, base_url: str, party: Any) -> str:
         """Whom a Reference means: our own name, its display, the directory, or its own text."""
         if not isinstance(party, Mapping):
             return ""
         reference = values.reference(party, base_url)
-        us = self._projector.us(self._connection, source)
+        us = self._cache.us(source)
         if us.is_me(reference):
             return us.my_name or "you"
         resource = self._found(source, reference) if reference else None
@@ -136,7 +122,7 @@ class Wording:
 
     def _found(self, source: str, reference: str) -> Resource | None:
         kind, _, key = reference.partition("/")
-        return view_of(self._connection, source, kind, key)
+        return self._cache.source(source).views.resource(kind, key)
 
     def _client(self, intent: Intent) -> str:
         known = intent.chart.startswith("Patient/")

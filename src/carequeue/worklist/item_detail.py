@@ -8,14 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.intents import ConflictCause, Intent, IntentState
 from carequeue.domain.items import Mover, Party, StoryLine, WorkItem
 from carequeue.domain.ranking import Rank
 from carequeue.domain.sanitize import clean, clean_block
-from carequeue.store import cross_source_match, outbox
-from carequeue.store.projection import Projector
+from carequeue.store import cross_source_match
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.verbs.table import find_verb
 from carequeue.worklist.results import ClockLine, Detail, ReasonLine, TimeLine
 
@@ -23,25 +21,25 @@ _FLAGS: Final = {
     "approximate": "The start of its clock was not given; the next best date was taken.",
     "impossible-date": "A date on it cannot be, and was left out of account.",
     "deceased": "This client is recorded as deceased: close with care.",
-    "read-only": "Another system owns it; what you decide is kept here.",
+    "read-only": "Another system owns it; your decisions are saved on this computer only.",
 }
 _STATES: Final = {
     IntentState.QUEUED: "waits to be sent",
     IntentState.IN_DOUBT: "is being checked with the server",
     IntentState.CONFLICT: "differs from what a colleague did",
     IntentState.NEEDS_ATTENTION: "needs you",
-    IntentState.LOCAL_ONLY: "is kept here only",
+    IntentState.LOCAL_ONLY: "is saved on this computer only",
 }
 
 
-def detail(connection: Connection, projector: Projector, key: str, now: datetime) -> Detail | None:
+def detail(cache: CacheTransaction, key: str, now: datetime) -> Detail | None:
     """An item with its reasons, clocks and story; None where it is no longer in the queue."""
-    row = connection.exec_driver_sql(
-        "SELECT source, chart FROM item WHERE key = ?", (key,)
-    ).one_or_none()
-    if row is None:
+    place = cache.queue.chart_of(key)
+    if place is None:
         return None
-    read = projector.read(connection, row[0], row[1], now)
+    source, chart = place
+    projector = cache.projector
+    read = projector.read(cache.connection, source, chart, now)
     item = next((one for one in read.items if one.key == key), None)
     if item is None:
         return None
@@ -57,8 +55,10 @@ def detail(connection: Connection, projector: Projector, key: str, now: datetime
         )
         for clock in clocks
     )
-    pending = [one for one in outbox.of_chart(connection, row[0], row[1]) if one.item_key == key]
-    found = _elsewhere(connection, projector, row[0], row[1])
+    pending = [
+        one for one in cache.source(source).outbox.open_in_chart(chart) if one.item_key == key
+    ]
+    found = _elsewhere(cache, source, chart)
     shown = _detail(item, placed, clock_lines, pending, len(read.items) - 1)
     return replace(
         shown,
@@ -67,17 +67,13 @@ def detail(connection: Connection, projector: Projector, key: str, now: datetime
     )
 
 
-def _elsewhere(
-    connection: Connection, projector: Projector, source: str, chart: str
-) -> list[tuple[str, int]]:
+def _elsewhere(cache: CacheTransaction, source: str, chart: str) -> list[tuple[str, int]]:
     """(sentence, open items) of each chart of another source that is the same client's."""
     found = []
-    for same in cross_source_match.same(connection, source, chart):
-        (count,) = connection.exec_driver_sql(
-            "SELECT count(*) FROM item WHERE source = ? AND chart = ?", (same.source, same.chart)
-        ).one()
+    for same in cross_source_match.same(cache.source(source).scope, chart):
+        count = cache.queue.count_in(same.source, same.chart)
         if count:
-            label = clean(projector.site.labels.get(same.source, same.source), 40)
+            label = clean(cache.site.labels.get(same.source, same.source), 40)
             by = clean(re.split(r"[/:]", same.system.rstrip("/"))[-1], 40)
             items = "1 open item" if count == 1 else f"{count} open items"
             found.append((f"{label} has {items} of the same client: both have one {by}.", count))

@@ -16,11 +16,10 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.errors import CareQueueError
 from carequeue.domain.sanitize import clean
-from carequeue.store import sync_state
+from carequeue.store import cache_check
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect
 from carequeue.store.profiles import Places
@@ -72,14 +71,14 @@ class Known:
 
 
 def readiness(
-    connection: Connection, places: Places, known: Known, now: datetime, zone: tzinfo
+    cache: CacheTransaction, places: Places, known: Known, now: datetime, zone: tzinfo
 ) -> Readiness:
     """Every check, and the verdict."""
     checks = (
         *_read(known.report, known.health, zone),
-        *_missing(connection, known.health),
+        *_missing(cache, known.health),
         *_unsent(known.counts),
-        *_room(connection, places),
+        *_room(cache, places),
         _opens(places),
         *_clocks(known.health, known.apart),
     )
@@ -117,10 +116,10 @@ def _read(report: SyncReport, health: Health, zone: tzinfo) -> list[Check]:
     return checks
 
 
-def _missing(connection: Connection, health: Health) -> list[Check]:
+def _missing(cache: CacheTransaction, health: Health) -> list[Check]:
     checks = []
     for source in health.sources:
-        count = len(sync_state.wanted(connection, source.name))
+        count = len(cache.source(source.name).sync_state.references_to_fetch())
         if count:
             words = f"{count:,} resources that others refer to are not here yet"
             checks.append(Check(source.shown, "problem", words, "carequeue sync"))
@@ -134,22 +133,20 @@ def _unsent(counts: Mapping[str, int]) -> list[Check]:
         if counts.get(state)
     ]
     kept = counts.get("kept_here")
-    sent = "all that it takes are on the server" if kept else "all are on the server"
+    sent = "Everything this server accepts has been sent." if kept else "Everything has been sent."
     checks = [
         Check("Your decisions", "problem", ", ".join(said), "carequeue outbox")
         if said
         else Check("Your decisions", "ok", sent)
     ]
     if kept:
-        checks.append(Check("Kept here only", "note", f"{kept}: no server takes such a change"))
+        checks.append(Check("Saved here only", "note", f"{kept}: no server takes such a change"))
     return checks
 
 
-def _room(connection: Connection, places: Places) -> list[Check]:
-    (items,) = connection.exec_driver_sql("SELECT count(*) FROM item").one()
-    (resources,) = connection.exec_driver_sql(
-        "SELECT count(*) FROM resource WHERE body <> ''"
-    ).one()
+def _room(cache: CacheTransaction, places: Places) -> list[Check]:
+    items = cache.queue.count()
+    resources = cache_check.resource_count(cache.connection)
     size = sum(_size(places.cache.with_name(f"{places.cache.name}{end}")) for end in ("", "-wal"))
     found = f"{_bytes(size)}: {items:,} items, {resources:,} resources"
     return [Check("The copy", "ok", found), _disk(places.folder)]
@@ -166,12 +163,12 @@ def _opens(places: Places) -> Check:
     try:
         opened = connect(places.cache, read_key(places))
         try:
-            (said,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+            whole = cache_check.is_whole(opened)
         finally:
             opened.close()
     except CareQueueError as error:
         return Check("Key and cache", "problem", str(clean(str(error), 300)).rstrip("."))
-    if said == "ok":
+    if whole:
         return Check("Key and cache", "ok", "open anew, and are whole")
     return Check("Key and cache", "problem", "the cache is damaged", "carequeue doctor")
 

@@ -17,16 +17,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentEvent, IntentKind, IntentState
 from carequeue.domain.sanitize import clean
 from carequeue.fhir import jsontext
 from carequeue.fhir.intent_dependencies import behind
-from carequeue.store import audit, mirror, outbox
-from carequeue.store.projection import Projector
-from carequeue.store.views import client_records
+from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Comparison, as_seen, compare
 from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.intent_wording import Wording
@@ -37,16 +34,16 @@ from carequeue.worklist.undo import drop, with_what_rests_on
 _UNSAFE: Final = re.compile(r"[^\x20-\x7e]")
 
 
-def lines(connection: Connection, projector: Projector, now: datetime) -> tuple[OutboxLine, ...]:
+def lines(cache: CacheTransaction, now: datetime) -> tuple[OutboxLine, ...]:
     """All that is not on the server: what needs a person first, then in the order of deciding."""
-    intents = outbox.everything(connection)
+    intents = cache.intents.open()
     sources = dict.fromkeys(one.source for one in intents)
     later: dict[str, datetime] = {}
     waits: set[str] = set()
     for source in sources:
-        later |= outbox.not_before(connection, source)
+        later |= cache.source(source).outbox.not_before()
         waits |= behind([one for one in intents if one.source == source])
-    wording = Wording(connection, projector, now)
+    wording = Wording(cache, now)
     intents.sort(key=lambda one: (one.state not in STUCK_STATES, one.seq))
     return tuple(
         OutboxLine(
@@ -77,8 +74,7 @@ def _still(until: datetime | None, now: datetime) -> datetime | None:
 
 
 def retry(
-    connection: Connection,
-    projector: Projector,
+    cache: CacheTransaction,
     author: str,
     ids: Sequence[str],
     now: datetime,
@@ -88,24 +84,23 @@ def retry(
     In the caller's transaction. Raises BadQuestion where an id names nothing that can be tried
     again; nothing may be kept then.
     """
-    chosen = _needing(connection, ids) if ids else _all_needing(connection)
+    chosen = _needing(cache, ids) if ids else _all_needing(cache)
     if not chosen:
         return Acted("Nothing needs another try.", "", ())
     for intent in chosen:
-        outbox.happened(connection, intent, IntentEvent.RETRIED, "", now)
-    outbox.postpone(connection, [one.id for one in chosen], None)
-    charts = {(one.source, one.chart) for one in chosen}
+        cache.source(intent.source).outbox.apply_event(intent, IntentEvent.RETRIED, "", now)
+        cache.source(intent.source).outbox.postpone([intent.id], None)
     targets = dict.fromkeys((one.source, one.target_type, one.target_id) for one in chosen)
     tried = {one.id for one in chosen}
     for target in targets:
-        base_url = projector.site.base_urls.get(target[0], "")
-        _compare(connection, target, tried, base_url, now)
-        charts |= mirror.apply_theirs(connection, *target, now, base_url)
-    charts |= recheck_clients(connection, projector, targets, now)
-    again = outbox.by_ids(connection, sorted(tried))
+        source, kind, key = target
+        _compare(cache.source(source), kind, key, tried, now)
+        cache.source(source).mirror.apply_theirs(kind, key, now)
+    recheck_clients(cache, targets, now)
+    again = cache.intents.by_ids(sorted(tried))
     changed = sum(one.state is IntentState.CONFLICT for one in again)
-    _note(connection, author, "retry", chosen, now)
-    projector.project(connection, charts, now)
+    _note(cache, author, "retry", chosen, now)
+    cache.project(now)
     words = f"To be sent again: {_counted(len(chosen) - changed)}."
     if changed:
         words += f" {_counted(changed)} a colleague changed meanwhile: compare, and answer."
@@ -113,42 +108,37 @@ def retry(
 
 
 def _compare(
-    connection: Connection,
-    target: tuple[str, str, str],
-    tried: set[str],
-    base_url: str,
-    now: datetime,
+    source: SqliteSourceRepository, kind: str, key: str, tried: set[str], now: datetime
 ) -> None:
     """Compare what is tried again with the base of today: some of it may become conflicts.
 
     What stands behind another stuck decision waits for that one's answer and is compared then.
     """
-    on_it = outbox.of_target(connection, *target)
-    base = mirror.base(connection, *target).body
+    on_it = source.outbox.open_on(kind, key)
+    base = source.mirror.base(kind, key).body
     if base is None or any(one.kind is IntentKind.CREATE for one in on_it):
         return
     waits = behind(on_it)
     mine = [one for one in on_it if one.id in tried and one.id not in waits]
-    records = client_records(connection, target[0], base_url)
+    records = source.views.client_records()
     found = compare(as_seen(base, mine), base, mine, records)
     for one in found:
         if one.result is not Comparison.NOT_APPLIED:
             words = ALREADY_SO if one.result is Comparison.DONE else one.words
-            outbox.happened(connection, one.intent, EVENTS[one.result], words, now)
+            source.outbox.apply_event(one.intent, EVENTS[one.result], words, now)
 
 
 # --- for good -------------------------------------------------------------------------------------
 
 
-def discard_word(connection: Connection, ids: Sequence[str]) -> str:
+def discard_word(cache: CacheTransaction, ids: Sequence[str]) -> str:
     """What has to be typed to discard these: "discard 3", with what rests on them."""
-    chosen = with_what_rests_on(connection, outbox.by_ids(connection, ids), created=True)
+    chosen = with_what_rests_on(cache, cache.intents.by_ids(ids), created=True)
     return f"discard {len(chosen)}"
 
 
 def discard(
-    connection: Connection,
-    projector: Projector,
+    cache: CacheTransaction,
     author: str,
     ids: Sequence[str],
     typed: str,
@@ -162,24 +152,24 @@ def discard(
     """
     if not ids:
         raise BadQuestion("Nothing was named to be discarded. Nothing was changed.")
-    chosen = with_what_rests_on(connection, _needing(connection, ids), created=True)
+    chosen = with_what_rests_on(cache, _needing(cache, ids), created=True)
     word = f"discard {len(chosen)}"
     if " ".join(typed.split()).casefold() != word:
         raise BadQuestion(f"Nothing was discarded. To discard this for good, type: {word}")
-    charts = drop(connection, projector, chosen, "discarded", now)
-    _note(connection, author, "discard", chosen, now)
-    projector.project(connection, charts, now)
+    drop(cache, chosen, "discarded", now)
+    _note(cache, author, "discard", chosen, now)
+    cache.project(now)
     words = f"Discarded: {_counted(len(chosen))}. What the server has stands."
     return Acted(words, "", _keys(chosen))
 
 
-def _all_needing(connection: Connection) -> list[Intent]:
-    return outbox.in_state(connection, IntentState.NEEDS_ATTENTION)
+def _all_needing(cache: CacheTransaction) -> list[Intent]:
+    return cache.intents.in_state(IntentState.NEEDS_ATTENTION)
 
 
-def _needing(connection: Connection, ids: Sequence[str]) -> list[Intent]:
+def _needing(cache: CacheTransaction, ids: Sequence[str]) -> list[Intent]:
     """The decisions with these ids. Raises BadQuestion unless each of them needs attention."""
-    found = {one.id: one for one in outbox.by_ids(connection, ids)}
+    found = {one.id: one for one in cache.intents.by_ids(ids)}
     for each in ids:
         one = found.get(each)
         if one is None:
@@ -193,19 +183,19 @@ _STANDS: Final = {
     IntentState.QUEUED: "waits to be sent; drop it with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
-    IntentState.LOCAL_ONLY: "is kept here only; drop it with undo",
+    IntentState.LOCAL_ONLY: "is saved on this computer only; drop it with undo",
     IntentState.ACKNOWLEDGED: "is on the server",
     IntentState.UNDONE: "was undone before",
 }
 
 
 def _note(
-    connection: Connection, author: str, action: str, intents: Sequence[Intent], now: datetime
+    cache: CacheTransaction, author: str, action: str, intents: Sequence[Intent], now: datetime
 ) -> None:
     """One line of the audit log an item."""
     for key in _keys(intents):
         group = next(one.group for one in intents if one.item_key == key)
-        audit.append(connection, at=now, actor=author, action=action, item_key=key, group=group)
+        cache.audit(now).append(author, action, key, group)
 
 
 def _keys(intents: Sequence[Intent]) -> tuple[str, ...]:
@@ -224,12 +214,12 @@ def _counted(number: int) -> str:
 # --- as text --------------------------------------------------------------------------------------
 
 
-def export(connection: Connection, ids: Sequence[str]) -> str:
+def export(cache: CacheTransaction, ids: Sequence[str]) -> str:
     """Decisions as JSON lines, one a line, whole: no number or character is spelled anew.
 
     All open ones where no ids are given. Raises BadQuestion for an id that names none.
     """
-    found = outbox.by_ids(connection, ids) if ids else outbox.everything(connection)
+    found = cache.intents.by_ids(ids) if ids else cache.intents.open()
     missing = set(ids) - {one.id for one in found}
     if missing:
         raise BadQuestion(f"{clean(min(missing), 60)}: no such decision. Nothing was written.")
@@ -272,12 +262,10 @@ def _escaped(found: re.Match[str]) -> str:
 # --- what became of it ----------------------------------------------------------------------------
 
 
-def news(
-    connection: Connection, projector: Projector, after: int, now: datetime
-) -> tuple[int, tuple[str, ...]]:
+def news(cache: CacheTransaction, after: int, now: datetime) -> tuple[int, tuple[str, ...]]:
     """The quiet lines after a mark: what a colleague had done already, or changed beside it."""
-    mark, intents = outbox.told(connection, after)
-    wording = Wording(connection, projector, now)
+    mark, intents = cache.intents.acknowledged_with_message(after)
+    wording = Wording(cache, now)
     sentences = {
         clean(f"{wording.client(one)}: {_told(one, wording)}.", 300): None for one in intents
     }

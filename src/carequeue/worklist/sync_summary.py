@@ -150,4 +150,6 @@ def _rest(counts: Mapping[str, int]) -> str:
         rest += f"{'it is' if one else 'they are'} kept, and checked first."
     if needs:
         rest += f" {needs} need{'s' if needs == 1 else ''} you: x in the queue."
-    return rest + (f" {kept} kept here only: the server takes no such change." if kept else "")
+    return rest + (
+        f" {kept} saved on this computer only: the server takes no such change." if kept else ""
+    )

@@ -10,12 +10,10 @@ Not here: which act is the next to undo (`undoable.py`).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-
-from sqlalchemy import Connection
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import (
@@ -30,9 +28,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import is_about_its_client
 from carequeue.fhir.intent_dependencies import inverse_waits, resting_on
 from carequeue.fhir.values import reference
-from carequeue.store import audit, mirror, outbox
-from carequeue.store.projection import Projector
-from carequeue.store.views import client_records, view_of
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.verbs.table import find_verb
 from carequeue.verbs.undo import VERB as UNDO
 from carequeue.verbs.verb_to_intents import IntentDraft
@@ -40,7 +36,7 @@ from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Refused
-from carequeue.worklist.undoable import described, last_of, not_undone
+from carequeue.worklist.undoable import Undoer, described, last_of, not_undone
 
 #: How an intent that never became true on the server is dropped.
 _DROPS = {
@@ -71,27 +67,18 @@ class ChangedSince(BadQuestion):
         self.group = group
 
 
-def undo(
-    connection: Connection,
-    projector: Projector,
-    author: str,
-    now: datetime,
-    group: str = "",
-    window: str = "",
-    passed: Collection[str] = (),
-) -> Acted:
+def undo(cache: CacheTransaction, undoer: Undoer, now: datetime, group: str = "") -> Acted:
     """Take back a group, or the last one of this window, in the caller's transaction.
 
     Raises BadQuestion where there is none, where something done later rests on it, or where all of
-    it was changed since or waits for an answer; of many, those are left and named. `passed`: as
-    for `undoable`.
+    it was changed since or waits for an answer; of many, those are left and named.
     """
-    group = group or last_of(connection, projector, author, window, passed)
-    wording = Wording(connection, projector, now)
-    intents = _to_undo(connection, wording, group)
+    group = group or last_of(cache, undoer, anywhere=False)
+    wording = Wording(cache, now)
+    intents = _to_undo(cache, wording, group)
     with _named(f"Can’t undo {described(wording, intents).words}."):
-        _check_alone(connection, intents)
-    refused = _refused(connection, projector, wording, intents)
+        _check_alone(cache, intents)
+    refused = _refused(cache, wording, intents)
     left = {one.key for one in refused}
     intents = [one for one in intents if one.item_key not in left]
     if not intents:
@@ -99,40 +86,39 @@ def undo(
     dropped = [one for one in intents if one.state in _DROPS]
     sent = [one for one in intents if one.state not in _DROPS]
     with _named(f"Can’t undo {described(wording, intents).words}."):
-        _check_none_between(connection, dropped, sent)
-        _check_not_there(connection, dropped)
-    charts = drop(connection, projector, dropped, "taken back", now)
+        _check_none_between(cache, dropped, sent)
+        _check_not_there(cache, dropped)
+    drop(cache, dropped, "taken back", now)
     reverse = str(uuid.uuid4())
+    filed = _file_inverses(cache, sent, reverse, undoer.window, now)
+    keys = tuple(dict.fromkeys(intent.item_key for intent in intents))
+    for key in keys:
+        cache.audit(now).append(undoer.author, UNDO.name, key, reverse)
+    cache.project(now)
+    words = _message(Wording(cache, now), intents, keys, refused)
+    return Acted(words, reverse if filed else group, keys, refused=refused)
+
+
+def _file_inverses(
+    cache: CacheTransaction, sent: Sequence[Intent], group: str, window: str, now: datetime
+) -> list[Intent]:
+    """Put the inverses of what may be on the server into the outbox, the last act first."""
     filed: list[Intent] = []
     for intent in reversed(sent):
-        filed += _inverse(connection, projector, intent, reverse, window, now)
-    outbox.append(connection, filed)
-    charts |= {(one.source, one.chart) for one in (*filed, *sent)}
-    keys = tuple(dict.fromkeys(one.item_key for one in intents))
-    _audit(connection, author, keys, reverse, now)
-    projector.project(connection, charts, now)
-    return Acted(
-        _message(Wording(connection, projector, now), intents, keys, refused),
-        reverse if filed else group,
-        keys,
-        refused=refused,
-    )
+        filed += _inverse(cache, intent, group, window, now)
+        cache.source(intent.source).outbox.mark_for_projection([intent])
+    for inverse in filed:
+        cache.source(inverse.source).outbox.append([inverse])
+    return filed
 
 
-def _audit(
-    connection: Connection, author: str, keys: Sequence[str], group: str, now: datetime
-) -> None:
-    for key in keys:
-        audit.append(connection, at=now, actor=author, action=UNDO.name, item_key=key, group=group)
-
-
-def _to_undo(connection: Connection, wording: Wording, group: str) -> list[Intent]:
+def _to_undo(cache: CacheTransaction, wording: Wording, group: str) -> list[Intent]:
     """What there is to undo of a group. Raises BadQuestion where there is nothing (any more)."""
-    acts = outbox.of_group(connection, group)
+    acts = cache.intents.in_group(group)
     if not acts:
         raise BadQuestion("There is nothing of yours to undo.")
-    left = not_undone(connection, group)
-    if not left or outbox.taken_back(connection, group):
+    left = not_undone(cache, group)
+    if not left or cache.intents.is_undone(group):
         act = described(wording, acts).words
         raise BadQuestion(
             f"Can’t undo {act}. It is no longer there to undo: it was undone already, or given "
@@ -150,32 +136,28 @@ def _named(act: str) -> Iterator[None]:
         raise BadQuestion(f"{act} {error}") from None
 
 
-def let_go(
-    connection: Connection, projector: Projector, author: str, key: str, now: datetime
-) -> Acted:
+def let_go(cache: CacheTransaction, author: str, key: str, now: datetime) -> Acted:
     """Drop what the server did not take of the acts on one item: what the server holds stands.
 
     In the caller's transaction. Raises BadQuestion where nothing is stuck, or where something
     done later rests on it.
     """
-    stuck = outbox.stuck(connection, key)
+    stuck = cache.intents.stuck_on(key)
     if not stuck:
         raise BadQuestion("Nothing of yours is stuck there. Nothing was changed.")
-    intents = with_what_rests_on(connection, stuck)
-    _check_alone(connection, intents)
-    charts = drop(connection, projector, intents, "let go", now)
-    audit.append(
-        connection, at=now, actor=author, action="let_go", item_key=key, group=intents[0].group
-    )
-    projector.project(connection, charts, now)
+    intents = with_what_rests_on(cache, stuck)
+    _check_alone(cache, intents)
+    drop(cache, intents, "let go", now)
+    cache.audit(now).append(author, "let_go", key, intents[0].group)
+    cache.project(now)
     verb = find_verb(intents[0].verb)
     what = (verb.label if verb else intents[0].verb).capitalize()
-    client = Wording(connection, projector, now).client(intents[0])
+    client = Wording(cache, now).client(intents[0])
     return Acted(f"{what} let go: {client}. What the server has stands.", "", (key,))
 
 
 def with_what_rests_on(
-    connection: Connection, chosen: Sequence[Intent], *, created: bool = False
+    cache: CacheTransaction, chosen: Sequence[Intent], *, created: bool = False
 ) -> list[Intent]:
     """These, and what was to come after them or was decided on top of them: half an act is not
     sent, and a value that was chosen over one that is gone would overwrite what nobody has seen.
@@ -185,56 +167,38 @@ def with_what_rests_on(
     roots = {intent.id for intent in chosen}
     found = {intent.id: intent for intent in chosen}
     for source in dict.fromkeys(intent.source for intent in chosen):
-        pending = outbox.of_source(connection, source)
+        pending = cache.source(source).outbox.open_intents()
         for intent in resting_on(roots, pending, created=created):
             found.setdefault(intent.id, intent)
     return sorted(found.values(), key=lambda intent: intent.seq)
 
 
-def drop(
-    connection: Connection,
-    projector: Projector,
-    intents: Sequence[Intent],
-    words: str,
-    now: datetime,
-) -> set[tuple[str, str]]:
-    """Take out of the outbox what never became true on the server; the charts that this touches.
+def drop(cache: CacheTransaction, intents: Sequence[Intent], words: str, now: datetime) -> None:
+    """Take out of the outbox what never became true on the server.
+
+    What lay beside the bases of these resources becomes the base, where nothing else holds it.
 
     Raises BadQuestion where one of them may be on the server by now; nothing may be kept then.
     """
     for intent in reversed(intents):
         if intent.state not in _DROPS:
             raise BadQuestion(_BEING_SENT)
-        outbox.happened(connection, intent, _DROPS[intent.state], words, now)
-    return _freed(connection, projector, intents, now)
+        cache.source(intent.source).outbox.apply_event(intent, _DROPS[intent.state], words, now)
+    for intent in intents:
+        mirror = cache.source(intent.source).mirror
+        mirror.apply_theirs(intent.target_type, intent.target_id, now)
+    moved = [(intent.source, intent.target_type, intent.target_id) for intent in intents]
+    recheck_clients(cache, moved, now)
 
 
-def _freed(
-    connection: Connection, projector: Projector, dropped: Sequence[Intent], now: datetime
-) -> set[tuple[str, str]]:
-    """The charts that dropping these touches, with what lay beside their bases now applied."""
-    charts = {(intent.source, intent.chart) for intent in dropped}
-    for one in dropped:
-        charts |= mirror.apply_theirs(
-            connection,
-            one.source,
-            one.target_type,
-            one.target_id,
-            now,
-            projector.site.base_urls.get(one.source, ""),
-        )
-    moved = [(one.source, one.target_type, one.target_id) for one in dropped]
-    return charts | recheck_clients(connection, projector, moved, now)
-
-
-def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
+def _check_alone(cache: CacheTransaction, intents: Sequence[Intent]) -> None:
     """Nothing that was decided later may be left standing on what goes."""
     own = {intent.id for intent in intents}
     for intent in intents:
         creates = intent.kind is IntentKind.CREATE
         if not (creates or intent.state in STUCK_STATES) or intent.state not in _DROPS:
             continue
-        on_it = outbox.of_target(connection, intent.source, intent.target_type, intent.target_id)
+        on_it = cache.source(intent.source).outbox.open_on(intent.target_type, intent.target_id)
         later = [one.id for one in (on_it if creates else resting_on({intent.id}, on_it))]
         if set(later) - own:
             raise BadQuestion(
@@ -244,28 +208,29 @@ def _check_alone(connection: Connection, intents: Sequence[Intent]) -> None:
 
 
 def _check_none_between(
-    connection: Connection, dropped: Sequence[Intent], sent: Sequence[Intent]
+    cache: CacheTransaction, dropped: Sequence[Intent], sent: Sequence[Intent]
 ) -> None:
     """What is on its way must not come to rest on what is dropped: it could never leave again."""
     roots = {intent.id for intent in dropped}
     doubtful = {intent.id for intent in sent if intent.state is IntentState.IN_DOUBT}
     for source in dict.fromkeys(intent.source for intent in dropped):
-        if doubtful & {one.id for one in resting_on(roots, outbox.of_source(connection, source))}:
+        pending = cache.source(source).outbox.open_intents()
+        if doubtful & {intent.id for intent in resting_on(roots, pending)}:
             raise BadQuestion(_BEING_SENT)
 
 
-def _check_not_there(connection: Connection, dropped: Sequence[Intent]) -> None:
+def _check_not_there(cache: CacheTransaction, dropped: Sequence[Intent]) -> None:
     """What was made and answered wrongly, and is tried again, is there: dropped, it would stay."""
     for one in dropped:
         if one.kind is not IntentKind.CREATE or one.state is not IntentState.QUEUED:
             continue
-        there = mirror.base(connection, one.source, one.target_type, one.target_id)
+        there = cache.source(one.source).mirror.base(one.target_type, one.target_id)
         if there.body or there.theirs:
             raise BadQuestion(_THERE)
 
 
 def _refused(
-    connection: Connection, projector: Projector, wording: Wording, intents: Sequence[Intent]
+    cache: CacheTransaction, wording: Wording, intents: Sequence[Intent]
 ) -> tuple[Refused, ...]:
     """The items on which what was sent is no longer as decided, or cannot be put back now."""
     why: dict[str, str] = {}
@@ -275,19 +240,19 @@ def _refused(
     for one in sent:
         by_target.setdefault((one.source, one.target_type, one.target_id), []).append(one)
     for target, acts in by_target.items():
-        base_url = projector.site.base_urls.get(target[0], "")
-        view = view_of(connection, *target)
-        records = client_records(connection, target[0], base_url)
+        source = cache.source(target[0])
+        view, records = source.views.resource(*target[1:]), source.views.client_records()
         if view is not None and not all(is_about_its_client(one, view, records) for one in acts):
             why[acts[0].item_key] = _OTHER_CLIENT
-        elif not _stands(acts, view, base_url):
+        elif not _stands(acts, view, source.base_url):
             why.setdefault(acts[0].item_key, _CHANGED)
     dropped = {one.id for one in intents if one.state in _DROPS}
     by_chart: dict[tuple[str, str], list[Intent]] = {}
     for one in sent:
         by_chart.setdefault((one.source, one.chart), []).append(one)
     for chart, acts in by_chart.items():
-        pending = [one for one in outbox.of_chart(connection, *chart) if one.id not in dropped]
+        on_chart = cache.source(chart[0]).outbox.open_in_chart(chart[1])
+        pending = [intent for intent in on_chart if intent.id not in dropped]
         for one in acts:
             if inverse_waits(one, pending):
                 why.setdefault(one.item_key, _WAITS)
@@ -326,8 +291,7 @@ def _all_refused(refused: Sequence[Refused], group: str) -> BadQuestion:
 
 
 def _inverse(
-    connection: Connection,
-    projector: Projector,
+    cache: CacheTransaction,
     intent: Intent,
     group: str,
     window: str,
@@ -337,20 +301,20 @@ def _inverse(
     if made is None:
         return []
     kind, args = made
-    us = projector.us(connection, intent.source)
+    us = cache.us(intent.source)
     draft = IntentDraft(intent.target_type, intent.target_id, kind, args, None)
     client = intent.client and replace(intent.client, assumed=False)  # the message names the client
     filing = Filing(
-        connection,
+        cache,
         source=intent.source,
         item_key=intent.item_key,
         chart=intent.chart,
         us=us,
         verb=UNDO.name,
         group=group,
-        can=abilities(connection, intent.source),
+        can=abilities(cache, intent.source),
         now=now,
-        base_url=projector.site.base_urls.get(intent.source, ""),
+        base_url=cache.site.base_urls.get(intent.source, ""),
         client_name=client.name if client else "",
         inverse_of=intent.group,
         client=client,

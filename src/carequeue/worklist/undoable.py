@@ -9,59 +9,51 @@ Not here: whether it can still be undone, and how (`undo.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import Connection
 
 from carequeue.domain.intents import COMMAND_LINE, Intent, IntentState
 from carequeue.domain.sanitize import clean
-from carequeue.store import outbox
-from carequeue.store.projection import Projector
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.verbs.table import find_verb
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Undoable, Where
 
 
-def undoable(
-    connection: Connection,
-    projector: Projector,
-    author: str,
-    window: str,
-    opened: datetime,
-    now: datetime,
-    passed: Collection[str] = (),
-) -> Undoable | None:
-    """The next act to undo, seen from a window that was opened at an instant.
+@dataclass(frozen=True, slots=True)
+class Undoer:
+    """Who undoes: a person at a window, which is one run of the program.
 
-    `passed`: groups that were found to be changed since, and are passed over.
+    `opened`: when the window was opened. `passed`: groups that were found to be changed since, and
+    are passed over.
     """
-    group = last_of(connection, projector, author, window, passed) or last_of(
-        connection, projector, author, None, passed
-    )
-    intents = not_undone(connection, group)
+
+    author: str
+    opened: datetime
+    window: str = ""
+    passed: frozenset[str] = frozenset()
+
+
+def undoable(cache: CacheTransaction, undoer: Undoer, now: datetime) -> Undoable | None:
+    """The next act to undo, seen from a window."""
+    group = last_of(cache, undoer, anywhere=False) or last_of(cache, undoer, anywhere=True)
+    intents = not_undone(cache, group)
     if not intents:
         return None
-    return described(
-        Wording(connection, projector, now), intents, _where(intents[0], window, opened)
-    )
+    return described(Wording(cache, now), intents, _where(intents[0], undoer))
 
 
-def last_of(
-    connection: Connection,
-    projector: Projector,
-    author: str,
-    window: str | None,
-    passed: Collection[str],
-) -> str:
-    """The last group of a person that is not undone, in one window or (None) in any; or ""."""
-    authors = (us.me for us in projector.site.us.values())
-    return outbox.last_group(connection, author, *authors, window=window, besides=passed)
+def last_of(cache: CacheTransaction, undoer: Undoer, *, anywhere: bool) -> str:
+    """The last group of a person that is not undone, in this window or `anywhere`; or ""."""
+    authors = (us.me for us in cache.site.us.values())
+    window = None if anywhere else undoer.window
+    return cache.intents.last_group(undoer.author, *authors, window=window, besides=undoer.passed)
 
 
-def not_undone(connection: Connection, group: str) -> list[Intent]:
+def not_undone(cache: CacheTransaction, group: str) -> list[Intent]:
     """What is not undone yet of a group, in order."""
-    acts = outbox.of_group(connection, group)
+    acts = cache.intents.in_group(group)
     return [one for one in acts if one.state is not IntentState.UNDONE]
 
 
@@ -82,9 +74,9 @@ def described(wording: Wording, intents: Sequence[Intent], where: Where = Where.
     )
 
 
-def _where(intent: Intent, window: str, opened: datetime) -> Where:
-    if intent.window == window:
+def _where(intent: Intent, undoer: Undoer) -> Where:
+    if intent.window == undoer.window:
         return Where.HERE
     if intent.window.startswith(COMMAND_LINE):
         return Where.COMMAND_LINE
-    return Where.EARLIER if intent.decided_at < opened else Where.OTHER_WINDOW
+    return Where.EARLIER if intent.decided_at < undoer.opened else Where.OTHER_WINDOW

@@ -45,8 +45,8 @@ class ManifestFetcher:
         """The searches whose manifest is due now; `asked`: all that have been read."""
         now = self._now()
         with self._cache.reading() as rows:
-            counts = {name: r.Manifest(**values) for name, values in rows.counts().items()}
-            cursors = rows.cursors()
+            counts = {name: r.Manifest(**values) for name, values in rows.manifest.states().items()}
+            cursors = rows.sync_state.cursors()
         due, begun = [], []
         for search in searches:
             cursor = cursors.get(search.name, {})
@@ -59,7 +59,7 @@ class ManifestFetcher:
         if begun:
             with self._cache.writing(now) as rows:
                 for search in begun:
-                    rows.keep_count(search.name, r.first(search, now), {})
+                    rows.manifest.save_page(search.name, r.first(search, now), {})
         return due
 
     def fetch(self, search: Search) -> bool:
@@ -97,13 +97,13 @@ class ManifestFetcher:
         """The manifest that an interruption left, or a new one."""
         now = self._now()
         with self._cache.reading() as rows:
-            count = r.Manifest(**rows.counts().get(search.name, {}))
+            count = r.Manifest(**rows.manifest.states().get(search.name, {}))
         if r.goes_on(count, now):
             return count
         fresh = replace(count, begun_at="", next_url="", received=0)
         if count.begun_at:
             with self._cache.writing(now) as rows:
-                rows.keep_count(search.name, fresh, {})
+                rows.manifest.save_page(search.name, fresh, {})
         return fresh
 
     def _on(self, count: r.Manifest, answer: HttpAnswer, page: Page) -> r.Manifest:
@@ -116,8 +116,8 @@ class ManifestFetcher:
     def _keep(self, search: Search, count: r.Manifest, page: Page) -> None:
         words = f"Counting {search.name}: {count.received:,}" if count.next_url else ""
         with self._cache.writing(self._now()) as rows:
-            rows.keep_count(search.name, count, r.stamps(search.type, page))
-            rows.note_progress(words)
+            rows.manifest.save_page(search.name, count, r.stamps(search.type, page))
+            rows.sync_state.record_progress(words)
         self._progress(words)
 
     def _not_counted(self, search: Search, count: r.Manifest, why: str) -> bool:
@@ -126,7 +126,7 @@ class ManifestFetcher:
         now = self._now()
         over = replace(count, counted_at=now.isoformat(), begun_at="", next_url="", received=0)
         with self._cache.writing(now) as rows:
-            rows.keep_count(search.name, over, {})
+            rows.manifest.save_page(search.name, over, {})
         return False
 
     # --- asking -----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.manifest.fetch import ManifestFetcher, NotNow
-from carequeue.sync.ports import Absence, Rows
+from carequeue.sync.ports import Absence, SourceRepository
 from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.pull.runner import Context
 from carequeue.sync.pull.search_plan import Search
@@ -118,20 +118,20 @@ class ManifestRun:
 
     def _compared(self, search: Search, why: r.ManifestReason) -> _Finding:
         with self._cache.reading() as rows:
-            count = r.Manifest(**rows.counts()[search.name])
+            count = r.Manifest(**rows.manifest.states()[search.name])
             begun = datetime.fromisoformat(count.server_at)
-            ours = rows.mirrored(search.type)
-            gone = rows.deleted(search.type)
-            difference = r.compare(ours, rows.listed(search.name), begun, gone)
+            ours = rows.mirror.versions(search.type)
+            gone = rows.mirror.deletions(search.type)
+            difference = r.compare(ours, rows.manifest.entries(search.name), begun, gone)
         return _Finding(search, why, begun, difference, len(ours))
 
     def _conclude(self, findings: list[_Finding]) -> None:
         """Fetch what was missed, check what is missing, and remove what left, or ask."""
         now = self._now()
         with self._cache.reading() as rows:
-            here = rows.here()
+            here = rows.mirror.count()
             was = _held(rows)
-            lately = recent_removals_from(rows.get_meta(LATELY), now)
+            lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
         accepted = was is not None and was.answer == "accept"
         for finding in findings:
             self._heal(finding)
@@ -167,10 +167,10 @@ class ManifestRun:
         """Save what was removed unasked; after a person's answer it starts over."""
         kept = recent_removals_to(lately) if lately.by_type else ""
         with self._cache.reading() as rows:
-            before = rows.get_meta(LATELY)
+            before = rows.sync_state.get_meta(LATELY)
         if kept != before:
             with self._cache.writing(self._now()) as rows:
-                rows.set_meta(LATELY, kept)
+                rows.sync_state.set_meta(LATELY, kept)
 
     def _end(self, findings: Sequence[_Finding], held: Held | None, was: Held | None) -> None:
         now = self._now()
@@ -180,9 +180,9 @@ class ManifestRun:
             if held is None:
                 detection.forget_losses(rows)
             for finding in findings:
-                rows.keep_count(finding.search.name, r.first(finding.search, now), {})
-            rows.set_meta(HELD, dumps(asdict(held)) if held else "")
-            rows.note_progress("")
+                rows.manifest.save_page(finding.search.name, r.first(finding.search, now), {})
+            rows.sync_state.set_meta(HELD, dumps(asdict(held)) if held else "")
+            rows.sync_state.record_progress("")
         self.done.counted = len(findings)
 
     # --- looking ----------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ class ManifestRun:
         for batch in self._fetcher.batched(finding.difference.back):
             given = self._fetcher.by_ids(kind, batch)
             with self._cache.reading() as rows:
-                ours = rows.mirrored(kind)
+                ours = rows.mirror.versions(kind)
             older = [
                 resource
                 for resource in given
@@ -224,7 +224,7 @@ class ManifestRun:
         out = [key for key, fate in finding.fates.items() if fate is Absence.OUT_OF_SCOPE]
         if out:
             with self._cache.reading() as rows:
-                shown = rows.referred(search.type, out)
+                shown = rows.removals.referenced(search.type, out)
             finding.fates |= dict.fromkeys(shown, Absence.HERE)
 
     def _not_given(
@@ -269,9 +269,9 @@ class ManifestRun:
             return
         now = self._now()
         with self._cache.writing(now) as rows:
-            saved = rows.save(resources, now, even_older=even_older)
+            saved = rows.mirror.save(resources, now, even_older=even_older)
             part_from_clients(rows, keys_of(resources), now)
-            rows.want(saved.missing, ())
+            rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
 
     def _take_out(self, finding: _Finding, ids: Sequence[str]) -> None:
@@ -279,7 +279,7 @@ class ManifestRun:
             with self._cache.writing(self._now()) as rows:
                 for key in batch:
                     name = {f"{finding.search.type}/{key}": ""}
-                    self.done.removed += rows.take_out(name, finding.fates[key])
+                    self.done.removed += rows.removals.remove(name, finding.fates[key])
 
     def _follow_back(self, findings: Sequence[_Finding]) -> None:
         """A person said that the server was restored: move the rows back and file the lost
@@ -299,35 +299,35 @@ class ManifestRun:
                     for resource in finding.back
                 },
             }
-            before = {key: rows.base(*key).body for key in after}
-            taken = rows.acknowledged(now - REMEMBERED)
+            before = {key: rows.mirror.base(*key).body for key in after}
+            taken = rows.outbox.acknowledged(now - REMEMBERED)
             lost = {
                 intent.id: intent for intent in recovery.lost_after_restore(taken, before, after)
             }
             for intent in detection.noted_losses(rows):
                 key = (intent.target_type, intent.target_id)
-                after.setdefault(key, rows.base(*key).body)
+                after.setdefault(key, rows.mirror.base(*key).body)
                 lost[intent.id] = intent
             losses = sorted(lost.values(), key=lambda intent: intent.seq)
-            wanted = recovery.not_superseded(losses, [*taken, *rows.open_intents()])
+            wanted = recovery.not_superseded(losses, [*taken, *rows.outbox.open_intents()])
             filed = recovery.refile(wanted, after, lambda: str(uuid.uuid4()))
             detection.forget_losses(rows)
             for finding in findings:
                 self._move_back(rows, finding, now)
-            rows.file_again(filed, now)
+            rows.outbox.refile(filed, now)
             moved = {(intent.target_type, intent.target_id) for intent in filed}
             part_from_clients(rows, moved | after.keys(), now)
         self.done.filed += len(filed)
 
-    def _move_back(self, rows: Rows, finding: _Finding, now: datetime) -> None:
+    def _move_back(self, rows: SourceRepository, finding: _Finding, now: datetime) -> None:
         for key in finding.leaving:
-            self.done.removed += rows.take_out(
+            self.done.removed += rows.removals.remove(
                 {f"{finding.search.type}/{key}": ""}, finding.fates[key]
             )
-        saved = rows.save(finding.back, now, even_older=True)
-        rows.want(saved.missing, ())
+        saved = rows.mirror.save(finding.back, now, even_older=True)
+        rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
 
 
-def _held(rows: Rows) -> Held | None:
-    return held_from(loads(rows.get_meta(HELD) or "null"))
+def _held(rows: SourceRepository) -> Held | None:
+    return held_from(loads(rows.sync_state.get_meta(HELD) or "null"))

@@ -17,7 +17,7 @@ from typing import Any, Final
 from carequeue.domain.errors import ServerError
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync.client_check import keys_of, part_from_clients
-from carequeue.sync.ports import Absence, Cache, Rows
+from carequeue.sync.ports import Absence, SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.sending import Sends, Unreachable
 from carequeue.sync.pull import machine
@@ -44,7 +44,7 @@ WHAT: Final = {
 class Context:
     """What every part of a sync cycle has: the cache, the connection, the time."""
 
-    cache: Cache
+    cache: SourceCache
     transport: Sends
     now: Callable[[], datetime]
     progress: Callable[[str], None] = lambda _: None
@@ -82,8 +82,8 @@ class Pulling:
         Without searches: only records that are referred to and still to be fetched.
         """
         with self._cache.reading() as rows:
-            cursors = rows.cursors()
-            wanted = rows.wanted()
+            cursors = rows.sync_state.cursors()
+            wanted = rows.sync_state.references_to_fetch()
         self._halfway = {name for name, values in cursors.items() if values["next_url"]}
         state = p.PullState(can, tuple(searches))
         cursors_read = {name: p.Cursor(**values) for name, values in cursors.items()}
@@ -129,45 +129,49 @@ class Pulling:
             self.done.nothing_new[search.name] = cursor
             return p.PageKept((), now)
         with self._cache.writing(now) as rows:
-            saved = rows.save(page.entries, now, known_only=bool(search and search.known_only))
+            saved = rows.mirror.save(
+                page.entries, now, known_only=bool(search and search.known_only)
+            )
             part_from_clients(rows, keys_of(page.entries), now)
             given = {f"{entry.get('resourceType')}/{entry.get('id')}" for entry in page.entries}
             missing = saved.missing - set(command.asked)  # asked for already
-            rows.note_absent([name for name in command.asked if name not in given], ABSENT, now)
-            rows.want(missing, command.asked)
+            rows.removals.record_absent(
+                [name for name in command.asked if name not in given], ABSENT, now
+            )
+            rows.sync_state.enqueue_fetch(missing, command.asked)
             self._take_out(rows, page)
             for name in command.refused:
-                rows.observe(name, "no", now)
+                rows.sync_state.observe(name, "no", now)
             if search and cursor:
-                rows.keep_cursor(search.name, cursor)
+                rows.sync_state.save_cursor(search.name, cursor)
                 (self._halfway.add if cursor.next_url else self._halfway.discard)(search.name)
                 words = _progress(search.name, cursor, page)
-                rows.note_progress(words)
+                rows.sync_state.record_progress(words)
                 self._progress(words)
         self.done.received += saved.changed
         if cursor and not cursor.next_url:
             self._cache.catch_up(self._now())
         return p.PageKept(tuple(sorted(missing)), now)
 
-    def _take_out(self, rows: Rows, page: Page) -> None:
+    def _take_out(self, rows: SourceRepository, page: Page) -> None:
         """Remove what a history reports as deleted; if it is very much, the manifest is checked
         first.
         """
         if not page.deleted:
             return
         now = self._now()
-        lately = recent_removals_from(rows.get_meta(LATELY), now)
+        lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
         kind = next(iter(page.deleted)).partition("/")[0]
         count = len(page.deleted)
-        if lately.too_many(count, rows.here()) or (
+        if lately.too_many(count, rows.mirror.count()) or (
             lately.too_many(count, 0, kind)
-            and lately.too_many(count, len(rows.mirrored(kind)), kind)
+            and lately.too_many(count, len(rows.mirror.versions(kind)), kind)
         ):
             self.done.manifest_due = True
             return
-        left = rows.take_out(page.deleted, Absence.DELETED)
+        left = rows.removals.remove(page.deleted, Absence.DELETED)
         if left:
-            rows.set_meta(LATELY, recent_removals_to(lately.taking(kind, left, now)))
+            rows.sync_state.set_meta(LATELY, recent_removals_to(lately.taking(kind, left, now)))
         self.done.left += left
 
 

@@ -16,7 +16,7 @@ from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_dependencies import behind, overrules
 from carequeue.sync.client_check import records_of
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.three_way import (
     ALREADY_SO,
@@ -33,13 +33,13 @@ from carequeue.sync.push.three_way import (
 UNBLOCKING_STATES: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.LOCAL_ONLY})
 
 
-def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
+def void_ids(rows: SourceRepository, change: m.Change) -> frozenset[str]:
     """Intents to leave out of this result: their state changed while the request was in flight, or
     they shared an element with one that did.
     """
     # As they were when the request was built.
     found = {out.intent.id: out.intent for out in reversed(change.outcomes)}
-    present = {one.id: one.state for one in rows.intents(list(found))}
+    present = {one.id: one.state for one in rows.outbox.by_ids(list(found))}
     quicker = {key for key, one in found.items() if present[key] is not one.state}
     units = {name for key in quicker for name in intent_effects.unit(found[key])}
     together = {
@@ -51,7 +51,7 @@ def void_ids(rows: Rows, change: m.Change) -> frozenset[str]:
 
 
 def compare_concurrent(
-    rows: Rows, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
+    rows: SourceRepository, change: m.Change, void: frozenset[str], closed: set[str], now: datetime
 ) -> None:
     """Compare intents that were decided while the request was in flight: they were decided on the
     old base.
@@ -65,12 +65,12 @@ def compare_concurrent(
         return
     told = [one for one in change.outcomes if one.intent.id not in void]
     ours = [one.intent for one in told if one.event is IntentEvent.ACKNOWLEDGED]
-    expected = intent_effects.fold(rows.base(*change.key).body, ours)
+    expected = intent_effects.fold(rows.mirror.base(*change.key).body, ours)
     if expected is None or change.base is None:
         return
     settled = (change.compared | {one.intent.id for one in told}) - void
     stays = settled - {one.id for one in ours}
-    there = rows.open_on(*change.key)
+    there = rows.outbox.open_on(*change.key)
     ahead = [one for one in there if one.id in stays and one.state is not IntentState.LOCAL_ONLY]
     waiting = [
         one
@@ -112,21 +112,23 @@ def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: 
     )
 
 
-def _keep(rows: Rows, found: Sequence[Compared], closed: set[str], now: datetime) -> None:
+def _keep(
+    rows: SourceRepository, found: Sequence[Compared], closed: set[str], now: datetime
+) -> None:
     for one in found:
         if one.result is Comparison.NOT_APPLIED:
             continue
         words = ALREADY_SO if one.result is Comparison.DONE else one.words
-        if rows.happened(one.intent, EVENTS[one.result], words, now) in UNBLOCKING_STATES:
+        if rows.outbox.apply_event(one.intent, EVENTS[one.result], words, now) in UNBLOCKING_STATES:
             closed.add(one.intent.id)
 
 
-def _gone_meanwhile(rows: Rows, change: m.Change, now: datetime) -> None:
+def _gone_meanwhile(rows: SourceRepository, change: m.Change, now: datetime) -> None:
     """Intents decided during the read are about the missing resource too: sent, they would create
     it again.
     """
-    there = rows.open_on(*change.key)
+    there = rows.outbox.open_on(*change.key)
     asked = change.compared | behind(there)
     for one in there:
         if one.state is IntentState.QUEUED and one.id not in asked:
-            rows.happened(one, IntentEvent.FOUND_GONE, GONE, now)
+            rows.outbox.apply_event(one, IntentEvent.FOUND_GONE, GONE, now)

@@ -27,7 +27,7 @@ from carequeue.domain.intents import (
 from carequeue.fhir import intent_effects
 from carequeue.fhir.intent_dependencies import resting_on
 from carequeue.sync.client_check import may_leave, part_from_clients, records_for_pending
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.concurrent_edits import UNBLOCKING_STATES, compare_concurrent, void_ids
 from carequeue.sync.push.next_step import OTHER
@@ -48,14 +48,14 @@ class Done:
 
 
 def load_pending(
-    rows: Rows, only: frozenset[m.ResourceKey] | None = None
+    rows: SourceRepository, only: frozenset[m.ResourceKey] | None = None
 ) -> tuple[m.PendingResource, ...]:
     """The resources with something to send. `only`: limit to these resources."""
     by_target: dict[m.ResourceKey, list[Intent]] = {}
-    everything = rows.open_intents()
+    everything = rows.outbox.open_intents()
     for intent in everything:
         by_target.setdefault((intent.target_type, intent.target_id), []).append(intent)
-    later = rows.not_before()
+    later = rows.outbox.not_before()
     creates = _creates(everything)
     targets = []
     for key, intents in by_target.items():
@@ -101,7 +101,7 @@ def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
 
 
 def _pending_resource(
-    rows: Rows,
+    rows: SourceRepository,
     key: m.ResourceKey,
     intents: Sequence[Intent],
     kept: Sequence[Intent],
@@ -113,7 +113,7 @@ def _pending_resource(
     Intents without dependencies are sent ahead of those that have some: a new Task must exist
     before the contact that names it, and is completed after that contact.
     """
-    base = rows.base(*key)
+    base = rows.mirror.base(*key)
     needs = _needs(rows, intents, creates)
     free = _unhindered(intents, needs)
     waits = frozenset[str]() if free else frozenset[str]().union(*needs)
@@ -152,14 +152,16 @@ def _unhindered(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[In
     return found
 
 
-def _needs(rows: Rows, intents: Sequence[Intent], creates: Mapping[str, str]) -> list[set[str]]:
+def _needs(
+    rows: SourceRepository, intents: Sequence[Intent], creates: Mapping[str, str]
+) -> list[set[str]]:
     """For each intent, the ids of the open intents that must be sent first: the one it comes
     `after`, and those that create what it refers to.
 
     Empty for an intent in doubt: it may be on the server already and is read back instead.
     """
     after = [intent.after for intent in intents if intent.after]
-    unsettled = {one.id for one in rows.intents(after) if one.state not in UNBLOCKING_STATES}
+    unsettled = {one.id for one in rows.outbox.by_ids(after) if one.state not in UNBLOCKING_STATES}
     own = {intent.id for intent in intents}
     needs = []
     for intent in intents:
@@ -181,18 +183,20 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(part)
 
 
-def record_attempts(rows: Rows, requests: Sequence[m.Request], now: datetime) -> list[m.Event]:
+def record_attempts(
+    rows: SourceRepository, requests: Sequence[m.Request], now: datetime
+) -> list[m.Event]:
     """Record in the outbox what is about to be sent. Requests whose intents changed meanwhile are
     dropped: a person undid one, or a local-only create became sendable and has to go first.
     """
     leaving, changed = [], []
-    creates = _creates(rows.open_intents())
+    creates = _creates(rows.outbox.open_intents())
     for request in requests:
-        intents = rows.intents(request.intents)
+        intents = rows.outbox.by_ids(request.intents)
         free = all(intent.state in SENDABLE_STATES for intent in intents)
         waits = any(_needs(rows, intents, creates))
         if free and not waits and may_leave(rows, intents, now):
-            rows.mark(intents, request.method, request.path, request.if_match, now)
+            rows.outbox.record_attempt(intents, request.method, request.path, request.if_match, now)
             leaving.append(request)
         else:
             changed.append(request.key)
@@ -205,7 +209,7 @@ def record_attempts(rows: Rows, requests: Sequence[m.Request], now: datetime) ->
     return events
 
 
-def save_changes(rows: Rows, save: m.SaveChanges, now: datetime) -> Done:
+def save_changes(rows: SourceRepository, save: m.SaveChanges, now: datetime) -> Done:
     """Save what a push decided, in the caller's transaction."""
     closed: set[str] = set()
     aliases: dict[str, str] = {}
@@ -219,10 +223,10 @@ def save_changes(rows: Rows, save: m.SaveChanges, now: datetime) -> Done:
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
         _outcomes(rows, change, void, done, closed, now)
-        there = rows.open_on(kind, key)
+        there = rows.outbox.open_on(kind, key)
         _give_way(rows, change, void, there)
         _wait(rows, change, there)
-        rows.apply_theirs(kind, key, now)
+        rows.mirror.apply_theirs(kind, key, now)
     part_from_clients(rows, keys, now)
     _learn(rows, save, now)
     targets = load_pending(rows, frozenset(keys))
@@ -230,47 +234,49 @@ def save_changes(rows: Rows, save: m.SaveChanges, now: datetime) -> Done:
     return done
 
 
-def _wait(rows: Rows, change: m.Change, there: Sequence[Intent]) -> None:
+def _wait(rows: SourceRepository, change: m.Change, there: Sequence[Intent]) -> None:
     """Save until when the intents wait, and why. A local-only intent keeps its own reason."""
     waiting = [one for one in there if one.state in SENDABLE_STATES]
     if change.busy and change.not_before and waiting:
-        rows.held_up(waiting, change.not_before, change.words)
+        rows.outbox.back_off(waiting, change.not_before, change.words)
     elif change.words:
-        rows.say(waiting, change.words)
-    rows.postpone([one.id for one in there], change.not_before)
+        rows.outbox.set_message(waiting, change.words)
+    rows.outbox.postpone([one.id for one in there], change.not_before)
 
 
-def _learn(rows: Rows, save: m.SaveChanges, now: datetime) -> None:
+def _learn(rows: SourceRepository, save: m.SaveChanges, now: datetime) -> None:
     """Save what was observed of the source. Rows that show whether a write is protected are
     rebuilt.
     """
     for name, observed in save.observed.items():
-        rows.observe(name, observed, now)
+        rows.sync_state.observe(name, observed, now)
     if save.pause:
-        rows.set_meta(PAUSE, save.pause.isoformat())
+        rows.sync_state.set_meta(PAUSE, save.pause.isoformat())
     if "if_match" in save.observed:
-        rows.touch(rows.open_intents())
+        rows.outbox.mark_for_projection(rows.outbox.open_intents())
 
 
-def _move_base(rows: Rows, change: m.Change, aliases: dict[str, str], now: datetime) -> str:
+def _move_base(
+    rows: SourceRepository, change: m.Change, aliases: dict[str, str], now: datetime
+) -> str:
     kind, key = change.key
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
     detection.note_losses(rows, (kind, key), change.base, now)
-    if server_id != key and rows.open_on(kind, server_id):
+    if server_id != key and rows.outbox.open_on(kind, server_id):
         # The resource existed already and has intents of its own: they are compared when it is
         # read.
-        rows.save([change.base], now)
+        rows.mirror.save([change.base], now)
     else:
-        rows.move_base(change.base, change.version, now)
+        rows.mirror.move_base(change.base, change.version, now)
     if server_id != key:
-        rows.name_on_server(kind, key, server_id)
+        rows.id_aliases.record(kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
     return server_id
 
 
-def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
+def _unless_anothers(rows: SourceRepository, change: m.Change) -> m.Change:
     """Do not acknowledge a create if the reply carries the id of another row; a person is asked.
 
     That row stays unchanged. Otherwise our create would count as done and nothing would show it.
@@ -292,15 +298,15 @@ def _unless_anothers(rows: Rows, change: m.Change) -> m.Change:
     )
 
 
-def _free(rows: Rows, change: m.Change, server_id: str) -> bool:
+def _free(rows: SourceRepository, change: m.Change, server_id: str) -> bool:
     """Whether the id that the server gave to our create belongs to no other row."""
-    there = rows.base(change.key[0], server_id).body
+    there = rows.mirror.base(change.key[0], server_id).body
     make = next((o.intent for o in change.outcomes if o.intent.kind is IntentKind.CREATE), None)
     return there is None or make is None or intent_effects.satisfied(make, there)
 
 
 def _outcomes(
-    rows: Rows,
+    rows: SourceRepository,
     change: m.Change,
     void: frozenset[str],
     done: Done,
@@ -308,13 +314,15 @@ def _outcomes(
     now: datetime,
 ) -> None:
     outcomes = [one for one in change.outcomes if one.intent.id not in void]
-    present = {one.id: one for one in rows.intents([one.intent.id for one in outcomes])}
+    present = {one.id: one for one in rows.outbox.by_ids([one.intent.id for one in outcomes])}
     for outcome in outcomes:
         intent = present[outcome.intent.id]
         if change.read_failed and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
             _count(rows, intent, outcome.words, now)
             continue
-        state = rows.happened(intent, outcome.event, outcome.words, now, change.counts_toward_limit)
+        state = rows.outbox.apply_event(
+            intent, outcome.event, outcome.words, now, change.counts_toward_limit
+        )
         present[intent.id] = replace(intent, state=state)
         done.acknowledged += outcome.event is IntentEvent.ACKNOWLEDGED
         if state in UNBLOCKING_STATES:
@@ -323,7 +331,9 @@ def _outcomes(
             _tell_those_behind(rows, intent)
 
 
-def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequence[Intent]) -> None:
+def _give_way(
+    rows: SourceRepository, change: m.Change, void: frozenset[str], there: Sequence[Intent]
+) -> None:
     """A local-only intent drops the elements that a later, acknowledged intent changed.
 
     Otherwise it would cover the later change in the view. A status is different: the local-only one
@@ -340,18 +350,18 @@ def _give_way(rows: Rows, change: m.Change, void: frozenset[str], there: Sequenc
         later = {name for one in taken if one.seq > kept.seq for name in intent_effects.unit(one)}
         names = [name for name in intent_effects.unit(kept) if name in later]
         if names and "status" not in names:
-            rows.gave_up(kept, names)
+            rows.outbox.release_units(kept, names)
 
 
-def _tell_those_behind(rows: Rows, intent: Intent) -> None:
+def _tell_those_behind(rows: SourceRepository, intent: Intent) -> None:
     """Intents that depend on one that waits for a person say what they wait for."""
-    resting = resting_on({intent.id}, rows.open_intents())
+    resting = resting_on({intent.id}, rows.outbox.open_intents())
     waiting = [one for one in resting if one.state is IntentState.QUEUED]
     if waiting:
-        rows.say(waiting, BEHIND)
+        rows.outbox.set_message(waiting, BEHIND)
 
 
-def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:
+def _count(rows: SourceRepository, intent: Intent, words: str, now: datetime) -> None:
     """A read back that told nothing: it counts against the intent, and an intent that may be on the
     server stays in doubt.
     """
@@ -360,4 +370,4 @@ def _count(rows: Rows, intent: Intent, words: str, now: datetime) -> None:
         events.reverse()
     state = intent.state
     for event in events:
-        state = rows.happened(replace(intent, state=state), event, words, now)
+        state = rows.outbox.apply_event(replace(intent, state=state), event, words, now)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carequeue.domain.intents import IntentState
-from carequeue.sync.ports import Cache
+from carequeue.sync.ports import SourceCache
 from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.sending import Sends
 from carequeue.sync.push import machine
@@ -36,7 +36,7 @@ class Pushing:
 
     def __init__(
         self,
-        cache: Cache,
+        cache: SourceCache,
         transport: Sends,
         now: Callable[[], datetime],
         seed: int = 0,
@@ -56,8 +56,8 @@ class Pushing:
         """Send what may leave, until nothing may or `stop` says so; `done` says what became."""
         with self._cache.reading() as rows:
             targets = load_pending(rows)
-            aliases = rows.aliases()
-            paused = rows.get_meta(PAUSE)
+            aliases = rows.id_aliases.by_local_reference()
+            paused = rows.sync_state.get_meta(PAUSE)
         pause = datetime.fromisoformat(paused) if paused else None
         state = PushState(
             can, self._seed, aliases=aliases, deferred=aside, pause=pause, silent=self._silent
@@ -73,10 +73,12 @@ class Pushing:
     def _show_doubt(self) -> None:
         """What has left and was not answered is shown as being checked, not as waiting."""
         with self._cache.reading() as rows:
-            doubtful = [one for one in rows.open_intents() if one.state is IntentState.IN_DOUBT]
+            doubtful = [
+                one for one in rows.outbox.open_intents() if one.state is IntentState.IN_DOUBT
+            ]
         if doubtful:
             with self._cache.writing(self._now()) as rows:
-                rows.touch(doubtful)
+                rows.outbox.mark_for_projection(doubtful)
 
     def _do(self, command: m.Command) -> Sequence[m.Event]:
         match command:

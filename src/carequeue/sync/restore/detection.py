@@ -16,7 +16,7 @@ from typing import Final
 from carequeue.domain.intents import Intent
 from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
-from carequeue.sync.ports import Rows
+from carequeue.sync.ports import SourceRepository
 from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.restore import recovery
 
@@ -26,14 +26,14 @@ REMEMBERED: Final = timedelta(days=30)
 _LOST: Final = "lost"
 
 
-def note_losses(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) -> None:
+def note_losses(rows: SourceRepository, key: tuple[str, str], new: Resource, now: datetime) -> None:
     """Record what a row loses, before its base moves to an older version."""
-    old = rows.base(*key).body
+    old = rows.mirror.base(*key).body
     if old is None or not is_older(updated(new), updated(old)):
         return
     taken = [
         intent
-        for intent in rows.acknowledged(now - REMEMBERED)
+        for intent in rows.outbox.acknowledged(now - REMEMBERED)
         if (intent.target_type, intent.target_id) == key
     ]
     lost = [intent.id for intent in recovery.lost_after_restore(taken, {key: old}, {key: new})]
@@ -41,30 +41,30 @@ def note_losses(rows: Rows, key: tuple[str, str], new: Resource, now: datetime) 
         _keep(rows, [*_ids(rows), *lost])
 
 
-def noted_losses(rows: Rows) -> tuple[Intent, ...]:
+def noted_losses(rows: SourceRepository) -> tuple[Intent, ...]:
     """The recorded losses that are still missing, in order.
 
     Without those that the same person has decided again since: a replay would overwrite the later
     one.
     """
-    noted = rows.intents(_ids(rows))
+    noted = rows.outbox.by_ids(_ids(rows))
     if not noted:
         return ()
-    since = rows.acknowledged(min(intent.decided_at for intent in noted))
+    since = rows.outbox.acknowledged(min(intent.decided_at for intent in noted))
     missing = [
         intent
         for intent in noted
-        if not intent_effects.satisfied(intent, rows.base(*_target(intent)).body)
+        if not intent_effects.satisfied(intent, rows.mirror.base(*_target(intent)).body)
     ]
-    return recovery.not_superseded(missing, [*since, *rows.open_intents()], among=noted)
+    return recovery.not_superseded(missing, [*since, *rows.outbox.open_intents()], among=noted)
 
 
-def has_noted_losses(rows: Rows) -> bool:
+def has_noted_losses(rows: SourceRepository) -> bool:
     """Whether any loss is recorded."""
     return bool(_ids(rows))
 
 
-def forget_losses(rows: Rows) -> None:
+def forget_losses(rows: SourceRepository) -> None:
     """Clear the record: the person has answered, or the decisions are on the server again."""
     _keep(rows, ())
 
@@ -78,9 +78,9 @@ def _target(intent: Intent) -> tuple[str, str]:
     return intent.target_type, intent.target_id
 
 
-def _ids(rows: Rows) -> list[str]:
-    return [str(key) for key in loads(rows.get_meta(_LOST) or "[]")]
+def _ids(rows: SourceRepository) -> list[str]:
+    return [str(key) for key in loads(rows.sync_state.get_meta(_LOST) or "[]")]
 
 
-def _keep(rows: Rows, ids: Sequence[str]) -> None:
-    rows.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")
+def _keep(rows: SourceRepository, ids: Sequence[str]) -> None:
+    rows.sync_state.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")

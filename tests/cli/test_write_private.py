@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from carequeue.cli.use_cases import keep_file
+from carequeue.cli.use_cases import write_private
 from carequeue.domain.errors import BadQuestion
 
 
-def session(folder: Path, *, keeps: bool = True) -> Any:
+def session(folder: Path, *, is_persistent: bool = True) -> Any:
     """A session of which only the folder matters."""
-    return SimpleNamespace(desk=SimpleNamespace(keeps=keeps), places=SimpleNamespace(folder=folder))
+    return SimpleNamespace(
+        desk=SimpleNamespace(is_persistent=is_persistent), places=SimpleNamespace(folder=folder)
+    )
 
 
 def test_a_file_is_for_its_owner_only_and_says_where_it_is(
@@ -24,7 +26,7 @@ def test_a_file_is_for_its_owner_only_and_says_where_it_is(
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     folder = tmp_path / "data"
     folder.mkdir()
-    assert keep_file(session(folder), "outbox.jsonl", "REYES, Tomás\n") == "~/data/outbox.jsonl"
+    assert write_private(session(folder), "outbox.jsonl", "REYES, Tomás\n") == "~/data/outbox.jsonl"
     written = folder / "outbox.jsonl"
     assert written.read_text(encoding="utf-8") == "REYES, Tomás\n"
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
@@ -32,12 +34,12 @@ def test_a_file_is_for_its_owner_only_and_says_where_it_is(
 
 def test_a_file_that_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "outbox.jsonl").write_text("before")
-    with pytest.raises(BadQuestion, match="there already"):
-        keep_file(session(tmp_path), "outbox.jsonl", "after")
+    with pytest.raises(BadQuestion, match="exists already"):
+        write_private(session(tmp_path), "outbox.jsonl", "after")
     assert (tmp_path / "outbox.jsonl").read_text() == "before"
 
 
 def test_of_the_practice_clinic_nothing_is_written_that_would_be_gone(tmp_path: Path) -> None:
-    with pytest.raises(BadQuestion, match="gone when you leave"):
-        keep_file(session(tmp_path, keeps=False), "outbox.jsonl", "x")
+    with pytest.raises(BadQuestion, match="gone when you quit"):
+        write_private(session(tmp_path, is_persistent=False), "outbox.jsonl", "x")
     assert list(tmp_path.iterdir()) == []

@@ -45,8 +45,8 @@ def test_a_person_is_offered_what_the_server_lists(shell: Shell) -> None:
     result = shell.run("connect", URL, given=answers)
     assert result.exit_code == 0, result.output
     assert "2  Ben Osei  Practitioner/ben" in result.stdout
-    assert "osei may mean 2 for you: Ben Osei (Practitioner/ben); Bea Osei" in result.stderr
-    assert "Nobody that the server lists for you is called nobody." in result.stderr
+    assert "osei matches 2 for you: Ben Osei (Practitioner/ben); Bea Osei" in result.stderr
+    assert "The server lists nobody for you with the name nobody." in result.stderr
     profile = stored(shell)
     assert (profile.me, profile.organization) == ("Practitioner/bea", "Organization/rb")
     assert (profile.teams, profile.time_zone) == ((), "America/Denver")
@@ -69,8 +69,8 @@ def test_without_a_terminal_nothing_is_asked_and_what_is_missing_is_told(shell: 
         ([URL, "--name", "Our Server"], "The name of a server is 1 to 40"),
         ([URL, "--token-env", "A", "--token-command", "b"], "--token-env and --token-command"),
         ([URL, "--token-command", "pass 'x"], "--token-command has a quotation mark"),
-        ([URL, "--me", "osei"], "osei may mean 2 for you"),
-        ([URL, "--me", "nobody"], "Nobody that the server lists for you is called nobody."),
+        ([URL, "--me", "osei"], "osei matches 2 for you"),
+        ([URL, "--me", "nobody"], "The server lists nobody for you with the name nobody."),
         ([URL, "--me", "Ana/../x"], "`me` is expected to be a reference"),
         ([URL, "--time-zone", "Mars/Base"], "`time_zone` is expected to be the name"),
     ],
