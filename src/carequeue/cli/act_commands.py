@@ -104,7 +104,7 @@ def _act(
             if dry_run:
                 outcomes = [*_of_preview(preview), *missing]
                 _end(ctx, outcomes, printing.preview_line(preview), "", shape)
-            _ask_before_many(preview, options["yes"])
+            _ask_before_many(preview, yes)
             shown = preview.shown
         acted = desk.act(verb, known, inputs, now, shown)
     _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)

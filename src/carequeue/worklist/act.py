@@ -57,7 +57,7 @@ class Checked:
 
 
 class Acts:
-    """Puts decisions into the outbox of one self._cache.
+    """Puts decisions into the outbox of one cache.
 
     `window`: the run of the program in which they are made. `shown`: key -> whom the item was
     about when the person looked at it.
