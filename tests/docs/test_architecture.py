@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import pairwise
 
 from tests.docs.pages import ROOT, SOURCE, cells, page
 
@@ -49,6 +50,6 @@ def test_every_room_of_sync_has_its_line_in_the_order_in_which_imports_go_down()
     rows = cells(page("architecture.md"), "| room of sync | what is decided there |")
     assert sorted(name.strip("`") for name, _ in rows) == sorted(rooms)
     places = {name.strip("`"): number for number, (name, _) in enumerate(rows)}
-    for upper, lower in zip(layers, layers[1:], strict=False):
+    for upper, lower in pairwise(layers):
         highest = max(places[name.strip()] for name in upper.split("|"))
         assert highest < min(places[name.strip()] for name in lower.split("|"))

@@ -110,6 +110,14 @@ def _act(
     _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)
 
 
+def _end(
+    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
+) -> NoReturn:
+    """Write the outcomes, and end the command with their exit code."""
+    printing.write_outcomes(outcomes, message, group, shape)
+    ctx.exit(_code(outcomes))
+
+
 @click.command()
 @click.argument("group", default="")
 @click.option("--yes", is_flag=True, help="Do not ask if a window of the queue did it.")
@@ -304,13 +312,6 @@ def _of_act(acted: Acted) -> list[Outcome]:
         *(Outcome(key, "already") for key in acted.already),
         *(Outcome(item.key, "refused", item.client, item.why) for item in acted.refused),
     ]
-
-
-def _end(
-    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
-) -> NoReturn:
-    printing.write_outcomes(outcomes, message, group, shape)
-    ctx.exit(_code(outcomes))
 
 
 def _code(outcomes: Iterable[Outcome]) -> int:
