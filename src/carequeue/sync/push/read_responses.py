@@ -37,9 +37,9 @@ from carequeue.sync.push.request_builder import by_our_id, read_request, repeata
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import (
     ALREADY_SO,
+    CREATED_AGAIN,
     EVENTS,
     GONE,
-    MADE_ANEW,
     ON_TOP,
     OVERWROTE,
     Compared,
@@ -239,7 +239,7 @@ def _told(state: PushState, target: m.PendingResource, compared: Compared) -> st
     if never and not made_alone:
         return ALREADY_SO
     if _anew(target):
-        return MADE_ANEW
+        return CREATED_AGAIN
     return ON_TOP if intent.id in state.merged_over_remote else ""
 
 
@@ -329,7 +329,7 @@ def _confirmed(
     if unmet and not as_written:  # a colleague wrote after us
         return reconcile(state, replace(target, version=""), reply)
     words = _overwritten(target, reply.many) if target.phase is m.Phase.COMPARING else ""
-    words = MADE_ANEW if _anew(target) else words
+    words = CREATED_AGAIN if _anew(target) else words
     outcomes = taken(target, unmet, state.merged_over_remote, words)
     return NextStep(m.Change(target.key, outcomes, resource, reply.version))
 

@@ -33,7 +33,7 @@ from carequeue.sync.client_check import OTHER_CLIENT
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
 
-MADE_ANEW: Final = "a colleague had deleted it; your change has created it again"
+CREATED_AGAIN: Final = "a colleague had deleted it; your change has created it again"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both changes apply"
 #: Begins the message if a server without If-Match let our write overwrite a colleague's change.
 OVERWROTE: Final = "overwritten unseen, since this server does not check for changes in between"

@@ -43,7 +43,7 @@ from carequeue.sync.push.next_step import (
 from carequeue.sync.push.read_responses import reconcile
 from carequeue.sync.push.request_builder import by_our_id, guard, history_request, read_request
 from carequeue.sync.push.state import PushState
-from carequeue.sync.push.three_way import MADE_ANEW, runs
+from carequeue.sync.push.three_way import CREATED_AGAIN, runs
 
 #: Stands for the rejection if a conditional create found an existing resource.
 _THERE: Final = "it is there"
@@ -128,7 +128,7 @@ def _yes(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSte
         status = reply.status if reply.resource is not None or reply.bare else 0
         read = replace(target, written_version=reply.version, answered_status=status)
         return _confirm(can, read, observed, unguarded)
-    anew = MADE_ANEW if reply.status == 201 else ""
+    anew = CREATED_AGAIN if reply.status == 201 else ""
     outcomes = taken(target, _unmet(target, reply), state.merged_over_remote, anew)
     change = m.Change(target.key, outcomes, reply.resource, reply.version)
     return NextStep(change, observed=observed)
