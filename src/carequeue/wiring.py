@@ -26,7 +26,7 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.queue_window import Window
-from carequeue.worklist.cache_desk import CacheDesk
+from carequeue.worklist.cache_desk import CacheDesk, DeskOwner
 from carequeue.worklist.health import FORCED_OFFLINE
 
 if TYPE_CHECKING:
@@ -83,16 +83,13 @@ class Session:
         self._engine: Engine | None = None
         self._projector: Projector | None = None
         self._background: Background | None = None
-        self.desk = CacheDesk(
-            self._window,
+        owner = DeskOwner(
             " · ".join(part for part in (profile.organization_name, profile.my_name) if part),
             profile.me,
             {source.name: source.shown for source in profile.sources},
-            self.engine,
-            self.projector,
-            now,
             f"{run}{uuid4()}",
         )
+        self.desk = CacheDesk(self._window, owner, self.engine, self.projector, now)
 
     def __enter__(self) -> Session:
         return self
@@ -248,7 +245,6 @@ class Session:
 
     def before_outreach(self, progress: Callable[[str], None] = lambda _: None) -> Readiness:
         """One whole look at every source, and whether one can go where there is no network."""
-        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.worklist.offline_readiness import Known, readiness
 
         apart: dict[str, float] = {}
@@ -260,8 +256,7 @@ class Session:
         report = self._sync(progress, compare)
         now = self.now()
         known = Known(report, self.desk.health(now), self._window.outbox_counts(), apart)
-        with self.engine().connect() as connection:
-            cache = CacheTransaction(connection, self.projector())
+        with self.desk.reading() as cache:
             return readiness(cache, self.places, known, now, self.zone)
 
     def _sync(self, progress: Callable[[str], None], after: After) -> SyncReport:
@@ -305,11 +300,10 @@ class Session:
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""
-        from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.worklist.doctor import examine
 
-        with self.engine().connect() as connection:
-            return examine(CacheTransaction(connection, self.projector()), self.now())
+        with self.desk.reading() as cache:
+            return examine(cache, self.now())
 
     def close(self) -> None:
         """Close what is open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import pairwise
 
 from tests.docs.pages import ROOT, SOURCE, cells, page
 
@@ -39,3 +40,16 @@ def test_every_module_that_the_page_names_is_there() -> None:
 
     for path in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|toml))", page("architecture.md")):
         assert (SOURCE / path).is_file() or (ROOT / path).is_file(), path
+
+
+def test_every_room_of_sync_has_its_line_in_the_order_in_which_imports_go_down() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one.get("containers") == ["carequeue.sync"])
+    rooms = [name.strip() for layer in layers for name in layer.split("|")]
+    rows = cells(page("architecture.md"), "| room of sync | what is decided there |")
+    assert sorted(name.strip("`") for name, _ in rows) == sorted(rooms)
+    places = {name.strip("`"): number for number, (name, _) in enumerate(rows)}
+    for upper, lower in pairwise(layers):
+        highest = max(places[name.strip()] for name in upper.split("|"))
+        assert highest < min(places[name.strip()] for name in lower.split("|"))

@@ -317,7 +317,7 @@ async def test_leaving_says_of_work_that_cannot_be_sent_whether_it_is_kept() -> 
         await seat.press("ctrl+c")
         assert seat.message == "Press ctrl+c again to quit; nothing here is saved."
         await seat.press("q")
-        words = "Not saved, this is for practice only: 3 are waiting, 1 needs you."
+        words = "Practice only, not saved: 3 are waiting, 1 needs you."
         assert seat.message.startswith(words)
 
 

@@ -148,7 +148,7 @@ class TestTheKey:
             for _ in range(3):
                 seat.time.pass_(0.3)
                 await press(seat.app, "u")
-            assert "under way" in seat.message
+            assert "is running" in seat.message
             held.set()
             await seat.rest()
             assert desk.undone == ["group-2"]

@@ -239,7 +239,7 @@ async def test_nothing_offline_is_no_proof_that_nothing_came_in() -> None:
     async with at_the_terminal(desk) as seat:
         assert "Nothing in the copy from Mon 17:14." in seat.text
         assert "Items may have arrived since then." in seat.text
-        assert "r retry" in seat.text
+        assert "r try again" in seat.text
 
 
 @pytest.mark.parametrize("facts", [{"signed_out": True}, {"trouble": "ServiceRequest (403)"}])

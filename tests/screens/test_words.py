@@ -170,7 +170,7 @@ class TestNewsOfSync:
             ),
             (
                 {"online": False, "silent_since": NOW, "checking": 50, "waiting": 50},
-                "The server did not answer: 50 to be checked, 50 waiting, all kept. "
+                "The server did not answer: 50 to be checked, 50 waiting, all saved. "
                 "CareQueue will try again.",
             ),
             (

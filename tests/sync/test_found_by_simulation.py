@@ -171,7 +171,7 @@ class TestALane:
             rows = SqliteSourceRepository(connection, SOURCE)
             (event,) = record_attempts(rows, (request,), NOW)
         assert isinstance(event, m.ChangesSaved)
-        assert [one.waits_for for one in event.lanes] == [{"i1"}]
+        assert [one.waits_for for one in event.pending] == [{"i1"}]
 
     def test_does_not_name_what_is_kept_here_only(self) -> None:
         kept = replace(create("i1", "own-1"), state=IntentState.LOCAL_ONLY)

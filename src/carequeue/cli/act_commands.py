@@ -104,10 +104,18 @@ def _act(
             if dry_run:
                 outcomes = [*_of_preview(preview), *missing]
                 _end(ctx, outcomes, printing.preview_line(preview), "", shape)
-            _ask_before_many(preview, options["yes"])
+            _ask_before_many(preview, yes)
             shown = preview.shown
         acted = desk.act(verb, known, inputs, now, shown)
     _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)
+
+
+def _end(
+    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
+) -> NoReturn:
+    """Write the outcomes, and end the command with their exit code."""
+    printing.write_outcomes(outcomes, message, group, shape)
+    ctx.exit(_code(outcomes))
 
 
 @click.command()
@@ -304,13 +312,6 @@ def _of_act(acted: Acted) -> list[Outcome]:
         *(Outcome(key, "already") for key in acted.already),
         *(Outcome(item.key, "refused", item.client, item.why) for item in acted.refused),
     ]
-
-
-def _end(
-    ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
-) -> NoReturn:
-    printing.write_outcomes(outcomes, message, group, shape)
-    ctx.exit(_code(outcomes))
 
 
 def _code(outcomes: Iterable[Outcome]) -> int:

@@ -86,6 +86,6 @@ def quit_question(
     if context.desk.is_persistent:
         text = f"Saved for the next time: {unsent_words(health)}."
     else:
-        text = f"Not saved, this is for practice only: {unsent_words(health)}."
+        text = f"Practice only, not saved: {unsent_words(health)}."
     options = (Option("y", "quit", exit_app), Option("n", "stay", lambda: None))
     return ConfirmOverlay(context, text, options)

@@ -29,7 +29,7 @@ class IntentQueries:
         return read_intents(self._connection, f"id IN ({_marks(ids)})", tuple(ids))
 
     def open(self) -> list[Intent]:
-        """All open intents."""
+        """What is neither on its server nor undone."""
         return read_intents(self._connection, OPEN_SQL, ())
 
     def in_state(self, state: IntentState) -> list[Intent]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -29,6 +29,12 @@ from carequeue.store import cross_source_match
 from carequeue.store.base_lock import held_rows, is_before
 from carequeue.store.chart_membership import ChartMembership, directory_changed, follow_charts
 from carequeue.store.engine import storable
+from carequeue.store.mirrored_rows import (
+    MirroredRow,
+    ResourceKey,
+    absent_references,
+    mirrored_rows,
+)
 from carequeue.store.removals import SourceRemovals
 from carequeue.store.resource_rows import ResourceValues, resource_row, without_base
 from carequeue.store.source_scope import SourceScope
@@ -36,18 +42,6 @@ from carequeue.store.tables import IntentRow, ResourceRow, table
 
 _resource: Final = table(ResourceRow)
 _intent: Final = table(IntentRow)
-_CHUNK: Final = 400  # rows a statement, well under SQLite's limit of variables
-
-ResourceKey = tuple[str, str]  # type and id
-
-
-class _MirroredRow(NamedTuple):
-    """What is mirrored of a row: the digest is that of what lies beside, if anything does."""
-
-    digest: str
-    chart: str
-    updated: str
-    here: bool
 
 
 class SourceMirror:
@@ -144,7 +138,7 @@ class SourceMirror:
             resources = self._only_known(resources)
         saved = SavedPage()
         page = self._page(resources, now, saved)
-        known = self._known(list(page))
+        known = mirrored_rows(self._scope, list(page))
         news: list[ResourceValues] = []
         for name, (row, resource) in page.items():
             if isinstance(resource, dict):
@@ -154,7 +148,7 @@ class SourceMirror:
                 news.append(row)
         saved.changed = len(news)
         self._write(news, known)
-        saved.missing = self._absent(saved.missing) | (saved.parts - {""})
+        saved.missing = absent_references(self._scope, saved.missing) | (saved.parts - {""})
         return saved
 
     def _only_known(self, resources: Sequence[Any]) -> list[Any]:
@@ -163,7 +157,7 @@ class SourceMirror:
         What has no id that could be referred to is none of them.
         """
         named = [(_key_of(resource), resource) for resource in resources]
-        known = self._known([key for key, _ in named])
+        known = mirrored_rows(self._scope, [key for key, _ in named])
         return [resource for key, resource in named if key in known]
 
     def _page(
@@ -183,7 +177,7 @@ class SourceMirror:
         return page
 
     def _write(
-        self, news: Sequence[ResourceValues], known: Mapping[ResourceKey, _MirroredRow]
+        self, news: Sequence[ResourceValues], known: Mapping[ResourceKey, MirroredRow]
     ) -> None:
         """New versions become bases, or lie beside the base where an open intent holds the row."""
         held = held_rows(self._scope)
@@ -214,7 +208,7 @@ class SourceMirror:
         row = resource_row(self._scope.source, resource, now, self._scope.base_url)
         row["version_id"] = storable(version) or row["version_id"]
         self._membership.adopt(row)
-        before = self._known([_name(row)]).get(_name(row))
+        before = mirrored_rows(self._scope, [_name(row)]).get(_name(row))
         # Our own act is no news: the time of arrival stays.
         row["received_at"] = self._received_at(*_name(row)) if before else 0
         self._upsert([row])
@@ -266,38 +260,6 @@ class SourceMirror:
             select(_resource.c.received_at).where(*self._is(kind, key))
         )
         return int(received.scalar_one())
-
-    def _known(self, names: Sequence[ResourceKey]) -> dict[ResourceKey, _MirroredRow]:
-        """What is mirrored of each name. What is gone has no digest: it may come back."""
-        known: dict[ResourceKey, _MirroredRow] = {}
-        columns = _resource.c
-        for kind in {kind for kind, _ in names}:
-            keys = [key for of, key in names if of == kind]
-            for start in range(0, len(keys), _CHUNK):
-                rows = self._scope.connection.execute(
-                    select(
-                        columns.id,
-                        columns.digest,
-                        columns.theirs_digest,
-                        columns.theirs_gone,
-                        columns.chart,
-                        columns.last_updated,
-                    ).where(
-                        columns.source == self._scope.source,
-                        columns.type == kind,
-                        columns.id.in_(keys[start : start + _CHUNK]),
-                    )
-                )
-                for key, digest, theirs, left, chart, updated in rows:
-                    shown = "" if left else theirs or digest
-                    known[kind, key] = _MirroredRow(shown, chart, updated, bool(digest))
-        return known
-
-    def _absent(self, names: set[str]) -> set[str]:
-        """Those references that no row answers, not even one that says "not found"."""
-        pairs = [tuple(name.split("/", 1)) for name in names if "/" in name]
-        known = self._known([(kind, key) for kind, key in pairs])
-        return {f"{kind}/{key}" for kind, key in pairs if (kind, key) not in known}
 
     def _upsert(self, rows: Sequence[ResourceValues]) -> None:
         if not rows:
@@ -352,7 +314,7 @@ def _name(row: ResourceValues) -> ResourceKey:
     return row["type"], row["id"]
 
 
-def _is_news(row: ResourceValues, old: _MirroredRow, now: datetime, even_older: bool) -> bool:
+def _is_news(row: ResourceValues, old: MirroredRow, now: datetime, even_older: bool) -> bool:
     if old.digest == row["digest"]:
         return False
     return even_older or not is_before(row["last_updated"], old.updated, now)

@@ -48,7 +48,7 @@ class SourceOutbox:
     # --- reading, in the order of deciding --------------------------------------------------------
 
     def open_intents(self) -> list[Intent]:
-        """All open intents."""
+        """What is neither on the server nor undone, of all clients."""
         where = f"source = ? AND {OPEN_SQL}"
         return read_intents(self._scope.connection, where, (self._scope.source,))
 

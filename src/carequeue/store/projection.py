@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.calendar import SiteCalendar
@@ -29,7 +29,7 @@ from carequeue.fhir.chart_to_items import read_chart
 from carequeue.fhir.our_directory import our_people
 from carequeue.store import cross_source_match, tab_counts
 from carequeue.store.chart_membership import directory_revision
-from carequeue.store.engine import quick, storable
+from carequeue.store.engine import quick, storable, writing
 from carequeue.store.item_rows import ChartFacts, RankedItem, awaited_items, item_row
 from carequeue.store.key_collisions import apart
 from carequeue.store.outbox import SourceOutbox
@@ -305,6 +305,21 @@ class Projector:
     def _ranked(self, item: WorkItem, now: datetime) -> RankedItem:
         clocks = self.clocks(item)
         return RankedItem(item, clocks, self.rank(item, clocks, now))
+
+
+def catch_up(engine: Engine, projector: Projector, now: datetime) -> bool:
+    """Project the rows that time has moved, some at a time; whether there were any.
+
+    An act may come between two transactions.
+    """
+    with engine.connect() as connection:
+        if not projector.has_moved(connection, now):
+            return False
+    moves = True
+    while moves:
+        with writing(engine) as connection:
+            moves = projector.move_time(connection, now)
+    return True
 
 
 def _made_at(connection: Connection) -> int:

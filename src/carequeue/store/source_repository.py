@@ -20,7 +20,7 @@ from carequeue.store.id_aliases import SourceIdAliases
 from carequeue.store.manifest import SourceManifest
 from carequeue.store.mirror import SourceMirror
 from carequeue.store.outbox import SourceOutbox
-from carequeue.store.projection import Projector
+from carequeue.store.projection import Projector, catch_up
 from carequeue.store.removals import SourceRemovals
 from carequeue.store.source_scope import ChartName, SourceScope
 from carequeue.store.sync_state import SourceSyncState
@@ -83,8 +83,4 @@ class SqliteSourceCache:
 
     def catch_up(self, now: datetime) -> None:
         """Make the rows anew that are due, some at a time: an act may come between."""
-        with self._engine.connect() as connection:
-            due = self._projector.has_moved(connection, now)
-        while due:
-            with writing(self._engine) as connection:
-                due = self._projector.move_time(connection, now)
+        catch_up(self._engine, self._projector, now)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent, Window
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from carequeue.store.cache_transaction import CacheTransaction
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import SlowResponse
-    from carequeue.verbs.verb import Verb
+    from carequeue.worklist.act_inputs import ActInputs
     from carequeue.worklist.results import (
         Acted,
         Conflict,
@@ -38,32 +38,36 @@ if TYPE_CHECKING:
     from carequeue.worklist.undoable import Undoer
 
 
-class CacheDesk:
-    """One person's queue over one cache; see `desk.Desk` for what each method promises.
+@dataclass(frozen=True, slots=True)
+class DeskOwner:
+    """Whose desk it is.
 
-    `sources`: what people call each source, by its name. `run`: the opaque id of this run of the
-    program, which its acts carry as their window.
+    `author`: the reference of the person. `sources`: what people call each source, by its name.
+    `run`: the opaque id of this run of the program, which its acts carry as their window.
     """
+
+    heading: str
+    author: str
+    sources: Mapping[str, str]
+    run: str = ""
+
+
+class CacheDesk:
+    """One person's queue over one cache; see `desk.Desk` for what each method promises."""
 
     def __init__(
         self,
         window: Window,
-        heading: str,
-        author: str,
-        sources: Mapping[str, str],
+        owner: DeskOwner,
         engine: Callable[[], Engine],
         projector: Callable[[], Projector],
         now: Callable[[], datetime],
-        run: str = "",
     ) -> None:
         self._window = window
-        self._heading = heading
-        self._author = author
-        self._sources = sources
+        self._owner = owner
         self._engine = engine
         self._projector = projector
         self._now = now
-        self._run = run
         self._opened = now()
         self._passed: set[str] = set()  # groups that were changed since: undo goes past them
         self.syncing: Callable[[], bool] = lambda: False
@@ -78,7 +82,7 @@ class CacheDesk:
     @property
     def heading(self) -> str:
         """The organization and the person."""
-        return self._heading
+        return self._owner.heading
 
     # --- the queue --------------------------------------------------------------------------------
 
@@ -118,7 +122,7 @@ class CacheDesk:
             self._window,
             syncing=self.syncing(),
             other_syncs=self.other_syncs(),
-            names=self._sources,
+            names=self._owner.sources,
             waits=self.waits(),
         )
 
@@ -126,24 +130,25 @@ class CacheDesk:
         """One item in full."""
         from carequeue.worklist.item_detail import detail
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return detail(cache, key, now)
 
     # --- before an act ----------------------------------------------------------------------------
 
     def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
         """To whom these items can be given."""
+        from carequeue.worklist.act_inputs import sources_of
         from carequeue.worklist.people import people
 
-        with self._reading() as cache:
-            return people(cache, self._sources_of(keys) or self._sources)
+        with self.reading() as cache:
+            return people(cache, sources_of(self._window, keys) or self._owner.sources)
 
     def why_not(self, verb: str, key: str) -> str | None:
         """Why a verb does not apply; None where it does."""
         from carequeue.worklist.act import Acts
         from carequeue.worklist.answer_parsing import verb_named
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return Acts(cache).reasons([verb_named(verb)], key, self._now()).get(verb)
 
     def reasons(self, key: str) -> Mapping[str, str]:
@@ -151,21 +156,14 @@ class CacheDesk:
         from carequeue.verbs.table import item_verbs
         from carequeue.worklist.act import Acts
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return Acts(cache).reasons(item_verbs(), key, self._now())
 
     def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         """Whether an answer is understood, and how."""
-        from carequeue.worklist.answer_parsing import question_named, read_answer, verb_named
-
-        asked = question_named(verb_named(verb), question)
-        try:
-            people = self._people_for(keys) if asked.asks == "whom" else ()
-            return True, read_answer(asked, text, people, self._projector().site.calendar, now)[1]
-        except BadQuestion as error:
-            return False, str(error)
+        return self._inputs().check(verb, question, text, now, keys)
 
     def preview(
         self,
@@ -178,38 +176,14 @@ class CacheDesk:
         """What a verb would do to many."""
         from carequeue.worklist.act import Acts
 
-        asked, inputs = self._question(verb, keys, answers, now)
-        with self._reading() as cache:
-            return Acts(cache, self._run, shown).preview(asked, keys, inputs, now)
+        asked, inputs = self._inputs().read(verb, keys, answers, now)
+        with self.reading() as cache:
+            return Acts(cache, self._owner.run, shown).preview(asked, keys, inputs, now)
 
-    def _question(
-        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
-    ) -> tuple[Verb, dict[str, str]]:
-        """The verb of a name, and the answers to its questions as an intent keeps them."""
-        from carequeue.worklist.answer_parsing import read_answers, verb_named
+    def _inputs(self) -> ActInputs:
+        from carequeue.worklist.act_inputs import ActInputs
 
-        asked = verb_named(verb)
-        whom = any(question.asks == "whom" for question in asked.asks)
-        people = self._people_for(keys) if whom else ()
-        calendar = self._projector().site.calendar
-        return asked, read_answers(asked, answers, people, calendar, now)
-
-    def _people_for(self, keys: Sequence[str]) -> Sequence[Person]:
-        """Whom an answer may name: of the items' own source, for another knows nobody by that id.
-
-        Raises BadQuestion for items of several sources.
-        """
-        if len(self._sources_of(keys)) > 1:
-            raise BadQuestion(
-                "These items are on different servers, and each knows its own people. Nothing was "
-                "changed. Mark those of one server, and do the others after them."
-            )
-        return self.people(keys)
-
-    def _sources_of(self, keys: Sequence[str]) -> tuple[str, ...]:
-        """The sources of these items, each once."""
-        rows = (self._window.row(key) for key in keys)
-        return tuple(dict.fromkeys(row.source for row in rows if row))
+        return ActInputs(self._window, self.people, self._projector().site.calendar)
 
     # --- acts -------------------------------------------------------------------------------------
 
@@ -224,15 +198,15 @@ class CacheDesk:
         """Keep a decision."""
         from carequeue.worklist.act import Acts
 
-        asked, inputs = self._question(verb, keys, answers, now)
+        asked, inputs = self._inputs().read(verb, keys, answers, now)
         with self._writing() as cache:
-            return Acts(cache, self._run, shown).act(asked, keys, inputs, now)
+            return Acts(cache, self._owner.run, shown).act(asked, keys, inputs, now)
 
     def undoable(self) -> Undoable | None:
         """What there is to undo."""
         from carequeue.worklist.undoable import undoable
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return undoable(cache, self._undoer(), self._now())
 
     def undo(self, now: datetime, group: str = "") -> Acted:
@@ -249,14 +223,14 @@ class CacheDesk:
     def _undoer(self) -> Undoer:
         from carequeue.worklist.undoable import Undoer
 
-        return Undoer(self._author, self._opened, self._run, frozenset(self._passed))
+        return Undoer(self._owner.author, self._opened, self._owner.run, frozenset(self._passed))
 
     def let_go(self, key: str, now: datetime) -> Acted:
         """Drop what the server did not take."""
         from carequeue.worklist.undo import let_go
 
         with self._writing() as cache:
-            return let_go(cache, self._author, key, now)
+            return let_go(cache, self._owner.author, key, now)
 
     # --- the outbox -------------------------------------------------------------------------------
 
@@ -264,21 +238,21 @@ class CacheDesk:
         """All that is not on the server."""
         from carequeue.worklist.outbox_entries import lines
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return lines(cache, now)
 
     def conflicts(self, now: datetime) -> Sequence[Conflict]:
         """Every conflict."""
         from carequeue.worklist.conflict_resolution import conflicts
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return conflicts(cache, now)
 
     def conflict(self, key: str, now: datetime) -> Conflict | None:
         """The conflict of one item."""
         from carequeue.worklist.conflict_resolution import conflict
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return conflict(cache, key, now)
 
     def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
@@ -286,41 +260,41 @@ class CacheDesk:
         from carequeue.worklist.conflict_resolution import answer
 
         with self._writing() as cache:
-            return answer(cache, self._author, shown, how, now)
+            return answer(cache, self._owner.author, shown, how, now)
 
     def retry(self, ids: Sequence[str], now: datetime) -> Acted:
         """Send again what needs attention."""
         from carequeue.worklist.outbox_entries import retry
 
         with self._writing() as cache:
-            return retry(cache, self._author, ids, now)
+            return retry(cache, self._owner.author, ids, now)
 
     def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
         """Drop what needs attention, for good."""
         from carequeue.worklist.outbox_entries import discard
 
         with self._writing() as cache:
-            return discard(cache, self._author, ids, typed, now)
+            return discard(cache, self._owner.author, ids, typed, now)
 
     def discard_word(self, ids: Sequence[str]) -> str:
         """What has to be typed to discard these."""
         from carequeue.worklist.outbox_entries import discard_word
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return discard_word(cache, ids)
 
     def export(self, ids: Sequence[str], now: datetime) -> str:
         """Decisions as JSON lines."""
         from carequeue.worklist.outbox_entries import export
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return export(cache, ids)
 
     def news(self, after: int) -> tuple[int, Sequence[str]]:
         """What became of decisions without a person."""
         from carequeue.worklist.outbox_entries import news
 
-        with self._reading() as cache:
+        with self.reading() as cache:
             return news(cache, after, self._now())
 
     # --- the cache itself -------------------------------------------------------------------------
@@ -337,19 +311,12 @@ class CacheDesk:
 
     def refresh(self, now: datetime) -> bool:
         """Move the rows that time has moved."""
-        from carequeue.store.engine import writing
+        from carequeue.store.projection import catch_up
 
-        with self._reading() as cache:
-            if not cache.projector.has_moved(cache.connection, now):
-                return False
-        moves = True
-        while moves:  # some at a time: an act may come between
-            with writing(self._engine()) as connection:
-                moves = self._projector().move_time(connection, now)
-        return True
+        return catch_up(self._engine(), self._projector(), now)
 
     @contextmanager
-    def _reading(self) -> Iterator[CacheTransaction]:
+    def reading(self) -> Iterator[CacheTransaction]:
         """The cache as it is at one instant."""
         from carequeue.store.cache_transaction import CacheTransaction
 

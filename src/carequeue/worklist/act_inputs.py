@@ -1,0 +1,71 @@
+"""From what a person typed to what a verb needs: its answers, read and checked.
+
+In:  names of verbs and questions, texts, the items that they are about. Out: the verb and its
+answers in the form that an intent keeps. Whom an answer may name depends on the source of the
+items, for another source knows nobody by that id.
+Not here: how a text is read (`answer_parsing.py`), who there is (`people.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from carequeue.domain.calendar import SiteCalendar
+from carequeue.domain.errors import BadQuestion
+from carequeue.store.queue_window import Window
+from carequeue.verbs.verb import Verb
+from carequeue.worklist.answer_parsing import question_named, read_answer, read_answers, verb_named
+from carequeue.worklist.results import Person
+
+
+class ActInputs:
+    """Reads answers at one desk; `people`: to whom the items of these keys can be given."""
+
+    def __init__(
+        self,
+        window: Window,
+        people: Callable[[Sequence[str]], Sequence[Person]],
+        calendar: SiteCalendar,
+    ) -> None:
+        self._window = window
+        self._people = people
+        self._calendar = calendar
+
+    def read(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> tuple[Verb, dict[str, str]]:
+        """The verb of a name, and the answers to its questions as an intent keeps them.
+
+        Raises BadQuestion where an answer is missing or cannot be read.
+        """
+        asked = verb_named(verb)
+        whom = any(question.asks == "whom" for question in asked.asks)
+        people = self._people_for(keys) if whom else ()
+        return asked, read_answers(asked, answers, people, self._calendar, now)
+
+    def check(
+        self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str]
+    ) -> tuple[bool, str]:
+        """Whether an answer is understood, and how it was read."""
+        asked = question_named(verb_named(verb), question)
+        try:
+            people = self._people_for(keys) if asked.asks == "whom" else ()
+            return True, read_answer(asked, text, people, self._calendar, now)[1]
+        except BadQuestion as error:
+            return False, str(error)
+
+    def _people_for(self, keys: Sequence[str]) -> Sequence[Person]:
+        """Whom an answer may name. Raises BadQuestion for items of several sources."""
+        if len(sources_of(self._window, keys)) > 1:
+            raise BadQuestion(
+                "These items are on different servers, and each knows its own people. Nothing was "
+                "changed. Mark those of one server, and do the others after them."
+            )
+        return self._people(keys)
+
+
+def sources_of(window: Window, keys: Sequence[str]) -> tuple[str, ...]:
+    """The sources of these items, each once."""
+    rows = (window.row(key) for key in keys)
+    return tuple(dict.fromkeys(row.source for row in rows if row))
