@@ -16,7 +16,6 @@ FILE_LINES: Final[Mapping[str, int]] = {}
 CLASS_LINES: Final[Mapping[str, int]] = {
     "worklist.cache_desk.CacheDesk": 280,
     "wiring.Session": 262,
-    "sync.sync_cycle.Syncer": 261,
 }
 
 #: Function -> lines.
@@ -42,10 +41,7 @@ CLASS_NAMES: Final[Mapping[str, int]] = {}
 
 #: Public name -> 1, where its docstring only says the name once more.
 ECHOES: Final[Mapping[str, int]] = {
-    "domain.rules.LengthUnit": 1,
     "screens.prompt_overlays.QuestionsOverlay.line": 1,
-    "sync.protocol.failures.ResponseKind": 1,
-    "sync.workers.Syncs.push_only": 1,
     "widgets.one_line_widget.OneLineWidget.render_line": 1,
     "widgets.source_labels.Origins": 1,
 }
