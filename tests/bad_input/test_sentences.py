@@ -24,7 +24,7 @@ from tests.bad_input.home import Home, Ran, task
 from tests.bad_input.hostile import TOKEN, Answer, Asked, Said, bundle, honest, serving, statement
 
 SAFE: Final = re.compile(
-    r"Nothing (was|is) (changed|opened|read)|What is here stays|(is|are) (kept|saved)|kept here|"
+    r"Nothing (was|is) (changed|opened|read)|What is here stays|(is|are) (still )?(kept|saved)|kept here|"
     r"saved on this computer|is untouched"
 )
 WAY_ON: Final = re.compile(
