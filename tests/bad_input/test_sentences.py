@@ -29,7 +29,8 @@ SAFE: Final = re.compile(
 )
 WAY_ON: Final = re.compile(
     r"Check|Choose|Correct|Give|Ask|ask for|Did you mean|Sync again|sync again|Try|Put|"
-    r"Close it|Update|Free|Set|Look|tell whoever|tell your|Mend|Make|name its certificates|carequeue "
+    r"Close it|Update|Free|Set|Look|tell whoever|tell your|"
+    r"Mend|Make|name its certificates|carequeue "
 )
 #: The code of each class (`domain/errors.py`; docs/command-line.md).
 USAGE, PROFILE, CACHE, SERVER, SIGN_IN = 2, 3, 5, 6, 7
