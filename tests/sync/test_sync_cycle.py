@@ -375,8 +375,9 @@ class TestBatches:
             office.server.put(task(f"b{number}", owner=ref(DANA)))
         office.look()
         office.server.asked.clear()
-        for number in range(count):
-            office.act("note", f"main:Task/b{number}", text="Called")
+        keys = [f"main:Task/b{number}" for number in range(count)]
+        acted = office.cache.desk.act("note", keys, {"text": "Called"}, office.cache.instant)
+        assert len(acted.changed) == count
 
     @pytest.fixture
     def batching(self, tmp_path: Path) -> Iterator[Office]:
