@@ -91,11 +91,8 @@ class TestWhatIsSaidOfIt:
         can = R4.seeing({"status:Task:on-hold": "no"})
         said = " / ".join(sentences(can))
         assert "the server rejects ours" in said
-        assert (
         assert "Task: the status on-hold is not supported" in said
         assert "changes that need it are saved on this computer only" in said
-            in said
-        )
         assert "unprotected" in " / ".join(sentences(R4.seeing({"if_match": "no"})))
 
     def test_claims_nothing_of_what_was_not_seen(self) -> None:
