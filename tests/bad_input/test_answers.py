@@ -295,7 +295,7 @@ class TestALink:
             home.write_profile(server.base)
             report = sync(home)
             assert not report.ok
-            assert "What is here stays" in report.words
+            assert "Your data and your work are still saved" in report.words
             paths = {one.path for one in server.requested}
             assert all(path.startswith("/fhir/") and "admin" not in path for path in paths)
             assert all(len(one.query) < 1000 for one in server.requested)
@@ -422,7 +422,7 @@ def test_one_row_that_nobody_foresaw_does_not_hold_up_the_sending(
     assert len(taken) == 1
     assert (report.sent, report.ok, report.unable) == (1, False, "server")
     assert "KeyError" in report.words
-    assert "What is here stays" in report.words
+    assert "Your data and your work are still saved" in report.words
     assert "needle" not in report.words
 
 

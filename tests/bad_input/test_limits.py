@@ -56,13 +56,13 @@ def asked(body: Endless, **headers: str) -> None:
 class TestABody:
     def test_without_end_is_left_at_the_cap(self) -> None:
         body = Endless(b"[", b" " * 1_000_000)
-        with pytest.raises(ServerError, match="What is here stays"):
+        with pytest.raises(ServerError, match="Your data is still saved"):
             asked(body)
         assert body.taken < 40
 
     def test_that_goes_on_behind_the_end_of_what_is_packed_is_left_at_the_cap(self) -> None:
         body = Endless(gzip.compress(b"{}"), b"\0" * 1_000_000)
-        with pytest.raises(ServerError, match="What is here stays"):
+        with pytest.raises(ServerError, match="Your data is still saved"):
             asked(body, Content_Encoding="gzip")
         assert body.taken < 40
 

@@ -24,12 +24,13 @@ from tests.bad_input.home import Home, Ran, task
 from tests.bad_input.hostile import TOKEN, Answer, Asked, Said, bundle, honest, serving, statement
 
 SAFE: Final = re.compile(
-    r"Nothing (was|is) (changed|opened|read)|What is here stays|(is|are) (kept|saved)|kept here|"
-    r"saved on this computer|is untouched"
+    r"Nothing (was|is) (changed|opened|read)|What is here stays|kept here|"
+    r"(is|are) (still )?(kept|saved)|saved on this computer|is untouched"
 )
 WAY_ON: Final = re.compile(
     r"Check|Choose|Correct|Give|Ask|ask for|Did you mean|Sync again|sync again|Try|Put|"
-    r"Close it|Update|Free|Set|Look|tell whoever|Mend|Make|name its certificates|carequeue "
+    r"Close it|Update|Free|Set|Look|tell whoever|tell your|"
+    r"Mend|Make|name its certificates|carequeue "
 )
 #: The code of each class (`domain/errors.py`; docs/command-line.md).
 USAGE, PROFILE, CACHE, SERVER, SIGN_IN = 2, 3, 5, 6, 7

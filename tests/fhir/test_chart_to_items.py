@@ -114,15 +114,15 @@ def test_a_fault_of_ours_in_one_resource_names_it_and_keeps_the_others(
 @pytest.mark.parametrize(
     ("resource", "why"),
     [
-        ([], "no resource"),
-        ("text", "no resource"),
-        ({"id": "1"}, "of which type"),
-        ({"resourceType": "task", "id": "1"}, "of which type"),
+        ([], "not a resource"),
+        ("text", "not a resource"),
+        ({"id": "1"}, "type is missing"),
+        ({"resourceType": "task", "id": "1"}, "type is missing"),
         ({"resourceType": "Task"}, "id is missing"),
         ({"resourceType": "Task", "id": "../1"}, "id is missing"),
         ({"resourceType": "Task", "id": "x" * 201}, "id is missing"),
         (task(status=["requested"]), "status is not a code"),
-        (task() | {"for": CLIENT}, "no reference"),
+        (task() | {"for": CLIENT}, "not a reference"),
     ],
 )
 def test_what_is_malformed_is_named_without_its_content(resource: Any, why: str) -> None:

@@ -79,7 +79,7 @@ class TestTheLines:
             extension=[{"url": codes.SNOOZED_UNTIL, "valueDateTime": "2026-03-10T09:30:00-05:00"}]
         )
         assert told(mine, theirs) == [
-            Words("Snooze", "", "snoozed until 12 Mar 09:00", "asleep until 10 Mar 09:30")
+            Words("Snooze", "", "snoozed until 12 Mar 09:00", "snoozed until 10 Mar 09:30")
         ]
 
     def test_show_notes_as_text(self) -> None:

@@ -90,11 +90,12 @@ class TestWhatIsSaidOfIt:
     def test_names_what_was_seen(self) -> None:
         can = R4.seeing({"status:Task:on-hold": "no"})
         said = " / ".join(sentences(can))
-        assert "the server refuses ours" in said
-        assert "Task: the status on-hold is not known; what needs it is kept here only" in said
+        assert "the server rejects ours" in said
+        assert "Task: the status on-hold is not supported" in said
+        assert "changes that need it are saved on this computer only" in said
         assert "unprotected" in " / ".join(sentences(R4.seeing({"if_match": "no"})))
 
     def test_claims_nothing_of_what_was_not_seen(self) -> None:
         said = " / ".join(sentences(NEW))
         assert "unprotected" not in said
-        assert "refuses ours" not in said
+        assert "rejects ours" not in said

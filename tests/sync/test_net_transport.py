@@ -188,7 +188,7 @@ class TestARenewal:
     )
     def test_command_that_gives_no_token_is_one_sentence(self, program: str) -> None:
         wire = Wire(lambda _: answer(), tokens=Tokens(command=(sys.executable, "-c", program)))
-        with pytest.raises(SignInError, match=r"gave no token\. What you did is kept here"):
+        with pytest.raises(SignInError, match=r"gave no token\. Your work is saved here"):
             wire.transport.send("GET", "Task/1")
         assert wire.requests == []
 
@@ -231,7 +231,7 @@ class TestAnAnswer:
         wire = Wire(
             lambda _: httpx.Response(200, headers={"content-encoding": "gzip"}, stream=body)
         )
-        with pytest.raises(ServerError, match="more than 32 MB in one answer"):
+        with pytest.raises(ServerError, match="more than 32 MB in one reply"):
             wire.transport.send("GET", "Task")
         assert body.taken < len(bomb) / 1024 / 2
 

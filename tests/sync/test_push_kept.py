@@ -303,7 +303,7 @@ class TestCreatingWhereTheServerIsOtherwise:
         one, push = self.bare()
         push.read(said(one, 404))
         assert push.events == ["refused", "found_not_applied"]
-        assert "there could be two" in push.change.outcomes[0].words
+        assert "could create it twice" in push.change.outcomes[0].words
 
     def test_a_bare_one_that_is_found_is_there(self) -> None:
         one, push = self.bare()

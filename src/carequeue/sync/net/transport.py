@@ -244,7 +244,7 @@ def _trusted(bundle: str) -> ssl.SSLContext:
 
 
 def _astray(status: int) -> str:
-    return f"something else replied ({status}): sign in to this network, or check the address"
+    return f"something else answers ({status}): sign in to this network, or check the address"
 
 
 def _why(error: Exception) -> str:
