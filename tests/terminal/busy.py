@@ -55,7 +55,7 @@ AT: Final = {
     "marks": ("", " ", "\\"),
     "the keys": ("?", "e\x7f", "\x1b"),
 }
-EMPTY: Final = ("Nothing waits", "Nothing is open", "Nothing in the copy", "Nothing has been")
+EMPTY: Final = ("Nothing is waiting", "Nothing is open", "Nothing in the copy", "Nothing has been")
 STORY: Final = ("Found by mobile crisis, not safe alone.", "See today.", "Else call the team.")
 
 

@@ -100,7 +100,7 @@ def test_the_first_frame_is_whole(
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
-        (KeyError("OKAFOR, Amara"), 1, "CareQueue stopped by a fault of its own"),
+        (KeyError("OKAFOR, Amara"), 1, "CareQueue stopped because of an internal error"),
         (KeyboardInterrupt(), 130, "Interrupted. Everything done so far is saved."),
     ],
 )
