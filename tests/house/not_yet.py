@@ -22,7 +22,6 @@ CLASS_LINES: Final[Mapping[str, int]] = {
 FUNCTION_LINES: Final[Mapping[str, int]] = {
     "worklist.health.health": 50,
     "worklist.item_detail._detail": 44,
-    "sync.restore.recovery.refile": 42,
 }
 
 #: Function -> parameters.

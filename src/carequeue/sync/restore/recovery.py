@@ -72,13 +72,7 @@ def refile(
     """
     group = new_id()
     ids = {intent.id: new_id() for intent in intents}
-    first_ids = {
-        (intent.target_type, intent.target_id): str(
-            intent.args["resource"].get("id") or intent.target_id
-        )
-        for intent in intents
-        if intent.kind is IntentKind.CREATE
-    }
+    first_ids = _first_ids(intents)
     filed = []
     views = dict(after)
     for intent in intents:
@@ -102,6 +96,17 @@ def refile(
         filed.append(replace(copy, seen=seen))
         views[key] = intent_effects.fold(views.get(key), [copy])
     return tuple(filed)
+
+
+def _first_ids(intents: Sequence[Intent]) -> dict[tuple[str, str], str]:
+    """What each create made -> the id that it was first created with."""
+    return {
+        (intent.target_type, intent.target_id): str(
+            intent.args["resource"].get("id") or intent.target_id
+        )
+        for intent in intents
+        if intent.kind is IntentKind.CREATE
+    }
 
 
 def _args(intent: Intent, ids: Mapping[str, str]) -> Mapping[str, object]:
