@@ -186,7 +186,7 @@ class TestAServerThatWasSetBack:
         """The base has moved back then, and the count alone would find nothing that differs."""
         restored.act("assign", "t0", to="CareTeam/access")
         looked = restored.look()
-        assert "the server was set back" in looked.why
+        assert "the server was restored from a backup" in looked.why
         assert "priority" not in restored.server.rows["Task/t0"]
         answer(restored, "accept")
         restored.look()
