@@ -99,13 +99,13 @@ def refile(
 
 
 def _first_ids(intents: Sequence[Intent]) -> dict[tuple[str, str], str]:
-    """What each create made -> the id that it was first created with."""
+    """Target of a create -> the id that was chosen here before the server gave another."""
+    creates = (intent for intent in intents if intent.kind is IntentKind.CREATE)
     return {
-        (intent.target_type, intent.target_id): str(
-            intent.args["resource"].get("id") or intent.target_id
+        (create.target_type, create.target_id): str(
+            create.args["resource"].get("id") or create.target_id
         )
-        for intent in intents
-        if intent.kind is IntentKind.CREATE
+        for create in creates
     }
 
 
