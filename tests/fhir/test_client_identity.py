@@ -14,6 +14,7 @@ from carequeue.fhir import codes
 from carequeue.fhir.client_identity import (
     NO_RECORDS,
     ClientRecords,
+    created_for,
     creates_for_its_client,
     decided_with,
     is_about_its_client,
@@ -272,7 +273,7 @@ class TestACreate:
     )
 
     def create(self, made: dict[str, Any], known: ClientRecords) -> Any:
-        return replace(intent(IntentKind.CREATE, resource=made), client=decided_with(made, known))
+        return replace(intent(IntentKind.CREATE, resource=made), client=created_for(made, known))
 
     @pytest.mark.parametrize("subject", UNRESOLVED, ids=str)
     def test_stands_while_a_client_without_a_record_stays_as_it_was(self, subject: Any) -> None:
@@ -308,3 +309,9 @@ class TestACreate:
         about = [{"reference": "ServiceRequest/r"}]
         made = {"resourceType": "Communication", "subject": PIOTR, "about": about}
         assert not creates_for_its_client(self.create(made, known), known)
+
+    def test_that_named_its_client_is_not_about_whom_its_request_names(self) -> None:
+        contact = {"resourceType": "Communication", "id": "c", "about": [{"reference": "Task/t1"}]}
+        known = records(task(**{"for": PIOTR}))
+        client = decided_with({**contact, "subject": PIOTR}, known)
+        assert not is_about_its_client(decided(client), contact, known)

@@ -78,7 +78,7 @@ def client_of(resource: Any, records: ClientRecords) -> ClientIdentity:
     through: list[str] = []
     about, described = resource, own
     while len(through) < _MOST_STEPS and not _is_patient(own):
-        step = _next_step(about, records.base_url)
+        step = _focus(about, records.base_url)
         about = records.find(step) if step and step not in through else None
         if about is None:
             break
@@ -95,6 +95,22 @@ def decided_with(resource: Any, records: ClientRecords, name: str = "") -> Clien
     """The client to record with a decision about this resource, as the person sees it now."""
     client = _with_present_identifiers(client_of(resource, records), records)
     return replace(client, name=name)
+
+
+def created_for(resource: Any, records: ClientRecords, name: str = "") -> ClientIdentity:
+    """The client to record with the creation of this resource.
+
+    A contact may name nobody itself, because what it is about gives its client in words only; then
+    it is created for the client of what it is about.
+    """
+    client = decided_with(resource, records, name)
+    if _is_known(client):
+        return client
+    for reference in points_to(resource, records.base_url):
+        about = decided_with(records.find(reference), records, name)
+        if _is_known(about):
+            return replace(about, through=(reference, *about.through), own="")
+    return client
 
 
 def same_client(
@@ -131,7 +147,7 @@ def is_about_its_client(
     own = named_client(resource, records.base_url)
     if not decided.through or _is_patient(own):
         return _is_same(decided, client_of(resource, records), records)
-    if _key(own) != decided.own or _next_step(resource, records.base_url) != decided.through[0]:
+    if _key(own) != decided.own or _focus(resource, records.base_url) != decided.through[0]:
         return False
     if records.find(decided.through[0]) is None:
         return True  # the focus is unknown here; it is compared where it is known
@@ -147,7 +163,7 @@ def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
     decided = _decided(intent, records.base_url)
     if decided is None or intent.kind is not IntentKind.CREATE:
         return True
-    made = client_of(intent.args.get("resource"), records)
+    made = created_for(intent.args.get("resource"), records)
     if not _is_same(decided, made, records):
         return False
     for reference in points_to(intent.args.get("resource"), records.base_url):
@@ -330,12 +346,10 @@ def _described(element: Any) -> str:
     return jsontext.dumps(element).decode()
 
 
-def _next_step(resource: Any, base_url: str) -> str:
-    """The resource that tells the client of this one, if this one names no Patient."""
-    if values.text(resource, "resourceType") == "Task":
-        about = values.extension(resource, codes.ABOUT).get("valueReference")
-        focus = values.reference(values.get(resource, "focus"), base_url)
-        return values.reference(about, base_url) or focus
-    if _is_known(named_client(resource, base_url)):
+def _focus(resource: Any, base_url: str) -> str:
+    """The resource that tells the client of a Task, if the Task itself names no Patient."""
+    if values.text(resource, "resourceType") != "Task":
         return ""
-    return next(iter(points_to(resource, base_url)), "")
+    about = values.extension(resource, codes.ABOUT).get("valueReference")
+    focus = values.reference(values.get(resource, "focus"), base_url)
+    return values.reference(about, base_url) or focus

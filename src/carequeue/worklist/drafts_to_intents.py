@@ -18,7 +18,7 @@ from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentS
 from carequeue.domain.items import Us
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.client_identity import decided_with
+from carequeue.fhir.client_identity import created_for, decided_with
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.protocol.capabilities import Abilities, from_json
 from carequeue.verbs.verb_to_intents import IntentDraft
@@ -92,9 +92,10 @@ class Filing:
         return replace(bare, seen=seen, state=state, words=why)
 
     def _client(self, draft: IntentDraft, view: Resource | None) -> ClientIdentity:
-        about = draft.args["resource"] if draft.kind is IntentKind.CREATE else view
         records = self.cache.source(self.source).views.client_records()
-        return decided_with(about, records, self.client_name)
+        if draft.kind is IntentKind.CREATE:
+            return created_for(draft.args["resource"], records, self.client_name)
+        return decided_with(view, records, self.client_name)
 
     def _why_here(self, intent: Intent, filed: Sequence[Intent]) -> str:
         """Why it is kept here, "" where the source can take it.
