@@ -369,7 +369,9 @@ class TestAServerThatTakesNoTask:
     def test_has_every_decision_kept_here_and_the_person_is_told(self, tmp_path: Path) -> None:
         cache = queue(tmp_path / "read-only", can=READ_ONLY)
         acted = cache.desk.act("snooze", [FOLLOW_UP], {"until": "3bd"}, NOW)
-        assert "Saved on this computer only: the server takes no such change." in acted.message
+        assert (
+            "Saved on this computer only: the server does not support this change." in acted.message
+        )
         assert acted.kept_here == 1
         (intent,) = cache.intents()
         assert intent.state is IntentState.LOCAL_ONLY

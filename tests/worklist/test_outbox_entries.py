@@ -139,7 +139,7 @@ class TestTheLines:
         (line,) = lines(here)
         here.close()
         assert (line.state, line.behind) == ("kept_here", False)
-        assert line.words == "the server takes no such change"
+        assert line.words == "the server does not support this change"
 
     def test_say_what_an_undo_takes_back(self, cache: Cache) -> None:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
