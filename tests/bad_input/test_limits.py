@@ -89,7 +89,7 @@ class TestABody:
         with (
             listener(drip, tls=tls) as base,
             Transport(base, Tokens(), ca_bundle=str(bundle)) as transport,
-            pytest.raises(Unreachable, match="no whole answer in time") as gone,
+            pytest.raises(Unreachable, match="no complete reply in time") as gone,
         ):
             transport.send("GET", "Task")
         assert gone.value.left

@@ -179,10 +179,10 @@ class TestACertificate:
 
     def test_that_does_not_verify_ends_it(self, home: Home, tls: ssl.SSLContext) -> None:
         with serving(honest(task()), tls) as server:
-            check(home.run("connect", server.base), SERVER, "certificate does not verify")
+            check(home.run("connect", server.base), SERVER, "certificate cannot be verified")
             assert home.bytes() == {}
             home.write_profile(server.base)
-            check(home.run("sync"), SERVER, "certificate does not verify", "ca_bundle")
+            check(home.run("sync"), SERVER, "certificate cannot be verified", "ca_bundle")
         assert server.requested == []  # and so no token left
 
     @pytest.mark.parametrize("content", [None, "no certificate\n"])

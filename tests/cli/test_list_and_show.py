@@ -153,8 +153,8 @@ def test_a_list_with_a_hole_in_it_says_so_beside_the_answer(shell: Shell) -> Non
         ),
         ({"online": False, "last_full": None}, "Offline: no server answered.\n"),
         (
-            {"online": False, "why_offline": "no answer in time", "silent_since": NOW},
-            "Not answering: no answer in time. The list was read Tue 2026-12-01 09:00.\n",
+            {"online": False, "why_offline": "no reply in time", "silent_since": NOW},
+            "Not answering: no reply in time. The list was read Tue 2026-12-01 09:00.\n",
         ),
         (
             {"forced_offline": True},

@@ -32,7 +32,9 @@ ROWS = 2_000
 BULK = 60
 NAMES = tuple(f"Task/bulk-{number:03d}" for number in range(BULK))
 COLLEAGUE = "Practitioner/priya-raman"
-MADE_ANEW = "JANKOWSKI, Piotr: sent; a colleague had deleted it; what you decided has made it anew."
+CREATED_AGAIN = (
+    "JANKOWSKI, Piotr: sent; a colleague had deleted it; your change has created it again."
+)
 ALREADY_SO = "ERIKSEN, Solveig: already noted by somebody else."
 
 
@@ -192,7 +194,7 @@ class TestAPurgedRecord:
         says.purge(items[0])
         report = dana.sync()
         assert (report.sent, report.needs_attention, report.conflicts) == (len(items), 0, 0)
-        assert dana.told() == [MADE_ANEW]
+        assert dana.told() == [CREATED_AGAIN]
         assert says.now(items[0])["note"][-1]["text"] == "Called"
 
     def test_is_told_also_where_a_colleague_changes_it_before_it_is_read(
@@ -204,7 +206,7 @@ class TestAPurgedRecord:
         hapi.purge(UNDATED_FOLLOW_UP)
         hapi.before_read = lambda: hapi.load([{**hapi.now(UNDATED_FOLLOW_UP), "priority": "stat"}])
         assert dana.sync().sent == 1
-        assert dana.told() == [MADE_ANEW]
+        assert dana.told() == [CREATED_AGAIN]
 
     def test_is_not_told_of_what_was_there_all_along(self, says: Hapi, arrives: Arrives) -> None:
         dana = arrives()

@@ -270,7 +270,7 @@ class TestOneTakesRequestsAndAnswersNone:
         assert asked[1:] == ["GET /fhir/metadata"] * 2
         assert "note" in here.task("call")
         for report in reports:
-            assert report.words.startswith("Not answering: there: no answer in time.")
+            assert report.words.startswith("Not answering: there: no reply in time.")
             assert (report.ok, report.unable) == (False, "server")
         assert (desk.health(here).silent_since, desk.health(here).online) == (None, True)
         assert desk.health(there).silent_since == desk.instant

@@ -14,7 +14,7 @@ from tests.docs.pages import DOCS
 
 VERBS_HEAD = "| verb | key on the screen | asks for | what it does |"
 OPTIONS_HEAD = "| option | asked by | answer |"
-_ANY = "| `--answer NAME=VALUE` | any | the same, by the question's name; may be given again |"
+_ANY = "| `--answer NAME=VALUE` | any | the same, by the question's name; repeatable |"
 
 
 def verb_table() -> str:
@@ -55,7 +55,7 @@ def _answer(question: Question) -> str:
     if question.asks is Asks.TEXT:
         return question.meaning
     choices = [
-        f"`{choice.value}`{' (where nothing is said)' if choice.value == question.default else ''}"
+        f"`{choice.value}`{' (the default)' if choice.value == question.default else ''}"
         for choice in question.choices
     ]
     return ", ".join(choices) + (", or your own words" if question.free else "")

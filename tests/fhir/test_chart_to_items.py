@@ -121,7 +121,7 @@ def test_a_fault_of_ours_in_one_resource_names_it_and_keeps_the_others(
         ({"resourceType": "Task"}, "id is missing"),
         ({"resourceType": "Task", "id": "../1"}, "id is missing"),
         ({"resourceType": "Task", "id": "x" * 201}, "id is missing"),
-        (task(status=["requested"]), "status is no code"),
+        (task(status=["requested"]), "status is not a code"),
         (task() | {"for": CLIENT}, "no reference"),
     ],
 )
@@ -137,7 +137,7 @@ def test_a_sound_resource_is_no_trouble_nor_one_with_elements_of_tomorrow() -> N
 def test_a_task_without_a_readable_status_is_shown_and_named() -> None:
     found = read(task(status=["requested"], description="Call"))
     assert [item.title for item in found.items] == ["Call"]
-    assert found.troubles == (Trouble("Task/t1", "its status is no code"),)
+    assert found.troubles == (Trouble("Task/t1", "its status is not a code"),)
 
 
 def test_an_element_that_came_twice_makes_its_row_read_only() -> None:

@@ -74,7 +74,7 @@ def _undocumented(house: House) -> dict[str, int]:
 
 
 def _echoes(house: House) -> dict[str, int]:
-    return {name: int(echoes(name, docstring or "")) for name, docstring in documented(house)}
+    return {name: int(echoes(name, text)) for name, text in documented(house) if text}
 
 
 def _largest(measures: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -15,11 +15,15 @@ def house() -> House:
     return read_house()
 
 
+def test_there_is_a_house_to_measure(house: House) -> None:
+    assert len(house.modules) > 200
+    assert len(house.functions) > 2_000
+
+
 @each_criterion
 def test_nothing_new_is_over_a_limit_and_nothing_old_grew(
     house: House, criterion: Criterion
 ) -> None:
-    assert criterion.measure(house), "nothing was measured"
     worse = {
         name: measure
         for name, measure in criterion.over(house).items()

@@ -78,7 +78,10 @@ async def test_r_on_what_waits_is_a_look_at_the_server() -> None:
     ("words", "why"),
     [
         ("", "this server cannot store it"),
-        ("kept here only: the server knows no such status", "the server knows no such status"),
+        (
+            "kept here only: the server does not support this status",
+            "the server does not support this status",
+        ),
     ],
 )
 async def test_r_on_what_is_kept_here_says_why_once_and_that_it_goes_by_itself(

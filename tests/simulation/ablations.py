@@ -126,7 +126,7 @@ def _last_write_wins(stack: ExitStack) -> None:
 def _no_end(stack: ExitStack) -> None:
     def send(self: Any, *given: Any, **more: Any) -> Any:
         try:
-            return self._way.send(*given, **more)
+            return self._connection.send(*given, **more)
         except Unreachable as error:
             error.ends = False
             raise

@@ -199,8 +199,8 @@ class TestWhatIsMalformed:
                     "SELECT type || '/' || id, trouble FROM resource WHERE trouble <> ''"
                 ).all()
             )
-        assert named["Task/list"] == "its status is no code"
-        assert named["Task/for"] == "whom it is about is no reference"
+        assert named["Task/list"] == "its status is not a code"
+        assert named["Task/for"] == "its client is not a reference"
         assert "element twice" in named["Task/twice"]
         told = [one.what for one in cache.session.doctor()]
         for key in ("list", "for", "twice"):

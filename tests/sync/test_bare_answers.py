@@ -17,7 +17,7 @@ from carequeue.sync.protocol.capabilities import TypeAbility
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.http import exchange
 from carequeue.sync.push.next_step import OTHER
-from carequeue.sync.push.three_way import ALREADY_SO, MADE_ANEW
+from carequeue.sync.push.three_way import ALREADY_SO, CREATED_AGAIN
 from tests.fhir.clinic import NOW, task
 from tests.sync.parts import (
     R4,
@@ -135,7 +135,7 @@ class TestAnUpdateThatIsAnsweredWithoutTheResource:
         assert answered(push, batch, reply) == ["GET Task/t1"]
 
     @pytest.mark.parametrize(
-        ("status", "words"), [(200, ""), (201, MADE_ANEW), (202, ""), (204, "")]
+        ("status", "words"), [(200, ""), (201, CREATED_AGAIN), (202, ""), (204, "")]
     )
     @pytest.mark.parametrize("version", ["", "4"])
     def test_is_done_once_it_is_read_and_what_was_made_anew_is_told(
@@ -149,7 +149,7 @@ class TestAnUpdateThatIsAnsweredWithoutTheResource:
         push.read(said(sent, 200, {**ACCEPTED, "note": [noted]}, "4"))
         assert told(push) == [("acknowledged", words)] * 2
 
-    @pytest.mark.parametrize(("status", "words"), [(200, ""), (201, MADE_ANEW)])
+    @pytest.mark.parametrize(("status", "words"), [(200, ""), (201, CREATED_AGAIN)])
     def test_is_compared_where_somebody_wrote_after_it(
         self, batch: bool, status: int, words: str
     ) -> None:

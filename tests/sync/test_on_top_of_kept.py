@@ -64,7 +64,9 @@ def test_that_is_kept_here_as_well_says_why_once(office: Office) -> None:
     office.server.put(follow_up("t1", code=ASKED, owner=None))
     office.look()
     acted = office.cache.desk.act("accept", ["main:Task/t1"], {}, office.cache.instant)
-    assert "J. Saved on this computer only: the server knows no such status." in acted.message
+    assert (
+        "J. Saved on this computer only: the server does not support this status." in acted.message
+    )
 
 
 def test_stands_when_the_server_can_take_the_earlier_one_after_all(office: Office) -> None:

@@ -251,7 +251,9 @@ class TestAClearYes:
         push.send()
         push.answer(said(one, 200, task(priority="urgent", meta={"versionId": "4"}), "4"))
         assert push.events == ["refused", "acknowledged"]
-        assert push.change.outcomes[0].words == "the server took it, but returned something else"
+        assert (
+            push.change.outcomes[0].words == "the server accepted it, but returned something else"
+        )
 
 
 class TestANo:

@@ -118,7 +118,7 @@ class TestWhatNeverCounts:
         push = Push(*lanes)
         push.send()
         push.answer(
-            *(m.NoReply(one.key, True, "no answer in time") for one in lanes),
+            *(m.NoReply(one.key, True, "no reply in time") for one in lanes),
             batch=m.Batched.SILENT,
         )
         push.on(m.ChangesSaved((), (), frozenset(), {}, NOW))

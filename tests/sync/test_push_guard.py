@@ -226,7 +226,7 @@ class TestTheSameQuestionOfBatches:
     def test_not_answered_means_one_by_one_in_this_push_and_smaller_ones_in_the_next(self) -> None:
         """A server that says nothing to batches is not waited for once a row."""
         lanes, push, _ = self.asked()
-        push.answer(m.NoReply(lanes[0].key, True, "no answer in time"), batch=m.Batched.SILENT)
+        push.answer(m.NoReply(lanes[0].key, True, "no reply in time"), batch=m.Batched.SILENT)
         assert push.observed == {"batch_size": "25"}
         push.on(m.ChangesSaved((), (), frozenset(), {}, NOW))
         push.pending[lanes[0].key] = push.state.pending[lanes[0].key]

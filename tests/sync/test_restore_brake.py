@@ -127,7 +127,7 @@ class TestAServerThatWasSetBack:
 
     def test_is_noticed_and_nothing_moves_back(self, restored: Office) -> None:
         looked = restored.tomorrow()
-        assert "the server was set back: 2 records are older there" in looked.why
+        assert "the server was restored from a backup: 2 records are older there" in looked.why
         assert restored.cache.row("main:Task/t2").title == "Colleague's"
         assert any(row.title == "Call the school" for row in restored.cache.rows())
 

@@ -385,7 +385,7 @@ class TestAPush:
         one, other = lane(accept("i1", "t1")), lane(accept("i2", "t2"))
         push = Push(one, other, can=replace(R4, batch=False))
         push.send()
-        (stop,) = push.answer(m.NoReply(one.key, True, "no answer in time", ends=True))
+        (stop,) = push.answer(m.NoReply(one.key, True, "no reply in time", ends=True))
         assert isinstance(stop, m.Stop)
         assert stop.offline
         assert push.state.pending[one.key].intents[0].state is IntentState.IN_DOUBT
@@ -393,8 +393,8 @@ class TestAPush:
     def test_stops_at_a_reading_without_an_answer(self) -> None:
         lanes = [in_doubt(lane(accept(f"i{n}", f"t{n}"))) for n in range(3)]
         push = Push(*lanes)
-        silent = m.NoReply(lanes[0].key, True, "no answer in time", ends=True)
-        rest = [m.NoReply(one.key, False, "no answer in time", ends=True) for one in lanes[1:]]
+        silent = m.NoReply(lanes[0].key, True, "no reply in time", ends=True)
+        rest = [m.NoReply(one.key, False, "no reply in time", ends=True) for one in lanes[1:]]
         (stop,) = push.read(silent, *rest)
         assert isinstance(stop, m.Stop)
         assert stop.offline
@@ -442,13 +442,13 @@ class TestWhatIsSaid:
         batching.server.fault = Silence()
         report = self.report(batching)
         assert report.words == (
-            "Not answering: no answer in time. 0 changes received, 0 sent. "
+            "Not answering: no reply in time. 0 changes received, 0 sent. "
             "50 wait to be sent; they are kept. 50 were sent without a clear answer; they are "
             "kept, and checked first. "
             "Sync again later; if it stays silent, tell whoever runs the server."
         )
         assert (report.ok, report.unable) == (False, "server")
-        assert report.sources[0].words == "not answering: no answer in time"
+        assert report.sources[0].words == "not answering: no reply in time"
 
 
 def test_a_look_is_a_cycle_of_its_own_whatever_the_one_before_came_to(office: Office) -> None:

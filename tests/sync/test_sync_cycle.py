@@ -18,7 +18,7 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
-from carequeue.sync.push.three_way import MADE_ANEW
+from carequeue.sync.push.three_way import CREATED_AGAIN
 from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, DIRECTORY, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
@@ -233,7 +233,7 @@ class TestAColleague:
         )
         office.look()
         (one,) = office.cache.intents()
-        assert (one.state.value, one.words) == ("acknowledged", MADE_ANEW)
+        assert (one.state.value, one.words) == ("acknowledged", CREATED_AGAIN)
 
     def change(self, office: Office, **elements: Any) -> None:
         office.server.put(task("t1", owner=ref(DANA), description="Call", **elements))
@@ -375,8 +375,9 @@ class TestBatches:
             office.server.put(task(f"b{number}", owner=ref(DANA)))
         office.look()
         office.server.asked.clear()
-        for number in range(count):
-            office.act("note", f"main:Task/b{number}", text="Called")
+        keys = [f"main:Task/b{number}" for number in range(count)]
+        acted = office.cache.desk.act("note", keys, {"text": "Called"}, office.cache.instant)
+        assert len(acted.changed) == count
 
     @pytest.fixture
     def batching(self, tmp_path: Path) -> Iterator[Office]:

@@ -116,7 +116,7 @@ class Rank:
         return (self.band, -self.points, self.due_at or datetime.max.replace(tzinfo=UTC))
 
 
-class _Look(NamedTuple):
+class _ClockAt(NamedTuple):
     """One open clock at an instant."""
 
     band: Band
@@ -142,9 +142,9 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
     """An item's rank at an instant. Its most urgent clock decides; *why here* lists the rest."""
     now = now.astimezone(UTC)
     at = _Instant(now, calendar.local_date(now), calendar)
-    looks = [_look(item, clock, at) for clock in clocks if clock.open]
-    best = min(looks, key=lambda look: look.order, default=None)
-    asleep = item.snoozed_until if _sleeps(item, looks, now) else None
+    clocks_at = [_clock_at(item, clock, at) for clock in clocks if clock.open]
+    best = min(clocks_at, key=lambda clock_at: clock_at.order, default=None)
+    asleep = item.snoozed_until if _sleeps(item, clocks_at, now) else None
     waits = item.move.who in (Mover.PARTNER, Mover.CLIENT)
     band = best.band if best else (Band.WAITING if waits else Band.ON_TRACK)
     reasons = _weighed(item, (*(best.reasons if best else ()), *_common(item)))
@@ -162,30 +162,30 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
         unit=unit,
         days_left=days_left,
         reasons=reasons,
-        next_change_at=min(_changes(item, looks, at), default=None),
+        next_change_at=min(_changes(item, clocks_at, at), default=None),
         nudge=unit == "nudge",
     )
 
 
-def _sleeps(item: WorkItem, looks: Iterable[_Look], now: datetime) -> bool:
+def _sleeps(item: WorkItem, clocks_at: Iterable[_ClockAt], now: datetime) -> bool:
     """Whether a snooze hides it: never from a crisis, a breach, or a warning of class S."""
     if item.snoozed_until is None or item.snoozed_until <= now:
         return False
-    for look in looks:
-        clock = look.clock
+    for clock_at in clocks_at:
+        clock = clock_at.clock
         if clock.fallback:  # a snooze is the decision that this clock asks for
             continue
-        if clock.cls is ClockClass.CRISIS or look.state is ClockState.BREACHED:
+        if clock.cls is ClockClass.CRISIS or clock_at.state is ClockState.BREACHED:
             return False
         if clock.cls is ClockClass.SAFETY and clock.warns_at <= now:
             return False
     return True
 
 
-def _look(item: WorkItem, clock: Clock, at: _Instant) -> _Look:
+def _clock_at(item: WorkItem, clock: Clock, at: _Instant) -> _ClockAt:
     state = clock.state_at(at.now)
     reasons = _weighed(item, _clock_reasons(clock, at))
-    return _Look(_band(item, clock, state, at), clock, state, reasons)
+    return _ClockAt(_band(item, clock, state, at), clock, state, reasons)
 
 
 def _weighed(item: WorkItem, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
@@ -269,9 +269,9 @@ def _common(item: WorkItem) -> Iterator[Reason]:
         yield Reason(ATTEMPT * tries, f"attempted {times}, not reached{unnamed}", "record")
 
 
-def _distance(look: _Look, band: Band, at: _Instant) -> tuple[datetime, str, int | None]:
+def _distance(clock_at: _ClockAt, band: Band, at: _Instant) -> tuple[datetime, str, int | None]:
     """The distance to due: in hours on the day itself, unless the whole day counts."""
-    clock = look.clock
+    clock = clock_at.clock
     if clock.nudge and band is Band.WAITING:
         return clock.due, "nudge", None
     if clock.unit == "h":
@@ -283,24 +283,24 @@ def _distance(look: _Look, band: Band, at: _Instant) -> tuple[datetime, str, int
         else (due_date - at.today).days
     )
     whole_day = clock.cls is ClockClass.STANDARD and clock.due >= at.calendar.closing(due_date)
-    if days == 0 and (look.state is ClockState.BREACHED or not whole_day):
+    if days == 0 and (clock_at.state is ClockState.BREACHED or not whole_day):
         return clock.due, "h", None
     return clock.due, clock.unit, days
 
 
-def _changes(item: WorkItem, looks: Iterable[_Look], at: _Instant) -> Iterator[datetime]:
+def _changes(item: WorkItem, clocks_at: Iterable[_ClockAt], at: _Instant) -> Iterator[datetime]:
     """Instants after now at which the rank can change by itself."""
     if item.snoozed_until is not None and item.snoozed_until > at.now:
         yield item.snoozed_until.astimezone(UTC)
     by_day = False
-    for look in looks:
-        clock = look.clock
+    for clock_at in clocks_at:
+        clock = clock_at.clock
         for instant in (clock.warns_at, clock.due - _CLOSE_BY, clock.due):
             if instant > at.now:
                 yield instant
         hours_late = int((at.now - clock.due) / HOUR) + 1
-        if look.state is ClockState.BREACHED and hours_late <= MOST_STEPS:
+        if clock_at.state is ClockState.BREACHED and hours_late <= MOST_STEPS:
             yield clock.due + hours_late * HOUR
-        by_day = by_day or clock.unit != "h" or look.state is not ClockState.BREACHED
+        by_day = by_day or clock.unit != "h" or clock_at.state is not ClockState.BREACHED
     if by_day:
         yield at.calendar.start_of_day(at.today + DAY)

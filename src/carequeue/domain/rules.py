@@ -33,7 +33,7 @@ class ClockClass(StrEnum):
 
 
 class LengthUnit(StrEnum):
-    """The unit of a length."""
+    """Minutes, hours, opening hours, days or business days."""
 
     MINUTE = "m"
     HOUR = "h"
@@ -182,13 +182,13 @@ class _RuleTable:
     def length(self, key: str) -> Length:
         """A length such as `3h`, `2bd` or `0`."""
         value = self.table.get(key)
-        found = _LENGTH.fullmatch(value) if isinstance(value, str) else None
+        match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
         if value in ("0", 0) and not isinstance(value, bool):
             return AT_ONCE
-        if not found:
+        if not match:
             raise self.refuse(key, f"cannot be {_shown(value)}", f"0, or {_SHAPE}")
-        count = int(found[1] + found[2])
-        return Length(count, LengthUnit(found[3])) if count else AT_ONCE
+        count = int(match[1] + match[2])
+        return Length(count, LengthUnit(match[3])) if count else AT_ONCE
 
     def warn(self, length: Length) -> Length | None:
         """How long before due it warns; None for the whole length."""

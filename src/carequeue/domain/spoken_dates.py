@@ -49,12 +49,12 @@ def parse_when(text: str, now: datetime, calendar: SiteCalendar) -> datetime | N
         return None
     now = now.astimezone(UTC)
     try:
-        found = (
+        instant = (
             _span(words, now, calendar) or _instant(words) or _day_and_time(words, now, calendar)
         )
     except (ValueError, OverflowError):
         return None  # 31 February, 25:00, the year 0
-    return found if found is not None and now < found <= now + _FARTHEST else None
+    return instant if instant is not None and now < instant <= now + _FARTHEST else None
 
 
 def say_when(instant: datetime, now: datetime, calendar: SiteCalendar) -> str:
@@ -67,10 +67,10 @@ def say_when(instant: datetime, now: datetime, calendar: SiteCalendar) -> str:
 
 def _span(words: str, now: datetime, calendar: SiteCalendar) -> datetime | None:
     """`30m`, `4h`: from now. `2d`, `1w`, `3bd`: the opening of a day."""
-    found = _SPAN.fullmatch(words)
-    if not found:
+    match = _SPAN.fullmatch(words)
+    if not match:
         return None
-    count, unit = int(found[1]), found[2]
+    count, unit = int(match[1]), match[2]
     if unit in ("m", "min", "h"):
         return now + (timedelta(hours=count) if unit == "h" else timedelta(minutes=count))
     today = calendar.local_date(now)
@@ -106,14 +106,14 @@ def _day_and_time(words: str, now: datetime, calendar: SiteCalendar) -> datetime
 
 def _time(words: str) -> time | None:
     """A time of day; raises ValueError for one that looks like it and is impossible."""
-    found = _TIME.fullmatch(words)
-    if not found:
+    match = _TIME.fullmatch(words)
+    if not match:
         return None
-    hour, minute = int(found[1]), int(found[2] or 0)
-    if found[3]:
+    hour, minute = int(match[1]), int(match[2] or 0)
+    if match[3]:
         if not 1 <= hour <= 12:
             raise ValueError(words)
-        hour = hour % 12 + (12 if found[3] == "pm" else 0)
+        hour = hour % 12 + (12 if match[3] == "pm" else 0)
     return time(hour, minute)
 
 
@@ -158,14 +158,14 @@ def _next_such(
 
 def _date_parts(words: str) -> tuple[int | None, int, int] | None:
     """Year if it was given, month, day of the month."""
-    if found := _ISO.fullmatch(words):
-        return int(found[1]), int(found[2]), int(found[3])
-    if found := _MONTH_DAY.fullmatch(words):
-        return _year(found[3]), int(found[1]), int(found[2])
-    if found := _DAY_NAME.fullmatch(words):
-        day, name, year = found[1], found[2], found[3]
-    elif found := _NAME_DAY.fullmatch(words):
-        name, day, year = found[1], found[2], found[3]
+    if match := _ISO.fullmatch(words):
+        return int(match[1]), int(match[2]), int(match[3])
+    if match := _MONTH_DAY.fullmatch(words):
+        return _year(match[3]), int(match[1]), int(match[2])
+    if match := _DAY_NAME.fullmatch(words):
+        day, name, year = match[1], match[2], match[3]
+    elif match := _NAME_DAY.fullmatch(words):
+        name, day, year = match[1], match[2], match[3]
     else:
         return None
     month = _index(name, MONTHS)

@@ -131,12 +131,12 @@ def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
     return False
 
 
-def _alike(one: Resource, other: Resource) -> bool:
+def _alike(first: Resource, second: Resource) -> bool:
     """Whether two have one type and, for authorizations, one payer, as far as they say."""
-    types = [{c.code for c in values.codings(each.get("type"))} for each in (one, other)]
+    types = [{c.code for c in values.codings(resource.get("type"))} for resource in (first, second)]
     if types[0] and types[1] and not types[0] & types[1]:
         return False
-    payers = [values.text(each, "insurer.reference") for each in (one, other)]
+    payers = [values.text(resource, "insurer.reference") for resource in (first, second)]
     return payers[0] == payers[1]
 
 

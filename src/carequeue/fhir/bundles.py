@@ -89,10 +89,10 @@ def read_page(bundle: Any, url: str = "") -> Page:
     deleted: dict[str, str] = {}
     listed = values.get(bundle, "entry")
     is_history = values.text(bundle, "type") == "history"
-    for each in _newest(listed) if is_history else listed if isinstance(listed, list) else []:
-        resource, mode = values.get(each, "resource"), values.text(each, "search.mode")
-        if is_history and values.text(each, "request.method") == "DELETE":
-            deleted[_subject(each)] = values.text(each, "response.lastModified")
+    for entry in _newest(listed) if is_history else listed if isinstance(listed, list) else []:
+        resource, mode = values.get(entry, "resource"), values.text(entry, "search.mode")
+        if is_history and values.text(entry, "request.method") == "DELETE":
+            deleted[_subject(entry)] = values.text(entry, "response.lastModified")
             deleted.pop("", None)
             continue
         if mode == "outcome" or values.text(resource, "resourceType") == "OperationOutcome":
@@ -121,10 +121,10 @@ def is_subset(resource: Any) -> bool:
 
 def _newest(listed: Any) -> list[Any]:
     """Of a history, the first entry of each resource, and all whose name cannot be read."""
-    found: dict[str, Any] = {}
-    for number, each in enumerate(listed if isinstance(listed, list) else []):
-        found.setdefault(_subject(each) or f"?{number}", each)
-    return list(found.values())
+    newest: dict[str, Any] = {}
+    for number, entry in enumerate(listed if isinstance(listed, list) else []):
+        newest.setdefault(_subject(entry) or f"?{number}", entry)
+    return list(newest.values())
 
 
 def _subject(entry: Any) -> str:
@@ -134,15 +134,15 @@ def _subject(entry: Any) -> str:
     places = (named, values.text(entry, "request.url"), values.text(entry, "fullUrl"))
     for place in places:
         tail = "/".join(_VERSION.sub("", place).split("/")[-2:])
-        if found := values.reference({"reference": tail}):
-            return found
+        if reference := values.reference({"reference": tail}):
+            return reference
     return ""
 
 
 def _per_page(url: str) -> int | None:
     try:
-        (said,) = parse_qs(urlsplit(url).query).get("_count", [""])
-        return int(said) if said.isascii() and said.isdigit() and int(said) > 0 else None
+        (count,) = parse_qs(urlsplit(url).query).get("_count", [""])
+        return int(count) if count.isascii() and count.isdigit() and int(count) > 0 else None
     except ValueError:
         return None
 
@@ -152,7 +152,7 @@ def batch(requests: Iterable[BatchRequest]) -> Resource:
     return {
         "resourceType": "Bundle",
         "type": "batch",
-        "entry": [_entry(each) for each in requests],
+        "entry": [_entry(request) for request in requests],
     }
 
 
@@ -164,27 +164,27 @@ def read_batch(bundle: Any, count: int) -> list[BatchAnswer] | None:
         return None
     if not isinstance(listed, list) or len(listed) != count:
         return None
-    return [_answer(each) for each in listed]
+    return [_answer(entry) for entry in listed]
 
 
 def outcome_words(resource: Any) -> str:
     """The text of an OperationOutcome, on one line; "" if it is none. It may name a client."""
     if values.text(resource, "resourceType") != "OperationOutcome":
         return ""
-    said = (
+    texts = (
         values.concept_text(issue.get("details"))
         or values.text(issue, "diagnostics")
         or values.text(issue, "code")
         for issue in values.objects(resource, "issue")
     )
-    return values.squeeze("; ".join(dict.fromkeys(filter(None, said))), _WORDS)
+    return values.squeeze("; ".join(dict.fromkeys(filter(None, texts))), _WORDS)
 
 
 def issues(resource: Any) -> tuple[Issue, ...]:
     """The issues of an OperationOutcome; none if it is none."""
     if values.text(resource, "resourceType") != "OperationOutcome":
         return ()
-    return tuple(_issue(each) for each in values.objects(resource, "issue"))
+    return tuple(_issue(issue) for issue in values.objects(resource, "issue"))
 
 
 def _issue(issue: Any) -> Issue:
@@ -195,8 +195,8 @@ def _issue(issue: Any) -> Issue:
         for path in paths
         if isinstance(path, str)
     ]
-    said = values.concept_text(issue.get("details")), values.text(issue, "diagnostics")
-    words = values.squeeze(" ".join(filter(None, said)), _WORDS)
+    texts = values.concept_text(issue.get("details")), values.text(issue, "diagnostics")
+    words = values.squeeze(" ".join(filter(None, texts)), _WORDS)
     return Issue(values.text(issue, "code"), tuple(where), words)
 
 
@@ -208,9 +208,9 @@ def is_conflict_issue(resource: Any) -> bool:
 
 
 def _link(bundle: Any, relation: str) -> str:
-    for each in values.objects(bundle, "link"):
-        if values.text(each, "relation") == relation:
-            return values.text(each, "url")
+    for link in values.objects(bundle, "link"):
+        if values.text(link, "relation") == relation:
+            return values.text(link, "url")
     return ""
 
 
@@ -230,7 +230,7 @@ def _entry(request: BatchRequest) -> dict[str, Any]:
         "ifNoneExist": request.if_none_exist,
         "ifNoneMatch": request.if_none_match,
     }
-    entry: dict[str, Any] = {"request": {name: said for name, said in asked.items() if said}}
+    entry: dict[str, Any] = {"request": {name: value for name, value in asked.items() if value}}
     return entry if request.resource is None else {"resource": request.resource, **entry}
 
 

@@ -32,8 +32,8 @@ class Chart:
 
     def of(self, kind: str) -> list[Resource]:
         """All resources of one type, in the order of their ids."""
-        found = self.resources.get(kind, {})
-        return [found[key] for key in sorted(found)]
+        resources = self.resources.get(kind, {})
+        return [resources[key] for key in sorted(resources)]
 
     def find(self, reference: str) -> Resource | None:
         """The resource of a relative reference, in this chart or among the shared."""

@@ -100,13 +100,15 @@ class ChartReader:
     def of(self, kind: str) -> Sequence[Resource]:
         """The readable resources of one type."""
         if kind not in self._of:
-            self._of[kind] = [each for each in self.chart.of(kind) if isinstance(each, dict)]
+            self._of[kind] = [
+                resource for resource in self.chart.of(kind) if isinstance(resource, dict)
+            ]
         return self._of[kind]
 
     def find(self, reference: str) -> Resource:
         """The resource of a reference, empty if it is not here."""
-        found = self.chart.find(reference) if reference else None
-        return found if isinstance(found, dict) else {}
+        resource = self.chart.find(reference) if reference else None
+        return resource if isinstance(resource, dict) else {}
 
     def ref(self, value: Any) -> str:
         """The relative reference of a Reference element, or ""."""
@@ -114,7 +116,7 @@ class ChartReader:
 
     def refs(self, resource: Any, path: str) -> set[str]:
         """All relative references of a list of References."""
-        return {self.ref(each) for each in values.objects(resource, path)} - {""}
+        return {self.ref(element) for element in values.objects(resource, path)} - {""}
 
     def when(self, value: Any) -> datetime | None:
         """A plausible instant, in UTC."""
@@ -133,8 +135,8 @@ class ChartReader:
     def key(self, task: Any) -> str:
         """The stable key of a Task: an identifier that we wrote, otherwise `Type/id`."""
         mine = values.identifier_value(task, codes.IDENTIFIER)
-        found = mine if _KEY.fullmatch(mine) else own_reference(task)
-        return f"{self.chart.source}:{found}"
+        value = mine if _KEY.fullmatch(mine) else own_reference(task)
+        return f"{self.chart.source}:{value}"
 
     def start(self, facts: Facts, resource: Any, *written: Any) -> datetime | None:
         """The first plausible start, otherwise when the server stored it, otherwise the day of the
@@ -146,13 +148,13 @@ class ChartReader:
         """
         stored = self.updated(resource)
         end_of_day = datetime.combine(self.as_of, time.max, tzinfo=UTC) + 2 * _SLACK
-        for each in written:
-            moment = values.instant(each, self.zone)
+        for date_text in written:
+            moment = values.instant(date_text, self.zone)
             if moment is None:
                 continue
             late = moment > (min(stored + _SLACK, end_of_day) if stored else end_of_day)
             if not late and moment.year >= _FIRST_YEAR:
-                facts.add_flag("approximate", values.approximate(each))
+                facts.add_flag("approximate", values.approximate(date_text))
                 return moment
             facts.add_flag("impossible-date")
         if stored is None and "impossible-date" in facts.flags:
@@ -212,9 +214,9 @@ class ChartReader:
         if not isinstance(value, dict) or not value:
             return None
         reference = self.ref(value)
-        found = self.find(reference) or _contained(values.text(value, "reference"), within)
-        name = values.squeeze(values.text(value, "display")) or name_of(found)
-        person = self._person(found)
+        resource = self.find(reference) or _contained(values.text(value, "reference"), within)
+        name = values.squeeze(values.text(value, "display")) or name_of(resource)
+        person = self._person(resource)
         me = self.us.is_me(reference) or (bool(person) and person == self.us.me)
         ours = me or self.us.is_ours(reference) or self.us.is_ours(person)
         if me:
@@ -238,24 +240,30 @@ class ChartReader:
         show no contact of ours.
         """
         records = (*self.of("Communication"), *self.of("Encounter"))
-        found = [contacts.judge(self, each) for each in records]
-        dated = [each for each in found if each.outcome is not ContactOutcome.NONE and each.at]
-        return tuple(sorted(dated, key=lambda each: each.at or self.now))
+        judged = [contacts.judge(self, contact) for contact in records]
+        dated = [
+            contact
+            for contact in judged
+            if contact.outcome is not ContactOutcome.NONE and contact.at
+        ]
+        return tuple(sorted(dated, key=lambda contact: contact.at or self.now))
 
     def contact_after(self, start: datetime | None) -> datetime | None:
         """When the client was first reached at or after an instant."""
-        reached = (each.at for each in self.contacts if each.outcome is ContactOutcome.REACHED)
+        reached = (
+            contact.at for contact in self.contacts if contact.outcome is ContactOutcome.REACHED
+        )
         return next((at for at in reached if start and at and at >= start), None)
 
     def attempts_after(self, start: datetime | None, about: Iterable[str]) -> tuple[Contact, ...]:
         """Attempts since an instant; one that is about something else does not count."""
         mine = set(about)
         return tuple(
-            each
-            for each in self.contacts
-            if each.outcome is ContactOutcome.ATTEMPTED
-            and (start is None or (each.at and each.at >= start))
-            and (not each.about or each.about & mine)
+            contact
+            for contact in self.contacts
+            if contact.outcome is ContactOutcome.ATTEMPTED
+            and (start is None or (contact.at and contact.at >= start))
+            and (not contact.about or contact.about & mine)
         )
 
     def item(self, resource: Any, facts: Facts, parts: ItemParts) -> WorkItem:
@@ -265,7 +273,9 @@ class ChartReader:
         wish = "priority:routine" if priority is Priority.ROUTINE else "priority:urgent"
         facts.flags |= {parts.direction.value, wish} | self.risks
         start = facts.times.get("discharged_at") or facts.times.get("authored_at")
-        subjects = {own_reference(each) for each in (resource, parts.task, parts.anchor)} - {""}
+        subjects = {
+            own_reference(resource_about) for resource_about in (resource, parts.task, parts.anchor)
+        } - {""}
         attempts = self.attempts_after(start, subjects)
         facts.add_time("attempted_at", attempts[0].at if attempts else None)
         return WorkItem(
@@ -294,7 +304,7 @@ class ChartReader:
 
     def notes(self, resource: Any) -> tuple[StoryLine, ...]:
         """The notes of a resource, newest first."""
-        found = [
+        lines = [
             StoryLine(
                 self.when(values.text(note, "time")),
                 values.text(note, "text")[:4000],
@@ -304,7 +314,7 @@ class ChartReader:
             for note in values.objects(resource, "note")
             if values.text(note, "text").strip()
         ]
-        return newest_first(found)[:_NOTES_SHOWN]
+        return newest_first(lines)[:_NOTES_SHOWN]
 
     def _snoozed(self, task: Any) -> datetime | None:
         written = values.extension(task, codes.SNOOZED_UNTIL).get("valueDateTime")
@@ -360,8 +370,8 @@ def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> dateti
 
 
 def _dead(patient: Any) -> bool:
-    said = values.get(patient, "deceasedBoolean") is True
-    return said or bool(values.text(patient, "deceasedDateTime"))
+    is_dead = values.get(patient, "deceasedBoolean") is True
+    return is_dead or bool(values.text(patient, "deceasedDateTime"))
 
 
 def _contained(reference: str, within: Any) -> Resource:
@@ -369,4 +379,4 @@ def _contained(reference: str, within: Any) -> Resource:
         return {}
     wanted = reference[1:]
     inside = values.objects(within, "contained")
-    return next((each for each in inside if each.get("id") == wanted), {})
+    return next((resource for resource in inside if resource.get("id") == wanted), {})

@@ -78,9 +78,9 @@ def read_chart(
         item = _guarded(troubles, _reference(resource), partial(build, reader, resource))
         if item is not None:
             _keep(items, item, resource)
-    found = _guarded(troubles, chart.client, lambda: follow_up.discharge(reader))
-    if found is not None:
-        items.setdefault(found.key, found)
+    item = _guarded(troubles, chart.client, lambda: follow_up.discharge(reader))
+    if item is not None:
+        items.setdefault(item.key, item)
     return ChartRead(tuple(items.values()), tuple(troubles))
 
 
@@ -92,13 +92,13 @@ def chart_of(resource: Any, base: str = "") -> str:
     if kind == "Patient":
         return mine
     for path in SUBJECTS:
-        found = values.reference(values.get(resource, path), base)
-        if found.startswith("Patient/"):
-            return found
-    for each in _taking_part(kind, resource):
-        found = values.reference(each, base)
-        if found.startswith("Patient/"):
-            return found
+        reference = values.reference(values.get(resource, path), base)
+        if reference.startswith("Patient/"):
+            return reference
+    for element in _taking_part(kind, resource):
+        reference = values.reference(element, base)
+        if reference.startswith("Patient/"):
+            return reference
     if kind == "Task":
         about = values.extension(resource, codes.ABOUT).get("valueReference")
         focus = values.get(resource, "focus")
@@ -109,7 +109,7 @@ def chart_of(resource: Any, base: str = "") -> str:
 def _taking_part(kind: str, resource: Any) -> list[Any]:
     """Other elements that may refer to a client, in types whose subject is often left out."""
     if kind == "Appointment":
-        return [each.get("actor") for each in values.objects(resource, "participant")]
+        return [participant.get("actor") for participant in values.objects(resource, "participant")]
     if kind == "Communication":
         return [*values.objects(resource, "recipient"), *values.objects(resource, "sender")]
     return []
@@ -144,30 +144,34 @@ def trouble(resource: Any) -> str | None:
 
 def references(resource: Any, base: str = "") -> set[str]:
     """The relative references that a row of this resource needs, to be fetched if missing."""
-    found: list[Any] = []
+    elements: list[Any] = []
     for path in _NAMED:
-        found += values.objects(resource, path)
-    found += [each.get("individual") for each in values.objects(resource, "participant")]
-    found += [each.get("actor") for each in values.objects(resource, "participant")]
-    named = {values.reference(each, base) for each in found[:_MOST_NAMED]}
+        elements += values.objects(resource, path)
+    elements += [
+        participant.get("individual") for participant in values.objects(resource, "participant")
+    ]
+    elements += [
+        participant.get("actor") for participant in values.objects(resource, "participant")
+    ]
+    named = {values.reference(participant, base) for participant in elements[:_MOST_NAMED]}
     contact = values.text(resource, "resourceType") == "Communication"
     wanted = _WANTED_OF_CONTACT if contact else _WANTED
-    return {each for each in named if each.partition("/")[0] in wanted}
+    return {participant for participant in named if participant.partition("/")[0] in wanted}
 
 
 def _work(reader: ChartReader, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:
     """Every resource that may be a row, and its builder."""
     carried = _carried(reader)
     for kind in PULLED_TYPES:
-        for each in reader.chart.of(kind):
-            why = trouble(each)
+        for resource in reader.chart.of(kind):
+            why = trouble(resource)
             if why is not None:
-                troubles.append(Trouble(_reference(each), why))
-            if not own_reference(each):
+                troubles.append(Trouble(_reference(resource), why))
+            if not own_reference(resource):
                 continue
-            build = _builder(reader, kind, each, carried)
+            build = _builder(reader, kind, resource, carried)
             if build is not None:
-                yield each, build
+                yield resource, build
 
 
 def _builder(
@@ -225,4 +229,4 @@ def _duplicated(value: Any) -> bool:
     if isinstance(value, Duplicated):
         return True
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_duplicated(each) for each in inner if isinstance(each, dict | list))
+    return any(_duplicated(part) for part in inner if isinstance(part, dict | list))

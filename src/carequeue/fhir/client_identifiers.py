@@ -22,13 +22,16 @@ _KINDS: Final = ("v2-0203", "v2/0203", "identifier-type")
 
 def identifiers(patient: Any) -> tuple[tuple[str, str], ...]:
     """(system, value) of each identifier that can be shared, each once, in their order."""
-    found: dict[tuple[str, str], None] = {}
-    for each in values.objects(patient, "identifier")[:_MOST]:
-        system, value = values.text(each, "system").strip(), values.text(each, "value").strip()
+    pairs: dict[tuple[str, str], None] = {}
+    for identifier in values.objects(patient, "identifier")[:_MOST]:
+        system, value = (
+            values.text(identifier, "system").strip(),
+            values.text(identifier, "value").strip(),
+        )
         usable = 0 < len(system) <= _LONGEST and 0 < len(value) <= _LONGEST
-        if usable and values.text(each, "use") != "old" and not _is_nothing(system, value):
-            found[system, value] = None
-    return tuple(found)
+        if usable and values.text(identifier, "use") != "old" and not _is_nothing(system, value):
+            pairs[system, value] = None
+    return tuple(pairs)
 
 
 def _is_nothing(system: str, value: str) -> bool:

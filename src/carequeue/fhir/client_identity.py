@@ -62,8 +62,8 @@ def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
     """
     if values.text(resource, "resourceType") == "Patient":
         return ClientIdentity(own_reference(resource), identifiers(resource))
-    named = [_identity(each, resource, base_url) for each in _naming(resource)]
-    patients = (each for each in named if _is_patient(each))
+    named = [_identity(client, resource, base_url) for client in _naming(resource)]
+    patients = (client for client in named if _is_patient(client))
     return next(patients, named[0] if named else ClientIdentity())
 
 
@@ -83,11 +83,11 @@ def client_of(resource: Any, records: ClientRecords) -> ClientIdentity:
         if about is None:
             break
         through.append(step)
-        found = named_client(about, records.base_url)
-        found = replace(found, through=tuple(through), own=_key(own))
-        if _is_patient(found):
-            return found
-        described = described if _is_known(described) else found
+        named = named_client(about, records.base_url)
+        named = replace(named, through=tuple(through), own=_key(own))
+        if _is_patient(named):
+            return named
+        described = described if _is_known(described) else named
     return described if _is_known(described) else own
 
 
@@ -113,9 +113,9 @@ def same_client(
     return not _is_known(decided) and not _is_known(now)
 
 
-def names_same_client(one: Any, other: Any, base_url: str = "") -> bool:
+def names_same_client(before: Any, after: Any, base_url: str = "") -> bool:
     """Whether two versions of a resource name the same client."""
-    return same_client(named_client(one, base_url), named_client(other, base_url))
+    return same_client(named_client(before, base_url), named_client(after, base_url))
 
 
 def is_about_its_client(
@@ -174,10 +174,10 @@ def _is_same(decided: ClientIdentity, now: ClientIdentity, records: ClientRecord
 
 def points_to(resource: Any, base_url: str) -> list[str]:
     """References by which a resource to be created says what it is about."""
-    found = [e for name in _ABOUT for e in values.objects(resource, name)]
-    found.append(values.extension(resource, codes.ABOUT).get("valueReference") or {})
-    named = (values.reference(each, base_url) for each in found)
-    return [each for each in dict.fromkeys(named) if each]
+    elements = [e for name in _ABOUT for e in values.objects(resource, name)]
+    elements.append(values.extension(resource, codes.ABOUT).get("valueReference") or {})
+    named = (values.reference(reference, base_url) for reference in elements)
+    return [reference for reference in dict.fromkeys(named) if reference]
 
 
 # --- merged records -------------------------------------------------------------------------------
@@ -188,25 +188,25 @@ def merged_records(one: str, other: str, records: ClientRecords) -> bool:
 
     Links are followed from both sides, at most twenty records each, in circles once.
     """
-    first, second = (_linked(each, "replaced-by", records) for each in (one, other))
+    first, second = (_linked(reference, "replaced-by", records) for reference in (one, other))
     if not first.isdisjoint(second):
         return True
-    older, older_too = (_linked(each, "replaces", records) for each in (one, other))
+    older, older_too = (_linked(reference, "replaces", records) for reference in (one, other))
     return not older_too.isdisjoint(first) or not older.isdisjoint(second)
 
 
 def _linked(reference: str, kind: str, records: ClientRecords) -> set[str]:
     """A record and those that its links of one type lead to, transitively."""
-    found = [reference]
-    for name in found:
-        if len(found) >= _MOST_LINKS:
+    linked = [reference]
+    for name in linked:
+        if len(linked) >= _MOST_LINKS:
             break
         links = values.objects(records.find(name), "link")[:_MOST_LINKS]
         for link in links:
             other = values.reference(link.get("other"), records.base_url)
-            if values.text(link, "type") == kind and other and other not in found:
-                found.append(other)
-    return set(found)
+            if values.text(link, "type") == kind and other and other not in linked:
+                linked.append(other)
+    return set(linked)
 
 
 def merged_references(
@@ -217,22 +217,22 @@ def merged_references(
     The links of the record that `resource` names are followed too.
     """
     now = named_client(resource, records.base_url)
-    found: set[str] = set()
+    merged: set[str] = set()
     for client in clients:
         if client.reference.startswith("Patient/"):
-            found |= _linked(client.reference, "replaced-by", records) - {client.reference}
-            found |= _merged_with(client, now, records)
-    return frozenset(found)
+            merged |= _linked(client.reference, "replaced-by", records) - {client.reference}
+            merged |= _merged_with(client, now, records)
+    return frozenset(merged)
 
 
 def _merged_with(
     decided: ClientIdentity, now: ClientIdentity, records: ClientRecords
 ) -> frozenset[str]:
     """The reference that a resource names now, if the two records are merged."""
-    one, other = decided.reference, now.reference
-    if not (one.startswith("Patient/") and other.startswith("Patient/")) or one == other:
+    before, after = decided.reference, now.reference
+    if not (before.startswith("Patient/") and after.startswith("Patient/")) or before == after:
         return frozenset()
-    return frozenset({other}) if merged_records(one, other, records) else frozenset()
+    return frozenset({after}) if merged_records(before, after, records) else frozenset()
 
 
 # --- reading the names ----------------------------------------------------------------------------
@@ -285,9 +285,9 @@ def _naming(resource: Any) -> list[Any]:
     if kind == "Communication":
         elements += [e for name in _PEOPLE for e in values.objects(resource, name) if _person(e)]
     if kind == "Appointment":
-        actors = (each.get("actor") for each in values.objects(resource, "participant"))
-        elements += [each for each in actors if _person(each)]
-    return [each for each in elements if each not in (None, {}, [], "")]
+        actors = (element.get("actor") for element in values.objects(resource, "participant"))
+        elements += [element for element in actors if _person(element)]
+    return [element for element in elements if element not in (None, {}, [], "")]
 
 
 def _person(element: Any) -> bool:
@@ -314,7 +314,9 @@ def _has_id(element: Any) -> bool:
 
 def _contained(reference: str, resource: Any) -> Resource | None:
     inner = values.objects(resource, "contained") if reference.startswith("#") else []
-    return next((each for each in inner if f"#{values.text(each, 'id')}" == reference), None)
+    return next(
+        (resource for resource in inner if f"#{values.text(resource, 'id')}" == reference), None
+    )
 
 
 def _described(element: Any) -> str:

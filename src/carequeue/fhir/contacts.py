@@ -116,15 +116,15 @@ def judge(around: Around, resource: Resource) -> Contact:
         outcome, why = ContactOutcome.ATTEMPTED, "at a time that the record does not give"
     if outcome is not ContactOutcome.ATTEMPTED:
         return Contact(outcome, at, why)
-    about = frozenset(around.ref(each) for each in values.objects(resource, "about")) - {""}
+    about = frozenset(around.ref(element) for element in values.objects(resource, "about")) - {""}
     return Contact(outcome, at or around.updated(resource), why, unnamed, about)
 
 
 def served(around: Around, encounter: Resource) -> bool:
     """Whether a client was seen by us: a visit, or an emergency visit at our own place."""
-    there = values.text(encounter, "status") in _TOOK_PLACE | {"arrived"}
+    took_place = values.text(encounter, "status") in _TOOK_PLACE | {"arrived"}
     known = encounter_class(encounter) in codes.CONTACT_CLASSES | {"EMER"}
-    return there and known and _visit(around, encounter)[0] is ContactOutcome.REACHED
+    return took_place and known and _visit(around, encounter)[0] is ContactOutcome.REACHED
 
 
 def began(around: Around, encounter: Resource) -> datetime | None:
@@ -170,8 +170,8 @@ class _Call:
         """When it was sent, otherwise when it was received."""
         slack = _OUR_SLACK if self.ours else _SLACK
         written = (values.text(self.record, name) for name in ("sent", "received"))
-        found = (_believed(self.around, self.record, each, slack) for each in written)
-        return next((moment for moment in found if moment), None)
+        instants = (_believed(self.around, self.record, text, slack) for text in written)
+        return next((moment for moment in instants if moment), None)
 
     @cached_property
     def sender(self) -> Party | None:
@@ -222,22 +222,26 @@ class _Call:
     def _contained(self, value: Any) -> Resource:
         wanted = values.text(value, "reference").removeprefix("#")
         inside = values.objects(self.record, "contained")
-        return next((each for each in inside if wanted and each.get("id") == wanted), {})
+        return next(
+            (resource for resource in inside if wanted and resource.get("id") == wanted), {}
+        )
 
     @property
     def with_client(self) -> bool:
-        return any(self.is_client(each) for each in self.recipients)
+        return any(self.is_client(recipient) for recipient in self.recipients)
 
     @property
     def to_group(self) -> bool:
-        patients = [each for each in self.ends if each.startswith("Patient/")]
-        return len(patients) > 1 or any(each.startswith("Group/") for each in self.ends)
+        patients = [reference for reference in self.ends if reference.startswith("Patient/")]
+        return len(patients) > 1 or any(reference.startswith("Group/") for reference in self.ends)
 
     @property
     def to_others(self) -> bool:
         """Whether nobody on the client's side is among the recipients."""
         mine = self.around.client_reference
-        theirs = (each == mine or each.startswith("RelatedPerson/") for each in self.ends)
+        theirs = (
+            reference == mine or reference.startswith("RelatedPerson/") for reference in self.ends
+        )
         return bool(self.ends) and not any(theirs)
 
 
@@ -276,9 +280,9 @@ def _how(call: _Call) -> _Shown:
         return ContactOutcome.NONE if automatic else ContactOutcome.ATTEMPTED, one_way
     if call.unnamed:
         return _UNNAMED
-    said = spoken.two_way(call.record)
+    spoke = spoken.two_way(call.record)
     return (
-        _REACHED if said else (ContactOutcome.ATTEMPTED, "the record does not say that they spoke")
+        _REACHED if spoke else (ContactOutcome.ATTEMPTED, "the record does not say that they spoke")
     )
 
 
@@ -289,11 +293,11 @@ def _from_client(call: _Call) -> _Shown:
     one_way = spoken.one_way(call.record)
     if one_way in spoken.NOT_ANSWERED:
         return ContactOutcome.NONE, "the client was not spoken to"
-    if any(_answers(call, each) for each in values.objects(call.record, "inResponseTo")):
+    if any(_answers(call, recipient) for recipient in values.objects(call.record, "inResponseTo")):
         return _REACHED
     if one_way or not spoken.two_way(call.record):
         return ContactOutcome.NONE, "a message from the client that answers none of ours"
-    ends = [call.around.party(each, call.record) for each in call.recipients]
+    ends = [call.around.party(recipient, call.record) for recipient in call.recipients]
     if any(end and end.ours for end in ends):
         return _REACHED
     return (ContactOutcome.NONE, "not with us") if call.ends else _UNNAMED
@@ -303,12 +307,12 @@ def _answers(call: _Call, asked: Any) -> bool:
     """Whether the client answers a message that one of us wrote; an answer to a reminder does not
     count.
     """
-    found = call.around.find(call.around.ref(asked))
-    if found.get("resourceType") != "Communication":
+    message = call.around.find(call.around.ref(asked))
+    if message.get("resourceType") != "Communication":
         return False
-    ask = _Call(call.around, found)
+    ask = _Call(call.around, message)
     ours = ask.sender is not None and ask.sender.ours and ask.status == "completed"
-    return ours and ask.with_client and spoken.one_way(found) != spoken.AUTOMATIC
+    return ours and ask.with_client and spoken.one_way(message) != spoken.AUTOMATIC
 
 
 def is_minor(around: Around, at: datetime) -> bool:
@@ -340,10 +344,18 @@ def place(around: Around, encounter: Resource) -> Place:
 
     One of us who also works for a partner works for the partner there.
     """
-    people = (each.get("individual") for each in values.objects(encounter, "participant"))
-    staff = [each for each in people if not around.ref(each).startswith(_CLIENTS)]
+    people = (
+        participant.get("individual") for participant in values.objects(encounter, "participant")
+    )
+    staff = [
+        participant for participant in people if not around.ref(participant).startswith(_CLIENTS)
+    ]
     named = around.party(encounter.get("serviceProvider"), encounter)
-    parties = [named] if named else [p for each in staff if (p := around.party(each, encounter))]
+    parties = (
+        [named]
+        if named
+        else [p for participant in staff if (p := around.party(participant, encounter))]
+    )
     if any(party.ours for party in parties):
         return Place.OURS
     return Place.ELSEWHERE if parties else Place.UNSAID

@@ -93,8 +93,8 @@ def changed_by(before: Resource | None, theirs: Resource | None, say: Say) -> st
 
 def elements(names: Iterable[str]) -> str:
     """Elements of a resource in words, for a short line: "the owner and the notes"."""
-    found = dict.fromkeys(_THE.get(name, "something else") for name in sorted(names, key=_place))
-    *first, last = found or [""]
+    labels = dict.fromkeys(_THE.get(name, "something else") for name in sorted(names, key=_place))
+    *first, last = labels or [""]
     return f"{', '.join(first)}{' and ' if first else ''}{last}"
 
 
@@ -170,10 +170,10 @@ def _in_words(element: str, value: Any, say: Say) -> str:
         return say.name(value)
     entries = value if isinstance(value, list) else [value]
     if element == _SNOOZE:
-        return _joined(_asleep(each, say) for each in entries)
+        return _joined(_asleep(entry, say) for entry in entries)
     if element in ("note", "output"):
         which = "text" if element == "note" else "valueString"
-        return _joined(values.text(each, which) for each in entries)
+        return _joined(values.text(entry, which) for entry in entries)
     return _plain(value)
 
 
@@ -195,7 +195,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, str):
         return value
     told = values.concept_text(value)
-    codings = [one.code.replace("-", " ") for one in values.codings(value) if one.code]
+    codings = [coding.code.replace("-", " ") for coding in values.codings(value) if coding.code]
     return told or _joined(codings) or "in a format that cannot be shown"
 
 

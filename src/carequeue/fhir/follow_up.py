@@ -115,10 +115,14 @@ def discharge(reader: ChartReader) -> WorkItem | None:
 def _latest_stay(reader: ChartReader) -> Resource:
     """The stay that began last, finished or not."""
     known = [
-        (began, own_reference(each), each)
-        for each in reader.of("Encounter")
-        if encounter_class(each) in codes.STAY_CLASSES and values.text(each, "status") not in _VOID
-        if (began := reader.when(values.text(each, "period.start")) or _ended(reader, each))
+        (began, own_reference(encounter), encounter)
+        for encounter in reader.of("Encounter")
+        if encounter_class(encounter) in codes.STAY_CLASSES
+        and values.text(encounter, "status") not in _VOID
+        if (
+            began := reader.when(values.text(encounter, "period.start"))
+            or _ended(reader, encounter)
+        )
     ]
     return max(known, key=lambda stay: stay[:2])[2] if known else {}
 
@@ -128,19 +132,19 @@ def _ended(reader: ChartReader, stay: Resource) -> datetime | None:
     if values.text(stay, "status") != "finished":
         return None
     ends = [
-        reader.when(values.text(each, "period.end"))
-        for each in values.objects(stay, "statusHistory")
+        reader.when(values.text(period, "period.end"))
+        for period in values.objects(stay, "statusHistory")
     ]
     end = reader.when(values.text(stay, "period.end"))
-    return end or max((each for each in ends if each), default=None)
+    return end or max((period for period in ends if period), default=None)
 
 
 def _stay_of(reader: ChartReader, task: Resource) -> Resource:
     """The stay that a Task of ours is about, by its stable identifier."""
     value = values.identifier_value(task, codes.IDENTIFIER)
     about, _, reference = value.partition(":")
-    found = reader.find(reference) if about == codes.DISCHARGE_CONTACT else {}
-    return found if found.get("resourceType") == "Encounter" else {}
+    stay = reader.find(reference) if about == codes.DISCHARGE_CONTACT else {}
+    return stay if stay.get("resourceType") == "Encounter" else {}
 
 
 def _find_contact(reader: ChartReader, facts: Facts, stay: Resource) -> None:
@@ -172,13 +176,13 @@ def _stay_title(stay: Resource) -> str:
 
 
 def _words(task: Resource) -> str:
-    said = (
+    texts = (
         values.text(task, "description"),
         values.concept_text(task.get("code")),
         values.text(task, "focus.display"),
         *(f"Do: {coding.code}" for coding in values.codings(task.get("code")) if coding.code),
     )
-    return next((values.squeeze(each, 160) for each in said if each.strip()), "Follow up")
+    return next((values.squeeze(text, 160) for text in texts if text.strip()), "Follow up")
 
 
 def _decide(task: Resource) -> str:
@@ -187,14 +191,14 @@ def _decide(task: Resource) -> str:
 
 def _about(reader: ChartReader, task: Resource) -> str:
     period = values.objects(task, "input")
-    inputs = (values.text(each, "valueString") for each in period)
+    inputs = (values.text(input_part, "valueString") for input_part in period)
     stay = _stay_of(reader, task)
-    there = _why_there(reader, stay) if stay else ""
-    return "\n".join(lines_of(values.text(task, "description"), there, *inputs))
+    setting = _why_there(reader, stay) if stay else ""
+    return "\n".join(lines_of(values.text(task, "description"), setting, *inputs))
 
 
 def _why_there(reader: ChartReader, stay: Resource) -> str:
     place = party_name(reader.party(stay.get("serviceProvider"), stay))
-    reasons = [values.concept_text(each) for each in values.objects(stay, "reasonCode")]
+    reasons = [values.concept_text(reason) for reason in values.objects(stay, "reasonCode")]
     kinds = values.concept_text(stay.get("type"))
     return "\n".join(lines_of(place, kinds, *reasons))

@@ -53,25 +53,25 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
             direction=direction_of(requester, owner),
             requester=requester,
             owner=owner,
-            about="\n".join(lines_of(*(content(task, each) for each in _WORDS))),
+            about="\n".join(lines_of(*(content(task, code) for code in _WORDS))),
         ),
     )
 
 
 def content(task: Any, code: str) -> str:
     """One I-PASS part of a handoff, by its input code."""
-    for each in values.objects(task, "input"):
-        if values.has_code(each.get("type"), code, codes.HANDOFF_INPUT):
-            return values.text(each, "valueString")
+    for input_part in values.objects(task, "input"):
+        if values.has_code(input_part.get("type"), code, codes.HANDOFF_INPUT):
+            return values.text(input_part, "valueString")
     return ""
 
 
 def severity(task: Any) -> str:
     """Illness severity: stable if none is given, watcher if it cannot be read."""
-    said = content(task, codes.SEVERITY).strip().casefold()
-    if not said:
+    text = content(task, codes.SEVERITY).strip().casefold()
+    if not text:
         return "stable"
-    return said if said in codes.SEVERITIES else "watcher"
+    return text if text in codes.SEVERITIES else "watcher"
 
 
 def has_read_back(task: Any) -> bool:

@@ -28,7 +28,7 @@ def resting_on(
     gone: set[str] = set()
     owned: dict[tuple[str, str], set[str]] = {}
     missing: set[str] = set()
-    found = []
+    resting = []
     for intent in intents:
         target = (intent.target_type, intent.target_id)
         unit = set(intent_effects.unit(intent))
@@ -42,24 +42,24 @@ def resting_on(
         if intent.kind is IntentKind.CREATE:
             missing.add("/".join(target))
         if intent.id not in roots:
-            found.append(intent)
-    return tuple(found)
+            resting.append(intent)
+    return tuple(resting)
 
 
 def behind(intents: Sequence[Intent]) -> frozenset[str]:
     """Ids of the intents that wait for a person's answer to another one."""
     stuck = {intent.id for intent in intents if intent.state in STUCK_STATES}
     waits = resting_on(stuck, intents)
-    return frozenset(one.id for one in waits if one.state is IntentState.QUEUED)
+    return frozenset(intent.id for intent in waits if intent.state is IntentState.QUEUED)
 
 
-def overrules(later: Intent, one: Intent) -> bool:
+def overrules(later: Intent, earlier: Intent) -> bool:
     """Whether a later intent is about an element of the same resource as this one."""
-    same = (later.target_type, later.target_id) == (one.target_type, one.target_id)
+    same = (later.target_type, later.target_id) == (earlier.target_type, earlier.target_id)
     return (
         same
-        and later.seq > one.seq
-        and not set(intent_effects.unit(later)).isdisjoint(intent_effects.unit(one))
+        and later.seq > earlier.seq
+        and not set(intent_effects.unit(later)).isdisjoint(intent_effects.unit(earlier))
     )
 
 

@@ -69,18 +69,18 @@ def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
     """
     stuck: set[str] = set()
     blocked: dict[tuple[str, str], set[str]] = {}
-    found = []
+    shown = []
     for intent in intents:
         held = blocked.setdefault((intent.target_type, intent.target_id), set())
         owned = set(unit(intent))
         if intent.state not in STUCK_STATES and intent.after not in stuck and not owned & held:
-            found.append(intent)
+            shown.append(intent)
             continue
         stuck.add(intent.id)
         held |= owned
         if intent.kind is IntentKind.CREATE and intent.target_type == "Task":
-            found.append(intent)
-    return tuple(found)
+            shown.append(intent)
+    return tuple(shown)
 
 
 def unit(intent: Intent) -> tuple[str, ...]:
@@ -119,16 +119,16 @@ def _owned(intent: Intent) -> tuple[str, ...]:
 
 def snapshot(names: Iterable[str], resource: Resource | None) -> dict[str, Any]:
     """The present values of some elements; absent ones are left out. Entries are lists."""
-    found: dict[str, Any] = {}
+    present: dict[str, Any] = {}
     for name in names:
         entry = ENTRY.fullmatch(name)
         if entry:
-            mine = [each for each in entries_of(resource, entry.group(1)) if is_entry(entry, each)]
+            mine = [item for item in entries_of(resource, entry.group(1)) if is_entry(entry, item)]
             if mine:
-                found[name] = deepcopy(mine)
+                present[name] = deepcopy(mine)
         elif resource is not None and name in resource:
-            found[name] = deepcopy(resource[name])
-    return found
+            present[name] = deepcopy(resource[name])
+    return present
 
 
 def satisfied(intent: Intent, resource: Resource | None) -> bool:
@@ -218,7 +218,7 @@ def _add_note(intent: Intent, resource: Resource) -> None:
 
 
 def _remove_note(intent: Intent, resource: Resource) -> None:
-    kept = [each for each in entries_of(resource, "note") if not _is_removed(intent, each)]
+    kept = [note for note in entries_of(resource, "note") if not _is_removed(intent, note)]
     if len(kept) != len(entries_of(resource, "note")):
         set_entries(resource, "note", kept)
 
@@ -234,7 +234,7 @@ def _restore(intent: Intent, resource: Resource) -> None:
         else:
             resource.pop(name, None)
     for name, entry in _left_over(intent, resource):
-        kept = [each for each in entries_of(resource, name) if each != entry]
+        kept = [kept_entry for kept_entry in entries_of(resource, name) if kept_entry != entry]
         set_entries(resource, name, kept)
     if "status" in unit(intent):
         _touch(intent, resource)
@@ -243,12 +243,16 @@ def _restore(intent: Intent, resource: Resource) -> None:
 def _left_over(intent: Intent, resource: Resource) -> list[tuple[str, Any]]:
     """Entries to remove whose id a server dropped, with their lists."""
     written: Mapping[str, Any] = intent.args.get("written") or {}
-    found = []
+    left = []
     for name, entry in written.items():
         element, _, _ = name.partition("[")
         bare = {key: value for key, value in entry.items() if key != "id"}
-        found += [(element, each) for each in entries_of(resource, element) if each == bare]
-    return found
+        left += [
+            (element, entry_found)
+            for entry_found in entries_of(resource, element)
+            if entry_found == bare
+        ]
+    return left
 
 
 _APPLY: Final = {
@@ -286,9 +290,9 @@ def _has_status(intent: Intent, resource: Resource) -> bool:
 def _has_output(intent: Intent, resource: Resource) -> bool:
     wanted = _read_back(intent)
     return any(
-        values.text(each, "id") == intent.id
-        or values.text(each, "valueString") == wanted["valueString"]
-        for each in entries_of(resource, "output")
+        values.text(output, "id") == intent.id
+        or values.text(output, "valueString") == wanted["valueString"]
+        for output in entries_of(resource, "output")
     )
 
 
@@ -314,7 +318,7 @@ def _noted(intent: Intent, resource: Resource) -> bool:
 
 
 def _not_noted(intent: Intent, resource: Resource) -> bool:
-    return not any(_is_removed(intent, each) for each in entries_of(resource, "note"))
+    return not any(_is_removed(intent, note) for note in entries_of(resource, "note"))
 
 
 def _is_as_before(intent: Intent, resource: Resource) -> bool:
@@ -380,11 +384,11 @@ def _is_removed(intent: Intent, note: Any) -> bool:
 
 def _read_back(intent: Intent) -> dict[str, Any]:
     coding = {"system": codes.HANDOFF_INPUT, "code": codes.READ_BACK}
-    said = str(intent.args["output"])
-    return {"id": intent.id, "type": {"coding": [coding]}, "valueString": said}
+    text = str(intent.args["output"])
+    return {"id": intent.id, "type": {"coding": [coding]}, "valueString": text}
 
 
-def _same_party(found: Any, wanted: Mapping[str, Any]) -> bool:
+def _same_party(party: Any, wanted: Mapping[str, Any]) -> bool:
     """By reference, which the server may have written as a full URL."""
-    there, here = values.text(found, "reference"), str(wanted.get("reference", ""))
-    return bool(here) and (there == here or there.endswith(f"/{here}"))
+    theirs, ours = values.text(party, "reference"), str(wanted.get("reference", ""))
+    return bool(ours) and (theirs == ours or theirs.endswith(f"/{ours}"))

@@ -107,8 +107,8 @@ def _integer(literal: str) -> int | Exact:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else Duplicated(found)
+    result = dict(pairs)
+    return result if len(result) == len(pairs) else Duplicated(result)
 
 
 def _refuse(constant: str) -> NoReturn:

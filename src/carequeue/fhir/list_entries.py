@@ -18,16 +18,16 @@ ENTRY: Final = re.compile(r"(\w+)\[(.+)\]", re.DOTALL)
 
 def entries_of(resource: Resource | None, element: str) -> list[Any]:
     """The entries of an element; a single value counts as a list of one."""
-    found = resource.get(element) if resource is not None else None
-    if found is None:
+    value = resource.get(element) if resource is not None else None
+    if value is None:
         return []
-    return found if isinstance(found, list) else [found]
+    return value if isinstance(value, list) else [value]
 
 
-def is_entry(entry: re.Match[str], found: Any) -> bool:
+def is_entry(entry: re.Match[str], value: Any) -> bool:
     """Whether an entry is the one that the name speaks of."""
     element, name = entry.groups()
-    return isinstance(found, dict) and found.get("url" if element == "extension" else "id") == name
+    return isinstance(value, dict) and value.get("url" if element == "extension" else "id") == name
 
 
 def put_entries(resource: Resource, element: str, mine: list[Any], name: str) -> None:
@@ -36,16 +36,15 @@ def put_entries(resource: Resource, element: str, mine: list[Any], name: str) ->
     if entry is None:
         raise ValueError(f"{name} names no entry of a list")
     old = entries_of(resource, element)
-    at = next((i for i, each in enumerate(old) if is_entry(entry, each)), len(old))
-    others = [each for each in old if not is_entry(entry, each)]
+    at = next((i for i, other in enumerate(old) if is_entry(entry, other)), len(old))
+    others = [other for other in old if not is_entry(entry, other)]
     if len(others) == len(old) and not mine:
         return
     set_entries(resource, element, [*others[:at], *mine, *others[at:]])
 
 
 def set_entries(resource: Resource, element: str, entries: list[Any]) -> None:
-    # FHIR has no empty lists: an element without entries is left out.
-    """Set all entries of an element."""
+    """Set all entries of an element; FHIR has no empty lists, so without entries it is left out."""
     if entries:
         resource[element] = entries
     else:

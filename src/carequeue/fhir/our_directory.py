@@ -19,15 +19,15 @@ from carequeue.fhir.chart import Resource
 
 def our_people(directory: Iterable[Resource], us: Us, base: str = "") -> frozenset[str]:
     """References of our people, roles, teams, services and sub-organizations."""
-    known = [each for each in directory if isinstance(each, dict)]
+    known = [resource for resource in directory if isinstance(resource, dict)]
     organizations = _organizations(known, us, base)
-    found: set[str] = set(organizations)
-    for each in known:
-        if _places(each, base) & organizations:
-            found.add(own_reference(each))
-            if each.get("resourceType") == "PractitionerRole":
-                found.add(values.reference(each.get("practitioner"), base))
-    return frozenset(found - {"", us.organization})
+    ours: set[str] = set(organizations)
+    for resource in known:
+        if _places(resource, base) & organizations:
+            ours.add(own_reference(resource))
+            if resource.get("resourceType") == "PractitionerRole":
+                ours.add(values.reference(resource.get("practitioner"), base))
+    return frozenset(ours - {"", us.organization})
 
 
 def assignable(
@@ -37,23 +37,25 @@ def assignable(
 
     Without teams that exist for one client only (CareTeam.subject), and without inactive roles.
     """
-    known = {own_reference(each): each for each in directory if isinstance(each, dict)}
+    known = {
+        own_reference(resource): resource for resource in directory if isinstance(resource, dict)
+    }
     ours = our_people(known.values(), us, base)
-    found: dict[str, tuple[str, bool]] = {}
-    for reference, each in known.items():
-        if each.get("resourceType") == "PractitionerRole" and reference in ours:
-            person = values.reference(each.get("practitioner"), base)
-            if person and each.get("active") is not False:
-                shown = values.text(each, "practitioner.display")
-                found[person] = (name_of(known.get(person)) or shown or person, False)
-        team = each.get("resourceType") == "CareTeam" and not each.get("subject")
+    people: dict[str, tuple[str, bool]] = {}
+    for reference, resource in known.items():
+        if resource.get("resourceType") == "PractitionerRole" and reference in ours:
+            person = values.reference(resource.get("practitioner"), base)
+            if person and resource.get("active") is not False:
+                shown = values.text(resource, "practitioner.display")
+                people[person] = (name_of(known.get(person)) or shown or person, False)
+        team = resource.get("resourceType") == "CareTeam" and not resource.get("subject")
         if team and reference in ours | us.teams:
-            found[reference] = (name_of(each) or reference, True)
+            people[reference] = (name_of(resource) or reference, True)
     for named in us.teams:
-        found.setdefault(named, (name_of(known.get(named)) or named, True))
+        people.setdefault(named, (name_of(known.get(named)) or named, True))
     if us.me:
-        found[us.me] = (us.my_name or name_of(known.get(us.me)) or us.me, False)
-    rows = ((reference, name, team) for reference, (name, team) in found.items())
+        people[us.me] = (us.my_name or name_of(known.get(us.me)) or us.me, False)
+    rows = ((reference, name, team) for reference, (name, team) in people.items())
     return tuple(sorted(rows, key=lambda row: (row[1].casefold(), row[0])))
 
 
@@ -77,17 +79,17 @@ def name_of(resource: Any) -> str:
 def _organizations(known: list[Resource], us: Us, base: str) -> frozenset[str]:
     """Our organization and all that are part of it, at any depth; circles end."""
     parents = {
-        own_reference(each): values.reference(each.get("partOf"), base)
-        for each in known
-        if each.get("resourceType") == "Organization"
+        own_reference(resource): values.reference(resource.get("partOf"), base)
+        for resource in known
+        if resource.get("resourceType") == "Organization"
     }
-    found = {us.organization} - {""}
+    ours = {us.organization} - {""}
     grown = True
     while grown:
-        more = {child for child, parent in parents.items() if parent in found} - found
-        found |= more
+        more = {child for child, parent in parents.items() if parent in ours} - ours
+        ours |= more
         grown = bool(more)
-    return frozenset(found)
+    return frozenset(ours)
 
 
 def _places(resource: Resource, base: str) -> set[str]:
@@ -97,7 +99,7 @@ def _places(resource: Resource, base: str) -> set[str]:
         return {values.reference(resource.get("organization"), base)}
     if kind == "CareTeam":
         owners = values.objects(resource, "managingOrganization")
-        return {values.reference(each, base) for each in owners}
+        return {values.reference(owner, base) for owner in owners}
     if kind == "HealthcareService":
         return {values.reference(resource.get("providedBy"), base)}
     return set()

@@ -197,13 +197,13 @@ def _find_triage(ask: _Ask) -> str:
     """
     reader, start = ask.reader, ask.facts.times.get("authored_at")
     best: tuple[datetime, str] | None = None
-    for each in reader.of("Observation"):
-        level = _level(each)
-        moment = reader.when(values.text(each, "effectiveDateTime")) or reader.when(
-            values.text(each, "issued")
+    for observation in reader.of("Observation"):
+        level = _level(observation)
+        moment = reader.when(values.text(observation, "effectiveDateTime")) or reader.when(
+            values.text(observation, "issued")
         )
-        moment = moment or reader.updated(each) or start
-        based = reader.refs(each, "basedOn")
+        moment = moment or reader.updated(observation) or start
+        based = reader.refs(observation, "basedOn")
         named = bool(based & {own_reference(ask.request), own_reference(ask.task)})
         fresh = not based and ask.direction is _IN and moment and start
         fits = named or (fresh and moment >= start - _TRIAGE_BEFORE)  # type: ignore[operator]
@@ -221,8 +221,8 @@ def _level(observation: Any) -> str:
     system = any(c.system == codes.TRIAGE for c in values.codings(observation.get("code")))
     if not system or values.text(observation, "status") in ("entered-in-error", "cancelled"):
         return ""
-    said = values.codings(observation.get("valueCodeableConcept"))
-    return next((c.code for c in said if c.code in codes.TRIAGE_LEVELS), "")
+    codings = values.codings(observation.get("valueCodeableConcept"))
+    return next((c.code for c in codings if c.code in codes.TRIAGE_LEVELS), "")
 
 
 def _find_progress(ask: _Ask) -> None:
@@ -249,15 +249,17 @@ def _says(ask: _Ask, known: frozenset[str]) -> bool:
 def _scheduled(ask: _Ask) -> datetime | None:
     """When a visit for this request was booked."""
     reader, mine = ask.reader, {own_reference(ask.request), own_reference(ask.task)} - {""}
-    found = []
-    for each in reader.of("Appointment"):
-        linked = reader.refs(each, "basedOn") | reader.refs(each, "supportingInformation")
-        if values.text(each, "status") in _BOOKED and linked & mine:
-            made = reader.when(values.text(each, "created")) or reader.updated(each)
-            found.append(made or reader.when(values.text(each, "start")))
+    instants = []
+    for appointment in reader.of("Appointment"):
+        linked = reader.refs(appointment, "basedOn") | reader.refs(
+            appointment, "supportingInformation"
+        )
+        if values.text(appointment, "status") in _BOOKED and linked & mine:
+            made = reader.when(values.text(appointment, "created")) or reader.updated(appointment)
+            instants.append(made or reader.when(values.text(appointment, "start")))
     if _says(ask, codes.VISIT_SCHEDULED):
-        found.append(ask.changed_at)
-    return min((moment for moment in found if moment), default=None)
+        instants.append(ask.changed_at)
+    return min((moment for moment in instants if moment), default=None)
 
 
 def _served(ask: _Ask) -> datetime | None:
@@ -267,15 +269,15 @@ def _served(ask: _Ask) -> datetime | None:
     """
     reader, start = ask.reader, ask.facts.times.get("requested_at")
     mine = {own_reference(ask.request), own_reference(ask.task)} - {""}
-    found = [ask.changed_at] if _says(ask, codes.VISIT_DONE) else []
-    for each in reader.of("Encounter"):
-        began = contacts.began(reader, each)
-        named = reader.refs(each, "basedOn") & mine and _may_answer(ask, each)
-        took_place = values.text(each, "status") in ("finished", "in-progress", "arrived")
+    instants = [ask.changed_at] if _says(ask, codes.VISIT_DONE) else []
+    for encounter in reader.of("Encounter"):
+        began = contacts.began(reader, encounter)
+        named = reader.refs(encounter, "basedOn") & mine and _may_answer(ask, encounter)
+        took_place = values.text(encounter, "status") in ("finished", "in-progress", "arrived")
         since = start and began and began >= start
-        if took_place and (named or (since and contacts.served(reader, each))):
-            found.append(began or reader.updated(each))
-    return min((moment for moment in found if moment), default=None)
+        if took_place and (named or (since and contacts.served(reader, encounter))):
+            instants.append(began or reader.updated(encounter))
+    return min((moment for moment in instants if moment), default=None)
 
 
 def _may_answer(ask: _Ask, encounter: Resource) -> bool:
@@ -339,8 +341,10 @@ def _urgency(priority: Priority, level: str) -> str:
 
 
 def _about(ask: _Ask) -> str:
-    reasons = (values.concept_text(each) for each in values.objects(ask.request, "reasonCode"))
-    notes = (values.text(each, "text") for each in values.objects(ask.request, "note"))
+    reasons = (
+        values.concept_text(element) for element in values.objects(ask.request, "reasonCode")
+    )
+    notes = (values.text(element, "text") for element in values.objects(ask.request, "note"))
     words = values.concept_text(ask.request.get("code"))
     asked = values.text(ask.task, "description")
     return "\n".join(dict.fromkeys(lines_of(words, asked, *reasons, *notes)))

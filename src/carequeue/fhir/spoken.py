@@ -113,14 +113,14 @@ def one_way(record: Resource) -> str:
     """
     visit = record.get("resourceType") == "Encounter"
     signs = ("type", "serviceType") if visit else ("medium", "category", "topic")
-    coded = _plain(*(each for name in signs for each in _words(record.get(name))))
-    said = _plain(*_notes(record))
-    both = _CALLED_BACK.sub(" ", f"{coded} {said}")
+    coded = _plain(*(text for name in signs for text in _words(record.get(name))))
+    note_text = _plain(*_notes(record))
+    both = _CALLED_BACK.sub(" ", f"{coded} {note_text}")
     if _LEFT.search(both):
         return LEFT_MESSAGE
     if _SILENT.search(both):
         return NO_ANSWER
-    if _REMINDER.search(coded) or _MACHINE.search(said):
+    if _REMINDER.search(coded) or _MACHINE.search(note_text):
         return AUTOMATIC
     how = coded if visit else _plain(*_words(record.get("medium")), *_words(record.get("category")))
     return ONE_WAY if _WRITTEN.search(how) else _attached(record)
@@ -167,12 +167,12 @@ def is_carer(person: Resource) -> bool:
     kinds = person.get("relationship")
     if any(coding.code in _CARERS for coding in values.codings(kinds)):
         return True
-    return any(_CARER_WORDS.fullmatch(_plain(each)) for each in _words(kinds))
+    return any(_CARER_WORDS.fullmatch(_plain(text)) for text in _words(kinds))
 
 
 def _attached(record: Resource) -> str:
     payload = values.objects(record, "payload")
-    text = any(values.text(each, "contentString").strip() for each in payload)
+    text = any(values.text(part, "contentString").strip() for part in payload)
     return _DOCUMENT if payload and not text else ""
 
 
@@ -180,22 +180,22 @@ def _notes(record: Resource) -> Iterator[str]:
     """Free text about how it went."""
     yield from _words(record.get("statusReason"))
     yield from _words(record.get("reasonCode"))
-    for each in values.objects(record, "payload"):
-        yield values.text(each, "contentString")
-    for each in values.objects(record, "note"):
-        yield values.text(each, "text")
+    for part in values.objects(record, "payload"):
+        yield values.text(part, "contentString")
+    for part in values.objects(record, "note"):
+        yield values.text(part, "text")
 
 
 def _words(concept: Any) -> Iterator[str]:
-    for each in values.objects({"concept": concept}, "concept"):
-        yield values.text(each, "text")
-        for coding in values.codings(each):
+    for element in values.objects({"concept": concept}, "concept"):
+        yield values.text(element, "text")
+        for coding in values.codings(element):
             yield coding.display
             yield coding.code
 
 
 def _plain(*words: str) -> str:
     """Words in the normalized form in which they are compared."""
-    joined = " ".join(each[:_MOST_READ] for each in words)[:_MOST_READ]
+    joined = " ".join(text[:_MOST_READ] for text in words)[:_MOST_READ]
     joined = _HUMP.sub(" ", joined).replace("'", "").replace("’", "")
     return _NO_WORD.sub(" ", joined).lower().strip()

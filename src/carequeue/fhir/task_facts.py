@@ -24,10 +24,10 @@ def direction_of(requester: Party | None, owner: Party | None) -> Direction:
 
 def priority_of(*resources: Any) -> Priority:
     """The first priority that is given; an unknown one is routine."""
-    for each in resources:
-        said = values.text(each, "priority")
-        if said in set(Priority):
-            return Priority(said)
+    for resource in resources:
+        code = values.text(resource, "priority")
+        if code in set(Priority):
+            return Priority(code)
     return Priority.ROUTINE
 
 
@@ -41,8 +41,8 @@ def awaiting_information(task: Any) -> bool:
 def expired(task: Any) -> bool:
     """Whether a job cancelled the Task because its time was over: that does not count as done."""
     reason = values.get(task, "statusReason")
-    said = [values.concept_text(reason), *(coding.code for coding in values.codings(reason))]
-    return values.text(task, "status") == "cancelled" and any("expired" in w.lower() for w in said)
+    texts = [values.concept_text(reason), *(coding.code for coding in values.codings(reason))]
+    return values.text(task, "status") == "cancelled" and any("expired" in w.lower() for w in texts)
 
 
 def decided(task: Any) -> bool:

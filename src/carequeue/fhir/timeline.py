@@ -39,32 +39,32 @@ _VISITS: Final = {
 
 def story(reader: ChartReader) -> tuple[StoryLine, ...]:
     """The latest lines of a client's story; a resource without readable content has none."""
-    found: list[StoryLine] = []
-    for each in reader.of("Encounter"):
-        found += _encounter(reader, each)
-    for each in reader.of("Appointment"):
-        found += _appointment(reader, each)
-    for each in reader.of("Communication"):
-        found += _communication(reader, each)
+    lines: list[StoryLine] = []
+    for resource in reader.of("Encounter"):
+        lines += _encounter(reader, resource)
+    for resource in reader.of("Appointment"):
+        lines += _appointment(reader, resource)
+    for resource in reader.of("Communication"):
+        lines += _communication(reader, resource)
     for kind in ("ServiceRequest", "Task"):
-        for each in reader.of(kind):
-            found += _asked(reader, each)
-    return newest_first(found)[:LINES]
+        for resource in reader.of(kind):
+            lines += _asked(reader, resource)
+    return newest_first(lines)[:LINES]
 
 
 def _encounter(reader: ChartReader, encounter: Resource) -> Iterator[StoryLine]:
     status, kind = values.text(encounter, "status"), encounter_class(encounter)
     if status in ("cancelled", "entered-in-error", "planned"):
         return
-    there = party_name(reader.party(encounter.get("serviceProvider"), encounter))
+    place_name = party_name(reader.party(encounter.get("serviceProvider"), encounter))
     began = reader.when(values.text(encounter, "period.start"))
     ended = reader.when(values.text(encounter, "period.end"))
     what = values.concept_text(encounter.get("type"))
     if kind in _PLACES:
         if began:
-            yield StoryLine(began, _join(f"came to {_PLACES[kind]}", what), there)
+            yield StoryLine(began, _join(f"came to {_PLACES[kind]}", what), place_name)
         if ended and status == "finished":
-            yield StoryLine(ended, f"left {_PLACES[kind]}", there)
+            yield StoryLine(ended, f"left {_PLACES[kind]}", place_name)
         return
     people = [p for p in values.objects(encounter, "participant") if p.get("individual")]
     who = party_name(reader.party(people[0]["individual"], encounter)) if people else ""
@@ -73,7 +73,7 @@ def _encounter(reader: ChartReader, encounter: Resource) -> Iterator[StoryLine]:
         words = f"{words}, {_attempted(shown)}"
     elif place(reader, encounter) is Place.ELSEWHERE:
         words = f"{words} elsewhere"
-    yield StoryLine(began, _join(words, what), who or there)
+    yield StoryLine(began, _join(words, what), who or place_name)
 
 
 def _appointment(reader: ChartReader, appointment: Resource) -> Iterator[StoryLine]:
@@ -90,8 +90,8 @@ def _appointment(reader: ChartReader, appointment: Resource) -> Iterator[StoryLi
 
 
 def _with(reader: ChartReader, appointment: Resource) -> str:
-    for each in values.objects(appointment, "participant"):
-        actor = values.get(each, "actor")
+    for participant in values.objects(appointment, "participant"):
+        actor = values.get(participant, "actor")
         if not reader.ref(actor).startswith(("Patient/", "RelatedPerson/", "Location/")):
             return party_name(reader.party(actor, appointment))
     return ""
@@ -100,8 +100,8 @@ def _with(reader: ChartReader, appointment: Resource) -> str:
 def _communication(reader: ChartReader, communication: Resource) -> Iterator[StoryLine]:
     status = values.text(communication, "status")
     by = party_name(reader.party(communication.get("sender"), communication))
-    said = next((values.text(p, "contentString") for p in _payload(communication)), "")
-    topic = said or values.concept_text(communication.get("topic"))
+    text = next((values.text(p, "contentString") for p in _payload(communication)), "")
+    topic = text or values.concept_text(communication.get("topic"))
     shown = judge(reader, communication)
     if shown.outcome is ContactOutcome.ATTEMPTED:
         yield StoryLine(shown.at, _join(_attempted(shown), topic), by)

@@ -55,16 +55,20 @@ def get(value: Any, path: str) -> Any:
 
 def text(value: Any, path: str) -> str:
     """The string at a path, "" if there is none or it is no string."""
-    found = get(value, path)
-    return found if isinstance(found, str) else ""
+    value_found = get(value, path)
+    return value_found if isinstance(value_found, str) else ""
 
 
 def objects(value: Any, path: str) -> list[dict[str, Any]]:
     """The objects at a path; a single object that should have been a list is a list of one."""
-    found = get(value, path)
-    if isinstance(found, dict):
-        return [found]
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    value_found = get(value, path)
+    if isinstance(value_found, dict):
+        return [value_found]
+    return (
+        [item for item in value_found if isinstance(item, dict)]
+        if isinstance(value_found, list)
+        else []
+    )
 
 
 def squeeze(words: str, cap: int = 200) -> str:
@@ -78,10 +82,10 @@ def reference(value: Any, base: str = "") -> str:
 
     An absolute URL counts only below `base`: another server's `Patient/1` is another person.
     """
-    found = text(value, "reference")
-    if base and found.startswith(base.rstrip("/") + "/"):
-        found = found[len(base.rstrip("/")) + 1 :]
-    match = _REFERENCE.fullmatch(found)
+    written = text(value, "reference")
+    if base and written.startswith(base.rstrip("/") + "/"):
+        written = written[len(base.rstrip("/")) + 1 :]
+    match = _REFERENCE.fullmatch(written)
     return match.group(1) if match else ""
 
 
@@ -100,9 +104,9 @@ def instant(value: Any, zone: ZoneInfo) -> datetime | None:
             int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0),
             min(int(second or 0), 59),
         )  # fmt: skip
-        found = moment.replace(tzinfo=_offset(offset) or zone).astimezone(UTC)
+        result = moment.replace(tzinfo=_offset(offset) or zone).astimezone(UTC)
         # At either end of the calendar some zones have no such instant.
-        return found if _FIRST < found.year < _LAST else None
+        return result if _FIRST < result.year < _LAST else None
     except (ValueError, OverflowError):
         return None
 
@@ -134,10 +138,10 @@ def period_end(value: Any, zone: ZoneInfo) -> datetime | None:
 
 def human_name(names: Any) -> tuple[str, str, str]:
     """Family name, given names and the server's own rendering of the best of some HumanNames."""
-    found = objects({"name": names}, "name")
-    if not found:
+    known = objects({"name": names}, "name")
+    if not known:
         return "", "", ""
-    best = min(found, key=lambda name: _rank(_NAME_USES, text(name, "use")))
+    best = min(known, key=lambda name: _rank(_NAME_USES, text(name, "use")))
     given = get(best, "given")
     parts = [given] if isinstance(given, str) else given if isinstance(given, list) else []
     first = " ".join(part for part in parts if isinstance(part, str))
@@ -166,17 +170,17 @@ def concept_text(concept: Any) -> str:
 
 def identifier_value(resource: Any, system: str) -> str:
     """The first identifier of a resource in a system, "" where it has none."""
-    for each in objects(resource, "identifier"):
-        if text(each, "system") == system:
-            return text(each, "value")
+    for identifier in objects(resource, "identifier"):
+        if text(identifier, "system") == system:
+            return text(identifier, "value")
     return ""
 
 
 def record_number(patient: Any) -> str:
     """The medical record number: the identifier of type MR (HL7 v2-0203)."""
-    for each in objects(patient, "identifier"):
-        if has_code(get(each, "type"), "MR"):
-            return text(each, "value")
+    for identifier in objects(patient, "identifier"):
+        if has_code(get(identifier, "type"), "MR"):
+            return text(identifier, "value")
     return ""
 
 
@@ -189,12 +193,12 @@ def phone(resource: Any) -> str:
 
 def address(resource: Any) -> str:
     """The first address on one line."""
-    for each in objects(resource, "address"):
-        if text(each, "text"):
-            return squeeze(text(each, "text"))
-        lines = get(each, "line")
+    for element in objects(resource, "address"):
+        if text(element, "text"):
+            return squeeze(text(element, "text"))
+        lines = get(element, "line")
         parts = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
-        parts += [text(each, "city"), f"{text(each, 'state')} {text(each, 'postalCode')}"]
+        parts += [text(element, "city"), f"{text(element, 'state')} {text(element, 'postalCode')}"]
         return squeeze(", ".join(part for part in parts if part.strip()))
     return ""
 
@@ -205,9 +209,9 @@ def extension(resource: Any, url: str) -> dict[str, Any]:
 
 
 def _codings(concept: Any) -> Iterator[Coded]:
-    for each in objects({"concept": concept}, "concept"):
-        inner = objects(each, "coding")
-        for coding in inner or ([each] if "code" in each else []):
+    for element in objects({"concept": concept}, "concept"):
+        inner = objects(element, "coding")
+        for coding in inner or ([element] if "code" in element else []):
             yield Coded(text(coding, "system"), text(coding, "code"), text(coding, "display"))
 
 

@@ -26,25 +26,39 @@ class QueueContext(ScreenContext, Protocol):
     """One queue on the screen: its widgets, its data and what the person has selected."""
 
     @property
-    def widgets(self) -> Widgets: ...  # noqa: D102
+    def widgets(self) -> Widgets:
+        """What the screen is made of: header, rows, message line and footer."""
+        ...
 
     @property
-    def data(self) -> QueueData: ...  # noqa: D102
+    def data(self) -> QueueData:
+        """Which rows are shown, and when the cache is read again."""
+        ...
 
     @property
-    def detail(self) -> DetailView: ...  # noqa: D102
+    def detail(self) -> DetailView:
+        """The pane of the row under the cursor."""
+        ...
 
     @property
-    def keys(self) -> KeyMap: ...  # noqa: D102
+    def keys(self) -> KeyMap:
+        """What each key means, with the changes in the person's profile."""
+        ...
 
     @property
-    def hooks(self) -> AppHooks: ...  # noqa: D102
+    def hooks(self) -> AppHooks:
+        """What the app does for the screen: sync now, write a file, quit."""
+        ...
 
     @property
-    def selection(self) -> Selection: ...  # noqa: D102
+    def selection(self) -> Selection:
+        """The rows that the next act changes together."""
+        ...
 
     @property
-    def undo_prompt(self) -> UndoPrompt: ...  # noqa: D102
+    def undo_prompt(self) -> UndoPrompt:
+        """Names what `u` would undo, and asks first where another window did it."""
+        ...
 
     @property
     def overlays(self) -> Sequence[Overlay]:

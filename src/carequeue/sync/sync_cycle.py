@@ -3,9 +3,6 @@
 In:  the outbox and the mirror of a source, the connection to it. Out: a `CycleResult`, and how the
 cycle ended written down for the header.
 The caller holds the lock of the source (`workers.py`) and its lease (`store/lease.py`).
-Why another server stops everything: if another server answers than before, an id there may be
-somebody else's here. Nothing is sent or fetched until a person has said that it has the same
-records.
 Not here: the parts (`push/runner.py`, `pull/runner.py`, `manifest/runner.py`), when a cycle is due
 (`poll_schedule.py`).
 """
@@ -13,32 +10,27 @@ Not here: the parts (`push/runner.py`, `pull/runner.py`, `manifest/runner.py`), 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from json import dumps, loads
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import datetime
+from json import loads
+from typing import Any
 
 from carequeue.domain.errors import CareQueueError, ServerError, SignInError
 from carequeue.store.lease import LeaseLost
 from carequeue.store.queue_window import SILENT
-from carequeue.sync.manifest import policy as r
+from carequeue.sync.known_server import KnownServer
 from carequeue.sync.manifest.runner import HELD, ManifestResult, ManifestRun
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.ports import SourceCache, SourceRepository
-from carequeue.sync.protocol.capabilities import Abilities, from_json, read_statement, to_json
+from carequeue.sync.protocol.capabilities import Abilities
 from carequeue.sync.protocol.failures import words_of
 from carequeue.sync.protocol.sending import Cycle, Unreachable
-from carequeue.sync.protocol.timestamps import is_younger
 from carequeue.sync.pull import state as p
 from carequeue.sync.pull.runner import Context, Pulled, Pulling
 from carequeue.sync.pull.search_plan import Search, plan
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.runner import Pushing
-from carequeue.sync.restore.brake import Held, HoldKind, another_server, held_from, identity, words
-
-_STATEMENT_AGE: Final = timedelta(hours=12)
-#: In `meta`: the server that answered before.
-_SERVER: Final = "server"
+from carequeue.sync.restore.brake import held_from, words
 
 
 @dataclass(slots=True)
@@ -75,9 +67,10 @@ class Syncer:
         self._transport = transport
         self._cycle = Cycle(transport, now)
         self._now = now
+        self._server = KnownServer(cache, self._cycle, now)
         self._seed = seed
-        self._looked = CycleResult()
-        self._aside: frozenset[m.ResourceKey] = frozenset()  # for the rest of this cycle
+        self._result = CycleResult()
+        self._deferred: frozenset[m.ResourceKey] = frozenset()  # for the rest of this cycle
         self._silent = False  # whether the cycle before got no reply
         self._nothing_new: dict[str, p.Cursor] = {}
 
@@ -97,11 +90,11 @@ class Syncer:
 
         def work() -> None:
             self._ask_whether_there()
-            self._part(self._push, self._known_server(), stop)
+            self._part(self._push, self._server.check(), stop)
             if not (result.offline or result.sign_in or result.busy or stop()):
-                self._part(self._pull, self.abilities(), progress, stop, check_manifest)
+                self._part(self._pull, self._server.abilities(), progress, stop, check_manifest)
             if not (result.offline or result.sign_in or result.busy or stop()):
-                self._part(self._push, self.abilities(), stop)
+                self._part(self._push, self._server.abilities(), stop)
 
         self._named(work)
         if not result.superseded:
@@ -114,7 +107,7 @@ class Syncer:
 
         def work() -> None:
             self._ask_whether_there()
-            self._part(self._push, self._known_server(), stop)
+            self._part(self._push, self._server.check(), stop)
 
         self._named(work)
         if result.offline or result.sign_in or result.busy:
@@ -126,15 +119,15 @@ class Syncer:
         self._transport.close()
 
     def _begin(self) -> CycleResult:
-        self._looked = CycleResult()
-        self._aside = frozenset()
+        self._result = CycleResult()
+        self._deferred = frozenset()
         self._cycle.begin()
         self._cache.take_lease(self._now())
-        return self._looked
+        return self._result
 
     def _named(self, work: Callable[[], None]) -> None:
         """Run the work and record why a cycle ended early."""
-        result = self._looked
+        result = self._result
         try:
             work()
         except Unreachable as error:
@@ -168,75 +161,18 @@ class Syncer:
         except (Unreachable, CareQueueError):
             raise
         except Exception as fault:  # noqa: BLE001 - an unforeseen reply must not end the cycle
-            self._looked.full = False
-            self._looked.why = words_of(fault)
-
-    def abilities(self) -> Abilities:
-        """What the source supports; its CapabilityStatement is read twice a day."""
-        now = self._now()
-        with self._cache.reading() as rows:
-            kept, at = rows.sync_state.capability("statement")
-            observed = rows.sync_state.observed()
-        if kept and is_younger(at, now, _STATEMENT_AGE):
-            return from_json(kept, observed)
-        answer = self._cycle.send("GET", "metadata")
-        if answer.status in (401, 403):
-            raise SignInError("The server asks you to sign in. Your work is saved here.")
-        if answer.status >= 500 or answer.status in (408, 429):
-            raise Unreachable(f"it is busy ({answer.status})", left=False)
-        can = read_statement(
-            answer.json, {}
-        )  # forget what was observed: the server may have been fixed
-        with self._cache.writing(now) as rows:
-            rows.sync_state.declare("statement", to_json(can), now)
-        return can
-
-    def _known_server(self) -> Abilities:
-        """What the source supports, if it is the same server as before.
-
-        Raises ServerError if another server answers and nobody has said that it has the same
-        records.
-        """
-        can, base = self.abilities(), self._cycle.base_url
-        with self._cache.reading() as rows:
-            known = rows.sync_state.get_meta(_SERVER)
-            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
-        now = identity(base, can.software)
-        forgot = (
-            known.startswith(now) and not can.software
-        )  # it left out its name this once: the old one stays
-        if known == now or forgot:
-            return can
-        if another_server(known, base, can.software):
-            if held is None or held.kind is not HoldKind.SERVER or held.server != now:
-                held = Held(HoldKind.SERVER, at=self._now().isoformat(), server=now)
-                with self._cache.writing(self._now()) as rows:
-                    rows.sync_state.set_meta(HELD, dumps(asdict(held)))
-            if held.answer != "accept":
-                raise ServerError(words(held))
-            self._begin_anew()
-        with self._cache.writing(self._now()) as rows:
-            rows.sync_state.set_meta(_SERVER, now)
-        return self.abilities()
-
-    def _begin_anew(self) -> None:
-        """Another server has the same records: every search starts over, and nothing is assumed."""
-        with self._cache.writing(self._now()) as rows:
-            for name in rows.sync_state.cursors():
-                rows.sync_state.save_cursor(name, p.Cursor())
-            for name, count in rows.manifest.states().items():
-                rows.manifest.save_page(name, r.Manifest(scope=count["scope"]), {})
-            rows.sync_state.set_meta(HELD, "")
+            self._result.full = False
+            self._result.why = words_of(fault)
 
     def _push(self, can: Abilities, stop: Callable[[], bool]) -> None:
-        result = self._looked
+        result = self._result
         pushing = Pushing(self._cache, self._cycle, self._now, self._seed, self._silent)
         try:
-            pushing.run(can, self._aside, stop)
+            pushing.run(can, self._deferred, stop)
         finally:
             done = pushing.done
             result.sent += done.sent
-        self._aside = done.deferred
+        self._deferred = done.deferred
         if done.stopped:
             result.offline |= done.stopped.offline
             result.busy |= done.stopped.busy
@@ -250,7 +186,7 @@ class Syncer:
         stop: Callable[[], bool],
         check_manifest: bool,
     ) -> None:
-        result = self._looked
+        result = self._result
         context = Context(self._cache, self._cycle, self._now, progress)
         searches = plan(can, self._scope)
         done = self._fetch(context, can, searches, stop)
@@ -261,10 +197,10 @@ class Syncer:
         try:
             run.run(searches, asked=check_manifest or done.manifest_due)
         finally:
-            found: ManifestResult = run.done
-            result.received += found.fetched
-            result.removed += found.removed + done.left
-        result.why = result.why or found.why
+            outcome: ManifestResult = run.done
+            result.received += outcome.fetched
+            result.removed += outcome.removed + done.left
+        result.why = result.why or outcome.why
         with self._cache.reading() as rows:
             wanted = rows.sync_state.references_to_fetch()
         if wanted and not stop():
@@ -275,7 +211,7 @@ class Syncer:
     def _fetch(
         self, context: Context, can: Abilities, searches: Sequence[Search], stop: Callable[[], bool]
     ) -> Pulled:
-        result = self._looked
+        result = self._result
         pulling = Pulling(context)
         try:
             pulling.run(can, searches, stop)
@@ -291,7 +227,7 @@ class Syncer:
         return done
 
     def _note_health(self) -> None:
-        result, now = self._looked, self._now()
+        result, now = self._result, self._now()
         broken_off = not (result.full or result.offline or result.sign_in or result.why)
         with self._cache.writing(now) as rows:
             for name, cursor in self._nothing_new.items():
@@ -315,6 +251,6 @@ class Syncer:
     def _note_silence(self, rows: SourceRepository) -> None:
         """Save since when there is no reply: of several cycles, the first request without one."""
         begun, known = self._cycle.silent_at, rows.sync_state.get_meta(SILENT)
-        since = known or begun.isoformat() if self._looked.silent and begun else ""
+        since = known or begun.isoformat() if self._result.silent and begun else ""
         if since != known:
             rows.sync_state.set_meta(SILENT, since)

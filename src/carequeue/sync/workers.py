@@ -55,7 +55,7 @@ class Syncs(Protocol):
         ...
 
     def push_only(self, stop: Callable[[], bool]) -> CycleResult:
-        """Push only."""
+        """Send the outbox only."""
         ...
 
     def close(self) -> None:
@@ -134,9 +134,8 @@ class SourceWorker:
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ended = Event()
         self._forced = Event()  # offline by choice, as far as this process knows
-        self._hinted = (
-            Event()
-        )  # a notification that is not handled yet: more of them say nothing new
+        # A notification that is not handled yet: more of them say nothing new.
+        self._hinted = Event()
         self._decided = False
         self._pings = 0  # pings in a row without a reply
         self._asked = True  # a person wants to sync; at the start too
@@ -335,8 +334,8 @@ class Background:
     @property
     def waits(self) -> dict[str, SlowResponse]:
         """The sources whose present cycle waits long for a reply."""
-        found = ((worker.name, worker.waits) for worker in self._workers)
-        return {name: waits for name, waits in found if waits is not None}
+        waiting = ((worker.name, worker.waits) for worker in self._workers)
+        return {name: waits for name, waits in waiting if waits is not None}
 
     @property
     def other_syncs(self) -> bool:

@@ -30,7 +30,7 @@ _ACTIONS: Final = Question(
     "to do, and what if:",
     Asks.TEXT,
     default="",
-    meaning="what is to be done, and what if",
+    meaning="what to do, and what if",
 )
 _PRIORITIES: Final = {"unstable": "stat", "watcher": "urgent"}
 

@@ -57,7 +57,7 @@ class Checked:
 
 
 class Acts:
-    """Puts decisions into the outbox of one cache.
+    """Puts decisions into the outbox of one self._cache.
 
     `window`: the run of the program in which they are made. `shown`: key -> whom the item was
     about when the person looked at it.
@@ -356,9 +356,8 @@ def _message(
         message += f", {len(refused)} not allowed" if refused else ""
         message += "."
     if len(kept) == len(changed):
-        message += (
-            f" Saved on this computer only: {kept[0] if len(set(kept)) == 1 else UNSUPPORTED}."
-        )
+        why = kept[0] if len(set(kept)) == 1 else UNSUPPORTED
+        message += f" Saved on this computer only: {why}."
     elif kept:
         message += f" {len(kept)} of them saved on this computer only."
     return message

@@ -106,7 +106,9 @@ def _read(report: SyncReport, health: Health, zone: tzinfo) -> list[Check]:
     checks = []
     for one in report.sources:
         at = full.get(one.name)
-        age = f"last read whole {at.astimezone(zone):%d %b %H:%M}" if at else "never read whole"
+        age = (
+            f"last complete sync {at.astimezone(zone):%d %b %H:%M}" if at else "never fully synced"
+        )
         if one.full:
             checks.append(Check(one.name, "ok", f"all of it was read just now ({one.words})"))
         else:

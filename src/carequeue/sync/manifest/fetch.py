@@ -62,15 +62,17 @@ class ManifestFetcher:
                     rows.manifest.save_page(search.name, r.first(search, now), {})
         return due
 
-    def count(self, search: Search) -> bool:
+    def fetch(self, search: Search) -> bool:
         """Fetch the manifest of a search; whether its end was reached. Raises NotNow."""
-        count = self._begun(search)
-        if count.begun_at and not count.next_url:
+        manifest = self._begun(search)
+        if manifest.begun_at and not manifest.next_url:
             return True  # all of it was fetched before an interruption
         first = search_plan.manifest_url(search)
         trail = paging.begin(first, search_plan.MANIFEST_PAGE)
-        if count.begun_at:
-            trail = paging.resume(count.next_url, first, count.received, search_plan.MANIFEST_PAGE)
+        if manifest.begun_at:
+            trail = paging.resume(
+                manifest.next_url, first, manifest.received, search_plan.MANIFEST_PAGE
+            )
         while True:
             answer = self.get(trail.url, failing=True)
             if answer.status in _NOT_ASKED_SO and trail.url == first:
@@ -80,16 +82,16 @@ class ManifestFetcher:
                 continue
             page = read_page(answer.json, answer.url) if answer.status == 200 else None
             if page is None or not page.is_bundle:
-                return self._not_counted(search, count, str(answer.status))
-            there = paging.onward(trail, page)
-            if there.why:
-                return self._not_counted(search, count, there.why)
-            count = self._on(count, answer, page)
-            count = replace(count, next_url=there.url, received=there.trail.received)
-            self._keep(search, count, page)
-            if not there.url:
+                return self._not_counted(search, manifest, str(answer.status))
+            onward = paging.onward(trail, page)
+            if onward.why:
+                return self._not_counted(search, manifest, onward.why)
+            manifest = self._on(manifest, answer, page)
+            manifest = replace(manifest, next_url=onward.url, received=onward.trail.received)
+            self._keep(search, manifest, page)
+            if not onward.url:
                 return True
-            trail = there.trail
+            trail = onward.trail
 
     def _begun(self, search: Search) -> r.Manifest:
         """The manifest that an interruption left, or a new one."""
@@ -142,17 +144,19 @@ class ManifestFetcher:
 
         What did not fit on its page is asked for once more.
         """
-        found: dict[str, Resource] = {}
+        resources: dict[str, Resource] = {}
         left = tuple(ids)
         while left:
             answer = self.get(search_plan.by_id_url(kind, left, params))
             page = read_page(answer.json, answer.url) if answer.status == 200 else Page()
-            given = {own_reference(one).partition("/")[2]: one for one in page.entries}
-            found |= {key: given[key] for key in left if key in given}
+            given = {
+                own_reference(resource).partition("/")[2]: resource for resource in page.entries
+            }
+            resources |= {key: given[key] for key in left if key in given}
             more = page.next_url or (page.total or 0) > len(page.entries)
             rest = tuple(key for key in left if key not in given)
             left = rest if more and len(rest) < len(left) else ()
-        return list(found.values())
+        return list(resources.values())
 
     def get(self, url: str, *, failing: bool = False) -> HttpAnswer:
         """A usable reply. Raises NotNow, SignInError and Unreachable.

@@ -94,13 +94,13 @@ def stamps(kind: str, page: Page) -> dict[str, Stamp]:
 
     An entry without an id that could be asked for says nothing.
     """
-    found = {}
-    for one in page.entries:
-        key, meta = one.get("id"), one.get("meta")
-        if one.get("resourceType") == kind and isinstance(key, str) and ID.fullmatch(key):
+    entries = {}
+    for entry in page.entries:
+        key, meta = entry.get("id"), entry.get("meta")
+        if entry.get("resourceType") == kind and isinstance(key, str) and ID.fullmatch(key):
             held = meta if isinstance(meta, dict) else {}
-            found[key] = (_text(held.get("versionId")), _text(held.get("lastUpdated")))
-    return found
+            entries[key] = (_text(held.get("versionId")), _text(held.get("lastUpdated")))
+    return entries
 
 
 def _text(value: Any) -> str:
@@ -130,16 +130,16 @@ def compare(
     with an instant in the future. `deleted`: id -> instant, of what is known to be deleted.
     """
     missed, back, returned = [], [], []
-    for key, there in listed.items():
-        here = ours.get(key)
-        if here is None and key in deleted and not is_recent(deleted[key], begun):
+    for key, remote in listed.items():
+        local = ours.get(key)
+        if local is None and key in deleted and not is_recent(deleted[key], begun):
             returned.append(key)
-        elif here is None:
+        elif local is None:
             missed.append(key)
-        elif _differs(here, there):
-            if not is_older(there[1], here[1]) or _is_to_come(here[1], begun):
+        elif _differs(local, remote):
+            if not is_older(remote[1], local[1]) or _is_to_come(local[1], begun):
                 missed.append(key)
-            elif not is_recent(here[1], begun):
+            elif not is_recent(local[1], begun):
                 back.append(key)
     return ManifestDifference(
         tuple(sorted(ours.keys() - listed.keys())),
@@ -153,8 +153,8 @@ def _differs(here: Stamp, there: Stamp) -> bool:
     """By version if both have one; an instant counts too, because a version may come twice."""
     if here[0] and there[0] and here[0] != there[0]:
         return True
-    one, other = instant(here[1]), instant(there[1])
-    return one is not None and other is not None and one != other
+    ours, theirs = instant(here[1]), instant(there[1])
+    return ours is not None and theirs is not None and ours != theirs
 
 
 def is_recent(updated: str, begun: datetime) -> bool:

@@ -62,7 +62,7 @@ class ManifestResult:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Finding:
     """What the manifest of one search leads to."""
 
     search: Search
@@ -72,9 +72,8 @@ class _Found:
     of: int = 0  # rows of its type in the mirror
     back: list[Resource] = field(default_factory=list)
     fates: dict[str, Absence] = field(default_factory=dict)
-    here: list[Resource] = field(
-        default_factory=list
-    )  # missing in the manifest, and yet on the server
+    # Missing in the manifest, and yet on the server.
+    here: list[Resource] = field(default_factory=list)
 
     @property
     def leaving(self) -> list[str]:
@@ -103,13 +102,13 @@ class ManifestRun:
         with self._cache.reading() as rows:
             asked = asked or (detection.has_noted_losses(rows) and _held(rows) is None)
         try:
-            found = [
+            findings = [
                 self._compared(search, why)
                 for search, why in self._fetcher.due(searches, asked)
-                if self._fetcher.count(search)
+                if self._fetcher.fetch(search)
             ]
-            if found:
-                self._conclude(found)
+            if findings:
+                self._conclude(findings)
         except NotNow as busy:
             self.done.why = f"could not check for deleted records: {busy}"
         if self._fetcher.left_out:
@@ -117,16 +116,16 @@ class ManifestRun:
                 self._fetcher.left_out
             )
 
-    def _compared(self, search: Search, why: r.ManifestReason) -> _Found:
+    def _compared(self, search: Search, why: r.ManifestReason) -> _Finding:
         with self._cache.reading() as rows:
             count = r.Manifest(**rows.manifest.states()[search.name])
             begun = datetime.fromisoformat(count.server_at)
             ours = rows.mirror.versions(search.type)
             gone = rows.mirror.deletions(search.type)
             difference = r.compare(ours, rows.manifest.entries(search.name), begun, gone)
-        return _Found(search, why, begun, difference, len(ours))
+        return _Finding(search, why, begun, difference, len(ours))
 
-    def _conclude(self, found: list[_Found]) -> None:
+    def _conclude(self, findings: list[_Finding]) -> None:
         """Fetch what was missed, check what is missing, and remove what left, or ask."""
         now = self._now()
         with self._cache.reading() as rows:
@@ -134,29 +133,35 @@ class ManifestRun:
             was = _held(rows)
             lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
         accepted = was is not None and was.answer == "accept"
-        for one in found:
-            self._heal(one)
-        for one in found:
-            self._look_for(one, here, accepted)
-        unasked = [(one, len(one.leaving) - len(one.meant)) for one in found]
+        for finding in findings:
+            self._heal(finding)
+        for finding in findings:
+            self._look_for(finding, here, accepted)
+        unasked = [(finding, len(finding.leaving) - len(finding.meant)) for finding in findings]
         leaving = sum(count for _, count in unasked)
         much = lately.too_many(leaving, here) or any(
-            lately.too_many(count, one.of, one.search.type) for one, count in unasked if count
+            lately.too_many(count, finding.of, finding.search.type)
+            for finding, count in unasked
+            if count
         )
         with self._cache.reading() as rows:
-            back = sum(len(one.back) for one in found) + len(detection.noted_losses(rows))
+            back = sum(len(finding.back) for finding in findings) + len(
+                detection.noted_losses(rows)
+            )
         held = brake(leaving, back, here, was, now, much=bool(leaving) and much)
-        for one in found:
-            self._save([each for each in one.here if each["id"] not in one.leaving])
+        for finding in findings:
+            self._save(
+                [resource for resource in finding.here if resource["id"] not in finding.leaving]
+            )
         if held is None and back:
-            self._follow_back(found)
-        for one in found:
-            self._take_out(one, one.leaving if held is None else one.meant)
+            self._follow_back(findings)
+        for finding in findings:
+            self._take_out(finding, finding.leaving if held is None else finding.meant)
         if held is None:
-            for one, count in unasked:
-                lately = lately.taking(one.search.type, count, now) if count else lately
+            for finding, count in unasked:
+                lately = lately.taking(finding.search.type, count, now) if count else lately
             self._remember(RecentRemovals() if accepted else lately)
-        self._end(found, held, was)
+        self._end(findings, held, was)
 
     def _remember(self, lately: RecentRemovals) -> None:
         """Save what was removed unasked; after a person's answer it starts over."""
@@ -167,93 +172,95 @@ class ManifestRun:
             with self._cache.writing(self._now()) as rows:
                 rows.sync_state.set_meta(LATELY, kept)
 
-    def _end(self, found: Sequence[_Found], held: Held | None, was: Held | None) -> None:
+    def _end(self, findings: Sequence[_Finding], held: Held | None, was: Held | None) -> None:
         now = self._now()
         with self._cache.writing(now) as rows:
             if _held(rows) != was:
                 return  # somebody has answered meanwhile: concluded again in the next cycle
             if held is None:
                 detection.forget_losses(rows)
-            for one in found:
-                rows.manifest.save_page(one.search.name, r.first(one.search, now), {})
+            for finding in findings:
+                rows.manifest.save_page(finding.search.name, r.first(finding.search, now), {})
             rows.sync_state.set_meta(HELD, dumps(asdict(held)) if held else "")
             rows.sync_state.record_progress("")
-        self.done.counted = len(found)
+        self.done.counted = len(findings)
 
     # --- looking ----------------------------------------------------------------------------------
 
-    def _heal(self, one: _Found) -> None:
+    def _heal(self, finding: _Finding) -> None:
         """Fetch what an update missed, and confirm rows that seem to go back."""
-        kind = one.search.type
-        for batch in self._fetcher.batched(one.difference.missed):
+        kind = finding.search.type
+        for batch in self._fetcher.batched(finding.difference.missed):
             self._save(self._fetcher.by_ids(kind, batch))
-        for batch in self._fetcher.batched(one.difference.returned):
+        for batch in self._fetcher.batched(finding.difference.returned):
             self._save(self._fetcher.by_ids(kind, batch), even_older=True)
-        for batch in self._fetcher.batched(one.difference.back):
+        for batch in self._fetcher.batched(finding.difference.back):
             given = self._fetcher.by_ids(kind, batch)
             with self._cache.reading() as rows:
                 ours = rows.mirror.versions(kind)
             older = [
-                each
-                for each in given
-                if is_older(detection.updated(each), ours.get(each["id"], ("", ""))[1])
+                resource
+                for resource in given
+                if is_older(detection.updated(resource), ours.get(resource["id"], ("", ""))[1])
             ]
-            one.back += older
-            self._save([each for each in given if each not in older])
+            finding.back += older
+            self._save([resource for resource in given if resource not in older])
 
-    def _look_for(self, one: _Found, here: int, accepted: bool) -> None:
+    def _look_for(self, finding: _Finding, here: int, accepted: bool) -> None:
         """What became of each row that is not in the manifest.
 
         If very many are missing, they are not read one at a time before a person has said that it
         may be so.
         """
-        search, missing = one.search, list(one.difference.missing)
+        search, missing = finding.search, list(finding.difference.missing)
         for params in dict.fromkeys([search.params, ()]):
-            missing = self._not_given(one, missing, params)
-        unasked = one.why is not r.ManifestReason.SCOPE and not accepted
-        if unasked and (too_many(len(missing), here) or too_many(len(missing), one.of)):
-            one.fates |= dict.fromkeys(missing, Absence.DELETED)
+            missing = self._not_given(finding, missing, params)
+        unasked = finding.why is not r.ManifestReason.SCOPE and not accepted
+        if unasked and (too_many(len(missing), here) or too_many(len(missing), finding.of)):
+            finding.fates |= dict.fromkeys(missing, Absence.DELETED)
         else:
             for key in missing:
-                self._read(one, key)
-        out = [key for key, fate in one.fates.items() if fate is Absence.OUT_OF_SCOPE]
+                self._read(finding, key)
+        out = [key for key, fate in finding.fates.items() if fate is Absence.OUT_OF_SCOPE]
         if out:
             with self._cache.reading() as rows:
                 shown = rows.removals.referenced(search.type, out)
-            one.fates |= dict.fromkeys(shown, Absence.HERE)
+            finding.fates |= dict.fromkeys(shown, Absence.HERE)
 
     def _not_given(
-        self, one: _Found, ids: Sequence[str], params: tuple[tuple[str, str], ...]
+        self, finding: _Finding, ids: Sequence[str], params: tuple[tuple[str, str], ...]
     ) -> list[str]:
         """The rows that a search by id, with or without parameters, does not show either."""
         left = []
         for batch in self._fetcher.batched(ids):
-            there = self._fetcher.by_ids(one.search.type, batch, params)
-            given = {each["id"]: each for each in there}
+            resources = self._fetcher.by_ids(finding.search.type, batch, params)
+            given = {resource["id"]: resource for resource in resources}
             for key in batch:
                 if key not in given:
                     left.append(key)
                     continue
-                one.here.append(given[key])
+                finding.here.append(given[key])
                 narrowed = bool(params)
-                one.fates[key] = Absence.HERE if narrowed else self._fate(one, 200, given[key])
+                finding.fates[key] = (
+                    Absence.HERE if narrowed else self._fate(finding, 200, given[key])
+                )
         return left
 
-    def _read(self, one: _Found, key: str) -> None:
+    def _read(self, finding: _Finding, key: str) -> None:
         """Read one row by itself."""
-        name = f"{one.search.type}/{key}"
+        name = f"{finding.search.type}/{key}"
         answer = self._fetcher.get(name)
         resource = answer.json if own_reference(answer.json) == name else None
         if answer.status != 200:
-            one.fates[key] = self._fate(one, answer.status, {})
+            finding.fates[key] = self._fate(finding, answer.status, {})
         elif resource is None:
-            one.fates[key] = Absence.UNKNOWN
+            finding.fates[key] = Absence.UNKNOWN
         else:
-            one.fates[key] = self._fate(one, 200, resource)
-            one.here.append(resource)
+            finding.fates[key] = self._fate(finding, 200, resource)
+            finding.here.append(resource)
 
-    def _fate(self, one: _Found, status: int, resource: Resource) -> Absence:
-        return r.fate(one.search, status, detection.updated(resource), one.begun)
+    def _fate(self, finding: _Finding, status: int, resource: Resource) -> Absence:
+        return r.fate(finding.search, status, detection.updated(resource), finding.begun)
 
     # --- keeping ----------------------------------------------------------------------------------
 
@@ -267,47 +274,57 @@ class ManifestRun:
             rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
 
-    def _take_out(self, one: _Found, ids: Sequence[str]) -> None:
+    def _take_out(self, finding: _Finding, ids: Sequence[str]) -> None:
         for batch in self._fetcher.batched(ids):
             with self._cache.writing(self._now()) as rows:
                 for key in batch:
-                    name = {f"{one.search.type}/{key}": ""}
-                    self.done.removed += rows.removals.remove(name, one.fates[key])
+                    name = {f"{finding.search.type}/{key}": ""}
+                    self.done.removed += rows.removals.remove(name, finding.fates[key])
 
-    def _follow_back(self, found: Sequence[_Found]) -> None:
+    def _follow_back(self, findings: Sequence[_Finding]) -> None:
         """A person said that the server was restored: move the rows back and file the lost
         decisions again.
         """
         now = self._now()
         with self._cache.writing(now) as rows:
             after = {
-                **{(one.search.type, key): None for one in found for key in one.leaving},
-                **{(one.search.type, each["id"]): each for one in found for each in one.back},
+                **{
+                    (finding.search.type, key): None
+                    for finding in findings
+                    for key in finding.leaving
+                },
+                **{
+                    (finding.search.type, resource["id"]): resource
+                    for finding in findings
+                    for resource in finding.back
+                },
             }
             before = {key: rows.mirror.base(*key).body for key in after}
             taken = rows.outbox.acknowledged(now - REMEMBERED)
-            lost = {one.id: one for one in recovery.lost_after_restore(taken, before, after)}
-            for one in detection.noted_losses(rows):
-                key = (one.target_type, one.target_id)
+            lost = {
+                intent.id: intent for intent in recovery.lost_after_restore(taken, before, after)
+            }
+            for intent in detection.noted_losses(rows):
+                key = (intent.target_type, intent.target_id)
                 after.setdefault(key, rows.mirror.base(*key).body)
-                lost[one.id] = one
-            found_lost = sorted(lost.values(), key=lambda one: one.seq)
-            wanted = recovery.not_superseded(found_lost, [*taken, *rows.outbox.open_intents()])
+                lost[intent.id] = intent
+            losses = sorted(lost.values(), key=lambda intent: intent.seq)
+            wanted = recovery.not_superseded(losses, [*taken, *rows.outbox.open_intents()])
             filed = recovery.refile(wanted, after, lambda: str(uuid.uuid4()))
             detection.forget_losses(rows)
-            for found_one in found:
-                self._move_back(rows, found_one, now)
+            for finding in findings:
+                self._move_back(rows, finding, now)
             rows.outbox.refile(filed, now)
-            moved = {(one.target_type, one.target_id) for one in filed}
+            moved = {(intent.target_type, intent.target_id) for intent in filed}
             part_from_clients(rows, moved | after.keys(), now)
         self.done.filed += len(filed)
 
-    def _move_back(self, rows: SourceRepository, one: _Found, now: datetime) -> None:
-        for key in one.leaving:
+    def _move_back(self, rows: SourceRepository, finding: _Finding, now: datetime) -> None:
+        for key in finding.leaving:
             self.done.removed += rows.removals.remove(
-                {f"{one.search.type}/{key}": ""}, one.fates[key]
+                {f"{finding.search.type}/{key}": ""}, finding.fates[key]
             )
-        saved = rows.mirror.save(one.back, now, even_older=True)
+        saved = rows.mirror.save(finding.back, now, even_older=True)
         rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
 

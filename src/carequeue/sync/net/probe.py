@@ -106,9 +106,9 @@ def _listed(transport: Transport, kind: str, warnings: list[str]) -> tuple[Liste
     if answer.status >= 400:
         warnings.append(f"{kind} cannot be listed ({answer.status}).")
         return ()
-    found = [
-        Listed(own_reference(one), str(clean(name_of(one), 80)), kind == "CareTeam")
-        for one in read_page(answer.json).entries
-        if isinstance(one, dict) and one.get("resourceType") == kind
+    listed = [
+        Listed(own_reference(resource), str(clean(name_of(resource), 80)), kind == "CareTeam")
+        for resource in read_page(answer.json).entries
+        if isinstance(resource, dict) and resource.get("resourceType") == kind
     ]
-    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+    return tuple(sorted(listed, key=lambda resource: resource.name.casefold()))

@@ -60,16 +60,24 @@ class Declared:
 def declared(statement: Any) -> Declared | None:
     """What a CapabilityStatement says of Subscriptions; None if it offers none that can be used."""
     for rest in _objects(statement, "rest"):
-        offered = [one for one in _objects(rest, "resource") if one.get("type") == "Subscription"]
-        codes = {one.get("code") for each in offered for one in _objects(each, "interaction")}
+        offered = [
+            part for part in _objects(rest, "resource") if part.get("type") == "Subscription"
+        ]
+        codes = {
+            part.get("code") for resource in offered for part in _objects(resource, "interaction")
+        }
         if "create" not in codes:
             continue
         address = next(_values(rest, _SOCKET), "")
         if address:
             return Declared(socket=address)
-        names = {str(one.get("name")) for each in offered for one in _objects(each, "operation")}
+        names = {
+            str(part.get("name"))
+            for resource in offered
+            for part in _objects(resource, "operation")
+        }
         if _OPERATION in {name.lstrip("$") for name in names}:
-            topics = [topic for each in offered for topic in _values(each, _TOPIC)]
+            topics = [topic for resource in offered for topic in _values(resource, _TOPIC)]
             if not topics or (topic := _topic(topics)):
                 return Declared(topic=topic if topics else "")
     return None
@@ -77,7 +85,7 @@ def declared(statement: Any) -> Declared | None:
 
 def _topic(topics: list[str]) -> str:
     """The topic about Tasks: by its name, or because there is no other; "" if neither."""
-    named = [one for one in topics if "task" in one.rsplit("/", 1)[-1].lower()]
+    named = [topic for topic in topics if "task" in topic.rsplit("/", 1)[-1].lower()]
     return named[0] if named else topics[0] if len(topics) == 1 else ""
 
 
@@ -117,9 +125,9 @@ def meaning(message: str | bytes, key: str) -> str:
         return ""
     first = next(iter(_objects(bundle, "entry")), {}).get("resource")
     kind = first.get("type") if isinstance(first, dict) else None
-    for one in _objects(first, "parameter"):
-        if one.get("name") == "type":
-            kind = one.get("valueCode")
+    for parameter in _objects(first, "parameter"):
+        if parameter.get("name") == "type":
+            kind = parameter.get("valueCode")
     return {"handshake": "bound", "heartbeat": ""}.get(str(kind), "hint")
 
 
@@ -180,8 +188,8 @@ class SubscriptionListener:
         end = (self._transport.server_time() + LIFE).isoformat(timespec="seconds")
         answer = self._transport.send("POST", "Subscription", subscription(how, self._scope, end))
         location = answer.headers.get("location", "").partition("/_history")[0]
-        found = answer.json.get("id") if isinstance(answer.json, dict) else None
-        key = str(found or location.rsplit("/", 1)[-1])
+        given_id = answer.json.get("id") if isinstance(answer.json, dict) else None
+        key = str(given_id or location.rsplit("/", 1)[-1])
         made = answer.status in (200, 201) and ID.fullmatch(key)
         self._id, self._ends = (key, now + LIFE.total_seconds()) if made else ("", 0.0)
 
@@ -190,9 +198,12 @@ class SubscriptionListener:
         if not self._id:
             return "", ""
         answer = self._transport.send("GET", f"Subscription/{self._id}/${_OPERATION}")
-        said = {str(one.get("name")): one for one in _objects(answer.json, "parameter")}
-        token = said.get("token", {}).get("valueString")
-        address = said.get("websocket-url", {})
+        parameters = {
+            str(parameter.get("name")): parameter
+            for parameter in _objects(answer.json, "parameter")
+        }
+        token = parameters.get("token", {}).get("valueString")
+        address = parameters.get("websocket-url", {})
         url = address.get("valueUrl") or address.get("valueUri")
         if not isinstance(token, str) or not isinstance(url, str) or not token.isprintable():
             self._id = ""  # the server may have deleted it: the next try creates another
@@ -284,13 +295,17 @@ def _quiet() -> logging.Logger:
 
 
 def _objects(value: Any, name: str) -> list[dict[str, Any]]:
-    found = value.get(name) if isinstance(value, dict) else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    items = value.get(name) if isinstance(value, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _values(value: Any, url: str) -> Any:
     """The text of each extension with this URL."""
-    for one in _objects(value, "extension"):
+    for extension in _objects(value, "extension"):
         for name in ("valueUri", "valueUrl", "valueCanonical"):
-            if one.get("url") == url and isinstance(one.get(name), str) and one[name]:
-                yield one[name]
+            if (
+                extension.get("url") == url
+                and isinstance(extension.get(name), str)
+                and extension[name]
+            ):
+                yield extension[name]

@@ -103,8 +103,8 @@ class ResponseDeadline:
 
     def _hang_up(self) -> None:
         self.over = True
-        found = self._stream.get_extra_info("socket") if self._stream is not None else None
-        if isinstance(found, socket.socket):
+        stream_socket = self._stream.get_extra_info("socket") if self._stream is not None else None
+        if isinstance(stream_socket, socket.socket):
             with suppress(OSError):
                 # The plain one: that of TLS would first take down what the other thread reads by.
-                socket.socket.shutdown(found, socket.SHUT_RDWR)
+                socket.socket.shutdown(stream_socket, socket.SHUT_RDWR)

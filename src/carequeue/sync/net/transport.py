@@ -219,9 +219,9 @@ class Transport:
             raw = b"" if method == "HEAD" else _unpacked(answer)
             if self._deadline.over:  # what came before we closed may look like a whole reply
                 raise Unreachable(_TOO_SLOW, left=True, silent=True, ends=True)
-            found = {name.lower(): value for name, value in answer.headers.items()}
+            response_headers = {name.lower(): value for name, value in answer.headers.items()}
             json = _parsed(answer.status_code, raw)
-            return HttpAnswer(answer.status_code, found, json, url)
+            return HttpAnswer(answer.status_code, response_headers, json, url)
 
 
 def _instant(date: str) -> datetime:

@@ -127,8 +127,8 @@ def status_of(intent: Intent) -> str:
     if intent.kind is IntentKind.SET_STATUS:
         return str(intent.args.get("to", ""))
     before = intent.args.get("values") if intent.kind is IntentKind.RESTORE else None
-    found = before.get("status") if isinstance(before, Mapping) else None
-    return found if isinstance(found, str) else ""
+    status = before.get("status") if isinstance(before, Mapping) else None
+    return status if isinstance(status, str) else ""
 
 
 def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
@@ -170,29 +170,29 @@ def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
 
 def _ability(item: Mapping[str, Any]) -> TypeAbility:
     return TypeAbility(
-        frozenset(str(one.get("code", "")) for one in _list(item.get("interaction"))),
+        frozenset(str(part.get("code", "")) for part in _list(item.get("interaction"))),
         item.get("updateCreate") is True,
         item.get("conditionalCreate") is True,
         str(item.get("versioning", "")),
-        frozenset(str(one.get("name", "")) for one in _list(item.get("searchParam"))),
+        frozenset(str(part.get("name", "")) for part in _list(item.get("searchParam"))),
     )
 
 
 def _list(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def to_json(can: Abilities) -> str:
     """The part of a statement that is stored; a whole one can be a megabyte."""
     types = {
         kind: [
-            sorted(one.interactions),
-            one.update_create,
-            one.conditional_create,
-            one.versioning,
-            sorted(one.search),
+            sorted(ability.interactions),
+            ability.update_create,
+            ability.conditional_create,
+            ability.versioning,
+            sorted(ability.search),
         ]
-        for kind, one in can.types.items()
+        for kind, ability in can.types.items()
     }
     return json.dumps([can.software, can.fhir_version, can.batch, can.known, types])
 

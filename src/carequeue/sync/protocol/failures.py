@@ -53,12 +53,12 @@ def throttles(status: int, retry_after: str) -> bool:
 
 def busy_words(status: int, words: str) -> str:
     """Why something waits, for a person."""
-    said = f": {words}" if words else ""
-    return f"the server is busy ({status}){said}; CareQueue tries again by itself"
+    suffix = f": {words}" if words else ""
+    return f"the server is busy ({status}){suffix}; CareQueue tries again by itself"
 
 
 class ResponseKind(StrEnum):
-    """The kinds of response."""
+    """What a response means for a write."""
 
     YES = "yes"
     READ_BACK = "read_back"  # not a clear success: read the resource and compare

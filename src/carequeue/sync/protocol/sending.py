@@ -81,10 +81,10 @@ class Cycle:
     was sent.
     """
 
-    def __init__(self, way: Sends, now: Callable[[], datetime]) -> None:
-        self.base_url = way.base_url
+    def __init__(self, connection: Sends, now: Callable[[], datetime]) -> None:
+        self.base_url = connection.base_url
         self.silent_at: datetime | None = None
-        self._way = way
+        self._connection = connection
         self._now = now
         self._ended = ""  # why nothing more is sent; "" while all may be
         self._broken = 0
@@ -109,7 +109,7 @@ class Cycle:
             raise Unreachable(self._ended, left=False, silent=True, ends=True)
         begun = self._now()
         try:
-            answer = self._way.send(method, path, body, headers)
+            answer = self._connection.send(method, path, body, headers)
         except Unreachable as error:
             self._missed(error, begun)
             raise

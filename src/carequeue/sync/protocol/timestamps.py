@@ -16,9 +16,9 @@ def is_younger(at: str, now: datetime, than: timedelta) -> bool:
     return bool(at) and timedelta() <= now - datetime.fromisoformat(at) < than
 
 
-def is_older(one: str, other: str) -> bool:
+def is_older(earlier: str, later: str) -> bool:
     """Whether both are instants and the first is earlier."""
-    at, than = instant(one), instant(other)
+    at, than = instant(earlier), instant(later)
     return at is not None and than is not None and at < than
 
 

@@ -133,43 +133,47 @@ def _came(state: PullState, event: PageCame) -> Step:
 
 def _history(state: PullState, event: PageCame, page: Page) -> Step:
     """A page of a history: of each row only its first appearance, which is the newest."""
-    there = onward(state.trail, page)
-    if not page.is_history or there.why or (there.url and len(state.trail.visited) >= MOST_HISTORY):
+    onward_from = onward(state.trail, page)
+    if (
+        not page.is_history
+        or onward_from.why
+        or (onward_from.url and len(state.trail.visited) >= MOST_HISTORY)
+    ):
         return _lower(state, event)
-    names = {own_reference(one) for one in page.entries} - {""}
-    entries = [one for one in page.entries if own_reference(one) not in state.newest]
+    names = {own_reference(entry) for entry in page.entries} - {""}
+    entries = [entry for entry in page.entries if own_reference(entry) not in state.newest]
     kind = f"{state.searches[state.at].type}/"
     fresh = {name: at for name, at in page.deleted.items() if name not in state.newest}
     deleted = {name: at for name, at in fresh.items() if name.startswith(kind)}
     state = replace(state, newest=state.newest | names | set(page.deleted))
-    return _page(state, event, replace(page, entries=entries, deleted=deleted), there)
+    return _page(state, event, replace(page, entries=entries, deleted=deleted), onward_from)
 
 
 def _page(
-    state: PullState, event: PageCame, page: Page, there: paging.Onward | None = None
+    state: PullState, event: PageCame, page: Page, onward_from: paging.Onward | None = None
 ) -> Step:
     """Save a page with its cursor."""
     search = state.searches[state.at]
-    there = there or onward(state.trail, page)
+    onward_from = onward_from or onward(state.trail, page)
     cursor = replace(
         state.cursors.get(search.name, Cursor()),
-        next_url=there.url,
-        received=there.trail.received,
+        next_url=onward_from.url,
+        received=onward_from.trail.received,
     )
     cursor = replace(cursor, pending=cursor.pending or event.server_time)
     kept = cursor
-    if there.why:
-        kept = cursor = _cut_off(cursor, there)
-        left_out = (f"the rest of {search.name} ({there.why})",)
+    if onward_from.why:
+        kept = cursor = _cut_off(cursor, onward_from)
+        left_out = (f"the rest of {search.name} ({onward_from.why})",)
         state = replace(state, left_out=state.left_out + left_out, cut=True)
-    elif not there.url:
+    elif not onward_from.url:
         kept = cursor = _finished(cursor, event, page, len(state.trail.visited) == 1)
     elif state.tier is Tier.HISTORY:
         kept = replace(cursor, pending="", next_url="", received=0)
     refused = _refused_names(state, search) if state.trail.received == 0 else ()
     state = replace(
         _with_cursor(state, search, cursor),
-        trail=there.trail if there.url and not there.why else Trail(),
+        trail=onward_from.trail if onward_from.url and not onward_from.why else Trail(),
         conditional=False,
         failures=0,
         server_time=state.server_time or event.server_time,
@@ -177,10 +181,10 @@ def _page(
     return state, (Keep(search, page, kept, refused=refused),)
 
 
-def _cut_off(cursor: Cursor, there: paging.Onward) -> Cursor:
+def _cut_off(cursor: Cursor, onward_from: paging.Onward) -> Cursor:
     """The rest could not be read: the watermark stays. A search that was too long continues."""
-    if there.why == TOO_LONG:
-        return replace(cursor, next_url=there.trail.url)
+    if onward_from.why == TOO_LONG:
+        return replace(cursor, next_url=onward_from.trail.url)
     return replace(cursor, next_url="", pending="", received=0)
 
 
@@ -295,7 +299,7 @@ def _came_by_id(state: PullState, event: PageCame) -> Step:
         return _passed_over(state, event, asked)
     answered = answered or asked  # asked for alone, and not shown
     over = frozenset(answered)
-    left = tuple(one for one in state.missing if one not in over)
+    left = tuple(reference for reference in state.missing if reference not in over)
     return replace(state, missing=left, failures=0), (Keep(None, page, None, answered),)
 
 
@@ -305,7 +309,7 @@ def _passed_over(state: PullState, event: PageCame, asked: tuple[str, ...]) -> S
     If it fails at one after the other, all of them wait; the searches may work.
     """
     state = _failed(state, f"some of what is referred to ({_reason(event)})")
-    left = tuple(one for one in state.missing if one not in asked)
+    left = tuple(reference for reference in state.missing if reference not in asked)
     if state.failures >= MOST_FAILURES:
         state, left = replace(state, failures=0), ()
     return _kept(replace(state, missing=left), PageKept((), event.now))
@@ -318,8 +322,8 @@ def _answered(asked: tuple[str, ...], page: Page) -> tuple[str, ...]:
     """
     if not page.next_url and (page.total or 0) <= len(page.entries):
         return asked
-    given = {own_reference(one) for one in page.entries}
-    return tuple(one for one in asked if one in given)
+    given = {own_reference(reference) for reference in page.entries}
+    return tuple(reference for reference in asked if reference in given)
 
 
 def _next_search(state: PullState, event: PageCame | PageKept) -> Step:

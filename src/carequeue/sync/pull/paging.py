@@ -121,8 +121,8 @@ def _without_link(trail: Trail, page: Page) -> Onward:
 def marks(page: Page) -> frozenset[str]:
     """Keys of the rows of a page; a row that is listed twice counts once."""
     shown = set(page.deleted)
-    for one in page.entries:
-        meta = one.get("meta")
+    for entry in page.entries:
+        meta = entry.get("meta")
         version = meta.get("versionId") if page.is_history and isinstance(meta, dict) else ""
-        shown.add(f"{one.get('resourceType')}/{one.get('id')}/{version}")
+        shown.add(f"{entry.get('resourceType')}/{entry.get('id')}/{version}")
     return frozenset(shown)

@@ -86,8 +86,8 @@ class Pulling:
             wanted = rows.sync_state.references_to_fetch()
         self._halfway = {name for name, values in cursors.items() if values["next_url"]}
         state = p.PullState(can, tuple(searches))
-        found = {name: p.Cursor(**values) for name, values in cursors.items()}
-        events: deque[p.Event] = deque([p.Begun(found, self._now(), wanted)])
+        cursors_read = {name: p.Cursor(**values) for name, values in cursors.items()}
+        events: deque[p.Event] = deque([p.Begun(cursors_read, self._now(), wanted)])
         while events and not stop():
             state, commands = machine.step(state, events.popleft())
             for command in commands:
@@ -133,7 +133,7 @@ class Pulling:
                 page.entries, now, known_only=bool(search and search.known_only)
             )
             part_from_clients(rows, keys_of(page.entries), now)
-            given = {f"{one.get('resourceType')}/{one.get('id')}" for one in page.entries}
+            given = {f"{entry.get('resourceType')}/{entry.get('id')}" for entry in page.entries}
             missing = saved.missing - set(command.asked)  # asked for already
             rows.removals.record_absent(
                 [name for name in command.asked if name not in given], ABSENT, now
@@ -182,7 +182,7 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
     hide every change until then. If the two differ the earlier counts: a Bundle stamped in local
     time as if it were UTC would hide the changes of those hours.
     """
-    found = []
+    instants = []
     for text in (page.updated if page else "", answer.headers.get("date", "")):
         for read in (datetime.fromisoformat, parsedate_to_datetime):
             try:
@@ -190,9 +190,9 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
             except (TypeError, ValueError, OverflowError):
                 continue
             if at.tzinfo is not None and _LONG_AGO < at < now + _AHEAD:
-                found.append(at)
+                instants.append(at)
             break
-    return min(found).isoformat() if found else ""
+    return min(instants).isoformat() if instants else ""
 
 
 def _progress(name: str, cursor: p.Cursor, page: Page) -> str:

@@ -100,8 +100,8 @@ def tier(search: Search, can: Abilities, watermark: str) -> Tier:
     return Tier.WHOLE
 
 
-def _not_refused(can: Abilities, one: Tier, search: Search) -> bool:
-    return can.observed.get(f"{TIER_NAMES[one]}:{search.type}") != "no"
+def _not_refused(can: Abilities, how: Tier, search: Search) -> bool:
+    return can.observed.get(f"{TIER_NAMES[how]}:{search.type}") != "no"
 
 
 def scope_fingerprint(search: Search) -> str:
@@ -168,8 +168,8 @@ def last_updated(entries: Sequence[Any]) -> str:
     """The `meta.lastUpdated` of the last row of a page that is sorted by it; otherwise ""."""
     instants = []
     found: Any = ""
-    for one in entries:
-        meta = one.get("meta") if isinstance(one, dict) else None
+    for entry in entries:
+        meta = entry.get("meta") if isinstance(entry, dict) else None
         found = meta.get("lastUpdated") if isinstance(meta, dict) else None
         try:
             instants.append(datetime.fromisoformat(found))

@@ -46,9 +46,11 @@ def heard(
 
     The batch without a reply was then too large, and it was not an outage.
     """
-    said = [one for one in replies if isinstance(one, m.Reply) and not is_away(one.status)]
-    targets = [state.pending[one.key] for one in said]
-    if not any(one.sent_in_failed_batch or one.unanswered_before for one in targets):
+    answered = [
+        reply for reply in replies if isinstance(reply, m.Reply) and not is_away(reply.status)
+    ]
+    targets = [state.pending[reply.key] for reply in answered]
+    if not any(reply.sent_in_failed_batch or reply.unanswered_before for reply in targets):
         return state, {}
     return fewer(replace(state, single_read_answered=True), state.unanswered_size)
 

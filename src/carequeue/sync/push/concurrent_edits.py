@@ -37,9 +37,8 @@ def void_ids(rows: SourceRepository, change: m.Change) -> frozenset[str]:
     """Intents to leave out of this result: their state changed while the request was in flight, or
     they shared an element with one that did.
     """
-    found = {
-        out.intent.id: out.intent for out in reversed(change.outcomes)
-    }  # as they were when the request was built
+    # As they were when the request was built.
+    found = {out.intent.id: out.intent for out in reversed(change.outcomes)}
     present = {one.id: one.state for one in rows.outbox.by_ids(list(found))}
     quicker = {key for key, one in found.items() if present[key] is not one.state}
     units = {name for key in quicker for name in intent_effects.unit(found[key])}

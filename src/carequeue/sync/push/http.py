@@ -189,18 +189,21 @@ def _found(reply: Reply) -> Reply:
     if resource is None or resource.get("resourceType") != "Bundle":
         return reply
     entries = (values.get(entry, "resource") for entry in values.objects(resource, "entry"))
-    shown = [one for one in entries if own_reference(one).partition("/")[0] == reply.key[0]]
-    many = tuple(one for one in shown if not is_subset(one))
+    shown = [
+        resource
+        for resource in entries
+        if own_reference(resource).partition("/")[0] == reply.key[0]
+    ]
+    many = tuple(resource for resource in shown if not is_subset(resource))
     if not many:
-        return m.Reply(
-            reply.key, 200 if shown else 404
-        )  # a partial resource: it exists, and tells nothing
+        # A partial resource: it exists, and tells nothing.
+        return m.Reply(reply.key, 200 if shown else 404)
     return m.Reply(reply.key, 200, many[0], _version("", many[0]), many=many)
 
 
 def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
     try:
-        asked = batch([_entry(one) for one in requests])
+        asked = batch([_entry(request) for request in requests])
         answer = transport.send("POST", "", asked, _REPRESENTATION)
     except Unreachable as error:
         if error.unreadable:
@@ -219,12 +222,14 @@ def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
     if answer.status >= 500 and answer.status != 503:  # it failed, perhaps halfway
         return _silent(requests, f"it failed with many changes in one request ({answer.status})")
     if answer.status >= 300:
-        return Exchanged(tuple(_reply(one, answer) for one in requests))
+        return Exchanged(tuple(_reply(request, answer) for request in requests))
     entries = read_batch(answer.json, len(requests))
     if entries is None:
         return _silent(requests, "the reply did not match the request")
     return Exchanged(
-        tuple(_entry_reply(one, entry) for one, entry in zip(requests, entries, strict=True))
+        tuple(
+            _entry_reply(request, entry) for request, entry in zip(requests, entries, strict=True)
+        )
     )
 
 
@@ -241,12 +246,14 @@ def _no_replies(
     left: bool = True,
     ends: bool = False,
 ) -> Exchanged:
-    return Exchanged(tuple(m.NoReply(one.key, left, why, ends=ends) for one in requests), became)
+    return Exchanged(
+        tuple(m.NoReply(request.key, left, why, ends=ends) for request in requests), became
+    )
 
 
 def _is_not_supported(answer: HttpAnswer) -> bool:
-    said = issues(answer.json) if answer.status in (400, 422) else ()
-    return any(issue.code == "not-supported" for issue in said)
+    issues_found = issues(answer.json) if answer.status in (400, 422) else ()
+    return any(issue.code == "not-supported" for issue in issues_found)
 
 
 def _entry(request: m.Request) -> BatchRequest:
@@ -293,7 +300,7 @@ def _in_batches(
     for at in range(0, len(requests), at_once):
         part, left = requests[at : at + at_once], requests[at:]
         try:
-            asked = batch([_entry(one) for one in part])
+            asked = batch([_entry(request) for request in part])
             answer = transport.send("POST", "", asked, _REPRESENTATION)
         except Unreachable as error:
             if error.unreadable:
@@ -303,7 +310,7 @@ def _in_batches(
         except ServerError:
             continue  # one at a time: one of them may be the cause
         if answer.status == 401 or throttles(answer.status, answer.headers.get("retry-after", "")):
-            return replies | {one.key: _reply(one, answer) for one in left}
+            return replies | {request.key: _reply(request, answer) for request in left}
         if answer.status in _GATEWAY:  # its server did not reply in time
             why = f"a gateway got no reply ({answer.status})"
             return replies | _lost(left, len(part), m.NoReply(part[0].key, True, why))
@@ -314,8 +321,10 @@ def _in_batches(
 def _lost(requests: Sequence[m.Request], sent: int, lost: m.NoReply) -> dict[m.ResourceKey, Reply]:
     """No reply for all that were still to be read; the first `sent` of them were sent."""
     return {
-        one.key: replace(lost, key=one.key, sent_in_failed_batch=lost.left and number < sent)
-        for number, one in enumerate(requests)
+        request.key: replace(
+            lost, key=request.key, sent_in_failed_batch=lost.left and number < sent
+        )
+        for number, request in enumerate(requests)
     }
 
 
@@ -327,5 +336,5 @@ def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.Resource
     """
     entries = read_batch(answer.json, len(requests)) if answer.status == 200 else None
     replies = [_entry_reply(*pair) for pair in zip(requests, entries or (), strict=False)]
-    clear = (one for one in replies if isinstance(one, m.Reply) and one.status == 200)
-    return {one.key: one for one in clear if one.resource is not None}
+    clear = (reply for reply in replies if isinstance(reply, m.Reply) and reply.status == 200)
+    return {reply.key: reply for reply in clear if reply.resource is not None}

@@ -75,7 +75,7 @@ def step(state: PushState, event: m.Event) -> Step:
 
 def _loaded(target: m.PendingResource) -> m.PendingResource:
     """A resource as it stands on disk; an intent in doubt there may have had no reply."""
-    busy = any(one.busy for one in target.intents)
+    busy = any(intent.busy for intent in target.intents)
     return replace(target, unanswered_before=target.phase is m.Phase.DOUBTFUL and not busy)
 
 
@@ -83,7 +83,7 @@ def _in_doubt(state: PushState, event: m.AttemptsRecorded) -> PushState:
     targets = dict(state.pending)
     for request in event.requests:
         target = targets[request.key]
-        marked = tuple(replace(each, state=IntentState.IN_DOUBT) for each in target.intents)
+        marked = tuple(replace(intent, state=IntentState.IN_DOUBT) for intent in target.intents)
         targets[target.key] = replace(target, intents=marked)
     awaiting = state.awaiting | {request.key for request in event.requests}
     return replace(state, pending=targets, awaiting=awaiting)
@@ -130,7 +130,7 @@ def _next(state: PushState, now: datetime) -> Step:
     if not ready:
         return state, ()
     first = {state.just_read: 0, state.probe_suspect: 1}
-    target = min(ready, key=lambda one: first.get(one.key, 2))
+    target = min(ready, key=lambda candidate: first.get(candidate.key, 2))
     if target.key != state.just_read:
         return _read(state, [target])
     return _mark(state, [target], probe=_may_probe(target, state))
@@ -141,8 +141,8 @@ def _together(state: PushState, targets: Sequence[m.PendingResource]) -> Step:
     if not state.can.batch or len(targets) < 2 or state.sizing.size < 2:
         return _mark(state, targets[:1])
     if not state.can.observed.get("if_match_batch"):
-        calm = [one for one in targets if one.base is not None and _calm(one, state)]
-        if fresh := [one for one in calm if one.key == state.just_read]:
+        calm = [target for target in targets if target.base is not None and _calm(target, state)]
+        if fresh := [target for target in calm if target.key == state.just_read]:
             return _mark(state, fresh, probe=True)
         if calm:
             return _read(state, calm[:1])
@@ -180,8 +180,8 @@ def _read_first(target: m.PendingResource, state: PushState) -> bool:
 
 def _covers(target: m.PendingResource, kept: Sequence[Intent]) -> bool:
     """Whether an intent was decided on top of a local-only one, which hides the base."""
-    units = {name for one in kept for name in intent_effects.unit(one)}
-    return any(name in units for one in target.intents for name in intent_effects.unit(one))
+    units = {name for intent in kept for name in intent_effects.unit(intent)}
+    return any(name in units for intent in target.intents for name in intent_effects.unit(intent))
 
 
 def _alone(target: m.PendingResource, state: PushState) -> bool:
@@ -200,7 +200,7 @@ def _calm(target: m.PendingResource, state: PushState) -> bool:
     """Whether a resource can carry the If-Match probe: once per push, and none that was read back
     before.
     """
-    calm = all(one.settles == 0 for one in target.intents) and target.key not in state.probed
+    calm = all(intent.settles == 0 for intent in target.intents) and target.key not in state.probed
     return calm and bool(guard(target)) and bool(wrong(target.version))
 
 
@@ -214,9 +214,8 @@ def _read(state: PushState, targets: Sequence[m.PendingResource]) -> Step:
         awaiting=state.awaiting | {target.key for target in targets},
     )
     requests = tuple(read_request(target, state.can) for target in targets)
-    doubtful = any(
-        target.unanswered_before or target.sent_in_failed_batch for target in targets
-    )  # one of them may be the cause
+    # One of them may be the cause.
+    doubtful = any(target.unanswered_before or target.sent_in_failed_batch for target in targets)
     return state, (m.ReadBack(requests, 1 if doubtful else state.at_once),)
 
 
@@ -259,13 +258,14 @@ def _was_read(state: PushState, event: m.WasRead) -> Step:
     It was too large only if the server has answered a small request in this cycle.
     """
     state, learned = heard(state, event.replies)
-    crowd = sum(isinstance(one, m.NoReply) and one.sent_in_failed_batch for one in event.replies)
+    crowd = sum(
+        isinstance(reply, m.NoReply) and reply.sent_in_failed_batch for reply in event.replies
+    )
     if crowd:
-        there = (
-            state.silent or state.single_read_answered
-        )  # the cycle began with a small request, or read one
+        # The cycle began with a small request, or read one.
+        is_up = state.silent or state.single_read_answered
         batch = m.Batched.UNANSWERED
-        state, observed = fewer(state, crowd) if there else sized(state, crowd, batch)
+        state, observed = fewer(state, crowd) if is_up else sized(state, crowd, batch)
         learned = {**learned, **observed}
     return _interpret(state, event.replies, event.now, interpret_read_response, learned)
 
@@ -312,10 +312,9 @@ def _interpret(
     if changes or seen:
         commands.append(m.SaveChanges(tuple(changes), state.pause, seen))
     if reads and not state.stopped:
-        state = replace(state, awaiting=state.awaiting | {one.key for one in reads})
-        crowd = any(
-            state.pending[one.key].sent_in_failed_batch for one in reads
-        )  # one of them may be the fault
+        state = replace(state, awaiting=state.awaiting | {request.key for request in reads})
+        # One of them may be the fault.
+        crowd = any(state.pending[request.key].sent_in_failed_batch for request in reads)
         commands.append(m.ReadBack(tuple(reads), 1 if crowd else state.at_once))
     return (state, tuple(commands)) if commands else _next(state, now)
 
@@ -337,7 +336,7 @@ def _learned(
     elif suspect == target.key and target.phase is m.Phase.ASKED:
         suspect = None
     paused = _paused(next_step.pause - now) if next_step.pause else None
-    pauses = [one for one in (state.pause, next_step.pause) if one]
+    pauses = [pause for pause in (state.pause, next_step.pause) if pause]
     return replace(
         state,
         can=state.can.seeing(next_step.observed) if next_step.observed else state.can,

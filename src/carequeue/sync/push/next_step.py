@@ -56,13 +56,13 @@ def later(state: PushState, target: m.PendingResource, reply: m.Reply, now: date
     What was sent stays in doubt: it is read back before it is sent again.
     """
     words = busy_words(reply.status, reply.words)
-    busy = max((one.busy for one in target.intents), default=0)
+    busy = max((intent.busy for intent in target.intents), default=0)
     until = now + wait(state, target, target.attempts + busy, reply.retry_after, now)
     pause = until if throttles(reply.status, reply.retry_after) else None
     if busy + 1 >= BUSY_LIMIT:
         tried = f"asked {BUSY_LIMIT} times, and the server was busy each time ({reply.status})"
-        said = f"{tried}: {reply.words}" if reply.words else tried
-        return NextStep(m.Change(target.key, refused(target, said)), pause=pause)
+        text = f"{tried}: {reply.words}" if reply.words else tried
+        return NextStep(m.Change(target.key, refused(target, text)), pause=pause)
     return NextStep(m.Change(target.key, not_before=until, words=words, busy=True), pause=pause)
 
 
@@ -88,10 +88,10 @@ def refused(target: m.PendingResource, words: str) -> tuple[m.IntentOutcome, ...
     first, *rest = target.intents
     if first.kind is not IntentKind.CREATE:
         return all_of(target, IntentEvent.REFUSED, words)
-    waiting = [one for one in rest if one.state is IntentState.IN_DOUBT]
+    waiting = [intent for intent in rest if intent.state is IntentState.IN_DOUBT]
     return (
         m.IntentOutcome(first, IntentEvent.REFUSED, words),
-        *(m.IntentOutcome(one, IntentEvent.FOUND_NOT_APPLIED) for one in waiting),
+        *(m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED) for intent in waiting),
     )
 
 
@@ -119,7 +119,7 @@ def names_its_client(target: m.PendingResource, resource: Resource) -> bool:
     sent = intent_effects.fold(target.base, target.intents) or {}
     kept = names_same_client(sent, resource, target.records.base_url)
     return kept and all(
-        is_about_its_client(one, resource, target.records) for one in target.intents
+        is_about_its_client(intent, resource, target.records) for intent in target.intents
     )
 
 
@@ -136,10 +136,12 @@ def taken(
     them.
     """
     return tuple(
-        m.IntentOutcome(one, IntentEvent.REFUSED, OTHER)
-        if one.id in unmet
+        m.IntentOutcome(intent, IntentEvent.REFUSED, OTHER)
+        if intent.id in unmet
         else m.IntentOutcome(
-            one, IntentEvent.ACKNOWLEDGED, words or (ON_TOP if one.id in merged_over_remote else "")
+            intent,
+            IntentEvent.ACKNOWLEDGED,
+            words or (ON_TOP if intent.id in merged_over_remote else ""),
         )
-        for one in target.intents
+        for intent in target.intents
     )

@@ -37,9 +37,9 @@ from carequeue.sync.push.request_builder import by_our_id, read_request, repeata
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import (
     ALREADY_SO,
+    CREATED_AGAIN,
     EVENTS,
     GONE,
-    MADE_ANEW,
     ON_TOP,
     OVERWROTE,
     Compared,
@@ -93,7 +93,9 @@ def interpret_read_response(
 def _found(state: PushState, target: m.PendingResource, reply: m.Reply, now: datetime) -> NextStep:
     if target.phase in (m.Phase.CONFIRMING, m.Phase.COMPARING):
         return _confirmed(state, target, reply, now)
-    fitting = [one for one in (reply.many or (reply.resource,)) if one and fits(target, one)]
+    fitting = [
+        match for match in (reply.many or (reply.resource,)) if match and fits(target, match)
+    ]
     if len(fitting) > 1 and target.base is None:
         return _asked(target, f"the server has {len(fitting)} of it; which one is meant?")
     if fitting:
@@ -116,7 +118,7 @@ def _later_again(
     hung = state.silent and target.unanswered_before and target.attempts >= _AGAIN
     if change is None or not hung:
         return next_step
-    if all(one.event is not IntentEvent.FOUND_NOT_APPLIED for one in change.outcomes):
+    if all(outcome.event is not IntentEvent.FOUND_NOT_APPLIED for outcome in change.outcomes):
         return next_step
     until = now + wait(state, target, target.attempts, "", now)
     return replace(next_step, change=replace(change, not_before=until))
@@ -147,7 +149,7 @@ def _unread(
     """
     if not reply.unreadable or not target.intents:
         return m.Change(target.key, read_failed=True, words=reply.why)
-    before = max(one.settles for one in target.intents)
+    before = max(intent.settles for intent in target.intents)
     if before + 1 >= READ_BACK_LIMIT:
         words = f"tried {READ_BACK_LIMIT} times, and the reply could not be read: {reply.why}"
         return m.Change(target.key, refused(target, words), counts_toward_limit=False)
@@ -165,21 +167,25 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
     outcomes: list[m.IntentOutcome] = []
     observed: dict[str, str] = {}
     merged_over_remote: set[str] = set()
-    for one in _compared(target, reply) if target.intents else ():
-        if one.result is Comparison.NOT_APPLIED and target.unsupported_text:
+    for compared in _compared(target, reply) if target.intents else ():
+        if compared.result is Comparison.NOT_APPLIED and target.unsupported_text:
             outcomes.append(
-                m.IntentOutcome(one.intent, IntentEvent.UNSUPPORTED, target.unsupported_text)
+                m.IntentOutcome(compared.intent, IntentEvent.UNSUPPORTED, target.unsupported_text)
             )
             observed = {f"update:{target.key[0]}": "no"}
-        elif one.result is Comparison.NOT_APPLIED:
-            outcomes += _not_applied(state, target, one.intent)
-            merged_over_remote |= {one.intent.id} if one.words == ON_TOP else set()
-        elif one.result is Comparison.DONE:
+        elif compared.result is Comparison.NOT_APPLIED:
+            outcomes += _not_applied(state, target, compared.intent)
+            merged_over_remote |= {compared.intent.id} if compared.words == ON_TOP else set()
+        elif compared.result is Comparison.DONE:
             outcomes.append(
-                m.IntentOutcome(one.intent, EVENTS[one.result], _told(state, target, one))
+                m.IntentOutcome(
+                    compared.intent, EVENTS[compared.result], _told(state, target, compared)
+                )
             )
         else:
-            outcomes.append(m.IntentOutcome(one.intent, EVENTS[one.result], one.words))
+            outcomes.append(
+                m.IntentOutcome(compared.intent, EVENTS[compared.result], compared.words)
+            )
     outcomes += _outcomes_of_local_only(target, state.can, theirs)
     change = m.Change(
         target.key,
@@ -187,7 +193,7 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
         theirs,
         reply.version,
         counts_toward_limit=not (target.sent_in_failed_batch or target.unanswered_before),
-        compared=frozenset(one.id for one in (*target.intents, *target.local_only)),
+        compared=frozenset(compared.id for compared in (*target.intents, *target.local_only)),
         gone=theirs is None and target.base is not None,
     )
     if target.base is None and any(o.event is IntentEvent.FOUND_OTHER_CLIENT for o in outcomes):
@@ -197,7 +203,7 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
 
 def _compared(target: m.PendingResource, reply: m.Reply) -> Sequence[Compared]:
     if reply.resource is not None and target.base is not None and _same(target, reply):
-        return [Compared(one, Comparison.NOT_APPLIED) for one in target.intents]
+        return [Compared(intent, Comparison.NOT_APPLIED) for intent in target.intents]
     return compare(target.base, reply.resource, target.intents, target.records)
 
 
@@ -216,16 +222,16 @@ def _not_applied(
         return [m.IntentOutcome(intent, IntentEvent.REFUSED, words)]
     if intent.settles + 1 >= READ_BACK_LIMIT and not target.sent_in_failed_batch:
         words = f"tried {READ_BACK_LIMIT} times, and the server never accepted it"
-        said = f"{words}: {target.refusal_text}" if target.refusal_text else words
-        return [m.IntentOutcome(intent, IntentEvent.REFUSED, said)]
+        text = f"{words}: {target.refusal_text}" if target.refusal_text else words
+        return [m.IntentOutcome(intent, IntentEvent.REFUSED, text)]
     return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
 
 
-def _told(state: PushState, target: m.PendingResource, one: Compared) -> str:
+def _told(state: PushState, target: m.PendingResource, compared: Compared) -> str:
     """Message for a done intent: whether a colleague did it, because ours was never sent or was
     rejected the only time.
     """
-    intent = one.intent
+    intent = compared.intent
     never = intent.attempts == 0 and (
         intent.state is IntentState.QUEUED or bool(target.refusal_text)
     )
@@ -233,7 +239,7 @@ def _told(state: PushState, target: m.PendingResource, one: Compared) -> str:
     if never and not made_alone:
         return ALREADY_SO
     if _anew(target):
-        return MADE_ANEW
+        return CREATED_AGAIN
     return ON_TOP if intent.id in state.merged_over_remote else ""
 
 
@@ -256,22 +262,22 @@ def sendable_now(target: m.PendingResource, can: Abilities) -> tuple[Intent, ...
     creates = first is not None and first.kind is IntentKind.CREATE
     if (target.base is None and not creates) or (target.base is not None and trouble(target.base)):
         return ()
-    found: list[Intent] = []
+    sendable: list[Intent] = []
     for intent in target.local_only:
         why = can.refusal(intent)
         if not why or (why == UNSUPPORTED_STATUS and _covered(intent, target, can)):
-            found.append(intent)
+            sendable.append(intent)
         elif intent.kind is IntentKind.CREATE:
             return ()  # the other intents are about the resource that was never created
-    return tuple(found)
+    return tuple(sendable)
 
 
 def _covered(intent: Intent, target: m.PendingResource, can: Abilities) -> bool:
     return intent.kind is not IntentKind.CREATE and any(
-        one.seq > intent.seq
-        and (status := status_of(one))
+        later.seq > intent.seq
+        and (status := status_of(later))
         and can.knows_status(intent.target_type, status)
-        for one in (*target.intents, *target.local_only)
+        for later in (*target.intents, *target.local_only)
     )
 
 
@@ -285,17 +291,21 @@ def _outcomes_of_local_only(
     base = target.base
     if base is None and target.intents and theirs is not None:  # its resource was being created
         base = intent_effects.fold(None, target.intents)
-    found = compare(as_seen(base, kept) if base is not None else None, theirs, kept, target.records)
+    results = compare(
+        as_seen(base, kept) if base is not None else None, theirs, kept, target.records
+    )
     outcomes = []
-    for one in found:
-        if one.result is Comparison.OTHER_CLIENT:
-            outcomes.append(m.IntentOutcome(one.intent, EVENTS[one.result], one.words))
+    for compared in results:
+        if compared.result is Comparison.OTHER_CLIENT:
+            outcomes.append(
+                m.IntentOutcome(compared.intent, EVENTS[compared.result], compared.words)
+            )
             continue
-        outcomes.append(m.IntentOutcome(one.intent, IntentEvent.SUPPORTED_NOW))
-        queued = replace(one.intent, state=IntentState.QUEUED)
-        if one.result is not Comparison.NOT_APPLIED:
-            words = ALREADY_SO if one.result is Comparison.DONE else one.words
-            outcomes.append(m.IntentOutcome(queued, EVENTS[one.result], words))
+        outcomes.append(m.IntentOutcome(compared.intent, IntentEvent.SUPPORTED_NOW))
+        queued = replace(compared.intent, state=IntentState.QUEUED)
+        if compared.result is not Comparison.NOT_APPLIED:
+            words = ALREADY_SO if compared.result is Comparison.DONE else compared.words
+            outcomes.append(m.IntentOutcome(queued, EVENTS[compared.result], words))
     return outcomes
 
 
@@ -306,22 +316,22 @@ def _confirmed(
     state: PushState, target: m.PendingResource, reply: m.Reply, now: datetime
 ) -> NextStep:
     """The write succeeded: does the server show it, and did it overwrite somebody's change?"""
-    found = reply.resource or {}
-    if not ours(target, found):
-        if fits(target, found):
+    resource = reply.resource or {}
+    if not ours(target, resource):
+        if fits(target, resource):
             return reconcile(state, target, reply)
         return (
             _asked(target, _CANNOT_SAY) if target.base is None else later(state, target, reply, now)
         )
-    made = [one for one in target.intents if one.kind is not IntentKind.CREATE]
-    unmet = [run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], found)]
+    made = [intent for intent in target.intents if intent.kind is not IntentKind.CREATE]
+    unmet = [run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], resource)]
     as_written = bool(target.written_version) and target.written_version == reply.version
     if unmet and not as_written:  # a colleague wrote after us
         return reconcile(state, replace(target, version=""), reply)
     words = _overwritten(target, reply.many) if target.phase is m.Phase.COMPARING else ""
-    words = MADE_ANEW if _anew(target) else words
+    words = CREATED_AGAIN if _anew(target) else words
     outcomes = taken(target, unmet, state.merged_over_remote, words)
-    return NextStep(m.Change(target.key, outcomes, found, reply.version))
+    return NextStep(m.Change(target.key, outcomes, resource, reply.version))
 
 
 def _anew(target: m.PendingResource) -> bool:
@@ -333,7 +343,11 @@ def _is_history(target: m.PendingResource, reply: m.Reply | m.NoReply) -> bool:
     """Whether a reply shows the versions of the resource, ours among them."""
     if isinstance(reply, m.NoReply) or reply.status != 200:
         return False
-    return any(_version(one) == target.written_version for one in reply.many if fits(target, one))
+    return any(
+        _version(version) == target.written_version
+        for version in reply.many
+        if fits(target, version)
+    )
 
 
 def _overwritten(target: m.PendingResource, versions: Sequence[Resource]) -> str:
@@ -341,21 +355,21 @@ def _overwritten(target: m.PendingResource, versions: Sequence[Resource]) -> str
 
     Ours may be there twice if the network duplicated it.
     """
-    names = [_version(one) for one in versions]
+    names = [_version(version) for version in versions]
     if target.base is None or target.version not in names:
         return ""
     at = names.index(target.written_version)
     written = versions[at]
     between = versions[at + 1 : names.index(target.version)]
-    theirs = [one for one in between if changed_beside(written, one)]
+    theirs = [version for version in between if changed_beside(written, version)]
     lost = unseen(target.base, theirs, written)
     return f"{OVERWROTE}: {', '.join(_shown(name, theirs) for name in lost)}" if lost else ""
 
 
 def _shown(name: str, versions: Sequence[Resource]) -> str:
     value = versions[0].get(name)
-    said = values.squeeze(value, _SHOWN) if isinstance(value, str) else ""
-    return f"{name} (theirs: {said})" if said else name
+    text = values.squeeze(value, _SHOWN) if isinstance(value, str) else ""
+    return f"{name} (theirs: {text})" if text else name
 
 
 def _version(resource: Resource) -> str:

@@ -146,17 +146,17 @@ def _rename(value: Resource, aliases: Mapping[str, str], nowhere: frozenset[str]
     dropped.
     """
 
-    def walk(one: object) -> object:
-        if isinstance(one, list):
-            parts = [walk(each) for each in one]
-            return [new for new, old in zip(parts, one, strict=True) if _stays(new, old)]
-        if not isinstance(one, dict):
-            return one
-        kept = {name: walk(part) for name, part in one.items()}
-        named = one.get("reference")
+    def walk(value_in: object) -> object:
+        if isinstance(value_in, list):
+            parts = [walk(part) for part in value_in]
+            return [new for new, old in zip(parts, value_in, strict=True) if _stays(new, old)]
+        if not isinstance(value_in, dict):
+            return value_in
+        kept = {name: walk(part) for name, part in value_in.items()}
+        named = value_in.get("reference")
         if isinstance(named, str):
             kept["reference"] = {} if named in nowhere else aliases.get(named, named)
-        return {name: part for name, part in kept.items() if _stays(part, one[name])}
+        return {name: part for name, part in kept.items() if _stays(part, value_in[name])}
 
     renamed = walk(value)
     return renamed if isinstance(renamed, dict) else {}

@@ -33,7 +33,7 @@ from carequeue.sync.client_check import OTHER_CLIENT
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
 
-MADE_ANEW: Final = "a colleague had deleted it; your change has created it again"
+CREATED_AGAIN: Final = "a colleague had deleted it; your change has created it again"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both changes apply"
 #: Begins the message if a server without If-Match let our write overwrite a colleague's change.
 OVERWROTE: Final = "overwritten unseen, since this server does not check for changes in between"
@@ -79,15 +79,16 @@ def compare(
     """
     if theirs is None:
         return _gone(base, intents)
-    strangers = {one.id for one in intents if not _is_its_client(one, base, theirs, records)}
-    if (
-        base is None and intents[0].id in strangers
-    ):  # intents on the create are not closer to their client
-        strangers = {one.id for one in intents}
-    rest = [one for one in intents if one.id not in strangers]
-    found = {one.intent.id: one for one in _compared(base, theirs, rest)}
+    strangers = {
+        intent.id for intent in intents if not _is_its_client(intent, base, theirs, records)
+    }
+    if base is None and intents[0].id in strangers:  # and so is everything about the create
+        strangers = {intent.id for intent in intents}
+    rest = [intent for intent in intents if intent.id not in strangers]
+    results = {result.intent.id: result for result in _compared(base, theirs, rest)}
     return tuple(
-        found.get(one.id) or Compared(one, Comparison.OTHER_CLIENT, OTHER_CLIENT) for one in intents
+        results.get(intent.id) or Compared(intent, Comparison.OTHER_CLIENT, OTHER_CLIENT)
+        for intent in intents
     )
 
 
@@ -112,12 +113,13 @@ def _compared(
         create, *rest = intents
         made = intent_effects.apply(create, None)
         return (Compared(create, Comparison.DONE), *_runs_compared(made, theirs, rest))
-    found = _runs_compared(base, theirs, intents)
-    done = [one.intent for one in found if one.result is Comparison.DONE]
+    results = _runs_compared(base, theirs, intents)
+    done = [compared.intent for compared in results if compared.result is Comparison.DONE]
     if not changed_beside(intent_effects.fold(base, done) or base, theirs):
-        return found
+        return results
     return tuple(
-        replace(one, words=ON_TOP) if one.result is Comparison.NOT_APPLIED else one for one in found
+        replace(compared, words=ON_TOP) if compared.result is Comparison.NOT_APPLIED else compared
+        for compared in results
     )
 
 
@@ -125,7 +127,9 @@ def _runs_compared(
     base: Resource, theirs: Resource, intents: Sequence[Intent]
 ) -> tuple[Compared, ...]:
     results = {
-        one.intent.id: one for run in runs(intents) for one in _compare_run(base, theirs, run)
+        compared.intent.id: compared
+        for run in runs(intents)
+        for compared in _compare_run(base, theirs, run)
     }
     return tuple(results[intent.id] for intent in intents)
 
@@ -134,10 +138,10 @@ def _runs_compared(
 _STAMPS: Final = frozenset({"meta", "text", "lastModified"})
 
 
-def changed_beside(expected: Resource, found: Resource) -> tuple[str, ...]:
+def changed_beside(expected: Resource, resource: Resource) -> tuple[str, ...]:
     """Names of the elements that differ from what was expected, stamps aside, sorted."""
-    names = (expected.keys() | found.keys()) - _STAMPS
-    return tuple(sorted(name for name in names if expected.get(name) != found.get(name)))
+    names = (expected.keys() | resource.keys()) - _STAMPS
+    return tuple(sorted(name for name in names if expected.get(name) != resource.get(name)))
 
 
 def as_seen(base: Resource, intents: Sequence[Intent]) -> Resource:
@@ -163,20 +167,22 @@ def overwriting_unseen(
     it back. If the base is neither as the author saw it nor as it was under the local-only intents,
     somebody changed it meanwhile.
     """
-    found, before = [], set[str]()
-    for one in decided:
-        names = [name for name in intent_effects.unit(one) if name not in before]
+    overwriting, before = [], set[str]()
+    for intent in decided:
+        names = [name for name in intent_effects.unit(intent) if name not in before]
         before.update(names)
         now = intent_effects.snapshot(names, base)
         for name in names:
             under = [
-                each for each in kept if each.seq < one.seq and name in intent_effects.unit(each)
+                earlier
+                for earlier in kept
+                if earlier.seq < intent.seq and name in intent_effects.unit(earlier)
             ]
-            known = [one.seen.get(name), *(each.seen.get(name) for each in under)]
+            known = [intent.seen.get(name), *(earlier.seen.get(name) for earlier in under)]
             if under and now.get(name) not in known:
-                found.append(one)
+                overwriting.append(intent)
                 break
-    return tuple(found)
+    return tuple(overwriting)
 
 
 def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple[str, ...]:
@@ -206,8 +212,8 @@ def runs(intents: Sequence[Intent]) -> list[list[Intent]]:
     for intent in intents:
         owned = set(intent_effects.unit(intent))
         touching = [group for group in groups if group[0] & owned]
-        merged = [one for _, members in touching for one in members] + [intent]
-        merged.sort(key=lambda one: one.seq)
+        merged = [member for _, members in touching for member in members] + [intent]
+        merged.sort(key=lambda member: member.seq)
         names = owned.union(*(group[0] for group in touching))
         groups = [group for group in groups if group not in touching] + [(names, merged)]
     return [members for _, members in groups]

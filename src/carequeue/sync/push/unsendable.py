@@ -30,15 +30,17 @@ def _unplaced(state: PushState) -> tuple[m.Change, ...]:
     """Intents that the source does not support become local-only; those in doubt are read back
     first.
     """
-    found = []
+    changes = []
     for target in state.pending.values():
         if target.phase is not m.Phase.READY or not target.intents:
             continue
         if _homeless(target, state):
-            found.append(m.Change(target.key, all_of(target, IntentEvent.UNSUPPORTED, UNSUPPORTED)))
+            changes.append(
+                m.Change(target.key, all_of(target, IntentEvent.UNSUPPORTED, UNSUPPORTED))
+            )
         elif status := _unknown_status(target, state):
-            found.append(m.Change(target.key, without_status(target, status)))
-    return tuple(change for change in found if change.outcomes)
+            changes.append(m.Change(target.key, without_status(target, status)))
+    return tuple(change for change in changes if change.outcomes)
 
 
 def _homeless(target: m.PendingResource, state: PushState) -> bool:
@@ -65,7 +67,9 @@ def _entangled(state: PushState) -> tuple[m.Change, ...]:
     """Resources that wait for each other can never be sent, so a person is asked."""
     if not any(target.waits_for for target in state.pending.values()):
         return ()
-    owner = {one.id: target.key for target in state.pending.values() for one in target.intents}
+    owner = {
+        intent.id: target.key for target in state.pending.values() for intent in target.intents
+    }
     needs = {
         target.key: {owner[need] for need in target.waits_for if need in owner}
         for target in state.pending.values()
@@ -80,7 +84,7 @@ def _entangled(state: PushState) -> tuple[m.Change, ...]:
 
 def _hidden(state: PushState) -> tuple[m.Change, ...]:
     """Intents that were decided on top of a local-only one and would overwrite what it hides."""
-    found = []
+    changes = []
     for target in state.pending.values():
         if (
             target.phase is m.Phase.READY
@@ -89,11 +93,11 @@ def _hidden(state: PushState) -> tuple[m.Change, ...]:
             and target.intents
         ):
             placed = sendable_now(target, state.can)  # these are compared when it is read
-            kept = [one for one in target.local_only if one not in placed]
+            kept = [intent for intent in target.local_only if intent not in placed]
             over = overwriting_unseen(target.base, target.intents, kept)
-            outcomes = tuple(m.IntentOutcome(one, IntentEvent.FOUND_CHANGED) for one in over)
-            found.append(m.Change(target.key, outcomes, counts_toward_limit=False))
-    return tuple(change for change in found if change.outcomes)
+            outcomes = tuple(m.IntentOutcome(intent, IntentEvent.FOUND_CHANGED) for intent in over)
+            changes.append(m.Change(target.key, outcomes, counts_toward_limit=False))
+    return tuple(change for change in changes if change.outcomes)
 
 
 def _waits_for(
@@ -103,10 +107,10 @@ def _waits_for(
     seen: set[m.ResourceKey] = set()
     ahead = list(needs.get(key, ()))
     while ahead:
-        one = ahead.pop()
-        if one == other:
+        key_ahead = ahead.pop()
+        if key_ahead == other:
             return True
-        if one not in seen:
-            seen.add(one)
-            ahead += needs.get(one, ())
+        if key_ahead not in seen:
+            seen.add(key_ahead)
+            ahead += needs.get(key_ahead, ())
     return False

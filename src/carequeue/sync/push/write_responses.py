@@ -43,7 +43,7 @@ from carequeue.sync.push.next_step import (
 from carequeue.sync.push.read_responses import reconcile
 from carequeue.sync.push.request_builder import by_our_id, guard, history_request, read_request
 from carequeue.sync.push.state import PushState
-from carequeue.sync.push.three_way import MADE_ANEW, runs
+from carequeue.sync.push.three_way import CREATED_AGAIN, runs
 
 #: Stands for the rejection if a conditional create found an existing resource.
 _THERE: Final = "it is there"
@@ -78,15 +78,16 @@ def interpret_write_response(
     if kind is ResponseKind.LATER:
         return later(state, target, reply, now)
     if kind is ResponseKind.READ_BACK:
-        told = f"{reply.words} ({reply.status})" if reply.words else f"it answered {reply.status}"
-        return NextStep(
-            read=read_request(target, state.can), target=replace(target, refusal_text=told)
+        refusal_text = (
+            f"{reply.words} ({reply.status})" if reply.words else f"it answered {reply.status}"
         )
-    if (
-        kind is ResponseKind.UNSUPPORTED and target.base is not None
-    ):  # or it is only deleted: R4 allows the same status for that
-        said = replace(target, unsupported_text=reply.words or UNSUPPORTED)
-        return NextStep(read=read_request(target, state.can), target=said)
+        return NextStep(
+            read=read_request(target, state.can), target=replace(target, refusal_text=refusal_text)
+        )
+    # Or it is only deleted: R4 allows the same status for that.
+    if kind is ResponseKind.UNSUPPORTED and target.base is not None:
+        unsupported = replace(target, unsupported_text=reply.words or UNSUPPORTED)
+        return NextStep(read=read_request(target, state.can), target=unsupported)
     return _no(target, reply, kind)
 
 
@@ -124,10 +125,10 @@ def _yes(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSte
         return NextStep(read=read_request(target, can), observed=observed)
     unguarded = can.guard == "no" or state.probing == target.key or not guard(target)
     if reply.resource is None or unguarded:
-        said = reply.status if reply.resource is not None or reply.bare else 0
-        read = replace(target, written_version=reply.version, answered_status=said)
+        status = reply.status if reply.resource is not None or reply.bare else 0
+        read = replace(target, written_version=reply.version, answered_status=status)
         return _confirm(can, read, observed, unguarded)
-    anew = MADE_ANEW if reply.status == 201 else ""
+    anew = CREATED_AGAIN if reply.status == 201 else ""
     outcomes = taken(target, _unmet(target, reply), state.merged_over_remote, anew)
     change = m.Change(target.key, outcomes, reply.resource, reply.version)
     return NextStep(change, observed=observed)
@@ -161,9 +162,8 @@ def _made(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSt
     if not ours(target, reply.resource):
         if by_our_id(target, state.can) and not fits(target, reply.resource):
             return NextStep(read=read_request(target, state.can))  # it is about another resource
-        if (
-            fits(target, reply.resource) and reply.status == 200
-        ):  # somebody else's, by its identifier
+        # Somebody else's, by its identifier.
+        if fits(target, reply.resource) and reply.status == 200:
             return reconcile(state, target, reply)
         return NextStep(m.Change(target.key, refused(target, OTHER)))
     if reply.status == 200:  # it existed already: a colleague created it, or we did
@@ -187,16 +187,18 @@ def _made_unshown(state: PushState, target: m.PendingResource, reply: m.Reply) -
         return NextStep(
             read=read, target=replace(target, phase=m.Phase.CONFIRMING, written_version=written)
         )
-    there = reply.status == 200 and reply.bare and not by_our_id(target, state.can)
-    told = _THERE if there else target.refusal_text
-    return NextStep(read=read, target=replace(target, phase=m.Phase.READING, refusal_text=told))
+    existed = reply.status == 200 and reply.bare and not by_our_id(target, state.can)
+    refusal_text = _THERE if existed else target.refusal_text
+    return NextStep(
+        read=read, target=replace(target, phase=m.Phase.READING, refusal_text=refusal_text)
+    )
 
 
 def _unmet(target: m.PendingResource, reply: m.Reply) -> list[str]:
     """Ids of the intents that the reply does not show as done; of several on a unit the last
     counts.
     """
-    made = [one for one in target.intents if one.kind is not IntentKind.CREATE]
+    made = [intent for intent in target.intents if intent.kind is not IntentKind.CREATE]
     return [
         run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], reply.resource)
     ]
@@ -220,7 +222,7 @@ def _probed(state: PushState, target: m.PendingResource, reply: m.Reply) -> Next
 
 def _gives_ids_itself(can: Abilities, target: m.PendingResource, reply: m.Reply) -> bool:
     """Whether a source that declares update-as-create rejected it under our id."""
-    says_so = any(one.code == "not-supported" for one in reply.issues)
+    says_so = any(issue.code == "not-supported" for issue in reply.issues)
     refused_for_it = reply.status in (404, 405, 501) or (reply.status in (400, 422) and says_so)
     return refused_for_it and by_our_id(target, can) and not _refused_status(target, reply)
 
@@ -236,7 +238,7 @@ def _refused_status(target: m.PendingResource, reply: m.Reply) -> str:
     before = target.base.get("status") if target.base is not None else None
     if reply.status not in (400, 422) or not isinstance(status, str) or status == before:
         return ""
-    return status if any(_about_status(one, status) for one in reply.issues) else ""
+    return status if any(_about_status(issue, status) for issue in reply.issues) else ""
 
 
 def _about_status(issue: Issue, status: str) -> bool:
@@ -253,11 +255,11 @@ def without_status(target: m.PendingResource, status: str) -> tuple[m.IntentOutc
     """The intents that set this status become local-only; the others go on without it."""
     stay = _with_status(target, status)
     return tuple(
-        m.IntentOutcome(one, IntentEvent.UNSUPPORTED, UNSUPPORTED_STATUS)
-        if one.id in stay
-        else m.IntentOutcome(one, IntentEvent.FOUND_NOT_APPLIED)
-        for one in target.intents
-        if one.id in stay or one.state is IntentState.IN_DOUBT
+        m.IntentOutcome(intent, IntentEvent.UNSUPPORTED, UNSUPPORTED_STATUS)
+        if intent.id in stay
+        else m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)
+        for intent in target.intents
+        if intent.id in stay or intent.state is IntentState.IN_DOUBT
     )
 
 
@@ -265,10 +267,10 @@ def _with_status(target: m.PendingResource, status: str) -> set[str]:
     """Ids of the intents that lead to this status, on one unit; all of them if it is created with
     it.
     """
-    if target.base is None and not any(status_of(one) == status for one in target.intents):
-        return {one.id for one in target.intents}
-    return {one.id for run in runs(target.intents) for one in run if _leads_to(run, status)}
+    if target.base is None and not any(status_of(intent) == status for intent in target.intents):
+        return {intent.id for intent in target.intents}
+    return {intent.id for run in runs(target.intents) for intent in run if _leads_to(run, status)}
 
 
 def _leads_to(run: list[Intent], status: str) -> bool:
-    return any(status_of(one) == status for one in run)
+    return any(status_of(intent) == status for intent in run)

@@ -92,9 +92,9 @@ class RecentRemovals:
 def recent_removals_from(text: str, now: datetime) -> RecentRemovals:
     """The removals stored on disk, as `json`; empty if they are a day old."""
     since, by_type = json.loads(text or '["", {}]')
-    found = RecentRemovals(since, by_type)
+    removals = RecentRemovals(since, by_type)
     old = since and now - datetime.fromisoformat(since) >= _ADDED_UP_FOR
-    return RecentRemovals() if old else found
+    return RecentRemovals() if old else removals
 
 
 def recent_removals_to(lately: RecentRemovals) -> str:
@@ -114,11 +114,11 @@ def brake(
     if not back and not much and not too_many(leaving, of):
         return None
     kind = HoldKind.RESTORED if back else HoldKind.REMOVAL
-    found = Held(kind, leaving, back, of, now.isoformat())
+    hold = Held(kind, leaving, back, of, now.isoformat())
     if was is None or was.kind is not kind:
-        return found
+        return hold
     if leaving > was.found + FEW or back > was.back + FEW:
-        return found
+        return hold
     return None if was.answer == "accept" else was
 
 

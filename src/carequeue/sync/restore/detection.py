@@ -32,13 +32,13 @@ def note_losses(rows: SourceRepository, key: tuple[str, str], new: Resource, now
     if old is None or not is_older(updated(new), updated(old)):
         return
     taken = [
-        one
-        for one in rows.outbox.acknowledged(now - REMEMBERED)
-        if (one.target_type, one.target_id) == key
+        intent
+        for intent in rows.outbox.acknowledged(now - REMEMBERED)
+        if (intent.target_type, intent.target_id) == key
     ]
-    found = [one.id for one in recovery.lost_after_restore(taken, {key: old}, {key: new})]
-    if found:
-        _keep(rows, [*_ids(rows), *found])
+    lost = [intent.id for intent in recovery.lost_after_restore(taken, {key: old}, {key: new})]
+    if lost:
+        _keep(rows, [*_ids(rows), *lost])
 
 
 def noted_losses(rows: SourceRepository) -> tuple[Intent, ...]:
@@ -47,16 +47,16 @@ def noted_losses(rows: SourceRepository) -> tuple[Intent, ...]:
     Without those that the same person has decided again since: a replay would overwrite the later
     one.
     """
-    found = rows.outbox.by_ids(_ids(rows))
-    if not found:
+    noted = rows.outbox.by_ids(_ids(rows))
+    if not noted:
         return ()
-    since = rows.outbox.acknowledged(min(one.decided_at for one in found))
+    since = rows.outbox.acknowledged(min(intent.decided_at for intent in noted))
     missing = [
-        one
-        for one in found
-        if not intent_effects.satisfied(one, rows.mirror.base(*_target(one)).body)
+        intent
+        for intent in noted
+        if not intent_effects.satisfied(intent, rows.mirror.base(*_target(intent)).body)
     ]
-    return recovery.not_superseded(missing, [*since, *rows.outbox.open_intents()], among=found)
+    return recovery.not_superseded(missing, [*since, *rows.outbox.open_intents()], among=noted)
 
 
 def has_noted_losses(rows: SourceRepository) -> bool:
@@ -79,7 +79,7 @@ def _target(intent: Intent) -> tuple[str, str]:
 
 
 def _ids(rows: SourceRepository) -> list[str]:
-    return [str(one) for one in loads(rows.sync_state.get_meta(_LOST) or "[]")]
+    return [str(key) for key in loads(rows.sync_state.get_meta(_LOST) or "[]")]
 
 
 def _keep(rows: SourceRepository, ids: Sequence[str]) -> None:

@@ -28,18 +28,18 @@ def lost_after_restore(
     If a resource is gone, only resources created here (and intents on them) count as lost; intents
     on other people's records cannot be replayed.
     """
-    found = []
+    lost = []
     made: set[tuple[str, str]] = set()
-    for one in intents:
-        key = (one.target_type, one.target_id)
-        if key not in after or not intent_effects.satisfied(one, before.get(key)):
+    for intent in intents:
+        key = (intent.target_type, intent.target_id)
+        if key not in after or not intent_effects.satisfied(intent, before.get(key)):
             continue
         now = after[key]
-        if now is None and one.kind is IntentKind.CREATE:
+        if now is None and intent.kind is IntentKind.CREATE:
             made.add(key)
-        if key in made or (now is not None and not intent_effects.satisfied(one, now)):
-            found.append(one)
-    return tuple(found)
+        if key in made or (now is not None and not intent_effects.satisfied(intent, now)):
+            lost.append(intent)
+    return tuple(lost)
 
 
 def not_superseded(
@@ -51,9 +51,13 @@ def not_superseded(
     `others`: acknowledged or open intents. `among`: those that may be lost as well, and replace
     nothing.
     """
-    own = {one.id for one in (*lost, *among)}
-    later = [one for one in others if one.id not in own]
-    return tuple(one for one in lost if not any(overrules(other, one) for other in later))
+    own = {intent.id for intent in (*lost, *among)}
+    later = [intent for intent in others if intent.id not in own]
+    return tuple(
+        intent
+        for intent in lost
+        if not any(overrules(later_intent, intent) for later_intent in later)
+    )
 
 
 def refile(
@@ -67,24 +71,26 @@ def refile(
     applied.
     """
     group = new_id()
-    ids = {one.id: new_id() for one in intents}
+    ids = {intent.id: new_id() for intent in intents}
     first_ids = {
-        (one.target_type, one.target_id): str(one.args["resource"].get("id") or one.target_id)
-        for one in intents
-        if one.kind is IntentKind.CREATE
+        (intent.target_type, intent.target_id): str(
+            intent.args["resource"].get("id") or intent.target_id
+        )
+        for intent in intents
+        if intent.kind is IntentKind.CREATE
     }
     filed = []
     views = dict(after)
-    for one in intents:
-        key = (one.target_type, one.target_id)
-        again = replace(
-            one,
-            id=ids[one.id],
+    for intent in intents:
+        key = (intent.target_type, intent.target_id)
+        copy = replace(
+            intent,
+            id=ids[intent.id],
             group=group,
             seq=0,
-            target_id=first_ids.get(key, one.target_id),
-            args=_args(one, ids),
-            after=ids.get(one.after, ""),
+            target_id=first_ids.get(key, intent.target_id),
+            args=_args(intent, ids),
+            after=ids.get(intent.after, ""),
             inverse_of="",
             window="",
             state=IntentState.QUEUED,
@@ -92,9 +98,9 @@ def refile(
             settles=0,
             words="",
         )
-        seen = intent_effects.snapshot(intent_effects.unit(again), views.get(key))
-        filed.append(replace(again, seen=seen))
-        views[key] = intent_effects.fold(views.get(key), [again])
+        seen = intent_effects.snapshot(intent_effects.unit(copy), views.get(key))
+        filed.append(replace(copy, seen=seen))
+        views[key] = intent_effects.fold(views.get(key), [copy])
     return tuple(filed)
 
 

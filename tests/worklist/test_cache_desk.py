@@ -1,0 +1,65 @@
+"""The desk over a cache: whom an item can be given to, and how an answer is read there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.worklist.act_inputs import sources_of
+from carequeue.worklist.cache_desk import CacheDesk
+from carequeue.worklist.conflict_question import Asked
+from carequeue.worklist.intent_wording import Wording
+from carequeue.worklist.people import people
+from tests.fhir.clinic import NOW, task
+from tests.store.cache import SOURCE, Cache
+from tests.worklist import meanwhile
+from tests.worklist.world import FOLLOW_UP, REFERRAL, queue
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    cache = queue(tmp_path)
+    yield cache
+    cache.close()
+
+
+def test_items_of_one_source_are_given_to_its_people_the_last_used_first(cache: Cache) -> None:
+    desk: CacheDesk = cache.session.desk
+    first = desk.people([FOLLOW_UP])[-1]
+    desk.act("assign", [FOLLOW_UP], {"to": first.reference}, NOW)
+    with desk.reading() as reading:
+        assert people(reading, [SOURCE])[0] == first
+        assert people(reading, []) == ()
+
+
+def test_an_answer_that_cannot_be_read_is_no_act(cache: Cache) -> None:
+    desk: CacheDesk = cache.session.desk
+    told: list[datetime] = []
+    desk.decided = lambda: told.append(NOW)
+    with pytest.raises(BadQuestion):
+        desk.act("snooze", [FOLLOW_UP], {"until": "whenever"}, NOW)
+    assert (cache.intents(), told) == ([], [])
+    assert not desk.check_input("snooze", "until", "whenever", NOW)[0]
+    assert desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW).changed
+    assert told == [NOW]
+
+
+def test_the_sources_of_items_are_named_once(cache: Cache) -> None:
+    desk: CacheDesk = cache.session.desk
+    assert sources_of(desk._window, [FOLLOW_UP, REFERRAL, "main:Task/none"]) == (SOURCE,)
+
+
+def test_a_question_is_asked_of_what_is_in_conflict_alone(cache: Cache) -> None:
+    desk: CacheDesk = cache.session.desk
+    with desk.reading() as reading:
+        assert Asked(reading, Wording(reading, NOW), FOLLOW_UP).sides == []
+    desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
+    meanwhile.find(cache, task("t1", priority="stat"))
+    with desk.reading() as reading:
+        asked = Asked(reading, Wording(reading, NOW), FOLLOW_UP)
+        assert [side.unit for side in asked.sides] == [["priority"]]
+        assert asked.conflict.can == ("mine", "theirs")
