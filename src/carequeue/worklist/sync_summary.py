@@ -151,5 +151,7 @@ def _rest(counts: Mapping[str, int]) -> str:
     if needs:
         rest += f" {needs} need{'s' if needs == 1 else ''} you: x in the queue."
     return rest + (
-        f" {kept} saved on this computer only: the server takes no such change." if kept else ""
+        f" {kept} saved on this computer only: the server does not support this change."
+        if kept
+        else ""
     )
