@@ -23,6 +23,7 @@ from carequeue.store.profiles import Profile, SourceProfile
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
 from tests.bad_input.hostile import TOKEN
+from tests.bad_input.warm import warm_program
 
 SOURCE: Final = "main"
 ME: Final = "Practitioner/dana"
@@ -106,6 +107,9 @@ class Home:
     ) -> Ran:
         """The command, from its start to its end; `typed` is what waits at its standard input."""
         given = {"CAREQUEUE_HOME": str(self.root), "CAREQUEUE_TOKEN": TOKEN, **(env or {})}
+        if program == COMMAND:
+            code, out, err = warm_program().run(words, environment(given), typed)
+            return Ran(code, out.decode(), err.decode())
         done = subprocess.run(
             [*program, *words],
             env=environment(given),
