@@ -295,7 +295,7 @@ class TestALink:
             home.write_profile(server.base)
             report = sync(home)
             assert not report.ok
-            assert "Your data and your work are still saved" in report.words
+            assert "What is here stays" in report.words
             paths = {one.path for one in server.requested}
             assert all(path.startswith("/fhir/") and "admin" not in path for path in paths)
             assert all(len(one.query) < 1000 for one in server.requested)

@@ -72,7 +72,7 @@ class TestABody:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, head: bytes, tls: bool
     ) -> None:
         """A byte now and then keeps every timeout of a connection from running out."""
-        monkeypatch.setattr(wire, "PATIENCE", 0.5)
+        monkeypatch.setattr(wire, "RESPONSE_SECONDS", 0.5)
         hung_up = threading.Event()
 
         def drip(connection: socket.socket) -> None:
@@ -137,7 +137,7 @@ class TestTheThread:
         assert looked.is_set()
         assert "KeyError" in told[0]
         assert "needle" not in told[0]
-        assert "kept" in told[0]
+        assert "still saved" in told[0]
 
     def test_says_in_the_header_why_nothing_can_be_synced(self, home: Home) -> None:
         home.write_profile("https://127.0.0.1:9/fhir", ca_bundle=str(home.root / "none.pem"))

@@ -89,7 +89,7 @@ async def test_r_on_what_is_kept_here_says_why_once_and_that_it_goes_by_itself(
 ) -> None:
     desk = FakeDesk()
     desk.unsent = [line(9, "OKAFOR, Amara", "Accepted", "kept_here", words=words)]
-    async with at_the_terminal(desk, size=(100, 24)) as seat:
+    async with at_the_terminal(desk, size=(120, 24)) as seat:
         await seat.press("o", "r")
         assert (
             seat.message == f"Saved on this computer only: {why}.  it is sent as soon as it can be"

@@ -169,7 +169,8 @@ class TestSaving:
     ) -> None:
         profiles.save(RIVERBEND, where)
         code = (
-            "import sys; from pathlib import Path; from carequeue.store import keys, profiles; "
+            "import sys; from pathlib import Path; "
+            "from carequeue.store import encryption_keys, profiles; "
             f"profiles.load('north', Path({str(tmp_path)!r})); "
             "print([m for m in ('tomlkit', 'sqlmodel', 'httpx', 'textual', 'click', 'rich') "
             "if m in sys.modules])"

@@ -159,7 +159,9 @@ class TestAView:
         assert window.row("main:Task/none") is None
 
 
-@pytest.mark.parametrize("module", ["window", "engine", "keys", "profiles", "migrations"])
+@pytest.mark.parametrize(
+    "module", ["queue_window", "engine", "encryption_keys", "profiles", "migrations"]
+)
 def test_the_way_to_the_first_rows_stays_light(module: str) -> None:
     """The ORM and the HTTP client load after the first paint: nothing here may bring them in."""
     code = (
@@ -175,10 +177,10 @@ def test_the_first_rows_are_read_without_the_orm(tmp_path: Any) -> None:
     code = (
         "import sys; from pathlib import Path; from carequeue.wiring import Session\n"
         "from carequeue.store.profiles import Profile, SourceProfile, places\n"
-        "from carequeue.store.queue_window import View\n"
+        "from carequeue.store.queue_window import Tab\n"
         "profile = Profile('mine', sources=(SourceProfile('main', 'http://127.0.0.1:9/fhir'),))\n"
         "session = Session(profile, places('mine', Path(sys.argv[1])))\n"
-        "rows = session.desk.window(View.ALL, '', 0, 50); session.desk.tally(View.MINE, '')\n"
+        "rows = session.desk.window(Tab.ALL, '', 0, 50); session.desk.tally(Tab.MINE, '')\n"
         "session.desk.health(session.now()); session.close()\n"
         "print({'sqlmodel', 'sqlalchemy', 'httpx', 'pydantic'} & set(sys.modules))"
     )

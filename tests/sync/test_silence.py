@@ -362,7 +362,7 @@ class TestARowAtWhichTheServerHangs:
         push = Push(one, silent=True)
         push.read(said(one, 200, one.base, "3"))
         assert push.events == [IntentEvent.REFUSED.value]
-        assert "never answered" in push.change.outcomes[0].words
+        assert "never replied" in push.change.outcomes[0].words
 
     def test_counts_and_waits_for_nothing_where_it_was_no_silence(self) -> None:
         """A sign-in that ended, a program that was killed."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from carequeue.store.views import ChartBases, SourceViews
 from carequeue.verbs.table import item_verbs
 from tests.store.cache import Cache
 from tests.worklist.world import queue
@@ -41,14 +41,13 @@ def test_of_an_item_that_is_gone_no_verb_applies(cache: Cache) -> None:
 def test_the_chart_is_read_once_for_all_verbs(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    projector = cache.session.projector()
-    read, charts = projector.read, []
+    bases, charts = SourceViews.bases, []
 
-    def counted(connection: Any, source: str, chart: str, *given: Any, **more: Any) -> Any:
+    def counted(views: SourceViews, chart: str) -> ChartBases:
         charts.append(chart)
-        return read(connection, source, chart, *given, **more)
+        return bases(views, chart)
 
-    monkeypatch.setattr(projector, "read", counted)
+    monkeypatch.setattr(SourceViews, "bases", counted)
     assert len(cache.desk.reasons("main:Task/t1")) > 1
     assert len(charts) == 1
 

@@ -39,6 +39,7 @@ _NOT_DISCARDED: Final = {
     "behind": "It waits behind another change: resolve that change first.",
     "kept_here": "It is saved on this computer only: u in the queue undoes your last act.",
 }
+#: How an earlier version of CareQueue began the reason that it stored.
 _KEPT_HERE: Final = "kept here only: "
 
 

@@ -19,7 +19,7 @@ class BandWords(NamedTuple):
 
 
 BANDS: Final = (
-    BandWords(0, "Now", "somebody has to move this minute", "over"),
+    BandWords(0, "Now", "somebody has to act right away", "over"),
     BandWords(1, "Safety", "a person may be at risk", "over"),
     BandWords(2, "Due", "overdue, or due today", "soon-strong"),
     BandWords(3, "Soon", "a clock has begun to warn", "key"),
@@ -30,7 +30,7 @@ BANDS: Final = (
         "somebody else’s move; comes back at its nudge",
         "quiet-strong",
     ),
-    BandWords(6, "Snoozed", "asleep until a time that somebody gave", "quiet-strong"),
+    BandWords(6, "Snoozed", "hidden until the time that was set", "quiet-strong"),
 )
 BY_NUMBER: Final = {words.band: words for words in BANDS}
 WAITING: Final = 5
