@@ -87,8 +87,9 @@ def client_of(resource: Any, records: ClientRecords) -> ClientIdentity:
         named = replace(named, through=tuple(through), own=_key(own))
         if _is_patient(named):
             return named
-        described = described if _is_known(described) else named
-    return described if _is_known(described) else own
+        if _is_known(named) and not _is_known(described):
+            described = named
+    return described
 
 
 def decided_with(resource: Any, records: ClientRecords, name: str = "") -> ClientIdentity:
