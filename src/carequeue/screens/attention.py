@@ -107,7 +107,6 @@ class Attention:
             context, self._zone, self._go_to_line, context.hooks.write_private, item=item
         )
         context.push(overlay)
-        overlay.reshow()
         overlay.cache_changed()
 
     def _go_to_line(self, line: OutboxLine) -> None:
@@ -133,7 +132,6 @@ class Attention:
             context, client, self._zone, resolve, partial(self._next_over, key)
         )
         context.push(overlay)
-        overlay.reshow()
         self._read(overlay, key, client)
 
     def _next_over(self, key: str) -> None:

@@ -66,10 +66,7 @@ class Tally(NamedTuple):
     snoozed: int
 
 
-_COLUMNS: Final = (
-    "key, kind, band, -weight, due_at, unit, days_left, client, born, alike, title, move, "
-    "move_name, mine, sync, fresh, verbs, source, chart"
-)
+_COLUMNS: Final = ", ".join(QueueRow._fields).replace("points", "-weight")
 _ORDER: Final = "band, weight, due_sort, tie"
 _WHERE: Final[Mapping[Tab, str]] = {
     Tab.MINE: "mine > 0 AND band < 6",
