@@ -17,7 +17,6 @@ from pathlib import Path
 from rich.cells import cell_len
 
 import carequeue
-
 from tests.docs.pages import ROOT, cells, page
 
 
