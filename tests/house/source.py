@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -130,8 +130,9 @@ class House:
         return [owner for module in self.modules for owner in module.classes]
 
 
+@cache
 def read_house(checkout: Path = HERE) -> House:
-    """The one package in `src` of a checkout. Raises FileNotFoundError where there is none."""
+    """The one package in `src` of a checkout, read once. Raises FileNotFoundError without one."""
     for start in sorted((checkout / "src").glob("*/__init__.py")):
         folder = start.parent
         files = sorted(folder.rglob("*.py"))
