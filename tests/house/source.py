@@ -1,7 +1,7 @@
 """Reads a checkout: its modules, and the functions and classes in them. Nothing is imported.
 
 In:  the folder of a checkout. Out: `Module`, `Function` and `Class`, named as from the package on
-(`store.mirror.Mirror.save`).
+(`store.mirror.SourceMirror.save`).
 Why: another checkout can be measured by the same program, also one that does not start.
 """
 

@@ -2,7 +2,7 @@
 
 This is the way to the first frame: it imports neither SQLModel nor SQLAlchemy (a test holds it).
 Rows come in the order of the queue: band, points, due time, tie (docs/architecture.md).
-Text in a row went through `domain.text.clean` when it was projected.
+Text in a row went through `domain.sanitize.clean` when it was projected.
 Not here: what fills the table (`projection.py`).
 """
 
