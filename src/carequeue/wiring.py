@@ -172,8 +172,8 @@ class Session:
                 self.projector().rebuild(connection, self.now())
                 sync_state.set_meta(connection, _SITE, mark)
 
-    def ask_anew(self, source: str) -> None:
-        """Ask a source with the next look what it can take: it may have been mended."""
+    def ask_again(self, source: str) -> None:
+        """Ask a source in the next sync what it supports: that may have changed."""
         from carequeue.store.engine import writing
         from carequeue.store.source_repository import SqliteSourceRepository
 
@@ -268,19 +268,19 @@ class Session:
         self._follow_the_profile()
         stop = Event()
         sources = self.profile.sources
-        looks = [partial(self._look, source, progress, after, stop) for source in sources]
+        cycles = [partial(self._sync_source, source, progress, after, stop) for source in sources]
         names = (source.shown for source in sources)
-        found = dict(zip(names, in_parallel(looks, stop.set), strict=True))
+        found = dict(zip(names, in_parallel(cycles, stop.set), strict=True))
         return sync_report(found, self._window.outbox_counts())
 
-    def _look(
+    def _sync_source(
         self,
         source: SourceProfile,
         progress: Callable[[str], None],
         after: After,
         stop: Event,
     ) -> CycleResult | None:
-        """One whole look at one source; None where another process syncs it."""
+        """One whole sync cycle of a source; None where another process syncs it."""
         from carequeue.sync.workers import locked
 
         several = len(self.profile.sources) > 1
@@ -290,13 +290,13 @@ class Session:
 
         with self.transport(source) as transport:
             syncer = self.syncer(source, transport)
-            looked = locked(
+            result = locked(
                 self.places.lock(source.name),
                 lambda: syncer.run_cycle(said, stop.is_set),
                 _LOCK_PATIENCE,
             )
             after(source, transport)
-            return looked
+            return result
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""

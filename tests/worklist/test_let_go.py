@@ -42,7 +42,7 @@ class TestLettingGo:
         cache.desk.act("priority", [FOLLOW_UP, REFERRAL], {"to": "urgent"}, NOW)
         refuse(cache, FOLLOW_UP, event)
         acted = cache.desk.let_go(FOLLOW_UP, NOW)
-        assert acted.message == "Priority let go: OKAFOR, Amara J. What the server has stands."
+        assert acted.message == "Priority discarded: OKAFOR, Amara J. The server's version applies."
         states = {one.item_key: one.state for one in cache.intents()}
         assert states == {FOLLOW_UP: IntentState.UNDONE, REFERRAL: IntentState.QUEUED}
         assert cache.row(FOLLOW_UP).sync == ""

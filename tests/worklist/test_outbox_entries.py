@@ -256,7 +256,7 @@ class TestDiscarding:
             with pytest.raises(BadQuestion, match="type: discard 1"):
                 cache.desk.discard([stuck], typed, NOW)
         acted = cache.desk.discard([stuck], " Discard  1 ", NOW)
-        assert acted.message == "Discarded: 1 decision. What the server has stands."
+        assert acted.message == "Discarded: 1 decision. The server's version applies."
         assert lines(cache) == []
         (intent,) = cache.intents()
         assert (intent.state, intent.words) == (IntentState.UNDONE, "discarded")

@@ -74,7 +74,7 @@ class TestBeforeItLeft:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
         (intent,) = cache.intents()
-        assert intent.words == "taken back"
+        assert intent.words == "undone"
         assert [row[3] for row in sorted(cache.table("audit"))] == ["note", "undo"]
 
     @pytest.mark.parametrize(

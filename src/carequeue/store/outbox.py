@@ -126,13 +126,13 @@ class SourceOutbox:
         self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
     ) -> IntentState:
         state = step(intent.state, event)
-        settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
+        was_read_back = counts and event is IntentEvent.FOUND_NOT_APPLIED
         self._update(
             [intent.id],
             state=state.value,
             words=storable(words),
             cause=CAUSES.get(event, ""),
-            settles=0 if event in _PROGRESS else _intent.c.settles + int(settled),
+            settles=0 if event in _PROGRESS else _intent.c.settles + int(was_read_back),
             busy=_intent.c.busy if event is IntentEvent.ATTEMPT_RECORDED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
         )

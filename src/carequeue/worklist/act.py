@@ -32,7 +32,7 @@ from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 
-_OTHERS = "is not whom its record names just now: sync first (r), then decide anew"
+_OTHERS = "is not whom its record names just now: sync first (r), then decide again"
 _STUCK = "has something of yours that the server did not take: x first"
 
 
@@ -139,11 +139,11 @@ class Acts:
         if shown.client == now.client:
             return (
                 "is on another record by now than when you looked. Nothing was changed there: "
-                "look at it, then decide anew"
+                "look at it, then decide again"
             )
         return (
             f"is whom this item names now; when you looked it named {shown.client}. "
-            "Nothing was changed there: look at it, then decide anew"
+            "Nothing was changed there: look at it, then decide again"
         )
 
     def preview(

@@ -38,4 +38,4 @@ def finding(cache: CacheTransaction, source: str) -> list[Finding]:
         what = "you said that the server is wrong: what is here stays"
         hint = "carequeue sync --accept-removals takes that back."
         return [Finding("note", f"{source}: {what}.", hint)]
-    return [Finding("note", f"{source}: the next look follows the server.", "carequeue sync")]
+    return [Finding("note", f"{source}: the next sync follows the server.", "carequeue sync")]

@@ -3,7 +3,7 @@
 In:  a `Conflict` as it was shown (`conflict_question.py`), the answer. Out: an `Acted`.
 An answer holds for the pair that was shown (`Conflict.pair`), else it could overwrite what nobody
 has looked at. "Mine" makes theirs the base and what was seen, so that undo puts back theirs; what
-else waits on the resource is settled against it as if it had just been read. "Theirs" drops mine
+else waits on the resource is compared with it as if it had just been read. "Theirs" drops mine
 into the history; a third answer is that, and an ordinary act after it.
 """
 
@@ -123,7 +123,7 @@ def _why_not(found: Conflict, how: str) -> str:
             f"{client}: something else on it is being sent just now. Nothing was changed. "
             "Answer again in a moment."
         )
-    return f"{client}: {why}. Nothing was changed. Take theirs, then decide anew."
+    return f"{client}: {why}. Nothing was changed. Take theirs, then decide again."
 
 
 def _in_order(cache: CacheTransaction, keys: Sequence[str]) -> list[str]:
@@ -134,7 +134,7 @@ def _in_order(cache: CacheTransaction, keys: Sequence[str]) -> list[str]:
 
 def _leave(cache: CacheTransaction, side: Side) -> None:
     """To take theirs of what settling found deleted is to let its row go, not to wait for a count
-    of the server's rows; where something else is open on it, that is settled first.
+    of the server's rows; where something else is open on it, that is reconciled first.
     """
     first = side.intents[0]
     if side.gone == DELETED and side.base.theirs is None and not side.base.gone:
@@ -176,9 +176,9 @@ def _rebase(cache: CacheTransaction, side: Side, now: datetime) -> None:
     first = side.intents[0]
     source = cache.source(first.source)
     waiting = [intent for intent in side.others if intent.state is IntentState.QUEUED]
-    for settled in compare(base, theirs, waiting, side.records):
-        if settled.result is not Comparison.NOT_APPLIED:
-            words = ALREADY_SO if settled.result is Comparison.DONE else settled.words
-            source.outbox.apply_event(settled.intent, EVENTS[settled.result], words, now)
+    for outcome in compare(base, theirs, waiting, side.records):
+        if outcome.result is not Comparison.NOT_APPLIED:
+            words = ALREADY_SO if outcome.result is Comparison.DONE else outcome.words
+            source.outbox.apply_event(outcome.intent, EVENTS[outcome.result], words, now)
     source.mirror.move_base(theirs, side.base.theirs_version, now)
     recheck_clients(cache, [(first.source, first.target_type, first.target_id)], now)

@@ -25,7 +25,7 @@ def examine(cache: CacheTransaction, now: datetime) -> list[Finding]:
     for source in cache.site.base_urls:
         held = brake_answer.finding(cache, source)
         asks = any(one.level == "problem" for one in held)
-        findings += held if asks else [*_last_look(cache, source), *held]
+        findings += held if asks else [*_last_sync(cache, source), *held]
         findings += _source(cache, source)
         findings += _named(source, _not_shown(cache, source, now))
     return findings
@@ -52,10 +52,10 @@ def _counts(cache: CacheTransaction) -> Finding:
     return Finding("problem", "The counts of the views do not fit the rows.", "carequeue sync")
 
 
-def _last_look(cache: CacheTransaction, source: str) -> list[Finding]:
+def _last_sync(cache: CacheTransaction, source: str) -> list[Finding]:
     last = cache.source(source).sync_state.last_cycle()
     if last is None:
-        return [Finding("note", f"{source}: was never looked at.", "carequeue sync")]
+        return [Finding("note", f"{source}: was never synced.", "carequeue sync")]
     words = str(clean(last.why, 200)).rstrip(".")
     because = f": {words}" if words else ""
     if last.online == 0:
@@ -65,7 +65,9 @@ def _last_look(cache: CacheTransaction, source: str) -> list[Finding]:
         hint = "Check the token, or the command that gives it, then: carequeue sync"
         return [Finding("problem", f"{source}: signed out{because}.", hint)]
     if words:
-        hint = "Items may be missing here. Ask whoever runs the server what your sign-in may read."
+        hint = (
+            "Items may be missing here. Ask your server administrator what your sign-in may read."
+        )
         return [Finding("problem", f"{source}: not all could be read{because}.", hint)]
     return []
 
@@ -82,7 +84,7 @@ def _not_shown(cache: CacheTransaction, source: str, now: datetime) -> list[tupl
     """(reference, why) of what is malformed, and of what could be read in part only."""
     broken = cache_check.malformed(cache.connection, source)
     found = [
-        (name, f"malformed ({why}); it is kept as it came, and shown as far as it can be read")
+        (name, f"malformed ({why}); it is saved unchanged, and shown as far as it can be read")
         for name, why in broken
     ]
     named = {name for name, _ in broken}
@@ -101,7 +103,7 @@ def _named(source: str, troubles: list[tuple[str, str]]) -> list[Finding]:
         Finding(
             "note",
             f"{source}: {clean(name, 80)} is {clean(why, 200)}.",
-            "Tell whoever runs the server.",
+            "Tell your server administrator.",
         )
         for name, why in troubles[:_MOST]
     ]

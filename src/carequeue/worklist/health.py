@@ -113,7 +113,7 @@ def health(
     away = bool(tried) and len(offline) == len(tried)
     troubled = [one for one in (*offline, *out, *sources) if one.why]
     gone = [one.offline_since for one in offline if one.offline_since] if away else []
-    looks = [datetime.fromisoformat(row.last_look) for row in rows if row.last_look]
+    last_syncs = [datetime.fromisoformat(row.last_look) for row in rows if row.last_look]
     fulls = [one.last_full for one in sources if one.last_full]
     conflicts = counts.get("conflict", 0)
     return Health(
@@ -132,7 +132,7 @@ def health(
         ever_synced=bool(fulls),
         signed_out=bool(out),
         trouble=str(clean(troubled[0].why, 200)).rstrip(".") if troubled else "",
-        last_look=min(looks) if looks and len(looks) == len(rows) else None,
+        last_look=min(last_syncs) if last_syncs and len(last_syncs) == len(rows) else None,
         sources=sources,
         forced_offline=window.meta(FORCED_OFFLINE) == "1",
         silent_since=_first(one.silent_since for one in sources),

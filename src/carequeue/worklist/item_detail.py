@@ -19,7 +19,7 @@ from carequeue.worklist.results import ClockLine, Detail, ReasonLine, TimeLine
 
 _FLAGS: Final = {
     "approximate": "The start of its clock was not given; the next best date was taken.",
-    "impossible-date": "A date on it cannot be, and was left out of account.",
+    "impossible-date": "A date on it is impossible, and was ignored.",
     "deceased": "This client is recorded as deceased: close with care.",
     "read-only": "Another system owns it; your decisions are saved on this computer only.",
 }

@@ -113,7 +113,7 @@ def _read(report: SyncReport, health: Health, zone: tzinfo) -> list[Check]:
             checks.append(Check(one.name, "ok", f"all of it was read just now ({one.words})"))
         else:
             where = "once you are signed in" if one.name in signed_out else "where its network is"
-            hint = f"Sync again {where}, then look here once more."
+            hint = f"Sync again {where}, then check again."
             checks.append(Check(one.name, "problem", f"{one.words} ({age})", hint))
     return checks
 
@@ -171,7 +171,7 @@ def _opens(places: Places) -> Check:
     except CareQueueError as error:
         return Check("Key and cache", "problem", str(clean(str(error), 300)).rstrip("."))
     if whole:
-        return Check("Key and cache", "ok", "open anew, and are whole")
+        return Check("Key and cache", "ok", "can be opened again, and are whole")
     return Check("Key and cache", "problem", "the cache is damaged", "carequeue doctor")
 
 

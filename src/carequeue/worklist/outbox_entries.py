@@ -159,7 +159,7 @@ def discard(
     drop(cache, chosen, "discarded", now)
     _note(cache, author, "discard", chosen, now)
     cache.project(now)
-    words = f"Discarded: {_counted(len(chosen))}. What the server has stands."
+    words = f"Discarded: {_counted(len(chosen))}. The server's version applies."
     return Acted(words, "", _keys(chosen))
 
 

@@ -37,7 +37,7 @@ def sync_report(found: Found, counts: Mapping[str, int]) -> SyncReport:
 
 
 def by_choice(counts: Mapping[str, int]) -> SyncReport:
-    """The report where nothing was looked at, because the person works offline by choice."""
+    """The report where nothing was results at, because the person works offline by choice."""
     words = f"You chose to work offline: nothing was sent or fetched.{_rest(counts)}"
     return _report(
         counts,
@@ -82,54 +82,54 @@ def _left(counts: Mapping[str, int]) -> int:
     return sum(counts.get(state, 0) for state in states)
 
 
-def _unable(looked: Sequence[CycleResult]) -> str:
-    if any(one.sign_in for one in looked):
+def _unable(results: Sequence[CycleResult]) -> str:
+    if any(one.sign_in for one in results):
         return "sign_in"
-    return "" if all(one.full and not one.offline for one in looked) else "server"
+    return "" if all(one.full and not one.offline for one in results) else "server"
 
 
 def _words(found: Found, rest: str, *, whole: bool) -> str:
-    looked = {name: one for name, one in found.items() if one is not None and not one.superseded}
-    theirs = [name for name in found if name not in looked]
+    results = {name: one for name, one in found.items() if one is not None and not one.superseded}
+    theirs = [name for name in found if name not in results]
     several = len(found) > 1
-    received = sum(one.received for one in looked.values())
-    sent = sum(one.sent for one in looked.values())
+    received = sum(one.received for one in results.values())
+    sent = sum(one.sent for one in results.values())
     did = f"{received:,} changes received, {sent} sent."
     if theirs:
         did += f" {' and '.join(theirs)}: another CareQueue is syncing it just now."
-    why = _why(looked, several)
-    safe = "" if rest or "stays" in why or "kept here" in why else " What is here stays."
-    if any(one.silent for one in looked.values()):
-        again = "Sync again later; if it stays silent, tell whoever runs the server."
+    why = _why(results, several)
+    safe = "" if rest or "stays" in why or "saved here" in why else " What is here stays."
+    if any(one.silent for one in results.values()):
+        again = "Sync again later; if it stays silent, tell your server administrator."
         return f"Not answering: {why}. {did}{rest}{safe} {again}"
-    if any(one.offline for one in looked.values()):
+    if any(one.offline for one in results.values()):
         return f"Offline: {why}. {did}{rest}{safe} Sync again when the server can be reached."
-    if any(one.sign_in for one in looked.values()):
+    if any(one.sign_in for one in results.values()):
         return f"Signed out: {why}. {did}{rest}{safe} Check the token, then sync again."
-    if not all(one.full for one in looked.values()):
+    if not all(one.full for one in results.values()):
         return f"Not all could be fetched: {why}. {did}{rest}{safe} Sync again."
     return f"{'Up to date' if whole else 'Synced'}: {did}{rest}" + (f" ({why})" if why else "")
 
 
-def _why(looked: Mapping[str, CycleResult], several: bool) -> str:
+def _why(results: Mapping[str, CycleResult], several: bool) -> str:
     """What went wrong, with the names of the sources where there is more than one."""
-    faults = [(name, str(clean(one.why, 300)).rstrip(".")) for name, one in looked.items()]
+    faults = [(name, str(clean(one.why, 300)).rstrip(".")) for name, one in results.items()]
     if not several:
         return next((why for _, why in faults if why), "")
     return "; ".join(f"{name}: {why}" for name, why in faults if why)
 
 
-def _state(looked: CycleResult | None) -> str:
+def _state(results: CycleResult | None) -> str:
     """How it went with one source, in a few words."""
-    if looked is None or looked.superseded:
+    if results is None or results.superseded:
         return "another CareQueue is syncing it"
-    did = f"{looked.received:,} received, {looked.sent} sent"
-    why = str(clean(looked.why, 200)).rstrip(".")
-    if looked.offline:
-        return f"{'not answering' if looked.silent else 'offline'}: {why}"
-    if looked.sign_in:
+    did = f"{results.received:,} received, {results.sent} sent"
+    why = str(clean(results.why, 200)).rstrip(".")
+    if results.offline:
+        return f"{'not answering' if results.silent else 'offline'}: {why}"
+    if results.sign_in:
         return f"signed out: {why}"
-    if not looked.full:
+    if not results.full:
         return f"not all could be fetched: {why}; {did}"
     return f"{did} ({why})" if why else did
 

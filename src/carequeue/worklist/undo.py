@@ -88,7 +88,7 @@ def undo(cache: CacheTransaction, undoer: Undoer, now: datetime, group: str = ""
     with _named(f"Can’t undo {described(wording, intents).words}."):
         _check_none_between(cache, dropped, sent)
         _check_not_there(cache, dropped)
-    drop(cache, dropped, "taken back", now)
+    drop(cache, dropped, "undone", now)
     reverse = str(uuid.uuid4())
     filed = _file_inverses(cache, sent, reverse, undoer.window, now)
     keys = tuple(dict.fromkeys(intent.item_key for intent in intents))
@@ -147,13 +147,13 @@ def let_go(cache: CacheTransaction, author: str, key: str, now: datetime) -> Act
         raise BadQuestion("Nothing of yours is stuck there. Nothing was changed.")
     intents = with_what_rests_on(cache, stuck)
     _check_alone(cache, intents)
-    drop(cache, intents, "let go", now)
+    drop(cache, intents, "discarded", now)
     cache.audit(now).append(author, "let_go", key, intents[0].group)
     cache.project(now)
     verb = find_verb(intents[0].verb)
     what = (verb.label if verb else intents[0].verb).capitalize()
     client = Wording(cache, now).client(intents[0])
-    return Acted(f"{what} let go: {client}. What the server has stands.", "", (key,))
+    return Acted(f"{what} discarded: {client}. The server's version applies.", "", (key,))
 
 
 def with_what_rests_on(
@@ -280,12 +280,12 @@ def _all_refused(refused: Sequence[Refused], group: str) -> BadQuestion:
     if all(one.why == _OTHER_CLIENT for one in refused):
         return ChangedSince(
             f"{who}: the record names another client by now, so nothing was undone there. "
-            "Nothing was changed. Look at both clients, and decide anew.",
+            "Nothing was changed. Look at both clients, and decide again.",
             group,
         )
     return ChangedSince(
         f"{who}: changed since, by somebody else or by a later act of yours. Nothing was changed. "
-        "Look at it, and decide anew.",
+        "Look at it, and decide again.",
         group,
     )
 
