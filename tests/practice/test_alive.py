@@ -11,12 +11,18 @@ import pytest
 
 from carequeue.cli.demo import PACES as OFFERED
 from carequeue.domain.errors import ServerError
-from carequeue.practice.people.everybody import Clinic
-from carequeue.practice.people.simulated_colleagues import Colleagues
-from carequeue.practice.server.paced_time import _GAPS, PACES, Days, PacedTime
-from carequeue.practice.server.quirks import Quirks, Temper
-from carequeue.practice.server.resource_store import Store
-from carequeue.practice.server.service import Service
+from carequeue.practice.people.everybody import ClinicPeople
+from carequeue.practice.people.simulated_colleagues import SimulatedColleagues
+from carequeue.practice.server.paced_time import (
+    _GAPS,
+    PACES,
+    ColleagueChange,
+    ColleagueSchedule,
+    PacedTime,
+)
+from carequeue.practice.server.quirks import ActiveQuirks, Quirks
+from carequeue.practice.server.resource_store import ResourceStore
+from carequeue.practice.server.service import FhirService
 from tests.practice.conftest import NOW, a_task, found, send
 from tests.servers.controlled_clinic import ControlledClinic
 
@@ -168,13 +174,19 @@ def test_the_time_of_all_answers_moves_on_with_the_clinic(alive: ControlledClini
 def test_what_is_due_happens_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_GAPS, "busy", (1, 2))
     opened = datetime.fromisoformat(NOW)
-    people, clock = Clinic(7, 20, opened), PacedTime(opened)
+    people, clock = ClinicPeople(7, 20, opened), PacedTime(opened)
     noted = Queue[dict[str, Any]](maxsize=1)  # full, it holds the clinic still after the test
-    store = Store(clock.now, "")
+    store = ResourceStore(clock.now, "")
     store.seed(people.resources())
 
-    service = Service(store, Temper(Quirks()), "")
-    Days(Colleagues(7, people.clients), service, clock, noted.put, "busy").begin()
+    service = FhirService(store, ActiveQuirks(Quirks()), "")
+    colleagues = SimulatedColleagues(7, people.clients)
+
+    def make_change() -> ColleagueChange:
+        with service.transaction() as store:
+            return colleagues.step(store)
+
+    ColleagueSchedule(make_change, 7, clock, noted.put, "busy").begin()
     changes = [noted.get(timeout=10) for _ in range(3)]
     for version in changes[-1]["wrote"]:
         kind, key, _, number = version.split("/")

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Final
 
 from carequeue.practice.people.organizations import team
-from carequeue.practice.people.record_builder import Ledger
+from carequeue.practice.people.record_builder import RecordBuilder
 from carequeue.practice.people.task_templates import Handoff, handoff
 from carequeue.store import profiles
 from carequeue.wiring import Session, open_session
@@ -110,7 +110,7 @@ class Colleague(threading.Thread):
         family = f"Arrived{chr(65 + number // 26)}{chr(65 + number % 26)}"
         name = [{"family": family, "given": ["Rui"]}]
         self._clinic.put({"resourceType": "Patient", "id": f"busy-{number}", "name": name})
-        book = Ledger(datetime.now(UTC), mark=f"busy-{number}-")
+        book = RecordBuilder(datetime.now(UTC), mark=f"busy-{number}-")
         client = {"reference": f"Patient/busy-{number}", "display": family}
         owner = {"reference": str(self._clinic.me["practitioner"]), "display": "Dana"}
         crisis = team("mobile-crisis")

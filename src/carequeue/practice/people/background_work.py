@@ -31,7 +31,7 @@ from carequeue.practice.people.phrases import (
     REFUSALS,
     RESULTS,
 )
-from carequeue.practice.people.record_builder import Ledger
+from carequeue.practice.people.record_builder import RecordBuilder
 from carequeue.practice.people.task_templates import (
     FollowUp,
     Handoff,
@@ -80,7 +80,7 @@ _SENT: Final = (
 )  # fmt: skip
 
 
-def fill(book: Ledger, clients: Sequence[Ref], draw: random.Random) -> None:
+def fill(book: RecordBuilder, clients: Sequence[Ref], draw: random.Random) -> None:
     """Write down everybody's work."""
     _Day(book, clients, draw).all()
 
@@ -93,7 +93,7 @@ def said(draw: random.Random) -> str:
 class _Day:
     """Walks through the tables; `_next` gives each piece of work another client."""
 
-    def __init__(self, book: Ledger, clients: Sequence[Ref], draw: random.Random) -> None:
+    def __init__(self, book: RecordBuilder, clients: Sequence[Ref], draw: random.Random) -> None:
         self._book, self._draw = book, draw
         self._scale = len(clients) / _CROWD
         rest = list(clients[len(CAST) :]) or list(clients)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from carequeue.practice.people.organizations import Ref, org
-from carequeue.practice.people.record_builder import Ledger, iso
+from carequeue.practice.people.record_builder import RecordBuilder, iso
 
 _RISK: Final = "https://carequeue.dev/fhir/CodeSystem/risk"
 _CONTACT_OUTCOME: Final = "https://carequeue.dev/fhir/CodeSystem/contact-outcome"
@@ -29,7 +29,7 @@ _RISK_WORDS: Final = {
 
 
 def encounter(
-    ledger: Ledger,
+    ledger: RecordBuilder,
     client: Ref,
     kind: str,
     period: tuple[datetime, datetime],
@@ -60,7 +60,7 @@ def encounter(
 
 
 def call(
-    ledger: Ledger,
+    ledger: RecordBuilder,
     client: Ref,
     who: Ref,
     at: datetime,
@@ -89,7 +89,7 @@ def call(
 
 
 def appointment(
-    ledger: Ledger,
+    ledger: RecordBuilder,
     client: Ref,
     who: Ref,
     start: datetime,
@@ -119,7 +119,7 @@ def appointment(
 
 
 def authorization(
-    ledger: Ledger, client: Ref, who: Ref, ends: datetime, visits: int, left: int
+    ledger: RecordBuilder, client: Ref, who: Ref, ends: datetime, visits: int, left: int
 ) -> None:
     """A payer's answer: so many visits until a date."""
     key = ledger.new_id("auth")
@@ -148,7 +148,7 @@ def authorization(
 
 
 def coverage(
-    ledger: Ledger,
+    ledger: RecordBuilder,
     client: Ref,
     since: datetime,
     ends: datetime | None = None,
@@ -174,7 +174,7 @@ def coverage(
     )
 
 
-def flag(ledger: Ledger, client: Ref, risk: str, since: datetime) -> None:
+def flag(ledger: RecordBuilder, client: Ref, risk: str, since: datetime) -> None:
     """A risk that everybody should see: self-harm, overdose or high-risk."""
     ledger.add(
         since,
@@ -192,6 +192,6 @@ def flag(ledger: Ledger, client: Ref, risk: str, since: datetime) -> None:
     )
 
 
-def coverage_ending(ledger: Ledger, client: Ref, ends: datetime) -> None:
+def coverage_ending(ledger: RecordBuilder, client: Ref, ends: datetime) -> None:
     """A second Coverage whose end is known, ahead or past."""
     coverage(ledger, client, ends - timedelta(days=365), ends, suffix="-b")

@@ -20,7 +20,7 @@ from carequeue.practice.people.clinical_events import (
 )
 from carequeue.practice.people.organizations import Ref, org, staff, team
 from carequeue.practice.people.phrases import HANDOFFS
-from carequeue.practice.people.record_builder import Ledger
+from carequeue.practice.people.record_builder import RecordBuilder
 from carequeue.practice.people.task_templates import (
     FollowUp,
     Handoff,
@@ -37,7 +37,7 @@ _RIVERBEND: Final = org("riverbend")
 Who = Callable[[int], Ref]
 
 
-def fill(book: Ledger, clients: Sequence[Ref]) -> None:
+def fill(book: RecordBuilder, clients: Sequence[Ref]) -> None:
     """Write Dana's day down; a clinic with few clients gives one client several things."""
 
     def who(number: int) -> Ref:
@@ -52,7 +52,7 @@ def fill(book: Ledger, clients: Sequence[Ref]) -> None:
     _with_partners(book, who)
 
 
-def _now_and_safety(book: Ledger, who: Who) -> None:
+def _now_and_safety(book: RecordBuilder, who: Who) -> None:
     night = (
         "Found on the bridge at 5, talked down, not admitted. Will not say that she is safe.",
         "See her this morning. Sister (on file) is bringing her at 10.",
@@ -73,7 +73,7 @@ def _now_and_safety(book: Ledger, who: Who) -> None:
     )  # fmt: skip
 
 
-def _after_the_emergency(book: Ledger, who: Who) -> None:
+def _after_the_emergency(book: RecordBuilder, who: Who) -> None:
     """Left the emergency department yesterday; tried twice, nobody reached."""
     boy = who(1)
     flag(book, boy, "self-harm", book.ago(30))
@@ -97,7 +97,7 @@ _ACCEPTED: Final = (
 )
 
 
-def _accepted(book: Ledger, who: Who) -> None:
+def _accepted(book: RecordBuilder, who: Who) -> None:
     """Routine asks that Dana took: the first service is late, due today, and due soon."""
     for number, sender, what, why, days in _ACCEPTED:
         one = Referral(
@@ -114,7 +114,7 @@ def _accepted(book: Ledger, who: Who) -> None:
         referral(book, one)
 
 
-def _due(book: Ledger, who: Who) -> None:
+def _due(book: RecordBuilder, who: Who) -> None:
     refused = Referral(
         who(10),
         ("Detox bed", "Ready to stop, wife drives him"),
@@ -141,7 +141,7 @@ def _due(book: Ledger, who: Who) -> None:
     appointment(book, who(8), DANA, book.back(5, 15), "noshow", "Therapy")
 
 
-def _stay_with_contact(book: Ledger, client: Ref) -> None:
+def _stay_with_contact(book: RecordBuilder, client: Ref) -> None:
     period = (book.back(16), book.back(7, 11))
     what = "Inpatient stay, major depression"
     stay = encounter(book, client, "IMP", period, org("county-inpatient"), what, left_for="Home")
@@ -149,7 +149,7 @@ def _stay_with_contact(book: Ledger, client: Ref) -> None:
     call(book, client, DANA, book.back(6, 9), words, about=f"Encounter/{stay}")
 
 
-def _soon(book: Ledger, who: Who) -> None:
+def _soon(book: RecordBuilder, who: Who) -> None:
     for number, words, days in (
         (11, "Book an interpreter for the next visit", 1),
         (13, "Safety plan: go through it again", 2),
@@ -195,7 +195,7 @@ _SENT: Final = (
 )
 
 
-def _waiting(book: Ledger, who: Who) -> None:
+def _waiting(book: RecordBuilder, who: Who) -> None:
     for number, partner, what, why, status, sent, changed in _SENT:
         one = Referral(
             who(number),
@@ -218,7 +218,7 @@ def _waiting(book: Ledger, who: Who) -> None:
     handoff(book, later)
 
 
-def _with_partners(book: Ledger, who: Who) -> None:
+def _with_partners(book: RecordBuilder, who: Who) -> None:
     """What has come to its end, so that the story beside an item has one."""
     done = Referral(
         who(31),

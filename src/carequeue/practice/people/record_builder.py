@@ -17,7 +17,7 @@ from carequeue.practice.server.fhir_dates import milliseconds
 ZONE: Final = ZoneInfo("America/Chicago")
 
 
-class Ledger:
+class RecordBuilder:
     """Collects (instant in ms, resource). `now` is an aware datetime; `mark` goes into new ids."""
 
     def __init__(self, now: datetime, mark: str = "") -> None:

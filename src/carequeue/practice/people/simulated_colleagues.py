@@ -32,11 +32,11 @@ from carequeue.practice.people.organizations import (
     team,
 )
 from carequeue.practice.people.phrases import CALLS, INBOUND, REFUSALS
-from carequeue.practice.people.record_builder import Ledger, iso
+from carequeue.practice.people.record_builder import RecordBuilder, iso
 from carequeue.practice.people.task_templates import Referral, referral
 from carequeue.practice.server.json_lossless import Tree, read
-from carequeue.practice.server.paced_time import Change
-from carequeue.practice.server.resource_store import Store
+from carequeue.practice.server.paced_time import ColleagueChange
+from carequeue.practice.server.resource_store import ResourceStore
 from carequeue.practice.server.search import understand
 
 _DANA: Final = staff(STAFF[0][0])
@@ -49,18 +49,17 @@ _INTAKE, _COORDINATOR = staff("priya-raman"), staff("gloria-esparza")
 _OPEN: Final = "requested,received,accepted,ready,in-progress,on-hold"
 
 
-class Colleagues:
+class SimulatedColleagues:
     """The changes of one seed, among these clients (Patient references; new ones join them)."""
 
     def __init__(self, seed: int, clients: Sequence[Ref]) -> None:
-        self.seed = seed
         self._draw = random.Random(f"script {seed}")  # noqa: S311 - changes, no secrets
         self._clients = list(clients)
-        self._book = Ledger(datetime(2026, 1, 1, tzinfo=UTC), mark="new-")
+        self._book = RecordBuilder(datetime(2026, 1, 1, tzinfo=UTC), mark="new-")
         self._asks = cycle(self._draw.sample(INBOUND, len(INBOUND)))
-        self._deck: list[Callable[[Store], Change | None]] = []
+        self._deck: list[Callable[[ResourceStore], ColleagueChange | None]] = []
 
-    def step(self, store: Store) -> Change:
+    def step(self, store: ResourceStore) -> ColleagueChange:
         """The next change. A referral comes where there is nothing for the card to be done to."""
         self._book.turn_to(datetime.fromtimestamp(store.now() / 1000, tz=UTC))
         if not self._deck:
@@ -75,7 +74,7 @@ class Colleagues:
 
     # --- what is there changes -------------------------------------------------------------
 
-    def _accepts(self, store: Store) -> Change | None:
+    def _accepts(self, store: ResourceStore) -> ColleagueChange | None:
         task = self._some(store, "Task", status="requested,received", owner=f"{_OURS},{_TEAMS}")
         if task is None:
             return None
@@ -86,13 +85,13 @@ class Colleagues:
             owner = self._draw.choice(members)
         return self._changed(store, "accepted", owner, task, status="accepted", owner=owner)
 
-    def _completes(self, store: Store) -> Change | None:
+    def _completes(self, store: ResourceStore) -> ColleagueChange | None:
         task = self._follow_up(store, "accepted,ready,in-progress", _OURS)
         if task is None:
             return None
         return self._changed(store, "completed", task["owner"], task, status="completed")
 
-    def _passes_on(self, store: Store) -> Change | None:
+    def _passes_on(self, store: ResourceStore) -> ColleagueChange | None:
         task = self._follow_up(store, "requested,accepted,in-progress", f"{_OURS},{_TEAMS}")
         if task is None:
             return None
@@ -102,7 +101,7 @@ class Colleagues:
         to = _DANA if self._draw.random() < 0.3 else self._draw.choice(others)
         return self._changed(store, "reassigned", who, task, owner=to)
 
-    def _writes(self, store: Store) -> Change | None:
+    def _writes(self, store: ResourceStore) -> ColleagueChange | None:
         owners = f"{_OURS},{_TEAMS},{_DANA['reference']}"
         task = self._some(store, "Task", status=_OPEN, owner=owners)
         if task is None:
@@ -113,7 +112,7 @@ class Colleagues:
         notes = [*(notes if isinstance(notes, list) else []), note]
         return self._changed(store, "noted", who, task, note=notes)
 
-    def _partner_answers(self, store: Store) -> Change | None:
+    def _partner_answers(self, store: ResourceStore) -> ColleagueChange | None:
         task = self._some(store, "Task", status="requested", owner=_PARTNERS)
         if task is None:
             return None
@@ -125,7 +124,7 @@ class Colleagues:
             )  # fmt: skip
         return self._changed(store, "partner accepted", _COORDINATOR, task, status="accepted")
 
-    def _payer_answers(self, store: Store) -> Change | None:
+    def _payer_answers(self, store: ResourceStore) -> ColleagueChange | None:
         """An authorization that ends is prolonged; where none does, another one is given."""
         book = self._book
         ends = (book.now + timedelta(days=90)).date().isoformat()
@@ -142,7 +141,7 @@ class Colleagues:
 
     # --- what comes new ----------------------------------------------------------------------
 
-    def _asks_for_help(self, store: Store) -> Change:
+    def _asks_for_help(self, store: ResourceStore) -> ColleagueChange:
         sender, what, why = next(self._asks)
         owner = self._draw.choice(
             (team("adult-outpatient"), team("adult-outpatient"), team("access"), _DANA, _RIVERBEND)
@@ -156,12 +155,12 @@ class Colleagues:
         referral(self._book, asked)
         return self._written(store, "referral arrived", _INTAKE)
 
-    def _misses(self, store: Store) -> Change:
+    def _misses(self, store: ResourceStore) -> ColleagueChange:
         who = self._draw.choice(_COLLEAGUES)
         appointment(self._book, self._client(), who, self._book.ago(1), "noshow", "Therapy")
         return self._written(store, "appointment missed", who)
 
-    def _leaves_hospital(self, store: Store) -> Change:
+    def _leaves_hospital(self, store: ResourceStore) -> ColleagueChange:
         book, client = self._book, self._client()
         kind, where, what, risk = self._draw.choice(
             (
@@ -192,11 +191,11 @@ class Colleagues:
 
     # --- looking and writing -------------------------------------------------------------------
 
-    def _follow_up(self, store: Store, status: str, owner: str) -> Tree | None:
+    def _follow_up(self, store: ResourceStore, status: str, owner: str) -> Tree | None:
         more = {"focus:missing": "true", "code:not": "handoff"}
         return self._some(store, "Task", status=status, owner=owner, **more)
 
-    def _some(self, store: Store, kind: str, **search: str) -> Tree | None:
+    def _some(self, store: ResourceStore, kind: str, **search: str) -> Tree | None:
         """One of the resources that a search finds, as it is now; never a broken one."""
         query = understand(kind, search.items(), "")
         query.limit("c.id NOT LIKE 'broken-%'")
@@ -210,12 +209,14 @@ class Colleagues:
         tree: Tree | None = read(current.body) if current.body else None
         return tree
 
-    def _changed(self, store: Store, what: str, who: Ref, tree: Tree, **elements: object) -> Change:
+    def _changed(
+        self, store: ResourceStore, what: str, who: Ref, tree: Tree, **elements: object
+    ) -> ColleagueChange:
         now = {"lastModified": iso(self._book.now)} if tree["resourceType"] == "Task" else {}
         done = store.put(tree["resourceType"], tree["id"], tree | now | elements, "PUT")
-        return Change(what, who["reference"], [done])
+        return ColleagueChange(what, who["reference"], [done])
 
-    def _written(self, store: Store, what: str, who: Ref) -> Change:
+    def _written(self, store: ResourceStore, what: str, who: Ref) -> ColleagueChange:
         made = [tree for _, tree in self._book.made]
         wrote = [store.put(tree["resourceType"], tree["id"], tree, "PUT") for tree in made]
-        return Change(what, who["reference"], wrote)
+        return ColleagueChange(what, who["reference"], wrote)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from carequeue.practice.people.organizations import Ref, Tree, org, staff
-from carequeue.practice.people.record_builder import Ledger, iso
+from carequeue.practice.people.record_builder import RecordBuilder, iso
 
 _FULFILL: Final = {"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}
 _TRIAGE: Final = "https://carequeue.dev/fhir/CodeSystem/triage"
@@ -51,7 +51,7 @@ class Referral:
         return "ref-out" if ours else "ref-in"
 
 
-def referral(ledger: Ledger, one: Referral) -> str:
+def referral(ledger: RecordBuilder, one: Referral) -> str:
     """A ServiceRequest and its Task of one id, and a triage record; the id."""
     key = ledger.new_id(one.prefix)
     request(ledger, one, key)
@@ -83,7 +83,7 @@ def referral(ledger: Ledger, one: Referral) -> str:
     return key
 
 
-def request(ledger: Ledger, one: Referral, key: str) -> None:
+def request(ledger: RecordBuilder, one: Referral, key: str) -> None:
     """The ask alone: a ServiceRequest, which some senders write without a Task."""
     performer = one.performer or one.owner
     ledger.add(
@@ -104,7 +104,7 @@ def request(ledger: Ledger, one: Referral, key: str) -> None:
     )
 
 
-def _triage(ledger: Ledger, one: Referral, key: str) -> None:
+def _triage(ledger: RecordBuilder, one: Referral, key: str) -> None:
     at = min(one.sent + timedelta(minutes=20), ledger.now)
     ledger.add(
         at,
@@ -149,7 +149,7 @@ class FollowUp:
         return []
 
 
-def follow_up(ledger: Ledger, one: FollowUp) -> str:
+def follow_up(ledger: RecordBuilder, one: FollowUp) -> str:
     """A Task with or without a due date; its id."""
     key = ledger.new_id("fu")
     coding = {"system": _TASK_CODE, "code": "follow-up"}
@@ -191,7 +191,7 @@ class Handoff:
     status: str = "requested"
 
 
-def handoff(ledger: Ledger, one: Handoff) -> str:
+def handoff(ledger: RecordBuilder, one: Handoff) -> str:
     """A Task that is closed when the receiver has read it back; its id."""
     key = ledger.new_id("ho")
     coding = {"system": _TASK_CODE, "code": "handoff"}
