@@ -180,11 +180,11 @@ def test_what_is_due_happens_without_being_asked_for(monkeypatch: pytest.MonkeyP
     store.seed(people.resources())
 
     service = FhirService(store, ActiveQuirks(Quirks()), "")
-    colleagues = SimulatedColleagues(7, people.clients)
+    colleagues = SimulatedColleagues(7, people.clients, store)
 
     def make_change() -> ColleagueChange:
-        with service.transaction() as store:
-            return colleagues.step(store)
+        with service.transaction():
+            return colleagues.step()
 
     ColleagueSchedule(make_change, 7, clock, noted.put, "busy").begin()
     changes = [noted.get(timeout=10) for _ in range(3)]

@@ -38,11 +38,11 @@ def _of_the_day(people: ClinicPeople, made: list[tuple[int, dict[str, Any]]]) ->
     """What colleagues make and change in a long day, each version."""
     store = ResourceStore(lambda: milliseconds(NOW), "")
     store.seed(made)
-    script, wrote = SimulatedColleagues(7, people.clients), []
+    colleagues, wrote = SimulatedColleagues(7, people.clients, store), []
     with store.whole():
         for _ in range(200):
-            wrote += script.step(store).wrote
-    return [json.loads(one.body) for one in wrote]
+            wrote += colleagues.step().wrote
+    return [json.loads(version.body) for version in wrote]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from typing import Final
 
 from carequeue.practice.people.organizations import team
 from carequeue.practice.people.record_builder import RecordBuilder
-from carequeue.practice.people.task_templates import Handoff, handoff
+from carequeue.practice.people.task_templates import Handoff
 from carequeue.store import profiles
 from carequeue.wiring import Session, open_session
 from tests.servers.controlled_clinic import ControlledClinic
@@ -114,7 +114,7 @@ class Colleague(threading.Thread):
         client = {"reference": f"Patient/busy-{number}", "display": family}
         owner = {"reference": str(self._clinic.me["practitioner"]), "display": "Dana"}
         crisis = team("mobile-crisis")
-        handoff(book, Handoff(client, "unstable", STORY, crisis, owner, book.ago(0.01)))
+        Handoff(client, "unstable", STORY, crisis, owner, book.ago(0.01)).write(book)
         for _, tree in book.made:
             self._clinic.put(tree)
 

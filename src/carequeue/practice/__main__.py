@@ -42,12 +42,12 @@ def main(argv: list[str] | None = None) -> int:
     store = ResourceStore(paced.now, server.base)
     people = ClinicPeople(asked.seed, asked.clients, now)
     store.seed(people.resources())
-    colleagues = SimulatedColleagues(asked.seed, people.clients)
+    colleagues = SimulatedColleagues(asked.seed, people.clients, store)
     service = FhirService(store, ActiveQuirks(asked.quirks), server.base, server.sockets.address)
 
     def make_change() -> ColleagueChange:
-        with service.transaction() as store:
-            return colleagues.step(store)
+        with service.transaction():
+            return colleagues.step()
 
     note = server.changes.append
     server.open(service, ColleagueSchedule(make_change, asked.seed, paced, note, asked.pace))

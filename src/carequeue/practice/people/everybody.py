@@ -13,10 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from carequeue.practice.people import background_work, demo_user_work
-from carequeue.practice.people.clinical_events import appointment, call, coverage, encounter
+from carequeue.practice.people.clinical_events import PatientRecord
 from carequeue.practice.people.malformed_resources import broken
 from carequeue.practice.people.names import CAST, POOLS, SyntheticClient, words
 from carequeue.practice.people.organizations import STAFF, Ref, Tree, directory, org, staff
+from carequeue.practice.people.phrases import CALLS
 from carequeue.practice.people.record_builder import RecordBuilder
 
 #: Who the demo's person is; the parent gets it in the first line.
@@ -60,22 +61,22 @@ class ClinicPeople:
 
     def _keeper(self, place: int) -> Ref:
         """Whose client it is: the cast is Dana's, the others go round."""
-        return staff(STAFF[0][0] if place < len(CAST) else STAFF[place % len(STAFF)][0])
+        return staff(STAFF[0 if place < len(CAST) else place % len(STAFF)].id)
 
     def _quiet_life(self, place: int, client: Ref) -> None:
         """What every client has: a payer, perhaps a visit behind and a visit ahead."""
         book, draw = self._book, self._random
-        coverage(book, client, book.back(draw.randint(60, 400)))
-        keeper = self._keeper(place)
+        record, keeper = PatientRecord(book, client), self._keeper(place)
+        record.coverage(book.back(draw.randint(60, 400)))
         if draw.random() < 0.6:
             start = book.back(draw.randint(45, 120), draw.randint(8, 16))
             period = (start, start + timedelta(minutes=50))
-            encounter(book, client, "AMB", period, org("riverbend"), "Therapy", keeper)
+            record.encounter("AMB", period, org("riverbend"), "Therapy", keeper)
         if draw.random() < 0.2:
             start = book.ahead(draw.randint(1, 25), draw.randint(8, 16))
-            appointment(book, client, keeper, start, "booked", "Therapy")
+            record.appointment(keeper, start, "booked")
         if draw.random() < 0.1:
-            call(book, client, keeper, book.back(draw.randint(45, 90)), background_work.said(draw))
+            record.call(keeper, book.back(draw.randint(45, 90)), draw.choice(CALLS))
 
 
 def anybody(draw: random.Random, today: date) -> SyntheticClient:
@@ -106,7 +107,7 @@ def register(
         "identifier": [{"type": {"coding": [_MRN_TYPE]}, "system": _MRN, "value": number}],
         "active": True,
         "name": [name],
-        "telecom": [{"system": "phone", "use": "mobile", "value": _phone(place)}],
+        "telecom": [{"system": "phone", "use": "mobile", "value": f"612-555-{place % 10_000:04d}"}],
         "gender": person.gender,
         "birthDate": person.born,
         "generalPractitioner": [keeper],
@@ -114,7 +115,3 @@ def register(
     }
     book.add(when, tree)
     return {"reference": f"Patient/{key}", "display": text}
-
-
-def _phone(place: int) -> str:
-    return f"612-555-{place % 10_000:04d}"
