@@ -26,10 +26,6 @@ FUNCTION_LINES: Final[Mapping[str, int]] = {
 
 #: Function -> parameters.
 PARAMETERS: Final[Mapping[str, int]] = {
-    "practice.people.clinical_events.encounter": 8,
-    "practice.people.clinical_events.appointment": 7,
-    "practice.people.clinical_events.call": 7,
-    "practice.people.organizations._clinician": 7,
     "worklist.sync_summary._report": 7,
 }
 
