@@ -48,7 +48,7 @@ def test_the_tables_that_the_page_names_are_those_of_the_cache() -> None:
 
 
 def test_a_coined_word_is_in_no_name() -> None:
-    columns = {name for table in SQLModel.metadata.tables.values() for name in table.columns}
+    columns = {c.name for table in SQLModel.metadata.tables.values() for c in table.columns}
     names = {
         word: {place for place in places if place.rpartition(" ")[2] not in columns}
         for word, places in coined_names(read_house()).items()

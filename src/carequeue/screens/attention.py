@@ -146,7 +146,7 @@ class Attention:
         context = self._context
         now = context.now()
         then = partial(self._show, overlay, key, client)
-        context.submit_read(lambda: context.desk.conflict(key, now), then)
+        context.submit_read(lambda: context.desk.outbox.conflict(key, now), then)
 
     def _show(
         self, overlay: ConflictOverlay, key: str, client: str, conflict: Conflict | None
@@ -171,7 +171,7 @@ class Attention:
 
         def work() -> Acted | BadQuestion:
             try:
-                return context.desk.resolve_conflict(shown, version, now)
+                return context.desk.outbox.resolve(shown, version, now)
             except BadQuestion as error:
                 return error
 
