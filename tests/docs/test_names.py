@@ -203,7 +203,7 @@ def test_every_option_in_a_table_is_an_option_of_its_command() -> None:
 def test_a_key_of_the_profile_that_a_page_lists_is_read() -> None:
     text = page("profiles.md")
     before, _, behind = text.partition("Of each `[sources.NAME]`")
-    head = "| key | value | where it is not there |"
+    head = "| key | value | default |"
     assert {row[0].strip("`") for row in cells(before, head)} == set(PROFILE_KEYS)
     assert {row[0].strip("`") for row in cells(behind, head)} == set(SOURCE_KEYS)
     assert {row[0].strip("`") for row in cells(text, "| key of a rule |")} == set(RULE_KEYS)
