@@ -26,7 +26,7 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.queue_window import Window
-from carequeue.worklist.cache_desk import CacheDesk, DeskOwner
+from carequeue.worklist.desk import Desk, DeskOwner
 from carequeue.worklist.health import FORCED_OFFLINE
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Session:
             {source.name: source.shown for source in profile.sources},
             f"{run}{uuid4()}",
         )
-        self.desk = CacheDesk(self._window, owner, self.engine, self.projector, now)
+        self.desk = Desk(self._window, owner, self.engine, self.projector, now)
 
     def __enter__(self) -> Session:
         return self

@@ -201,12 +201,12 @@ class TestAnUpgrade:
     def test_leaves_the_conflict_to_be_answered(self, old: Old, how: str, priority: str) -> None:
         with old.opened() as session:
             session.sync_once()
-            shown = session.desk.conflict("clinic:Task/conflict", session.now())
+            shown = session.desk.outbox.conflict("clinic:Task/conflict", session.now())
             assert shown is not None
             assert shown.ids == ("conflict",)
-            assert session.desk.resolve_conflict(shown, how, session.now()).changed
+            assert session.desk.outbox.resolve(shown, how, session.now()).changed
             session.sync_once()
-            assert session.desk.conflicts(session.now()) == ()
+            assert session.desk.outbox.conflicts(session.now()) == ()
         assert old.states()["conflict"] == {"mine": "acknowledged", "theirs": "undone"}[how]
         assert old.clinic.get("Task/conflict")["priority"] == priority
 
