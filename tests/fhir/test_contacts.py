@@ -25,10 +25,10 @@ from carequeue.domain.intents import Intent
 from carequeue.domain.items import Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
 from carequeue.domain.rules import default_rules, site_rules
-from carequeue.fhir.chart import Chart, Resource
+from carequeue.fhir.chart import Chart, ContactOutcome, Resource
 from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.chart_to_items import read_chart, references
-from carequeue.fhir.contacts import ContactOutcome, judge
+from carequeue.fhir.contacts import judge
 from carequeue.fhir.intent_effects import fold
 from carequeue.fhir.our_directory import our_people
 from carequeue.verbs.decision import Decision

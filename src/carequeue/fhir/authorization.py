@@ -69,10 +69,10 @@ def _item(reader: ChartReader, resource: Resource, end: datetime, task: Resource
     made = values.text(resource, "created") or values.text(
         resource, f"{_PERIOD[_kind(resource)]}.start"
     )
-    facts.add_time("authored_at", reader.start(facts, resource, made))
+    facts.add_times(authored_at=reader.start(facts, resource, made))
     # The clock runs to the end; a start without a time makes nothing approximate.
     facts.flags.discard("approximate")
-    facts.add_time("ends_at", end)
+    facts.add_times(ends_at=end)
     facts.add_flag("open")
     facts.add_flag("accepted", values.text(task, "status") in ("accepted", "ready", "in-progress"))
     payer = resource.get("insurer") or next(iter(values.objects(resource, "payor")), None)
