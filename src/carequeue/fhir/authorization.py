@@ -13,16 +13,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from carequeue.domain.items import Kind, WorkItem
+from carequeue.domain.spoken_dates import say_day
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, move_to
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.task_facts import lines_of
 
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = (
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-)  # fmt: skip
 _PERIOD: Final = {"ClaimResponse": "preAuthPeriod", "Coverage": "period"}
 
 
@@ -143,10 +140,8 @@ def _alike(first: Resource, second: Resource) -> bool:
 def _day(reader: ChartReader, end: datetime) -> str:
     """A day, with the year only if it differs from that of the reading; never relative to now."""
     local = end.astimezone(reader.zone)
-    named = f"{local.day} {_MONTHS[local.month - 1]}"
-    if local.year == reader.as_of.year:
-        return f"{_DAYS[local.weekday()]} {named}"
-    return f"{named} {local.year}"
+    day = say_day(local)
+    return day if local.year == reader.as_of.year else f"{day.partition(' ')[2]} {local.year}"
 
 
 def _about(reader: ChartReader, resource: Resource) -> str:

@@ -33,11 +33,6 @@ _MOST_LINKS: Final = 20
 _MOST_STEPS: Final = 5  # from a Task to its focus, and on from there
 
 
-def find_nothing(_: str) -> Resource | None:
-    """A lookup over no resources."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class ClientRecords:
     """What a comparison may know in addition to the resource.
@@ -49,7 +44,7 @@ class ClientRecords:
 
     base_url: str = ""
     merged: frozenset[str] = frozenset()
-    find: Find = find_nothing
+    find: Find = lambda _: None
 
 
 NO_RECORDS: Final = ClientRecords()
