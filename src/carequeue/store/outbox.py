@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from carequeue.domain.intents import (
     CAUSES,
-    OPEN_STATES,
     ClientIdentity,
     Intent,
     IntentEvent,
@@ -35,7 +34,6 @@ _intent: Final = table(IntentRow)
 _attempt: Final = table(AttemptRow)
 _told: Final = table(ToldRow)
 _CLOSED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.UNDONE})
-_OPEN: Final = sorted(OPEN_STATES)
 _PROGRESS: Final = (IntentEvent.ACKNOWLEDGED, IntentEvent.RETRIED, IntentEvent.KEPT_MINE)
 
 
@@ -73,12 +71,10 @@ class SourceOutbox:
 
     def not_before(self) -> Mapping[str, datetime]:
         """Intent id -> instant before which it is not to be sent."""
-        rows = self._scope.connection.execute(
-            select(_intent.c.id, _intent.c.not_before).where(
-                _intent.c.source == self._scope.source,
-                _intent.c.not_before.is_not(None),
-                _intent.c.state.in_(_OPEN),
-            )
+        rows = self._scope.raw.execute(
+            f"SELECT id, not_before FROM intent WHERE source = ? AND not_before IS NOT NULL "
+            f"AND {OPEN_SQL}",
+            (self._scope.source,),
         )
         return {key: datetime.fromisoformat(at) for key, at in rows}
 
