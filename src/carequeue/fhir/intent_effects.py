@@ -43,7 +43,7 @@ def apply(intent: Intent, resource: Resource | None) -> Resource:
         return copied(resource) if resource is not None else _created(intent)
     if resource is None:
         raise NoBase(f"there is no {intent.target_type} to {intent.kind}")
-    changed = copied(resource)
+    changed: Resource = copied(resource)
     _APPLY[intent.kind](intent, changed)
     return changed
 
