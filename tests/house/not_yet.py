@@ -21,12 +21,7 @@ CLASS_LINES: Final[Mapping[str, int]] = {
 FUNCTION_LINES: Final[Mapping[str, int]] = {}
 
 #: Function -> parameters.
-PARAMETERS: Final[Mapping[str, int]] = {
-    "practice.people.clinical_events.encounter": 8,
-    "practice.people.clinical_events.appointment": 7,
-    "practice.people.clinical_events.call": 7,
-    "practice.people.organizations._clinician": 7,
-}
+PARAMETERS: Final[Mapping[str, int]] = {}
 
 #: Import circle -> number of its modules.
 CIRCLES: Final[Mapping[str, int]] = {}

@@ -19,13 +19,13 @@ from typing import Any, Final
 
 import pytest
 
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.store import audit
 from carequeue.store.encryption_keys import read_key, read_or_make_key
 from carequeue.store.engine import Raw, connect, writing
 from carequeue.store.migrations import STEPS, VERSION, migrate
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
 from carequeue.wiring import Session
+from tests.servers.controlled_clinic import ControlledClinic
 from tests.store import schema_1, schema_2
 
 EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2)
@@ -37,7 +37,7 @@ class Old:
     """A cache of an earlier schema, closed, and the server that it is of."""
 
     schema: ModuleType
-    clinic: PracticeClinic
+    clinic: ControlledClinic
     where: Places
 
     @contextmanager
@@ -101,13 +101,13 @@ def a_task(key: str, me: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PracticeClinic]:
-    with PracticeClinic(seed=3, clients=1, quirks=("task-no-create",)) as clinic:
+def server() -> Iterator[ControlledClinic]:
+    with ControlledClinic(seed=3, clients=1, quirks=("task-no-create",)) as clinic:
         yield clinic
 
 
 @pytest.fixture(params=EARLIER, ids=lambda schema: f"schema {schema.VERSION}")
-def old(request: pytest.FixtureRequest, server: PracticeClinic, tmp_path: Path) -> Iterator[Old]:
+def old(request: pytest.FixtureRequest, server: ControlledClinic, tmp_path: Path) -> Iterator[Old]:
     """What the program of then and the server came to, when the program was replaced."""
     me = server.me["practitioner"]
     server.put({"resourceType": "Patient", "id": "old-client", "name": [{"family": "Old"}]})

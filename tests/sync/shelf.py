@@ -22,6 +22,7 @@ from carequeue.sync.net.transport import Transport
 from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
+from tests.store.template import begin_with
 from tests.sync.recorder import BASE, said
 
 Row = dict[str, Any]
@@ -201,6 +202,21 @@ class Office:
         self.server.put(PATIENT)
         for number in range(count):
             self.server.put(follow_up(f"t{number}"))
+
+    @classmethod
+    def after_a_look(cls, folder: Path, count: int = 3) -> Office:
+        """The cache has everything that is on the server."""
+
+        def make(made: Path) -> Shelf:
+            first = cls(made, count)
+            assert first.look().full
+            first.close()
+            return first.server
+
+        server = begin_with(("after a look", count), folder, make)
+        office = cls(folder, count)
+        office.server = server
+        return office
 
     @property
     def syncer(self) -> Syncer:

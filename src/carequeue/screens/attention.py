@@ -103,7 +103,6 @@ class Attention:
         context = self._context
         overlay = OutboxOverlay(context, self._go_to_line, item)
         context.push(overlay)
-        overlay.reshow()
         overlay.cache_changed()
 
     def _go_to_line(self, line: OutboxLine) -> None:
@@ -127,7 +126,6 @@ class Attention:
 
         overlay = ConflictOverlay(context, client, resolve, partial(self._next_over, key))
         context.push(overlay)
-        overlay.reshow()
         self._read(overlay, key, client)
 
     def _next_over(self, key: str) -> None:

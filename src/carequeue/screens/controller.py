@@ -182,9 +182,7 @@ class QueueController(ScreenContext):
         is_open = any(isinstance(overlay, DetailOverlay) for overlay in self.overlays)
         if self.widgets.rows.row is None or is_open:
             return
-        overlay = DetailOverlay(self, self._show_detail)
-        self.push(overlay)
-        overlay.reshow()
+        self.push(DetailOverlay(self, self._show_detail))
 
     def _show_detail(self) -> None:
         self.cover("pgdn")

@@ -91,9 +91,7 @@ class ScreenContext(OverlayStack):
         """Open a text in the place of the list, with the keys that scroll and close it."""
         if self.overlays and type(self.overlays[-1]) is ReaderOverlay:
             self.pop(self.overlays[-1])
-        overlay = ReaderOverlay(self, lambda: self.display(source))
-        self.push(overlay)
-        overlay.reshow()
+        self.push(ReaderOverlay(self, lambda: self.display(source)))
 
     # --- the list and its cursor
 

@@ -189,7 +189,7 @@ class VerbActions:
         changes = preview.changes
         client = labels.get(changes[0], "") if len(changes) == 1 else ""
         self._undo_prompt.run(
-            Undoable("", verb.label, verb.short, client, len(changes), now),
+            Undoable("", verb.label, verb.label_for("", narrow=True), client, len(changes), now),
             lambda: context.desk.act(verb.name, changes, inputs, now, preview.shown),
             partial(self._done_many, verb, labels, preview),
         )

@@ -25,9 +25,9 @@ from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.source_scope import ChartName
 from carequeue.store.views import ChartBases
 from carequeue.sync.protocol.capabilities import UNSUPPORTED
-from carequeue.verbs.decision import Decision
+from carequeue.verbs.decision import Decision, RowAfter
 from carequeue.verbs.permissions import allowed, bulk_refusal
-from carequeue.verbs.verb import AfterAct, Asks, Question, Verb
+from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
@@ -241,7 +241,7 @@ class Acts:
         row = self._cache.queue.rank_of(changed[0].key)
         band, due_at, title = row or (None, None, "")
         overdue = due_at is not None and due_at <= now.timestamp()
-        after = AfterAct(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
+        after = RowAfter(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
         if sentence := verb.afterwards(after):
             return f" {sentence}"
         return f" Next: {title}." if row and title != clean(changed[0].item.title, 300) else ""

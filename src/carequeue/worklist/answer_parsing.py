@@ -85,11 +85,11 @@ def read_answer(
 def _choice(question: Question, text: str) -> tuple[str, str]:
     wanted = fold(text)
     for choice in question.choices:
-        if wanted in (fold(choice.key), fold(choice.value)):
-            return choice.value, choice.words
+        if wanted in (fold(choice.key), fold(choice.words)):
+            return choice.words, choice.words
     if question.free:
         return clean(text, 300), clean(text, 100)
-    known = ", ".join(choice.value for choice in question.choices)
+    known = ", ".join(choice.words for choice in question.choices)
     raise BadQuestion(f"“{clean(text, 40)}” is none of: {known}. Nothing was changed.")
 
 

@@ -28,7 +28,7 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One interaction: `path` below the base, decoded; header names in lower case."""
 
     method: str
@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """An answer: `etag`, `updated` (ms) and `location` (below the base) where it is about one."""
 
     status: int
@@ -99,6 +99,6 @@ def outcome(severity: str, code: str, words: str) -> str:
     )
 
 
-def refused(no: Refusal) -> Reply:
+def refused(no: Refusal) -> HttpReply:
     """The answer to an interaction that was not done."""
-    return Reply(no.status, outcome("error", no.code, no.words))
+    return HttpReply(no.status, outcome("error", no.code, no.words))

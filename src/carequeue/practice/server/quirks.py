@@ -103,7 +103,7 @@ def parse(names: Iterable[str]) -> Quirks:
     return Quirks(**chosen)
 
 
-class Temper:
+class ActiveQuirks:
     """The quirks of the moment; may be changed by one thread while others ask."""
 
     def __init__(self, quirks: Quirks) -> None:

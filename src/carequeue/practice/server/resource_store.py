@@ -41,7 +41,7 @@ CREATE INDEX term_of ON term (type, id);
 _VERSION: Final = "v.type, v.id, v.number, v.updated, v.method, v.body, v.seq"
 
 
-class Version(NamedTuple):
+class ResourceVersion(NamedTuple):
     """One version of one resource; the body of a deletion is empty."""
 
     type: str
@@ -77,7 +77,7 @@ def stamped(tree: Tree, key: str, number: int, updated: int) -> Tree:
     return first | {name: value for name, value in tree.items() if name not in first}
 
 
-class Store:
+class ResourceStore:
     """All versions and their index. `clock` gives milliseconds since 1970; `base` our address."""
 
     def __init__(self, clock: Callable[[], int], base: str) -> None:
@@ -85,8 +85,8 @@ class Store:
         #: Milliseconds until searches see a write.
         self.lag = 0
         #: Called with the versions of a commit, after it.
-        self.committed: Callable[[list[Version]], None] = lambda versions: None
-        self._fresh: list[Version] = []
+        self.committed: Callable[[list[ResourceVersion]], None] = lambda versions: None
+        self._fresh: list[ResourceVersion] = []
         self._kept: tuple[sqlite3.Connection, int] | None = None
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(_SCHEMA)
@@ -159,37 +159,41 @@ class Store:
         kept, self._last = self._kept
         kept.backup(self._db)
 
-    def current(self, kind: str, key: str) -> Version | None:
+    def current(self, kind: str, key: str) -> ResourceVersion | None:
         """The newest version, a deletion too; None where there never was one."""
         return self._one(
             "WHERE v.type = ? AND v.id = ? ORDER BY v.number DESC LIMIT 1", (kind, key)
         )
 
-    def version(self, kind: str, key: str, number: str) -> Version | None:
+    def version(self, kind: str, key: str, number: str) -> ResourceVersion | None:
         """One version by its versionId."""
         return self._one(
             "WHERE v.type = ? AND v.id = ? AND CAST(v.number AS TEXT) = ?", (kind, key, number)
         )
 
-    def _one(self, where: str, args: Sequence[Any]) -> Version | None:
+    def _one(self, where: str, args: Sequence[Any]) -> ResourceVersion | None:
         found = self._db.execute(f"SELECT {_VERSION} FROM version v {where}", args).fetchone()
-        return Version(*found) if found else None
+        return ResourceVersion(*found) if found else None
 
-    def select(self, where: str, args: Sequence[Any], order: str, limit: int) -> list[Version]:
+    def select(
+        self, where: str, args: Sequence[Any], order: str, limit: int
+    ) -> list[ResourceVersion]:
         """Newest versions by a condition over `c` (current) and `v` (version)."""
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM current c JOIN version v ON v.seq = c.seq "
             f"WHERE {where} ORDER BY {order} LIMIT ?",
             (*args, limit),
         )
-        return [Version(*row) for row in rows]
+        return [ResourceVersion(*row) for row in rows]
 
     def count(self, where: str, args: Sequence[Any]) -> int:
         """How many newest versions meet a condition over `c`."""
         found = self._db.execute(f"SELECT count(*) FROM current c WHERE {where}", args)
         return int(found.fetchone()[0])
 
-    def referenced(self, kind: str, names: Sequence[str], keys: Sequence[str]) -> list[Version]:
+    def referenced(
+        self, kind: str, names: Sequence[str], keys: Sequence[str]
+    ) -> list[ResourceVersion]:
         """What the references of these parameters in these resources point to, each once."""
         rows = self._db.execute(
             f"SELECT DISTINCT {_VERSION} FROM term t "
@@ -199,11 +203,11 @@ class Store:
             "ORDER BY v.type, v.id",
             (kind, *names, *keys),
         )
-        return [Version(*row) for row in rows]
+        return [ResourceVersion(*row) for row in rows]
 
     def history(
         self, kind: str | None, key: str | None, since: int, before: int, limit: int
-    ) -> list[Version]:
+    ) -> list[ResourceVersion]:
         """Versions from `since` (ms, inclusive) with a smaller seq than `before`, newest first."""
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM version v WHERE (?1 IS NULL OR v.type = ?1) "
@@ -212,17 +216,17 @@ class Store:
             "ORDER BY v.seq DESC LIMIT ?5",
             (kind, key, since, before, limit),
         )
-        return [Version(*row) for row in rows]
+        return [ResourceVersion(*row) for row in rows]
 
-    def put(self, kind: str, key: str, tree: Tree, method: str) -> Version:
+    def put(self, kind: str, key: str, tree: Tree, method: str) -> ResourceVersion:
         """A new version of a resource; `method` is how it came (POST or PUT)."""
         return self._add(kind, key, method, tree)
 
-    def delete(self, kind: str, key: str) -> Version:
+    def delete(self, kind: str, key: str) -> ResourceVersion:
         """A version that says it is gone."""
         return self._add(kind, key, "DELETE", None)
 
-    def _add(self, kind: str, key: str, method: str, tree: Tree | None) -> Version:
+    def _add(self, kind: str, key: str, method: str, tree: Tree | None) -> ResourceVersion:
         before = self.current(kind, key)
         number = before.number + 1 if before else 1
         updated = max(self._clock(), self._last + 1)
@@ -231,7 +235,7 @@ class Store:
             "INSERT INTO version (type, id, number, updated, method, body) VALUES (?,?,?,?,?,?)",
             (kind, key, number, updated, method, body),
         )
-        one = Version(kind, key, number, updated, method, body, int(laid.lastrowid or 0))
+        one = ResourceVersion(kind, key, number, updated, method, body, int(laid.lastrowid or 0))
         if self.lag:
             self._db.execute("INSERT INTO late VALUES (?,?)", (one.seq, updated + self.lag))
         else:
@@ -246,11 +250,11 @@ class Store:
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM version v WHERE v.seq IN ({due}) ORDER BY v.seq", (now,)
         ).fetchall()
-        for one in map(Version._make, rows):
+        for one in map(ResourceVersion._make, rows):
             self._index(one, read(one.body) if one.body else None)
             self._db.execute("DELETE FROM late WHERE seq = ?", (one.seq,))
 
-    def _index(self, one: Version, tree: Tree | None) -> None:
+    def _index(self, one: ResourceVersion, tree: Tree | None) -> None:
         """Let searches see a version; one that is older than what they see changes nothing."""
         kind, key = one.type, one.id
         done = self._db.execute(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from carequeue.practice.server.fhir_dates import FIRST, LAST, span
-from carequeue.practice.server.json_lossless import Number
+from carequeue.practice.server.json_lossless import NumberText
 
 REFERENCE: Final = "reference"
 TOKEN: Final = "token"  # noqa: S105 - a kind of search parameter
@@ -20,7 +20,7 @@ STRING: Final = "string"
 DATE: Final = "date"
 
 
-class Param(NamedTuple):
+class SearchParam(NamedTuple):
     """A search parameter: its kind, the elements it looks at, the one type it keeps to."""
 
     kind: str
@@ -28,32 +28,31 @@ class Param(NamedTuple):
     only: str = ""  # the type of resource that a reference must name
 
 
-def _param(kind: str, paths: tuple[str, ...], only: str = "") -> Param:
-    return Param(kind, tuple(tuple(path.split(".")) for path in paths), only)
+def _param(kind: str, paths: tuple[str, ...], only: str = "") -> SearchParam:
+    return SearchParam(kind, tuple(tuple(path.split(".")) for path in paths), only)
 
 
-def _ref(*paths: str, only: str = "") -> Param:
+def _ref(*paths: str, only: str = "") -> SearchParam:
     return _param(REFERENCE, paths, only)
 
 
-def _token(*paths: str) -> Param:
+def _token(*paths: str) -> SearchParam:
     return _param(TOKEN, paths)
 
 
-def _text(*paths: str) -> Param:
+def _text(*paths: str) -> SearchParam:
     return _param(STRING, paths)
 
 
-def _date(*paths: str) -> Param:
+def _date(*paths: str) -> SearchParam:
     return _param(DATE, paths)
 
 
-def _of(path: str) -> dict[str, Param]:
+def _of(path: str) -> dict[str, SearchParam]:
     """The two names of the same thing: `subject` may be a group, `patient` may not."""
     return {"subject": _ref(path), "patient": _ref(path, only="Patient")}
 
 
-_IDENTIFIER: Final = {"identifier": _token("identifier")}
 _STATUS: Final = {"status": _token("status")}
 _CODE: Final = {"code": _token("code")}
 _ENCOUNTER: Final = {"encounter": _ref("encounter")}
@@ -66,7 +65,7 @@ _PERSON: Final = {
 }
 _BASED_ON: Final = {"based-on": _ref("basedOn")}
 
-PARAMS: Final[dict[str, dict[str, Param]]] = {
+PARAMS: Final[dict[str, dict[str, SearchParam]]] = {
     "Subscription": {**_STATUS, "criteria": _text("criteria"), "type": _token("channel.type")},
     "Task": {
         "patient": _ref("for", only="Patient"),
@@ -195,55 +194,16 @@ PARAMS: Final[dict[str, dict[str, Param]]] = {
         "period": _date("preAuthPeriod"),
         **_STATUS,
     },
-    "Claim": {
-        "patient": _ref("patient", only="Patient"),
-        "provider": _ref("provider"),
-        "use": _token("use"),
-        "created": _date("created"),
-        **_STATUS,
-    },
-    "Consent": {
-        "patient": _ref("patient", only="Patient"),
-        "scope": _token("scope"),
-        "period": _date("provision.period"),
-        "date": _date("dateTime"),
-        **_STATUS,
-    },
-    "CarePlan": {
-        **_of("subject"),
-        "category": _token("category"),
-        "date": _date("period"),
-        **_BASED_ON,
-        **_ENCOUNTER,
-        **_STATUS,
-    },
-    "Condition": {**_of("subject"), "clinical-status": _token("clinicalStatus"), **_CODE},
-    "EpisodeOfCare": {
-        "patient": _ref("patient", only="Patient"),
-        "care-manager": _ref("careManager"),
-        "date": _date("period"),
-        **_STATUS,
-    },
-    "Procedure": {**_of("subject"), **_BASED_ON, **_ENCOUNTER, **_STATUS, **_CODE},
-    "DocumentReference": {**_of("subject"), "type": _token("type"), **_STATUS},
-    "DiagnosticReport": {**_of("subject"), **_BASED_ON, **_ENCOUNTER, **_STATUS, **_CODE},
-    "MedicationRequest": {**_of("subject"), **_ENCOUNTER, **_STATUS},
-    "Goal": {**_of("subject"), "lifecycle-status": _token("lifecycleStatus")},
-    "QuestionnaireResponse": {**_of("subject"), "authored": _date("authored"), **_STATUS},
-    "CommunicationRequest": {**_of("subject"), **_BASED_ON, **_ENCOUNTER, **_STATUS},
     "RelatedPerson": {"patient": _ref("patient", only="Patient"), **_PERSON},
-    "Provenance": {"target": _ref("target"), "agent": _ref("agent.who")},
     "Location": {"name": _text("name"), **_STATUS},
     "HealthcareService": {"name": _text("name"), "organization": _ref("providedBy")},
-    "Group": {"member": _ref("member.entity"), **_CODE},
     "Basic": {**_of("subject"), **_CODE},
 }
-for _name, _params in PARAMS.items():
-    if _name not in ("Provenance",):
-        _params.update(_IDENTIFIER)
+for _params in PARAMS.values():
+    _params["identifier"] = _token("identifier")
 
 
-class Term(NamedTuple):
+class IndexEntry(NamedTuple):
     """One line of the index; a date is a range of milliseconds, everything else a value."""
 
     name: str
@@ -253,9 +213,9 @@ class Term(NamedTuple):
     high: int = 0
 
 
-def terms(kind: str, tree: dict[str, Any], base: str) -> set[Term]:
+def terms(kind: str, tree: dict[str, Any], base: str) -> set[IndexEntry]:
     """All index lines of a resource; `base` is our own address, taken off absolute references."""
-    lines: set[Term] = set()
+    lines: set[IndexEntry] = set()
     for name, param in PARAMS.get(kind, {}).items():
         for path in param.paths:
             if path[0] in tree:
@@ -284,19 +244,19 @@ def _walk(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
         yield from _walk(value[path[0]], path[1:])
 
 
-def _references(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _references(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     text = value.get("reference") if isinstance(value, dict) else None
     if isinstance(text, str) and text:
         kind, key = split_reference(text, base)
         if not param.only or kind == param.only:
-            yield Term(name, kind, key)
+            yield IndexEntry(name, kind, key)
 
 
-def _tokens(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _tokens(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     if isinstance(value, bool):
-        yield Term(name, "", "true" if value else "false")
-    elif isinstance(value, str) and not isinstance(value, Number):
-        yield Term(name, "", value)
+        yield IndexEntry(name, "", "true" if value else "false")
+    elif isinstance(value, str) and not isinstance(value, NumberText):
+        yield IndexEntry(name, "", value)
     elif isinstance(value, dict):
         codings = value.get("coding")
         for one in codings if isinstance(codings, list) else [value]:
@@ -304,23 +264,23 @@ def _tokens(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
                 system = one.get("system", "")
                 code = one.get("code", one.get("value"))
                 if isinstance(code, str) and isinstance(system, str):
-                    yield Term(name, system, str(code))
+                    yield IndexEntry(name, system, str(code))
 
 
-def _strings(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _strings(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     if isinstance(value, str):
-        yield Term(name, "", value.casefold())
+        yield IndexEntry(name, "", value.casefold())
 
 
-def _dates(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _dates(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     if isinstance(value, str):
         found = span(value)
         if found:
-            yield Term(name, "", "", *found)
+            yield IndexEntry(name, "", "", *found)
     elif isinstance(value, dict):
         start, end = (span(str(value.get(side, ""))) for side in ("start", "end"))
         if start or end:
-            yield Term(name, "", "", start[0] if start else FIRST, end[1] if end else LAST)
+            yield IndexEntry(name, "", "", start[0] if start else FIRST, end[1] if end else LAST)
 
 
 _READ: Final = {REFERENCE: _references, TOKEN: _tokens, STRING: _strings, DATE: _dates}

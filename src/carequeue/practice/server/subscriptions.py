@@ -21,11 +21,11 @@ from urllib.parse import parse_qsl
 
 from carequeue.practice.server.capability_statement import BACKPORT, TOPIC, types
 from carequeue.practice.server.fhir_dates import instant, span
-from carequeue.practice.server.http_types import Refusal, Reply, Request
+from carequeue.practice.server.http_types import HttpReply, HttpRequest, Refusal
 from carequeue.practice.server.json_lossless import Tree, read, write
-from carequeue.practice.server.quirks import Temper
-from carequeue.practice.server.resource_store import Store, Version
-from carequeue.practice.server.search import Pair, understand
+from carequeue.practice.server.quirks import ActiveQuirks
+from carequeue.practice.server.resource_store import ResourceStore, ResourceVersion
+from carequeue.practice.server.search import QueryPair, understand
 
 _FILTER: Final = f"{BACKPORT}/StructureDefinition/backport-filter-criteria"
 _CONTENT: Final = f"{BACKPORT}/StructureDefinition/backport-payload-content"
@@ -35,13 +35,13 @@ TOKEN_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ActiveSubscription:
     """One Subscription as it is acted on: searches of which one must match, none for all."""
 
     id: str
     by_topic: bool
     active: bool
-    searches: tuple[tuple[str, tuple[Pair, ...]], ...]
+    searches: tuple[tuple[str, tuple[QueryPair, ...]], ...]
     content: str  # empty, id-only or full-resource
     ends: int | None  # ms since 1970
 
@@ -49,9 +49,16 @@ class Wish:
 class Subscriptions:
     """All Subscriptions of a server; `socket` is where clients bind. The caller holds the lock."""
 
-    def __init__(self, store: Store, temper: Temper, base: str, socket: str) -> None:
-        self._store, self._temper, self._base, self._socket = store, temper, base, socket
-        self._wishes: dict[str, Wish] = {}
+    def __init__(
+        self, store: ResourceStore, active_quirks: ActiveQuirks, base: str, socket: str
+    ) -> None:
+        self._store, self._active_quirks, self._base, self._socket = (
+            store,
+            active_quirks,
+            base,
+            socket,
+        )
+        self._wishes: dict[str, ActiveSubscription] = {}
         self._events: dict[str, int] = {}
         self._tokens: dict[str, tuple[int, list[str]]] = {}
         self.tell: Callable[[str, str], None] = lambda key, text: None
@@ -65,7 +72,7 @@ class Subscriptions:
         if not isinstance(channel, dict) or channel.get("type") != "websocket":
             raise Refusal(422, "not-supported", "The channel is a websocket, or there is none.")
         wish = self._read(tree, "")
-        quirks = self._temper.now
+        quirks = self._active_quirks.now
         if wish.by_topic and quirks.r4_subscriptions_only:
             raise Refusal(422, "not-supported", "There is no topic here; criteria are a search.")
         if not wish.by_topic and quirks.backport_subscriptions_only:
@@ -74,8 +81,8 @@ class Subscriptions:
             self._must_be_searchable(kind, pairs)
         return tree | {"status": "active"} if tree["status"] == "requested" else tree
 
-    def _must_be_searchable(self, kind: str, pairs: Sequence[Pair]) -> None:
-        if kind not in types(self._temper.now):
+    def _must_be_searchable(self, kind: str, pairs: Sequence[QueryPair]) -> None:
+        if kind not in types(self._active_quirks.now):
             raise Refusal(422, "not-supported", f"There is no {kind[:64]} here.")
         try:
             ignored = understand(kind, pairs, self._base).ignored
@@ -84,7 +91,7 @@ class Subscriptions:
         if ignored:
             raise Refusal(422, "not-supported", f"Not known for {kind}: {', '.join(ignored)}.")
 
-    def _read(self, tree: Tree, key: str) -> Wish:
+    def _read(self, tree: Tree, key: str) -> ActiveSubscription:
         criteria = tree.get("criteria")
         by_topic = criteria == TOPIC
         beside = tree.get("_criteria") if by_topic else None
@@ -93,7 +100,7 @@ class Subscriptions:
         beside = channel.get("_payload") if isinstance(channel, dict) else None
         content = next(_values(beside, _CONTENT, "valueCode"), "empty")
         ends = span(str(tree.get("end", "")))
-        return Wish(
+        return ActiveSubscription(
             key,
             by_topic,
             tree.get("status") == "active",
@@ -110,9 +117,9 @@ class Subscriptions:
 
     # --- binding -------------------------------------------------------------------------------
 
-    def token(self, request: Request, key: str | None) -> Reply:
+    def token(self, request: HttpRequest, key: str | None) -> HttpReply:
         """The answer of $get-ws-binding-token, for one or the named Subscriptions by topic."""
-        if self._temper.now.r4_subscriptions_only:
+        if self._active_quirks.now.r4_subscriptions_only:
             raise Refusal(404, "not-supported", "There is no such operation here.")
         asked = [key] if key is not None else _asked(request)
         keys = asked or [one.id for one in self._wishes.values() if one.by_topic]
@@ -127,11 +134,11 @@ class Subscriptions:
             *({"name": "subscription", "valueString": one} for one in keys),
             {"name": "websocket-url", "valueUrl": self._socket},
         ]
-        return Reply(200, write({"resourceType": "Parameters", "parameter": parts}))
+        return HttpReply(200, write({"resourceType": "Parameters", "parameter": parts}))
 
     def bind(self, message: str) -> list[tuple[str, str]]:
         """(Subscription, first message) of a client's words. Raises Refusal where they are not."""
-        quirks = self._temper.now
+        quirks = self._active_quirks.now
         word, _, what = message.strip().partition(" ")
         wish = self._wishes.get(what)
         if quirks.no_subscriptions:
@@ -144,15 +151,15 @@ class Subscriptions:
             return [(one.id, self._bundle(one, "handshake", [])) for one in wishes]
         raise Refusal(403, "forbidden", "This binds to nothing here.")
 
-    def _is_on(self, wish: Wish) -> bool:
+    def _is_on(self, wish: ActiveSubscription) -> bool:
         return wish.active and (wish.ends is None or wish.ends >= self._store.now())
 
     # --- telling ---------------------------------------------------------------------------------
 
-    def _committed(self, versions: list[Version]) -> None:
+    def _committed(self, versions: list[ResourceVersion]) -> None:
         if any(one.type == "Subscription" for one in versions):
             self.reread()
-        if self._temper.now.no_subscriptions or not self._wishes:
+        if self._active_quirks.now.no_subscriptions or not self._wishes:
             return
         for wish in self._wishes.values():
             if not self._is_on(wish):
@@ -164,7 +171,7 @@ class Subscriptions:
                 text = self._bundle(wish, "event-notification", found) if by_topic else "ping "
                 self.tell(wish.id, text if by_topic else text + wish.id)
 
-    def _matches(self, wish: Wish, one: Version) -> bool:
+    def _matches(self, wish: ActiveSubscription, one: ResourceVersion) -> bool:
         if one.type == "Subscription":
             return False
         if not wish.searches:
@@ -173,13 +180,13 @@ class Subscriptions:
             return wish.by_topic and any(kind == one.type for kind, _ in wish.searches)
         return any(kind == one.type and self._finds(kind, p, one) for kind, p in wish.searches)
 
-    def _finds(self, kind: str, pairs: Sequence[Pair], one: Version) -> bool:
+    def _finds(self, kind: str, pairs: Sequence[QueryPair], one: ResourceVersion) -> bool:
         query = understand(kind, pairs, self._base)
         query.limit("c.id = ?", one.id)
         with self._store.all_seen():
             return bool(self._store.count(query.where, [query.type, *query.args]))
 
-    def _bundle(self, wish: Wish, what: str, versions: list[Version]) -> str:
+    def _bundle(self, wish: ActiveSubscription, what: str, versions: list[ResourceVersion]) -> str:
         """A notification; events are numbered from the first after the Subscription was made."""
         total = self._events.get(wish.id, 0)
         status: list[Tree] = [
@@ -208,7 +215,7 @@ class Subscriptions:
             }
         )
 
-    def _event(self, number: int, one: Version, focus: bool) -> Tree:
+    def _event(self, number: int, one: ResourceVersion, focus: bool) -> Tree:
         part: list[Tree] = [
             {"name": "event-number", "valueString": str(number)},
             {"name": "timestamp", "valueInstant": instant(one.updated)},
@@ -218,7 +225,7 @@ class Subscriptions:
             part.append({"name": "focus", "valueReference": reference})
         return {"name": "notification-event", "part": part}
 
-    def _status_entry(self, wish: Wish, parameters: list[Tree]) -> Tree:
+    def _status_entry(self, wish: ActiveSubscription, parameters: list[Tree]) -> Tree:
         return {
             "fullUrl": f"urn:uuid:{uuid.uuid4()}",
             "resource": {
@@ -230,7 +237,7 @@ class Subscriptions:
             "response": {"status": "200"},
         }
 
-    def _entry(self, one: Version, whole: bool) -> Tree:
+    def _entry(self, one: ResourceVersion, whole: bool) -> Tree:
         address = one.type if one.method == "POST" else f"{one.type}/{one.id}"
         status = "204" if one.deleted else "201" if one.number == 1 else "200"
         return {
@@ -241,7 +248,7 @@ class Subscriptions:
         }
 
 
-def _search(text: str) -> tuple[str, tuple[Pair, ...]]:
+def _search(text: str) -> tuple[str, tuple[QueryPair, ...]]:
     kind, _, query = text.partition("?")
     return kind, tuple(parse_qsl(query, keep_blank_values=True))
 
@@ -254,7 +261,7 @@ def _values(beside: Any, url: str, name: str) -> Iterator[str]:
             yield one[name]
 
 
-def _asked(request: Request) -> list[str]:
+def _asked(request: HttpRequest) -> list[str]:
     """The ids that a call of the operation names, in its address or its Parameters."""
     named = [value for name, value in request.query if name == "id"]
     if not request.body:

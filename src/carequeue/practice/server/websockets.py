@@ -31,7 +31,7 @@ _GOING: Final = 1001
 Bind = Callable[[str, Callable[[str], None]], list[str]]
 
 
-class Sockets:
+class WebsocketServer:
     """The listening socket and who is bound to what. `address` is known at once."""
 
     def __init__(self) -> None:
