@@ -54,8 +54,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
         row("Task/3", "王 小明", band=5, due_at=None, unit="", move="partner", mine=2),
     ]
     session = FakeSession(FakeDesk(rows))
-    monkeypatch.setattr(use_cases, "open_session", lambda profile: session)
-    monkeypatch.setattr(use_cases, "open_window", lambda profile: session)
+    monkeypatch.setattr(use_cases, "open_session", lambda profile, **_: session)
     monkeypatch.setattr(use_cases, "now", lambda: NOW)
     screens: list[FakeSession] = []
 

@@ -225,4 +225,4 @@ def test_the_session_is_closed_also_after_a_fault(shell: Shell) -> None:
 def test_an_empty_answer_says_whether_it_was_narrowed(shell: Shell) -> None:
     assert shell.run("list", "--filter", "nobody").stderr.strip() == "No row matches."
     shell.desk.rows = []
-    assert shell.run("list").stderr.strip() == "Nothing is waiting in this view."
+    assert shell.run("list").stderr.strip() == "Nothing is waiting in this tab."

@@ -172,7 +172,7 @@ class TestASourceThatIsNoLongerInTheProfile:
         only = tuple(one for one in cache.profile.sources if one.name == SOURCE)
         cache.profile = replace(cache.profile, sources=only)
         cache.open()
-        cache.session.syncers()  # as each sync begins: the rows follow the profile
+        cache.session.rebuild_if_profile_changed()  # as each sync begins
         return cache
 
     def test_shows_only_what_still_waits_there(self, left: TwoSources) -> None:
@@ -188,5 +188,5 @@ class TestASourceThatIsNoLongerInTheProfile:
         left.close()
         left.profile = TWO
         left.open()
-        left.session.syncers()
+        left.session.rebuild_if_profile_changed()
         assert {row.key for row in left.rows()} == {HERE, THERE, "county:Task/t2"}
