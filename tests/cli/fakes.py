@@ -28,6 +28,7 @@ from carequeue.worklist.results import (
     Where,
 )
 
+URL = "https://fhir.example.org/r4"
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 
 
@@ -212,7 +213,7 @@ class FakeSession:
 class FakeProbe:
     """What a server said of itself."""
 
-    base_url: str = "https://fhir.example.org/r4"
+    base_url: str = URL
     software: str = "Example FHIR"
     fhir_version: str = "4.0.1"
     can: tuple[str, ...] = ("Tasks can be read and changed.",)

@@ -12,12 +12,14 @@ from carequeue.screens.attention import Attention
 from carequeue.screens.detail import DetailView
 from carequeue.screens.filter_prompt import FilterOverlay
 from carequeue.screens.quit import QuitActions
+from carequeue.screens.refresh import QueueData
 from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.selection import items
 from carequeue.screens.verb_actions import VerbActions
 from carequeue.store.queue_window import Tab
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.queue_list import QueueList
 
 
 class Motions:
@@ -33,25 +35,12 @@ class Motions:
     ) -> None:
         self._context, self._attention, self._detail = context, attention, detail
         self._quit_actions, self._verb_actions = quit_actions, verb_actions
-        rows = self._rows = context.widgets.rows
-        show_tab = context.data.show_tab
+        self._rows = context.widgets.rows
         self.actions: dict[str, Callable[[], None]] = {
-            "down": partial(rows.move, 1),
-            "up": partial(rows.move, -1),
-            "top": partial(rows.go, 0),
-            "bottom": lambda: rows.go(rows.pages.rows - 1),
-            "page_down": partial(rows.page, 1),
-            "page_up": partial(rows.page, -1),
-            "next_band": partial(rows.band, 1),
-            "previous_band": partial(rows.band, -1),
+            **_moves(self._rows, context.data),
             "mark": self._mark,
             "mark_all": self._mark_all,
             "unmark": self._unmark,
-            "view_mine": partial(show_tab, Tab.MINE),
-            "view_team": partial(show_tab, Tab.TEAM),
-            "view_waiting": partial(show_tab, Tab.WAITING),
-            "view_all": partial(show_tab, Tab.ALL),
-            "view_whole": partial(show_tab, Tab.WHOLE),
             "filter": self._filter,
             "needs_you": attention.go_to_first,
             "outbox": attention.open_outbox,
@@ -65,7 +54,7 @@ class Motions:
             "blank": partial(
                 context.hooks.hide_behind, "Blanked. Press any key to show the queue again."
             ),
-            "suspend": rows.app.action_suspend_process,
+            "suspend": self._rows.app.action_suspend_process,
             "back": self._back,
             "quit": self._quit,
         }
@@ -204,3 +193,18 @@ class Motions:
             self._back()
         else:
             self._quit_actions.quit()
+
+
+def _moves(rows: QueueList, data: QueueData) -> dict[str, Callable[[], None]]:
+    """The motions of the cursor, and those from tab to tab."""
+    return {
+        "down": partial(rows.move, 1),
+        "up": partial(rows.move, -1),
+        "top": partial(rows.go, 0),
+        "bottom": lambda: rows.go(rows.pages.rows - 1),
+        "page_down": partial(rows.page, 1),
+        "page_up": partial(rows.page, -1),
+        "next_band": partial(rows.band, 1),
+        "previous_band": partial(rows.band, -1),
+        **{f"view_{tab}": partial(data.show_tab, tab) for tab in Tab},
+    }

@@ -48,7 +48,7 @@ class QuestionsOverlay(Overlay):
         self._form.paste(text)
 
     def line(self, width: int) -> Parts:
-        """The question."""
+        """The open question, the typed text, and how it was read."""
         return self._form.parts(width)
 
     def pairs(self, width: int) -> Pairs:
