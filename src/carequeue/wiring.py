@@ -164,8 +164,8 @@ class Session(AbstractContextManager["Session"]):
                 self.projector().rebuild(connection, self.now())
                 sync_state.set_meta(connection, _SITE, fingerprint)
 
-    def relearn_capabilities(self, source: str) -> None:
-        """Ask a source with the next sync what it supports: it may have been fixed."""
+    def ask_again(self, source: str) -> None:
+        """Ask a source in the next sync what it supports: that may have changed."""
         from carequeue.store.engine import writing
         from carequeue.store.source_repository import SqliteSourceRepository
 

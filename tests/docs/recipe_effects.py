@@ -115,10 +115,10 @@ def clock_rule() -> None:
 
 def quirk() -> None:
     """The practice clinic answers as the quirk says, and the page lists the quirk."""
-    from carequeue.practice.clinic import PracticeClinic
     from tests.docs import test_recipes
+    from tests.servers.controlled_clinic import ControlledClinic
 
-    with PracticeClinic(seed=3, clients=1) as clinic:
+    with ControlledClinic(seed=3, clients=1) as clinic:
         assert clinic.request("GET", "metadata").status == 200
         clinic.set_quirks("broken")
         assert clinic.request("GET", "metadata").status == 500

@@ -33,9 +33,6 @@ ECHOES: Final[Mapping[str, int]] = {}
 #: Modules whose tests have another name and another folder (`test_found_by_name.py`).
 NOT_TESTED_BY_NAME: Final = frozenset(
     {
-        "domain.intents",
-        "fhir.client_identifiers",
-        "fhir.spoken",
         "store.base_lock",
         "store.chart_membership",
         "store.id_aliases",

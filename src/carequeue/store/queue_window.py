@@ -43,7 +43,7 @@ class QueueRow(NamedTuple):
     move_name: str
     mine: int  # 0 no, 1 my move, 2 mine but waiting on somebody
     sync: str  # "" | waiting | unprotected | checking | conflict | needs_you | kept_here
-    fresh: int  # when it arrived or changed on the server, 0 if not since the last look
+    fresh: int  # when it arrived or changed on the server, 0 if not since the first full cycle
     verbs: str  # names of the verbs that apply now, most used first, separated by spaces
     source: str
     chart: str = ""  # "Patient/12" of the source: whom the row is about

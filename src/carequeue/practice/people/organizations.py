@@ -103,30 +103,7 @@ def directory() -> Iterator[Tree]:
             "telecom": [{"system": "phone", "value": f"612-555-{100 + number:04d}"}],
         }
     for number, who in enumerate(STAFF, start=1):
-        yield {
-            "resourceType": "Practitioner",
-            "id": who.id,
-            "identifier": [{"system": _NPI, "value": f"99999{number:05d}"}],
-            "active": True,
-            "name": [
-                {
-                    "use": "official",
-                    "family": who.family,
-                    "given": [who.given],
-                    "suffix": [who.credential],
-                }
-            ],
-            "qualification": [{"code": {"text": who.credential}}],
-        }
-        yield {
-            "resourceType": "PractitionerRole",
-            "id": f"{who.id}-role",
-            "active": True,
-            "practitioner": staff(who.id),
-            "organization": org("riverbend"),
-            "code": [{"text": who.role}],
-            "specialty": [{"text": dict(TEAMS)[who.team]}],
-        }
+        yield from _clinician(number, who)
     for key, name in TEAMS:
         yield {
             "resourceType": "CareTeam",
@@ -140,3 +117,30 @@ def directory() -> Iterator[Tree]:
             ],
             "managingOrganization": [org("riverbend")],
         }
+
+
+def _clinician(number: int, who: Clinician) -> Iterator[Tree]:
+    yield {
+        "resourceType": "Practitioner",
+        "id": who.id,
+        "identifier": [{"system": _NPI, "value": f"99999{number:05d}"}],
+        "active": True,
+        "name": [
+            {
+                "use": "official",
+                "family": who.family,
+                "given": [who.given],
+                "suffix": [who.credential],
+            }
+        ],
+        "qualification": [{"code": {"text": who.credential}}],
+    }
+    yield {
+        "resourceType": "PractitionerRole",
+        "id": f"{who.id}-role",
+        "active": True,
+        "practitioner": staff(who.id),
+        "organization": org("riverbend"),
+        "code": [{"text": who.role}],
+        "specialty": [{"text": dict(TEAMS)[who.team]}],
+    }

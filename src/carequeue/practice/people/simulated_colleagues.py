@@ -196,12 +196,11 @@ class SimulatedColleagues:
         """One of the resources that a search finds, as it is now; never a broken one."""
         query = understand(kind, search.items(), "")
         query.limit("c.id NOT LIKE 'broken-%'")
-        args = [query.type, *query.args]
-        count = self._store.count(query.where, args)
+        count = self._store.count(query.where, query.args)
         if not count:
             return None
         place = self._draw.randrange(count)
-        row = self._store.select(query.where, args, "c.id", place + 1)[-1]
+        row = self._store.select(query.where, query.args, "c.id", place + 1)[-1]
         current = self._store.current(kind, row.id)
         tree: Tree | None = read(current.body) if current and current.body else None
         return tree

@@ -63,7 +63,7 @@ class ReadInteractions:
     def read(self, request: HttpRequest, version: ResourceVersion) -> HttpReply:
         """A version as an answer; 304 where the client has it. Raises Refusal 410 of a deletion."""
         if version.deleted:
-            raise Refusal(410, "deleted", f"{version.type}/{version.id} was deleted.")
+            raise Refusal(410, "deleted", f"{version.reference} was deleted.")
         if request.headers.get("if-none-match") == version.etag:
             return HttpReply(304, etag=version.etag, updated=version.updated)
         return HttpReply(200, self.shown(version.body), version.etag, version.updated)
@@ -82,7 +82,7 @@ class ReadInteractions:
             tree.pop("meta", None)
         return write(tree)
 
-    def manner(self) -> SearchSupport:
+    def support(self) -> SearchSupport:
         """How we search at this moment."""
         unknown = {"_lastUpdated": self._quirks.no_last_updated}
         unknown["_elements"] = self._quirks.ignores_elements
@@ -94,13 +94,13 @@ class ReadInteractions:
     def search(self, request: HttpRequest, kind: str, pairs: Iterable[QueryPair]) -> HttpReply:
         """One page of what is looked for, or its number."""
         asked = list(pairs)
-        query = understand(kind, asked, self._base, self.manner())
+        query = understand(kind, asked, self._base, self.support())
         if query.ignored and request.prefers("handling=strict"):
             names = ", ".join(sorted(set(query.ignored)))
             raise Refusal(400, "not-supported", f"Not known for {kind}: {names}.")
         total = None
         if query.total or query.only_count:
-            total = self._store.count(query.where, [query.type, *query.args])
+            total = self._store.count(query.where, query.args)
         page = [pair for pair in asked if pair[0] == "_page"]
         links = [("self", self._link(kind, page or query.used))]
         if query.only_count:
@@ -108,7 +108,7 @@ class ReadInteractions:
         rows = self._store.select(*query.window(), query.count + 1)
         if len(rows) > 1 and self._active_quirks.use("cut_pages"):
             rows = rows[: min(len(rows), query.count) // 2]
-            total = self._store.count(query.where, [query.type, *query.args])
+            total = self._store.count(query.where, query.args)
         elif len(rows) > query.count:
             rows = rows[: query.count]
             links.append(("next", self._next(links[0][1], kind, query.token_after(rows[-1]))))
@@ -137,7 +137,7 @@ class ReadInteractions:
 
     def _entry(self, row: ResourceVersion, body: str, mode: str) -> str:
         return (
-            f'{{"fullUrl":"{self._base}/{row.type}/{row.id}","resource":{body},'
+            f'{{"fullUrl":"{self._base}/{row.reference}","resource":{body},'
             f'"search":{{"mode":"{mode}"}}}}'
         )
 
@@ -215,15 +215,13 @@ class ReadInteractions:
         return replace(reply, updated=reply.updated // 1000 * 1000)
 
     def _past(self, row: ResourceVersion) -> str:
-        address = row.type if row.method == "POST" else f"{row.type}/{row.id}"
-        status = "204" if row.deleted else "201" if row.number == 1 else "200"
         body = "" if row.deleted else f'"resource":{self.shown(row.body)},'
         reply = self.timed(
-            HttpReply(int(status), etag=row.etag, updated=row.updated, location=row.location)
+            HttpReply(row.status, etag=row.etag, updated=row.updated, location=row.location)
         )
         return (
-            f'{{"fullUrl":"{self._base}/{row.type}/{row.id}",{body}'
-            f'"request":{{"method":"{row.method}","url":"{address}"}},'
+            f'{{"fullUrl":"{self._base}/{row.reference}",{body}'
+            f'"request":{{"method":"{row.method}","url":"{row.written_to}"}},'
             f'"response":{{{reply.entry_response()}}}}}'
         )
 

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from carequeue.practice.server.fhir_dates import instant
 from carequeue.practice.server.json_lossless import Tree, read, write
-from carequeue.practice.server.search_params import terms
+from carequeue.practice.server.search_params import index_entries
 
 _SCHEMA: Final = """
 CREATE TABLE version (
@@ -63,9 +63,24 @@ class ResourceVersion(NamedTuple):
         return self.method == "DELETE"
 
     @property
+    def reference(self) -> str:
+        """The address of the resource, below the base: `Task/1`."""
+        return f"{self.type}/{self.id}"
+
+    @property
     def location(self) -> str:
         """The address of this version, below the base."""
-        return f"{self.type}/{self.id}/_history/{self.number}"
+        return f"{self.reference}/_history/{self.number}"
+
+    @property
+    def written_to(self) -> str:
+        """The address of the request that wrote this version; a POST goes to the type."""
+        return self.type if self.method == "POST" else self.reference
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the request that wrote this version."""
+        return 204 if self.deleted else 201 if self.number == 1 else 200
 
 
 def stamped(tree: Tree, key: str, number: int, updated: int) -> Tree:
@@ -117,8 +132,9 @@ class ResourceStore:
 
     def _lines(self, tree: Tree, key: str) -> Iterator[tuple[object, ...]]:
         kind = tree["resourceType"]
-        for one in terms(kind, tree, self._base):
-            yield kind, one.name, _utf8(one.value), _utf8(one.system), key, one.low, one.high
+        for entry in index_entries(kind, tree, self._base):
+            value, system = _utf8(entry.value), _utf8(entry.system)
+            yield kind, entry.name, value, system, key, entry.low, entry.high
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -161,19 +177,19 @@ class ResourceStore:
 
     def current(self, kind: str, key: str) -> ResourceVersion | None:
         """The newest version, a deletion too; None where there never was one."""
-        return self._one(
+        return self._first(
             "WHERE v.type = ? AND v.id = ? ORDER BY v.number DESC LIMIT 1", (kind, key)
         )
 
     def version(self, kind: str, key: str, number: str) -> ResourceVersion | None:
         """One version by its versionId."""
-        return self._one(
+        return self._first(
             "WHERE v.type = ? AND v.id = ? AND CAST(v.number AS TEXT) = ?", (kind, key, number)
         )
 
-    def _one(self, where: str, args: Sequence[Any]) -> ResourceVersion | None:
-        found = self._db.execute(f"SELECT {_VERSION} FROM version v {where}", args).fetchone()
-        return ResourceVersion(*found) if found else None
+    def _first(self, where: str, args: Sequence[Any]) -> ResourceVersion | None:
+        row = self._db.execute(f"SELECT {_VERSION} FROM version v {where}", args).fetchone()
+        return ResourceVersion(*row) if row else None
 
     def select(
         self, where: str, args: Sequence[Any], order: str, limit: int
@@ -188,8 +204,10 @@ class ResourceStore:
 
     def count(self, where: str, args: Sequence[Any]) -> int:
         """How many newest versions meet a condition over `c`."""
-        found = self._db.execute(f"SELECT count(*) FROM current c WHERE {where}", args)
-        return int(found.fetchone()[0])
+        (count,) = self._db.execute(
+            f"SELECT count(*) FROM current c WHERE {where}", args
+        ).fetchone()
+        return int(count)
 
     def referenced(
         self, kind: str, names: Sequence[str], keys: Sequence[str]
@@ -218,31 +236,30 @@ class ResourceStore:
         )
         return [ResourceVersion(*row) for row in rows]
 
-    def put(self, kind: str, key: str, tree: Tree, method: str) -> ResourceVersion:
-        """A new version of a resource; `method` is how it came (POST or PUT)."""
-        return self._add(kind, key, method, tree)
-
-    def delete(self, kind: str, key: str) -> ResourceVersion:
-        """A version that says it is gone."""
-        return self._add(kind, key, "DELETE", None)
-
-    def _add(self, kind: str, key: str, method: str, tree: Tree | None) -> ResourceVersion:
+    def put(self, kind: str, key: str, tree: Tree | None, method: str) -> ResourceVersion:
+        """A new version of a resource; `method` is how it came. A deletion has no tree."""
         before = self.current(kind, key)
         number = before.number + 1 if before else 1
         updated = max(self._clock(), self._last + 1)
         body = write(stamped(tree, key, number, updated)) if tree is not None else ""
-        laid = self._db.execute(
+        row = (kind, key, number, updated, method, body)
+        cursor = self._db.execute(
             "INSERT INTO version (type, id, number, updated, method, body) VALUES (?,?,?,?,?,?)",
-            (kind, key, number, updated, method, body),
+            row,
         )
-        one = ResourceVersion(kind, key, number, updated, method, body, int(laid.lastrowid or 0))
+        version = ResourceVersion(*row, seq=cursor.lastrowid or 0)
         if self.lag:
-            self._db.execute("INSERT INTO late VALUES (?,?)", (one.seq, updated + self.lag))
+            late = (version.seq, updated + self.lag)
+            self._db.execute("INSERT INTO late VALUES (?,?)", late)
         else:
-            self._index(one, tree)
+            self._index(version, tree)
         self._last = updated
-        self._fresh.append(one)
-        return one
+        self._fresh.append(version)
+        return version
+
+    def delete(self, kind: str, key: str) -> ResourceVersion:
+        """A version that says it is gone."""
+        return self.put(kind, key, None, "DELETE")
 
     def _catch_up(self, now: int | None) -> None:
         """Let the index know what is due by `now` (ms), or all that there is."""
@@ -250,19 +267,19 @@ class ResourceStore:
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM version v WHERE v.seq IN ({due}) ORDER BY v.seq", (now,)
         ).fetchall()
-        for one in map(ResourceVersion._make, rows):
-            self._index(one, read(one.body) if one.body else None)
-            self._db.execute("DELETE FROM late WHERE seq = ?", (one.seq,))
+        for version in map(ResourceVersion._make, rows):
+            self._index(version, read(version.body) if version.body else None)
+            self._db.execute("DELETE FROM late WHERE seq = ?", (version.seq,))
 
-    def _index(self, one: ResourceVersion, tree: Tree | None) -> None:
+    def _index(self, version: ResourceVersion, tree: Tree | None) -> None:
         """Let searches see a version; one that is older than what they see changes nothing."""
-        kind, key = one.type, one.id
-        done = self._db.execute(
+        kind, key = version.type, version.id
+        cursor = self._db.execute(
             "INSERT INTO current VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE "
             "SET seq = ?3, updated = ?4, deleted = ?5 WHERE seq < ?3",
-            (kind, key, one.seq, one.updated, tree is None),
+            (kind, key, version.seq, version.updated, tree is None),
         )
-        if not done.rowcount:
+        if not cursor.rowcount:
             return
         self._db.execute("DELETE FROM term WHERE type = ? AND id = ?", (kind, key))
         if tree is not None:

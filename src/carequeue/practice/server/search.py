@@ -60,7 +60,7 @@ class SearchQuery:
 
     type: str
     base: str
-    manner: SearchSupport = BY_THE_BOOK
+    support: SearchSupport = BY_THE_BOOK
     clauses: list[str] = field(default_factory=list)
     args: list[Any] = field(default_factory=list)
     sort: str = "_id"
@@ -80,12 +80,12 @@ class SearchQuery:
 
     def window(self) -> tuple[str, list[Any], str]:
         """Condition, arguments and order of this page."""
-        column, way = SORTS[self.sort]
-        where, args = self.where, [self.type, *self.args]
+        column, direction = SORTS[self.sort]
+        where, args = self.where, list(self.args)
         if self.after is not None:
-            where += f" AND {column} {'>' if way == 'ASC' else '<'} ?"
+            where += f" AND {column} {'>' if direction == 'ASC' else '<'} ?"
             args.append(self.after)
-        return where, args, f"{column} {way}"
+        return where, args, f"{column} {direction}"
 
     def token_after(self, last: ResourceVersion) -> str:
         """The token of the page that follows this row."""
@@ -99,13 +99,13 @@ class SearchQuery:
 
 
 def understand(
-    kind: str, pairs: Iterable[QueryPair], base: str, manner: SearchSupport = BY_THE_BOOK
+    kind: str, pairs: Iterable[QueryPair], base: str, support: SearchSupport = BY_THE_BOOK
 ) -> SearchQuery:
     """The query of these pairs.
 
     Raises Refusal 400 on a value that cannot be read, or on a page token that is not ours.
     """
-    query = SearchQuery(kind, base, manner)
+    query = SearchQuery(kind, base, support, args=[kind])
     asked = list(pairs)
     page = next((value for name, value in asked if name == "_page"), None)
     if page is not None:
@@ -113,7 +113,7 @@ def understand(
     for name, value in asked:
         if name in FRAMING:
             continue
-        if name in manner.unknown or value.lstrip("-") in manner.unknown:
+        if name in support.unknown or value.lstrip("-") in support.unknown:
             query.ignored.append(name)
         elif _apply(query, name, value):
             query.used.append((name, value))
@@ -147,9 +147,9 @@ def _id(query: SearchQuery, value: str) -> bool:
 
 
 def _last_updated(query: SearchQuery, value: str) -> bool:
-    column = "(c.updated / 1000 * 1000)" if query.manner.whole_seconds else "c.updated"
-    for one in split_values(value):
-        sign, low, high = _bounds("_lastUpdated", one)
+    column = "(c.updated / 1000 * 1000)" if query.support.whole_seconds else "c.updated"
+    for date in split_values(value):
+        sign, low, high = _bounds("_lastUpdated", date)
         query.limit(*_compare(column, column, sign, low, high))
     return True
 
@@ -188,8 +188,8 @@ def _include(query: SearchQuery, value: str) -> bool:
     name = name.partition(":")[0]
     if value == "*":
         name, kind = "*", query.type
-    found = PARAMS[query.type].get(name)
-    if kind != query.type or not (name == "*" or (found and found.kind == REFERENCE)):
+    param = PARAMS[query.type].get(name)
+    if kind != query.type or not (name == "*" or (param and param.kind == REFERENCE)):
         return False
     query.includes.append(name)
     return True
@@ -216,15 +216,15 @@ def whole_number(name: str, value: str) -> int:
 
 def split_values(value: str) -> list[str]:
     """The alternatives of a comma list; a comma after a backslash is part of a value."""
-    return [re.sub(r"\\([,|$\\])", r"\1", one) for one in _COMMA.split(value) if one]
+    return [re.sub(r"\\([,|$\\])", r"\1", part) for part in _COMMA.split(value) if part]
 
 
 def _bounds(name: str, value: str) -> tuple[str, int, int]:
-    found = _PREFIX.fullmatch(value.replace(" ", "+"))  # an unescaped + of an offset
-    range_ = span(found[2]) if found else None
-    if found is None or range_ is None:
+    match = _PREFIX.fullmatch(value.replace(" ", "+"))  # an unescaped + of an offset
+    bounds = span(match[2]) if match else None
+    if match is None or bounds is None:
         raise Refusal(400, "value", f"{name} is no date: {value!r}.")
-    return found[1] or "eq", *range_
+    return match[1] or "eq", *bounds
 
 
 def _compare(low_column: str, high_column: str, sign: str, low: int, high: int) -> tuple[Any, ...]:
@@ -242,12 +242,12 @@ def _compare(low_column: str, high_column: str, sign: str, low: int, high: int) 
 
 
 def _dates(query: SearchQuery, name: str, value: str) -> None:
-    ways, args = [], []
-    for one in split_values(value):
-        way, *bounds = _compare("t.low", "t.high", *_bounds(name, one))
-        ways.append(f"({way})")
+    clauses, args = [], []
+    for date in split_values(value):
+        clause, *bounds = _compare("t.low", "t.high", *_bounds(name, date))
+        clauses.append(f"({clause})")
         args.extend(bounds)
-    _among(query, name, " OR ".join(ways), args)
+    _among(query, name, " OR ".join(clauses), args)
 
 
 def _missing(query: SearchQuery, name: str, value: str) -> None:
@@ -257,20 +257,20 @@ def _missing(query: SearchQuery, name: str, value: str) -> None:
 
 
 def _values(query: SearchQuery, name: str, modifier: str, param: SearchParam, value: str) -> None:
-    ways: list[str] = []
+    clauses: list[str] = []
     args: list[Any] = []
-    for one in split_values(value):
+    for part in split_values(value):
         if param.kind == REFERENCE:
-            way, found = _reference(query, modifier, param, one)
+            clause, more = _reference(query, modifier, param, part)
         elif param.kind == STRING:
-            way, found = _string(modifier, one)
+            clause, more = _string(modifier, part)
         else:
-            way, found = _token(one)
-        ways.append(way)
-        args.extend(found)
+            clause, more = _token(part)
+        clauses.append(clause)
+        args.extend(more)
     if modifier and not _known(modifier, param):
         raise Refusal(400, "not-supported", f"The modifier :{modifier} is not known for {name}.")
-    _among(query, name, " OR ".join(ways), args, negate=modifier == "not")
+    _among(query, name, " OR ".join(clauses), args, negate=modifier == "not")
 
 
 def _known(modifier: str, param: SearchParam) -> bool:
@@ -280,11 +280,11 @@ def _known(modifier: str, param: SearchParam) -> bool:
 
 
 def _among(
-    query: SearchQuery, name: str, way: str, args: Sequence[Any], negate: bool = False
+    query: SearchQuery, name: str, clause: str, args: Sequence[Any], negate: bool = False
 ) -> None:
     query.limit(
         f"c.id {'NOT ' if negate else ''}IN "
-        f"(SELECT t.id FROM term t WHERE t.type = ? AND t.name = ? AND ({way or '0'}))",
+        f"(SELECT t.id FROM term t WHERE t.type = ? AND t.name = ? AND ({clause or '0'}))",
         query.type,
         name,
         *args,

@@ -220,10 +220,10 @@ class FhirService:
     def bind(self, message: str, join: Callable[[str], None]) -> list[str]:
         """What a websocket is answered; it joins first, so that it misses nothing after that."""
         with self.lock:
-            told = self.subscriptions.bind(message)
-            for key, _ in told:
+            answers = self.subscriptions.bind(message)
+            for key, _ in answers:
                 join(key)
-            return [text for _, text in told]
+            return [text for _, text in answers]
 
     def back_up(self) -> None:
         """Remember all data as they are now."""
