@@ -95,7 +95,7 @@ class TestConflicts:
         assert shell.states == [IntentState.UNDONE]
         assert shell.run("conflicts").exit_code == 0
 
-    def test_what_is_gone_can_only_be_let_go(self, shell: CacheShell) -> None:
+    def test_what_is_gone_leaves_only_theirs(self, shell: CacheShell) -> None:
         shell.cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         meanwhile.find(shell.cache, None)
         shown = shell.run("conflicts", "show", FOLLOW_UP).stdout

@@ -42,7 +42,7 @@ def test_help_tells_a_stranger_what_it_is_and_how_to_begin(shell: Shell) -> None
     assert "..." not in text.split("Begin:")[1]
 
 
-def test_every_command_stands_under_one_heading() -> None:
+def test_every_command_is_under_one_heading() -> None:
     listed = [name for _, names in CareQueue.sections for name in names]
     assert sorted(listed) == sorted(carequeue.commands)
 
@@ -128,7 +128,7 @@ def test_colour_is_declined_by_no_color_and_by_a_pipe(monkeypatch: pytest.Monkey
     assert "\x1b[31m" not in rendered(red)
 
 
-def test_the_environment_is_settled_before_textual_reads_it() -> None:
+def test_the_environment_is_set_before_textual_reads_it() -> None:
     environ = {"TERM_PROGRAM": "iTerm.app", "NO_COLOR": "", "TEXTUAL_LOG": "names.log"}
     prepare(environ)
     assert environ == {

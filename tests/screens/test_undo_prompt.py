@@ -228,7 +228,7 @@ class TestWhatAnotherWindowDid:
             await seat.press("y")
             assert desk.undone == ["g7"]
 
-    async def test_is_asked_about_for_each_act_anew(self) -> None:
+    async def test_is_asked_about_again_for_each_act(self) -> None:
         desk = with_others(SORENSEN, LATER)
         async with at_the_terminal(desk) as seat:
             await seat.press("u", "y", "u")

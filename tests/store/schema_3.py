@@ -1,8 +1,8 @@
 """A cache as the program of schema 3 left it, in its own words: nothing here is today's code.
 
 In:  an open, empty cache file and what a server has. Out: a cache of schema 2 that the program of
-schema 3 upgraded and went on with: counts of the tabs, and the window of an act. The text of the step
-is that of the release; it is never changed, and a test compares it with the third step of the
+schema 3 upgraded and went on with: counts of the tabs, and the window of an act. The text of the
+step is that of the release; it is never changed, and a test compares it with the third step of the
 migrations.
 Not here: what must become of it (`test_upgrade.py`).
 """

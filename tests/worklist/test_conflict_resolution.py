@@ -261,7 +261,7 @@ class TestKeepingMine:
         states = {one.verb: one.state for one in cache.intents()}
         assert states["assign"] is IntentState.ACKNOWLEDGED
 
-    def test_asks_anew_where_they_change_it_again(self, cache: Cache) -> None:
+    def test_asks_again_where_they_change_it_again(self, cache: Cache) -> None:
         cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         meanwhile.find(cache, theirs(priority="asap"), version="8")
         assert asked(cache).differences == (Difference("Priority", "stat", "urgent", "asap"),)

@@ -30,7 +30,7 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 
 class TestAMalformedRecord:
-    def test_is_said_to_be_one_where_a_decision_on_it_is_kept_here(self, tmp_path: Path) -> None:
+    def test_is_said_to_be_one_where_a_decision_on_it_is_local_only(self, tmp_path: Path) -> None:
         whole = json.dumps(task("t9", owner=ref(DANA)))
         cache = queue(tmp_path / "odd", loads(f'{whole[:-1]},"intent":"order"}}'.encode()))
         acted = cache.desk.act("note", ["main:Task/t9"], {"text": "x"}, NOW)
@@ -42,7 +42,7 @@ class TestAMalformedRecord:
 
 
 class TestAServerThatTakesNoTask:
-    def test_has_every_decision_kept_here_and_the_person_is_told(self, tmp_path: Path) -> None:
+    def test_has_every_decision_local_only_and_the_person_is_told(self, tmp_path: Path) -> None:
         cache = queue(tmp_path / "read-only", can=READ_ONLY)
         acted = cache.desk.act("snooze", [FOLLOW_UP], {"until": "3bd"}, NOW)
         assert (

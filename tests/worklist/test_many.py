@@ -82,7 +82,7 @@ class TestOneGroup:
         assert sorted(row[4] for row in cache.table("audit")) == sorted(MINE)
         assert {row[5] for row in cache.table("audit")} == {acted.group}
 
-    def test_is_taken_back_at_once(self, cache: Cache) -> None:
+    def test_is_undone_at_once(self, cache: Cache) -> None:
         before = cache.rows()
         cache.desk.act("done", MINE, {}, NOW)
         assert not {row.key for row in cache.rows()} & set(MINE)

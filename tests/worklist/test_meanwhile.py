@@ -47,7 +47,7 @@ def state(cache: Cache, verb: str) -> IntentState:
         (None, IntentState.QUEUED),  # nobody touched it: it goes next
     ],
 )
-def test_is_compared_with_what_settling_finds_before_it_leaves_over_it(
+def test_is_compared_with_what_a_read_back_finds_before_it_leaves_over_it(
     cache: Cache, priority: str | None, becomes: IntentState
 ) -> None:
     cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)

@@ -52,9 +52,7 @@ class TestWhoWeAre:
         signed = {one.source: one.author for one in cache.intents()}
         assert signed == {SOURCE: DANA, COUNTY: ME_AT_COUNTY}
 
-    def test_the_last_thing_is_taken_back_whichever_server_it_was_for(
-        self, cache: TwoSources
-    ) -> None:
+    def test_the_last_thing_is_undone_whichever_server_it_was_for(self, cache: TwoSources) -> None:
         cache.desk.act("note", [THERE], {"text": "called"}, cache.instant)
         assert cache.desk.undo(cache.instant).changed == (THERE,)
 
@@ -179,7 +177,7 @@ class TestASourceThatIsNoLongerInTheProfile:
         assert {row.key for row in left.rows()} == {HERE, "county:Task/t2"}
         assert left.row("county:Task/t2").sync == "waiting"
 
-    def test_lets_that_be_taken_back(self, left: TwoSources) -> None:
+    def test_lets_that_be_undone(self, left: TwoSources) -> None:
         (waiting,) = left.intents(["queued"])
         left.desk.undo(left.instant, waiting.group)
         assert {row.key for row in left.rows()} == {HERE}

@@ -68,7 +68,7 @@ def test_a_contact_that_was_not_taken_meets_no_clock(cache: Cache) -> None:
     assert row.sync == "needs_you"
 
 
-def test_what_is_stuck_is_answered_before_the_same_element_is_decided_anew(cache: Cache) -> None:
+def test_what_is_stuck_is_answered_before_the_same_element_is_decided_again(cache: Cache) -> None:
     cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
     refuse(cache, IntentEvent.REFUSED)
     acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)

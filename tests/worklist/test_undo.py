@@ -124,7 +124,7 @@ class TestTheOrder:
         with pytest.raises(BadQuestion, match="nothing of yours to undo"):
             cache.desk.undo(NOW)
 
-    def test_passes_over_what_was_taken_back_after_it_was_sent(self, cache: Cache) -> None:
+    def test_passes_over_what_was_undone_after_it_was_sent(self, cache: Cache) -> None:
         first = cache.desk.act("note", [FOLLOW_UP], {"text": "one"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "two"}, NOW)
         send(cache)
@@ -290,7 +290,7 @@ class TestWhatWouldWaitBehindAConflict:
             SqliteSourceRepository(connection, SOURCE).mirror.move_base(theirs, "10", NOW)
         return str(first.group)
 
-    def test_is_not_taken_back_and_the_person_is_told_what_comes_first(
+    def test_is_not_undone_and_the_person_is_told_what_comes_first(
         self, cache: Cache, torn: str
     ) -> None:
         before = cache.table("intent")
@@ -298,7 +298,7 @@ class TestWhatWouldWaitBehindAConflict:
             cache.desk.undo(NOW, torn)
         assert cache.table("intent") == before
 
-    def test_may_be_taken_back_after_the_answer(self, cache: Cache, torn: str) -> None:
+    def test_may_be_undone_after_the_answer(self, cache: Cache, torn: str) -> None:
         give_up(cache, FOLLOW_UP)
         assert cache.desk.undo(NOW, torn).changed == (FOLLOW_UP,)
         assert "priority" not in (view(cache, "t1") or {})
@@ -331,7 +331,7 @@ class TestWhatRestsOnIt:
             cache.desk.undo(NOW, first.group)
         assert cache.table("intent") == before
 
-    def test_may_be_taken_back_first(self, cache: Cache) -> None:
+    def test_may_be_undone_first(self, cache: Cache) -> None:
         first = cache.desk.act("claim", [DISCHARGE], {}, NOW)
         cache.desk.act("note", [DISCHARGE], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
@@ -345,7 +345,7 @@ class TestWhatRestsOnIt:
         assert [one.kind for one in cache.intents(["queued"])] == [IntentKind.ADD_NOTE]
 
 
-def test_what_lay_beside_the_base_is_shown_when_the_decision_is_taken_back(cache: Cache) -> None:
+def test_the_version_next_to_the_base_is_shown_when_the_decision_is_undone(cache: Cache) -> None:
     cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
     cache.pull(task("t1", owner=ref(DANA), description="Visit", meta={"versionId": "2"}))
     assert cache.row(FOLLOW_UP).title == "Call about the group"

@@ -89,7 +89,7 @@ class VerbActions:
         now = context.now()
         context.advance(row.key)
         shown = {row.key: shown_of(row)}
-        did, short = verb.label_for(row.kind), verb.label_for(row.kind, narrow=True)
+        did, short = verb.label_for(row.kind), verb.label_for(row.kind, short=True)
         self._undo_prompt.run(
             Undoable("", did, short, row.client, 1, now),
             lambda: context.desk.act(verb.name, (row.key,), inputs, now, shown),
@@ -189,7 +189,7 @@ class VerbActions:
         changes = preview.changes
         client = labels.get(changes[0], "") if len(changes) == 1 else ""
         self._undo_prompt.run(
-            Undoable("", verb.label, verb.label_for("", narrow=True), client, len(changes), now),
+            Undoable("", verb.label, verb.label_for("", short=True), client, len(changes), now),
             lambda: context.desk.act(verb.name, changes, inputs, now, preview.shown),
             partial(self._done_many, verb, labels, preview),
         )

@@ -89,7 +89,7 @@ _SNOOZED: Final = 6
 SILENT: Final = "silent"
 _CALMER: Final = 2  # the first band below Now and Safety
 _HAS: Final = "folded LIKE ? ESCAPE '\\'"
-_WORDS: Final = 8  # of a narrowing; each must stand somewhere in the row
+_WORDS: Final = 8  # of a filter; a row must contain each
 
 
 class HealthLine(NamedTuple):

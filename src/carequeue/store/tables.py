@@ -55,7 +55,7 @@ class AliasRow(SQLModel, table=True):
 
 
 class ItemRow(SQLModel, table=True):
-    """The projection: one narrow row of the queue, with all that the list shows or filters on."""
+    """The projection: one row of the queue, with all that the list shows or filters on."""
 
     __tablename__ = "item"
     key: str = Field(primary_key=True)
@@ -174,7 +174,7 @@ class SyncStateRow(SQLModel, table=True):
     next_url: str
     received: int
     full_at: str
-    scope: str = ""  # how the search was narrowed
+    scope: str = ""  # the scope of the search
     etag: str = ""  # of the last answer that held nothing
 
 
