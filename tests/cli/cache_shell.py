@@ -59,7 +59,7 @@ class CacheShell:
 
     @property
     def states(self) -> list[IntentState]:
-        return [one.state for one in self.cache.intents()]
+        return [intent.state for intent in self.cache.intents()]
 
 
 @contextmanager

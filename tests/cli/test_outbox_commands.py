@@ -84,7 +84,7 @@ class TestOneDecision:
         assert "no such decision" in result.stderr
         for number in range(17):  # of 18 ids two begin alike
             shell.cache.desk.act("note", [FOLLOW_UP], {"text": str(number)}, NOW)
-        starts = [one.id[0] for one in shell.cache.intents()]
+        starts = [intent.id[0] for intent in shell.cache.intents()]
         twice = next(start for start in starts if starts.count(start) > 1)
         result = shell.run("outbox", "show", twice)
         assert result.exit_code == 2

@@ -323,7 +323,7 @@ async def test_a_long_value_is_whole_at_every_width(size: tuple[int, int]) -> No
         shown = "".join(words(seat).split())
         for text in (name, NOTE, "山田さんに電話した。" * 9, "x" * 300):
             assert "".join(text.split()) in shown
-        assert all(cell_len(one) <= size[0] for one in seat.lines)
+        assert all(cell_len(line) <= size[0] for line in seat.lines)
         await seat.press(*["space"] * 12)
         assert "it can wait" in " ".join(seat.text.split())
 

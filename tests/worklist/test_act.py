@@ -71,10 +71,10 @@ class TestEachVerb:
         acted = cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW)
         assert summary(cache) == intents
         assert acted.changed == (key,)
-        assert {one.group for one in cache.intents()} == {acted.group}
-        assert {one.state for one in cache.intents()} == {IntentState.QUEUED}
-        assert {one.item_key for one in cache.intents()} == {key}
-        assert {(one.author, one.decided_at) for one in cache.intents()} == {(DANA, NOW)}
+        assert {intent.group for intent in cache.intents()} == {acted.group}
+        assert {intent.state for intent in cache.intents()} == {IntentState.QUEUED}
+        assert {intent.item_key for intent in cache.intents()} == {key}
+        assert {(intent.author, intent.decided_at) for intent in cache.intents()} == {(DANA, NOW)}
 
     def test_on_what_has_no_task_yet_goes_to_the_one_that_it_creates(self, cache: Cache) -> None:
         cache.desk.act("claim", [DISCHARGE], {}, NOW)
@@ -90,7 +90,7 @@ class TestEachVerb:
     def test_is_done_to_that_task_when_it_comes_again(self, cache: Cache) -> None:
         cache.desk.act("claim", [DISCHARGE], {}, NOW)
         cache.desk.act("note", [DISCHARGE], {"text": "x"}, NOW)
-        created, *rest = [one.target_id for one in cache.intents()]
+        created, *rest = [intent.target_id for intent in cache.intents()]
         assert rest == [created, created]
         assert summary(cache)[-1] == ("add_note", "Task/new")
 
@@ -114,7 +114,7 @@ class TestEachVerb:
         acted = cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.close()
         cache.open()
-        assert [one.group for one in cache.intents()] == [acted.group]
+        assert [intent.group for intent in cache.intents()] == [acted.group]
         assert cache.row(FOLLOW_UP).sync == "waiting"
 
     @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ class TestAServerThatTakesNoTask:
     def test_keeps_a_whole_group_together(self, tmp_path: Path, verb: str, key: str) -> None:
         cache = queue(tmp_path / "read-only", can=READ_ONLY)
         cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.LOCAL_ONLY}
+        assert {intent.state for intent in cache.intents()} == {IntentState.LOCAL_ONLY}
         cache.desk.act("note", [key], {"text": "and this"}, NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.LOCAL_ONLY}
+        assert {intent.state for intent in cache.intents()} == {IntentState.LOCAL_ONLY}
         cache.close()
 
     def test_is_known_before_the_person_types(self, tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ class TestOneGroup:
     def test_holds_all_that_changed(self, cache: Cache) -> None:
         acted = cache.desk.act("note", MINE, {"text": "Called"}, NOW)
         assert acted.changed == tuple(MINE)
-        assert {one.group for one in cache.intents()} == {acted.group}
-        assert [one.item_key for one in cache.intents()] == MINE
+        assert {intent.group for intent in cache.intents()} == {acted.group}
+        assert [intent.item_key for intent in cache.intents()] == MINE
         assert acted.message == "Noted: 12 items."
 
     def test_leaves_out_what_is_so_already_and_what_is_not_allowed_and_says_so(
@@ -89,7 +89,7 @@ class TestOneGroup:
         undone = cache.desk.undo(NOW)
         assert undone.message == "Undone: Done, 12 items."
         assert cache.rows() == before
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
 
 
 class TestClientsAtRisk:

@@ -76,7 +76,7 @@ class TestBeforeItLeft:
         cache.desk.act(verb, [key], answers, NOW)
         undone = cache.desk.undo(NOW)
         assert cache.rows() == before
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
         assert undone.message.startswith("Undone: ")
         assert undone.changed == (key,)
 
@@ -112,10 +112,10 @@ class TestTheOrder:
             cache.desk.act("note", [FOLLOW_UP], {"text": text}, NOW)
         undone = []
         for _ in range(3):
-            before = {one.id for one in cache.intents(["queued"])}
+            before = {intent.id for intent in cache.intents(["queued"])}
             cache.desk.undo(NOW)
-            (gone,) = before - {one.id for one in cache.intents(["queued"])}
-            undone += [one.args["text"] for one in cache.intents() if one.id == gone]
+            (gone,) = before - {intent.id for intent in cache.intents(["queued"])}
+            undone += [intent.args["text"] for intent in cache.intents() if intent.id == gone]
         assert undone == ["three", "two", "one"]
 
     def test_ends_where_nothing_is_left(self, cache: Cache) -> None:
@@ -139,7 +139,7 @@ class TestTheOrder:
         first = cache.desk.act("note", [FOLLOW_UP], {"text": "one"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "two"}, NOW)
         cache.desk.undo(NOW, first.group)
-        assert [one.args["text"] for one in cache.intents(["queued"])] == ["two"]
+        assert [intent.args["text"] for intent in cache.intents(["queued"])] == ["two"]
 
     def test_of_a_group_that_nobody_did_is_refused(self, cache: Cache) -> None:
         with pytest.raises(BadQuestion, match="nothing of yours"):
@@ -208,7 +208,7 @@ class TestAfterItWasSent:
                 SqliteSourceRepository(connection, SOURCE).outbox.apply_event(now, event, "", NOW)
         cache.pull(task("t1", owner=ref(DANA), requester=ref(NOEL), priority="stat"))
         cache.desk.undo(NOW)
-        states = {one.id: one.state for one in cache.intents()}
+        states = {intent.id: intent.state for intent in cache.intents()}
         assert states[second.id] is IntentState.UNDONE
         (inverse,) = cache.intents(["queued"])
         assert inverse.target_id == "t1"
@@ -252,7 +252,7 @@ class TestWhatOthersDidSince:
         assert undone.message == (
             "Undone: Priority set, 2 items; 1 changed since: OKAFOR, Amara J."
         )
-        assert {one.target_id for one in cache.intents(["queued"])} == {"m0", "m2"}
+        assert {intent.target_id for intent in cache.intents(["queued"])} == {"m0", "m2"}
         cache.close()
 
     def test_to_a_task_of_ours_keeps_it(self, cache: Cache) -> None:
@@ -336,13 +336,13 @@ class TestWhatRestsOnIt:
         cache.desk.act("note", [DISCHARGE], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
         cache.desk.undo(NOW, first.group)
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
 
     def test_is_no_hindrance_where_nothing_is_created(self, cache: Cache) -> None:
         first = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.desk.undo(NOW, first.group)
-        assert [one.kind for one in cache.intents(["queued"])] == [IntentKind.ADD_NOTE]
+        assert [intent.kind for intent in cache.intents(["queued"])] == [IntentKind.ADD_NOTE]
 
 
 def test_the_version_next_to_the_base_is_shown_when_the_decision_is_undone(cache: Cache) -> None:

@@ -153,8 +153,8 @@ def _reach(sources: Sequence[SourceHealth]) -> _Reach:
         why_offline=clean(offline[0].why, 120) if away else "",
         signed_out=bool(signed_out),
         trouble=clean(next(troubles, ""), 200).rstrip("."),
-        silent_since=min((one.silent_since for one in sources if one.silent_since), default=None),
-        slow_since=min((one.slow_since for one in sources if one.slow_since), default=None),
+        silent_since=min(filter(None, (source.silent_since for source in sources)), default=None),
+        slow_since=min(filter(None, (source.slow_since for source in sources)), default=None),
     )
 
 
