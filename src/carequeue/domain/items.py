@@ -62,6 +62,7 @@ FACTS: Final = frozenset(
         "accepted_at",
         "declined_at",  # declined, cancelled by them or failed: ours to decide again
         "info_asked_at",  # the partner waits for our answer
+        "reminded_at",  # we reminded the partner, in the present state of the request
         "scheduled_at",  # a visit for the need is booked: when the booking was found
         "served_at",  # a clinical service took place
         "crisis_at",  # a crisis contact or a mobile crisis request began
@@ -93,6 +94,9 @@ FLAGS: Final = frozenset(
         "severity:watcher",
         "severity:stable",
         "accepted",
+        "reminded",  # the partner was reminded in the present state of the request
+        "withdrawal:asked",  # we asked the partner to stop, and they have not answered
+        "withdrawal:refused",  # the partner goes on all the same
         "discharge",  # the item is about a stay that ended
         "dated",  # the server holds a due date
         "no-contact",  # nobody has reached the client since the start

@@ -155,6 +155,11 @@ class VerbCase:
         return given or self.item.move.who in (Mover.PARTNER, Mover.CLIENT)
 
     @property
+    def waits_on_partner(self) -> bool:
+        """True if another organization has to act next."""
+        return self.item.move.who is Mover.PARTNER
+
+    @property
     def roles(self) -> frozenset[Role]:
         """Our parts in it."""
         item = self.item

@@ -17,7 +17,16 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.items import Us, WorkItem
-from carequeue.fhir import authorization, codes, follow_up, handoff, referral, timeline, values
+from carequeue.fhir import (
+    authorization,
+    codes,
+    follow_up,
+    handoff,
+    partner_messages,
+    referral,
+    timeline,
+    values,
+)
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
 from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.client_identity import SUBJECTS, naming_elements
@@ -168,12 +177,21 @@ def _builder(
     return authorization.derived if kind in ("ClaimResponse", "Coverage") else None
 
 
-def _task_builder(reader: ChartReader, task: Resource) -> _Build:
+def _task_builder(reader: ChartReader, task: Resource) -> _Build | None:
+    if _is_our_cancellation_request(reader, task):
+        return None  # the row of the Task that it asks to stop says so
     if handoff.is_handoff(task):
         return handoff.from_task
     if authorization.is_companion(task):
         return authorization.from_companion
     return referral.from_task if referral.is_referral(reader, task) else follow_up.from_task
+
+
+def _is_our_cancellation_request(reader: ChartReader, task: Resource) -> bool:
+    requester = reader.party(task.get("requester"), task)
+    ours = requester is not None and requester.ours
+    shown = own_reference(reader.find(reader.ref(task.get("focus"))))
+    return ours and bool(shown) and partner_messages.is_cancellation_request(task)
 
 
 def _carried(reader: ChartReader) -> frozenset[str]:

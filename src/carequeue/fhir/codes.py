@@ -27,11 +27,15 @@ ABOUT: Final = f"{OURS}/StructureDefinition/about"
 
 #: A triage record: Observation.code; valueCodeableConcept crisis | urgent | routine.
 TRIAGE: Final = f"{OURS}/CodeSystem/triage"
+#: Observation.component.code of a triage record: valueBoolean, whether there is a risk of harm.
+TRIAGE_RISK: Final = "risk-of-harm"
 #: Flag.code of a risk that the queue ranks by: self-harm | overdose | high-risk.
 RISK: Final = f"{OURS}/CodeSystem/risk"
 
 TASK_CODE_HL7: Final = "http://hl7.org/fhir/CodeSystem/task-code"
 FULFILL: Final = "fulfill"
+#: Task.code: the requester asks the performer to stop (COW, cancellation request).
+ABORT: Final = "abort"
 #: Encounter.class of a stay whose end asks for a contact.
 STAY_CLASSES: Final = frozenset({"EMER", "IMP", "ACUTE", "NONAC"})
 #: Encounter.class of a contact with the client.
@@ -41,6 +45,14 @@ CONTACT_OUTCOME: Final = f"{OURS}/CodeSystem/contact-outcome"
 REACHED: Final = "reached"
 NO_ANSWER: Final = "no-answer"
 LEFT_MESSAGE: Final = "left-message"
+
+#: Communication.category of a message to a partner, never of a contact with the client.
+MESSAGE: Final = f"{OURS}/CodeSystem/message"
+REMINDER: Final = "reminder"
+QUESTION: Final = "question"
+ANSWER: Final = "answer"
+#: The system of Task.status: the state in which a reminder was sent.
+TASK_STATUS: Final = "http://hl7.org/fhir/task-status"
 
 #: Task.businessStatus (COW): the performer waits for the requester's answer.
 AWAITING_INFORMATION: Final = "awaiting-information"
@@ -57,6 +69,8 @@ AUTHORIZATION_END: Final = "authorization-end"
 #: Task.businessStatus, our own: a person has decided about an ask that was not done.
 BUSINESS_STATUS: Final = f"{OURS}/CodeSystem/business-status"
 DECIDED: Final = "decided"
+#: Task.businessStatus, our own: the requester has answered the performer's question.
+INFORMATION_SENT: Final = "information-sent"
 #: Task.code of a request that a contact with the client answers (SDOH Clinical Care).
 MAKE_CONTACT: Final = "make-contact"
 #: Task.extension, the R5 element carried back: the period in which the ask is wanted.

@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from carequeue.domain.items import Party
-from carequeue.fhir import codes, spoken, values
+from carequeue.fhir import codes, partner_messages, spoken, values
 from carequeue.fhir.chart import Contact, ContactOutcome, Resource
 from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.our_directory import own_reference
@@ -212,6 +212,8 @@ def _not_with_us(call: _Call) -> _Shown | None:
     """Return why it is no contact between us and the client, None if it may be."""
     if spoken.by_device(call.record.get("sender")):
         return ContactOutcome.NONE, "an automatic message"
+    if partner_messages.is_message(call.record):
+        return ContactOutcome.NONE, "a message to a partner"
     if call.sender is not None and not call.sender.ours:
         return ContactOutcome.NONE, "not by us"
     if call.to_group:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from carequeue.domain.items import Kind, Us, WorkItem
+from carequeue.domain.items import Kind, Party, Us, WorkItem
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_effects import iso
@@ -75,26 +75,83 @@ class NewResources:
 
     def contact(self, outcome: str, code: str, text: str) -> Resource:
         """The Communication of one contact: its outcome in words and as one of our codes."""
-        item, key = self.item, self.new_id()
-        about = [ref.reference for ref in (item.target, item.anchor) if ref is not None]
+        contact = self._communication()
         coding = {"system": codes.CONTACT_OUTCOME, "code": code, "display": outcome}
-        contact: Resource = {
-            "resourceType": "Communication",
-            "id": key,
-            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+        contact |= {
             "status": "completed" if code == codes.REACHED else "not-done",
             # R4 has no element for the outcome of a contact; this is "reason for current status".
             "statusReason": {"coding": [coding], "text": outcome},
+        }
+        if self.item.client.reference:
+            contact["recipient"] = [self._client]
+        if text.strip():
+            contact["payload"] = [{"contentString": text.strip()}]
+        return contact
+
+    def message(self, to: Party | None, code: str, text: str) -> Resource:
+        """A message to a partner about the item: a reminder, a question or an answer. The state in
+        which it was sent is recorded with it, so that the next state may have a reminder, too.
+        """
+        message = self._communication()
+        category = [{"coding": [{"system": codes.MESSAGE, "code": code}]}]
+        if self.item.status:
+            state = {"system": codes.TASK_STATUS, "code": self.item.status}
+            category.append({"coding": [state]})
+        message |= {"status": "completed", "category": category}
+        if to is not None:
+            message["recipient"] = [party_reference(to)]
+        return message | {"payload": [{"contentString": text.strip()}]}
+
+    def cancellation_request(self, reason: str) -> Resource:
+        """The Task that asks the performer of the item's Task to stop."""
+        task = self._task("", {"coding": [{"system": codes.TASK_CODE_HL7, "code": codes.ABORT}]})
+        task["focus"] = {"reference": (self.item.target or self.item.anchor).reference}
+        task["reasonCode"] = {"text": reason}
+        if self.item.owner is not None:
+            task["owner"] = party_reference(self.item.owner)
+        return task
+
+    def triage(self, level: str, *, at_risk: bool) -> Resource:
+        """The Observation of a triage: crisis, urgent or routine, and the risk of harm."""
+        key = self.new_id()
+        about = {"reference": self.item.anchor.reference}
+        risk = {
+            "code": {"coding": [{"system": codes.TRIAGE, "code": codes.TRIAGE_RISK}]},
+            "valueBoolean": at_risk,
+        }
+        triage: Resource = {
+            "resourceType": "Observation",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+            "status": "final",
+            "code": {"coding": [{"system": codes.TRIAGE, "code": "triage"}], "text": "Triage"},
+            "subject": self._client,
+            "basedOn" if self.item.anchor.type == "ServiceRequest" else "focus": [about],
+            "effectiveDateTime": iso(self.now),
+            "valueCodeableConcept": {
+                "coding": [{"system": codes.TRIAGE, "code": level}],
+                "text": level,
+            },
+            "component": [risk],
+        }
+        return triage | ({"performer": [self._me]} if self.us.me else {})
+
+    def _communication(self) -> Resource:
+        """The elements of every Communication of ours."""
+        item, key = self.item, self.new_id()
+        about = [ref.reference for ref in (item.target, item.anchor) if ref is not None]
+        communication: Resource = {
+            "resourceType": "Communication",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
             "about": [{"reference": reference} for reference in dict.fromkeys(about)],
             "sent": iso(self.now),
         }
         if item.client.reference:
-            contact |= {"subject": self._client, "recipient": [self._client]}
+            communication["subject"] = self._client
         if self.us.me:
-            contact["sender"] = self._me
-        if text.strip():
-            contact["payload"] = [{"contentString": text.strip()}]
-        return contact
+            communication["sender"] = self._me
+        return communication
 
     def _task(self, identifier: str, code: dict[str, Any]) -> Resource:
         """The elements of every Task of ours. Its id is ours until the server gives one."""
@@ -130,6 +187,13 @@ class NewResources:
 def reference_to(reference: str, name: str) -> dict[str, str]:
     """A FHIR Reference, with a display where there is a name."""
     return {"reference": reference, "display": name} if name else {"reference": reference}
+
+
+def party_reference(party: Party) -> dict[str, str]:
+    """A FHIR Reference to a party, which may be known by its name alone."""
+    if party.reference:
+        return reference_to(party.reference, party.name)
+    return {"display": party.name}
 
 
 def _code(referral: bool) -> dict[str, Any]:

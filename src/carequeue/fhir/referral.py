@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from carequeue.domain.items import Direction, Kind, Move, Party, Priority, WorkItem
-from carequeue.fhir import codes, contacts, values
+from carequeue.fhir import codes, contacts, partner_messages, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, due_of, move_to, party_name
 from carequeue.fhir.our_directory import own_reference
@@ -50,6 +50,10 @@ _TITLES: Final = {
     (_OUT, "scheduled"): "{receiver} to see the client: {what}",
     (_OUT, "served"): "{receiver} to send the result: {what}",
     (_OUT, "held"): "Ask {receiver} what holds it up: {what}",
+    (_OUT, "answered"): "{receiver} to go on after our answer: {what}",
+    (_OUT, "reminded"): "{receiver} to answer our reminder: {what}",
+    (_OUT, "withdrawal:asked"): "{receiver} to stop, as we asked: {what}",
+    (_OUT, "withdrawal:refused"): "{receiver} goes on, although asked to stop: {what}",
     (_HERE, "new"): "Answer {urgent}referral: {what}",
     (_HERE, "info"): "Answer the question: {what}",
 }
@@ -82,7 +86,26 @@ class _Ask:
 
     @property
     def waits(self) -> bool:
-        return awaiting_information(self.task)
+        """True if the receiver waits for information; the sender's message ends that wait."""
+        if not awaiting_information(self.task):
+            return False
+        return self.direction is not _IN or not self._sender_wrote()
+
+    @property
+    def about(self) -> frozenset[str]:
+        """References of the request and of its Task."""
+        return frozenset((own_reference(self.request), own_reference(self.task))) - {""}
+
+    def _sender_wrote(self) -> bool:
+        since = self.changed_at
+        at = partner_messages.last_from_partner(self.reader, self.about)
+        return at is not None and since is not None and at >= since
+
+    @property
+    def is_answered(self) -> bool:
+        """True if we have answered the partner's question."""
+        status = self.task.get("businessStatus")
+        return values.has_code(status, codes.INFORMATION_SENT, codes.BUSINESS_STATUS)
 
     @property
     def changed_at(self) -> datetime | None:
@@ -190,7 +213,7 @@ def _find_triage(ask: _Ask) -> str:
     others.
     """
     reader, start = ask.reader, ask.facts.times.get("authored_at")
-    best: tuple[datetime, str] | None = None
+    best: tuple[datetime, str, Resource] | None = None
     for observation in reader.of("Observation"):
         level = _level(observation)
         moment = reader.when(values.text(observation, "effectiveDateTime")) or reader.when(
@@ -198,14 +221,15 @@ def _find_triage(ask: _Ask) -> str:
         )
         moment = moment or reader.updated(observation) or start
         based = reader.refs(observation, "basedOn")
-        named = bool(based & {own_reference(ask.request), own_reference(ask.task)})
+        named = bool(based & ask.about)
         fresh = not based and ask.direction is _IN and moment and start
         fits = named or (fresh and moment >= start - _TRIAGE_BEFORE)  # type: ignore[operator]
         if level and moment and fits and (best is None or moment >= best[0]):
-            best = (moment, level)
+            best = (moment, level, observation)
     if best is not None:
         ask.facts.add_flag(f"triage:{best[1]}")
         ask.facts.add_times(crisis_at=best[0] if best[1] == "crisis" else None)
+        ask.facts.add_flag("high-risk", _at_risk(best[2]))
     else:
         ask.facts.add_flag("triage:none", ask.direction is _IN)
     return best[1] if best else ""
@@ -219,10 +243,24 @@ def _level(observation: Any) -> str:
     return next((c.code for c in codings if c.code in codes.TRIAGE_LEVELS), "")
 
 
+def _at_risk(triage: Resource) -> bool:
+    """True if a triage record states a risk of harm."""
+    return any(
+        values.has_code(part.get("code"), codes.TRIAGE_RISK, codes.TRIAGE)
+        and part.get("valueBoolean") is True
+        for part in values.objects(triage, "component")
+    )
+
+
 def _find_progress(ask: _Ask) -> None:
     facts, changed = ask.facts, ask.changed_at
     accepted = ask.status in _ACCEPTED
-    waits = ask.waits or (ask.status == "on-hold" and ask.direction is _OUT)
+    held = ask.status == "on-hold" and ask.direction is _OUT and not ask.is_answered
+    waits = ask.waits or held
+    reminded = partner_messages.reminded(ask.reader, ask.about, ask.status)
+    facts.add_flag("reminded", reminded)
+    withdrawal = partner_messages.withdrawal(ask.reader, ask.task)
+    facts.add_flag(withdrawal, withdrawal)
     # If we made the request, the clock for an answer is not ours.
     ours = waits and not ask.not_done and ask.direction is not _IN
     facts.add_flag("open", not ask.not_done)
@@ -234,6 +272,7 @@ def _find_progress(ask: _Ask) -> None:
         declined_at=changed if ask.not_done else None,
         scheduled_at=_scheduled(ask),
         served_at=_served(ask),
+        reminded_at=reminded,
         contacted_at=ask.reader.contact_after(facts.times.get("authored_at")),
     )
 
@@ -244,7 +283,7 @@ def _says(ask: _Ask, known: frozenset[str]) -> bool:
 
 def _scheduled(ask: _Ask) -> datetime | None:
     """The time at which a visit for this request was booked."""
-    reader, mine = ask.reader, {own_reference(ask.request), own_reference(ask.task)} - {""}
+    reader, mine = ask.reader, ask.about
     instants = []
     for appointment in reader.of("Appointment"):
         linked = reader.refs(appointment, "basedOn") | reader.refs(
@@ -264,7 +303,7 @@ def _served(ask: _Ask) -> datetime | None:
     For an inbound request a visit elsewhere is no service, even if it names the request.
     """
     reader, start = ask.reader, ask.facts.times.get("requested_at")
-    mine = {own_reference(ask.request), own_reference(ask.task)} - {""}
+    mine = ask.about
     instants = [ask.changed_at] if _says(ask, codes.VISIT_DONE) else []
     for encounter in reader.of("Encounter"):
         began = contacts.began(reader, encounter)
@@ -283,16 +322,20 @@ def _may_answer(ask: _Ask, encounter: Resource) -> bool:
 
 
 def _phase(ask: _Ask) -> str:
-    facts = ask.facts.times
+    facts, withdrawal = ask.facts.times, ask.facts.flags & set(partner_messages.WITHDRAWALS)
+    if withdrawal and ask.direction is _OUT:
+        return min(withdrawal)
     if ask.status == "on-hold":
-        return "held"
+        return "answered" if ask.is_answered and ask.direction is _OUT else "held"
     if ask.waits:
         return "info"
     if "served_at" in facts or ask.status == "in-progress":
         return "served"
     if "scheduled_at" in facts:
         return "scheduled"
-    return "accepted" if ask.status in _ACCEPTED else "new"
+    if ask.status in _ACCEPTED:
+        return "accepted"
+    return "reminded" if "reminded_at" in facts else "new"
 
 
 def _move(ask: _Ask) -> Move:

@@ -10,25 +10,33 @@ from typing import Final
 
 from carequeue.verbs import (
     accept,
+    answer,
+    ask,
     assign,
     claim,
     decline,
     done,
     handoff,
+    hold,
     log,
     new,
     note,
     priority,
+    remind,
+    resume,
     snooze,
     sync,
+    triage,
     undo,
+    withdraw,
 )
 from carequeue.verbs.verb import Listing, Verb
 
 _VERBS: Final[list[Verb]] = [
     module.VERB
     for module in (
-        accept, assign, claim, decline, done, handoff, log, new, note, priority, snooze, sync, undo,
+        accept, answer, ask, assign, claim, decline, done, handoff, hold, log, new, note, priority,
+        remind, resume, snooze, sync, triage, undo, withdraw,
     )
 ]  # fmt: skip
 #: Sorts behind every place that a verb gives itself.

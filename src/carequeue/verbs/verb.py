@@ -95,7 +95,7 @@ class Verb(NamedTuple):
     asks: tuple[Question, ...] = ()
     on_item: bool = True  # False: it is about the whole program
     labels: Mapping[str, str] = MappingProxyType({})  # another label for a kind of item
-    dones: Mapping[str, str] = MappingProxyType({})  # another message for a kind of item
+    dones: Mapping[str, str] = MappingProxyType({})  # another message for a kind or a status
 
     #: Whether it applies to an item, and why not.
     allowed: Callable[[VerbCase], Permission] = lambda case: case.yes()
@@ -115,6 +115,6 @@ class Verb(NamedTuple):
         """The footer's word for this verb on an item of this kind."""
         return self.labels.get(kind) or (short and self.short) or self.label
 
-    def done_for(self, kind: str) -> str:
-        """The message's word after this verb on an item of this kind."""
-        return self.dones.get(kind) or self.done
+    def done_for(self, kind: str, status: str = "") -> str:
+        """The message's word after this verb on an item of this kind, which had this status."""
+        return self.dones.get(kind) or self.dones.get(status) or self.done

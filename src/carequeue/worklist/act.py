@@ -335,8 +335,9 @@ def _message(
             return f"{refused[0].client} {refused[0].why}."
         return f"Nothing changed: {len(already)} already so, {len(refused)} not allowed."
     if len(changed) == 1 and not already and not refused:
-        kind = changed[0].item.kind if changed[0].item else ""
-        message = f"{verb.done_for(kind)}: {changed[0].client}{confirmed}."
+        item = changed[0].item
+        done = verb.done_for(item.kind, item.status) if item else verb.done
+        message = f"{done}: {changed[0].client}{confirmed}."
     else:
         message = f"{verb.done}: {len(changed)} items{confirmed}"
         message += f", {len(already)} already so" if already else ""
