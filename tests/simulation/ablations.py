@@ -14,7 +14,8 @@ from typing import Any, Final
 from unittest.mock import PropertyMock, patch
 
 from carequeue.fhir import client_identity, intent_effects
-from carequeue.store import lease, mirror
+from carequeue.store import mirror
+from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.manifest import runner as manifest_runner
 from carequeue.sync.manifest.runner import ManifestRun
 from carequeue.sync.protocol.capabilities import Abilities
@@ -107,7 +108,7 @@ def _no_write_ahead(stack: ExitStack) -> None:
 
 def _no_fence(stack: ExitStack) -> None:
     stack.enter_context(patch.object(memory.MemoryCache, "check_lease", lambda _: None))
-    stack.enter_context(patch.object(lease, "check", lambda *_: None))
+    stack.enter_context(patch.object(SqliteSourceCache, "_check_token", lambda *_: None))
 
 
 def _retry(stack: ExitStack) -> None:

@@ -20,6 +20,7 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import intent_effects, jsontext
 from carequeue.sync.protocol.capabilities import status_of
+from carequeue.sync.restore.brake import answer_hold
 from carequeue.sync.sync_cycle import CycleResult
 from tests.simulation.shapes import STATUSES
 from tests.simulation.steps import Step
@@ -103,7 +104,8 @@ def heal(world: World) -> None:
     for _ in range(3 if world.server.set_back else 1):
         world.advance(100_000_000)  # ids are compared once a day
         _look(world)
-        world.disk.release(world.now, "accept")
+        with world.disk.acting(world.now) as rows:
+            answer_hold(rows, "accept")
         _settle(world)
     complete(world, deletions=True)
     has_base(world, world.disk.everything())

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes
+from carequeue.sync.restore.brake import answer_hold
 from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.simulation import colleague, oracles
 from tests.simulation.answering import Answers, Refused
@@ -337,7 +338,8 @@ class World:
     def _release(self, step: Step) -> None:
         """A person says of what is not done unasked that it is right, or that it is not."""
         answer = "accept" if step.seed % 3 else "refuse"
-        self.log("released", answer, self.disk.release(self.now, answer))
+        with self.disk.acting(self.now) as rows:
+            self.log("released", answer, answer_hold(rows, answer))
 
 
 def _due(sent: Sent) -> datetime:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carequeue.store.lease import LeaseLost
+from carequeue.domain.errors import LeaseLost
 from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.push.runner import Pushing
 from tests.fhir.clinic import NOW, task

@@ -11,19 +11,19 @@ import pytest
 
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
-from carequeue.sync.restore.brake import Held, HoldKind, words
+from carequeue.sync.restore.brake import Held, HoldKind, answer_hold, stored_hold, words
 from tests.store.cache import SOURCE
 from tests.sync.shelf import MANY, Forward, Office, follow_up, path_of
 
 
 def held(office: Office) -> Any:
     with office.cache.session.engine().connect() as connection:
-        return SqliteSourceRepository(connection, SOURCE).sync_state.held()
+        return stored_hold(SqliteSourceRepository(connection, SOURCE).sync_state)
 
 
 def answer(office: Office, said: str) -> bool:
     with writing(office.cache.session.engine()) as connection:
-        return SqliteSourceRepository(connection, SOURCE).sync_state.release(said)
+        return answer_hold(SqliteSourceRepository(connection, SOURCE), said)
 
 
 class TestTheBrake:
@@ -37,7 +37,7 @@ class TestTheBrake:
         assert len(large.shown) == MANY
         assert "30 of" in looked.why
         assert "--accept-removals" in looked.why
-        assert held(large)["found"] == 30
+        assert held(large).found == 30
 
     def test_does_not_ask_for_each_of_them_before(self, large: Office) -> None:
         self.vanish(large)
@@ -248,7 +248,7 @@ class TestAnAnswer:
         large.tomorrow()
 
         def meanwhile(request: httpx.Request, forward: Forward) -> httpx.Response:
-            if "_elements" in path_of(request) and held(large)["answer"] == "":
+            if "_elements" in path_of(request) and held(large).asks:
                 answer(large, "accept")
             return forward()
 

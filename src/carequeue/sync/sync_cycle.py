@@ -2,7 +2,7 @@
 
 In:  the outbox and the mirror of a source, the connection to it. Out: a `CycleResult`, and how the
 cycle ended written down for the header.
-The caller holds the lock of the source (`workers.py`) and its lease (`store/lease.py`).
+The caller holds the lock of the source (`workers.py`) and its lease (`store/source_repository.py`).
 Not here: the parts (`push/runner.py`, `pull/runner.py`, `manifest/runner.py`), when a cycle is due
 (`poll_schedule.py`).
 """
@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from json import loads
 from typing import Any
 
-from carequeue.domain.errors import CareQueueError, ServerError, SignInError
-from carequeue.store.lease import LeaseLost
+from carequeue.domain.errors import CareQueueError, LeaseLost, ServerError, SignInError
 from carequeue.store.queue_window import SILENT
 from carequeue.sync.known_server import KnownServer
-from carequeue.sync.manifest.runner import HELD, ManifestResult, ManifestRun
+from carequeue.sync.manifest.runner import ManifestResult, ManifestRun
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.ports import SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
@@ -30,7 +28,7 @@ from carequeue.sync.pull.runner import Context, Pulled, Pulling
 from carequeue.sync.pull.search_plan import Search, plan
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.runner import Pushing
-from carequeue.sync.restore.brake import held_from, words
+from carequeue.sync.restore.brake import stored_hold, words
 
 
 @dataclass(slots=True)
@@ -233,7 +231,7 @@ class Syncer:
             for name, cursor in self._nothing_new.items():
                 rows.sync_state.save_cursor(name, cursor)
             self._nothing_new.clear()
-            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
+            held = stored_hold(rows.sync_state)
             if held and held.asks and not result.why:
                 result.why = words(held)
             if broken_off:  # the program was closed: the result of the cycle before stays

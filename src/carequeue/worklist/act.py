@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from carequeue.domain.calendar import SiteCalendar
-from carequeue.domain.clocks import class_of
+from carequeue.domain.clocks import class_of, clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.ranking import Band
@@ -89,9 +89,9 @@ class Acts:
 
     def _read(self, place: ChartName, now: datetime) -> tuple[WorkItem, ...]:
         """The items of a chart, whose bases are kept for the projection of the same transaction."""
-        connection, projector = self._cache.connection, self._cache.projector
-        bases = self._bases[place] = projector.bases(connection, *place)
-        return projector.read_items(connection, *place, bases, now)
+        source, chart = place
+        bases = self._bases[place] = self._cache.source(source).views.bases(chart)
+        return self._cache.projector.read_items(self._cache.connection, *place, bases, now)
 
     def check(
         self,
@@ -111,7 +111,8 @@ class Acts:
                 yield Checked(key, item, Permission(False, seen))
                 continue
             us = self._cache.us(item.source)
-            gravest = class_of(self._cache.projector.clocks(item))
+            site = self._cache.site
+            gravest = class_of(clocks_of(item, site.rules, site.calendar))
             permission = allowed(verb, VerbCase(item, us, item_class=gravest))
             why = bulk_refusal(verb, gravest) if permission.ok and len(keys) > 1 else None
             if why:

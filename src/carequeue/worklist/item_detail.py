@@ -43,8 +43,7 @@ def detail(cache: CacheTransaction, key: str, now: datetime) -> Detail | None:
     item = next((one for one in read.items if one.key == key), None)
     if item is None:
         return None
-    clocks = projector.clocks(item)
-    placed = projector.rank(item, clocks, now)
+    _, clocks, placed = projector.ranked(item, now)
     clock_lines = tuple(
         ClockLine(
             clean(clock.label, 80),

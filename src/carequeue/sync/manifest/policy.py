@@ -17,11 +17,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from carequeue.domain.timestamps import instant, is_older, is_younger
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.chart_to_items import shared
 from carequeue.fhir.values import ID
 from carequeue.sync.ports import Absence
-from carequeue.sync.protocol.timestamps import instant, is_older, is_younger
 from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_fingerprint
 
 EVERY: Final = timedelta(days=1)

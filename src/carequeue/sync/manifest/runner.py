@@ -14,35 +14,33 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from json import dumps, loads
 from typing import Final
 
+from carequeue.domain.timestamps import is_older
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.manifest.fetch import ManifestFetcher, NotNow
 from carequeue.sync.ports import Absence, SourceRepository
-from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.pull.runner import Context
 from carequeue.sync.pull.search_plan import Search
 from carequeue.sync.restore import detection, recovery
 from carequeue.sync.restore.brake import (
-    LATELY,
     Held,
     RecentRemovals,
+    are_stored,
     brake,
-    held_from,
-    recent_removals_from,
-    recent_removals_to,
+    recent_removals,
+    store_hold,
+    store_recent_removals,
+    stored_hold,
     too_many,
 )
 from carequeue.sync.restore.detection import REMEMBERED
 
-#: In `meta`: what waits for a person's answer.
-HELD: Final = "held"
 _STAYS: Final = (Absence.HERE, Absence.UNKNOWN)
 
 
@@ -100,7 +98,9 @@ class ManifestRun:
     def run(self, searches: Sequence[Search], *, asked: bool) -> None:
         """Run the manifests that are due, or all if `asked`. Raises Unreachable and SignInError."""
         with self._cache.reading() as rows:
-            asked = asked or (detection.has_noted_losses(rows) and _held(rows) is None)
+            asked = asked or (
+                detection.has_noted_losses(rows) and stored_hold(rows.sync_state) is None
+            )
         try:
             findings = [
                 self._compared(search, why)
@@ -130,8 +130,8 @@ class ManifestRun:
         now = self._now()
         with self._cache.reading() as rows:
             here = rows.mirror.count()
-            was = _held(rows)
-            lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
+            was = stored_hold(rows.sync_state)
+            lately = recent_removals(rows.sync_state, now)
         accepted = was is not None and was.answer == "accept"
         for finding in findings:
             self._heal(finding)
@@ -165,23 +165,22 @@ class ManifestRun:
 
     def _remember(self, lately: RecentRemovals) -> None:
         """Save what was removed unasked; after a person's answer it starts over."""
-        kept = recent_removals_to(lately) if lately.by_type else ""
         with self._cache.reading() as rows:
-            before = rows.sync_state.get_meta(LATELY)
-        if kept != before:
+            stored = are_stored(rows.sync_state, lately)
+        if not stored:
             with self._cache.writing(self._now()) as rows:
-                rows.sync_state.set_meta(LATELY, kept)
+                store_recent_removals(rows.sync_state, lately)
 
     def _end(self, findings: Sequence[_Finding], held: Held | None, was: Held | None) -> None:
         now = self._now()
         with self._cache.writing(now) as rows:
-            if _held(rows) != was:
+            if stored_hold(rows.sync_state) != was:
                 return  # somebody has answered meanwhile: concluded again in the next cycle
             if held is None:
                 detection.forget_losses(rows)
             for finding in findings:
                 rows.manifest.save_page(finding.search.name, r.first(finding.search, now), {})
-            rows.sync_state.set_meta(HELD, dumps(asdict(held)) if held else "")
+            store_hold(rows.sync_state, held)
             rows.sync_state.record_progress("")
         self.done.counted = len(findings)
 
@@ -327,7 +326,3 @@ class ManifestRun:
         saved = rows.mirror.save(finding.back, now, even_older=True)
         rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
-
-
-def _held(rows: SourceRepository) -> Held | None:
-    return held_from(loads(rows.sync_state.get_meta(HELD) or "null"))

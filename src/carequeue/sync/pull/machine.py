@@ -19,10 +19,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from carequeue.domain.timestamps import is_younger
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.protocol.failures import has_failed, is_away
-from carequeue.sync.protocol.timestamps import is_younger
 from carequeue.sync.pull import paging
 from carequeue.sync.pull.paging import TOO_LONG, Trail, onward
 from carequeue.sync.pull.search_plan import (

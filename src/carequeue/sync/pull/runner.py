@@ -23,11 +23,9 @@ from carequeue.sync.protocol.sending import Sends, Unreachable
 from carequeue.sync.pull import machine
 from carequeue.sync.pull import state as p
 from carequeue.sync.pull.search_plan import Search
-from carequeue.sync.restore.brake import recent_removals_from, recent_removals_to
+from carequeue.sync.restore.brake import recent_removals, store_recent_removals
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
-#: In `meta`: removals of the last day without a question.
-LATELY: Final = "lately"
 #: Why a reference has no resource.
 ABSENT: Final = "not given"
 _AHEAD: Final = timedelta(days=2)  # by how much a laptop's clock may be slow
@@ -160,7 +158,7 @@ class Pulling:
         if not page.deleted:
             return
         now = self._now()
-        lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
+        lately = recent_removals(rows.sync_state, now)
         kind = next(iter(page.deleted)).partition("/")[0]
         count = len(page.deleted)
         if lately.too_many(count, rows.mirror.count()) or (
@@ -171,7 +169,7 @@ class Pulling:
             return
         left = rows.removals.remove(page.deleted, Absence.DELETED)
         if left:
-            rows.sync_state.set_meta(LATELY, recent_removals_to(lately.taking(kind, left, now)))
+            store_recent_removals(rows.sync_state, lately.taking(kind, left, now))
         self.done.left += left
 
 

@@ -271,7 +271,7 @@ def _move_base(
     else:
         rows.mirror.move_base(change.base, change.version, now)
     if server_id != key:
-        rows.id_aliases.record(kind, key, server_id)
+        rows.outbox.record_alias(kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
     return server_id
 

@@ -56,7 +56,7 @@ class Pushing:
         """Send what may leave, until nothing may or `stop` says so; `done` says what became."""
         with self._cache.reading() as rows:
             targets = load_pending(rows)
-            aliases = rows.id_aliases.by_local_reference()
+            aliases = rows.outbox.aliases()
             paused = rows.sync_state.get_meta(PAUSE)
         pause = datetime.fromisoformat(paused) if paused else None
         state = PushState(

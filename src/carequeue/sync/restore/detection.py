@@ -14,10 +14,10 @@ from json import dumps, loads
 from typing import Final
 
 from carequeue.domain.intents import Intent
+from carequeue.domain.timestamps import is_older
 from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
 from carequeue.sync.ports import SourceRepository
-from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.restore import recovery
 
 #: How far back acknowledged decisions are checked after a restore.
