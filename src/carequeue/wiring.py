@@ -154,8 +154,7 @@ class Session:
         self._follow_the_profile()
         transport = self.transport(source)
         syncer = self.syncer(source, transport)
-        hints = SubscriptionListener(transport, source.scope)
-        return SourceConnection(syncer, transport.ping, transport.take_wait, hints, transport.waits)
+        return SourceConnection(syncer, transport, SubscriptionListener(transport, source.scope))
 
     def _follow_the_profile(self) -> None:
         """Make every row anew where who we are, our hours or our rules are not what they were."""

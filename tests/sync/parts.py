@@ -83,6 +83,11 @@ def lane(
     return m.PendingResource(key, intents, base, "" if creates else version, **more)
 
 
+def many(count: int) -> list[m.PendingResource]:
+    """Lanes of so many Tasks, each with one decision."""
+    return [lane(accept(f"i{number}", f"t{number}")) for number in range(count)]
+
+
 def in_doubt(one: m.PendingResource) -> m.PendingResource:
     """The lane as an earlier process left it: marked, and no answer kept."""
     marked = tuple(replace(each, state=IntentState.IN_DOUBT) for each in one.intents)

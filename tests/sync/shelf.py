@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from carequeue.fhir import jsontext
-from carequeue.store.source_repository import SqliteSourceCache
+from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
+from carequeue.sync.restore.brake import answer_hold, stored_hold
 from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
@@ -235,6 +237,17 @@ class Office:
         assert self.cache.desk.act(verb, name, answers, self.cache.instant).changed
 
     @property
+    def held(self) -> Any:
+        """What waits for a person's answer."""
+        with self.cache.session.engine().connect() as connection:
+            return stored_hold(SqliteSourceRepository(connection, SOURCE).sync_state)
+
+    def answer(self, said: str) -> bool:
+        """A person's answer; whether there was a question."""
+        with writing(self.cache.session.engine()) as connection:
+            return answer_hold(SqliteSourceRepository(connection, SOURCE), said)
+
+    @property
     def shown(self) -> set[str]:
         """Ids of the Tasks in the queue."""
         return {row.key.rpartition("/")[2] for row in self.cache.rows()}
@@ -249,3 +262,8 @@ class Office:
 def follow_up(key: str, **elements: Any) -> Row:
     """A Task of Dana's, of the one client."""
     return dict(task(key, **{"owner": ref(DANA), "description": "Call", **elements}))
+
+
+def counts(office: Office) -> list[str]:
+    """The addresses of manifests that were asked for."""
+    return [path for path in office.server.asked if "_elements" in path]

@@ -16,13 +16,14 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.http import exchange
-from carequeue.sync.push.pending import load_pending, record_attempts, save_changes
+from carequeue.sync.push.pending import record_attempts, save_changes
 from carequeue.sync.push.read_responses import interpret_read_response
 from carequeue.sync.push.request_builder import write_request
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import Comparison, compare
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.sync.outbox import file, happened, lanes
 from tests.sync.parts import R4, Push, accept, create, decision, in_doubt, lane, note, said, urgent
 from tests.sync.wire import Wire, answer
 
@@ -117,26 +118,6 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
     cache = clinic_of_dana(tmp_path, task("t1"), task("t2"))
     yield cache
     cache.close()
-
-
-def file(cache: Cache, *intents: Intent) -> None:
-    with writing(cache.session.engine()) as connection:
-        SqliteSourceRepository(connection, SOURCE).outbox.append(intents)
-
-
-def lanes(cache: Cache) -> dict[str, m.PendingResource]:
-    with cache.session.engine().connect() as connection:
-        return {
-            "/".join(one.key): one
-            for one in load_pending(SqliteSourceRepository(connection, SOURCE))
-        }
-
-
-def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
-    with writing(cache.session.engine()) as connection:
-        for event in events:
-            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([key])
-            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(intent, event, "", NOW)
 
 
 def contact(key: str = "i2", seq: int = 2) -> Intent:

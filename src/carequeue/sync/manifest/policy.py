@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from carequeue.domain.timestamps import instant, is_older, is_younger
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.chart_to_items import shared
-from carequeue.fhir.values import ID
+from carequeue.fhir.values import ID, text
 from carequeue.sync.ports import Absence
 from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_fingerprint
 
@@ -94,17 +94,11 @@ def stamps(kind: str, page: Page) -> dict[str, Stamp]:
 
     An entry without an id that could be asked for says nothing.
     """
-    entries = {}
-    for entry in page.entries:
-        key, meta = entry.get("id"), entry.get("meta")
-        if entry.get("resourceType") == kind and isinstance(key, str) and ID.fullmatch(key):
-            held = meta if isinstance(meta, dict) else {}
-            entries[key] = (_text(held.get("versionId")), _text(held.get("lastUpdated")))
-    return entries
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return {
+        text(entry, "id"): (text(entry, "meta.versionId"), text(entry, "meta.lastUpdated"))
+        for entry in page.entries
+        if entry.get("resourceType") == kind and ID.fullmatch(text(entry, "id"))
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from carequeue.domain.errors import ServerError
 from carequeue.domain.intents import Intent, IntentKind
+from carequeue.fhir import values
 
 #: The most entries of a batch; servers differ (docs/servers.md), most accept this many.
 BATCH_SIZE: Final = 50
@@ -150,13 +151,12 @@ def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
     software = statement.get("software")
     types: dict[str, TypeAbility] = {}
     batch = False
-    for rest in _list(statement.get("rest")):
+    for rest in values.objects(statement, "rest"):
         if rest.get("mode", "server") != "server":
             continue
-        batch = batch or any(
-            item.get("code") in ("batch", "transaction") for item in _list(rest.get("interaction"))
-        )
-        for item in _list(rest.get("resource")):
+        codes = {values.text(item, "code") for item in values.objects(rest, "interaction")}
+        batch = batch or not codes.isdisjoint(("batch", "transaction"))
+        for item in values.objects(rest, "resource"):
             types[str(item.get("type", ""))] = _ability(item)
     return Abilities(
         str(software.get("name", "")) if isinstance(software, dict) else "",
@@ -170,16 +170,12 @@ def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
 
 def _ability(item: Mapping[str, Any]) -> TypeAbility:
     return TypeAbility(
-        frozenset(str(part.get("code", "")) for part in _list(item.get("interaction"))),
+        frozenset(str(part.get("code", "")) for part in values.objects(item, "interaction")),
         item.get("updateCreate") is True,
         item.get("conditionalCreate") is True,
         str(item.get("versioning", "")),
-        frozenset(str(part.get("name", "")) for part in _list(item.get("searchParam"))),
+        frozenset(str(part.get("name", "")) for part in values.objects(item, "searchParam")),
     )
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def to_json(can: Abilities) -> str:

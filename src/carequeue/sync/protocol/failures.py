@@ -11,12 +11,12 @@ from __future__ import annotations
 import random
 import traceback
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from carequeue.domain.errors import CareQueueError
+from carequeue.domain.timestamps import http_date
 
 #: Read backs in a row without progress, after which a person is asked.
 READ_BACK_LIMIT: Final = 8
@@ -119,10 +119,5 @@ def asked_delay(retry_after: str, now: datetime) -> timedelta | None:
         return None
     if text.isdecimal():
         return timedelta(seconds=min(int(text[:9]), 86_400))
-    try:
-        at = parsedate_to_datetime(text)
-    except (TypeError, ValueError, OverflowError):  # a year of twenty digits
-        return None
-    if at.tzinfo is None:
-        return None
-    return max(at - now, timedelta())
+    at = http_date(text)
+    return max(at - now, timedelta()) if at is not None else None

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from carequeue.domain.errors import ServerError
+from carequeue.domain.timestamps import CLOCK_ERROR, http_date, instant
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.ports import Absence, SourceCache, SourceRepository
@@ -28,7 +28,6 @@ from carequeue.sync.restore.brake import recent_removals, store_recent_removals
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 #: Why a reference has no resource.
 ABSENT: Final = "not given"
-_AHEAD: Final = timedelta(days=2)  # by how much a laptop's clock may be slow
 WHAT: Final = {
     "Task": "tasks", "ServiceRequest": "requests", "CareTeam": "teams",
     "PractitionerRole": "roles", "Practitioner": "people", "Appointment": "appointments",
@@ -180,16 +179,9 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
     hide every change until then. If the two differ the earlier counts: a Bundle stamped in local
     time as if it were UTC would hide the changes of those hours.
     """
-    instants = []
-    for text in (page.updated if page else "", answer.headers.get("date", "")):
-        for read in (datetime.fromisoformat, parsedate_to_datetime):
-            try:
-                at = read(text)
-            except (TypeError, ValueError, OverflowError):
-                continue
-            if at.tzinfo is not None and _LONG_AGO < at < now + _AHEAD:
-                instants.append(at)
-            break
+    texts = (page.updated if page else "", answer.headers.get("date", ""))
+    read = (instant(text) or http_date(text) for text in texts)
+    instants = [at for at in read if at is not None and _LONG_AGO < at < now + CLOCK_ERROR]
     return min(instants).isoformat() if instants else ""
 
 
