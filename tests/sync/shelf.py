@@ -220,9 +220,12 @@ class Office:
     def look(
         self, *, check_manifest: bool = False, stop: Callable[[], bool] = lambda: False
     ) -> CycleResult:
+        if check_manifest:
+            with writing(self.cache.session.engine()) as connection:
+                SqliteSourceRepository(connection, SOURCE).manifest.count_again()
         syncer = self.syncer
         try:
-            return syncer.run_cycle(stop=stop, check_manifest=check_manifest)
+            return syncer.run_cycle(stop=stop)
         finally:
             syncer.close()
 

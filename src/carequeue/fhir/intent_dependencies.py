@@ -34,7 +34,7 @@ def resting_on(
         unit = set(intent_effects.unit(intent))
         rests = intent.after in gone or bool(unit & owned.get(target, set()))
         if created and not rests:
-            rests = bool(missing & {"/".join(target), *_references(intent.args)})
+            rests = bool(missing & {"/".join(target), *references_in(intent.args)})
         if not rests and intent.id not in roots:
             continue
         gone.add(intent.id)
@@ -75,13 +75,14 @@ def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
     return inverse not in intent_effects.standing([*intents, inverse])
 
 
-def _references(value: object) -> Iterator[str]:
+def references_in(value: object) -> Iterator[str]:
+    """Every reference in a JSON value, however deep."""
     if isinstance(value, Mapping):
         for name, part in value.items():
             if name == "reference" and isinstance(part, str):
                 yield part
             else:
-                yield from _references(part)
+                yield from references_in(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _references(part)
+            yield from references_in(part)

@@ -17,7 +17,7 @@ from typing import Any
 from carequeue.domain.errors import CareQueueError, LeaseLost, ServerError, SignInError
 from carequeue.store.queue_window import SILENT
 from carequeue.sync.known_server import KnownServer
-from carequeue.sync.manifest.runner import ManifestResult, ManifestRun
+from carequeue.sync.manifest.runner import ManifestRun
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.ports import SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
@@ -76,13 +76,11 @@ class Syncer:
         self,
         progress: Callable[[str], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
-        *,
-        check_manifest: bool = False,
     ) -> CycleResult:
         """Push, pull, push what was decided meanwhile. Never raises for network errors.
 
         The first request without a reply ends it, and the next cycle begins with a small one. Once
-        a day, and with `check_manifest`, it looks for records that left the source unannounced.
+        a day it looks for records that left the source unannounced.
         """
         result = self._begin()
 
@@ -90,7 +88,7 @@ class Syncer:
             self._ask_whether_there()
             self._part(self._push, self._server.check(), stop)
             if not (result.offline or result.sign_in or result.busy or stop()):
-                self._part(self._pull, self._server.abilities(), progress, stop, check_manifest)
+                self._part(self._pull, self._server.abilities(), progress, stop)
             if not (result.offline or result.sign_in or result.busy or stop()):
                 self._part(self._push, self._server.abilities(), stop)
 
@@ -178,11 +176,7 @@ class Syncer:
             result.why = done.stopped.why
 
     def _pull(
-        self,
-        can: Abilities,
-        progress: Callable[[str], None],
-        stop: Callable[[], bool],
-        check_manifest: bool,
+        self, can: Abilities, progress: Callable[[str], None], stop: Callable[[], bool]
     ) -> None:
         result = self._result
         context = Context(self._cache, self._cycle, self._now, progress)
@@ -193,12 +187,11 @@ class Syncer:
             return
         run = ManifestRun(context, stop)
         try:
-            run.run(searches, asked=check_manifest or done.manifest_due)
+            run.run(searches, asked=done.manifest_due)
         finally:
-            outcome: ManifestResult = run.done
-            result.received += outcome.fetched
-            result.removed += outcome.removed + done.left
-        result.why = result.why or outcome.why
+            result.received += run.done.fetched
+            result.removed += run.done.removed + done.left
+        result.why = result.why or run.done.why
         with self._cache.reading() as rows:
             wanted = rows.sync_state.references_to_fetch()
         if wanted and not stop():

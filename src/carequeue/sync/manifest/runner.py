@@ -27,7 +27,7 @@ from carequeue.sync.manifest.fetch import ManifestFetcher, NotNow
 from carequeue.sync.ports import Absence, SourceRepository
 from carequeue.sync.pull.runner import Context
 from carequeue.sync.pull.search_plan import Search
-from carequeue.sync.restore import detection, recovery
+from carequeue.sync.restore import recovery
 from carequeue.sync.restore.brake import (
     Held,
     RecentRemovals,
@@ -39,7 +39,6 @@ from carequeue.sync.restore.brake import (
     stored_hold,
     too_many,
 )
-from carequeue.sync.restore.detection import REMEMBERED
 
 _STAYS: Final = (Absence.HERE, Absence.UNKNOWN)
 
@@ -99,7 +98,7 @@ class ManifestRun:
         """Run the manifests that are due, or all if `asked`. Raises Unreachable and SignInError."""
         with self._cache.reading() as rows:
             asked = asked or (
-                detection.has_noted_losses(rows) and stored_hold(rows.sync_state) is None
+                recovery.has_noted_losses(rows) and stored_hold(rows.sync_state) is None
             )
         try:
             findings = [
@@ -145,9 +144,7 @@ class ManifestRun:
             if count
         )
         with self._cache.reading() as rows:
-            back = sum(len(finding.back) for finding in findings) + len(
-                detection.noted_losses(rows)
-            )
+            back = sum(len(finding.back) for finding in findings) + len(recovery.noted_losses(rows))
         held = brake(leaving, back, here, was, now, much=bool(leaving) and much)
         for finding in findings:
             self._save(
@@ -177,7 +174,7 @@ class ManifestRun:
             if stored_hold(rows.sync_state) != was:
                 return  # somebody has answered meanwhile: concluded again in the next cycle
             if held is None:
-                detection.forget_losses(rows)
+                recovery.forget_losses(rows)
             for finding in findings:
                 rows.manifest.save_page(finding.search.name, r.first(finding.search, now), {})
             store_hold(rows.sync_state, held)
@@ -200,7 +197,7 @@ class ManifestRun:
             older = [
                 resource
                 for resource in given
-                if is_older(detection.updated(resource), ours.get(resource["id"], ("", ""))[1])
+                if is_older(recovery.updated(resource), ours.get(resource["id"], ("", ""))[1])
             ]
             finding.back += older
             self._save([resource for resource in given if resource not in older])
@@ -259,7 +256,7 @@ class ManifestRun:
             finding.here.append(resource)
 
     def _fate(self, finding: _Finding, status: int, resource: Resource) -> Absence:
-        return r.fate(finding.search, status, detection.updated(resource), finding.begun)
+        return r.fate(finding.search, status, recovery.updated(resource), finding.begun)
 
     # --- keeping ----------------------------------------------------------------------------------
 
@@ -299,18 +296,18 @@ class ManifestRun:
                 },
             }
             before = {key: rows.mirror.base(*key).body for key in after}
-            taken = rows.outbox.acknowledged(now - REMEMBERED)
+            taken = rows.outbox.acknowledged(now - recovery.REMEMBERED)
             lost = {
                 intent.id: intent for intent in recovery.lost_after_restore(taken, before, after)
             }
-            for intent in detection.noted_losses(rows):
+            for intent in recovery.noted_losses(rows):
                 key = (intent.target_type, intent.target_id)
                 after.setdefault(key, rows.mirror.base(*key).body)
                 lost[intent.id] = intent
             losses = sorted(lost.values(), key=lambda intent: intent.seq)
             wanted = recovery.not_superseded(losses, [*taken, *rows.outbox.open_intents()])
             filed = recovery.refile(wanted, after, lambda: str(uuid.uuid4()))
-            detection.forget_losses(rows)
+            recovery.forget_losses(rows)
             for finding in findings:
                 self._move_back(rows, finding, now)
             rows.outbox.refile(filed, now)

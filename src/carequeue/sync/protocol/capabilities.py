@@ -194,28 +194,19 @@ def to_json(can: Abilities) -> str:
 
 
 def from_json(text: str, observed: Mapping[str, str]) -> Abilities:
-    """What `to_json` stored, with the observations since.
-
-    An earlier CareQueue stored `versioning` as true or false.
-    """
+    """What `to_json` stored, with the observations since."""
     software, version, batch, known, types = json.loads(text)
     return Abilities(
         software,
         version,
         {
-            kind: TypeAbility(frozenset(does), create, conditional, _how(how), frozenset(search))
+            kind: TypeAbility(frozenset(does), create, conditional, str(how), frozenset(search))
             for kind, (does, create, conditional, how, search) in types.items()
         },
         batch and observed.get("batch") != "no",
         known,
         observed,
     )
-
-
-def _how(versioning: Any) -> str:
-    if isinstance(versioning, bool):
-        return "versioned" if versioning else ""
-    return str(versioning)
 
 
 _GUARDS: Final = {
