@@ -26,7 +26,7 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.queue_window import Window
-from carequeue.worklist.cache_desk import CacheDesk, DeskOwner
+from carequeue.worklist.desk import Desk, DeskOwner
 from carequeue.worklist.health import FORCED_OFFLINE
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Session:
             {source.name: source.shown for source in profile.sources},
             f"{run}{uuid4()}",
         )
-        self.desk = CacheDesk(self._window, owner, self.engine, self.projector, now)
+        self.desk = Desk(self._window, owner, self.engine, self.projector, now)
 
     def __enter__(self) -> Session:
         return self
@@ -171,8 +171,8 @@ class Session:
                 self.projector().rebuild(connection, self.now())
                 sync_state.set_meta(connection, _SITE, mark)
 
-    def ask_anew(self, source: str) -> None:
-        """Ask a source with the next look what it can take: it may have been mended."""
+    def ask_again(self, source: str) -> None:
+        """Ask a source in the next sync what it supports: that may have changed."""
         from carequeue.store.engine import writing
         from carequeue.store.source_repository import SqliteSourceRepository
 
@@ -267,19 +267,19 @@ class Session:
         self._follow_the_profile()
         stop = Event()
         sources = self.profile.sources
-        looks = [partial(self._look, source, progress, after, stop) for source in sources]
+        cycles = [partial(self._sync_source, source, progress, after, stop) for source in sources]
         names = (source.shown for source in sources)
-        found = dict(zip(names, in_parallel(looks, stop.set), strict=True))
+        found = dict(zip(names, in_parallel(cycles, stop.set), strict=True))
         return sync_report(found, self._window.outbox_counts())
 
-    def _look(
+    def _sync_source(
         self,
         source: SourceProfile,
         progress: Callable[[str], None],
         after: After,
         stop: Event,
     ) -> CycleResult | None:
-        """One whole look at one source; None where another process syncs it."""
+        """One whole sync cycle of a source; None where another process syncs it."""
         from carequeue.sync.workers import locked
 
         several = len(self.profile.sources) > 1
@@ -289,13 +289,13 @@ class Session:
 
         with self.transport(source) as transport:
             syncer = self.syncer(source, transport)
-            looked = locked(
+            result = locked(
                 self.places.lock(source.name),
                 lambda: syncer.run_cycle(said, stop.is_set),
                 _LOCK_PATIENCE,
             )
             after(source, transport)
-            return looked
+            return result
 
     def doctor(self) -> list[Finding]:
         """What is right and what is not with this profile's cache and sources."""

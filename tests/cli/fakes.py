@@ -102,8 +102,6 @@ class FakeDesk:
         )
     )
 
-    heading = "Riverbend"
-
     def _in(self, filter_text: str) -> list[QueueRow]:
         return [one for one in self.rows if filter_text.lower() in one.client.lower()]
 

@@ -148,7 +148,7 @@ def test_the_profile_is_an_option_or_a_variable(shell: Shell) -> None:
     ("report", "code"),
     [
         (SyncReport(True, 1, 2, 0, 0, 0, 0, 0, "Up to date."), 0),
-        (SyncReport(True, 1, 2, 0, 0, 0, 0, 3, "Up to date, 3 kept here."), 0),
+        (SyncReport(True, 1, 2, 0, 0, 0, 0, 3, "Up to date, 3 local only."), 0),
         (SyncReport(True, 1, 2, 0, 0, 1, 0, 0, "One needs you."), 9),
         (SyncReport(False, 0, 0, 3, 0, 0, 0, 0, "Another CareQueue syncs.", other_syncs=True), 9),
         (SyncReport(False, 0, 0, 3, 0, 0, 0, 0, "You are working offline.", unable="by_choice"), 6),

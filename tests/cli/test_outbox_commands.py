@@ -277,13 +277,13 @@ class TestConflicts:
         result = shell.run("conflicts", "keep-mine", FOLLOW_UP)
         assert result.exit_code == 2
         assert f"carequeue conflicts show {FOLLOW_UP}" in result.stderr
-        pair = shell.cache.desk.conflict(FOLLOW_UP, NOW).pair
+        pair = shell.cache.desk.outbox.conflict(FOLLOW_UP, NOW).pair
         shell.cache.pull({**THEIRS, "priority": "asap"})
         result = shell.run("conflicts", "keep-mine", FOLLOW_UP, "--shown", pair)
         assert result.exit_code == 2
-        assert "has changed since you looked" in result.stderr
+        assert "have changed since you looked" in result.stderr
         assert shell.states == [IntentState.CONFLICT]
-        pair = shell.cache.desk.conflict(FOLLOW_UP, NOW).pair
+        pair = shell.cache.desk.outbox.conflict(FOLLOW_UP, NOW).pair
         result = shell.run("conflicts", "keep-mine", FOLLOW_UP, "--shown", pair)
         assert result.exit_code == 0
         assert "Kept yours: OKAFOR, Amara J." in result.stdout
@@ -314,7 +314,7 @@ class TestConflicts:
         assert "keep-mine" not in shown
         result = shell.run("conflicts", "keep-mine", FOLLOW_UP)
         assert result.exit_code == 2
-        assert "yours has no place to go" in result.stderr
+        assert "your change cannot be made there" in result.stderr
 
 
 def _line(lines: list[str], word: str) -> str:

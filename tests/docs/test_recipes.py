@@ -1,15 +1,13 @@
-"""The recipes of docs/architecture.md: each table that a new kind, verb or quirk needs knows it."""
+"""The recipes of docs/architecture.md: followed to the letter, each leads to what it promises.
+
+A recipe that a copy of the project cannot follow, a kind of item, is held table by table.
+"""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
-from shutil import ignore_patterns
 
 import pytest
 
@@ -25,12 +23,18 @@ from carequeue.sync.pull import runner, search_plan
 from carequeue.widgets import queue_line, themes
 from tests.docs import verb_tables
 from tests.docs.pages import SOURCE, cells, page
-from tests.verbs.made_up import recipe_source
+from tests.docs.recipes import ProjectCopy, block, changed_files
 
+EFFECTS = "tests.docs.recipe_effects"
 RULES = site_rules({})
 KINDS = list(Kind)
 #: Its end is its date: an authorization without one is no row.
 WITHOUT_FALLBACK = {Kind.AUTHORIZATION}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> ProjectCopy:
+    return ProjectCopy(tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,32 +86,52 @@ def test_the_tables_of_the_command_line_are_those_of_the_verbs() -> None:
     assert verb_tables.with_tables(page("command-line.md")) == page("command-line.md")
 
 
-def test_the_recipe_of_a_verb_taken_literally_is_enough(tmp_path: Path) -> None:
-    """One file of at most 40 lines and its two words in the table, in a copy of the program."""
-    copy = shutil.copytree(SOURCE, tmp_path / "carequeue", ignore=ignore_patterns("__pycache__"))
-    source = recipe_source()
-    assert len(source.splitlines()) <= 40
-    (copy / "verbs" / "hold.py").write_text(source, encoding="utf-8")
-    table = copy / "verbs" / "table.py"
-    text = table.read_text(encoding="utf-8")
-    text = text.replace("    handoff,\n", "    handoff,\n    hold,\n").replace(
-        " log, ", " log, hold, "
-    )
-    assert text.count("hold,") == 2
-    table.write_text(text, encoding="utf-8")
+class TestARecipeTakenLiterally:
+    """In a copy of the project. What the copy must show is in `recipe_effects.py`."""
 
-    def run(*words: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "carequeue", *words],
-            env={**os.environ, "PYTHONPATH": str(tmp_path), "CAREQUEUE_HOME": str(tmp_path)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+    def test_makes_a_verb_of_one_file(self, copy: ProjectCopy) -> None:
+        """At most 40 lines, and its two words in the table."""
+        source = block("A verb", "python")
+        assert len(source.splitlines()) <= 40
+        copy.path("verbs/hold.py").write_text(source, encoding="utf-8")
+        table = copy.path("verbs/table.py")
+        text = table.read_text(encoding="utf-8")
+        text = text.replace("    handoff,\n", "    handoff,\n    hold,\n").replace(
+            " log, ", " log, hold, "
+        )
+        assert text.count("hold,") == 2
+        table.write_text(text, encoding="utf-8")
+        assert "Put it on hold; u undoes it." in copy.run("carequeue", "keys")
+        assert "Answer to `why` (hold)." in copy.run("carequeue", "act", "--help")
 
-    assert "Put it on hold; u undoes it." in run("keys")
-    assert "Answer to `why` (hold)." in run("act", "--help")
+    def test_makes_a_column(self, copy: ProjectCopy) -> None:
+        copy.follow(changed_files("A column"))
+        copy.run(EFFECTS, "column")
+
+    def test_makes_a_migration(self, copy: ProjectCopy) -> None:
+        first_two = list(changed_files("A column").items())[:2]
+        copy.follow(dict(first_two))
+        copy.run(EFFECTS, "migration")
+
+    def test_makes_a_screen(self, copy: ProjectCopy) -> None:
+        copy.path("screens/legend.py").write_text(block("A screen", "python"), encoding="utf-8")
+        copy.follow(changed_files("A screen"))
+        copy.run(EFFECTS, "screen")
+        assert "what the signs mean" in copy.run("carequeue", "keys")
+
+    def test_makes_a_clock_rule(self, copy: ProjectCopy) -> None:
+        with copy.path("rules/clocks.toml").open("a", encoding="utf-8") as rules:
+            rules.write("\n" + block("A clock rule", "toml"))
+        copy.follow(changed_files("A clock rule"))
+        copy.run(EFFECTS, "clock_rule")
+
+    def test_makes_a_quirk(self, copy: ProjectCopy) -> None:
+        copy.follow(changed_files("A server's quirk"))
+        copy.run(EFFECTS, "quirk")
+
+    def test_shows_lines_that_the_project_has(self, copy: ProjectCopy) -> None:
+        with pytest.raises(AssertionError, match="no longer has"):
+            copy.follow({"store/tables.py": "     no such line\n+    another\n"})
 
 
 def test_every_quirk_has_its_line() -> None:

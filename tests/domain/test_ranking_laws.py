@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from carequeue.domain.clocks import ClockClass, ClockState, clocks_of
+from carequeue.domain.clocks import ClockState, clocks_of
 from carequeue.domain.items import Direction, Kind, Move, Mover, Priority, WorkItem
 from carequeue.domain.ranking import MOST_STEPS, Band, Rank, rank
-from carequeue.domain.rules import ClockRule, site_rules
+from carequeue.domain.rules import ClockClass, ClockRule, site_rules
 from tests.domain.builders import CLINIC, item, local, moments, place
 
 RULES = site_rules({"access-triage": {"enabled": True}})

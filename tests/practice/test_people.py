@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.people.everybody import ME, Clinic
+from carequeue.practice.people.everybody import ME, ClinicPeople
 from carequeue.practice.server.fhir_dates import milliseconds
 
 NOW = datetime(2026, 11, 24, 15, 12, tzinfo=UTC)
@@ -17,7 +17,7 @@ Tree = dict[str, Any]
 
 
 def laid(seed: int = 7, clients: int = 400, now: datetime = NOW) -> list[tuple[int, Tree]]:
-    return Clinic(seed, clients, now).resources()
+    return ClinicPeople(seed, clients, now).resources()
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent
 from carequeue.verbs.table import item_verbs
+from carequeue.worklist.desk import Desk
+from carequeue.worklist.outbox_desk import OutboxDesk
 from carequeue.worklist.results import (
     Acted,
     ClockLine,
@@ -29,7 +31,7 @@ from carequeue.worklist.results import (
     TimeLine,
     Undoable,
 )
-from tests.screens.unsent import Unsent
+from tests.screens.unsent import FakeOutbox
 from tests.verbs.named import named
 
 ZONE = ZoneInfo("America/Chicago")
@@ -150,8 +152,8 @@ PEOPLE = (
 ENDS = frozenset({"done", "decline"})
 
 
-class FakeDesk(Unsent):
-    """The morning behind the protocol of the desk; every act is written down in `acts`."""
+class FakeDesk(Desk, FakeOutbox):
+    """The morning at a desk; every act is written down in `acts`."""
 
     heading = "Riverbend CCBHC · D. Whitfield, LCSW"
     is_persistent = True
@@ -168,7 +170,7 @@ class FakeDesk(Unsent):
         self.fault = ""  # words of an error that every act and every look at the cache meets
         self.gate: threading.Event | None = None  # where a test wants acts to take their time
         self._stamp = 1
-        super().__init__()
+        FakeOutbox.__init__(self)
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
         self._done: list[tuple[Undoable, Sequence[str], list[QueueRow]]] = []
         self.undone: list[str] = []  # groups
@@ -183,6 +185,10 @@ class FakeDesk(Unsent):
         values = {name: getattr(self.state, name) for name in Health.__dataclass_fields__}
         self.state = Health(**{**values, **facts})
         self._stamp += 1
+
+    @property
+    def outbox(self) -> OutboxDesk:
+        return self
 
     # --- reading
 
@@ -244,10 +250,6 @@ class FakeDesk(Unsent):
         return None if found is None else full(found)
 
     # --- acting
-
-    def why_not(self, verb: str, key: str) -> str | None:
-        self.read_by.append(threading.current_thread().name)
-        return self._why_not(verb, key)
 
     def reasons(self, key: str) -> dict[str, str]:
         self.read_by.append(threading.current_thread().name)
@@ -344,9 +346,6 @@ class FakeDesk(Unsent):
         who = act.client or f"{act.count} items"
         words = f"Undone: {act.did.capitalize()}, {who}."
         return Acted(words, "", tuple(keys) or (self.rows[0].key,))
-
-    def let_go(self, key: str, now: datetime) -> Acted:
-        raise AssertionError("the screen answers conflicts, and discards by a typed word")
 
     def set_offline(self, offline: bool) -> None:
         self.feel(forced_offline=offline)

@@ -94,7 +94,7 @@ async def test_an_answer_is_one_key_and_names_the_client(key: str, how: str) -> 
     async with at_the_terminal() as seat:
         await seat.press("x", key)
         assert seat.desk.answers == [("brandt-2004", how)]
-        done = {"mine": "Kept yours", "theirs": "Took theirs"}[how]
+        done = {"mine": "Kept yours", "theirs": "Kept theirs"}[how]
         assert seat.message == f"✓ {done}: BRANDT, Sofie."
         assert seat.cursor == "brandt-2004"
         assert "≠ conflict" not in seat.text

@@ -282,7 +282,7 @@ def known(
     **meta: str,
 ) -> Health:
     window: Any = Tables(*lines, **meta)
-    return health(window, syncing=False, other_syncs=False, names=names, waits=waits)
+    return health(window, syncing=False, other_syncs=False, names=names or {}, waits=waits or {})
 
 
 def test_one_source_that_is_down_does_not_make_the_whole_offline_nor_whole() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
+from carequeue.worklist.outbox_desk import OutboxDesk
 from carequeue.worklist.results import Acted, Conflict, Difference, OutboxLine
 
 ZONE = ZoneInfo("America/Chicago")
@@ -86,8 +87,8 @@ def brandt(**facts: object) -> Conflict:
     return replace(shown, **facts)  # type: ignore[arg-type]
 
 
-class Unsent:
-    """The half of the desk that deals with what is not on the server."""
+class FakeOutbox(OutboxDesk):
+    """The part of the desk about what is not on the server."""
 
     def __init__(self) -> None:
         self.unsent = outbox()
@@ -102,7 +103,7 @@ class Unsent:
         """Nothing is open on an item any more."""
         raise NotImplementedError
 
-    def outbox(self, now: datetime) -> Sequence[OutboxLine]:
+    def lines(self, now: datetime) -> Sequence[OutboxLine]:
         return tuple(self.unsent)
 
     def conflicts(self, now: datetime) -> Sequence[Conflict]:
@@ -111,7 +112,7 @@ class Unsent:
     def conflict(self, key: str, now: datetime) -> Conflict | None:
         return self.differs.get(key)
 
-    def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
+    def resolve(self, shown: Conflict, how: str, now: datetime) -> Acted:
         if self.refuses_answer:
             words, self.refuses_answer = self.refuses_answer, ""
             raise BadQuestion(words)
@@ -119,7 +120,7 @@ class Unsent:
         del self.differs[shown.item_key]
         self.unsent = [one for one in self.unsent if one.id not in shown.ids]
         self.settle(shown.item_key)
-        words = "Kept yours" if how == "mine" else "Took theirs"
+        words = "Kept yours" if how == "mine" else "Kept theirs"
         return Acted(f"{words}: {shown.client}.", "", (shown.item_key,))
 
     def retry(self, ids: Sequence[str], now: datetime) -> Acted:
@@ -140,8 +141,8 @@ class Unsent:
     def discard_word(self, ids: Sequence[str]) -> str:
         return f"discard {len(ids)}"
 
-    def export(self, ids: Sequence[str], now: datetime) -> str:
+    def export(self, ids: Sequence[str]) -> str:
         return "".join(f'{{"id": "{one.id}"}}\n' for one in self.unsent)
 
-    def news(self, after: int) -> tuple[int, Sequence[str]]:
+    def news(self, after: int, now: datetime) -> tuple[int, Sequence[str]]:
         return len(self.told), tuple(self.told[after:]) if after >= 0 else ()

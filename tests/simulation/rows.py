@@ -290,7 +290,7 @@ class MemoryManifest(_Part):
     def entries(self, search: str) -> Mapping[str, tuple[str, str]]:
         return dict(self._tables.listed.get(search, {}))
 
-    def count_again(self) -> None:
+    def fetch_again(self) -> None:
         for name, count in self._tables.counts.items():
             self._journal.set(self._tables.counts, name, {**count, "counted_at": ""})
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from carequeue.domain.intents import Intent
+from carequeue.fhir import jsontext
 from carequeue.fhir.base import Base, SavedPage
 from carequeue.store.engine import writing
 from carequeue.store.intent_queries import IntentQueries
@@ -18,6 +19,7 @@ from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities, TypeAbility, to_json
 from carequeue.wiring import Session
 from tests.fhir.clinic import CLINIC, DANA, DIRECTORY, NOW, PATIENT
+from tests.store.template import begin_with
 
 SOURCE: Final = "main"
 #: Nothing listens there (the discard port), so that a test that should not send anything cannot.
@@ -62,8 +64,13 @@ class Cache:
         self.open()
 
     def open(self) -> None:
-        """Start the program on the cache that is in the folder, or on a new one."""
+        """Start the program on the cache that is in the folder, or on one with nothing in it."""
+        if not self.places.cache.exists():
+            begin_with(self.profile.name, self.folder, self._make_empty)
         self.session = Session(self.profile, self.places, now=lambda: self.instant)
+
+    def _make_empty(self, folder: Path) -> None:
+        Session(self.profile, places(self.profile.name, folder)).close()
 
     def close(self) -> None:
         self.session.close()
@@ -102,10 +109,14 @@ class Cache:
     def rows(self, view: Tab = Tab.WHOLE) -> list[QueueRow]:
         return list(self.desk.window(view, "", 0, 10_000))
 
+    def find(self, key: str) -> QueueRow | None:
+        """The row of a key; None if the key is not in the queue."""
+        return next((row for row in self.rows() if row.key == key), None)
+
     def row(self, key: str) -> QueueRow:
-        found = self.desk.row(key)
-        assert isinstance(found, QueueRow), f"{key} is not in the queue"
-        return found
+        row = self.find(key)
+        assert row is not None, f"{key} is not in the queue"
+        return row
 
     def intents(self, states: Iterable[str] = ()) -> list[Intent]:
         """The whole outbox, closed intents too, in order; or those in these states."""
@@ -133,7 +144,12 @@ class Cache:
 
 def clinic_of_dana(folder: Path, *resources: Any, can: Abilities = WRITABLE) -> Cache:
     """A cache with the directory, one client and these resources of hers."""
-    cache = Cache(folder)
-    cache.declare(can)
-    cache.pull(*DIRECTORY, PATIENT, *resources)
-    return cache
+
+    def make(made: Path) -> None:
+        cache = Cache(made)
+        cache.declare(can)
+        cache.pull(*DIRECTORY, PATIENT, *resources)
+        cache.close()
+
+    begin_with((to_json(can), jsontext.dumps(resources)), folder, make)
+    return Cache(folder)

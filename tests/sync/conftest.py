@@ -15,8 +15,7 @@ settings.load_profile("unhurried")
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     """With three rows."""
-    office = Office(tmp_path)
-    assert office.look().full
+    office = Office.after_a_look(tmp_path)
     yield office
     office.close()
 
@@ -24,7 +23,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
 @pytest.fixture
 def large(tmp_path: Path) -> Iterator[Office]:
     """With many rows: enough for the brake."""
-    office = Office(tmp_path, MANY)
-    assert office.look().full
+    office = Office.after_a_look(tmp_path, MANY)
     yield office
     office.close()

@@ -24,6 +24,7 @@ from carequeue.sync.restore.brake import answer_hold, stored_hold
 from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
+from tests.store.template import begin_with
 from tests.sync.recorder import BASE, said
 
 Row = dict[str, Any]
@@ -204,6 +205,21 @@ class Office:
         for number in range(count):
             self.server.put(follow_up(f"t{number}"))
 
+    @classmethod
+    def after_a_look(cls, folder: Path, count: int = 3) -> Office:
+        """The cache has everything that is on the server."""
+
+        def make(made: Path) -> Shelf:
+            first = cls(made, count)
+            assert first.look().full
+            first.close()
+            return first.server
+
+        server = begin_with(("after a look", count), folder, make)
+        office = cls(folder, count)
+        office.server = server
+        return office
+
     @property
     def syncer(self) -> Syncer:
         """A new one each time: what is not on the disk is not known."""
@@ -222,7 +238,7 @@ class Office:
     ) -> CycleResult:
         if check_manifest:
             with writing(self.cache.session.engine()) as connection:
-                SqliteSourceRepository(connection, SOURCE).manifest.count_again()
+                SqliteSourceRepository(connection, SOURCE).manifest.fetch_again()
         syncer = self.syncer
         try:
             return syncer.run_cycle(stop=stop)

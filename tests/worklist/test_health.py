@@ -26,7 +26,7 @@ class NoToken(Tokens):
     """A token command that gives none."""
 
     def current(self) -> str:
-        raise SignInError("The token command gave no token. What you did is kept here.")
+        raise SignInError("The token command gave no token. Your work is saved here.")
 
 
 class Clinic:

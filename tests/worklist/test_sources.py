@@ -68,9 +68,9 @@ class TestWhomItCanBeGivenTo:
         assert there == {ME_AT_COUNTY: "Dana Whitfield", DANA: "Dana Dawson"}
 
     def test_somebody_of_another_server_is_refused(self, cache: TwoSources) -> None:
-        with pytest.raises(BadQuestion, match="Nobody of ours"):
+        with pytest.raises(BadQuestion, match="No person or team here"):
             cache.desk.act("assign", [THERE], {"to": "Noel"}, cache.instant)
-        with pytest.raises(BadQuestion, match="Nobody of ours"):
+        with pytest.raises(BadQuestion, match="No person or team here"):
             cache.desk.act("assign", [THERE], {"to": f"{NOEL}|Noel Ortiz"}, cache.instant)
         assert cache.intents() == []
 
@@ -128,7 +128,7 @@ class TestTheReport:
     def test_offline_by_choice_says_how_to_end_it(self) -> None:
         report = by_choice({"queued": 2})
         assert (report.ok, report.unable, report.waiting) == (False, "by_choice", 2)
-        assert "2 wait to be sent" in report.words
+        assert "2 are saved and waiting to be sent" in report.words
         assert "carequeue online" in report.words
 
 

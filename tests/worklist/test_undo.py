@@ -14,7 +14,17 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
-from tests.worklist.world import DISCHARGE, FOLLOW_UP, HANDOFF, LONE, REFERRAL, queue, send, summary
+from tests.worklist.world import (
+    DISCHARGE,
+    FOLLOW_UP,
+    HANDOFF,
+    LONE,
+    REFERRAL,
+    give_up,
+    queue,
+    send,
+    summary,
+)
 
 
 @pytest.fixture
@@ -74,7 +84,7 @@ class TestBeforeItLeft:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
         (intent,) = cache.intents()
-        assert intent.words == "taken back"
+        assert intent.words == "undone"
         assert [row[3] for row in sorted(cache.table("audit"))] == ["note", "undo"]
 
     @pytest.mark.parametrize(
@@ -140,7 +150,9 @@ class TestTheOrder:
         send(cache)
         cache.desk.undo(NOW, acted.group)
         send(cache)
-        with pytest.raises(BadQuestion, match=r"priority OKAFOR, Amara J\. It is no longer there"):
+        with pytest.raises(
+            BadQuestion, match=r"priority OKAFOR, Amara J\. It was undone or discarded already"
+        ):
             cache.desk.undo(NOW, acted.group)
 
 
@@ -238,7 +250,7 @@ class TestWhatOthersDidSince:
         assert undone.changed == (keys[0], keys[2])
         assert [one.key for one in undone.refused] == [keys[1]]
         assert undone.message == (
-            "Undone: Priority set, 2 items; 1 changed since and left: OKAFOR, Amara J."
+            "Undone: Priority set, 2 items; 1 changed since: OKAFOR, Amara J."
         )
         assert {one.target_id for one in cache.intents(["queued"])} == {"m0", "m2"}
         cache.close()
@@ -287,7 +299,7 @@ class TestWhatWouldWaitBehindAConflict:
         assert cache.table("intent") == before
 
     def test_may_be_taken_back_after_the_answer(self, cache: Cache, torn: str) -> None:
-        cache.desk.let_go(FOLLOW_UP, NOW)
+        give_up(cache, FOLLOW_UP)
         assert cache.desk.undo(NOW, torn).changed == (FOLLOW_UP,)
         assert "priority" not in (view(cache, "t1") or {})
 

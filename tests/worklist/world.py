@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from carequeue.domain.intents import IntentEvent
+from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
+from carequeue.worklist.outbox_desk import OutboxDesk
+from carequeue.worklist.results import Acted
 from tests.fhir.clinic import (
     CLINIC,
     DANA,
     HARBOR,
     NOEL,
+    NOW,
     handoff,
     ref,
     referral,
@@ -89,3 +92,14 @@ def summary(cache: Cache, *states: str) -> list[tuple[str, str]]:
         )
         for one in cache.intents(states)
     ]
+
+
+def give_up(cache: Cache, key: str) -> Acted:
+    """The person gives up what the server did not take: discards it, or keeps theirs."""
+    outbox: OutboxDesk = cache.desk.outbox
+    refused = cache.intents([IntentState.NEEDS_ATTENTION])
+    if ids := [intent.id for intent in refused if intent.item_key == key]:
+        return outbox.discard(ids, outbox.discard_word(ids), NOW)
+    conflict = outbox.conflict(key, NOW)
+    assert conflict is not None
+    return outbox.resolve(conflict, "theirs", NOW)

@@ -260,17 +260,17 @@ def gather_inputs(
 def _choices(question: Question) -> str:
     if not question.choices:
         return ' (such as "tomorrow 9" or 3bd)' if question.asks is Asks.WHEN else ""
-    known = ", ".join(choice.value for choice in question.choices)
+    known = ", ".join(choice.words for choice in question.choices)
     return f" ({known}{', or your own words' if question.free else ''})"
 
 
 def _as_choice(question: Question, text: str) -> str:
-    """The value of the choice. Raises BadQuestion for another text, if the question takes none."""
+    """The words of the choice. Raises BadQuestion for another text, if the question takes none."""
     if not question.choices:
         return text
     for choice in question.choices:
-        if text.strip().casefold() in (choice.value.casefold(), choice.words.casefold()):
-            return choice.value
+        if text.strip().casefold() == choice.words.casefold():
+            return choice.words
     if question.free:
         return text
     raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")

@@ -45,7 +45,7 @@ def list_conflicts(ctx: click.Context, as_json: bool = False) -> None:
     On a terminal this is a table; in a pipe or a file it is tab separated.
     """
     with use_cases.open_session(ctx.obj) as session:
-        all_conflicts = session.desk.conflicts(use_cases.now())
+        all_conflicts = session.desk.outbox.conflicts(use_cases.now())
         if as_json:
             printing.write_value(list(all_conflicts))
         elif all_conflicts:
@@ -90,7 +90,7 @@ def keep_mine(profile: str, key: str, shown: str | None, as_json: bool) -> None:
         conflict = _conflict(session.desk, key)
         if shown is None and "mine" in conflict.can:
             _ask_to_keep(conflict, session.zone)
-        acted = session.desk.resolve_conflict(_as_shown(conflict, shown), "mine", use_cases.now())
+        acted = session.desk.outbox.resolve(_as_shown(conflict, shown), "mine", use_cases.now())
     write_acted(acted, as_json)
 
 
@@ -103,16 +103,16 @@ def take_theirs(profile: str, key: str, shown: str | None, as_json: bool) -> Non
     """Keep the server's version. Yours stays in the history; you can decide again afterwards."""
     with use_cases.open_session(profile) as session:
         conflict = _conflict(session.desk, key)
-        acted = session.desk.resolve_conflict(_as_shown(conflict, shown), "theirs", use_cases.now())
+        acted = session.desk.outbox.resolve(_as_shown(conflict, shown), "theirs", use_cases.now())
     write_acted(acted, as_json)
 
 
 def _conflict(desk: Desk, key: str) -> Conflict:
     now: datetime = use_cases.now()
-    exact = desk.conflict(key, now)
+    exact = desk.outbox.conflict(key, now)
     if exact is not None:
         return exact
-    known = {conflict.item_key: conflict for conflict in desk.conflicts(now)}
+    known = {conflict.item_key: conflict for conflict in desk.outbox.conflicts(now)}
     return resolve_prefix(known, key, "conflict", "carequeue conflicts list")
 
 

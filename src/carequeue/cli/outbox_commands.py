@@ -58,7 +58,7 @@ def list_outbox(ctx: click.Context, as_json: bool = False) -> None:
     On a terminal this is a table; in a pipe or a file it is tab separated.
     """
     with use_cases.open_session(ctx.obj) as session:
-        lines = session.desk.outbox(use_cases.now())
+        lines = session.desk.outbox.lines(use_cases.now())
         if as_json:
             printing.write_value(list(lines))
         elif lines:
@@ -97,7 +97,7 @@ def retry(ctx: click.Context, ids: tuple[str, ...], all_: bool, as_json: bool) -
         raise click.UsageError("Name the decisions, or give --all.")
     with use_cases.open_session(ctx.obj) as session:
         chosen = [_line(session.desk, id_).id for id_ in ids]
-        acted = session.desk.retry(chosen, use_cases.now())
+        acted = session.desk.outbox.retry(chosen, use_cases.now())
     write_acted(acted, as_json)
 
 
@@ -113,10 +113,10 @@ def discard(ctx: click.Context, ids: tuple[str, ...], typed: str | None, as_json
     """
     with use_cases.open_session(ctx.obj) as session:
         chosen = [_line(session.desk, id_) for id_ in ids]
-        word = session.desk.discard_word([line.id for line in chosen])
+        word = session.desk.outbox.discard_word([line.id for line in chosen])
         if typed is None:
             typed = _ask_for_word(chosen, word)
-        acted = session.desk.discard([line.id for line in chosen], typed, use_cases.now())
+        acted = session.desk.outbox.discard([line.id for line in chosen], typed, use_cases.now())
     write_acted(acted, as_json)
 
 
@@ -131,7 +131,7 @@ def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None
     """
     with use_cases.open_session(ctx.obj) as session:
         chosen = [_line(session.desk, id_).id for id_ in only]
-        text = session.desk.export(chosen, use_cases.now())
+        text = session.desk.outbox.export(chosen)
     if file is None or str(file) == "-":
         if text:
             printing.write(text.rstrip("\n"))
@@ -143,7 +143,7 @@ def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None
 
 def _line(desk: Desk, id_: str) -> OutboxLine:
     """The decision of an id, or of the beginning of an id."""
-    lines = {line.id: line for line in desk.outbox(use_cases.now())}
+    lines = {line.id: line for line in desk.outbox.lines(use_cases.now())}
     return resolve_prefix(lines, id_, "decision", "carequeue outbox list")
 
 

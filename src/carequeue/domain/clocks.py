@@ -20,8 +20,6 @@ from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.items import Priority, WorkItem
 from carequeue.domain.rules import ClockClass, ClockRule, Length, LengthUnit
 
-__all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "flags_of"]
-
 #: Outside these years an instant is a typo or a placeholder (9999-12-31), never a deadline.
 USABLE_YEARS: Final = range(1900, 2200)
 #: Events that meet a clock only if they came after its start; a reply counts whenever it came,

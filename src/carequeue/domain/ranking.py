@@ -23,8 +23,9 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from carequeue.domain.calendar import DAY, SiteCalendar
-from carequeue.domain.clocks import Clock, ClockClass, ClockState, flags_of
+from carequeue.domain.clocks import Clock, ClockState, flags_of
 from carequeue.domain.items import Kind, Mover, Priority, WorkItem
+from carequeue.domain.rules import ClockClass
 
 HOUR: Final = timedelta(hours=1)
 _CLOSE_BY: Final = 2 * HOUR

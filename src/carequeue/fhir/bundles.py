@@ -202,9 +202,7 @@ def _issue(issue: Any) -> Issue:
 
 def is_conflict_issue(resource: Any) -> bool:
     """Whether an OperationOutcome reports a conflict, whatever its HTTP status was."""
-    if values.text(resource, "resourceType") != "OperationOutcome":
-        return False
-    return any(values.text(i, "code") in _CONFLICT for i in values.objects(resource, "issue"))
+    return any(issue.code in _CONFLICT for issue in issues(resource))
 
 
 def _link(bundle: Any, relation: str) -> str:

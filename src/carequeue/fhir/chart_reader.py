@@ -29,9 +29,8 @@ from carequeue.domain.items import (
     Us,
     WorkItem,
 )
-from carequeue.fhir import codes, contacts, values
-from carequeue.fhir.chart import Chart, Resource
-from carequeue.fhir.contacts import Contact, ContactOutcome
+from carequeue.fhir import codes, values
+from carequeue.fhir.chart import Chart, Contact, ContactOutcome, Resource
 from carequeue.fhir.our_directory import name_of, own_reference
 from carequeue.fhir.task_facts import priority_of
 
@@ -52,10 +51,9 @@ class Facts:
     times: dict[str, datetime] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
 
-    def add_time(self, name: str, when: datetime | None) -> None:
-        """Add a fact if its time is known."""
-        if when is not None:
-            self.times[name] = when
+    def add_times(self, **times: datetime | None) -> None:
+        """Add facts whose times are known."""
+        self.times.update({name: when for name, when in times.items() if when is not None})
 
     def add_flag(self, name: str, holds: object = True) -> None:
         """Add a flag if it holds."""
@@ -94,7 +92,9 @@ class ChartReader:
         self.chart, self.us, self.zone, self.as_of = chart, us, zone, as_of
         #: No record of an event can be later than this instant.
         self.now = now or datetime.combine(as_of, time.max, tzinfo=zone).astimezone(UTC)
+        #: Set once the modules that read them from the chart have done so (`chart_to_items.py`).
         self.story: tuple[StoryLine, ...] = ()
+        self.contacts: tuple[Contact, ...] = ()
         self._of: dict[str, list[Resource]] = {}
 
     def of(self, kind: str) -> Sequence[Resource]:
@@ -162,11 +162,6 @@ class ChartReader:
         facts.add_flag("approximate", stored)
         return stored
 
-    @property
-    def client_reference(self) -> str:
-        """Whose chart it is: `Patient/id`, or the resource that names no client."""
-        return self.chart.client
-
     @cached_property
     def patient(self) -> Resource:
         """The Patient of this chart, empty if the chart has none or it is not here."""
@@ -214,7 +209,8 @@ class ChartReader:
         if not isinstance(value, dict) or not value:
             return None
         reference = self.ref(value)
-        resource = self.find(reference) or _contained(values.text(value, "reference"), within)
+        contained = values.contained(within, values.text(value, "reference"))
+        resource = self.find(reference) or contained
         name = values.squeeze(values.text(value, "display")) or name_of(resource)
         person = self._person(resource)
         me = self.us.is_me(reference) or (bool(person) and person == self.us.me)
@@ -233,20 +229,6 @@ class ChartReader:
         place = self.ref(role.get("organization"))
         here = self.us.is_ours(place) if role.get("organization") else True
         return self.ref(role.get("practitioner")) or place if here else ""
-
-    @cached_property
-    def contacts(self) -> tuple[Contact, ...]:
-        """The contacts in the client's records, earliest first, without those that have no time or
-        show no contact of ours.
-        """
-        records = (*self.of("Communication"), *self.of("Encounter"))
-        judged = [contacts.judge(self, contact) for contact in records]
-        dated = [
-            contact
-            for contact in judged
-            if contact.outcome is not ContactOutcome.NONE and contact.at
-        ]
-        return tuple(sorted(dated, key=lambda contact: contact.at or self.now))
 
     def contact_after(self, start: datetime | None) -> datetime | None:
         """When the client was first reached at or after an instant."""
@@ -277,7 +259,7 @@ class ChartReader:
             own_reference(resource_about) for resource_about in (resource, parts.task, parts.anchor)
         } - {""}
         attempts = self.attempts_after(start, subjects)
-        facts.add_time("attempted_at", attempts[0].at if attempts else None)
+        facts.add_times(attempted_at=attempts[0].at if attempts else None)
         return WorkItem(
             key=parts.key,
             source=self.chart.source,
@@ -363,7 +345,7 @@ def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> dateti
     for end in filter(None, ends):
         if end.year >= _FIRST_YEAR and (start is None or end >= start):
             facts.add_flag("dated")
-            facts.add_time("due_at", end)
+            facts.add_times(due_at=end)
             return end
         facts.add_flag("impossible-date")
     return None
@@ -372,11 +354,3 @@ def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> dateti
 def _dead(patient: Any) -> bool:
     is_dead = values.get(patient, "deceasedBoolean") is True
     return is_dead or bool(values.text(patient, "deceasedDateTime"))
-
-
-def _contained(reference: str, within: Any) -> Resource:
-    if not reference.startswith("#"):
-        return {}
-    wanted = reference[1:]
-    inside = values.objects(within, "contained")
-    return next((resource for resource in inside if resource.get("id") == wanted), {})

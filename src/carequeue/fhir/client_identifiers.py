@@ -24,10 +24,7 @@ def identifiers(patient: Any) -> tuple[tuple[str, str], ...]:
     """(system, value) of each identifier that can be shared, each once, in their order."""
     pairs: dict[tuple[str, str], None] = {}
     for identifier in values.objects(patient, "identifier")[:_MOST]:
-        system, value = (
-            values.text(identifier, "system").strip(),
-            values.text(identifier, "value").strip(),
-        )
+        system, value = (values.text(identifier, name).strip() for name in ("system", "value"))
         usable = 0 < len(system) <= _LONGEST and 0 < len(value) <= _LONGEST
         if usable and values.text(identifier, "use") != "old" and not _is_nothing(system, value):
             pairs[system, value] = None

@@ -33,11 +33,6 @@ _MOST_LINKS: Final = 20
 _MOST_STEPS: Final = 5  # from a Task to its focus, and on from there
 
 
-def find_nothing(_: str) -> Resource | None:
-    """A lookup over no resources."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class ClientRecords:
     """What a comparison may know in addition to the resource.
@@ -49,7 +44,7 @@ class ClientRecords:
 
     base_url: str = ""
     merged: frozenset[str] = frozenset()
-    find: Find = find_nothing
+    find: Find = lambda _: None
 
 
 NO_RECORDS: Final = ClientRecords()
@@ -62,7 +57,7 @@ def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
     """
     if values.text(resource, "resourceType") == "Patient":
         return ClientIdentity(own_reference(resource), identifiers(resource))
-    named = [_identity(client, resource, base_url) for client in _naming(resource)]
+    named = [_identity(client, resource, base_url) for client in naming_elements(resource)]
     patients = (client for client in named if _is_patient(client))
     return next(patients, named[0] if named else ClientIdentity())
 
@@ -200,16 +195,16 @@ def points_to(resource: Any, base_url: str) -> list[str]:
 # --- merged records -------------------------------------------------------------------------------
 
 
-def merged_records(one: str, other: str, records: ClientRecords) -> bool:
+def merged_records(record: str, other: str, records: ClientRecords) -> bool:
     """Whether two Patient records are linked as one person (Patient.link).
 
     Links are followed from both sides, at most twenty records each, in circles once.
     """
-    first, second = (_linked(reference, "replaced-by", records) for reference in (one, other))
-    if not first.isdisjoint(second):
+    newer, newer_too = (_linked(start, "replaced-by", records) for start in (record, other))
+    if not newer.isdisjoint(newer_too):
         return True
-    older, older_too = (_linked(reference, "replaces", records) for reference in (one, other))
-    return not older_too.isdisjoint(first) or not older.isdisjoint(second)
+    older, older_too = (_linked(start, "replaces", records) for start in (record, other))
+    return not older_too.isdisjoint(newer) or not older.isdisjoint(newer_too)
 
 
 def _linked(reference: str, kind: str, records: ClientRecords) -> set[str]:
@@ -295,7 +290,7 @@ def _key(client: ClientIdentity) -> str:
     return client.reference or numbers
 
 
-def _naming(resource: Any) -> list[Any]:
+def naming_elements(resource: Any) -> list[Any]:
     """The elements by which a resource may name its client, best first."""
     elements = [values.get(resource, name) for name in SUBJECTS]
     kind = values.text(resource, "resourceType")
@@ -314,7 +309,7 @@ def _person(element: Any) -> bool:
 
 def _identity(element: Any, resource: Any, base_url: str) -> ClientIdentity:
     written = values.text(element, "reference").strip()
-    contained = _contained(written, resource)
+    contained = values.contained(resource, written)
     logical = identifiers({"identifier": [element["identifier"]]}) if _has_id(element) else ()
     if written.startswith("#"):
         known = tuple(dict.fromkeys((*logical, *identifiers(contained))))
@@ -327,13 +322,6 @@ def _identity(element: Any, resource: Any, base_url: str) -> ClientIdentity:
 
 def _has_id(element: Any) -> bool:
     return isinstance(element, Mapping) and isinstance(element.get("identifier"), dict)
-
-
-def _contained(reference: str, resource: Any) -> Resource | None:
-    inner = values.objects(resource, "contained") if reference.startswith("#") else []
-    return next(
-        (resource for resource in inner if f"#{values.text(resource, 'id')}" == reference), None
-    )
 
 
 def _described(element: Any) -> str:

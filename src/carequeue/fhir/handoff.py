@@ -9,10 +9,9 @@ Not here: writing one (`new_resources.py`).
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
-from carequeue.domain.items import Kind, Move, Party, WorkItem
+from carequeue.domain.items import Kind, Party, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, due_of, move_to, party_name
@@ -46,7 +45,10 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
             key=reader.key(task),
             kind=Kind.HANDOFF,
             title=_title(task, requester, owner, back),
-            move=_move(task, requester, owner, back, facts.times.get("answered_at")),
+            move=move_to(
+                requester if back or awaiting_information(task) else owner,
+                facts.times.get("answered_at"),
+            ),
             anchor=task,
             subject=task.get("for"),
             task=task,
@@ -78,7 +80,8 @@ def has_read_back(task: Any) -> bool:
     """Whether the receiver repeated the handoff back."""
     outputs = values.objects(task, "output")
     return any(
-        values.has_code(o.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT) for o in outputs
+        values.has_code(output.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT)
+        for output in outputs
     )
 
 
@@ -102,25 +105,21 @@ def _facts(reader: ChartReader, task: Resource, requester: Party | None, back: b
     start = reader.start(facts, task, values.text(task, "authoredOn"))
     changed = reader.when(values.text(task, "lastModified")) or start
     accepted = values.text(task, "status") in _ACCEPTED
-    facts.add_time("authored_at", start)
-    facts.add_time("sent_at", start)
-    facts.add_time("accepted_at", changed if accepted else None)
-    facts.add_time("declined_at", changed if back else None)
     asked = awaiting_information(task)
     ours = bool(requester and requester.ours)
-    facts.add_time("info_asked_at", changed if asked and ours and not back else None)
-    facts.add_time("answered_at", changed if accepted or back or asked else None)
+    facts.add_times(
+        authored_at=start,
+        sent_at=start,
+        accepted_at=changed if accepted else None,
+        declined_at=changed if back else None,
+        info_asked_at=changed if asked and ours and not back else None,
+        answered_at=changed if accepted or back or asked else None,
+    )
     facts.add_flag("open", not back)
     facts.add_flag("accepted", accepted)
     facts.add_flag(f"severity:{severity(task)}")
     due_of(reader, facts, task, {})
     return facts
-
-
-def _move(
-    task: Resource, requester: Party | None, owner: Party | None, back: bool, since: datetime | None
-) -> Move:
-    return move_to(requester if back or awaiting_information(task) else owner, since)
 
 
 def _title(task: Resource, requester: Party | None, owner: Party | None, back: bool) -> str:

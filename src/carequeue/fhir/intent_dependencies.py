@@ -76,7 +76,7 @@ def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
 
 
 def references_in(value: object) -> Iterator[str]:
-    """Every reference in a JSON value, however deep."""
+    """Every `reference` in a JSON value, at any depth."""
     if isinstance(value, Mapping):
         for name, part in value.items():
             if name == "reference" and isinstance(part, str):

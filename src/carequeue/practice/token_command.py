@@ -22,11 +22,11 @@ def main(argv: list[str]) -> int:
     )
     try:
         with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - as above
-            said = json.load(reply)
+            answer = json.load(reply)
     except OSError as wrong:
         sys.stderr.write(f"The clinic gave no new token: {wrong}.\n")
         return 1
-    sys.stdout.write(said["renew_token"] + "\n")
+    sys.stdout.write(answer["renew_token"] + "\n")
     return 0
 
 

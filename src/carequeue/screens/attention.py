@@ -107,7 +107,6 @@ class Attention:
             context, self._zone, self._go_to_line, context.hooks.write_private, item=item
         )
         context.push(overlay)
-        overlay.reshow()
         overlay.cache_changed()
 
     def _go_to_line(self, line: OutboxLine) -> None:
@@ -133,7 +132,6 @@ class Attention:
             context, client, self._zone, resolve, partial(self._next_over, key)
         )
         context.push(overlay)
-        overlay.reshow()
         self._read(overlay, key, client)
 
     def _next_over(self, key: str) -> None:
@@ -148,7 +146,7 @@ class Attention:
         context = self._context
         now = context.now()
         then = partial(self._show, overlay, key, client)
-        context.submit_read(lambda: context.desk.conflict(key, now), then)
+        context.submit_read(lambda: context.desk.outbox.conflict(key, now), then)
 
     def _show(
         self, overlay: ConflictOverlay, key: str, client: str, conflict: Conflict | None
@@ -173,7 +171,7 @@ class Attention:
 
         def work() -> Acted | BadQuestion:
             try:
-                return context.desk.resolve_conflict(shown, version, now)
+                return context.desk.outbox.resolve(shown, version, now)
             except BadQuestion as error:
                 return error
 

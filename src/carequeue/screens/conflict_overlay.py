@@ -4,7 +4,7 @@ In:  a `Conflict` as soon as it has been read. Out: the choice, passed on with t
 was shown. A key that was pressed before the conflict was on the screen chooses nothing: it was
 meant for the screen before. Enter chooses nothing. "Decide again" keeps theirs and leaves the item
 to any verb.
-Not here: what a choice does (`desk.resolve_conflict`), how it looks (`widgets/conflict_pane.py`).
+Not here: what a choice does (`desk.outbox.resolve`), how it looks (`widgets/conflict_pane.py`).
 """
 
 from __future__ import annotations

@@ -235,18 +235,14 @@ class QueueController(OverlayStack):
         """Open a text in the place of the list, with the keys that scroll and close it."""
         if self.overlays and type(self.overlays[-1]) is ReaderOverlay:
             self.pop(self.overlays[-1])
-        overlay = ReaderOverlay(self, lambda: self.display(source))
-        self.push(overlay)
-        overlay.reshow()
+        self.push(ReaderOverlay(self, lambda: self.display(source)))
 
     def open_detail(self) -> None:
         """Show the detail of the row under the cursor in the place of the list."""
         is_open = any(isinstance(overlay, DetailOverlay) for overlay in self.overlays)
         if self.widgets.rows.row is None or is_open:
             return
-        overlay = DetailOverlay(self, self._show_detail)
-        self.push(overlay)
-        overlay.reshow()
+        self.push(DetailOverlay(self, self._show_detail))
 
     def go_to(self, key: str) -> bool:
         """Put the cursor on an item, in this tab or in the whole queue."""

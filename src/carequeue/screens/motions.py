@@ -210,7 +210,6 @@ class Motions:
             actions = [entry for entry in actions if not entry.off]
         overlay = PaletteOverlay(context, actions, title)
         context.push(overlay)
-        overlay.show()
         if row is not None and everything:
             key = row.key
             context.submit_read(lambda: context.desk.reasons(key), overlay.explain)

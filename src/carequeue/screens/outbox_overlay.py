@@ -1,6 +1,6 @@
 """The overlay of the outbox: everything that the server does not have, and what to do about it.
 
-In:  the lines of `desk.outbox`. Out: another try, a discard after a typed word, an export, the way
+In:  the lines of the outbox. Out: another try, a discard after a typed word, an export, the way
 to the item or its conflict. Only refused changes can be discarded here: a waiting change is undone
 with undo, and in a conflict the person chooses a version.
 The chosen line is held by its id: when the list changes, the choice stays on its line.
@@ -69,7 +69,7 @@ class OutboxOverlay(Overlay):
         """Read the outbox (again)."""
         context = self._context
         now = context.now()
-        context.submit_read(lambda: tuple(context.desk.outbox(now)), self._received)
+        context.submit_read(lambda: tuple(context.desk.outbox.lines(now)), self._received)
 
     def _received(self, lines: Sequence[OutboxLine]) -> None:
         old = self._pane
@@ -155,7 +155,7 @@ class OutboxOverlay(Overlay):
         state = state_of(line)
         if everything or state == "needs_you":
             ids = () if everything else (line.id,)
-            context.submit_act(lambda: context.desk.retry(ids, now), self._acted)
+            context.submit_act(lambda: context.desk.outbox.retry(ids, now), self._acted)
         elif state == "conflict":
             context.say(Message(_NOT_DISCARDED[state], Tone.REFUSED))
         elif state == "kept_here":
@@ -180,7 +180,7 @@ class OutboxOverlay(Overlay):
             return
         ids = tuple(line.id for line in chosen)
         context.submit_read(
-            lambda: context.desk.discard_word(ids), partial(self._confirm, ids, text)
+            lambda: context.desk.outbox.discard_word(ids), partial(self._confirm, ids, text)
         )
 
     def _confirm(self, ids: tuple[str, ...], text: str, word: str) -> None:
@@ -191,7 +191,7 @@ class OutboxOverlay(Overlay):
         now = context.now()
 
         def done(typed: str) -> None:
-            context.submit_act(lambda: context.desk.discard(ids, typed, now), self._acted)
+            context.submit_act(lambda: context.desk.outbox.discard(ids, typed, now), self._acted)
 
         context.push(TypedConfirmOverlay(context, text, word, done))
 
@@ -205,7 +205,7 @@ class OutboxOverlay(Overlay):
         name = f"outbox-{now.astimezone(self._zone):%Y-%m-%d-%H%M%S}.jsonl"
 
         def work() -> tuple[str, int]:
-            text = context.desk.export((), now)
+            text = context.desk.outbox.export(())
             if not text.strip():
                 raise BadQuestion("There is nothing to export.")
             return self._write_private(name, text), len(text.splitlines())

@@ -51,8 +51,9 @@ class OverlayStack:
         raise NotImplementedError
 
     def push(self, overlay: Overlay) -> None:
-        """Open an overlay over the list."""
+        """Open an overlay over the list, and show its lines if it has any."""
         self.overlays.append(overlay)
+        overlay.reshow()
         self.draw()
 
     def pop(self, overlay: Overlay) -> None:

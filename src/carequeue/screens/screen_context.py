@@ -44,7 +44,7 @@ class OverlayHost(Protocol):
     """The overlays, and the lines that the topmost of them shows in the place of the list."""
 
     def push(self, overlay: Overlay) -> None:
-        """Open an overlay over the list."""
+        """Open an overlay over the list, and show its lines if it has any."""
         ...
 
     def pop(self, overlay: Overlay) -> None:

@@ -66,16 +66,7 @@ def items(count: int) -> str:
 
 def preview_words(verb: Verb, preview: Preview) -> str:
     """`Claim 7 items: 5 will change, 1 already done, 1 not allowed.`"""
-    facts = [f"{len(preview.changes)} will change"]
-    if preview.already:
-        facts.append(f"{len(preview.already)} already done")
-    if preview.refused:
-        facts.append(f"{len(preview.refused)} not allowed")
-    if preview.kept_here:
-        facts.append(f"{len(preview.kept_here)} {LOCAL_ONLY}")
-    if preview.unprotected:
-        facts.append(f"{len(preview.unprotected)} unprotected on the server")
-    return f"{verb.label.capitalize()} {items(preview.total)}: {', '.join(facts)}."
+    return f"{verb.label.capitalize()} {items(preview.total)}: {preview.facts}."
 
 
 def result_words(verb: Verb, acted: Acted, preview: Preview) -> str:

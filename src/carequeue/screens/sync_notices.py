@@ -140,7 +140,7 @@ class OutcomeNotices:
 
     def _read(self) -> tuple[int, Sequence[str]]:
         try:
-            return self._context.desk.news(self._after)
+            return self._context.desk.outbox.news(self._after, self._context.now())
         except CareQueueError:  # it is read again at the next change
             return self._after, ()
 

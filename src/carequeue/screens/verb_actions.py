@@ -5,7 +5,7 @@ An act on one item needs no confirmation, because `u` undoes it; an act on many 
 line that says what will change. The item, its name and the inputs are fixed when the key is
 pressed; nothing is looked up again later. If the person leaves a question with Esc, their text is
 there again the next time.
-Not here: whether a verb applies (`desk.why_not`), what it changes (`desk.act`).
+Not here: whether a verb applies (`desk.reasons`), what it changes (`desk.act`).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class VerbActions:
             return
         desk = self._context.desk
         self._context.submit_read(
-            lambda: desk.why_not(verb.name, row.key), partial(self._refuse, row)
+            lambda: desk.reasons(row.key).get(verb.name), partial(self._refuse, row)
         )
 
     def _refuse(self, row: QueueRow, reason: str | None) -> None:
@@ -192,7 +192,7 @@ class VerbActions:
         changes = preview.changes
         client = labels.get(changes[0], "") if len(changes) == 1 else ""
         self._undo_prompt.run(
-            Undoable("", verb.label, verb.short, client, len(changes), now),
+            Undoable("", verb.label, verb.label_for("", narrow=True), client, len(changes), now),
             lambda: context.desk.act(verb.name, changes, inputs, now, preview.shown),
             partial(self._done_many, verb, labels, preview),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.store.engine import storable
@@ -26,10 +26,11 @@ class SourceManifest(SourcePart):
 
     def states(self) -> Mapping[str, Mapping[str, Any]]:
         """Search -> the fields of its `policy.Manifest`."""
-        rows = self._scope.connection.execute(
-            select(_count).where(_count.c.source == self._scope.source)
+        rows = self._scope.raw.execute(
+            f"SELECT search, {', '.join(_STATE)} FROM count_state WHERE source = ?",
+            (self._scope.source,),
         )
-        return {row.search: {name: getattr(row, name) for name in _STATE} for row in rows}
+        return {search: dict(zip(_STATE, state, strict=True)) for search, *state in rows}
 
     def save_page(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
         """Save the state of a manifest, and the entries of a page: id -> (version, last updated).
@@ -65,7 +66,7 @@ class SourceManifest(SourcePart):
         )
         return {key: (version, updated) for key, version, updated in rows.fetchall()}
 
-    def count_again(self) -> None:
+    def fetch_again(self) -> None:
         """Make every manifest due in the next cycle."""
         self._scope.connection.execute(
             update(_count).where(_count.c.source == self._scope.source).values(counted_at="")

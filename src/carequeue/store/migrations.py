@@ -183,7 +183,11 @@ CREATE INDEX intent_inverse ON intent (inverse_of) WHERE inverse_of <> '';
 CREATE INDEX resource_focus ON resource (source, focus) WHERE focus <> '';
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD)
+STEPS: Final = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+)
 VERSION: Final = len(STEPS)
 
 

@@ -65,14 +65,10 @@ class SourceMirror(SourcePart):
         ).fetchone()
         if row is None:
             return Base(None, "")
-        body, version, theirs, theirs_version, gone = row
-        return Base(
-            jsontext.loads(body) if body else None,
-            version,
-            jsontext.loads(theirs) if theirs else None,
-            theirs_version or "",
-            gone,
-        )
+        body, version, their_body, their_version, gone = row
+        theirs = jsontext.loads(their_body) if their_body else None
+        own = jsontext.loads(body) if body else None
+        return Base(own, version, theirs, their_version or "", gone)
 
     def is_malformed(self, kind: str, key: str) -> bool:
         """Whether a resource came in a form that could not be read whole."""

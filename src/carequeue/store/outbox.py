@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.intents import (
     CAUSES,
-    OPEN_STATES,
     ClientIdentity,
     Intent,
     IntentEvent,
@@ -42,7 +41,6 @@ _alias: Final = table(AliasRow)
 _attempt: Final = table(AttemptRow)
 _told: Final = table(ToldRow)
 _CLOSED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.UNDONE})
-_OPEN: Final = sorted(OPEN_STATES)
 _PROGRESS: Final = (IntentEvent.ACKNOWLEDGED, IntentEvent.RETRIED, IntentEvent.KEPT_MINE)
 
 
@@ -77,12 +75,10 @@ class SourceOutbox(SourcePart):
 
     def not_before(self) -> Mapping[str, datetime]:
         """Intent id -> instant before which it is not sent."""
-        rows = self._scope.connection.execute(
-            select(_intent.c.id, _intent.c.not_before).where(
-                _intent.c.source == self._scope.source,
-                _intent.c.not_before.is_not(None),
-                _intent.c.state.in_(_OPEN),
-            )
+        rows = self._scope.raw.execute(
+            f"SELECT id, not_before FROM intent WHERE source = ? AND not_before IS NOT NULL "
+            f"AND {OPEN_SQL}",
+            (self._scope.source,),
         )
         return {key: datetime.fromisoformat(at) for key, at in rows}
 
@@ -130,13 +126,13 @@ class SourceOutbox(SourcePart):
         self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
     ) -> IntentState:
         state = step(intent.state, event)
-        settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
+        was_read_back = counts and event is IntentEvent.FOUND_NOT_APPLIED
         self._update(
             [intent.id],
             state=state.value,
             words=storable(words),
             cause=CAUSES.get(event, ""),
-            settles=0 if event in _PROGRESS else _intent.c.settles + int(settled),
+            settles=0 if event in _PROGRESS else _intent.c.settles + int(was_read_back),
             busy=_intent.c.busy if event is IntentEvent.ATTEMPT_RECORDED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
         )
@@ -198,10 +194,10 @@ class SourceOutbox(SourcePart):
 
     def aliases(self) -> Mapping[str, str]:
         """Local reference -> the server's reference, of all that was created here."""
-        rows = self._scope.connection.execute(
-            select(_alias).where(_alias.c.source == self._scope.source)
+        rows = self._scope.raw.execute(
+            "SELECT type, local_id, server_id FROM alias WHERE source = ?", (self._scope.source,)
         )
-        return {f"{row.type}/{row.local_id}": f"{row.type}/{row.server_id}" for row in rows}
+        return {f"{kind}/{local}": f"{kind}/{given}" for kind, local, given in rows}
 
     def record_alias(self, kind: str, local_id: str, server_id: str) -> None:
         """Record the id that the server gave to what was created here; its intents follow it."""

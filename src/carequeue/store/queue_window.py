@@ -2,7 +2,7 @@
 
 This is the way to the first frame: it imports neither SQLModel nor SQLAlchemy (a test holds it).
 Rows come in the order of the queue: band, points, due time, tie (docs/architecture.md).
-Text in a row went through `domain.text.clean` when it was projected.
+Text in a row went through `domain.sanitize.clean` when it was projected.
 Not here: what fills the table (`projection.py`).
 """
 
@@ -43,7 +43,7 @@ class QueueRow(NamedTuple):
     move_name: str
     mine: int  # 0 no, 1 my move, 2 mine but waiting on somebody
     sync: str  # "" | waiting | unprotected | checking | conflict | needs_you | kept_here
-    fresh: int  # when it arrived or changed on the server, 0 if not since the last look
+    fresh: int  # when it arrived or changed on the server, 0 if not since the first full cycle
     verbs: str  # names of the verbs that apply now, most used first, separated by spaces
     source: str
     chart: str = ""  # "Patient/12" of the source: whom the row is about
@@ -66,10 +66,7 @@ class Tally(NamedTuple):
     snoozed: int
 
 
-_COLUMNS: Final = (
-    "key, kind, band, -weight, due_at, unit, days_left, client, born, alike, title, move, "
-    "move_name, mine, sync, fresh, verbs, source, chart"
-)
+_COLUMNS: Final = ", ".join(QueueRow._fields).replace("points", "-weight")
 _ORDER: Final = "band, weight, due_sort, tie"
 _WHERE: Final[Mapping[Tab, str]] = {
     Tab.MINE: "mine > 0 AND band < 6",

@@ -65,7 +65,7 @@ class SourceRemovals(SourcePart):
             else:
                 leaving[name] = at
         self.leave(leaving, why)
-        if any(shared(name.partition("/")[0]) for name in names):
+        if any(shared(name.partition("/")[0]) for name in leaving):
             ChartMembership(self._scope).mark_due()
         return len(leaving) + beside
 

@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.errors import LeaseLost
-from carequeue.store.engine import writing
+from carequeue.store.engine import quick, writing
 from carequeue.store.manifest import SourceManifest
 from carequeue.store.mirror import SourceMirror
 from carequeue.store.outbox import SourceOutbox
@@ -80,10 +80,10 @@ class SqliteSourceCache:
             self._check_token(connection)
 
     def _check_token(self, connection: Connection) -> None:
-        latest = connection.execute(
-            select(_lease.c.token).where(_lease.c.source == self._source)
-        ).scalar_one_or_none()
-        if (latest or 0) != self._token:
+        rows = quick(connection).execute(
+            "SELECT token FROM lease WHERE source = ?", (self._source,)
+        )
+        if (rows.fetchone() or (0,))[0] != self._token:
             raise LeaseLost
 
     @contextmanager

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.store.engine import storable
+from carequeue.store.engine import quick, storable
 from carequeue.store.source_scope import SourcePart
 from carequeue.store.tables import CapabilityRow, HealthRow, Meta, SyncStateRow, table
 
@@ -40,10 +40,11 @@ class SourceSyncState(SourcePart):
 
     def cursors(self) -> Mapping[str, Mapping[str, Any]]:
         """Search -> the fields of its cursor."""
-        rows = self._scope.connection.execute(
-            select(_state).where(_state.c.source == self._scope.source)
+        rows = self._scope.raw.execute(
+            f"SELECT search, {', '.join(_CURSOR)} FROM sync_state WHERE source = ?",
+            (self._scope.source,),
         )
-        return {row.search: {name: getattr(row, name) for name in _CURSOR} for row in rows}
+        return {search: dict(zip(_CURSOR, cursor, strict=True)) for search, *cursor in rows}
 
     def save_cursor(self, search: str, cursor: Any) -> None:
         """Save a cursor (anything with the attributes of `sync.pull.state.Cursor`)."""
@@ -77,7 +78,7 @@ class SourceSyncState(SourcePart):
             "SELECT declared, at FROM capability WHERE source = ? AND name = ?",
             (self._scope.source, name),
         ).fetchone()
-        return (row[0], row[1]) if row else ("", "")
+        return row or ("", "")
 
     def observed(self) -> Mapping[str, str]:
         """The observations of the source, by name."""
@@ -178,8 +179,8 @@ class SourceSyncState(SourcePart):
 
 def get_meta(connection: Connection, name: str) -> str:
     """A value of `meta` about the cache itself; "" if there is none."""
-    value = connection.execute(select(_meta.c.value).where(_meta.c.name == name))
-    return value.scalar_one_or_none() or ""
+    row = quick(connection).execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else ""
 
 
 def set_meta(connection: Connection, name: str, value: str) -> None:

@@ -155,7 +155,7 @@ class ManifestPort(Protocol):
     def entries(self, search: str) -> Mapping[str, tuple[str, str]]:
         """Id -> (version, last updated), of all pages of the manifest under way."""
 
-    def count_again(self) -> None:
+    def fetch_again(self) -> None:
         """Make every manifest due in the next cycle."""
 
 

@@ -36,17 +36,17 @@ def _listings(case: VerbCase) -> tuple[Listing, ...]:
     """The lists that hold for an item, the first before the second."""
     asks_us = case.is_handoff or (case.is_referral and case.waits_for_answer)
     usual = _usual_listing(case, asks_us=asks_us)
-    return (Listing.TEAM, usual) if case.is_teams_move and not asks_us else (usual,)
+    return ("team", usual) if case.is_teams_move and not asks_us else (usual,)
 
 
 def _usual_listing(case: VerbCase, *, asks_us: bool) -> Listing:
     if case.ended_by_them:
-        return Listing.ENDED
+        return "ended"
     if case.waits_on_others:
-        return Listing.WAITING
+        return "waiting"
     if case.is_authorization:
-        return Listing.RENEWAL
-    return Listing.ASKED if asks_us else Listing.OURS
+        return "renewal"
+    return "asked" if asks_us else "ours"
 
 
 def bulk_refusal(verb: Verb, item_class: str | None) -> str | None:

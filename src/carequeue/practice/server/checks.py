@@ -25,10 +25,6 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "ClaimResponse": (
         "status", "type", "use", "patient", "created", "insurer", "outcome",
     ),
-    "CarePlan": ("status", "intent", "subject"),
-    "EpisodeOfCare": ("status", "patient"),
-    "Consent": ("status", "scope", "category"),
-    "Provenance": ("target", "recorded", "agent"),
     "Basic": ("code",),
     "Subscription": ("status", "reason", "criteria", "channel"),
 }  # fmt: skip

@@ -80,30 +80,30 @@ class Quirks:
 
     def names(self) -> list[str]:
         """What is switched on, in the spelling that `parse` reads."""
-        said = []
-        for one in fields(self):
-            value, name = getattr(self, one.name), one.name.replace("_", "-")
-            if value is True or (value and value == one.metadata.get("named")):
-                said.append(name)
+        names = []
+        for switch in fields(self):
+            value, name = getattr(self, switch.name), switch.name.replace("_", "-")
+            if value is True or (value and value == switch.metadata.get("named")):
+                names.append(name)
             elif value:
-                said.append(f"{name}={value}")
-        return said
+                names.append(f"{name}={value}")
+        return names
 
 
 def parse(names: Iterable[str]) -> Quirks:
     """The switches of these names. Raises ValueError that lists what there is on an unknown one."""
-    known = {one.name.replace("_", "-"): one for one in fields(Quirks)}
+    known = {switch.name.replace("_", "-"): switch for switch in fields(Quirks)}
     chosen: dict[str, Any] = {}
     for name in names:
         bare, _, number = str(name).partition("=")
-        one = known.get(bare)
-        if one is None or (number and "named" not in one.metadata):
+        switch = known.get(bare)
+        if switch is None or (number and "named" not in switch.metadata):
             raise ValueError(f"No quirk {name!r}; there are: {', '.join(sorted(known))}.")
-        chosen[one.name] = int(number) if number else one.metadata.get("named", True)
+        chosen[switch.name] = int(number) if number else switch.metadata.get("named", True)
     return Quirks(**chosen)
 
 
-class Temper:
+class ActiveQuirks:
     """The quirks of the moment; may be changed by one thread while others ask."""
 
     def __init__(self, quirks: Quirks) -> None:
@@ -112,7 +112,7 @@ class Temper:
 
     @property
     def now(self) -> Quirks:
-        """The switches as they stand."""
+        """The switches at this moment."""
         return self._quirks
 
     def set(self, quirks: Quirks) -> None:

@@ -51,5 +51,5 @@ def _with_tags(tree: Tree, before: Tree) -> Tree:
     for name in _TAGS:
         was, given = old.get(name), new.get(name, [])
         if isinstance(was, list) and isinstance(given, list):
-            lists[name] = given + [one for one in was if one not in given]
-    return tree | {"meta": new | {name: found for name, found in lists.items() if found}}
+            lists[name] = given + [tag for tag in was if tag not in given]
+    return tree | {"meta": new | {name: tags for name, tags in lists.items() if tags}}

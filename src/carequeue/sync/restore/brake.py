@@ -79,7 +79,7 @@ def answer_hold(rows: SourceRepository, answer: str) -> bool:
     if held is None:
         return False
     store_hold(rows.sync_state, replace(held, answer=answer))
-    rows.manifest.count_again()
+    rows.manifest.fetch_again()
     return True
 
 
