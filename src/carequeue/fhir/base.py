@@ -1,7 +1,8 @@
 """The base: a resource as its source last gave it, and what one page of resources changed. Pure.
 
 In:  nothing. Out: values that the cache returns and that sync decides by; no disk here.
-Not here: how bases are stored (`store/mirror.py`), which rows an intent holds (`store/intent_rows.py`).
+Not here: how bases are stored (`store/mirror.py`), which bases an intent holds
+(`store/intent_rows.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from carequeue.fhir.chart import Resource
 
 @dataclass(slots=True)
 class SavedPage:
-    """What a page changed: how many rows, and references that are not here yet."""
+    """The changes by one page: the number of rows, and references that are not here yet."""
 
     changed: int = 0
     missing: set[str] = field(default_factory=set)

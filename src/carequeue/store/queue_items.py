@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from carequeue.domain.items import WorkItem
 from carequeue.store.engine import quick, storable
-from carequeue.store.queue_window import views_of
+from carequeue.store.queue_window import tabs_of
 from carequeue.store.source_scope import SourceScope
 from carequeue.store.tables import ItemRow, table
 
@@ -29,7 +29,7 @@ from carequeue.store.tables import ItemRow, table
 StoredItem = tuple[Any, ...]
 
 _NAMES: Final = tuple(column.name for column in table(ItemRow).columns)
-_COUNTED: Final = tuple(_NAMES.index(name) for name in ("lane", "mine", "band"))
+_COUNTED: Final = tuple(_NAMES.index(name) for name in ("tab", "mine", "band"))
 _UPSERT: Final = (
     f"INSERT INTO item ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))}) "
     f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES)}"
@@ -150,26 +150,26 @@ def _move_counts(
     change: Counter[tuple[str, int]] = Counter()
     for rows, sign in ((left, -1), (came, 1)):
         for row in rows:
-            lane, mine, band = (row[column] for column in _COUNTED)
-            for view in views_of(lane, mine, band):
-                change[str(view), band] += sign
+            tab, mine, band = (row[column] for column in _COUNTED)
+            for name in tabs_of(tab, mine, band):
+                change[str(name), band] += sign
     quick(connection).executemany(
-        "INSERT INTO tally (view, band, count) VALUES (?, ?, ?) "
-        "ON CONFLICT (view, band) DO UPDATE SET count = count + excluded.count",
-        [(view, band, by) for (view, band), by in change.items() if by],
+        "INSERT INTO tally (tab, band, count) VALUES (?, ?, ?) "
+        "ON CONFLICT (tab, band) DO UPDATE SET count = count + excluded.count",
+        [(tab, band, by) for (tab, band), by in change.items() if by],
     )
 
 
 def stored_counts(connection: Connection) -> dict[tuple[str, int], int]:
     """Tab and band -> the stored count, without counts of zero."""
-    rows = quick(connection).execute("SELECT view, band, count FROM tally WHERE count <> 0")
-    return {(view, band): count for view, band, count in rows}
+    rows = quick(connection).execute("SELECT tab, band, count FROM tally WHERE count <> 0")
+    return {(tab, band): count for tab, band, count in rows}
 
 
 def counted(connection: Connection) -> Counter[tuple[str, int]]:
     """Tab and band -> rows, counted from the rows themselves, to check the stored counts."""
     counts: Counter[tuple[str, int]] = Counter()
-    for lane, mine, band in quick(connection).execute("SELECT lane, mine, band FROM item"):
-        for view in views_of(lane, mine, band):
-            counts[str(view), band] += 1
+    for tab, mine, band in quick(connection).execute("SELECT tab, mine, band FROM item"):
+        for name in tabs_of(tab, mine, band):
+            counts[str(name), band] += 1
     return counts
