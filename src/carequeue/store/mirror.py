@@ -53,7 +53,7 @@ class SourceMirror(SourcePart):
     # --- reading ----------------------------------------------------------------------------------
 
     def base(self, kind: str, key: str) -> Base:
-        """What the mirror holds of one resource; an empty base if it holds nothing.
+        """The mirrored state of one resource; an empty base if it holds nothing.
 
         A resource that is yet to be created here, and exists on the server all the same, has no
         body, and the server's version as `theirs`.

@@ -320,7 +320,7 @@ def _set_back(connection: Connection, now: datetime) -> bool:
 
 
 def _arrivals(scope: SourceScope, chart: str) -> Mapping[str, int]:
-    """When resources of a chart came or changed, after the first full cycle of their source."""
+    """Reference -> arrival of what came or changed since the source's first full cycle."""
     rows = scope.raw.execute(
         "SELECT type || '/' || id, received_at FROM resource WHERE source = ? AND chart = ? "
         "AND received_at > (SELECT coalesce(min(CAST(value AS INTEGER)), 9e15) FROM meta "

@@ -1,4 +1,4 @@
-"""What all parts of one source's cache share: the transaction, the source, the touched charts.
+"""The common ground of the parts of one source's cache: transaction, source, touched charts.
 
 In:  a connection inside a transaction, the name of a source, its base URL. Out: a `SourceScope`,
 and `SourcePart`, the base class of the parts (`outbox.py`, `mirror.py`, ...).

@@ -1,4 +1,4 @@
-"""What sync knows of a source between two cycles: cursors, abilities, health.
+"""The state of a source between two sync cycles: cursors, abilities, health.
 
 A cursor is saved in the transaction of the page that it continues.
 """
@@ -26,7 +26,7 @@ _CURSOR: Final = ("watermark", "pending", "next_url", "received", "full_at", "sc
 
 
 class LastCycle(NamedTuple):
-    """How a sync cycle ended. `online` None: no request was made; `why`: what went wrong, or ""."""
+    """The end of a sync cycle. `online` None: no request was made; `why`: what failed, or ""."""
 
     online: int | None
     signed_out: int
@@ -34,7 +34,7 @@ class LastCycle(NamedTuple):
 
 
 class SourceSyncState(SourcePart):
-    """What is known of one source; see `sync.ports.SyncStatePort`."""
+    """The state of one source; see `sync.ports.SyncStatePort`."""
 
     # --- cursors, and references to fetch ---------------------------------------------------------
 
@@ -148,7 +148,7 @@ class SourceSyncState(SourcePart):
         self._save_health(values)
 
     def last_cycle(self) -> LastCycle | None:
-        """How the last cycle ended; None if there was none."""
+        """The end of the last cycle; None if there was none."""
         row = self._health("online, signed_out, why")
         return LastCycle(*row) if row else None
 

@@ -45,7 +45,7 @@ class KnownServer:
         self._now = now
 
     def abilities(self) -> Abilities:
-        """What the source supports; its CapabilityStatement is read twice a day."""
+        """The abilities of the source; its CapabilityStatement is read twice a day."""
         now = self._now()
         with self._cache.reading() as rows:
             kept, at = rows.sync_state.capability("statement")
@@ -64,7 +64,7 @@ class KnownServer:
         return can
 
     def check(self) -> Abilities:
-        """What the source supports, if it is the same server as before.
+        """The abilities of the source, if it is the same server as before.
 
         Raises ServerError if another server answers and nobody has said that it has the same
         records.

@@ -1,4 +1,4 @@
-"""What sync needs of the cache, as protocols: a part for each concern of a source.
+"""The cache as sync uses it, as protocols: a part for each concern of a source.
 
 In:  nothing. Out: protocols. `store.source_repository` implements them in SQLite; the simulator
 also in memory, with the same traces. All rows are rows of one source. A `SourceRepository` lives
@@ -88,7 +88,7 @@ class MirrorPort(Protocol):
     """The resources of one source as it last gave them."""
 
     def base(self, kind: str, key: str) -> Base:
-        """What the mirror holds of one resource."""
+        """The mirrored state of one resource."""
 
     def versions(self, kind: str) -> Mapping[str, tuple[str, str]]:
         """Id -> (version, last updated) of the rows of a type that are here and not gone.
@@ -160,7 +160,7 @@ class ManifestPort(Protocol):
 
 
 class SyncStatePort(Protocol):
-    """What is known of the source between two cycles."""
+    """The state of the source between two cycles."""
 
     def cursors(self) -> Mapping[str, Mapping[str, Any]]:
         """Search -> the fields of its `state.Cursor`."""

@@ -33,7 +33,7 @@ from carequeue.sync.restore.brake import stored_hold, words
 
 @dataclass(slots=True)
 class CycleResult:
-    """What one sync cycle of one source did."""
+    """The result of one sync cycle of one source."""
 
     sent: int = 0
     received: int = 0

@@ -105,7 +105,7 @@ class SourceWorker:
 
     @property
     def waits(self) -> SlowResponse | None:
-        """What the present cycle waits for, if that takes long."""
+        """The present wait for a reply, if it takes long."""
         connection = self._connection
         return connection.transport.waits() if connection is not None and self.syncing else None
 

@@ -1,4 +1,4 @@
-"""What left the source unannounced, what an update missed, and when to ask first. Pure.
+"""Rows that left the source unannounced or that an update missed, and when a manifest is due. Pure.
 
 A search for changes never tells of deletions, of records that left its scope, or of a row that
 became visible too late. So once a day the manifest of each search is fetched: ids and versions.
@@ -167,7 +167,7 @@ def _is_to_come(updated: str, begun: datetime) -> bool:
 
 
 def fate(search: Search, status: int, updated: str, begun: datetime) -> Absence:
-    """What the read of a missing row says. `updated`: of the resource that came, "" if none did.
+    """The reason why a row is missing, by a read of it. `updated`: of the resource read, or "".
 
     A search with parameters that does not show a row has it out of scope; one without lags. Client
     and directory records never leave by scope: any row may refer to them.

@@ -45,8 +45,8 @@ _STAYS: Final = (Absence.HERE, Absence.UNKNOWN)
 
 @dataclass(slots=True)
 class ManifestResult:
-    """What the manifests led to. `fetched`: rows that were missed before; `filed`: decisions to be
-    sent again.
+    """The result of the manifests. `fetched`: rows missed before; `filed`: intents to send
+    again.
 
     `why`: what could not be done, "" if all could.
     """
@@ -60,7 +60,7 @@ class ManifestResult:
 
 @dataclass(slots=True)
 class _Finding:
-    """What the manifest of one search leads to."""
+    """The result of the manifest of one search."""
 
     search: Search
     why: r.ManifestReason
@@ -203,7 +203,7 @@ class ManifestRun:
             self._save([resource for resource in given if resource not in older])
 
     def _find_missing(self, finding: _Finding, here: int, accepted: bool) -> None:
-        """What became of each row that is not in the manifest.
+        """Find out what became of each row that is not in the manifest.
 
         If very many are missing, they are not read one at a time before a person has said that it
         may be so.
@@ -283,18 +283,11 @@ class ManifestRun:
         """
         now = self._now()
         with self._cache.writing(now) as rows:
-            after = {
-                **{
-                    (finding.search.type, key): None
-                    for finding in findings
-                    for key in finding.leaving
-                },
-                **{
-                    (finding.search.type, resource["id"]): resource
-                    for finding in findings
-                    for resource in finding.back
-                },
-            }
+            after: dict[tuple[str, str], Resource | None] = {}
+            for finding in findings:
+                kind = finding.search.type
+                after |= {(kind, key): None for key in finding.leaving}
+                after |= {(kind, resource["id"]): resource for resource in finding.back}
             before = {key: rows.mirror.base(*key).body for key in after}
             taken = rows.outbox.acknowledged(now - recovery.REMEMBERED)
             lost = {

@@ -51,14 +51,14 @@ _BREATH: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """How a server announces changes. `topic` "": by criteria. `socket` "": bound with a token."""
+    """An announcement of changes. `topic` "": by criteria. `socket` "": bound with a token."""
 
     topic: str = ""
     socket: str = ""
 
 
 def declared(statement: Any) -> Declared | None:
-    """What a CapabilityStatement says of Subscriptions; None if it offers none that can be used."""
+    """The Subscriptions of a CapabilityStatement; None if it offers none that can be used."""
     for rest in objects(statement, "rest"):
         offered = [part for part in objects(rest, "resource") if part.get("type") == "Subscription"]
         codes = {
@@ -108,7 +108,7 @@ def subscription(how: Declared, scope: Mapping[str, str], end: str) -> dict[str,
 
 
 def meaning(message: str | bytes, key: str) -> str:
-    """What a message is: `bound`, `hint`, or "" for a heartbeat and anything unknown."""
+    """The meaning of a message: `bound`, `hint`, or "" for a heartbeat and anything unknown."""
     words = message if isinstance(message, str) else message.decode("utf-8", "replace")
     word, _, what = words.strip().partition(" ")
     if word in ("bound", "ping"):

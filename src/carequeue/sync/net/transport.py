@@ -142,7 +142,7 @@ class Transport:
             return False
 
     def waits(self) -> SlowResponse | None:
-        """What is waited for at the moment, if it takes long; called by another thread."""
+        """The present wait for a reply, if it takes long; called by another thread."""
         return self._waiting.now()
 
     def take_wait(self) -> float:
@@ -155,7 +155,7 @@ class Transport:
         return _instant(self.date)
 
     def dial(self, address: str) -> Dial | None:
-        """How to reach a websocket that this source names; None if it is not on its host.
+        """The way to a websocket that this source names; None if it is not on its host.
 
         The token goes only to the exact origin of the source: another port may be somebody else.
         """

@@ -1,4 +1,4 @@
-"""What a source supports: what its CapabilityStatement declares, and what was observed.
+"""The abilities of a source: declared in its CapabilityStatement, and observed.
 
 In:  a CapabilityStatement, observations. Out: `Abilities`. Asked before a person types
 (`worklist/act.py`) and before anything is sent.
@@ -63,7 +63,7 @@ class Abilities:
         return interaction in self.types.get(kind, TypeAbility()).interactions
 
     def of(self, kind: str) -> TypeAbility:
-        """What is declared of a type; empty if it is not named."""
+        """The declaration of a type; empty if the statement does not name it."""
         return self.types.get(kind, TypeAbility())
 
     def update_create(self, kind: str) -> bool:
@@ -81,7 +81,7 @@ class Abilities:
 
     @property
     def guard(self) -> str:
-        """What was observed of If-Match: yes | no (the server ignores it) | none (there are no
+        """The observation of If-Match: yes | no (the server ignores it) | none (there are no
         versions) | "" (not observed yet).
         """
         return self.observed.get("if_match", "")
@@ -194,7 +194,7 @@ def to_json(can: Abilities) -> str:
 
 
 def from_json(text: str, observed: Mapping[str, str]) -> Abilities:
-    """What `to_json` stored, with the observations since."""
+    """The abilities that `to_json` stored, with the observations since."""
     software, version, batch, known, types = json.loads(text)
     return Abilities(
         software,
@@ -217,7 +217,7 @@ _GUARDS: Final = {
 
 
 def sentences(can: Abilities) -> tuple[str, ...]:
-    """What this server supports, in sentences for `connect` and `doctor`."""
+    """The abilities of this server, in sentences for `connect` and `doctor`."""
     lines = []
     for kind, what in (
         ("Task", "referrals, follow-ups and handoffs"),

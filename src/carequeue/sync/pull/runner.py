@@ -32,7 +32,7 @@ ABSENT: Final = "not given"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every part of a sync cycle has: the cache, the connection, the time."""
+    """The surroundings of a part of a sync cycle: the cache, the connection, the time."""
 
     cache: SourceCache
     transport: Sends
@@ -42,7 +42,7 @@ class Context:
 
 @dataclass(slots=True)
 class Pulled:
-    """What one pull did.
+    """The result of one pull.
 
     `nothing_new`: cursors of searches without changes, saved at once at the end: a cycle without
     changes is one write, not one for each search. If a crash loses them, the same is asked again.

@@ -75,7 +75,7 @@ def plan(can: Abilities, scope: Mapping[str, str]) -> tuple[Search, ...]:
 
 
 class Tier(IntEnum):
-    """How changes of a search are asked for; after a rejection the next is used."""
+    """The way to ask for changes of a search; after a rejection the next is used."""
 
     HISTORY = 0
     CHANGED = 1

@@ -18,7 +18,7 @@ from carequeue.sync.push.state import PushState
 
 
 def sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
-    """How many to send next, and what to remember of it."""
+    """The state after a batch, and what to remember of it."""
     before = state.sizing
     if became is m.Batched.UNANSWERED:
         return _unanswered(state, sent)

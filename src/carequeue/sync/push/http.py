@@ -274,7 +274,7 @@ def _entry(request: m.Request) -> BatchRequest:
 def _in_batches(
     transport: Sends, requests: Sequence[m.Request], at_once: int
 ) -> dict[m.ResourceKey, Reply]:
-    """What batches of reads clearly show, by resource; what is missing in it is still to be read.
+    """The clear replies of batches of reads, by resource; a missing resource is still to be read.
 
     A batch without a reply ends it: each further one could wait as long. A server that asks for a
     sign-in or a pause has answered all of them.

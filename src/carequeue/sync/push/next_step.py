@@ -69,7 +69,7 @@ def later(state: PushState, target: m.PendingResource, reply: m.Reply, now: date
 def wait(
     state: PushState, target: m.PendingResource, tries: int, retry_after: str, now: datetime
 ) -> timedelta:
-    """How long a resource waits: as the server asks, else longer with every try, with jitter."""
+    """The wait of a resource: as the server asks, else longer with every try, with jitter."""
     chance = random.Random(f"{state.seed}/{target.key}/{state.tries}")  # noqa: S311 - jitter
     return delay(tries, retry_after, now, chance)
 

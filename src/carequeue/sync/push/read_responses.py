@@ -1,4 +1,4 @@
-"""What a read of a resource says about its pending intents. Pure.
+"""The result of a read of a resource for its pending intents. Pure.
 
 In:  the pending resource, what was read. Out: a `NextStep`.
 A resource is read back when: a reply was lost or negative; the write cannot use If-Match; a pull
@@ -110,7 +110,7 @@ def _found(state: PushState, target: m.PendingResource, reply: m.Reply, now: dat
 def _later_again(
     state: PushState, target: m.PendingResource, next_step: NextStep, now: datetime
 ) -> NextStep:
-    """What was sent twice or more without a reply is sent again later, longer each time.
+    """Wait longer each time before an intent is sent again that got no reply twice or more.
 
     Otherwise a row at which the server hangs would end every cycle, and nothing else would be done.
     """

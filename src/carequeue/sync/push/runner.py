@@ -25,7 +25,7 @@ from carequeue.sync.push.state import PushState
 
 @dataclass(slots=True)
 class Pushed:
-    """What one push did. `deferred`: resources that could not be read, left for the next cycle."""
+    """The result of one push. `deferred`: unread resources, left for the next cycle."""
 
     sent: int = 0
     stopped: m.Stop | None = None

@@ -1,4 +1,4 @@
-"""What the reply to a write means for its resource. Pure.
+"""The meaning of the reply to a write for its resource. Pure.
 
 In:  the pending resource as it was sent, the reply. Out: a `NextStep`: done, read it back, wait,
 local-only, or ask a person.
@@ -130,7 +130,7 @@ def _yes(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSte
 
 
 def _seen_by_a_yes(state: PushState, target: m.PendingResource) -> dict[str, str]:
-    """What this success says about If-Match, if that was not known yet."""
+    """The observation of If-Match that this success allows, if it was not known yet."""
     if state.probing == target.key:
         in_batches = {"if_match_batch": "no", "batch": "no"}  # one at a time, each is checked
         return in_batches if state.can.guard == "yes" else {"if_match": "no"}

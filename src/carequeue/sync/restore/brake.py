@@ -30,7 +30,7 @@ _LATELY: Final = "lately"
 
 
 class HoldKind(StrEnum):
-    """What is not done unasked."""
+    """A change that is not made unasked."""
 
     REMOVAL = "removal"
     RESTORED = "restored"
@@ -39,7 +39,7 @@ class HoldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What waits for a person's answer: "accept", "refuse", or none yet.
+    """A change that waits for a person's answer: "accept", "refuse", or none yet.
 
     `found` rows `of` those in the cache are gone, and `back` are older there; of a server, who
     answers now.
@@ -131,7 +131,7 @@ def _removals_text(lately: RecentRemovals) -> str:
 def brake(
     leaving: int, back: int, of: int, was: Held | None, now: datetime, *, much: bool = False
 ) -> Held | None:
-    """What to ask before anything is removed or moved back; None if it may be done.
+    """The question before rows are removed or moved back; None if it may be done.
 
     A version that goes back is never normal: one is enough. `much`: it is too much in another
     respect, such as nearly all of one type. An answer covers what it was given for, and a few rows
