@@ -41,7 +41,7 @@ def _no_if_match(stack: ExitStack) -> None:
     real = http.exchange
 
     def bare(transport: Any, command: Any) -> Any:
-        requests = tuple(replace(one, if_match="") for one in command.requests)
+        requests = tuple(replace(request, if_match="") for request in command.requests)
         return real(transport, replace(command, requests=requests))
 
     stack.enter_context(patch.object(push_runner, "exchange", bare))
@@ -113,7 +113,7 @@ def _no_fence(stack: ExitStack) -> None:
 
 def _retry(stack: ExitStack) -> None:
     def again(base: Any, theirs: Any, intents: Any, _: Any) -> Any:
-        return tuple(Compared(one, Comparison.NOT_APPLIED) for one in intents)
+        return tuple(Compared(intent, Comparison.NOT_APPLIED) for intent in intents)
 
     stack.enter_context(patch.object(read_responses, "compare", again))
 

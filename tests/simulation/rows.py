@@ -127,14 +127,14 @@ class MemoryOutbox(_Part):
                 self._journal.set(self._tables.later, one, until)
 
     def back_off(self, intents: Sequence[Intent], until: datetime, words: str) -> None:
-        self.postpone([one.id for one in intents], until)
-        for one in intents:
-            old = self._tables.intents[one.id]
+        self.postpone([intent.id for intent in intents], until)
+        for intent in intents:
+            old = self._tables.intents[intent.id]
             self._journal.keep(replace(old, words=words, busy=old.busy + 1))
 
     def set_message(self, intents: Sequence[Intent], words: str) -> None:
-        for one in intents:
-            self._journal.keep(replace(self._tables.intents[one.id], words=words))
+        for intent in intents:
+            self._journal.keep(replace(self._tables.intents[intent.id], words=words))
 
     def mark_for_projection(self, intents: Iterable[Intent]) -> None:
         pass
@@ -344,7 +344,7 @@ class MemorySyncState(_Part):
 
 
 def _as_row(value: Any) -> dict[str, Any]:
-    return {one.name: getattr(value, one.name) for one in fields(value)}
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _key(resource: Resource) -> Key:

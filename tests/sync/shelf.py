@@ -272,7 +272,7 @@ class Office:
         return {row.key.rpartition("/")[2] for row in self.cache.rows()}
 
     def states(self) -> Sequence[str]:
-        return [one.state.value for one in self.cache.intents()]
+        return [intent.state.value for intent in self.cache.intents()]
 
     def close(self) -> None:
         self.cache.close()

@@ -132,7 +132,7 @@ class TestALane:
         file(cache, create("i1", "own-1"), contact(), closed, urgent("i4", "t1", seq=4))
         happened(cache, "i2", IntentEvent.REFUSED)
         there = lanes(cache)["Task/t1"]
-        assert [one.id for one in there.intents] == ["i4"]
+        assert [intent.id for intent in there.intents] == ["i4"]
         assert not there.waits_for
 
     def test_keeps_what_is_decided_later_on_the_same_element_behind(self, cache: Cache) -> None:
@@ -197,7 +197,7 @@ class TestWhatWasDecidedMeanwhile:
         change = m.Change(("Task", "t1"), (), theirs, "9", compared=frozenset({"i1"}))
         with writing(cache.session.engine()) as connection:
             save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
-        states = {one.id: one.state for one in cache.intents()}
+        states = {intent.id: intent.state for intent in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.CONFLICT}
 
     def test_is_not_done_by_what_was_taken_back_since(self, cache: Cache) -> None:
@@ -206,13 +206,15 @@ class TestWhatWasDecidedMeanwhile:
         back = decision(IntentKind.SET_PRIORITY, "i2", "t1", 2, to="routine")
         file(cache, urgent("i1", "t1"), back)
         read = lanes(cache)["Task/t1"]
-        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in read.intents)
+        outcomes = tuple(
+            m.IntentOutcome(intent, IntentEvent.ACKNOWLEDGED) for intent in read.intents
+        )
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", priority="routine", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
             save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
-        states = {one.id: one.state for one in cache.intents()}
+        states = {intent.id: intent.state for intent in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}
 
     @pytest.mark.parametrize("events", [(), (IntentEvent.ATTEMPT_RECORDED,)])
@@ -224,7 +226,9 @@ class TestWhatWasDecidedMeanwhile:
         file(cache, decision(IntentKind.ASSIGN, "i1", "t1", 1, owner=dana))
         happened(cache, "i1", *events)
         file(cache, decision(IntentKind.ASSIGN, "i2", "t1", 2, owner=noel))
-        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in cache.intents())
+        outcomes = tuple(
+            m.IntentOutcome(intent, IntentEvent.ACKNOWLEDGED) for intent in cache.intents()
+        )
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", owner=noel, meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
@@ -263,7 +267,7 @@ class TestWhatWasDecidedMeanwhile:
             decision(IntentKind.SET_STATUS, "i3", "t1", 3, to="in-progress"),
         ]
         file(cache, made, *(both if first == "ours" else reversed(both)))
-        by_id = {one.id: one for one in cache.intents()}
+        by_id = {intent.id: intent for intent in cache.intents()}
         begun = {**hers, "status": "in-progress", "meta": {"versionId": "4"}}
         changes = tuple(
             m.Change(key, (m.IntentOutcome(by_id[one], IntentEvent.ACKNOWLEDGED),), base, version)
@@ -274,7 +278,7 @@ class TestWhatWasDecidedMeanwhile:
         )
         with writing(cache.session.engine()) as connection:
             save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges(changes), NOW)
-        assert {one.id: one.state for one in cache.intents()}["i2"] is IntentState.CONFLICT
+        assert {intent.id: intent.state for intent in cache.intents()}["i2"] is IntentState.CONFLICT
 
     def test_about_what_is_gone_is_asked_about_like_the_rest(self, cache: Cache) -> None:
         """A note while the row was read: sent without a guard, it would make the row anew."""
@@ -288,7 +292,7 @@ class TestWhatWasDecidedMeanwhile:
             save_changes(
                 SqliteSourceRepository(connection, SOURCE), m.SaveChanges((verdict.change,)), NOW
             )
-        assert {one.id: one.state for one in cache.intents()} == {
+        assert {intent.id: intent.state for intent in cache.intents()} == {
             "i1": IntentState.CONFLICT,
             "i2": IntentState.CONFLICT,
         }

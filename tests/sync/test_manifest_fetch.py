@@ -25,14 +25,14 @@ class TestACount:
         office.look()
         assert counts(office) == []
         office.tomorrow()
-        assert any(one.startswith("GET Task?") for one in counts(office))
+        assert any(count.startswith("GET Task?") for count in counts(office))
         before = len(counts(office))
         office.look()
         assert len(counts(office)) == before
 
     def test_is_made_when_it_is_asked_for(self, office: Office) -> None:
         office.look(check_manifest=True)
-        assert any(one.startswith("GET Task?") for one in counts(office))
+        assert any(count.startswith("GET Task?") for count in counts(office))
 
     def test_never_keeps_a_part_of_a_resource(self, office: Office) -> None:
         before = office.cache.table("resource")
@@ -57,7 +57,7 @@ class TestACount:
     def test_is_not_made_of_clients(self, office: Office) -> None:
         """They are here because something refers to them."""
         office.tomorrow()
-        assert not [one for one in counts(office) if one.startswith("GET Patient")]
+        assert not [count for count in counts(office) if count.startswith("GET Patient")]
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_that_is_refused_is_named_and_takes_nothing_out(

@@ -111,11 +111,11 @@ class TestWhatNeverCounts:
         push = Push(*lanes)
         push.send()
         push.answer(
-            *(m.NoReply(one.key, True, "no reply in time") for one in lanes),
+            *(m.NoReply(lane.key, True, "no reply in time") for lane in lanes),
             batch=m.Batched.SILENT,
         )
         push.on(m.ChangesSaved((), (), frozenset(), {}, NOW))
-        push.read(*(said(one, 200, one.base, "3") for one in lanes))
+        push.read(*(said(lane, 200, lane.base, "3") for lane in lanes))
         save = push.commands[0]
         assert isinstance(save, m.SaveChanges)
         assert [change.counts_toward_limit for change in save.changes] == [False] * 4
@@ -174,7 +174,7 @@ class TestWhatIsToldOnceItIsThere:
         push.keep()
         (request,) = push.send()
         push.answer(said(one, 200, {**(request.body or {}), "meta": {"versionId": "5"}}, "5"))
-        assert [each.words for each in push.change.outcomes] == [""]
+        assert [outcome.words for outcome in push.change.outcomes] == [""]
 
     def test_the_servers_own_words_are_kept_where_it_never_took_it(self) -> None:
         one = lane(replace(urgent(), settles=READ_BACK_LIMIT - 1))

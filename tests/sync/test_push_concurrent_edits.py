@@ -57,4 +57,4 @@ class TestADecisionOnTopOfOneThatIsOnItsWay:
         (before,) = one.intents
         found = m.IntentOutcome(before, IntentEvent.FOUND_NOT_APPLIED)
         keep(cache, m.Change(one.key, (found,), task("t1"), "1", compared=frozenset({"i1"})))
-        assert [each.state.value for each in cache.intents()] == ["queued", "queued"]
+        assert [intent.state.value for intent in cache.intents()] == ["queued", "queued"]

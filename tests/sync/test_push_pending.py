@@ -78,7 +78,7 @@ class TestWhatRefersToWhatIsYetToBeCreated:
         completed = replace(done, after="i2")
         file(cache, create("i1", "own-1"), self.about("Task/own-1"), completed)
         found = lanes(cache)
-        assert [one.id for one in found["Task/own-1"].intents] == ["i1"]
+        assert [intent.id for intent in found["Task/own-1"].intents] == ["i1"]
         assert found["Task/own-1"].waits_for == frozenset()
         assert found["Task/own-2"].waits_for == {"i1"}
         happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED)
@@ -159,4 +159,4 @@ class TestWhatAPushLearns:
                 (m.Change(one.key, (m.IntentOutcome(first, IntentEvent.REFUSED, "no"),)),)
             ),
         )
-        assert [each.words for each in cache.intents()] == ["no", BEHIND, ""]
+        assert [intent.words for intent in cache.intents()] == ["no", BEHIND, ""]

@@ -112,11 +112,11 @@ class TestAServerThatWasSetBack:
 
         restored.server.fault = meanwhile
         restored.look()
-        again = [one.args.get("to") for one in restored.cache.intents()[4:]]
+        again = [intent.args.get("to") for intent in restored.cache.intents()[4:]]
         assert again.count("stat") == 0
         restored.look()
         assert "priority" not in restored.server.rows["Task/t0"]
-        assert [one.args["to"] for one in restored.cache.intents(["conflict"])] == ["routine"]
+        assert [intent.args["to"] for intent in restored.cache.intents(["conflict"])] == ["routine"]
 
     def test_stays_as_it_is_when_a_person_says_no(self, restored: Office) -> None:
         restored.tomorrow()
