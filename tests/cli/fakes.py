@@ -28,6 +28,7 @@ from carequeue.worklist.results import (
     Where,
 )
 
+URL = "https://fhir.example.org/r4"
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 
 
@@ -103,7 +104,7 @@ class FakeDesk:
     )
 
     def _in(self, filter_text: str) -> list[QueueRow]:
-        return [one for one in self.rows if filter_text.lower() in one.client.lower()]
+        return [row for row in self.rows if filter_text.lower() in row.client.lower()]
 
     def window(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         if self.breaks:
@@ -117,7 +118,7 @@ class FakeDesk:
         return [one.key for one in self._in(filter_text)]
 
     def detail(self, key: str, now: datetime) -> Detail | None:
-        return next((detail(one.key, one.client) for one in self.rows if one.key == key), None)
+        return next((detail(row.key, row.client) for row in self.rows if row.key == key), None)
 
     def health(self, now: datetime) -> Health:
         return self.state
@@ -130,7 +131,7 @@ class FakeDesk:
         return True, text
 
     def _sorted(self, keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
-        names = {one.key: one.client for one in self.rows}
+        names = {row.key: row.client for row in self.rows}
         refused = tuple(
             Refused(key, names[key], self.refuses[key]) for key in keys if key in self.refuses
         )
@@ -212,7 +213,7 @@ class FakeSession:
 class FakeProbe:
     """What a server said of itself."""
 
-    base_url: str = "https://fhir.example.org/r4"
+    base_url: str = URL
     software: str = "Example FHIR"
     fhir_version: str = "4.0.1"
     can: tuple[str, ...] = ("Tasks can be read and changed.",)

@@ -117,7 +117,7 @@ def test_a_limit_is_kept_and_the_table_says_what_it_left_out(shell: Shell) -> No
     assert shell.run("list", "--limit", "0").stderr == ""
 
 
-def test_narrowing_and_time_come_before_the_list(shell: Shell) -> None:
+def test_filter_and_time_come_before_the_list(shell: Shell) -> None:
     found = json.loads(shell.run("list", "--json", "--filter", "reyes").stdout)
     assert [one["key"] for one in found] == ["Task/2"]
     assert shell.desk.refreshed == 1
@@ -222,7 +222,7 @@ def test_the_session_is_closed_also_after_a_fault(shell: Shell) -> None:
     assert shell.session.closed
 
 
-def test_an_empty_answer_says_whether_it_was_narrowed(shell: Shell) -> None:
+def test_an_empty_answer_says_whether_it_was_filtered(shell: Shell) -> None:
     assert shell.run("list", "--filter", "nobody").stderr.strip() == "No row matches."
     shell.desk.rows = []
-    assert shell.run("list").stderr.strip() == "Nothing is waiting in this view."
+    assert shell.run("list").stderr.strip() == "Nothing is waiting in this tab."

@@ -152,7 +152,7 @@ def test_five_thousand_rows_all_arrive_and_the_next_look_asks_for_none_of_them(
         {
             "resourceType": "Task", "id": f"much-{number:04d}", "status": "requested",
             "intent": "order", "description": f"Send letter {number}",
-            "for": {"reference": f"Patient/much-{number % 500:03d}"},
+            "for": {"reference": f"Patient/much-{number // 10:03d}"},
             "owner": {"reference": ME}, "authoredOn": now.isoformat(timespec="seconds"),
         }
         for number in range(MUCH)

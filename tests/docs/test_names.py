@@ -32,7 +32,7 @@ ROOMS: Final = [path.stem for path in SOURCE.iterdir() if (path / "__init__.py")
 #: Files that a recipe makes.
 MADE_UP: Final = {"hold.py", "legend.py"}
 _FILE: Final = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|mjs))(?::|`)")
-_SYMBOL: Final = re.compile(r"`((?:\w+/)*\w+\.py):\s+([A-Za-z_][\w.]*)(?:\(\))?`")
+SYMBOL: Final = re.compile(r"`((?:\w+/)*\w+\.py):\s+([A-Za-z_][\w.]*)(?:\(\))?`")
 _DOTTED: Final = re.compile(rf"`((?:carequeue\.)?(?:{'|'.join(ROOMS)})(?:\.\w+)+)(?:\(\))?`")
 _COMMAND: Final = re.compile(r"(?:`|^|\| |; )carequeue((?: [^`|;\n]+)?)", re.MULTILINE)
 _OPTION: Final = re.compile(r"(?<![\w-])--[a-z][\w-]*")
@@ -83,7 +83,7 @@ def missing(text: str) -> list[str]:
         *(name for name in names if not places(name) and not (ROOT / name).is_file()),
         *(
             f"{name}: {symbol}"
-            for name, symbol in _SYMBOL.findall(text)
+            for name, symbol in SYMBOL.findall(text)
             if not any(symbol in symbols(path) for path in places(name))
         ),
         *(name for name in dotted if not is_import_name(name)),
@@ -203,7 +203,7 @@ def test_every_option_in_a_table_is_an_option_of_its_command() -> None:
 def test_a_key_of_the_profile_that_a_page_lists_is_read() -> None:
     text = page("profiles.md")
     before, _, behind = text.partition("Of each `[sources.NAME]`")
-    head = "| key | value | where it is not there |"
+    head = "| key | value | default |"
     assert {row[0].strip("`") for row in cells(before, head)} == set(PROFILE_KEYS)
     assert {row[0].strip("`") for row in cells(behind, head)} == set(SOURCE_KEYS)
     assert {row[0].strip("`") for row in cells(text, "| key of a rule |")} == set(RULE_KEYS)

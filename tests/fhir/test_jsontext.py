@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.fhir.jsontext import MAX_DEPTH, BadJson, Duplicated, Exact, dumps, loads
+from carequeue.fhir.jsontext import MAX_DEPTH, BadJson, Duplicated, Exact, copied, dumps, loads
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 
@@ -53,10 +53,11 @@ def test_every_token_survives_the_way_in_and_out(text: str) -> None:
 
 
 @given(TEXTS)
-def test_a_deep_copy_is_equal_and_writes_the_same(text: str) -> None:
+def test_a_copy_is_equal_and_writes_the_same(text: str) -> None:
     value = loads(text)
-    assert copy.deepcopy(value) == value
-    assert dumps(copy.deepcopy(value)) == dumps(value)
+    for made in (copy.deepcopy(value), copied(value)):
+        assert made == value
+        assert dumps(made) == dumps(value)
 
 
 @pytest.mark.parametrize("literal", ["1.50", "1E2", "-0", "12345678901234567890", "1" * 5000])
@@ -118,6 +119,7 @@ def test_a_key_named_twice_marks_its_object_and_no_other() -> None:
     assert bad == {"id": "2"}
     assert not isinstance(good, Duplicated)
     assert isinstance(copy.deepcopy(bad), Duplicated)
+    assert isinstance(copied(bad), Duplicated)
 
 
 def test_a_lone_surrogate_is_written_as_it_was_escaped() -> None:
@@ -129,3 +131,12 @@ def test_what_is_no_json_value_is_a_fault_of_ours() -> None:
     value: Any = {"when": object()}
     with pytest.raises(TypeError):
         dumps(value)
+
+
+def test_a_copy_shares_no_dict_and_no_list_with_the_value() -> None:
+    value = loads('{"name":[{"family":"Okafor"}],"multipleBirthInteger":1.50}')
+    made = copied(value)
+    made["name"][0]["family"] = "Lindqvist"
+    made["name"].append({})
+    made["active"] = True
+    assert value == loads('{"name":[{"family":"Okafor"}],"multipleBirthInteger":1.50}')

@@ -141,7 +141,7 @@ HEALTHY = Health(
     progress="",
     other_syncs=False,
     ever_synced=True,
-    last_look=NOW - timedelta(minutes=2),
+    last_sync=NOW - timedelta(minutes=2),
 )
 PEOPLE = (
     Person("Practitioner/ortiz", "Ortiz, Nadia"),
@@ -321,7 +321,7 @@ class FakeDesk(Desk, FakeOutbox):
         words = f"{named(verb).done}: {who}{f', {said}' if said else ''}."
         group = f"group-{len(self.acts)}"
         kind = found[0].kind if len(found) == 1 else ""
-        did, short = named(verb).label_for(kind), named(verb).label_for(kind, narrow=True)
+        did, short = named(verb).label_for(kind), named(verb).label_for(kind, short=True)
         client = found[0].client if len(found) == 1 else ""
         self._done.append((Undoable(group, did, short, client, len(found), now), keys, before))
         return Acted(words, group, tuple(chosen))

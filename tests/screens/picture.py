@@ -24,6 +24,7 @@ from carequeue.screens.app_hooks import TimeSource
 from carequeue.screens.queue import QueueScreen
 from carequeue.wiring import Session, practice_session
 from tests.screens.png import with_palette
+from tests.screens.quiet import finish
 from tests.screens.stage import FakeSync
 from tests.servers.controlled_clinic import ControlledClinic
 
@@ -51,7 +52,7 @@ async def draw(session: Session, columns: int, rows: int, keys: Sequence[str]) -
             seconds += 5
             if key:
                 await pilot.press(key)
-            await asyncio.to_thread(screen.controller.threads.rest)
+            await asyncio.to_thread(finish, screen.controller.threads)
             screen.controller.tick()
             await pilot.pause()
         return app.export_screenshot(title="carequeue")

@@ -12,12 +12,13 @@ from carequeue.app import CareQueueApp, Preferences
 from carequeue.screens.app_hooks import TimeSource
 from carequeue.screens.controller import QueueController
 from carequeue.screens.queue import QueueScreen
+from carequeue.sync.workers import Background
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 from tests.screens.quiet import at_rest, send
 
 
-class FakeSync:
-    """Who syncs: counts what was asked of it."""
+class FakeSync(Background):
+    """A sync that counts what was asked of it."""
 
     def __init__(self) -> None:
         self.started = self.syncs = self.stopped = 0
@@ -32,7 +33,7 @@ class FakeSync:
     def focused(self, focused: bool) -> None:
         self.looks_on.append(focused)
 
-    def stop(self) -> None:
+    def stop(self, patience: float = 0) -> None:
         self.stopped += 1
 
 

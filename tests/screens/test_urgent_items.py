@@ -200,12 +200,12 @@ class TestAnArrival:
 
     async def test_is_not_named_by_the_first_sync_and_is_named_after_it(self) -> None:
         desk = FakeDesk([])
-        desk.feel(ever_synced=False, last_full=None, last_look=None, syncing=True)
+        desk.feel(ever_synced=False, last_full=None, last_sync=None, syncing=True)
         async with at_the_terminal(desk) as seat:
             desk.change(morning())
             await seat.wait(1)
             assert "New in" not in seat.message
-            desk.feel(ever_synced=True, last_full=NOW, last_look=NOW, syncing=False)
+            desk.feel(ever_synced=True, last_full=NOW, last_sync=NOW, syncing=False)
             await seat.wait(1)
             assert "New in" not in seat.message
             desk.change(with_more(crisis(1)))

@@ -51,7 +51,7 @@ async def test_the_move_has_a_column_where_it_is_not_always_mine() -> None:
         assert "Harbor Hou" in seat.line_of("FONTAINE").replace("Harbor Housing to", "")
 
 
-async def test_the_list_narrows_while_one_types_and_esc_shows_all_again() -> None:
+async def test_the_list_is_filtered_while_one_types_and_esc_shows_all_again() -> None:
     async with at_the_terminal() as seat:
         await seat.press("slash")
         await seat.write("brandt")
@@ -73,7 +73,7 @@ async def test_words_that_cannot_be_read_leave_the_list_and_say_why() -> None:
         assert seat.app.is_running
 
 
-async def test_esc_while_typing_takes_the_narrowing_back() -> None:
+async def test_esc_while_typing_clears_the_filter() -> None:
     async with at_the_terminal() as seat:
         await seat.press("slash")
         await seat.write("zz")
@@ -223,7 +223,7 @@ async def test_nothing_left_says_what_waits_on_others() -> None:
         assert "FONTAINE" in seat.text
 
 
-async def test_nothing_matches_names_what_narrows_and_how_many_are_hidden() -> None:
+async def test_nothing_matches_names_the_filter_and_how_many_are_hidden() -> None:
     async with at_the_terminal() as seat:
         await seat.press("slash")
         await seat.write("smith")

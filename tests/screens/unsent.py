@@ -118,16 +118,16 @@ class FakeOutbox(OutboxDesk):
             raise BadQuestion(words)
         self.answers.append((shown.item_key, how))
         del self.differs[shown.item_key]
-        self.unsent = [one for one in self.unsent if one.id not in shown.ids]
+        self.unsent = [line for line in self.unsent if line.id not in shown.ids]
         self.settle(shown.item_key)
         words = "Kept yours" if how == "mine" else "Kept theirs"
         return Acted(f"{words}: {shown.client}.", "", (shown.item_key,))
 
     def retry(self, ids: Sequence[str], now: datetime) -> Acted:
         self.retried.append(tuple(ids))
-        chosen = ids or [one.id for one in self.unsent if one.state == "needs_attention"]
+        chosen = ids or [line.id for line in self.unsent if line.state == "needs_attention"]
         self.unsent = [
-            replace(one, state="queued") if one.id in chosen else one for one in self.unsent
+            replace(line, state="queued") if line.id in chosen else line for line in self.unsent
         ]
         return Acted(f"To be sent again: {len(chosen)}.", "g", tuple(chosen))
 
@@ -135,14 +135,14 @@ class FakeOutbox(OutboxDesk):
         if typed != self.discard_word(ids):
             raise BadQuestion("Nothing was discarded.")
         self.discarded.append(tuple(ids))
-        self.unsent = [one for one in self.unsent if one.id not in ids]
+        self.unsent = [line for line in self.unsent if line.id not in ids]
         return Acted(f"Discarded: {len(ids)}.", "", tuple(ids))
 
     def discard_word(self, ids: Sequence[str]) -> str:
         return f"discard {len(ids)}"
 
     def export(self, ids: Sequence[str]) -> str:
-        return "".join(f'{{"id": "{one.id}"}}\n' for one in self.unsent)
+        return "".join(f'{{"id": "{line.id}"}}\n' for line in self.unsent)
 
     def news(self, after: int, now: datetime) -> tuple[int, Sequence[str]]:
         return len(self.told), tuple(self.told[after:]) if after >= 0 else ()

@@ -76,10 +76,9 @@ class TestTheMachine:
         assert bool(table.why_not(state, event)) is ((state, event) not in TRANSITIONS)
 
     def test_is_walked_through_wholly_and_never_left(self, runs: Result) -> None:
-        cells = runs.cells + many(range(400, 900)).cells
-        assert not table.unseen(cells)
-        assert set(cells) <= set(TRANSITIONS)
-        assert all("NOT" not in line for line in table.lines(cells))
+        assert not table.unseen(runs.cells)
+        assert set(runs.cells) <= set(TRANSITIONS)
+        assert all("NOT" not in line for line in table.lines(runs.cells))
 
 
 class TestTheCommand:

@@ -106,7 +106,7 @@ def everything(session: Session) -> tuple[list[Any], list[Any]]:
     with session.engine().connect() as connection:
         items = connection.exec_driver_sql("SELECT * FROM item ORDER BY key").all()
         counts = connection.exec_driver_sql(
-            "SELECT * FROM tally WHERE count <> 0 ORDER BY view, band"
+            "SELECT * FROM tally WHERE count <> 0 ORDER BY tab, band"
         ).all()
     return [tuple(row) for row in items], [tuple(row) for row in counts]
 

@@ -26,9 +26,9 @@ from carequeue.store.migrations import STEPS, VERSION, migrate
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
 from carequeue.wiring import Session
 from tests.servers.controlled_clinic import ControlledClinic
-from tests.store import schema_1, schema_2
+from tests.store import schema_1, schema_2, schema_3
 
-EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2)
+EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2, schema_3)
 SOURCE: Final = "clinic"
 
 

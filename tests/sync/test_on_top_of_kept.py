@@ -87,7 +87,7 @@ def test_leaves_with_the_earlier_one_once_somebody_says_that_the_server_was_mend
     office.server.fault = lambda request, forward: forward()
     office.look()
     assert office.states() == ["kept_here"]
-    office.cache.session.ask_anew("main")
+    office.cache.session.ask_again("main")
     office.look()
     assert office.states() == ["acknowledged"]
 

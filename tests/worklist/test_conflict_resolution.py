@@ -104,13 +104,13 @@ class TestTheQuestion:
         assert found.differences == (Difference("Priority", "", "routine", "stat"),)
         assert len(found.ids) == 2
         cache.desk.outbox.resolve(found, "theirs", NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
 
     def test_comes_in_the_order_of_the_queue(self, cache: Cache) -> None:
         for key, target in ((FOLLOW_UP, "t1"), (CRISIS, "c9")):
             cache.desk.act("note", [key], {"text": "x"}, NOW)
             meanwhile.find(cache, None, target)
-        order = [one.item_key for one in cache.desk.outbox.conflicts(NOW)]
+        order = [conflict.item_key for conflict in cache.desk.outbox.conflicts(NOW)]
         assert order == [CRISIS, FOLLOW_UP]
         assert [row.key for row in cache.rows() if row.sync == "conflict"] == order
 
@@ -140,7 +140,7 @@ def found_changed(cache: Cache) -> None:
 
     with writing(cache.session.engine()) as connection:
         rows = SqliteSourceRepository(connection, "main")
-        (sent,) = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
+        (sent,) = [intent for intent in cache.intents() if intent.state is IntentState.IN_DOUBT]
         outcome = m.IntentOutcome(
             sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile"
         )
@@ -243,7 +243,7 @@ class TestKeepingMine:
         cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
         cache.pull(theirs(priority="stat", owner=ref(NOEL)))
         acted = cache.desk.outbox.resolve(asked(cache), "mine", NOW)
-        states = {one.verb: one.state for one in cache.intents()}
+        states = {intent.verb: intent.state for intent in cache.intents()}
         assert states == {
             "priority": IntentState.QUEUED,
             "assign": IntentState.CONFLICT,
@@ -258,10 +258,10 @@ class TestKeepingMine:
         cache.desk.act("assign", [FOLLOW_UP], {"to": "Access"}, NOW)
         cache.pull(theirs(priority="stat", owner=ref("CareTeam/access")))
         cache.desk.outbox.resolve(asked(cache), "mine", NOW)
-        states = {one.verb: one.state for one in cache.intents()}
+        states = {intent.verb: intent.state for intent in cache.intents()}
         assert states["assign"] is IntentState.ACKNOWLEDGED
 
-    def test_asks_anew_where_they_change_it_again(self, cache: Cache) -> None:
+    def test_asks_again_where_they_change_it_again(self, cache: Cache) -> None:
         cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         meanwhile.find(cache, theirs(priority="asap"), version="8")
         assert asked(cache).differences == (Difference("Priority", "stat", "urgent", "asap"),)
@@ -271,7 +271,7 @@ class TestKeepingMine:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "asap"}, NOW)
         meanwhile.find(cache, theirs(priority="stat"))
         cache.desk.outbox.resolve(asked(cache), "mine", NOW)
-        assert [one.seen for one in cache.intents()] == [
+        assert [intent.seen for intent in cache.intents()] == [
             {"priority": "stat"},
             {"priority": "urgent"},
         ]
@@ -296,7 +296,7 @@ class TestTakingBackAKeptAnswer:
     def test_before_it_left_leaves_theirs(self, cache: Cache) -> None:
         cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         cache.desk.undo(NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
         assert base(cache)["priority"] == "stat"
         assert cache.row(FOLLOW_UP).sync == ""
 
@@ -355,7 +355,7 @@ class TestTakingTheirs:
         urgent_against_stat(cache)
         cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
         cache.desk.outbox.resolve(asked(cache), "theirs", NOW)
-        assert [one.verb for one in cache.intents(["queued"])] == ["note"]
+        assert [intent.verb for intent in cache.intents(["queued"])] == ["note"]
 
     def test_and_an_act_after_it_is_the_third_answer(self, cache: Cache) -> None:
         cache.desk.outbox.resolve(urgent_against_stat(cache), "theirs", NOW)

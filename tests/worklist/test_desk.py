@@ -73,5 +73,5 @@ def test_the_audit_log_names_whose_outbox_it_was(cache: Cache) -> None:
     outbox = OutboxDesk("Practitioner/other", desk.reading, desk._writing)
     assert outbox.retry([], NOW).changed == (FOLLOW_UP,)
     with desk.reading() as reading:
-        authors = reading.connection.exec_driver_sql("SELECT author, action FROM audit").all()
+        authors = reading.connection.exec_driver_sql("SELECT actor, action FROM audit").all()
     assert ("Practitioner/other", "retry") in [tuple(row) for row in authors]

@@ -131,9 +131,9 @@ class TestTheLines:
         taken = {**task("copied", identifier=same, **STAYS), "for": ref("Patient/c9")}
         cache.pull(other, taken)
         assert cache.row("main:Task/copied").client == "ZHOU"
-        assert [one.client for one in lines(cache)] == ["OKAFOR, Amara J"]
+        assert [line.client for line in lines(cache)] == ["OKAFOR, Amara J"]
 
-    def test_show_what_is_kept_here_only_and_why(self, tmp_path: Path) -> None:
+    def test_show_what_is_local_only_and_why(self, tmp_path: Path) -> None:
         here = queue(tmp_path / "read-only", can=READ_ONLY)
         here.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         (line,) = lines(here)
@@ -202,7 +202,7 @@ class TestAnotherTry:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         meanwhile.find(cache, task("t1", priority="urgent", **STAYS))
         cache.desk.outbox.retry([stuck], NOW)
-        assert [one.state for one in cache.intents() if one.id == stuck] == [
+        assert [intent.state for intent in cache.intents() if intent.id == stuck] == [
             IntentState.ACKNOWLEDGED
         ]
 
@@ -234,7 +234,7 @@ class TestAnotherTry:
             )
         assert cache.intents() == before
 
-    def test_can_be_taken_back(self, cache: Cache) -> None:
+    def test_can_be_undone(self, cache: Cache) -> None:
         refused(cache)
         cache.desk.outbox.retry([], NOW)
         cache.desk.undo(NOW)

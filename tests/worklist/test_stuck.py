@@ -68,7 +68,7 @@ def test_a_contact_that_was_not_taken_meets_no_clock(cache: Cache) -> None:
     assert row.sync == "needs_you"
 
 
-def test_what_is_stuck_is_answered_before_the_same_element_is_decided_anew(cache: Cache) -> None:
+def test_what_is_stuck_is_answered_before_the_same_element_is_decided_again(cache: Cache) -> None:
     cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
     refuse(cache, IntentEvent.REFUSED)
     acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
@@ -129,10 +129,10 @@ def make_contact(cache: Cache) -> str:
 def test_a_discarded_contact_does_not_complete_its_task(cache: Cache) -> None:
     key = make_contact(cache)
     cache.desk.act("log", [key], {"outcome": "reached"}, NOW)
-    assert {one.target_type for one in cache.intents()} == {"Communication", "Task"}
+    assert {intent.target_type for intent in cache.intents()} == {"Communication", "Task"}
     refuse(cache, IntentEvent.REFUSED, kind="Communication")
     give_up(cache, key)
-    assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+    assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
     with cache.session.engine().connect() as connection:
         assert load_pending(SqliteSourceRepository(connection, SOURCE)) == ()
     assert cache.row(key).sync == ""

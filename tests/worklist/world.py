@@ -64,6 +64,19 @@ IN_CRISIS: Final[list[dict[str, Any]]] = [
 ]
 
 
+#: An answer to every question that a verb asks.
+ANSWERS: dict[str, dict[str, str]] = {
+    "decline": {"reason": "no capacity"},
+    "log": {"outcome": "no answer"},
+    "snooze": {"until": "3bd"},
+    "note": {"text": "Called, no answer"},
+    "assign": {"to": "Ortiz"},
+    "handoff": {"to": "Access", "summary": "Left the ED an hour ago"},
+    "priority": {"to": "urgent"},
+    "new": {"text": "Call the school", "until": "2bd"},
+}
+
+
 def queue(folder: Path, *more: dict[str, Any], can: Abilities = WRITABLE) -> Cache:
     """Dana's cache with the whole world in it."""
     return clinic_of_dana(folder, *WORLD, *more, can=can)

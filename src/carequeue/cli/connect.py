@@ -95,7 +95,7 @@ def connect(profile: str, /, url: str, **given: Any) -> None:
     profiles.save(after, where)
     if os.path.lexists(where.cache):
         with suppress(CareQueueError), use_cases.open_session(profile) as session:
-            session.ask_anew(options.name)  # a cache that does not open reports that by itself
+            session.ask_again(options.name)  # a cache that does not open reports that by itself
     _write_stored(after, options.name, where)
 
 

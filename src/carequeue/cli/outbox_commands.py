@@ -180,10 +180,8 @@ def _write_lines(lines: Sequence[OutboxLine], zone: ZoneInfo) -> None:
         (_state(line), line.client, line.did, printing.when(line.decided_at, zone), line.words, id_)
         for line, id_ in zip(lines, shown, strict=True)
     ]
-    if at_a_terminal:
-        printing.write_columns([heads, *rows])
-    else:
-        printing.write_tabbed([heads, *rows])
+    write = printing.write_columns if at_a_terminal else printing.write_tabbed
+    write([heads, *rows])
 
 
 def _short(ids: Sequence[str]) -> list[str]:
@@ -219,8 +217,7 @@ def _ask_for_word(chosen: Sequence[OutboxLine], word: str) -> str:
         say(f"{line.client}: {line.did} ({_state(line)})")
     if word != f"discard {len(chosen)}":
         say("Decisions that depend on it go too.")
-    answer: str = click.prompt(f"To discard for good, type “{word}”", default="", err=True)
-    return answer
+    return str(click.prompt(f"To discard for good, type “{word}”", default="", err=True))
 
 
 def write_acted(acted: Acted, as_json: bool) -> None:
@@ -232,27 +229,23 @@ def write_acted(acted: Acted, as_json: bool) -> None:
 
 def _write_file(path: Path, data: bytes) -> None:
     """Write a new file that only its owner can read, completely or not at all."""
+    created = False
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        created = True
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
     except FileExistsError:
         raise BadQuestion(
             f"{path} exists already and was not changed. Name another file."
         ) from None
     except OSError as error:
-        raise _not_written(path, error) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        with suppress(OSError):
-            path.unlink()
-        raise _not_written(path, error) from None
-
-
-def _not_written(path: Path, error: OSError) -> CareQueueError:
-    return CareQueueError(
-        f"{path} could not be written ({error.strerror or 'unknown error'}). Unsent changes are "
-        "saved in the cache. Name a file that can be written."
-    )
+        if created:
+            with suppress(OSError):
+                path.unlink()
+        raise CareQueueError(
+            f"{path} could not be written ({error.strerror or 'unknown error'}). Unsent changes "
+            "are saved in the cache. Name a file that can be written."
+        ) from None

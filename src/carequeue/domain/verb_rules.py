@@ -28,12 +28,6 @@ from carequeue.domain.task_steps import (
     Steps,
 )
 
-NOUNS: Final = {
-    Kind.REFERRAL: "referral",
-    Kind.FOLLOW_UP: "follow-up",
-    Kind.HANDOFF: "handoff",
-    Kind.AUTHORIZATION: "authorization",
-}
 #: A person at risk is decided about one at a time: who closes forty rows has not read forty.
 _RISKS: Final = {ClockClass.CRISIS: "a crisis clock", ClockClass.SAFETY: "a safety clock"}
 
@@ -79,7 +73,7 @@ class VerbCase:
     @property
     def noun(self) -> str:
         """The kind of item with its article: "a referral"."""
-        noun = NOUNS[self.item.kind]
+        noun = self.item.kind.replace("_", "-")
         return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
     @property

@@ -13,7 +13,6 @@ Not here: when it may be done (`verbs/`), when it is sent (`sync/push/machine.py
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,6 +21,7 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
 from carequeue.fhir import codes, task_facts, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.jsontext import copied
 from carequeue.fhir.list_entries import ENTRY, entries_of, is_entry, put_entries, set_entries
 
 _UTC: Final = ZoneInfo("UTC")
@@ -40,10 +40,10 @@ def apply(intent: Intent, resource: Resource | None) -> Resource:
     does not create it: a deleted resource must not come back as a fragment.
     """
     if intent.kind is IntentKind.CREATE:
-        return deepcopy(resource) if resource is not None else _created(intent)
+        return copied(resource) if resource is not None else _created(intent)
     if resource is None:
         raise NoBase(f"there is no {intent.target_type} to {intent.kind}")
-    changed = deepcopy(resource)
+    changed: Resource = copied(resource)
     _APPLY[intent.kind](intent, changed)
     return changed
 
@@ -125,9 +125,9 @@ def snapshot(names: Iterable[str], resource: Resource | None) -> dict[str, Any]:
         if entry:
             mine = [item for item in entries_of(resource, entry.group(1)) if is_entry(entry, item)]
             if mine:
-                present[name] = deepcopy(mine)
+                present[name] = copied(mine)
         elif resource is not None and name in resource:
-            present[name] = deepcopy(resource[name])
+            present[name] = copied(resource[name])
     return present
 
 
@@ -158,7 +158,7 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     names = unit(intent)
     if not names:
         return None
-    args: dict[str, Any] = {"unit": list(names), "values": deepcopy(dict(intent.seen))}
+    args: dict[str, Any] = {"unit": list(names), "values": copied(dict(intent.seen))}
     if intent.args.get("output"):  # known by its text if a server drops the id
         args["written"] = {f"output[{intent.id}]": _read_back(intent)}
     return IntentKind.RESTORE, args
@@ -170,7 +170,7 @@ def iso(moment: datetime) -> str:
 
 
 def _created(intent: Intent) -> Resource:
-    resource: Resource = deepcopy(dict(intent.args["resource"]))
+    resource: Resource = copied(dict(intent.args["resource"]))
     resource.setdefault("id", intent.target_id)
     return resource
 
@@ -189,7 +189,7 @@ def _set_status(intent: Intent, resource: Resource) -> None:
     elif moved and values.has_code(resource.get("businessStatus"), codes.AWAITING_INFORMATION):
         resource.pop("businessStatus")
     if "owner" in unit(intent):
-        resource["owner"] = deepcopy(args["owner"])
+        resource["owner"] = copied(args["owner"])
     if args.get("output") and not _has_output(intent, resource):  # its id may have been dropped
         put_entries(resource, "output", [_read_back(intent)], f"output[{intent.id}]")
     _touch(intent, resource)
@@ -197,7 +197,7 @@ def _set_status(intent: Intent, resource: Resource) -> None:
 
 def _assign(intent: Intent, resource: Resource) -> None:
     if intent.args.get("owner"):
-        resource["owner"] = deepcopy(intent.args["owner"])
+        resource["owner"] = copied(intent.args["owner"])
     else:
         resource.pop("owner", None)
 
@@ -224,9 +224,9 @@ def _restore(intent: Intent, resource: Resource) -> None:
     for name in unit(intent):
         entry = ENTRY.fullmatch(name)
         if entry:
-            put_entries(resource, entry.group(1), deepcopy(before.get(name, [])), name)
+            put_entries(resource, entry.group(1), copied(before.get(name, [])), name)
         elif name in before:
-            resource[name] = deepcopy(before[name])
+            resource[name] = copied(before[name])
         else:
             resource.pop(name, None)
     for name, entry in _left_over(intent, resource):
@@ -339,7 +339,7 @@ def _touch(intent: Intent, resource: Resource) -> None:
 
 
 def _concept(given: Any) -> dict[str, Any]:
-    return deepcopy(dict(given)) if isinstance(given, Mapping) else {"text": str(given)}
+    return copied(dict(given)) if isinstance(given, Mapping) else {"text": str(given)}
 
 
 def _note(intent: Intent) -> dict[str, Any]:

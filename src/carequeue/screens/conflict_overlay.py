@@ -10,7 +10,6 @@ Not here: what a choice does (`desk.outbox.resolve`), how it looks (`widgets/con
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -57,12 +56,11 @@ class ConflictOverlay(ReaderOverlay):
         self,
         context: ScreenContext,
         client: str,
-        zone: tzinfo,
         resolve: Callable[[Conflict, str, bool], None],
         go_on: Callable[[], None],
     ) -> None:
         super().__init__(context, self._draw)
-        self._context, self._client, self._zone = context, client, zone
+        self._context, self._client = context, client
         self._resolve, self._go_on = resolve, go_on
         self._shown: Conflict | None = None
         self._shown_since = float("inf")
@@ -85,7 +83,9 @@ class ConflictOverlay(ReaderOverlay):
             self._context.display(lambda width: reading)
         else:
             label = self._context.origin(self._shown.source).label
-            lines = partial(conflict_lines, self._shown, self._context.now(), self._zone, label)
+            lines = partial(
+                conflict_lines, self._shown, self._context.now(), self._context.zone, label
+            )
             self._context.display(lines, more="space")
 
     def press(self, key: str, character: str | None) -> bool:

@@ -9,7 +9,6 @@ The chosen line is held by its id: when the list changes, the choice stays on it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -44,23 +43,18 @@ _KEPT_HERE: Final = "kept here only: "
 
 
 class OutboxOverlay(Overlay):
-    """The outbox. `go_to` opens the item of a line, `write_private` writes a private file."""
+    """The outbox. `go_to` opens the item of a line; the line of `item` is chosen first."""
 
     asks = covers = True
 
     def __init__(
         self,
         context: ScreenContext,
-        zone: tzinfo,
         go_to: Callable[[OutboxLine], None],
-        write_private: Callable[[str, str], str],
-        *,
         item: str = "",
     ) -> None:
-        self._context, self._zone, self._go_to = context, zone, go_to
-        self._write_private = write_private
+        self._context, self._go_to, self._item = context, go_to, item
         self._pane: OutboxPane | None = None
-        self._item = item  # the item whose line is chosen first
         self._width = 0
 
     # --- reading
@@ -74,7 +68,7 @@ class OutboxOverlay(Overlay):
     def _received(self, lines: Sequence[OutboxLine]) -> None:
         old = self._pane
         labels = {line.source: self._context.origin(line.source).label for line in lines}
-        pane = OutboxPane(lines, self._context.now(), self._zone, labels)
+        pane = OutboxPane(lines, self._context.now(), self._context.zone, labels)
         pane.chosen = self._chosen_in(pane, old)
         pane.note = old.note if old else ""
         self._pane, self._item = pane, ""
@@ -202,13 +196,13 @@ class OutboxOverlay(Overlay):
 
     def _export(self) -> None:
         context, now = self._context, self._context.now()
-        name = f"outbox-{now.astimezone(self._zone):%Y-%m-%d-%H%M%S}.jsonl"
+        name = f"outbox-{now.astimezone(self._context.zone):%Y-%m-%d-%H%M%S}.jsonl"
 
         def work() -> tuple[str, int]:
             text = context.desk.outbox.export(())
             if not text.strip():
                 raise BadQuestion("There is nothing to export.")
-            return self._write_private(name, text), len(text.splitlines())
+            return context.hooks.write_private(name, text), len(text.splitlines())
 
         context.submit_act(work, self._exported)
 

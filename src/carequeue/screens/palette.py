@@ -121,13 +121,13 @@ class PaletteOverlay(Overlay):
     def _entry(self, index: int, entry: Entry, width: int) -> list[Part]:
         here = index == self._chosen
         label, key = ("muted", "muted") if entry.off else ("strong" if here else "text", "key")
-        words = f"off: {entry.why}".rstrip(": ") if entry.off else entry.help
+        text = f"off: {entry.why}".rstrip(": ") if entry.off else entry.help
         room = max(0, width - 2 - 11 - 16)
         return [
             ("▌" if here else " ", "me"),
             (fill(entry.keys, 11) + " ", key),
             (fill(entry.label, 15) + " ", label),
-            (cut(words, room), "text" if here else "muted"),
+            (cut(text, room), "text" if here else "muted"),
         ]
 
     def line(self, width: int) -> Parts:

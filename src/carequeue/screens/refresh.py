@@ -190,7 +190,7 @@ class QueueData:
             self._rows.set_origins(origins(self.health, now, self._zone))
         changed = stamp != self._polled_stamp
         if changed:
-            first_sync = not before.ever_synced and before.last_look is None
+            first_sync = not before.ever_synced and before.last_sync is None
             self.urgent.update(self._desk.urgent(), now, first_sync=first_sync)
             self._polled_stamp = stamp
         above = self._update_rows(stamp, at, text_changed=minute or self.health != before)

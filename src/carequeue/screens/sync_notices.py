@@ -70,7 +70,7 @@ class SyncNotices:
 
 def _ended(health: Health, requested_at: datetime) -> Message | None:
     """How a requested sync ended; None while that is not known."""
-    if health.last_look is None or health.last_look < requested_at:
+    if health.last_sync is None or health.last_sync < requested_at:
         return None
     if health.online is False and health.silent_since:
         return _not_answering(health)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.store.source_scope import SourceScope
@@ -23,10 +23,10 @@ class SourceIdAliases:
 
     def by_local_reference(self) -> Mapping[str, str]:
         """Local reference -> server reference of all that was created here."""
-        rows = self._scope.connection.execute(
-            select(_alias).where(_alias.c.source == self._scope.source)
+        rows = self._scope.raw.execute(
+            "SELECT type, local_id, server_id FROM alias WHERE source = ?", (self._scope.source,)
         )
-        return {f"{row.type}/{row.local_id}": f"{row.type}/{row.server_id}" for row in rows}
+        return {f"{kind}/{local}": f"{kind}/{given}" for kind, local, given in rows}
 
     def record(self, kind: str, local_id: str, server_id: str) -> None:
         """Write down the server's id of what was created here; its intents follow it."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.errors import CareQueueError
+from carequeue.store.engine import quick
 from carequeue.store.tables import LeaseRow, table
 
 _lease: Final = table(LeaseRow)
@@ -56,5 +57,7 @@ def check(connection: Connection, source: str, token: int) -> None:
 
 def latest(connection: Connection, source: str) -> int:
     """The last token that was given; 0 where there was none."""
-    found = connection.execute(select(_lease.c.token).where(_lease.c.source == source))
-    return found.scalar_one_or_none() or 0
+    row = (
+        quick(connection).execute("SELECT token FROM lease WHERE source = ?", (source,)).fetchone()
+    )
+    return row[0] if row else 0

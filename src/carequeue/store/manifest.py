@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.store.engine import storable
@@ -29,10 +29,11 @@ class SourceManifest:
 
     def states(self) -> Mapping[str, Mapping[str, Any]]:
         """Where the counts of the source are, by search, as the fields of `policy.Count`."""
-        rows = self._scope.connection.execute(
-            select(_count).where(_count.c.source == self._scope.source)
+        rows = self._scope.raw.execute(
+            f"SELECT search, {', '.join(_STATE)} FROM count_state WHERE source = ?",
+            (self._scope.source,),
         )
-        return {row.search: {name: getattr(row, name) for name in _STATE} for row in rows}
+        return {search: dict(zip(_STATE, state, strict=True)) for search, *state in rows}
 
     def save_page(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
         """One page more (id -> version, last updated), and where its count is now.
@@ -68,7 +69,7 @@ class SourceManifest:
         )
         return {key: (version, updated) for key, version, updated in rows.fetchall()}
 
-    def count_anew(self) -> None:
+    def fetch_again(self) -> None:
         """At the next cycle everything is counted."""
         self._scope.connection.execute(
             update(_count).where(_count.c.source == self._scope.source).values(counted_at="")

@@ -60,21 +60,17 @@ class SourceMirror:
         Of what is yet to be created and is there all the same: no body, and the server's own
         beside.
         """
-        columns = _resource.c
-        row = self._scope.connection.execute(
-            select(
-                columns.body,
-                columns.version_id,
-                columns.theirs_body,
-                columns.theirs_version,
-                columns.theirs_gone,
-            ).where(*self._is(kind, key))
-        ).one_or_none()
+        row = self._scope.raw.execute(
+            "SELECT body, version_id, theirs_body, theirs_version, theirs_gone FROM resource "
+            "WHERE source = ? AND type = ? AND id = ?",
+            (self._scope.source, kind, key),
+        ).fetchone()
         if row is None:
             return Base(None, "")
-        theirs = jsontext.loads(row.theirs_body) if row.theirs_body else None
-        body = jsontext.loads(row.body) if row.body else None
-        return Base(body, row.version_id, theirs, row.theirs_version or "", row.theirs_gone)
+        body, version, their_body, their_version, gone = row
+        theirs = jsontext.loads(their_body) if their_body else None
+        own = jsontext.loads(body) if body else None
+        return Base(own, version, theirs, their_version or "", gone)
 
     def is_malformed(self, kind: str, key: str) -> bool:
         """Whether a resource came in a form that could not be read whole."""

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from carequeue.domain.intents import (
     CAUSES,
-    OPEN_STATES,
     ClientIdentity,
     Intent,
     IntentEvent,
@@ -35,7 +34,6 @@ _intent: Final = table(IntentRow)
 _attempt: Final = table(AttemptRow)
 _told: Final = table(ToldRow)
 _CLOSED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.UNDONE})
-_OPEN: Final = sorted(OPEN_STATES)
 _PROGRESS: Final = (IntentEvent.ACKNOWLEDGED, IntentEvent.RETRIED, IntentEvent.KEPT_MINE)
 
 
@@ -73,12 +71,10 @@ class SourceOutbox:
 
     def not_before(self) -> Mapping[str, datetime]:
         """Intent id -> instant before which it is not to be sent."""
-        rows = self._scope.connection.execute(
-            select(_intent.c.id, _intent.c.not_before).where(
-                _intent.c.source == self._scope.source,
-                _intent.c.not_before.is_not(None),
-                _intent.c.state.in_(_OPEN),
-            )
+        rows = self._scope.raw.execute(
+            f"SELECT id, not_before FROM intent WHERE source = ? AND not_before IS NOT NULL "
+            f"AND {OPEN_SQL}",
+            (self._scope.source,),
         )
         return {key: datetime.fromisoformat(at) for key, at in rows}
 
@@ -126,13 +122,13 @@ class SourceOutbox:
         self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
     ) -> IntentState:
         state = step(intent.state, event)
-        settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
+        was_read_back = counts and event is IntentEvent.FOUND_NOT_APPLIED
         self._update(
             [intent.id],
             state=state.value,
             words=storable(words),
             cause=CAUSES.get(event, ""),
-            settles=0 if event in _PROGRESS else _intent.c.settles + int(settled),
+            settles=0 if event in _PROGRESS else _intent.c.settles + int(was_read_back),
             busy=_intent.c.busy if event is IntentEvent.ATTEMPT_RECORDED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
         )

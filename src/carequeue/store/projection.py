@@ -42,7 +42,7 @@ _item: Final = table(ItemRow)
 _CHUNK: Final = 200
 _SLACK: Final = 60  # seconds by which two programs, or two acts, may see the time apart
 _NAMES: Final = tuple(column.name for column in _item.columns)
-_COUNTED: Final = tuple(_NAMES.index(name) for name in ("lane", "mine", "band"))
+_COUNTED: Final = tuple(_NAMES.index(name) for name in ("tab", "mine", "band"))
 _NOTHING_READ: Final[Mapping[ChartName, ChartBases]] = {}
 
 
@@ -382,6 +382,6 @@ def _counted(
     keys: Iterable[str], rows: Mapping[str, tuple[Any, ...]]
 ) -> list[tab_counts.CountedRow]:
     """By what those of these rows that are there are counted."""
-    lane, mine, band = _COUNTED
+    tab, mine, band = _COUNTED
     there = (rows[key] for key in keys if key in rows)
-    return [(row[lane], row[mine], row[band]) for row in there]
+    return [(row[tab], row[mine], row[band]) for row in there]

@@ -66,7 +66,7 @@ class SourceRemovals:
         for name, at in leaving.items():
             if at:
                 self._deleted_at(name, at)
-        if any(shared(name.partition("/")[0]) for name in names):
+        if any(shared(name.partition("/")[0]) for name in leaving):
             ChartMembership(self._scope).mark_due()
         return len(leaving) + beside
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.store.engine import storable
+from carequeue.store.engine import quick, storable
 from carequeue.store.manifest import SourceManifest
 from carequeue.store.source_scope import SourceScope
 from carequeue.store.tables import CapabilityRow, HealthRow, Meta, SyncStateRow, table
@@ -46,10 +46,11 @@ class SourceSyncState:
 
     def cursors(self) -> Mapping[str, Mapping[str, Any]]:
         """The cursors of the source by the names of its searches."""
-        rows = self._scope.connection.execute(
-            select(_state).where(_state.c.source == self._scope.source)
+        rows = self._scope.raw.execute(
+            f"SELECT search, {', '.join(_CURSOR)} FROM sync_state WHERE source = ?",
+            (self._scope.source,),
         )
-        return {row.search: {name: getattr(row, name) for name in _CURSOR} for row in rows}
+        return {search: dict(zip(_CURSOR, cursor, strict=True)) for search, *cursor in rows}
 
     def save_cursor(self, search: str, cursor: Any) -> None:
         """Write a cursor (anything with the attributes of `sync.pull.state.Cursor`)."""
@@ -79,21 +80,19 @@ class SourceSyncState:
 
     def capability(self, name: str) -> tuple[str, str]:
         """What is declared under a name, and when that was read; "" where it never was."""
-        row = self._scope.connection.execute(
-            select(_capability.c.declared, _capability.c.at).where(
-                _capability.c.source == self._scope.source, _capability.c.name == name
-            )
-        ).one_or_none()
-        return (row.declared, row.at) if row else ("", "")
+        row = self._scope.raw.execute(
+            "SELECT declared, at FROM capability WHERE source = ? AND name = ?",
+            (self._scope.source, name),
+        ).fetchone()
+        return row or ("", "")
 
     def observed(self) -> Mapping[str, str]:
         """What experience says of the source."""
-        rows = self._scope.connection.execute(
-            select(_capability.c.name, _capability.c.observed).where(
-                _capability.c.source == self._scope.source, _capability.c.observed != ""
-            )
+        rows = self._scope.raw.execute(
+            "SELECT name, observed FROM capability WHERE source = ? AND observed <> ''",
+            (self._scope.source,),
         )
-        return dict(rows.all())
+        return dict(rows.fetchall())
 
     def is_unprotected(self) -> bool:
         """Whether the source was seen to let a write go over what a colleague wrote meanwhile."""
@@ -208,14 +207,14 @@ class SourceSyncState:
         if held is None:
             return False
         self.set_meta(HELD, json.dumps({**held, "answer": answer}))
-        SourceManifest(self._scope).count_anew()
+        SourceManifest(self._scope).fetch_again()
         return True
 
 
 def get_meta(connection: Connection, name: str) -> str:
     """A value of the cache itself; "" where there is none."""
-    value = connection.execute(select(_meta.c.value).where(_meta.c.name == name))
-    return value.scalar_one_or_none() or ""
+    row = quick(connection).execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else ""
 
 
 def set_meta(connection: Connection, name: str, value: str) -> None:

@@ -15,7 +15,7 @@ _TO = Question("to", "to whom?", Asks.WHOM, repeated=" to ")
 def may_be_given(case: VerbCase) -> Permission:
     """Whether somebody of ours can be made the owner of an item."""
     if case.ended_by_them:
-        again = "hand off anew (h)" if case.is_handoff else "make a new follow-up (+)"
+        again = "hand it off again (h)" if case.is_handoff else "make a new follow-up (+)"
         return case.no(f"is {case.status} by {case.owner}; {again} or close it (e)")
     if case.is_with_others:
         return case.no(f"is with {case.owner}; who works on it there is theirs to say")

@@ -111,9 +111,9 @@ class Verb(NamedTuple):
     #: A sentence after the message, "" where the message names the next title.
     afterwards: Callable[[RowAfter], str] = lambda row: ""
 
-    def label_for(self, kind: str, narrow: bool = False) -> str:
+    def label_for(self, kind: str, short: bool = False) -> str:
         """The footer's word for this verb on an item of this kind."""
-        return self.labels.get(kind) or (narrow and self.short) or self.label
+        return self.labels.get(kind) or (short and self.short) or self.label
 
     def done_for(self, kind: str) -> str:
         """The message's word after this verb on an item of this kind."""

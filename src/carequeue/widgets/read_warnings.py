@@ -40,9 +40,7 @@ def unread_words(health: Health) -> str:
 
 
 def _source_words(source: SourceHealth) -> str:
-    from carequeue.widgets.text_width import (
-        cut,  # the command line needs only `troubled`
-    )
+    from carequeue.widgets.text_width import cut  # the command line needs only `troubled`
 
     name = cut(source.shown, NAME)
     if source.online is False:

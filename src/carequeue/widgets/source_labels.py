@@ -43,7 +43,7 @@ NOWHERE: Final = Origin()
 
 
 class Origins(NamedTuple):
-    """The origins of all sources."""
+    """The labels and ages of every source, by its name; `other` is for an unknown source."""
 
     known: Mapping[str, Origin] = {}
     other: Origin = NOWHERE

@@ -133,7 +133,8 @@ class Asked:
             for intent in on_it
             if intent.state is IntentState.CONFLICT and intent.item_key == self._key
         }
-        ids |= {one.id for one in resting_on(ids, on_it) if one.state is IntentState.QUEUED}
+        later = resting_on(ids, on_it)
+        ids |= {intent.id for intent in later if intent.state is IntentState.QUEUED}
         asked = tuple(intent for intent in on_it if intent.id in ids)
         others = tuple(intent for intent in on_it if intent.id not in ids)
         base, records = source.mirror.base(kind, key), source.views.client_records()

@@ -74,7 +74,7 @@ class Health:
     ever_synced: bool  # at least one source has had a complete sync
     signed_out: bool = False  # a server, or the token command, did not let the last sync in
     trouble: str = ""  # the error of the last sync, in words that follow a colon; "" is well
-    last_look: datetime | None = None  # when the last sync ended, however it ended
+    last_sync: datetime | None = None  # when the last sync ended, however it ended
     sources: tuple[SourceHealth, ...] = ()
     forced_offline: bool = False  # a person has chosen to work offline
     #: Since when a server takes requests and does not answer them, of the source that is shown.
@@ -122,7 +122,7 @@ def health(
         progress=clean(next((row.progress for row in rows if row.progress), ""), 80),
         other_syncs=other_syncs,
         ever_synced=bool(fulls),
-        last_look=min(last_syncs) if last_syncs and len(last_syncs) == len(rows) else None,
+        last_sync=min(last_syncs) if last_syncs and len(last_syncs) == len(rows) else None,
         sources=sources,
         forced_offline=window.meta(FORCED_OFFLINE) == "1",
     )
@@ -153,8 +153,8 @@ def _reach(sources: Sequence[SourceHealth]) -> _Reach:
         why_offline=clean(offline[0].why, 120) if away else "",
         signed_out=bool(signed_out),
         trouble=clean(next(troubles, ""), 200).rstrip("."),
-        silent_since=min((one.silent_since for one in sources if one.silent_since), default=None),
-        slow_since=min((one.slow_since for one in sources if one.slow_since), default=None),
+        silent_since=min(filter(None, (source.silent_since for source in sources)), default=None),
+        slow_since=min(filter(None, (source.slow_since for source in sources)), default=None),
     )
 
 

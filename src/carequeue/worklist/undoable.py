@@ -65,7 +65,7 @@ def described(wording: Wording, intents: Sequence[Intent], where: Where = Where.
     return Undoable(
         group=first.group,
         did=verb.label_for(kind) if verb else clean(first.verb, 40),
-        short=verb.label_for(kind, narrow=True) if verb else clean(first.verb, 40),
+        short=verb.label_for(kind, short=True) if verb else clean(first.verb, 40),
         client=wording.client(first) if count == 1 else "",
         count=count,
         at=first.decided_at,

@@ -106,7 +106,7 @@ class WebsocketServer:
         import asyncio
 
         for connection in set().union(*self._bound.values()):
-            ending = asyncio.ensure_future(connection.close(_GOING, "The clinic starts anew."))
+            ending = asyncio.ensure_future(connection.close(_GOING, "The clinic starts again."))
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
 

@@ -145,7 +145,7 @@ class TestAWindow:
         note(other, "theirs", REFERRAL)
         send(office.cache)
         here.undo(NOW, shown)
-        assert {one.inverse_of for one in office.cache.intents()} == {"", shown}
+        assert {intent.inverse_of for intent in office.cache.intents()} == {"", shown}
 
     def test_names_its_act_while_it_works_offline_by_choice(self, office: Office) -> None:
         here, other = office.cache.desk, office.another()
