@@ -169,8 +169,7 @@ class QueueController(ScreenContext):
     @property
     def _detail_covers(self) -> bool:
         """Whether the detail is shown in the place of the list."""
-        covering = [overlay for overlay in self.overlays if overlay.covers]
-        return bool(covering) and isinstance(covering[-1], DetailOverlay)
+        return isinstance(self.covering, DetailOverlay)
 
     def _detail_views(self) -> list[TextView]:
         """The text views in which the detail is in sight."""
