@@ -53,7 +53,7 @@ class ScreenContext(OverlayStack):
         self.submit_act, self.submit_read = threads.submit_act, threads.submit_read
         self.selection = Selection()
         widgets.rows.selected = self.selection.labels.keys()
-        self.data = QueueData(desk, time_source, widgets.rows, widgets.header, widgets.tabs)
+        self.data = QueueData(desk, time_source, widgets)
         self.message = Message()
         self.key_time = NO_KEY
 

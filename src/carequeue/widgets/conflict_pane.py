@@ -61,7 +61,7 @@ def conflict_lines(
 def why_not_mine(conflict: Conflict) -> str:
     """Why the person cannot keep their own change."""
     reason = _about_server(conflict) or (IN_DOUBT if conflict.in_doubt else "")
-    return reason or "Your change cannot be kept here."
+    return reason or "Your change cannot be kept."
 
 
 def _about_server(conflict: Conflict) -> str:
