@@ -1,4 +1,4 @@
-"""What the command line writes: the only writer to standard output.
+"""The only writer to standard output.
 
 A stable form for programs (`--json`, `--plain`) and a table for people; `text.py` cleans every
 value on its way out. docs/command-line.md describes every field.

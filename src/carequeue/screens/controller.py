@@ -1,4 +1,4 @@
-"""What each key does: it goes to the topmost overlay, to a verb or to a motion.
+"""Each key goes to the topmost overlay, to a verb or to a motion.
 
 In:  keys as the terminal sends them. Out: acts through the desk, what the widgets show.
 `QueueController` completes the `ScreenContext` that overlays and acts use, and holds no rule. The
@@ -66,14 +66,14 @@ class QueueController(ScreenContext):
 
     @cached_property
     def verb_actions(self) -> VerbActions:
-        """What the verbs do; loaded with the first key, or just after the first frame."""
+        """The acts of the verbs; loaded with the first key, or just after the first frame."""
         from carequeue.screens.verb_actions import VerbActions
 
         return VerbActions(self, self._undo_prompt)
 
     @cached_property
     def motions(self) -> Motions:
-        """What the keys do that change nothing; loaded likewise."""
+        """The keys that change nothing; loaded likewise."""
         from carequeue.screens.attention import Attention
         from carequeue.screens.motions import Motions
 

@@ -1,4 +1,4 @@
-"""What the screen shows of the cache, and when it takes over changes.
+"""The data of the cache on the screen, and when the screen takes over changes.
 
 In:  the desk, the current tab and filter, the time. Out: the list, the header and the tabs.
 The counts in header and tabs follow at once. The rows wait until no key has been pressed for

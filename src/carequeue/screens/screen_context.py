@@ -1,4 +1,4 @@
-"""What overlays, acts and motions may ask of the screen: its data, its message, its cursor.
+"""The screen as overlays, acts and motions see it: its data, its message, its cursor.
 
 `QueueController` completes it with what needs the overlays, acts and motions themselves: the
 methods that raise NotImplementedError here.
@@ -134,7 +134,7 @@ class ScreenContext(OverlayStack):
         return self.widgets.rows.origins.of(source)
 
     def needed_to_send(self, source: str = "") -> str:
-        """What must happen before an act can be sent: `online`, `signed in`, or "" for nothing.
+        """The condition for sending an act that is not met: `online`, `signed in`, or "".
 
         For one source; without a source for the profile as a whole.
         """

@@ -1,4 +1,4 @@
-"""What the screen says about sync without being asked: how a sync ended, what became of acts.
+"""News about sync that nobody asked for: how a sync ended, what became of acts.
 
 In:  `Health`, the current message, the desk's news. Out: a message, or None if there is no news.
 A notice replaces an empty line or an earlier notice. It never replaces a message about an act,
@@ -94,13 +94,13 @@ def _not_answering(health: Health) -> Message:
 
 
 def _problem(health: Health) -> Message | None:
-    """What a sync could not read from a server that answered, and what to do next."""
+    """The records that a server which answered did not give, and what to do next."""
     text = unread_words(health)
     return Message(text, Tone.WARNING) if text else None
 
 
 def _problem_now(health: Health) -> Message:
-    """What replaces a problem: the problem of now, that it is over, or an empty message if the
+    """The message that replaces a problem: the current one, that it is over, or none if the
     header says more.
     """
     return _problem(health) or (READ_AGAIN if health.whole else Message())

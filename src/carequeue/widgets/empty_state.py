@@ -1,4 +1,4 @@
-"""What the list says if it has no row: nothing yet, nothing left, nothing matches, unknown.
+"""The text of a list without rows: nothing yet, nothing left, nothing matches, unknown.
 
 In:  the tab and filter, the tally, `Health`, the time. Out: lines of parts. The text says what is
 empty, what would fill it, and ends in a key. An empty list is never called good news if the last

@@ -112,7 +112,7 @@ def _not_answering(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
 
 
 def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """Which of several sources is away while another is read: "County offline since 09:40"."""
+    """The source that is away while another is read: "County offline since 09:40"."""
     old = [source for source in health.sources if source.old(now)]
     none_online = all(source.online is False for source in health.sources)
     if not old or len(health.sources) < 2 or none_online:
