@@ -108,7 +108,7 @@ class Clinician:
     def question(self, item: str) -> Conflict:
         """What she is asked about an item."""
         asked = self._desk.outbox.conflicts(self.instant)
-        return next(one for one in asked if item in _names(one.item_key))
+        return next(request for request in asked if item in _names(request.item_key))
 
     def answer(self, item: str, how: str) -> Acted:
         """Her answer to it, as it is shown now."""

@@ -7,6 +7,7 @@ page names. Not here: class names that exist twice (`tests/house/limits.py`).
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -14,8 +15,8 @@ from sqlmodel import SQLModel
 
 from carequeue.store import tables
 from tests.docs.pages import page
-from tests.docs.test_names import SYMBOL, missing
-from tests.house.coined import coined_names, coined_sentences
+from tests.docs.test_names import PAGES, SYMBOL, missing, shown
+from tests.house.coined import coined_in, coined_names, coined_sentences
 from tests.house.source import read_house
 
 PAGE: Final = page("architecture.md")
@@ -58,3 +59,10 @@ def test_a_coined_word_is_in_no_name() -> None:
 
 def test_a_coined_word_is_in_no_sentence_for_a_person() -> None:
     assert not coined_sentences(read_house())
+
+
+@pytest.mark.parametrize("file", PAGES, ids=shown)
+def test_a_coined_word_is_on_no_page(file: Path) -> None:
+    """The changelog quotes them."""
+    text = re.sub(r"```.*?```", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert not coined_in(re.sub(r"`[^`]*`|\"[^\"]*\"", "", text))

@@ -1,6 +1,6 @@
 """The recipes of docs/architecture.md: followed to the letter, each leads to what it promises.
 
-A recipe that a copy of the project cannot follow, a kind of item, is held table by table.
+The recipe of a kind of item spans many tables: each test of `TestAKindOfItem` holds some of them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import pytest
 from carequeue.domain.items import Kind
 from carequeue.domain.rules import site_rules
 from carequeue.domain.task_steps import DEFAULT_STEPS
-from carequeue.domain.verb_rules import NOUNS
 from carequeue.fhir.chart_to_items import PULLED_TYPES
 from carequeue.practice.server.quirks import Quirks
 from carequeue.practice.server.search_params import PARAMS
 from carequeue.sync.protocol.capabilities import Abilities
-from carequeue.sync.pull import runner, search_plan
+from carequeue.sync.pull import search_plan
 from carequeue.widgets import queue_line, themes
 from tests.docs import verb_tables
 from tests.docs.pages import SOURCE, cells, page
@@ -39,9 +38,8 @@ def copy(tmp_path: Path) -> ProjectCopy:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestAKindOfItem:
-    def test_what_is_allowed_on_it_is_said(self, kind: Kind) -> None:
+    def test_its_steps_are_known(self, kind: Kind) -> None:
         assert DEFAULT_STEPS[kind]
-        assert NOUNS[kind]
 
     def test_it_has_a_glyph_words_and_a_hue(self, kind: Kind) -> None:
         glyph, word, three = queue_line.KINDS[kind]
@@ -67,7 +65,7 @@ class TestAKindOfItem:
 
 
 def test_no_table_knows_a_kind_that_is_none() -> None:
-    for known in (DEFAULT_STEPS, NOUNS, queue_line.KINDS, themes.KINDS):
+    for known in (DEFAULT_STEPS, queue_line.KINDS, themes.KINDS):
         assert set(known) == set(KINDS)
 
 
@@ -79,7 +77,7 @@ def test_what_rows_are_read_from_is_fetched_and_practised(kind: str) -> None:
 
 
 def test_every_search_has_a_word_for_its_progress() -> None:
-    assert {search.name for search in search_plan.plan(Abilities(), {})} == set(runner.WHAT)
+    assert all(search.words for search in search_plan.plan(Abilities(), {}))
 
 
 def test_the_tables_of_the_command_line_are_those_of_the_verbs() -> None:
@@ -88,6 +86,18 @@ def test_the_tables_of_the_command_line_are_those_of_the_verbs() -> None:
 
 class TestARecipeTakenLiterally:
     """In a copy of the project. What the copy must show is in `recipe_effects.py`."""
+
+    def test_names_every_table_that_a_new_kind_forgets(self, copy: ProjectCopy) -> None:
+        """After its first step each test of `TestAKindOfItem` asks for one of the others."""
+        items = copy.path("domain/items.py")
+        text = items.read_text(encoding="utf-8")
+        last = '    AUTHORIZATION = "authorization"\n'
+        assert text.count(last) == 1
+        items.write_text(text.replace(last, f'{last}    CLAIM = "claim"\n'), encoding="utf-8")
+        chosen = ("tests/docs/test_recipes.py", "-k", "TestAKindOfItem and claim")
+        report = copy.run("pytest", "-n0", "-qrf", "-p", "no:cacheprovider", *chosen, exit_code=1)
+        failed = re.findall(r"^FAILED .*::(\w+)\[claim\]", report, re.MULTILINE)
+        assert sorted(failed) == sorted(n for n in vars(TestAKindOfItem) if n.startswith("test_"))
 
     def test_makes_a_verb_of_one_file(self, copy: ProjectCopy) -> None:
         """At most 40 lines, and its two words in the table."""

@@ -25,8 +25,8 @@ RISING = (Priority.ROUTINE, Priority.URGENT, Priority.ASAP, Priority.STAT)
 
 
 def _direction(rule: ClockRule) -> Direction:
-    named = {each for each in Direction if each.value in rule.when}
-    allowed = [each for each in Direction if each.value not in rule.unless]
+    named = {direction for direction in Direction if direction.value in rule.when}
+    allowed = [direction for direction in Direction if direction.value not in rule.unless]
     return named.pop() if named else allowed[-1]
 
 

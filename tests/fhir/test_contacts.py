@@ -149,10 +149,10 @@ TO_RELATIVE = [ref("RelatedPerson/r1")]
 
 
 def chart_of(*resources: Resource, patient: Resource = ADULT) -> Chart:
-    shared = {f"{each['resourceType']}/{each['id']}": each for each in DIRECTORY}
+    shared = {f"{resource['resourceType']}/{resource['id']}": resource for resource in DIRECTORY}
     held: dict[str, dict[str, Resource]] = {}
-    for each in (patient, *resources):
-        held.setdefault(each["resourceType"], {})[each["id"]] = each
+    for resource in (patient, *resources):
+        held.setdefault(resource["resourceType"], {})[resource["id"]] = resource
     return Chart("main", "Patient/c1", held, shared.get)
 
 
@@ -523,7 +523,7 @@ def after(verb: str, us: Us = US, **answers: str) -> tuple[list[Resource], list[
         assert folded is not None
         made[part.target_id] = folded
     stored = {"versionId": "1", "lastUpdated": "2026-03-09T14:01:00Z"}
-    written = [{**each, "meta": stored} for each in made.values()]
+    written = [{**resource, "meta": stored} for resource in made.values()]
     here = bands(*made.values(), us=us)
     assert here == bands(*written, us=us)
     return written, here

@@ -47,7 +47,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     r"\bas it came\b": "unchanged",
     r"\bset back\b": "restored from a backup",
     r"\bsettled?\b": "reconciled",
-    r"\bwhoever\b": "your server administrator",
+    r"\bwhoever runs the server\b": "your server administrator",
     r"\bmend\b": "fix",
     r"\bfault of (its|our|your) own\b": "an internal error",
     r"\bno address of\b": "not a server address",
@@ -77,10 +77,14 @@ def coined_sentences(house: House) -> dict[str, set[str]]:
     places: dict[str, set[str]] = defaultdict(set)
     for module in house.modules:
         for text in _texts(module):
-            for pattern in SENTENCES:
-                if re.search(pattern, text):
-                    places[pattern].add(f"{module.name}: {text}")
+            for pattern in coined_in(text):
+                places[pattern].add(f"{module.name}: {text}")
     return places
+
+
+def coined_in(text: str) -> list[str]:
+    """The coined words of a text."""
+    return [pattern for pattern in SENTENCES if re.search(pattern, text)]
 
 
 def _defined_names(module: Module) -> Iterator[str]:

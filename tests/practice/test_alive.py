@@ -42,12 +42,12 @@ def alive() -> Iterator[ControlledClinic]:
 
 def plain(changes: Changes) -> list[tuple[str, str, tuple[str, ...]]]:
     """What, who and which versions, without the instant."""
-    return [(one["what"], one["who"], tuple(one["wrote"])) for one in changes]
+    return [(change["what"], change["who"], tuple(change["wrote"])) for change in changes]
 
 
 def written(clinic: ControlledClinic, changes: Changes) -> list[Any]:
     """The versions that the changes left, as the server gives them."""
-    return [clinic.get(version) for one in changes for version in one["wrote"]]
+    return [clinic.get(version) for change in changes for version in change["wrote"]]
 
 
 def test_the_command_line_offers_the_paces_that_there_are() -> None:
@@ -80,13 +80,13 @@ def test_two_clinics_of_one_seed_live_alike() -> None:
 def test_every_change_is_a_version_like_any_other(alive: ControlledClinic) -> None:
     changes = alive.advance(3600)
     assert changes == alive.changes()
-    for one in changes:
-        for version in one["wrote"]:
+    for change in changes:
+        for version in change["wrote"]:
             reference, _, number = version.partition("/_history/")
             entries = alive.get(f"{reference}/_history")["entry"]
             assert [entry["response"]["etag"] for entry in entries][-int(number)] == f'W/"{number}"'
             stamp = entries[-int(number)]["resource"]["meta"]["lastUpdated"]
-            assert stamp <= one["at"]
+            assert stamp <= change["at"]
             kind, _, key = reference.partition("/")
             assert found(send(alive, "GET", f"{kind}?_id={key}&_lastUpdated=ge{NOW[:19]}Z"))
 
@@ -95,8 +95,8 @@ def test_everything_happens_within_thirty_changes_and_by_colleagues_only(
     clinic: ControlledClinic,
 ) -> None:
     changes = clinic.step(30)
-    assert {one["what"] for one in changes} >= EVERYTHING
-    whos = {one["who"] for one in changes}
+    assert {change["what"] for change in changes} >= EVERYTHING
+    whos = {change["who"] for change in changes}
     assert all(who.startswith("Practitioner/") for who in whos)
     assert len(whos) > 3
     assert clinic.me["practitioner"] not in whos
@@ -104,7 +104,7 @@ def test_everything_happens_within_thirty_changes_and_by_colleagues_only(
 
 def test_what_colleagues_do_changes_what_it_says_and_keeps_the_rest() -> None:
     with ControlledClinic(seed=11, clients=150, now=NOW) as clinic:
-        by_what = {one["what"]: one["wrote"][0] for one in clinic.step(60)}
+        by_what = {change["what"]: change["wrote"][0] for change in clinic.step(60)}
         for what, element, value in (
             ("accepted", "status", "accepted"),
             ("completed", "status", "completed"),
@@ -145,7 +145,7 @@ def test_the_script_goes_on_over_what_others_have_broken(clinic: ControlledClini
 
 
 def test_a_change_is_refused_like_any_stale_write_afterwards(clinic: ControlledClinic) -> None:
-    [version] = next(one["wrote"] for one in clinic.step(30) if one["what"] == "noted")
+    [version] = next(change["wrote"] for change in clinic.step(30) if change["what"] == "noted")
     reference, _, number = version.partition("/_history/")
     tree = clinic.get(reference)
     stale = f'W/"{int(number) - 1}"'

@@ -138,8 +138,8 @@ def test_the_resource_of_a_write_may_be_left_out_of_a_batch(
     headers = {"Prefer": prefer} if prefer else {}
     *writes, read = send(clinic, "POST", "", asked, **headers).json["entry"]
     assert statuses({"entry": writes}) == ["200", "201"]
-    assert ["resource" in one for one in writes] == [shown, shown]
-    assert all(one["response"]["etag"] and one["response"]["location"] for one in writes)
+    assert ["resource" in entry for entry in writes] == [shown, shown]
+    assert all(entry["response"]["etag"] and entry["response"]["location"] for entry in writes)
     assert read["resource"]["id"] == "bare"
 
 

@@ -15,7 +15,7 @@ from tests.servers.controlled_clinic import ControlledClinic
 
 def declared(clinic: ControlledClinic, kind: str) -> dict[str, Any] | None:
     resources = clinic.get("metadata")["rest"][0]["resource"]
-    return next((one for one in resources if one["type"] == kind), None)
+    return next((resource for resource in resources if resource["type"] == kind), None)
 
 
 def codes(clinic: ControlledClinic, kind: str = "Task") -> set[str]:
@@ -33,19 +33,21 @@ def test_by_the_book_the_statement_says_what_there_is(clinic: ControlledClinic) 
     assert (task["versioning"], task["updateCreate"], task["conditionalCreate"]) == (
         "versioned", True, True,
     )  # fmt: skip
-    assert {"_lastUpdated", "patient", "owner"} <= {one["name"] for one in task["searchParam"]}
+    assert {"_lastUpdated", "patient", "owner"} <= {
+        parameter["name"] for parameter in task["searchParam"]
+    }
     whole = {one["code"] for one in said["rest"][0]["interaction"]}
     assert whole == {"batch", "transaction", "history-system"}
 
 
 def test_every_declared_parameter_is_understood(clinic: ControlledClinic) -> None:
     values = {"reference": "x", "token": "x", "string": "x", "date": "2026"}
-    for one in clinic.get("metadata")["rest"][0]["resource"]:
-        for param in one["searchParam"]:
-            path = f"{one['type']}?{param['name']}={values[param['type']]}&_count=1"
+    for resource in clinic.get("metadata")["rest"][0]["resource"]:
+        for param in resource["searchParam"]:
+            path = f"{resource['type']}?{param['name']}={values[param['type']]}&_count=1"
             assert send(clinic, "GET", path, Prefer="handling=strict").status == 200, path
-        for include in one["searchInclude"]:
-            path = f"{one['type']}?_include={include}&_count=1"
+        for include in resource["searchInclude"]:
+            path = f"{resource['type']}?_include={include}&_count=1"
             assert send(clinic, "GET", path, Prefer="handling=strict").status == 200, path
 
 
@@ -110,7 +112,7 @@ def test_a_dropped_reply_leaves_the_change_behind_once(clinic: ControlledClinic)
         send(clinic, "PUT", "Task/dropped", a_task("dropped"))
     assert clinic.get("Task/dropped")["meta"]["versionId"] == "1"
     assert send(clinic, "PUT", "Task/dropped", a_task("dropped")).status == 200
-    assert [one["status"] for one in clinic.log() if one["method"] == "PUT"] == [0, 200]
+    assert [request["status"] for request in clinic.log() if request["method"] == "PUT"] == [0, 200]
 
 
 def test_two_replies_may_be_dropped(clinic: ControlledClinic) -> None:

@@ -44,8 +44,8 @@ def make(clinic: ControlledClinic, criteria: str, **more: Any) -> str:
 def by_topic(clinic: ControlledClinic, *filters: str, content: str = "") -> str:
     """A Subscription to the topic, with filters and a content of payload."""
     narrowed = [
-        {"url": f"{BACKPORT}/StructureDefinition/backport-filter-criteria", "valueString": one}
-        for one in filters
+        {"url": f"{BACKPORT}/StructureDefinition/backport-filter-criteria", "valueString": criteria}
+        for criteria in filters
     ]
     channel: Resource = {"type": "websocket", "payload": "application/fhir+json"}
     if content:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from functools import cached_property
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from carequeue.domain.errors import ServerError
@@ -130,8 +131,8 @@ class ControlledClinic(PracticeClinic):
     @property
     def token_command(self) -> str:
         """A command line that renews the token and prints it, for a profile's `token_command`."""
-        module = "carequeue.practice.token_command"
-        return shlex.join([sys.executable, "-m", module, self.base, self._control_token])
+        command = Path(__file__).with_name("token_command.py")
+        return shlex.join([sys.executable, str(command), self.base, self._control_token])
 
     def hang_up(self) -> None:
         """End the websockets of all subscribers that are bound."""

@@ -95,7 +95,7 @@ class TestOnTheDesk:
     def test_the_preview_counts_it_and_a_person_at_risk_is_left_out(self, cache: Cache) -> None:
         preview = cache.desk.preview("hold", [FOLLOW_UP, REFERRAL, SENT, CRISIS], ANSWER, NOW)
         assert preview.changes == (FOLLOW_UP, REFERRAL)
-        assert [(one.key, one.why) for one in preview.refused] == [
+        assert [(refusal.key, refusal.why) for refusal in preview.refused] == [
             (SENT, "is with Harbor Primary Care"),
             (CRISIS, "has a crisis clock and is put on hold one by one, never in bulk"),
         ]

@@ -34,7 +34,7 @@ _ELAPSED: Final = {
 
 
 class ClockState(StrEnum):
-    """How a clock stands at an instant."""
+    """The state of a clock at an instant."""
 
     RUNNING = "running"
     MET = "met"
@@ -76,7 +76,7 @@ class Clock:
 
     @property
     def open(self) -> bool:
-        """Whether it still runs, in time or late."""
+        """True if it still runs, in time or late."""
         return self.met_at is None
 
 
@@ -160,7 +160,7 @@ def _clock(
 
 
 def _due(start: datetime, rule: ClockRule, calendar: SiteCalendar) -> datetime:
-    """When a rule's length from a start is over; a negative length ends before it.
+    """The end of a rule's length from a start; a negative length ends before it.
 
     A nudge keeps the hour: a partner who was asked at eleven is asked again at eleven.
     """
@@ -181,7 +181,7 @@ def _due(start: datetime, rule: ClockRule, calendar: SiteCalendar) -> datetime:
 
 
 def _warns_at(anchor: datetime, due: datetime, warn: Length, calendar: SiteCalendar) -> datetime:
-    """When the warning begins: a number of hours before, or at the start of a day before."""
+    """The start of the warning: a number of hours before, or the start of a day before."""
     if warn.count == 0:
         return due
     if warn.unit in _ELAPSED:

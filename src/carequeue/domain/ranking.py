@@ -49,7 +49,7 @@ class Band(IntEnum):
 
     @property
     def hint(self) -> str:
-        """What the heading means, in a clinician's words."""
+        """The meaning of the heading, in a clinician's words."""
         return _WORDS[self][1]
 
 
@@ -169,7 +169,7 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
 
 
 def _sleeps(item: WorkItem, clocks_at: Iterable[_ClockAt], now: datetime) -> bool:
-    """Whether a snooze hides it: never from a crisis, a breach, or a warning of class S."""
+    """True if a snooze hides it: never from a crisis, a breach, or a warning of class S."""
     if item.snoozed_until is None or item.snoozed_until <= now:
         return False
     for clock_at in clocks_at:

@@ -25,7 +25,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class ClockClass(StrEnum):
-    """How much a person is at risk while a clock runs; the class decides the band."""
+    """The risk to a person while a clock runs; the class decides the band."""
 
     CRISIS = "C"
     SAFETY = "S"
@@ -43,14 +43,14 @@ class LengthUnit(StrEnum):
 
 
 class Owner(StrEnum):
-    """Whose step meets the clock."""
+    """The side whose step meets the clock."""
 
     US = "us"
     PARTNER = "partner"
 
 
 class Provenance(StrEnum):
-    """How well the source of a rule is known."""
+    """The reliability of the source of a rule."""
 
     READ = "read"  # the text was read
     CITED = "cited"  # named, not yet read
@@ -77,7 +77,7 @@ AT_ONCE: Final = Length(0, LengthUnit.DAY)
 
 @dataclass(frozen=True, slots=True)
 class ClockRule:
-    """What starts a clock, what meets it, how long it runs and where that is written.
+    """The start of a clock, its length, the events that meet it, and its source.
 
     `warn` is how long before due the warning begins, None for the whole length. `nudge`: the due
     time is when to ask a partner again. `fallback`: only if no other clock runs, never above Soon.
@@ -185,7 +185,7 @@ class _RuleTable:
         return Length(count, LengthUnit(match[3])) if count else AT_ONCE
 
     def warn(self, length: Length) -> Length | None:
-        """How long before due it warns; None for the whole length."""
+        """The length of the warning before due; None for the whole length."""
         if self.table.get("warn", "0") == "whole":
             if length.count < 0:
                 raise self.refuse("warn", "cannot be 'whole' for a clock that counts back", _SHAPE)

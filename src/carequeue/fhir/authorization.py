@@ -36,7 +36,7 @@ def derived(reader: ChartReader, resource: Resource) -> WorkItem | None:
 
 
 def is_companion(task: Resource) -> bool:
-    """Whether a Task of ours stands for the end of an authorization."""
+    """True if a Task of ours stands for the end of an authorization."""
     value = values.identifier_value(task, codes.IDENTIFIER)
     return value.startswith(f"{codes.AUTHORIZATION_END}:")
 
@@ -113,7 +113,7 @@ def _end(reader: ChartReader, resource: Resource) -> datetime | None:
 
 
 def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
-    """Whether another of the same kind is in force the day after this one ends."""
+    """True if another of the same kind is in force the day after this one ends."""
     period, mine = _PERIOD[_kind(resource)], own_reference(resource)
     for other in reader.of(_kind(resource)):
         if own_reference(other) == mine or not _in_force(other) or not _alike(resource, other):
@@ -129,7 +129,7 @@ def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
 
 
 def _alike(first: Resource, second: Resource) -> bool:
-    """Whether two have one type and, for authorizations, one payer, as far as they say."""
+    """True if two have one type and, for authorizations, one payer, as far as they say."""
     types = [{c.code for c in values.codings(resource.get("type"))} for resource in (first, second)]
     if types[0] and types[1] and not types[0] & types[1]:
         return False

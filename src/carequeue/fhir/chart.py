@@ -44,7 +44,7 @@ class Chart:
 
 
 class ContactOutcome(StrEnum):
-    """What a record shows. `NONE`: no contact of ours, not even an attempt."""
+    """The outcome that a record shows. `NONE`: no contact of ours, not even an attempt."""
 
     REACHED = "reached"
     ATTEMPTED = "attempted"
@@ -53,7 +53,7 @@ class ContactOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What one record shows, when it happened (UTC, None if unreadable), and why.
+    """The outcome that one record shows, its time (UTC, None if unreadable), and why.
 
     `why` completes "attempted, ...". `unnamed`: the record does not say who took part. `about`:
     what it was about, as references; empty if the record names nothing.

@@ -1,4 +1,4 @@
-"""What every kind of item needs from a chart: the client, the parties, the contacts, the start.
+"""Parts of a chart that every kind of item needs: client, parties, contacts, start.
 
 In:  a `Chart`, `Us`, the site's zone and the day of the reading. Out: the parts of a `WorkItem`.
 Why the day: it only bounds impossible dates (a start in the future) and how far back a stay that
@@ -124,7 +124,7 @@ class ChartReader:
         return moment if moment and moment.year >= _FIRST_YEAR else None
 
     def updated(self, resource: Any) -> datetime | None:
-        """When the server last stored a resource."""
+        """The time at which the server last stored a resource."""
         return self.when(values.text(resource, "meta.lastUpdated"))
 
     def resource_ref(self, resource: Any) -> ResourceRef:
@@ -205,7 +205,7 @@ class ChartReader:
         )
 
     def party(self, value: Any, within: Any = None) -> Party | None:
-        """Who requests or owes. A contained resource has its name only: it is nobody of ours."""
+        """The party of a Reference. A contained resource has a name only: it is never one of us."""
         if not isinstance(value, dict) or not value:
             return None
         reference = self.ref(value)
@@ -221,8 +221,8 @@ class ChartReader:
         return Party(reference, name, ours, me) if name else None
 
     def _person(self, role: Resource) -> str:
-        """Who acts in a role at our place, "" for a role elsewhere: one of us who also works for a
-        partner acts for the partner there.
+        """The person or place of a role with us, "" for a role elsewhere: one of us who also works
+        for a partner acts for the partner there.
         """
         if role.get("resourceType") != "PractitionerRole":
             return ""
@@ -231,7 +231,7 @@ class ChartReader:
         return self.ref(role.get("practitioner")) or place if here else ""
 
     def contact_after(self, start: datetime | None) -> datetime | None:
-        """When the client was first reached at or after an instant."""
+        """The first time at or after an instant at which the client was reached."""
         reached = (
             contact.at for contact in self.contacts if contact.outcome is ContactOutcome.REACHED
         )
@@ -315,7 +315,7 @@ def party_name(party: Party | None, otherwise: str = "") -> str:
 
 
 def move_to(party: Party | None, since: datetime | None = None) -> Move:
-    """Whose move it is when this party must act; nobody's is the team's."""
+    """The move if this party must act next; without a party the team must act."""
     if party is None:
         return Move(Mover.TEAM, NOBODY, since)
     if party.me:

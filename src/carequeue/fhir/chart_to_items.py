@@ -105,12 +105,12 @@ def chart_of(resource: Any, base: str = "") -> str:
 
 
 def shared(kind: str) -> bool:
-    """Whether resources of this type belong to no client."""
+    """True if resources of this type belong to no client."""
     return kind in _SHARED
 
 
 def trouble(resource: Any) -> str | None:
-    """What is wrong with a resource, without its content; None if nothing.
+    """Return what is wrong with a resource, without its content; None if nothing is.
 
     Such a resource is stored; `read_chart` still shows what it can of it, because a client must not
     be missed for a malformed element.

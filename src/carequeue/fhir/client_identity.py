@@ -1,4 +1,4 @@
-"""Which client a resource names, and whether that is the client of a decision. Pure.
+"""The client whom a resource names, compared with the client of a decision. Pure.
 
 In:  a resource, a `ClientIdentity` that was recorded with a decision. Out: identities, yes or no.
 Why: a colleague can correct `Task.for`. A decision about one client must never be written to
@@ -35,7 +35,7 @@ _MOST_STEPS: Final = 5  # from a Task to its focus, and on from there
 
 @dataclass(frozen=True, slots=True)
 class ClientRecords:
-    """What a comparison may know in addition to the resource.
+    """Records that a comparison may use in addition to the resource.
 
     `base_url`: absolute references below it are the source's own. `merged`: references of records
     that are linked as merged with the client's record. `find`: the newest known resource of a
@@ -112,7 +112,7 @@ def created_for(resource: Any, records: ClientRecords, name: str = "") -> Client
 def same_client(
     decided: ClientIdentity, now: ClientIdentity, merged: frozenset[str] = frozenset()
 ) -> bool:
-    """Whether two identities are one client. Two empty ones are.
+    """True if two identities are one client. Two empty ones are.
 
     `merged`: references of records that are linked as merged with the first one.
     """
@@ -126,14 +126,14 @@ def same_client(
 
 
 def names_same_client(before: Any, after: Any, base_url: str = "") -> bool:
-    """Whether two versions of a resource name the same client."""
+    """True if two versions of a resource name the same client."""
     return same_client(named_client(before, base_url), named_client(after, base_url))
 
 
 def is_about_its_client(
     intent: Intent, resource: Resource, records: ClientRecords = NO_RECORDS
 ) -> bool:
-    """Whether a resource is still about the client with whom a decision was made.
+    """True if a resource is still about the client with whom a decision was made.
 
     True if the client was not recorded: the sender of the decision has to ask (`Intent.client`).
     """
@@ -151,7 +151,7 @@ def is_about_its_client(
 
 
 def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
-    """Whether the client of a create is still that person, and so is the client of what it is
+    """True if the client of a create is still that person, and so is the client of what it is
     about.
 
     A contact that names a Task must not be written once that Task is another client's.
@@ -169,7 +169,7 @@ def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
 
 
 def _became_anothers(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
-    """Whether what a create points to names another client.
+    """True if what a create points to names another client.
 
     Senders write the client of a request in their own words and with their own identifiers, so only
     a Patient, or another value of a known identifier, shows somebody else.
@@ -196,7 +196,7 @@ def points_to(resource: Any, base_url: str) -> list[str]:
 
 
 def merged_records(record: str, other: str, records: ClientRecords) -> bool:
-    """Whether two Patient records are linked as one person (Patient.link).
+    """True if two Patient records are linked as one person (Patient.link).
 
     Links are followed from both sides, at most twenty records each, in circles once.
     """
@@ -264,7 +264,7 @@ def _is_known(client: ClientIdentity) -> bool:
 
 
 def _contradict(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> bool:
-    """Whether a record lost every identifier that it had, for others of the same systems.
+    """True if a record lost every identifier that it had, for others of the same systems.
 
     Then the record is somebody else's by now: ids are reused, and records overwritten.
     """
@@ -285,7 +285,7 @@ def _is_patient(client: ClientIdentity) -> bool:
 
 
 def _key(client: ClientIdentity) -> str:
-    """How a resource names somebody who is no Patient of the source, as one text."""
+    """The name that a resource gives to somebody who is no Patient of the source, as one text."""
     numbers = " ".join(sorted(f"{system}|{value}" for system, value in client.identifiers))
     return client.reference or numbers
 
@@ -303,7 +303,7 @@ def naming_elements(resource: Any) -> list[Any]:
 
 
 def _person(element: Any) -> bool:
-    """Whether a reference is to a Patient: other participants are no clients."""
+    """True if a reference is to a Patient: other participants are no clients."""
     return "Patient/" in values.text(element, "reference")
 
 

@@ -1,4 +1,4 @@
-"""What a record says about a contact: the client was reached, somebody tried, or neither.
+"""Judge a record as a contact: the client was reached, somebody tried, or neither.
 
 In:  one resource of the source, and its chart (who belongs to us, the client, the client's birth
 date). Out: a `Contact` with the reason in words.
@@ -57,7 +57,7 @@ def contacts_of(reader: ChartReader) -> tuple[Contact, ...]:
 
 
 def judge(reader: ChartReader, resource: Resource) -> Contact:
-    """What a record shows of a contact with the client. Never raises.
+    """The contact with the client that a record shows. Never raises.
 
     A Communication and an Encounter can be a contact; an Appointment, a DocumentReference and every
     other type cannot: they say what was planned or filed, not that two people spoke.
@@ -80,14 +80,14 @@ def judge(reader: ChartReader, resource: Resource) -> Contact:
 
 
 def served(reader: ChartReader, encounter: Resource) -> bool:
-    """Whether a client was seen by us: a visit, or an emergency visit at our own place."""
+    """True if a client was seen by us: a visit, or an emergency visit at our own place."""
     took_place = values.text(encounter, "status") in _TOOK_PLACE | {"arrived"}
     known = encounter_class(encounter) in codes.CONTACT_CLASSES | {"EMER"}
     return took_place and known and _visit(reader, encounter)[0] is ContactOutcome.REACHED
 
 
 def began(reader: ChartReader, encounter: Resource) -> datetime | None:
-    """When a visit began, None if the time is impossible."""
+    """The start of a visit, None if the time is impossible."""
     return _believed(reader, encounter, values.text(encounter, "period.start"), _SLACK)
 
 
@@ -112,12 +112,12 @@ class _Call:
 
     @cached_property
     def ours(self) -> bool:
-        """Whether our own verb wrote it, by our identifier."""
+        """True if our own verb wrote it, by our identifier."""
         return bool(values.identifier_value(self.record, codes.IDENTIFIER))
 
     @cached_property
     def chosen(self) -> bool:
-        """Whether a person chose "reached" by a key of ours: that holds whatever the note says.
+        """True if a person chose "reached" by a key of ours: that holds whatever the note says.
 
         Our own records did not always carry the outcome; completed meant reached.
         """
@@ -126,7 +126,7 @@ class _Call:
 
     @cached_property
     def at(self) -> datetime | None:
-        """When it was sent, otherwise when it was received."""
+        """The time it was sent, otherwise the time it was received."""
         slack = _OUR_SLACK if self.ours else _SLACK
         written = (values.text(self.record, name) for name in ("sent", "received"))
         instants = (_believed(self.reader, self.record, text, slack) for text in written)
@@ -152,7 +152,7 @@ class _Call:
 
     @property
     def unnamed(self) -> bool:
-        """Whether it leaves out who of us took part, or with whom.
+        """True if it leaves out who of us took part, or with whom.
 
         Our own verb leaves the sender out if the profile does not say who we are.
         """
@@ -160,11 +160,11 @@ class _Call:
 
     @property
     def by_client(self) -> bool:
-        """Whether it came from the client's side."""
+        """True if it came from the client's side."""
         return self.end(self.record.get("sender")).startswith(_CLIENTS)
 
     def is_client(self, value: Any) -> bool:
-        """Whether a Reference is the client, or a parent or guardian of a client under 18."""
+        """True if a Reference is the client, or a parent or guardian of a client under 18."""
         reference = self.reader.ref(value)
         if reference and reference == self.reader.chart.client:
             return True
@@ -192,7 +192,7 @@ class _Call:
 
     @property
     def to_others(self) -> bool:
-        """Whether nobody on the client's side is among the recipients."""
+        """True if nobody on the client's side is among the recipients."""
         mine = self.reader.chart.client
         theirs = (
             reference == mine or reference.startswith("RelatedPerson/") for reference in self.ends
@@ -209,7 +209,7 @@ def _communication(call: _Call) -> _Shown:
 
 
 def _not_with_us(call: _Call) -> _Shown | None:
-    """Why it is no contact between us and the client, None if it may be."""
+    """Return why it is no contact between us and the client, None if it may be."""
     if spoken.by_device(call.record.get("sender")):
         return ContactOutcome.NONE, "an automatic message"
     if call.sender is not None and not call.sender.ours:
@@ -259,7 +259,7 @@ def _from_client(call: _Call) -> _Shown:
 
 
 def _answers(call: _Call, asked: Any) -> bool:
-    """Whether the client answers a message that one of us wrote; an answer to a reminder does not
+    """True if the client answers a message that one of us wrote; an answer to a reminder does not
     count.
     """
     message = call.reader.find(call.reader.ref(asked))
@@ -271,7 +271,7 @@ def _answers(call: _Call, asked: Any) -> bool:
 
 
 def is_minor(reader: ChartReader, at: datetime) -> bool:
-    """Whether the client was under 18 at an instant; an unknown birth date counts as adult.
+    """True if the client was under 18 at an instant; an unknown birth date counts as adult.
 
     A birth date without its day counts as the earliest possible, so as the highest age.
     """
@@ -287,7 +287,7 @@ def is_minor(reader: ChartReader, at: datetime) -> bool:
 
 
 class Place(StrEnum):
-    """Whose visit an Encounter is."""
+    """The place of a visit: with us, with others, or not said."""
 
     OURS = "ours"
     ELSEWHERE = "elsewhere"
@@ -295,7 +295,7 @@ class Place(StrEnum):
 
 
 def place(reader: ChartReader, encounter: Resource) -> Place:
-    """Whose visit it is: by its organization, otherwise by who took part.
+    """The place of a visit: by its organization, otherwise by its participants.
 
     One of us who also works for a partner works for the partner there.
     """

@@ -33,7 +33,7 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """How a site words things. `name`: the name of a Reference; `when`: an instant in its zone."""
+    """The words of a site. `name`: the name of a Reference; `when`: an instant in its zone."""
 
     name: Callable[[Any], str]
     when: Callable[[datetime], str]
@@ -63,13 +63,13 @@ def differences(
 
 
 def changed_at(theirs: Resource | None, zone: ZoneInfo) -> datetime | None:
-    """When the server last stored it, otherwise when it says that it was last changed; in UTC."""
+    """The time of the last store by the server, otherwise of the last stated change; in UTC."""
     stored = values.instant(values.text(theirs, "meta.lastUpdated"), zone)
     return stored or values.instant(values.text(theirs, "lastModified"), zone)
 
 
 def changed_by(before: Resource | None, theirs: Resource | None, say: Say) -> str:
-    """Who changed it, "" if the resource does not say.
+    """The name of the person who changed it, "" if the resource does not say.
 
     Three things show it: `meta.author`, which some servers add; the author of a note written within
     a minute of the change; and a status that only its owner can give, because a Task is accepted or

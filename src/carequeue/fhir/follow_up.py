@@ -130,7 +130,7 @@ def _latest_stay(reader: ChartReader) -> Resource:
 
 
 def _ended(reader: ChartReader, stay: Resource) -> datetime | None:
-    """When a finished stay ended: its period, otherwise the last period of its status history."""
+    """The end of a finished stay: of its period, or the last period of its status history."""
     if values.text(stay, "status") != "finished":
         return None
     ends = [

@@ -22,7 +22,7 @@ _WORDS: Final = (codes.SUMMARY, codes.ACTIONS, codes.CONTINGENCY)
 
 
 def is_handoff(task: Resource) -> bool:
-    """Whether a Task asks somebody to take over a client."""
+    """True if a Task asks somebody to take over a client."""
     return values.has_code(task.get("code"), codes.HANDOFF, codes.TASK_CODE)
 
 
@@ -77,7 +77,7 @@ def severity(task: Any) -> str:
 
 
 def has_read_back(task: Any) -> bool:
-    """Whether the receiver repeated the handoff back."""
+    """True if the receiver repeated the handoff back."""
     outputs = values.objects(task, "output")
     return any(
         values.has_code(output.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT)

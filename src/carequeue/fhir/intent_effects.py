@@ -1,4 +1,4 @@
-"""What a decision does to a resource: apply, unit, snapshot, satisfied, inverse. All pure.
+"""Effects of a decision on a resource: apply, unit, snapshot, satisfied, inverse. All pure.
 
 In:  an `Intent` and a resource as a dict. Out: a new dict, names of elements, a bool, an inverse.
 Why units: two people may change one Task at a time if they change different elements. A unit is the
@@ -43,7 +43,7 @@ def apply(intent: Intent, resource: Resource | None) -> Resource:
         return copied(resource) if resource is not None else _created(intent)
     if resource is None:
         raise NoBase(f"there is no {intent.target_type} to {intent.kind}")
-    changed = copied(resource)
+    changed: Resource = copied(resource)
     _APPLY[intent.kind](intent, changed)
     return changed
 
@@ -132,7 +132,7 @@ def snapshot(names: Iterable[str], resource: Resource | None) -> dict[str, Any]:
 
 
 def satisfied(intent: Intent, resource: Resource | None) -> bool:
-    """Whether a resource is as the decision wants it, through us or somebody else.
+    """True if a resource is as the decision wants it, through us or somebody else.
 
     A reason is not compared: a referral that is already declined needs no second decline.
     """
@@ -299,7 +299,7 @@ def _sleeps(intent: Intent, resource: Resource) -> bool:
 
 
 def _noted(intent: Intent, resource: Resource) -> bool:
-    """By the note's own id; if the server dropped that, by text, author and time."""
+    """True if the note is there: by its id; if the server dropped that, by text, author, time."""
     wanted = _note(intent)
     notes = entries_of(resource, "note")
     return any(values.text(n, "id") == intent.id or _same_note(n, wanted) for n in notes)
@@ -376,6 +376,6 @@ def _read_back(intent: Intent) -> dict[str, Any]:
 
 
 def _same_party(party: Any, wanted: Mapping[str, Any]) -> bool:
-    """By reference, which the server may have written as a full URL."""
+    """Compare by reference, which the server may have written as a full URL."""
     theirs, ours = values.text(party, "reference"), str(wanted.get("reference", ""))
     return bool(ours) and (theirs == ours or theirs.endswith(f"/{ours}"))

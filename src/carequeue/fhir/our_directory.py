@@ -1,4 +1,4 @@
-"""Who belongs to our organization, from the source's own directory.
+"""The members of our organization, from the source's own directory.
 
 In:  the directory resources (PractitionerRole, CareTeam, Organization, HealthcareService,
 Practitioner) and `Us` from the profile. Out: references, and the list of people and teams to assign

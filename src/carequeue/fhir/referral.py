@@ -86,13 +86,13 @@ class _Ask:
 
     @property
     def changed_at(self) -> datetime | None:
-        """When the Task last changed: the best that R4 has for "since when"."""
+        """The last change of the Task: the best that R4 has for "since when"."""
         modified = self.reader.when(values.text(self.task, "lastModified"))
         return modified or self.reader.updated(self.task) or self.facts.times.get("authored_at")
 
 
 def is_referral(reader: ChartReader, task: Resource) -> bool:
-    """Whether a Task carries a request: its code is `fulfill`, or its focus a ServiceRequest."""
+    """True if a Task carries a request: its code is `fulfill`, or its focus a ServiceRequest."""
     if values.has_code(task.get("code"), codes.FULFILL, codes.TASK_CODE_HL7):
         return True
     return reader.ref(task.get("focus")).startswith("ServiceRequest/")
@@ -243,7 +243,7 @@ def _says(ask: _Ask, known: frozenset[str]) -> bool:
 
 
 def _scheduled(ask: _Ask) -> datetime | None:
-    """When a visit for this request was booked."""
+    """The time at which a visit for this request was booked."""
     reader, mine = ask.reader, {own_reference(ask.request), own_reference(ask.task)} - {""}
     instants = []
     for appointment in reader.of("Appointment"):
@@ -259,7 +259,7 @@ def _scheduled(ask: _Ask) -> datetime | None:
 
 
 def _served(ask: _Ask) -> datetime | None:
-    """When a service for this request took place: a visit that names it, or any of ours.
+    """The time of a service for this request: a visit that names it, or any of ours.
 
     For an inbound request a visit elsewhere is no service, even if it names the request.
     """
@@ -277,7 +277,7 @@ def _served(ask: _Ask) -> datetime | None:
 
 
 def _may_answer(ask: _Ask, encounter: Resource) -> bool:
-    """Whether a visit that names the request is with the party that was asked."""
+    """True if a visit that names the request is with the party that was asked."""
     elsewhere = contacts.place(ask.reader, encounter) is contacts.Place.ELSEWHERE
     return ask.direction is not _IN or not elsewhere
 

@@ -106,7 +106,7 @@ def instant(value: Any, zone: ZoneInfo) -> datetime | None:
 
 
 def approximate(value: Any) -> bool:
-    """Whether a date or time leaves the instant open: no time of day, or no offset."""
+    """True if a date or time leaves the instant open: no time of day, or no offset."""
     parts = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     return bool(parts) and not parts.group(7)  # type: ignore[union-attr]
 
@@ -152,7 +152,7 @@ def codings(concept: Any) -> tuple[Coded, ...]:
 
 
 def has_code(concept: Any, code: str, system: str = "") -> bool:
-    """Whether a concept holds a code, in `system` where one is asked for."""
+    """True if a concept holds a code, in `system` where one is asked for."""
     return any(c.code == code and system in ("", c.system) for c in codings(concept))
 
 

@@ -53,7 +53,7 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
 
 
 def _is_unclaimed(owner: Party | None) -> bool:
-    """Whether accepting makes it mine: nobody's, or a team's or the organization's of ours."""
+    """True if accepting makes it mine: nobody's, or a team's or the organization's of ours."""
     return owner is None or (owner.ours and owner.reference.startswith(_TEAMS))
 
 

@@ -1,4 +1,4 @@
-"""What a person decided with one verb about one item: what the verb's `intents` reads.
+"""A person's decision with one verb about one item: the argument of the verb's `intents`.
 
 Loaded with the first act, never before the first frame.
 """
@@ -58,7 +58,7 @@ class Decision:
 
     @property
     def me(self) -> dict[str, str]:
-        """Who decides, as a Reference. Raises BadQuestion where the profile does not say."""
+        """The person who decides, as Reference. Raises BadQuestion if the profile does not say."""
         if not self.us.me:
             raise BadQuestion("Nothing was changed: the profile does not say who you are.")
         return reference_to(self.us.me, self.us.my_name)

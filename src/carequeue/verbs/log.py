@@ -45,7 +45,7 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
 
 
 def _asks_for_contact(decision: Decision) -> bool:
-    """Whether the item is a Task that asked for this contact."""
+    """True if the item is a Task that asked for this contact."""
     from carequeue.domain.items import Kind
     from carequeue.fhir import codes, values
 

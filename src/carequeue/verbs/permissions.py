@@ -1,4 +1,4 @@
-"""Which verbs apply to an item, in which order they are offered, and what is not done in bulk.
+"""The verbs that apply to an item, their order, and the verbs that are never done in bulk.
 
 In:  a verb, an item, who we are. Out: a `Permission`, or verbs in order.
 Why the projection stores the answer with each row: the first frame must not read a chart.
@@ -50,7 +50,7 @@ def _usual_listing(case: VerbCase, *, asks_us: bool) -> Listing:
 
 
 def bulk_refusal(verb: Verb, item_class: str | None) -> str | None:
-    """Why a verb is not done to many items at once where one is of this class; None where it is."""
+    """Return why a verb is not done in bulk to an item of this class; None if it is."""
     risk = risk_of(item_class)
     if not (risk and verb.one_by_one):
         return None

@@ -1,4 +1,4 @@
-"""What a verb is: everything that CareQueue knows of one thing that a person can do.
+"""A verb: everything that CareQueue knows of one thing that a person can do.
 
 Each verb is one file of this package and fills in one `Verb`; `table.py` lists them. Footer, help,
 palette, message line, outbox, preview, command line and docs read the table and name no verb.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Asks(StrEnum):
-    """How a question is answered; the screen and the command line each draw it their way."""
+    """The kind of a question; the screen and the command line each draw it their way."""
 
     TEXT = "text"  # one line
     CHOICE = "choice"  # a numbered or lettered list; `free` allows another text
@@ -44,7 +44,7 @@ def numbered(*words: str) -> tuple[Choice, ...]:
 
 
 class Question(NamedTuple):
-    """What a verb needs to know. `default` is taken where the person gives no answer.
+    """A question of a verb. `default` is used if the person gives no answer.
 
     `repeated`: what stands before the answer where the message repeats it (" to "); "" where it
     does not. `meaning`: what a text is to say, for the docs.

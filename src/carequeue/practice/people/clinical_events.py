@@ -1,4 +1,4 @@
-"""What happened to a client, written down in FHIR: stays, visits, calls, payers' answers, risks."""
+"""Events of one client in literal FHIR: stays, visits, calls, payers' answers, risks."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class PatientRecord:
         self._book.add(created, tree)
 
     def coverage(self, since: datetime, ends: datetime | None = None, suffix: str = "") -> None:
-        """Who pays; most have no end."""
+        """The payer; most coverages have no end."""
         period = {"start": since.date().isoformat()}
         if ends:
             period["end"] = ends.date().isoformat()

@@ -60,11 +60,11 @@ class ClinicPeople:
         return register(self._book, when, place, person, self._keeper(place))
 
     def _keeper(self, place: int) -> Ref:
-        """Whose client it is: the cast is Dana's, the others go round."""
+        """The client's clinician: the cast is Dana's, the others go round."""
         return staff(STAFF[0 if place < len(CAST) else place % len(STAFF)].id)
 
     def _quiet_life(self, place: int, client: Ref) -> None:
-        """What every client has: a payer, perhaps a visit behind and a visit ahead."""
+        """Give the client a payer, perhaps a visit behind and a visit ahead."""
         book, draw = self._book, self._random
         record, keeper = PatientRecord(book, client), self._keeper(place)
         record.coverage(book.back(draw.randint(60, 400)))

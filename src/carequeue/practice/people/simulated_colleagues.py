@@ -1,4 +1,4 @@
-"""What colleagues do while somebody looks on: one change at a time, out of a shuffled deck.
+"""Changes by colleagues while somebody looks on: one at a time, from a shuffled deck.
 
 In:  the store as it is at this moment. Out: versions like any other, and who did what. The same
 seed and the same data give the same changes. The person of the demo does nothing here; her rows

@@ -169,7 +169,7 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """Who asks whom to take over; `story` is patient summary, action list, contingency (I-PASS)."""
+    """A sender asks a receiver to take over; `story`: summary, actions, contingency (I-PASS)."""
 
     client: Ref
     severity: str  # unstable, watcher or stable

@@ -1,4 +1,4 @@
-"""What a resource must be to be taken: the few rules of R4 that catch a clearly wrong one.
+"""The few rules of R4 by which this server rejects a clearly wrong resource.
 
 Everything else is kept as it came: unknown elements and extensions, odd numbers, nulls. The seeds
 pass by here unchecked, because a real server holds broken resources too.

@@ -3,7 +3,7 @@
 In:  GET, or a POST of wishes (`_WISHES` lists them); done in the order of that list, each
 answered under its own name. Out: JSON, 400 with `error` where a wish cannot be fulfilled.
 Why by the first token for ever: a client's token may run out here (quirk `token-expires`), and
-this is where it gets another (`token_command.py`).
+this is where it gets another.
 """
 
 from __future__ import annotations

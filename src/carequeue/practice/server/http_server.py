@@ -133,7 +133,7 @@ class RequestHandler(BaseHTTPRequestHandler):
         return False
 
     def _why_not(self) -> str:
-        """Why the bearer token is not taken; nothing where it is."""
+        """Return why the bearer token is rejected, "" if it is accepted."""
         server = self.server
         token = server.token if self.path.startswith("/fhir") else server.control_token
         given = self.headers.get("authorization", "").encode()
@@ -253,5 +253,5 @@ class RequestHandler(BaseHTTPRequestHandler):
 
 
 def _writes(request: HttpRequest) -> bool:
-    """Whether a request changes something: not a read, not a search by POST."""
+    """True if a request changes something: not a read, not a search by POST."""
     return request.method not in ("GET", "HEAD", "OPTIONS") and request.path[-1:] != ("_search",)

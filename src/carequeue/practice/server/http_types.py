@@ -1,4 +1,4 @@
-"""What is asked of the FHIR service and what it answers, free of sockets.
+"""Requests to the FHIR service and its replies, without sockets.
 
 The same `Request` comes from HTTP and from an entry of a batch; a `Refusal` becomes an
 OperationOutcome.
@@ -52,7 +52,7 @@ class HttpRequest:
         return tree
 
     def prefers(self, what: str) -> bool:
-        """Whether the Prefer header asks for this, such as `handling=strict`."""
+        """True if the Prefer header asks for this, such as `handling=strict`."""
         wishes = re.split(r"[;,]", self.headers.get("prefer", ""))
         return what in {wish.strip() for wish in wishes}
 

@@ -1,4 +1,4 @@
-"""How real servers differ from the book, as switches of the practice clinic.
+"""Deviations of real servers from the standard, as switches of the practice clinic.
 
 Each switch is one field of `Quirks`; its name on the command line and at `/control` is the field's
 name with dashes, `name=N` where it counts. To add one: a field here, and one line where the server
@@ -27,7 +27,7 @@ def _count(named: int, says: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """Which ways of other servers are switched on; all off is a server by the book."""
+    """The deviations that are switched on; with all off the server follows the standard."""
 
     conflict_409: bool = _switch("a stale If-Match is answered with 409, not 412")
     locked_423: bool = _switch("a stale If-Match is answered with 423, not 412")
@@ -79,7 +79,7 @@ class Quirks:
     token_expires: int = _count(20, "a token is good for N requests, then 401 until it is renewed")
 
     def names(self) -> list[str]:
-        """What is switched on, in the spelling that `parse` reads."""
+        """The names of the active quirks, in the spelling that `parse` reads."""
         names = []
         for switch in fields(self):
             value, name = getattr(self, switch.name), switch.name.replace("_", "-")
@@ -121,7 +121,7 @@ class ActiveQuirks:
             self._quirks = quirks
 
     def use(self, name: str) -> bool:
-        """Whether a counted switch applies now; takes one off its count."""
+        """True if a counted switch applies now; takes one off its count."""
         with self._lock:
             left: int = getattr(self._quirks, name)
             if left > 0:

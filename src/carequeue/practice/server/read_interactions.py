@@ -83,7 +83,7 @@ class ReadInteractions:
         return write(tree)
 
     def support(self) -> SearchSupport:
-        """How we search at this moment."""
+        """The search features that the quirks leave at this moment."""
         unknown = {"_lastUpdated": self._quirks.no_last_updated}
         unknown["_elements"] = self._quirks.ignores_elements
         return SearchSupport(

@@ -59,7 +59,7 @@ class ResourceVersion(NamedTuple):
 
     @property
     def deleted(self) -> bool:
-        """Whether this version says that the resource is gone."""
+        """True if this version says that the resource is gone."""
         return self.method == "DELETE"
 
     @property
@@ -203,7 +203,7 @@ class ResourceStore:
         return [ResourceVersion(*row) for row in rows]
 
     def count(self, where: str, args: Sequence[Any]) -> int:
-        """How many newest versions meet a condition over `c`."""
+        """The number of newest versions that meet a condition over `c`."""
         (count,) = self._db.execute(
             f"SELECT count(*) FROM current c WHERE {where}", args
         ).fetchone()
@@ -212,7 +212,7 @@ class ResourceStore:
     def referenced(
         self, kind: str, names: Sequence[str], keys: Sequence[str]
     ) -> list[ResourceVersion]:
-        """What the references of these parameters in these resources point to, each once."""
+        """The targets of these reference parameters in these resources, each once."""
         rows = self._db.execute(
             f"SELECT DISTINCT {_VERSION} FROM term t "
             "JOIN current c ON c.type = t.system AND c.id = t.value AND NOT c.deleted "
@@ -292,5 +292,5 @@ def _marks(values: Sequence[object]) -> str:
 
 
 def _utf8(text: str) -> str:
-    """What SQLite can hold of a text: a lone surrogate cannot be searched for."""
+    """The text as SQLite can store it: a lone surrogate cannot be searched for."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What a search asks: from the pairs of a query to a condition over the index, and to pages.
+"""From the parameters of a search to a condition over the index, and to pages.
 
 In:  a type and (name, value) pairs. Out: a `Query`: condition, order, page size, what else the
 answer holds, and which pairs were used (they are the `self` link) or left aside.
@@ -45,7 +45,7 @@ _COMMA: Final = re.compile(r"(?<!\\),")
 
 
 class SearchSupport(NamedTuple):
-    """How this server searches: parameters that it does not know, and how it compares instants."""
+    """The parameters that this server does not know, and the precision of its instants."""
 
     unknown: frozenset[str] = frozenset()
     whole_seconds: bool = False
@@ -325,7 +325,7 @@ def pack(values: object) -> str:
 
 
 def unpack(token: str) -> Any:
-    """What a token was made of. Raises Refusal 400 where it is not ours."""
+    """The values of a page token. Raises Refusal 400 if it is not ours."""
     try:
         return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, binascii.Error):

@@ -1,4 +1,4 @@
-"""What can be searched for, and how a resource is laid down in the index.
+"""The search parameters of each type, and the index entries of a resource.
 
 `PARAMS` is the one table: the index, the search and the CapabilityStatement read it. A path is
 dotted; arrays on the way are walked. What has the wrong type is left out of the index, never

@@ -52,7 +52,7 @@ class FhirService:
 
     @property
     def quirks(self) -> Quirks:
-        """How we misbehave at this moment."""
+        """The quirks that are active at this moment."""
         return self.active_quirks.now
 
     @contextmanager
@@ -140,20 +140,20 @@ class FhirService:
         return self._written(request, done, 201)
 
     def _taken(self, tree: Tree, there: ResourceVersion | None) -> Tree:
-        """What is kept of a resource. Raises Refusal 422 where it is not taken."""
+        """The resource as it will be stored. Raises Refusal 422 if it is rejected."""
         if tree["resourceType"] == "Subscription":
             tree = self.subscriptions.taken(tree)
         before = read(there.body) if there is not None and there.body else None
         return kept(tree, before, self.quirks)
 
     def future_id(self, request: HttpRequest) -> str:
-        """What a create in a transaction will be called: a new id, or the one that is there."""
+        """The id for a create in a transaction: a new id, or the id of the match."""
         self._must_exist(request.path[0])
         there = self._existing(request, request.path[0])
         return there.id if there else str(uuid.uuid4())
 
     def _existing(self, request: HttpRequest, kind: str) -> ResourceVersion | None:
-        """What a conditional create finds; it looks at the truth, however late searches are."""
+        """The match of a conditional create; it sees every write, however late searches are."""
         condition = request.headers.get("if-none-exist")
         if condition is None or self.quirks.ignores_if_none_exist:
             return None
@@ -218,7 +218,7 @@ class FhirService:
         return HttpReply(status, body, done.etag, done.updated, done.location)
 
     def bind(self, message: str, join: Callable[[str], None]) -> list[str]:
-        """What a websocket is answered; it joins first, so that it misses nothing after that."""
+        """The answers to a websocket; it joins first, so that it misses nothing after that."""
         with self.lock:
             answers = self.subscriptions.bind(message)
             for key, _ in answers:
@@ -238,7 +238,7 @@ class FhirService:
 
 
 def _further(request: HttpRequest) -> HttpRequest:
-    """What a next link at the base itself leads to. Raises Refusal 404 for any other query."""
+    """The request behind a next link at the base itself. Raises Refusal 404 for other queries."""
     asked = dict(request.query)
     path = tuple(part for part in asked.pop("_getpages", "").split("/") if part)
     if not path:

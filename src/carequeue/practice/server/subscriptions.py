@@ -1,4 +1,4 @@
-"""Who wants to hear of which changes, and what they are told; free of sockets.
+"""Subscriptions and their notifications, without sockets.
 
 In:  the Subscriptions in the store, and the versions of every commit. Out: messages, by the id of
 the Subscription, handed to `tell` (`websockets.py` has the connections).
@@ -46,7 +46,7 @@ class ActiveSubscription:
     ends: int | None  # ms since 1970
 
     def is_on(self, now: int) -> bool:
-        """Whether changes are told at this moment (ms since 1970)."""
+        """True if changes are told at this moment (ms since 1970)."""
         return self.active and (self.ends is None or self.ends >= now)
 
 
