@@ -132,8 +132,8 @@ async def test_a_wider_or_narrower_window_shows_and_hides_the_detail() -> None:
         await seat.pilot.resize_terminal(100, 30)
         assert not seat.controller.widgets.pane.display
         await seat.pilot.resize_terminal(200, 50)
-        assert seat.controller.widgets.rows.size.width == 140
         await seat.rest()
+        assert seat.controller.widgets.rows.size.width == 140
         assert "Why here" in shown(seat.controller.widgets.pane)
 
 

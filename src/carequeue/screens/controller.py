@@ -97,7 +97,8 @@ class QueueController(ScreenContext):
         self._updates.key(at)
         self.key_time = key_time
         key_before = self.widgets.rows.key
-        if self._message_passes() and not held:
+        passes = self.message.tone in _PASSING or self._updates.ends_with_key(self.message)
+        if passes and not held:
             self.message = Message()
         try:
             self._handle(key, character, at, held=held)
@@ -120,9 +121,6 @@ class QueueController(ScreenContext):
             self._handle_in_list(key, held)
         elif key != self._opened_by:
             self._opened_by = ""
-
-    def _message_passes(self) -> bool:
-        return self.message.tone in _PASSING or self._updates.ends_with_key(self.message)
 
     def _handle_in_list(self, key: str, held: bool) -> None:
         action = self.keys.meaning(key)

@@ -150,17 +150,14 @@ class QueueData:
         if index is None:  # it left the tab: keep its position; another tab begins at its top
             index = self._rows.index if keep_line else 0
         self.tally, self._rows_stamp, self._stale = tally, stamp, False
-        self._hidden = self._count_hidden(tally)
+        self._hidden = 0
+        if filter_text:
+            without = self._desk.tally(tab, "").bands
+            self._hidden = sum(without.values()) - sum(tally.bands.values())
         self._rows.acted.clear()
         show = partial(self._rows.show, pages, index, moves=tab in MIXED)
         show(keep_line=keep_line, keep_top=not under_keys)
         self.show_lines()
-
-    def _count_hidden(self, tally: Tally) -> int:
-        tab, filter_text = self.view_state[:2]
-        if not filter_text:
-            return 0
-        return sum(self._desk.tally(tab, "").bands.values()) - sum(tally.bands.values())
 
     def _empty_lines(self, width: int) -> list[Parts]:
         from carequeue.widgets.empty_state import EmptyState, empty_lines

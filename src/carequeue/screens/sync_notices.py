@@ -63,7 +63,8 @@ class SyncNotices:
         elif current == FIRST_SYNC and health.ever_synced:
             return FIRST_DONE
         elif self.ends_with_key(current) and not health.syncing:
-            latest = _problem_now(health)
+            # An empty message if the header says more.
+            latest = _problem(health) or (READ_AGAIN if health.whole else Message())
             return latest if latest != current else None
         return None
 
@@ -97,13 +98,6 @@ def _problem(health: Health) -> Message | None:
     """The records that a server which answered did not give, and what to do next."""
     text = unread_words(health)
     return Message(text, Tone.WARNING) if text else None
-
-
-def _problem_now(health: Health) -> Message:
-    """The message that replaces a problem: the current one, that it is over, or none if the
-    header says more.
-    """
-    return _problem(health) or (READ_AGAIN if health.whole else Message())
 
 
 def _back_online(health: Health) -> Message:
