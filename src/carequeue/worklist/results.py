@@ -95,7 +95,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a verb would do to many items."""
+    """The effect that a verb would have on many items."""
 
     verb: str
     changes: tuple[str, ...]  # keys
