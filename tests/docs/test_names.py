@@ -2,7 +2,7 @@
 
 In:  the pages of Markdown, and for files and symbols also comments and docstrings of the code.
 Not here: links (`test_pointers.py`), the tables of verbs (`test_recipes.py`), and whether the pages
-name everything (`tests/cli/test_help_and_errors.py`, `tests/store/test_profiles.py`).
+name everything (`tests/cli/test_main.py`, `tests/store/test_profiles.py`).
 """
 
 from __future__ import annotations
