@@ -243,15 +243,7 @@ class SourceMirror:
     def _upsert(self, rows: Sequence[ResourceValues]) -> None:
         if not rows:
             return
-        statement = insert(_resource)
-        own = ("source", "type", "id")
-        self._scope.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(own),
-                set_={name: statement.excluded[name] for name in rows[0] if name not in own},
-            ),
-            list(rows),
-        )
+        self._scope.connection.execute(_UPSERT, list(rows))
         cross_source_match.keep(self._scope.connection, rows)
         if any(shared(row["type"]) for row in rows):
             directory_changed(self._scope.connection)
@@ -262,6 +254,12 @@ class SourceMirror:
             self._scope.connection.execute(_LAY_BESIDE, [_beside(row) for row in rows])
 
 
+_INSERT: Final = insert(_resource)
+_OWN: Final = ("source", "type", "id")
+_UPSERT: Final = _INSERT.on_conflict_do_update(
+    index_elements=_OWN,
+    set_={col.name: col for col in _INSERT.excluded if col.name not in _OWN},
+)
 _LAY_BESIDE: Final = (
     update(_resource)
     .where(
