@@ -1,9 +1,9 @@
 """The terminal program: puts the desk, the sync and the screen together, and holds no rule.
 
 In:  a desk, the sources of time, the sync, the person's preferences. Out: the return code.
-The order of a start: the first frame from one page of the cache; then, on a thread, the heavy
-imports (`after_paint`) and the sync. The imports of this module are what the first frame needs; a
-test keeps SQLModel, SQLAlchemy and httpx out of them.
+The order of a start: the first frame from one page of the cache; then, on a thread, the other
+imports and the sync. This module imports only what the first frame needs; a test keeps SQLModel,
+SQLAlchemy and httpx out of it.
 Not here: what the keys do (`screens/controller.py`), how the parts of the program are made
 (`wiring`).
 """
@@ -14,7 +14,7 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.text import Text
 from textual.screen import Screen
@@ -27,6 +27,7 @@ from carequeue.screens.textual_workarounds import TerminalApp
 from carequeue.widgets.themes import PALETTES, PLAIN, Painter, textual_theme
 
 if TYPE_CHECKING:
+    from carequeue.sync.workers import Background
     from carequeue.worklist.desk import Desk
 
 
@@ -35,26 +36,6 @@ if TYPE_CHECKING:
 WRITTEN: Final = 0.03
 #: Python's own values: once work has begun, many short collections disturb less than few long ones.
 THRESHOLDS: Final = (700, 10, 10)
-
-
-class SyncControl(Protocol):
-    """The sync in the background; each method is quick or called on a thread of its own."""
-
-    def start(self) -> None:
-        """Begin to sync, now and then again."""
-        ...
-
-    def sync_now(self) -> None:
-        """Sync now; returns at once."""
-        ...
-
-    def focused(self, focused: bool) -> None:
-        """Whether the terminal has the focus: without it, the sync may run less often."""
-        ...
-
-    def stop(self) -> None:
-        """End; a running request is finished or given up, and nothing is lost."""
-        ...
 
 
 class Preferences(NamedTuple):
@@ -74,7 +55,7 @@ class CareQueueApp(TerminalApp):
         self,
         desk: Desk,
         time_source: TimeSource,
-        sync: SyncControl,
+        sync: Background,
         preferences: Preferences = Preferences(),  # noqa: B008 - a tuple of constants
         *,
         after_paint: Callable[[], None] | None = None,
@@ -114,9 +95,7 @@ class CareQueueApp(TerminalApp):
             self.call_after_refresh(self.set_timer, WRITTEN, self._painted)
 
     def _painted(self) -> None:
-        if (
-            not self.is_running
-        ):  # the person quit before the frame; a timer may fire while screens close
+        if not self.is_running:  # the person quit before the frame, and screens are closing
             return
         screen = self.screen
         if isinstance(screen, QueueScreen):

@@ -1,7 +1,7 @@
-"""How the parts are put together; nothing here decides anything.
+"""Builds the parts of the program and hands each to the next; nothing is decided here.
 
-A `Session` is a profile, its open cache and its desk. Opening one is the way to the first frame:
-the key, one connection, one statement. SQLModel and httpx are loaded by what needs them, after it.
+A `Session` is a profile, its open cache and its desk. To open it is the way to the first frame: the
+key, one connection, one statement. The parts that need SQLModel and httpx load them after it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
 from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
 from carequeue.store.queue_window import Window
-from carequeue.worklist.cache_desk import CacheDesk, DeskOwner
+from carequeue.worklist.desk import Desk, DeskOwner
 from carequeue.worklist.health import FORCED_OFFLINE
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from carequeue.worklist.offline_readiness import Readiness
     from carequeue.worklist.results import Finding, SyncReport
 
-    After = Callable[[SourceProfile, Transport], None]  # what is done once a source was looked at
+    Progress = Callable[[str], None]
 
 _LOCK_PATIENCE: Final = 3.0
-_SITE: Final = "site"  # in `meta`: by which profile the rows were made
+_SITE: Final = "site"  # in `meta`: the fingerprint of the profile by which the rows were built
 
 
 def now() -> datetime:
@@ -50,10 +50,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session:
+class Session(AbstractContextManager["Session"]):
     """One profile at work. `tokens` are for the practice clinic, whose token no file knows.
 
-    `run`: how the id of this run of the program begins; its acts carry that id as their window.
+    `run`: the beginning of the id of this run of the program; its acts carry that id as window.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Session:
             connection.close()
             raise
         self._window = Window(connection)
-        self._making, self._following = Lock(), Lock()
+        self._building, self._rebuilding = Lock(), Lock()
         self._engine: Engine | None = None
         self._projector: Projector | None = None
         self._background: Background | None = None
@@ -89,10 +89,7 @@ class Session:
             {source.name: source.shown for source in profile.sources},
             f"{run}{uuid4()}",
         )
-        self.desk = CacheDesk(self._window, owner, self.engine, self.projector, now)
-
-    def __enter__(self) -> Session:
-        return self
+        self.desk = Desk(self._window, owner, self.engine, self.projector, now)
 
     def __exit__(
         self,
@@ -102,11 +99,11 @@ class Session:
     ) -> None:
         self.close()
 
-    # --- parts, made when they are needed ---------------------------------------------------------
+    # --- parts, built when they are needed --------------------------------------------------------
 
     def engine(self) -> Engine:
-        """The door for what writes; loads the ORM."""
-        with self._making:
+        """The engine of the cache, for all that writes; loads the ORM."""
+        with self._building:
             if self._engine is None:
                 from carequeue.store.engine import orm
 
@@ -114,8 +111,8 @@ class Session:
             return self._engine
 
     def projector(self) -> Projector:
-        """Who we are, when we are open and by which rules, over this cache."""
-        with self._making:
+        """The projection for this profile: who we are, when we are open, our rules."""
+        with self._building:
             if self._projector is None:
                 from carequeue.store.profile_to_site import site_of
                 from carequeue.store.projection import Projector
@@ -124,7 +121,7 @@ class Session:
             return self._projector
 
     def transport(self, source: SourceProfile) -> Transport:
-        """The way to one source."""
+        """The HTTP transport to one source."""
         from carequeue.sync.net.auth import Tokens
         from carequeue.sync.net.transport import Transport
 
@@ -132,13 +129,8 @@ class Session:
         tokens = Tokens(source.token_env, source.token_command, fixed)
         return Transport(source.base_url, tokens, source.ca_bundle)
 
-    def syncers(self) -> list[Syncer]:
-        """One syncer a source, over rows that follow the profile as it is now."""
-        self._follow_the_profile()
-        return [self.syncer(source) for source in self.profile.sources]
-
     def syncer(self, source: SourceProfile, transport: Transport | None = None) -> Syncer:
-        """What syncs one source: its own rows, its own way to it, nothing of another's."""
+        """The syncer of one source, with the rows and the transport of that source alone."""
         from carequeue.store.source_repository import SqliteSourceCache
         from carequeue.sync.sync_cycle import Syncer
 
@@ -146,34 +138,34 @@ class Session:
         cache = SqliteSourceCache(source.name, self.engine(), self.projector(), transport.base_url)
         return Syncer(source.name, source.scope, cache, transport, self.now)
 
-    def _way(self, source: SourceProfile) -> SourceConnection:
-        """All that the thread of a source has of it; loads what is heavy."""
+    def _connection(self, source: SourceProfile) -> SourceConnection:
+        """The parts that the thread of a source works with; loads what is heavy."""
         from carequeue.sync.net.subscriptions import SubscriptionListener
         from carequeue.sync.workers import SourceConnection
 
-        self._follow_the_profile()
+        self.rebuild_if_profile_changed()
         transport = self.transport(source)
         syncer = self.syncer(source, transport)
         hints = SubscriptionListener(transport, source.scope)
         return SourceConnection(syncer, transport.ping, transport.take_wait, hints, transport.waits)
 
-    def _follow_the_profile(self) -> None:
-        """Make every row anew where who we are, our hours or our rules are not what they were."""
+    def rebuild_if_profile_changed(self) -> None:
+        """Rebuild every row if who we are, our hours or our rules have changed."""
         from carequeue.store import sync_state
         from carequeue.store.engine import writing
         from carequeue.store.profile_to_site import mark_of
 
-        mark = mark_of(self.profile)
-        with self._following:  # one thread does it, the others that sync wait for the rows
+        fingerprint = mark_of(self.profile)
+        with self._rebuilding:  # one thread does it, the others that sync wait for the rows
             with self.engine().connect() as connection:
-                if sync_state.get_meta(connection, _SITE) == mark:
+                if sync_state.get_meta(connection, _SITE) == fingerprint:
                     return
             with writing(self.engine()) as connection:
                 self.projector().rebuild(connection, self.now())
-                sync_state.set_meta(connection, _SITE, mark)
+                sync_state.set_meta(connection, _SITE, fingerprint)
 
-    def ask_anew(self, source: str) -> None:
-        """Ask a source with the next look what it can take: it may have been mended."""
+    def ask_again(self, source: str) -> None:
+        """Ask a source in the next sync what it supports: that may have changed."""
         from carequeue.store.engine import writing
         from carequeue.store.source_repository import SqliteSourceRepository
 
@@ -181,31 +173,31 @@ class Session:
             SqliteSourceRepository(connection, source).sync_state.ask_again()
 
     def background(self) -> Background:
-        """The threads that keep the cache in step, one a source."""
+        """The threads that keep the cache up to date, one a source."""
         if self._background is None:
             from carequeue.sync.workers import Background, SourceWorker
 
-            self._background = made = Background(
+            self._background = background = Background(
                 [
                     SourceWorker(
                         source.name,
                         self.places.lock(source.name),
-                        partial(self._way, source),
+                        partial(self._connection, source),
                         partial(self._failed, source),
                         self._by_choice,
                     )
                     for source in self.profile.sources
                 ]
             )
-            self.desk.syncing = lambda: made.syncing
-            self.desk.other_syncs = lambda: made.other_syncs
-            self.desk.waits = lambda: made.waits
-            self.desk.decided = made.send
-            self.desk.chose_offline = made.offline
+            self.desk.syncing = lambda: background.syncing
+            self.desk.other_syncs = lambda: background.other_syncs
+            self.desk.waits = lambda: background.waits
+            self.desk.decided = background.send
+            self.desk.chose_offline = background.offline
         return self._background
 
     def _failed(self, source: SourceProfile, why: str) -> None:
-        """Write down for the header why a source cannot be synced at all."""
+        """Record for the header why a source cannot be synced at all."""
         from carequeue.store.engine import writing
         from carequeue.store.source_repository import SqliteSourceRepository
 
@@ -223,83 +215,63 @@ class Session:
 
     # --- use cases that need more than the cache --------------------------------------------------
 
-    def sync_once(self, progress: Callable[[str], None] = lambda _: None) -> SyncReport:
-        """One whole look at every source, side by side; nothing where offline by choice."""
-        return self._sync(progress, lambda source, transport: None)
-
-    def answer_removals(self, said: str) -> tuple[str, ...]:
-        """Write down "accept" or "refuse" where a look has asked; the sources that had asked."""
+    def answer_removals(self, choice: str) -> tuple[str, ...]:
+        """Record "accept" or "refuse" for the sources that a sync has asked about; their names."""
         from carequeue.store.cache_transaction import CacheTransaction
         from carequeue.store.engine import writing
         from carequeue.worklist.brake_answer import answer
 
         names = [source.name for source in self.profile.sources]
         with writing(self.engine()) as connection:
-            return answer(
-                CacheTransaction(connection, self.projector()),
-                names,
-                said,
-                self.profile.me,
-                self.now(),
-            )
+            cache = CacheTransaction(connection, self.projector())
+            return answer(cache, names, choice, self.profile.me, self.now())
 
-    def before_outreach(self, progress: Callable[[str], None] = lambda _: None) -> Readiness:
-        """One whole look at every source, and whether one can go where there is no network."""
-        from carequeue.worklist.offline_readiness import Known, readiness
-
-        apart: dict[str, float] = {}
-
-        def compare(source: SourceProfile, transport: Transport) -> None:
-            if transport.ping() and transport.date:
-                apart[source.name] = (transport.server_time() - self.now()).total_seconds()
-
-        report = self._sync(progress, compare)
-        now = self.now()
-        known = Known(report, self.desk.health(now), self._window.outbox_counts(), apart)
-        with self.desk.reading() as cache:
-            return readiness(cache, self.places, known, now, self.zone)
-
-    def _sync(self, progress: Callable[[str], None], after: After) -> SyncReport:
+    def sync_once(self, progress: Progress = lambda _: None) -> SyncReport:
+        """One sync of every source, in parallel; nothing if the person is offline by choice."""
         from carequeue.sync.parallel import in_parallel
         from carequeue.worklist.sync_summary import by_choice, sync_report
 
         if self._by_choice():
             return by_choice(self._window.outbox_counts())
-        self._follow_the_profile()
+        self.rebuild_if_profile_changed()
         stop = Event()
-        sources = self.profile.sources
-        looks = [partial(self._look, source, progress, after, stop) for source in sources]
-        names = (source.shown for source in sources)
-        found = dict(zip(names, in_parallel(looks, stop.set), strict=True))
-        return sync_report(found, self._window.outbox_counts())
+        cycles = [partial(self._cycle, source, progress, stop) for source in self.profile.sources]
+        names = (source.shown for source in self.profile.sources)
+        results = dict(zip(names, in_parallel(cycles, stop.set), strict=True))
+        return sync_report(results, self._window.outbox_counts())
 
-    def _look(
-        self,
-        source: SourceProfile,
-        progress: Callable[[str], None],
-        after: After,
-        stop: Event,
-    ) -> CycleResult | None:
-        """One whole look at one source; None where another process syncs it."""
+    def _cycle(self, source: SourceProfile, progress: Progress, stop: Event) -> CycleResult | None:
+        """One sync cycle of one source; None if another process syncs it."""
         from carequeue.sync.workers import locked
 
         several = len(self.profile.sources) > 1
 
-        def said(words: str) -> None:
-            progress(f"{source.shown}: {words}" if several and words else words)
+        def tell(text: str) -> None:
+            progress(f"{source.shown}: {text}" if several and text else text)
 
         with self.transport(source) as transport:
-            syncer = self.syncer(source, transport)
-            looked = locked(
-                self.places.lock(source.name),
-                lambda: syncer.run_cycle(said, stop.is_set),
-                _LOCK_PATIENCE,
-            )
-            after(source, transport)
-            return looked
+            run = partial(self.syncer(source, transport).run_cycle, tell, stop.is_set)
+            return locked(self.places.lock(source.name), run, _LOCK_PATIENCE)
+
+    def before_outreach(self, progress: Progress = lambda _: None) -> Readiness:
+        """One sync of every source, and whether a person can go where there is no network."""
+        from carequeue.worklist.offline_readiness import Known, readiness
+
+        report = self.sync_once(progress)
+        read = {source.name for source in report.sources if source.full}
+        apart: dict[str, float] = {}
+        for source in self.profile.sources:
+            if source.shown in read:
+                with self.transport(source) as transport:
+                    if transport.ping() and transport.date:
+                        apart[source.name] = (transport.server_time() - self.now()).total_seconds()
+        now = self.now()
+        known = Known(report, self.desk.health(now), self._window.outbox_counts(), apart)
+        with self.desk.reading() as cache:
+            return readiness(cache, self.places, known, now, self.zone)
 
     def doctor(self) -> list[Finding]:
-        """What is right and what is not with this profile's cache and sources."""
+        """The findings about this profile's cache and sources."""
         from carequeue.worklist.doctor import examine
 
         with self.desk.reading() as cache:
@@ -329,7 +301,7 @@ def open_session(name: str, root: Path | None = None, run: str = "") -> Session:
 def practice(
     seed: int, clients: int, quirks: Sequence[str], pace: str = "off"
 ) -> Iterator[Session]:
-    """A session of an invented clinician at the practice clinic; nothing of it is left after it."""
+    """A session of an invented clinician at the practice clinic; no file is left after it."""
     from carequeue.practice.clinic import PracticeClinic
 
     folder = Path(tempfile.mkdtemp(prefix="carequeue-demo-"))

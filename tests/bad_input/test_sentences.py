@@ -29,7 +29,7 @@ SAFE: Final = re.compile(
 )
 WAY_ON: Final = re.compile(
     r"Check|Choose|Correct|Give|Ask|ask for|Did you mean|Sync again|sync again|Try|Put|"
-    r"Close it|Update|Free|Set|Look|tell whoever|tell your|"
+    r"Close it|Update|Free|Set|Look|tell your|"
     r"Mend|Make|name its certificates|carequeue "
 )
 #: The code of each class (`domain/errors.py`; docs/command-line.md).

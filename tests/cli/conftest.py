@@ -10,7 +10,11 @@ from click.testing import CliRunner, Result
 
 from carequeue.cli import use_cases
 from carequeue.cli.main import carequeue
+from carequeue.store import profiles
+from carequeue.store.profiles import Profile
 from tests.cli.fakes import NOW, FakeDesk, FakeProbe, FakeSession, row
+
+US = ("--me", "ana", "--organization", "river", "--team", "access", "--time-zone", "UTC")
 
 
 @dataclass
@@ -28,6 +32,10 @@ class Shell:
 
     def run(self, *words: str, given: str | bytes | None = None) -> Result:
         return CliRunner().invoke(carequeue, list(words), input=given)
+
+    def stored(self, name: str = "default") -> Profile:
+        """A profile as it is on the disk."""
+        return profiles.load(name, self.home)
 
     def at_a_terminal(self) -> None:
         for can in ("can_ask", "can_draw", "shows_people"):
@@ -54,8 +62,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
         row("Task/3", "王 小明", band=5, due_at=None, unit="", move="partner", mine=2),
     ]
     session = FakeSession(FakeDesk(rows))
-    monkeypatch.setattr(use_cases, "open_session", lambda profile: session)
-    monkeypatch.setattr(use_cases, "open_window", lambda profile: session)
+    monkeypatch.setattr(use_cases, "open_session", lambda profile, **_: session)
     monkeypatch.setattr(use_cases, "now", lambda: NOW)
     screens: list[FakeSession] = []
 

@@ -84,7 +84,7 @@ def test_the_json_of_list_can_be_piped_into_act(shell: Shell) -> None:
     result = shell.run("act", "claim", given=listed)
     assert result.exit_code == 0
     assert shell.desk.acts == [("claim", ("Task/1", "Task/2", "Task/3"), {})]
-    assert result.stderr.startswith("claim: 3 of 3 would change")
+    assert result.stderr.startswith("claim, 3 in all: 3 will change")
 
 
 def test_keys_one_a_line_are_taken_once_each(shell: Shell) -> None:
@@ -111,7 +111,7 @@ def test_a_bad_pipe_changes_nothing(shell: Shell, given_text: bytes, sentence: s
 
 
 def test_what_is_refused_is_named_the_others_are_done_and_a_script_can_tell(shell: Shell) -> None:
-    shell.desk.refuses = {"Task/1": REFUSED}
+    shell.desk.refused = {"Task/1": REFUSED}
     result = shell.run("act", "accept", "Task/1", "Task/2", "--json")
     assert result.exit_code == 8
     found = json.loads(result.stdout)
@@ -120,7 +120,7 @@ def test_what_is_refused_is_named_the_others_are_done_and_a_script_can_tell(shel
         {"key": "Task/2", "result": "changed"},
         {"key": "Task/1", "result": "refused", "client": "OKAFOR, Amara", "why": REFUSED},
     ]
-    assert result.stderr == "accept: 1 of 2 would change, 1 not allowed\n"
+    assert result.stderr == "accept, 2 in all: 1 will change, 1 not allowed\n"
 
 
 def test_a_row_that_has_left_meanwhile_does_not_hold_up_the_others(shell: Shell) -> None:
@@ -137,21 +137,21 @@ def test_only_unknown_keys_is_a_mistake_of_its_own(shell: Shell) -> None:
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(shell: Shell) -> None:
-    shell.desk.refuses = {"Task/1": REFUSED}
+    shell.desk.refused = {"Task/1": REFUSED}
     result = shell.run("act", "accept", "Task/1", "Task/2", "--dry-run")
     assert (result.exit_code, shell.desk.acts) == (8, [])
     assert "would change\tTask/2" in result.stdout
-    assert "accept: 1 of 2 would change" in result.stdout
+    assert "accept, 2 in all: 1 will change" in result.stdout
 
 
 def test_before_many_a_person_is_asked_and_no_is_no(shell: Shell) -> None:
     shell.at_a_terminal()
-    shell.desk.refuses = {"Task/1": REFUSED, "Task/2": "it is asleep"}
+    shell.desk.refused = {"Task/1": REFUSED, "Task/2": "it is asleep"}
     many = ("act", "claim", "Task/1", "Task/2", "Task/3")
     refused = shell.run(*many, given="n\n")
     assert (refused.exit_code, shell.desk.acts) == (2, [])
     assert refused.stderr.splitlines()[:3] == [
-        "claim: 1 of 3 would change, 2 not allowed",
+        "claim, 3 in all: 1 will change, 2 not allowed",
         f"not allowed: {REFUSED}",
         "not allowed: REYES, Tomás: it is asleep",
     ]

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from carequeue import printing
 from carequeue.cli.list_and_show import PAGE
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.results import Detail
 from tests.cli.conftest import Shell
@@ -117,10 +118,26 @@ def test_a_limit_is_kept_and_the_table_says_what_it_left_out(shell: Shell) -> No
     assert shell.run("list", "--limit", "0").stderr == ""
 
 
-def test_narrowing_and_time_come_before_the_list(shell: Shell) -> None:
+def test_filter_and_time_come_before_the_list(shell: Shell) -> None:
     found = json.loads(shell.run("list", "--json", "--filter", "reyes").stdout)
     assert [one["key"] for one in found] == ["Task/2"]
     assert shell.desk.refreshed == 1
+
+
+@pytest.mark.parametrize("option", ["--tab", "--view"])
+def test_the_tab_has_its_earlier_name_too_which_help_does_not_show(
+    shell: Shell, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Tab] = []
+
+    def window(tab: Tab, filter_text: str, offset: int, limit: int) -> list[QueueRow]:
+        asked.append(tab)
+        return []
+
+    monkeypatch.setattr(shell.desk, "window", window)
+    assert shell.run("list", option, "team").exit_code == 0
+    assert asked == [Tab.TEAM]
+    assert "--view" not in shell.run("list", "--help").stdout
 
 
 def test_a_list_that_is_no_proof_says_so_beside_the_answer(shell: Shell) -> None:
@@ -222,7 +239,7 @@ def test_the_session_is_closed_also_after_a_fault(shell: Shell) -> None:
     assert shell.session.closed
 
 
-def test_an_empty_answer_says_whether_it_was_narrowed(shell: Shell) -> None:
+def test_an_empty_answer_says_whether_it_was_filtered(shell: Shell) -> None:
     assert shell.run("list", "--filter", "nobody").stderr.strip() == "No row matches."
     shell.desk.rows = []
-    assert shell.run("list").stderr.strip() == "Nothing is waiting in this view."
+    assert shell.run("list").stderr.strip() == "Nothing is waiting in this tab."

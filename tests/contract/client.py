@@ -94,7 +94,7 @@ class Clinician:
 
     def told(self) -> list[str]:
         """What she is told of decisions that the server has, since she began."""
-        return list(self._desk.news(0)[1])
+        return list(self._desk.outbox.news(0, self.instant)[1])
 
     def preview(self, verb: str, *items: str, **answers: str) -> Preview:
         """What one thing would do to these items."""
@@ -107,16 +107,16 @@ class Clinician:
 
     def question(self, item: str) -> Conflict:
         """What she is asked about an item."""
-        asked = self._desk.conflicts(self.instant)
-        return next(one for one in asked if item in _names(one.item_key))
+        asked = self._desk.outbox.conflicts(self.instant)
+        return next(request for request in asked if item in _names(request.item_key))
 
     def answer(self, item: str, how: str) -> Acted:
         """Her answer to it, as it is shown now."""
-        return self._desk.resolve_conflict(self.question(item), how, self.instant)
+        return self._desk.outbox.resolve(self.question(item), how, self.instant)
 
     def retry(self) -> Acted:
         """Send everything again that the server refused."""
-        return self._desk.retry([], self.instant)
+        return self._desk.outbox.retry([], self.instant)
 
     # --- acting -----------------------------------------------------------------------------------
 

@@ -30,8 +30,8 @@ def arrives(
         return people[-1]
 
     yield made
-    for one in people:
-        one.quit()
+    for person in people:
+        person.quit()
 
 
 @pytest.fixture

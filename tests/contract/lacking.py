@@ -45,7 +45,7 @@ def _declaring(able: list[Resource] | None) -> Callable[[Any], Any]:
 
     def declare(statement: Any) -> Any:
         rest = statement["rest"][0]
-        (found,) = [one for one in rest["resource"] if one["type"] == "Task"]
+        (found,) = [resource for resource in rest["resource"] if resource["type"] == "Task"]
         if able is None:
             rest["resource"].remove(found)
             return statement
@@ -71,10 +71,10 @@ def _three(clinic: FhirServer, proxy: FaultProxy) -> None:
         if asked.method == "PUT" and unknown(sent):
             return Answered(422, _FHIR, json.dumps(refusal(sent)).encode())
         entries = sent.get("entry", []) if asked.method == "POST" else []
-        refused = [at for at, one in enumerate(entries) if unknown(one["resource"])]
+        refused = [at for at, entry in enumerate(entries) if unknown(entry["resource"])]
         if not refused:
             return forward()
-        sent["entry"] = [one for at, one in enumerate(entries) if at not in refused]
+        sent["entry"] = [entry for at, entry in enumerate(entries) if at not in refused]
         status, _, body = send("POST", clinic.base, clinic.token, json.dumps(sent).encode())
         said = json.loads(body)
         for at in refused:

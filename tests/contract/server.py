@@ -58,9 +58,9 @@ def of_client(server: FhirServer, kind: str, client: str) -> list[Resource]:
     """All Tasks or Communications of one client, picked by reading each."""
     named = {"Task": "for", "Communication": "subject"}[kind]
     return [
-        one
-        for one in server.found(f"{kind}?_count=200")
-        if one.get(named, {}).get("reference") == f"Patient/{client}"
+        resource
+        for resource in server.found(f"{kind}?_count=200")
+        if resource.get(named, {}).get("reference") == f"Patient/{client}"
     ]
 
 
@@ -81,7 +81,9 @@ def sent(proxy: FaultProxy, since: int = 0) -> list[str]:
             found.append(f"{asked.method} {path}")
         else:
             entries = [entry["request"] for entry in json.loads(asked.body)["entry"]]
-            found += [f"{one['method']} {one['url']}" for one in entries if one["method"] != "GET"]
+            found += [
+                f"{entry['method']} {entry['url']}" for entry in entries if entry["method"] != "GET"
+            ]
     return found
 
 
@@ -102,10 +104,10 @@ def refuse_write(server: FhirServer, reference: str, code: int, words: str) -> F
             return Answered(code, kind, refusal)
         bundle = json.loads(asked.body) if asked.method == "POST" and asked.body else {}
         entries = bundle.get("entry", [])
-        refused = [at for at, one in enumerate(entries) if one["request"]["url"] == reference]
+        refused = [at for at, entry in enumerate(entries) if entry["request"]["url"] == reference]
         if not refused:
             return forward()
-        bundle["entry"] = [one for at, one in enumerate(entries) if at not in refused]
+        bundle["entry"] = [entry for at, entry in enumerate(entries) if at not in refused]
         status, _, body = send("POST", server.base, server.token, json.dumps(bundle).encode())
         said = json.loads(body)
         for at in refused:

@@ -221,7 +221,7 @@ def test_a_new_follow_up_has_its_due_date_and_is_hers(
     dana.plan(ROUTINE_REFERRAL, text="Call the school", until=due.isoformat())
     assert dana.sync().ok
     tasks = of_client(clinic, "Task", "client-02")
-    (planned,) = [one for one in tasks if one.get("description") == "Call the school"]
+    (planned,) = [task for task in tasks if task.get("description") == "Call the school"]
     assert datetime.fromisoformat(planned["restriction"]["period"]["end"]) == due
     assert planned["owner"]["reference"] == ME
     assert planned["status"] == "accepted"
@@ -254,7 +254,7 @@ def test_acting_on_an_authorization_makes_one_companion(
     assert dana.sync().ok
     about = [{"url": ABOUT, "valueReference": {"reference": ENDING_AUTHORIZATION}}]
     tasks = of_client(clinic, "Task", "client-02")
-    (task,) = [one for one in tasks if one.get("extension") == about]
+    (task,) = [task for task in tasks if task.get("extension") == about]
     (identifier,) = task["identifier"]
     assert identifier["system"] == IDENTIFIER
     assert ENDING_AUTHORIZATION in identifier["value"]

@@ -23,7 +23,7 @@ from tests.servers.small_clinic import (
 def discharge_tasks(server: FhirServer) -> list[Resource]:
     """The Tasks that stand for the contact after a discharge."""
     tasks = of_client(server, "Task", "client-05")
-    return [one for one in tasks if code(one["code"]) == "follow-up"]
+    return [task for task in tasks if code(task["code"]) == "follow-up"]
 
 
 def test_two_people_on_the_same_discharge_and_the_same_request_make_one_task_of_each(
@@ -68,7 +68,7 @@ def test_a_change_of_something_else_meanwhile_is_kept_beside_hers(
     assert (both["status"], both["owner"]["reference"]) == ("accepted", ME)
     assert (both["priority"], both["description"]) == ("stat", "Bed 4, ask for Nurse Okoye")
     assert versions(clinic, URGENT_REFERRAL) == 3
-    guards = [one.header("if-match") for one in proxy.asked("PUT", URGENT_REFERRAL)]
+    guards = [request.header("if-match") for request in proxy.asked("PUT", URGENT_REFERRAL)]
     assert len(set(guards)) == 2  # the stale one was refused, and the new one sent
     assert None not in guards
 

@@ -90,7 +90,10 @@ def test_two_thousand_rows_all_arrive_by_whatever_links_lead_to_the_next_page(
         ran = CliRunner().invoke(carequeue, ["sync"])
         assert ran.exit_code == 0, ran.output
     assert home.counts()["resource"] == ROWS
-    assert len([one for one in server.requests() if "Practitioner" in one]) < ROWS / PAGE + 2
+    assert (
+        len([request for request in server.requests() if "Practitioner" in request])
+        < ROWS / PAGE + 2
+    )
 
 
 def test_two_thousand_rows_arrive_by_the_command_itself(tmp_path: Path) -> None:
@@ -118,8 +121,10 @@ class TestSixtyNotes:
         for name in NAMES:
             assert [one["text"] for one in hapi.now(name)["note"]] == ["Letter sent"]
         asked = hapi.requests(begun)
-        pulled = next(at for at, one in enumerate(asked) if "?" in one or one == "GET CareTeam")
-        assert all(one.startswith("GET") for one in asked[pulled:])  # all has left by then
+        pulled = next(
+            at for at, request in enumerate(asked) if "?" in request or request == "GET CareTeam"
+        )
+        assert all(request.startswith("GET") for request in asked[pulled:])  # all has left by then
         return asked[:pulled]
 
     @pytest.fixture
@@ -171,7 +176,7 @@ SAID = [
 ]
 
 
-@pytest.fixture(params=SAID, ids=[str(one) for one in SAID])
+@pytest.fixture(params=SAID, ids=[str(server) for server in SAID])
 def says(request: pytest.FixtureRequest, hapi: Hapi) -> Hapi:
     """The server, saying more or less of what it has written."""
     for name, value in request.param.items():
@@ -221,9 +226,10 @@ class TestADerivedNeedThatTwoPeopleSee:
     def tasks(self, hapi: Hapi) -> list[dict[str, Any]]:
         """The Tasks of the client who left the hospital."""
         return [
-            one
-            for one in hapi.of_type("Task")
-            if one["for"]["reference"] == "Patient/client-05" and one["status"] != "rejected"
+            resource
+            for resource in hapi.of_type("Task")
+            if resource["for"]["reference"] == "Patient/client-05"
+            and resource["status"] != "rejected"
         ]
 
     @pytest.mark.parametrize("with_others", [False, True], ids=["alone", "in a batch"])

@@ -28,7 +28,7 @@ def intake(arrives: Arrives, clinic: FhirServer, now: datetime) -> Clinician:
 
 def bulk(server: FhirServer) -> dict[str, Resource]:
     """The sixty, as the server gives them."""
-    found = {f"Task/{one['id']}": one for one in server.found("Task?_count=200")}
+    found = {f"Task/{task['id']}": task for task in server.found("Task?_count=200")}
     return {name: found[name] for name in NAMES}
 
 
@@ -40,8 +40,8 @@ def test_sixty_referrals_change_at_once_and_are_taken_back_at_once(
     report = intake.sync()
     assert (report.ok, report.sent) == (True, BULK)
     accepted = bulk(clinic)
-    assert {one["status"] for one in accepted.values()} == {"accepted"}
-    assert {one["owner"]["reference"] for one in accepted.values()} == {ME}
+    assert {task["status"] for task in accepted.values()} == {"accepted"}
+    assert {task["owner"]["reference"] for task in accepted.values()} == {ME}
     undone = intake.undo()
     assert len(undone.changed) == BULK
     report = intake.sync()
@@ -74,16 +74,18 @@ def test_a_bulk_whose_reply_is_lost_is_neither_lost_nor_doubled(
     proxy.once(drop_reply, "POST")
     assert intake.sync().ok
     after = bulk(clinic)
-    assert {name: [note["text"] for note in one["note"]] for name, one in after.items()} == {
-        name: ["Letter sent"] for name in NAMES
-    }
+    assert {
+        name: [note["text"] for note in resource["note"]] for name, resource in after.items()
+    } == {name: ["Letter sent"] for name in NAMES}
     assert {versions(clinic, name) for name in NAMES} == {2}
 
     some = NAMES[:20]
     intake.log(*some, outcome="left message")
     proxy.once(drop_reply, "POST")
     assert intake.sync().ok
-    contacts = [one["subject"]["reference"] for one in clinic.found("Communication?_count=200")]
+    contacts = [
+        contact["subject"]["reference"] for contact in clinic.found("Communication?_count=200")
+    ]
     assert [contacts.count(f"Patient/{name[5:]}") for name in some] == [1] * len(some)
 
 
@@ -97,12 +99,12 @@ def test_a_bulk_that_is_interrupted_between_two_batches_goes_on_where_it_was(
     report = intake.sync()
     assert not report.ok
     assert (report.sent, report.checking) == (50, 10)
-    assert [one["status"] for one in bulk(clinic).values()].count("accepted") == 50
+    assert [task["status"] for task in bulk(clinic).values()].count("accepted") == 50
     proxy.heal()
     intake.later(hours=1)
     report = intake.sync()
     assert (report.ok, report.sent) == (True, 10)
-    assert {one["status"] for one in bulk(clinic).values()} == {"accepted"}
+    assert {task["status"] for task in bulk(clinic).values()} == {"accepted"}
     assert {versions(clinic, name) for name in NAMES} == {2}
 
 

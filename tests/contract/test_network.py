@@ -114,7 +114,7 @@ def test_what_was_created_and_worked_on_offline_arrives_as_one(
     proxy.online()
     assert dana.sync().ok
     tasks = of_client(clinic, "Task", "client-10")
-    (made,) = [one for one in tasks if one.get("description") == "Bring the bus pass"]
+    (made,) = [task for task in tasks if task.get("description") == "Bring the bus pass"]
     assert [note["text"] for note in made["note"]] == ["It is on my desk"]
     assert made["priority"] == "urgent"
     assert dana.titled("Bring the bus pass").key == own
@@ -145,7 +145,7 @@ def test_after_a_reply_that_is_lost_each_act_has_exactly_one_effect(
     proxy.once(drop_reply, "POST", "Task")
     assert dana.sync().sent == 2  # the companion, and that it is hers
     tasks = of_client(clinic, "Task", "client-02")
-    (companion,) = [one for one in tasks if f"Task/{one['id']}" != ROUTINE_REFERRAL]
+    (companion,) = [task for task in tasks if f"Task/{task['id']}" != ROUTINE_REFERRAL]
     assert companion["owner"]["reference"] == ME
     assert versions(clinic, f"Task/{companion['id']}") == 1
     assert {row.sync for row in dana.rows()} == {""}
@@ -182,7 +182,7 @@ def test_a_lost_reply_and_a_colleague_at_once_leave_both_changes_once(
     proxy.once(both, "PUT", ROUTINE_REFERRAL)
     assert dana.sync().ok
     after = held(clinic, ROUTINE_REFERRAL)
-    assert [one["text"] for one in after["note"]] == ["Left with the ward"]
+    assert [note["text"] for note in after["note"]] == ["Left with the ward"]
     assert after["priority"] == "asap"
     assert versions(clinic, ROUTINE_REFERRAL) == 3
 
@@ -303,7 +303,7 @@ def test_a_contact_that_is_refused_does_not_complete_what_it_was_to_meet(
     dana.claim(DISCHARGE)
     assert dana.sync().ok
     tasks = of_client(clinic, "Task", "client-05")
-    (made,) = [f"Task/{one['id']}" for one in tasks if one["id"] != "referral-declined"]
+    (made,) = [f"Task/{task['id']}" for task in tasks if task["id"] != "referral-declined"]
     dana.log(DISCHARGE, outcome="reached")
     proxy.once(answer(422), "PUT", "Communication")
     report = dana.sync()
@@ -343,8 +343,8 @@ def test_a_server_without_batches_gets_one_change_at_a_time(
     dana.later(days=1)  # its statement is read anew
     dana.note(URGENT_REFERRAL, ROUTINE_REFERRAL, TEAM_FOLLOW_UP, text="Reviewed")
     assert dana.sync().sent == 3
-    writes = [one for one in proxy.asked() if one.method != "GET"]
-    assert [(one.method, json.loads(one.body)["resourceType"]) for one in writes] == [
+    writes = [request for request in proxy.asked() if request.method != "GET"]
+    assert [(request.method, json.loads(request.body)["resourceType"]) for request in writes] == [
         ("PUT", "Task")
     ] * 4  # the first one twice: it is asked anew whether the server looks for what is stale
     for item in (URGENT_REFERRAL, ROUTINE_REFERRAL, TEAM_FOLLOW_UP):

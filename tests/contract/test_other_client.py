@@ -241,7 +241,7 @@ class TestWhatIsYetToBeCreated:
         dana.sync()
         dana.later(hours=1)
         assert dana.sync().conflicts >= 1
-        assert [one for one in clinic.found("Task?_count=200") if _about_request(one)] == []
+        assert [task for task in clinic.found("Task?_count=200") if _about_request(task)] == []
         asked = dana.question(LONE_REFERRAL)
         assert (asked.client, asked.other_client) == ("GOLDFARB, Ruth", "LINDQVIST, Axel")
         dana.answer(LONE_REFERRAL, "theirs")

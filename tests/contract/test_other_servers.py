@@ -174,7 +174,7 @@ def test_where_there_is_no_task_at_all_what_needs_one_is_kept_here_and_a_contact
     assert dana.shown(LONE_REFERRAL).sync == "kept_here"
     (contact,) = of_client(clinic, "Communication", "client-05")
     assert contact["status"] == "not-done"
-    assert not [one for one in sent(proxy) if "Task" in one]
+    assert not [request for request in sent(proxy) if "Task" in request]
 
 
 def test_where_only_three_statuses_are_known_the_others_are_kept_here_and_never_tried_again(
@@ -270,7 +270,7 @@ MANY = 450
 def crowd(clinic: FhirServer, now: datetime) -> set[str]:
     """More Tasks than two pages hold; their names."""
     clinic.load(_follow_up(number, now) for number in range(MANY))
-    there = {f"Task/{one['id']}" for one in clinic.found("Task?_count=500")}
+    there = {f"Task/{task['id']}" for task in clinic.found("Task?_count=500")}
     assert len([name for name in there if "many" in name]) == MANY
     return {name for name in there if "many" in name}
 
@@ -298,7 +298,10 @@ def test_more_rows_than_a_page_all_arrive_however_the_next_one_is_named(
     try:
         assert dana.sync().ok
         assert len(names(dana)) == MANY
-        assert len([one for one in practice.log() if "_page=" in one["path"]]) >= MANY // 200
+        assert (
+            len([request for request in practice.log() if "_page=" in request["path"]])
+            >= MANY // 200
+        )
     finally:
         dana.quit()
 

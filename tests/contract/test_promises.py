@@ -82,16 +82,16 @@ def test_five_hundred_changes_killed_halfway_go_on_where_they_were_each_done_onc
         subprocess.Popen([*command, intake.instant.isoformat()], cwd=Path(__file__).parents[2])
     )
     assert children[0].wait(120) == -signal.SIGKILL
-    done = [one for one in names() if held(clinic, one)["status"] == "accepted"]
+    done = [name for name in names() if held(clinic, name)["status"] == "accepted"]
     assert 0 < len(done) < BULK
 
     intake.sign_in(clinic.token)
     report = intake.sync()
     assert report.ok, report.words
-    found = {f"Task/{one['id']}": one for one in clinic.found("Task?_count=500")}
-    found |= {one: held(clinic, one) for one in names() if one not in found}
-    assert {found[one]["status"] for one in names()} == {"accepted"}
-    assert {versions(clinic, one) for one in names()[::7]} == {2}
+    found = {f"Task/{task['id']}": task for task in clinic.found("Task?_count=500")}
+    found |= {name: held(clinic, name) for name in names() if name not in found}
+    assert {found[name]["status"] for name in names()} == {"accepted"}
+    assert {versions(clinic, name) for name in names()[::7]} == {2}
     assert intake.waiting() == intake.needs_her() == 0
 
 
@@ -103,7 +103,7 @@ def test_one_poisoned_row_holds_up_none_of_two_hundred_good_ones(
     proxy.always(refuse_write(clinic, poisoned, 422, "This referral is locked."))
     report = intake.sync()
     assert (report.sent, report.needs_attention, report.waiting) == (200, 1, 0)
-    assert {held(clinic, one)["status"] for one in good} == {"accepted"}
+    assert {held(clinic, name)["status"] for name in good} == {"accepted"}
     assert status(clinic, poisoned) == "requested"
     assert intake.shown(poisoned).sync == "needs_you"
 

@@ -96,7 +96,7 @@ def test_a_contact_still_being_checked_can_be_taken_back(
         dana.undo()
         assert dana.sync().ok
         contacts = of_client(clinic, "Communication", client)
-        assert {one["status"] for one in contacts} <= {"entered-in-error"}
+        assert {contact["status"] for contact in contacts} <= {"entered-in-error"}
         assert len(contacts) <= 1
 
 
@@ -146,8 +146,8 @@ def test_a_whole_group_is_taken_back_at_once(dana: Clinician, clinic: FhirServer
     dana.undo()
     assert dana.sync().ok
     after = [held(clinic, item) for item in items]
-    assert [text_of(one, "lastModified") for one in after] == [
-        text_of(one, "lastModified") for one in before
+    assert [text_of(resource, "lastModified") for resource in after] == [
+        text_of(resource, "lastModified") for resource in before
     ]
 
 

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
 
-from carequeue.practice.clinic import PracticeClinic
+from tests.servers.controlled_clinic import ControlledClinic
 
 
 class Colleague:
     """Edits with `If-Match`, as somebody with another client does."""
 
-    def __init__(self, clinic: PracticeClinic, chance: random.Random) -> None:
+    def __init__(self, clinic: ControlledClinic, chance: random.Random) -> None:
         self._clinic, self._chance = clinic, chance
         self.notes: list[str] = []
         self.priorities: set[str] = set()  # references of Tasks

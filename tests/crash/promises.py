@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.store import audit
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect, writing
@@ -27,6 +26,7 @@ from carequeue.store.tab_counts import counted
 from carequeue.wiring import Session, open_session
 from tests.crash.lives import ERRORS, Fate, Life
 from tests.crash.points import Say
+from tests.servers.controlled_clinic import ControlledClinic
 
 if TYPE_CHECKING:
     from tests.crash.rounds import Round
@@ -251,7 +251,7 @@ def _settled(one: Round, kept: Kept) -> Iterator[str]:
 class _Server:
     """What the server has, page by page, by plain requests."""
 
-    def __init__(self, clinic: PracticeClinic) -> None:
+    def __init__(self, clinic: ControlledClinic) -> None:
         self._clinic = clinic
         self._known: dict[str, dict[str, Any]] = {}
 

@@ -25,12 +25,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.store.profiles import Profile, SourceProfile, places, save
 from tests.crash import promises, terminal
 from tests.crash.colleague import Colleague
 from tests.crash.lives import TOKEN, Command, Fate, Life, Queue, printed
 from tests.crash.points import ACT_POINTS, AIMED, POINTS
+from tests.servers.controlled_clinic import ControlledClinic
 
 SOURCE: Final = "clinic"
 #: Acknowledged commits a round; 25 rounds are to have 10,000 and a few more.
@@ -55,7 +55,7 @@ class Round:
     """One round: what was acknowledged, who was killed where, and what the colleague did."""
 
     home: Path
-    clinic: PracticeClinic
+    clinic: ControlledClinic
     colleague: Colleague
     manner: tuple[str, ...]
     without: str = ""
@@ -137,7 +137,7 @@ def _round(number: int, without: str, chance: random.Random) -> Iterator[Round]:
     manner = MANNERS[(number - 1) % len(MANNERS)]
     with (
         tempfile.TemporaryDirectory(prefix="carequeue-round-") as name,
-        PracticeClinic(seed=number, clients=CLIENTS, quirks=manner) as clinic,
+        ControlledClinic(seed=number, clients=CLIENTS, quirks=manner) as clinic,
     ):
         home = Path(name) / "home"
         me = clinic.me

@@ -50,7 +50,7 @@ with open_session("default", home) as session:
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     assert note("after")
 """
-SENTENCE: Final = "What you did last was not kept; everything before it is safe."
+SENTENCE: Final = "What you did last was not saved; everything before it is safe."
 
 
 @pytest.fixture

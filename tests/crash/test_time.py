@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import pytest
 
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.store.profiles import Profile, SourceProfile, places, save
 from carequeue.store.queue_window import Tab
 from carequeue.wiring import Session
 from tests.bad_input.home import environment
+from tests.servers.controlled_clinic import ControlledClinic
 
 SHIFTS: Final = {"a day behind": timedelta(days=-1), "a year ahead": timedelta(days=365)}
 KEY, TASK = "clinic:Task/t1", "Task/t1"
@@ -42,7 +42,7 @@ main()
 class Laptop:
     """A cache, its server, and the time that the laptop shows."""
 
-    def __init__(self, clinic: PracticeClinic, home: Path) -> None:
+    def __init__(self, clinic: ControlledClinic, home: Path) -> None:
         me = clinic.me
         self.clinic, self.home = clinic, home
         self.where = places("default", home)
@@ -84,13 +84,13 @@ class Laptop:
 
 
 @pytest.fixture(scope="module")
-def clinic() -> Iterator[PracticeClinic]:
-    with PracticeClinic(seed=4, clients=4) as clinic:
+def clinic() -> Iterator[ControlledClinic]:
+    with ControlledClinic(seed=4, clients=4) as clinic:
         yield clinic
 
 
 @pytest.fixture
-def laptop(clinic: PracticeClinic, tmp_path: Path) -> Iterator[Laptop]:
+def laptop(clinic: ControlledClinic, tmp_path: Path) -> Iterator[Laptop]:
     """After its first look, at the right time, with a Task of its person's on the server."""
     clinic.set_quirks()
     clinic.put(

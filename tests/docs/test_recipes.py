@@ -1,43 +1,45 @@
-"""The recipes of docs/architecture.md: each table that a new kind, verb or quirk needs knows it."""
+"""The recipes of docs/architecture.md: followed to the letter, each leads to what it promises.
+
+The recipe of a kind of item spans many tables: each test of `TestAKindOfItem` holds some of them.
+"""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
-from shutil import ignore_patterns
 
 import pytest
 
 from carequeue.domain.items import Kind
 from carequeue.domain.rules import site_rules
 from carequeue.domain.task_steps import DEFAULT_STEPS
-from carequeue.domain.verb_rules import NOUNS
 from carequeue.fhir.chart_to_items import PULLED_TYPES
 from carequeue.practice.server.quirks import Quirks
 from carequeue.practice.server.search_params import PARAMS
 from carequeue.sync.protocol.capabilities import Abilities
-from carequeue.sync.pull import runner, search_plan
+from carequeue.sync.pull import search_plan
 from carequeue.widgets import queue_line, themes
 from tests.docs import verb_tables
 from tests.docs.pages import SOURCE, cells, page
-from tests.verbs.made_up import recipe_source
+from tests.docs.recipes import ProjectCopy, block, changed_files
 
+EFFECTS = "tests.docs.recipe_effects"
 RULES = site_rules({})
 KINDS = list(Kind)
 #: Its end is its date: an authorization without one is no row.
 WITHOUT_FALLBACK = {Kind.AUTHORIZATION}
 
 
+@pytest.fixture
+def copy(tmp_path: Path) -> ProjectCopy:
+    return ProjectCopy(tmp_path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 class TestAKindOfItem:
-    def test_what_is_allowed_on_it_is_said(self, kind: Kind) -> None:
+    def test_its_steps_are_known(self, kind: Kind) -> None:
         assert DEFAULT_STEPS[kind]
-        assert NOUNS[kind]
 
     def test_it_has_a_glyph_words_and_a_hue(self, kind: Kind) -> None:
         glyph, word, three = queue_line.KINDS[kind]
@@ -63,7 +65,7 @@ class TestAKindOfItem:
 
 
 def test_no_table_knows_a_kind_that_is_none() -> None:
-    for known in (DEFAULT_STEPS, NOUNS, queue_line.KINDS, themes.KINDS):
+    for known in (DEFAULT_STEPS, queue_line.KINDS, themes.KINDS):
         assert set(known) == set(KINDS)
 
 
@@ -75,39 +77,71 @@ def test_what_rows_are_read_from_is_fetched_and_practised(kind: str) -> None:
 
 
 def test_every_search_has_a_word_for_its_progress() -> None:
-    assert {search.name for search in search_plan.plan(Abilities(), {})} == set(runner.WHAT)
+    assert all(search.words for search in search_plan.plan(Abilities(), {}))
 
 
 def test_the_tables_of_the_command_line_are_those_of_the_verbs() -> None:
     assert verb_tables.with_tables(page("command-line.md")) == page("command-line.md")
 
 
-def test_the_recipe_of_a_verb_taken_literally_is_enough(tmp_path: Path) -> None:
-    """One file of at most 40 lines and its two words in the table, in a copy of the program."""
-    copy = shutil.copytree(SOURCE, tmp_path / "carequeue", ignore=ignore_patterns("__pycache__"))
-    source = recipe_source()
-    assert len(source.splitlines()) <= 40
-    (copy / "verbs" / "hold.py").write_text(source, encoding="utf-8")
-    table = copy / "verbs" / "table.py"
-    text = table.read_text(encoding="utf-8")
-    text = text.replace("    handoff,\n", "    handoff,\n    hold,\n").replace(
-        " log, ", " log, hold, "
-    )
-    assert text.count("hold,") == 2
-    table.write_text(text, encoding="utf-8")
+class TestARecipeTakenLiterally:
+    """In a copy of the project. What the copy must show is in `recipe_effects.py`."""
 
-    def run(*words: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "carequeue", *words],
-            env={**os.environ, "PYTHONPATH": str(tmp_path), "CAREQUEUE_HOME": str(tmp_path)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+    def test_names_every_table_that_a_new_kind_forgets(self, copy: ProjectCopy) -> None:
+        """After its first step each test of `TestAKindOfItem` asks for one of the others."""
+        items = copy.path("domain/items.py")
+        text = items.read_text(encoding="utf-8")
+        last = '    AUTHORIZATION = "authorization"\n'
+        assert text.count(last) == 1
+        items.write_text(text.replace(last, f'{last}    CLAIM = "claim"\n'), encoding="utf-8")
+        chosen = ("tests/docs/test_recipes.py", "-k", "TestAKindOfItem and claim")
+        report = copy.run("pytest", "-n0", "-qrf", "-p", "no:cacheprovider", *chosen, exit_code=1)
+        failed = re.findall(r"^FAILED .*::(\w+)\[claim\]", report, re.MULTILINE)
+        assert sorted(failed) == sorted(n for n in vars(TestAKindOfItem) if n.startswith("test_"))
 
-    assert "Put it on hold; u undoes it." in run("keys")
-    assert "Answer to `why` (hold)." in run("act", "--help")
+    def test_makes_a_verb_of_one_file(self, copy: ProjectCopy) -> None:
+        """At most 40 lines, and its two words in the table."""
+        source = block("A verb", "python")
+        assert len(source.splitlines()) <= 40
+        copy.path("verbs/hold.py").write_text(source, encoding="utf-8")
+        table = copy.path("verbs/table.py")
+        text = table.read_text(encoding="utf-8")
+        text = text.replace("    handoff,\n", "    handoff,\n    hold,\n").replace(
+            " log, ", " log, hold, "
+        )
+        assert text.count("hold,") == 2
+        table.write_text(text, encoding="utf-8")
+        assert "Put it on hold; u undoes it." in copy.run("carequeue", "keys")
+        assert "Answer to `why` (hold)." in copy.run("carequeue", "act", "--help")
+
+    def test_makes_a_column(self, copy: ProjectCopy) -> None:
+        copy.follow(changed_files("A column"))
+        copy.run(EFFECTS, "column")
+
+    def test_makes_a_migration(self, copy: ProjectCopy) -> None:
+        first_two = list(changed_files("A column").items())[:2]
+        copy.follow(dict(first_two))
+        copy.run(EFFECTS, "migration")
+
+    def test_makes_a_screen(self, copy: ProjectCopy) -> None:
+        copy.path("screens/legend.py").write_text(block("A screen", "python"), encoding="utf-8")
+        copy.follow(changed_files("A screen"))
+        copy.run(EFFECTS, "screen")
+        assert "what the signs mean" in copy.run("carequeue", "keys")
+
+    def test_makes_a_clock_rule(self, copy: ProjectCopy) -> None:
+        with copy.path("rules/clocks.toml").open("a", encoding="utf-8") as rules:
+            rules.write("\n" + block("A clock rule", "toml"))
+        copy.follow(changed_files("A clock rule"))
+        copy.run(EFFECTS, "clock_rule")
+
+    def test_makes_a_quirk(self, copy: ProjectCopy) -> None:
+        copy.follow(changed_files("A server's quirk"))
+        copy.run(EFFECTS, "quirk")
+
+    def test_shows_lines_that_the_project_has(self, copy: ProjectCopy) -> None:
+        with pytest.raises(AssertionError, match="no longer has"):
+            copy.follow({"store/tables.py": "     no such line\n+    another\n"})
 
 
 def test_every_quirk_has_its_line() -> None:

@@ -55,7 +55,7 @@ def _answer(question: Question) -> str:
     if question.asks is Asks.TEXT:
         return question.meaning
     choices = [
-        f"`{choice.value}`{' (the default)' if choice.value == question.default else ''}"
+        f"`{choice.words}`{' (the default)' if choice.words == question.default else ''}"
         for choice in question.choices
     ]
     return ", ".join(choices) + (", or your own words" if question.free else "")

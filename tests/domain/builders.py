@@ -23,7 +23,7 @@ from carequeue.domain.items import (
     WorkItem,
 )
 from carequeue.domain.ranking import Rank, rank
-from carequeue.domain.rules import ClockRule, default_rules
+from carequeue.domain.rules import ClockRule, site_rules
 
 CHICAGO = ZoneInfo("America/Chicago")
 CLINIC = SiteCalendar(CHICAGO)
@@ -39,6 +39,7 @@ ANA = Party("Practitioner/ana", "Ana Ortiz", ours=True)
 ACCESS = Party("CareTeam/access", "Access", ours=True)
 HOUSING = Party("Organization/housing", "Harbor Housing")
 OKAFOR = Client(reference="Patient/1", family="Okafor", given="Daniel")
+SHIPPED_RULES = site_rules({})
 
 
 def local(text: str, zone: ZoneInfo = CHICAGO) -> datetime:
@@ -96,11 +97,11 @@ def place(
     thing: WorkItem,
     now: str | datetime,
     calendar: SiteCalendar = CLINIC,
-    rules: tuple[ClockRule, ...] | None = None,
+    rules: tuple[ClockRule, ...] = SHIPPED_RULES,
 ) -> Rank:
     """Where an item stands by the shipped rules."""
     at = local(now) if isinstance(now, str) else now
-    clocks = clocks_of(thing, default_rules() if rules is None else rules, calendar)
+    clocks = clocks_of(thing, rules, calendar)
     return rank(thing, clocks, calendar, at)
 
 

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from carequeue.domain.clocks import Clock, ClockClass, ClockState, class_of, clocks_of
+from carequeue.domain.clocks import Clock, ClockState, class_of, clocks_of
 from carequeue.domain.items import Direction, Kind, Priority, WorkItem
-from carequeue.domain.rules import default_rules
-from tests.domain.builders import CLINIC, item, local, utc, wall
+from carequeue.domain.rules import ClockClass
+from tests.domain.builders import CLINIC, SHIPPED_RULES, item, local, utc, wall
 
 IN, OUT = Direction.INBOUND, Direction.OUTBOUND
 
 
 def clocks(thing: WorkItem) -> dict[str, Clock]:
-    return {clock.rule: clock for clock in clocks_of(thing, default_rules(), CLINIC)}
+    return {clock.rule: clock for clock in clocks_of(thing, SHIPPED_RULES, CLINIC)}
 
 
 def only(thing: WorkItem) -> Clock:
@@ -143,7 +143,7 @@ def test_the_gravest_open_clock_gives_the_class() -> None:
         flags=["triage:crisis"],
         facts={"crisis_at": "2026-03-09 06:10", "due_at": "2026-03-12 17:00"},
     )
-    open_clocks = clocks_of(crisis, default_rules(), CLINIC)
+    open_clocks = clocks_of(crisis, SHIPPED_RULES, CLINIC)
     assert class_of(open_clocks) is ClockClass.CRISIS
     assert class_of(()) is None
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from carequeue.domain.clocks import ClockClass, ClockState, clocks_of
+from carequeue.domain.clocks import ClockState, clocks_of
 from carequeue.domain.items import Direction, Kind, Move, Mover, Priority, WorkItem
 from carequeue.domain.ranking import MOST_STEPS, Band, Rank, rank
-from carequeue.domain.rules import ClockRule, site_rules
+from carequeue.domain.rules import ClockClass, ClockRule, site_rules
 from tests.domain.builders import CLINIC, item, local, moments, place
 
 RULES = site_rules({"access-triage": {"enabled": True}})
@@ -25,8 +25,8 @@ RISING = (Priority.ROUTINE, Priority.URGENT, Priority.ASAP, Priority.STAT)
 
 
 def _direction(rule: ClockRule) -> Direction:
-    named = {each for each in Direction if each.value in rule.when}
-    allowed = [each for each in Direction if each.value not in rule.unless]
+    named = {direction for direction in Direction if direction.value in rule.when}
+    allowed = [direction for direction in Direction if direction.value not in rule.unless]
     return named.pop() if named else allowed[-1]
 
 
@@ -86,7 +86,7 @@ def test_the_older_of_two_alike_never_ranks_lower(
     thing, starts, now = scene
     longer = thing.facts[starts].astimezone(UTC) - timedelta(minutes=minutes)
     older = replace(thing, facts={**thing.facts, starts: longer})
-    assert ranked(older, now).place <= ranked(thing, now).place
+    assert ranked(older, now).sort_key <= ranked(thing, now).sort_key
 
 
 @given(scenes(), st.integers(1, 50_000))
@@ -102,7 +102,7 @@ def test_an_open_item_never_falls_in_its_band_or_to_a_lower_one_while_time_goes(
 @given(scenes())
 def test_a_higher_priority_never_ranks_lower(scene: tuple[WorkItem, str, datetime]) -> None:
     thing, _, now = scene
-    places = [ranked(replace(thing, priority=wish), now).place for wish in RISING]
+    places = [ranked(replace(thing, priority=wish), now).sort_key for wish in RISING]
     assert places == sorted(places, reverse=True)
 
 

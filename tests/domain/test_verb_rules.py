@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from carequeue.domain.clocks import ClockClass
 from carequeue.domain.items import Direction, Kind, Mover, Party
+from carequeue.domain.rules import ClockClass
 from carequeue.domain.task_steps import PERFORMER, REQUESTER
 from carequeue.domain.verb_rules import VerbCase, risk_of
 from tests.domain.builders import ACCESS, ANA, HOUSING, ME, US, item

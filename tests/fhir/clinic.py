@@ -142,16 +142,18 @@ def contact(key: str = "k1", **elements: Any) -> Resource:
 
 
 def chart(*resources: Any, client: str = CLIENT, base: str = "") -> Chart:
-    directory = {f"{each['resourceType']}/{each['id']}": each for each in DIRECTORY}
+    directory = {f"{resource['resourceType']}/{resource['id']}": resource for resource in DIRECTORY}
     held: dict[str, dict[str, Resource]] = defaultdict(dict)
-    for each in resources:
-        held[each["resourceType"]][each["id"]] = each
+    for resource in resources:
+        held[resource["resourceType"]][resource["id"]] = resource
     return Chart("main", client, held, directory.get, base)
 
 
 def read(*resources: Any, us: Us = US, as_of: date = TODAY) -> ChartRead:
     """What becomes of the client's chart with these resources."""
-    assert all(chart_of(each) == CLIENT or shared(each["resourceType"]) for each in resources)
+    assert all(
+        chart_of(resource) == CLIENT or shared(resource["resourceType"]) for resource in resources
+    )
     return read_chart(chart(PATIENT, *resources), us, ZONE, as_of)
 
 

@@ -91,7 +91,7 @@ def test_a_page_has_its_entries_its_next_and_the_servers_time() -> None:
             ],
         }
     )
-    assert [each["id"] for each in page.entries] == ["1", "c1"]
+    assert [resource["id"] for resource in page.entries] == ["1", "c1"]
     assert page.next_url == "https://ehr.example/next"
     assert (page.total, page.updated) == (7, "2026-03-09T14:00:00Z")
     assert page.words == "a filter was ignored"
@@ -142,7 +142,7 @@ def test_answers_are_read_in_the_order_of_the_requests() -> None:
         4,
     )  # fmt: skip
     assert answers is not None
-    assert [each.status for each in answers] == [200, 412, 400, 0]
+    assert [answer.status for answer in answers] == [200, 412, 400, 0]
     assert answers[0].etag == 'W/"4"'
     assert answers[0].resource == task("1")
     assert is_conflict_issue(answers[1].outcome)

@@ -86,7 +86,7 @@ def test_no_chart_of_any_shape_makes_the_reading_raise_or_guess_a_word(resources
         assert set(item.facts) <= FACTS
         assert item.flags <= FLAGS
         assert all(moment.tzinfo is not None for moment in item.facts.values())
-    assert not any("could not be read" in each.why for each in found.troubles)
+    assert not any("could not be read" in trouble.why for trouble in found.troubles)
 
 
 @given(HOSTILE | BENT | ODD)

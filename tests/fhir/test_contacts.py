@@ -24,11 +24,11 @@ from carequeue.domain.clocks import clocks_of
 from carequeue.domain.intents import Intent
 from carequeue.domain.items import Us, WorkItem
 from carequeue.domain.ranking import Band, Rank, rank
-from carequeue.domain.rules import default_rules, site_rules
-from carequeue.fhir.chart import Chart, Resource
+from carequeue.domain.rules import site_rules
+from carequeue.fhir.chart import Chart, ContactOutcome, Resource
 from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.chart_to_items import read_chart, references
-from carequeue.fhir.contacts import ContactOutcome, judge
+from carequeue.fhir.contacts import judge
 from carequeue.fhir.intent_effects import fold
 from carequeue.fhir.our_directory import our_people
 from carequeue.verbs.decision import Decision
@@ -38,6 +38,7 @@ from tests.verbs.named import named
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
 CALENDAR = SiteCalendar(ZONE)
+RULES = site_rules({})
 OUR_CODES = "https://carequeue.dev/fhir/CodeSystem/contact-outcome"
 OUR_IDENTIFIER = "https://carequeue.dev/fhir/identifier/item"
 ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
@@ -148,10 +149,10 @@ TO_RELATIVE = [ref("RelatedPerson/r1")]
 
 
 def chart_of(*resources: Resource, patient: Resource = ADULT) -> Chart:
-    shared = {f"{each['resourceType']}/{each['id']}": each for each in DIRECTORY}
+    shared = {f"{resource['resourceType']}/{resource['id']}": resource for resource in DIRECTORY}
     held: dict[str, dict[str, Resource]] = {}
-    for each in (patient, *resources):
-        held.setdefault(each["resourceType"], {})[each["id"]] = each
+    for resource in (patient, *resources):
+        held.setdefault(resource["resourceType"], {})[resource["id"]] = resource
     return Chart("main", "Patient/c1", held, shared.get)
 
 
@@ -165,7 +166,7 @@ def rows(*resources: Resource, patient: Resource = ADULT, us: Us = US) -> list[W
 
 
 def placed(item: WorkItem) -> Rank:
-    return rank(item, clocks_of(item, default_rules(), CALENDAR), CALENDAR, NOW)
+    return rank(item, clocks_of(item, RULES, CALENDAR), CALENDAR, NOW)
 
 
 def bands(*resources: Resource, patient: Resource = ADULT, us: Us = US) -> list[Band]:
@@ -522,7 +523,7 @@ def after(verb: str, us: Us = US, **answers: str) -> tuple[list[Resource], list[
         assert folded is not None
         made[part.target_id] = folded
     stored = {"versionId": "1", "lastUpdated": "2026-03-09T14:01:00Z"}
-    written = [{**each, "meta": stored} for each in made.values()]
+    written = [{**resource, "meta": stored} for resource in made.values()]
     here = bands(*made.values(), us=us)
     assert here == bands(*written, us=us)
     return written, here

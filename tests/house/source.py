@@ -1,7 +1,7 @@
 """Reads a checkout: its modules, and the functions and classes in them. Nothing is imported.
 
 In:  the folder of a checkout. Out: `Module`, `Function` and `Class`, named as from the package on
-(`store.mirror.Mirror.save`).
+(`store.mirror.SourceMirror.save`).
 Why: another checkout can be measured by the same program, also one that does not start.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -130,8 +130,9 @@ class House:
         return [owner for module in self.modules for owner in module.classes]
 
 
+@cache
 def read_house(checkout: Path = HERE) -> House:
-    """The one package in `src` of a checkout. Raises FileNotFoundError where there is none."""
+    """The one package in `src` of a checkout, read once. Raises FileNotFoundError without one."""
     for start in sorted((checkout / "src").glob("*/__init__.py")):
         folder = start.parent
         files = sorted(folder.rglob("*.py"))

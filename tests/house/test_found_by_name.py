@@ -1,6 +1,6 @@
 """The tests of a module are found from its name: a file of its name, or an import in its folder.
 
-`store.audit` is tested in `tests/store/test_audit.py`, or in a test module there that imports it.
+`store.outbox` is tested in `tests/store/test_outbox.py`, or in a test module there that imports it.
 Rooms that are tested through what they do are apart.
 """
 

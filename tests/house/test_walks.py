@@ -23,5 +23,5 @@ def test_a_walk_counts_the_calls_of_the_program_alone() -> None:
 
 def test_a_function_that_hands_its_arguments_on_only_forwards() -> None:
     forwarding = forwarding_functions()
-    assert ("worklist/cache_desk.py", "CacheDesk.urgent") in forwarding
-    assert ("worklist/cache_desk.py", "CacheDesk.act") not in forwarding
+    assert ("worklist/desk.py", "Desk.urgent") in forwarding
+    assert ("worklist/desk.py", "Desk.act") not in forwarding

@@ -14,13 +14,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
-import carequeue
+from tests.house.source import HERE, FunctionNode, read_house
 
-SOURCE: Final = Path(carequeue.__file__).resolve().parent
+SOURCE: Final = HERE / "src" / "carequeue"
 #: What reads the bases of a chart, and what opens a write transaction.
 _READING: Final = ("store/views.py", "SourceViews.bases")
 _WRITING: Final = ("store/engine.py", "writing")
@@ -71,27 +72,18 @@ def _name(code: CodeType) -> tuple[str, str]:
     return Path(code.co_filename).relative_to(SOURCE).as_posix(), code.co_qualname
 
 
+@cache
 def forwarding_functions() -> frozenset[tuple[str, str]]:
     """Functions whose body is one call with nothing but names as its arguments."""
     return frozenset(
-        (path.relative_to(SOURCE).as_posix(), name)
-        for path in SOURCE.rglob("*.py")
-        for name, function in _functions(ast.parse(path.read_text(encoding="utf-8")), "")
-        if _only_forwards(function)
+        (module.path.relative_to(SOURCE).as_posix(), function.name.removeprefix(f"{module.name}."))
+        for module in read_house().modules
+        for function in module.functions
+        if not function.nested and _only_forwards(function.node)
     )
 
 
-def _functions(tree: ast.AST, prefix: str) -> list[tuple[str, ast.FunctionDef]]:
-    found: list[tuple[str, ast.FunctionDef]] = []
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef):
-            found.append((f"{prefix}{node.name}", node))
-        elif isinstance(node, ast.ClassDef):
-            found += _functions(node, f"{prefix}{node.name}.")
-    return found
-
-
-def _only_forwards(function: ast.FunctionDef) -> bool:
+def _only_forwards(function: FunctionNode) -> bool:
     body = function.body[1:] if ast.get_docstring(function) else function.body
     if len(body) != 1 or not isinstance(body[0], ast.Return | ast.Expr):
         return False

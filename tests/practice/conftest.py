@@ -8,27 +8,27 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.clinic import Answer, PracticeClinic
+from tests.servers.controlled_clinic import Answer, ControlledClinic
 
 NOW = "2026-11-24T15:12:00+00:00"
 TOPIC = "https://riverbend.example/fhir/SubscriptionTopic/any-change"
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[PracticeClinic]:
-    with PracticeClinic(seed=7, clients=40, now=NOW) as clinic:
+def opened() -> Iterator[ControlledClinic]:
+    with ControlledClinic(seed=7, clients=40, now=NOW) as clinic:
         yield clinic
 
 
 @pytest.fixture
-def clinic(opened: PracticeClinic) -> PracticeClinic:
+def clinic(opened: ControlledClinic) -> ControlledClinic:
     opened.set_quirks()
     opened.control(clear_log=True)
     return opened
 
 
 def send(
-    clinic: PracticeClinic, method: str, path: str, tree: Any = None, **headers: str
+    clinic: ControlledClinic, method: str, path: str, tree: Any = None, **headers: str
 ) -> Answer:
     """A plain request; `If_Match="..."` is the header If-Match."""
     body = tree if isinstance(tree, str) else json.dumps(tree) if tree is not None else None
@@ -53,7 +53,7 @@ def link(bundle: Any, relation: str) -> str | None:
     return urls[0] if urls else None
 
 
-def below(clinic: PracticeClinic, url: str) -> str:
+def below(clinic: ControlledClinic, url: str) -> str:
     """The part of an address below the base; fails where it leads elsewhere."""
     assert url.startswith(clinic.base + "/")
     return url[len(clinic.base) + 1 :]

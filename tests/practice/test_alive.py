@@ -11,14 +11,20 @@ import pytest
 
 from carequeue.cli.demo import PACES as OFFERED
 from carequeue.domain.errors import ServerError
-from carequeue.practice.clinic import PracticeClinic
-from carequeue.practice.people.everybody import Clinic
-from carequeue.practice.people.simulated_colleagues import Colleagues
-from carequeue.practice.server.paced_time import _GAPS, PACES, Days, PacedTime
-from carequeue.practice.server.quirks import Quirks, Temper
-from carequeue.practice.server.resource_store import Store
-from carequeue.practice.server.service import Service
+from carequeue.practice.people.everybody import ClinicPeople
+from carequeue.practice.people.simulated_colleagues import SimulatedColleagues
+from carequeue.practice.server.paced_time import (
+    _GAPS,
+    PACES,
+    ColleagueChange,
+    ColleagueSchedule,
+    PacedTime,
+)
+from carequeue.practice.server.quirks import ActiveQuirks, Quirks
+from carequeue.practice.server.resource_store import ResourceStore
+from carequeue.practice.server.service import FhirService
 from tests.practice.conftest import NOW, a_task, found, send
+from tests.servers.controlled_clinic import ControlledClinic
 
 Changes = list[dict[str, Any]]
 EVERYTHING = {
@@ -28,34 +34,34 @@ EVERYTHING = {
 
 
 @pytest.fixture
-def alive() -> Iterator[PracticeClinic]:
+def alive() -> Iterator[ControlledClinic]:
     """A quiet clinic of its own, because its time is moved on."""
-    with PracticeClinic(seed=3, clients=40, now=NOW, pace="quiet") as clinic:
+    with ControlledClinic(seed=3, clients=40, now=NOW, pace="quiet") as clinic:
         yield clinic
 
 
 def plain(changes: Changes) -> list[tuple[str, str, tuple[str, ...]]]:
     """What, who and which versions, without the instant."""
-    return [(one["what"], one["who"], tuple(one["wrote"])) for one in changes]
+    return [(change["what"], change["who"], tuple(change["wrote"])) for change in changes]
 
 
-def written(clinic: PracticeClinic, changes: Changes) -> list[Any]:
+def written(clinic: ControlledClinic, changes: Changes) -> list[Any]:
     """The versions that the changes left, as the server gives them."""
-    return [clinic.get(version) for one in changes for version in one["wrote"]]
+    return [clinic.get(version) for change in changes for version in change["wrote"]]
 
 
 def test_the_command_line_offers_the_paces_that_there_are() -> None:
     assert OFFERED == PACES
 
 
-def test_with_the_pace_off_nothing_moves_whatever_the_time(clinic: PracticeClinic) -> None:
+def test_with_the_pace_off_nothing_moves_whatever_the_time(clinic: ControlledClinic) -> None:
     assert clinic.advance(3600) == []
     assert clinic.changes() == []
 
 
 @pytest.mark.parametrize(("pace", "least", "most"), [("quiet", 45, 90), ("busy", 3, 8)])
 def test_changes_come_as_the_pace_says(pace: str, least: int, most: int) -> None:
-    with PracticeClinic(seed=3, clients=20, now=NOW, pace=pace) as clinic:
+    with ControlledClinic(seed=3, clients=20, now=NOW, pace=pace) as clinic:
         assert clinic.changes() == clinic.advance(least - 2.5) == []
         assert len(clinic.advance(most - least + 2.5)) >= 1
         many = len(clinic.advance(most * 100))
@@ -65,40 +71,40 @@ def test_changes_come_as_the_pace_says(pace: str, least: int, most: int) -> None
 def test_two_clinics_of_one_seed_live_alike() -> None:
     lives = []
     for _ in range(2):
-        with PracticeClinic(seed=5, clients=40, now=NOW, pace="busy") as clinic:
+        with ControlledClinic(seed=5, clients=40, now=NOW, pace="busy") as clinic:
             lives.append(plain(clinic.advance(300)))
     assert len(lives[0]) > 35
     assert lives[0] == lives[1]
 
 
-def test_every_change_is_a_version_like_any_other(alive: PracticeClinic) -> None:
+def test_every_change_is_a_version_like_any_other(alive: ControlledClinic) -> None:
     changes = alive.advance(3600)
     assert changes == alive.changes()
-    for one in changes:
-        for version in one["wrote"]:
+    for change in changes:
+        for version in change["wrote"]:
             reference, _, number = version.partition("/_history/")
             entries = alive.get(f"{reference}/_history")["entry"]
             assert [entry["response"]["etag"] for entry in entries][-int(number)] == f'W/"{number}"'
             stamp = entries[-int(number)]["resource"]["meta"]["lastUpdated"]
-            assert stamp <= one["at"]
+            assert stamp <= change["at"]
             kind, _, key = reference.partition("/")
             assert found(send(alive, "GET", f"{kind}?_id={key}&_lastUpdated=ge{NOW[:19]}Z"))
 
 
 def test_everything_happens_within_thirty_changes_and_by_colleagues_only(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     changes = clinic.step(30)
-    assert {one["what"] for one in changes} >= EVERYTHING
-    whos = {one["who"] for one in changes}
+    assert {change["what"] for change in changes} >= EVERYTHING
+    whos = {change["who"] for change in changes}
     assert all(who.startswith("Practitioner/") for who in whos)
     assert len(whos) > 3
     assert clinic.me["practitioner"] not in whos
 
 
 def test_what_colleagues_do_changes_what_it_says_and_keeps_the_rest() -> None:
-    with PracticeClinic(seed=11, clients=150, now=NOW) as clinic:
-        by_what = {one["what"]: one["wrote"][0] for one in clinic.step(60)}
+    with ControlledClinic(seed=11, clients=150, now=NOW) as clinic:
+        by_what = {change["what"]: change["wrote"][0] for change in clinic.step(60)}
         for what, element, value in (
             ("accepted", "status", "accepted"),
             ("completed", "status", "completed"),
@@ -115,7 +121,7 @@ def test_what_colleagues_do_changes_what_it_says_and_keeps_the_rest() -> None:
         assert changed - {"lastModified"} == {"meta", "note"}
 
 
-def test_newcomers_are_clients_with_a_name_and_a_payer(clinic: PracticeClinic) -> None:
+def test_newcomers_are_clients_with_a_name_and_a_payer(clinic: ControlledClinic) -> None:
     changes = clinic.step(40)
     trees = written(clinic, changes)
     patients = [tree for tree in trees if tree["resourceType"] == "Patient"]
@@ -130,7 +136,7 @@ def test_newcomers_are_clients_with_a_name_and_a_payer(clinic: PracticeClinic) -
     assert known - {f"Patient/{patient['id']}" for patient in patients}
 
 
-def test_the_script_goes_on_over_what_others_have_broken(clinic: PracticeClinic) -> None:
+def test_the_script_goes_on_over_what_others_have_broken(clinic: ControlledClinic) -> None:
     who = {"reference": "Practitioner/nathan-ortiz"}
     clinic.put(a_task("odd-note", owner=who, note="call her"))
     clinic.put({"resourceType": "Task", "id": "odd", "status": "requested", "owner": who})
@@ -138,8 +144,8 @@ def test_the_script_goes_on_over_what_others_have_broken(clinic: PracticeClinic)
     assert len(clinic.step(60)) == 60
 
 
-def test_a_change_is_refused_like_any_stale_write_afterwards(clinic: PracticeClinic) -> None:
-    [version] = next(one["wrote"] for one in clinic.step(30) if one["what"] == "noted")
+def test_a_change_is_refused_like_any_stale_write_afterwards(clinic: ControlledClinic) -> None:
+    [version] = next(change["wrote"] for change in clinic.step(30) if change["what"] == "noted")
     reference, _, number = version.partition("/_history/")
     tree = clinic.get(reference)
     stale = f'W/"{int(number) - 1}"'
@@ -148,14 +154,14 @@ def test_a_change_is_refused_like_any_stale_write_afterwards(clinic: PracticeCli
 
 @pytest.mark.parametrize("asked", [{"advance": -1}, {"advance": 1e12}, {"step": -1}, {"step": "x"}])
 def test_time_and_steps_that_cannot_be_are_refused(
-    clinic: PracticeClinic, asked: dict[str, Any]
+    clinic: ControlledClinic, asked: dict[str, Any]
 ) -> None:
     with pytest.raises(ServerError):
         clinic.control(**asked)
     assert clinic.changes() == []
 
 
-def test_the_time_of_all_answers_moves_on_with_the_clinic(alive: PracticeClinic) -> None:
+def test_the_time_of_all_answers_moves_on_with_the_clinic(alive: ControlledClinic) -> None:
     before = datetime.fromisoformat(alive.get("CareTeam?_count=1")["meta"]["lastUpdated"])
     alive.advance(86_400)
     after = datetime.fromisoformat(alive.get("CareTeam?_count=1")["meta"]["lastUpdated"])
@@ -168,13 +174,19 @@ def test_the_time_of_all_answers_moves_on_with_the_clinic(alive: PracticeClinic)
 def test_what_is_due_happens_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_GAPS, "busy", (1, 2))
     opened = datetime.fromisoformat(NOW)
-    people, clock = Clinic(7, 20, opened), PacedTime(opened)
+    people, clock = ClinicPeople(7, 20, opened), PacedTime(opened)
     noted = Queue[dict[str, Any]](maxsize=1)  # full, it holds the clinic still after the test
-    store = Store(clock.now, "")
+    store = ResourceStore(clock.now, "")
     store.seed(people.resources())
 
-    service = Service(store, Temper(Quirks()), "")
-    Days(Colleagues(7, people.clients), service, clock, noted.put, "busy").begin()
+    service = FhirService(store, ActiveQuirks(Quirks()), "")
+    colleagues = SimulatedColleagues(7, people.clients, store)
+
+    def make_change() -> ColleagueChange:
+        with service.transaction():
+            return colleagues.step()
+
+    ColleagueSchedule(make_change, 7, clock, noted.put, "busy").begin()
     changes = [noted.get(timeout=10) for _ in range(3)]
     for version in changes[-1]["wrote"]:
         kind, key, _, number = version.split("/")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.clinic import PracticeClinic
 from tests.practice.conftest import a_task, send
+from tests.servers.controlled_clinic import ControlledClinic
 
 
 def bundle(kind: str, *entries: dict[str, Any]) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def statuses(answer: Any) -> list[str]:
     return [entry["response"]["status"][:3] for entry in answer["entry"]]
 
 
-def test_each_entry_of_a_batch_has_its_own_answer(clinic: PracticeClinic) -> None:
+def test_each_entry_of_a_batch_has_its_own_answer(clinic: ControlledClinic) -> None:
     clinic.put(a_task("b-1"))
     clinic.put(a_task("b-2"))
     one = {"identifier": [{"system": "urn:b", "value": "1"}]}
@@ -55,7 +55,7 @@ def test_each_entry_of_a_batch_has_its_own_answer(clinic: PracticeClinic) -> Non
 
 
 def test_a_transaction_happens_whole_and_its_references_become_real(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     asked = {
         "resourceType": "ServiceRequest",
@@ -73,7 +73,7 @@ def test_a_transaction_happens_whole_and_its_references_become_real(
     assert clinic.get(f"ServiceRequest/{made}")["status"] == "active"
 
 
-def test_a_transaction_that_fails_anywhere_does_nothing(clinic: PracticeClinic) -> None:
+def test_a_transaction_that_fails_anywhere_does_nothing(clinic: ControlledClinic) -> None:
     clinic.put(a_task("t-1"))
     failed = send(
         clinic,
@@ -93,18 +93,18 @@ def test_a_transaction_that_fails_anywhere_does_nothing(clinic: PracticeClinic) 
     assert send(clinic, "GET", "Task/t-2").status == 404
 
 
-def test_a_transaction_may_name_one_resource_once(clinic: PracticeClinic) -> None:
+def test_a_transaction_may_name_one_resource_once(clinic: ControlledClinic) -> None:
     put = change("PUT", "Task/t-4", a_task("t-4"))
     assert send(clinic, "POST", "", bundle("transaction", put, put)).status == 400
 
 
-def test_what_is_no_bundle_is_refused(clinic: PracticeClinic) -> None:
+def test_what_is_no_bundle_is_refused(clinic: ControlledClinic) -> None:
     assert send(clinic, "POST", "", a_task()).status == 400
     assert send(clinic, "POST", "", bundle("collection")).status == 422
     assert send(clinic, "POST", "", {"resourceType": "Bundle", "entry": 3}).status == 400
 
 
-def test_numbers_in_a_bundle_keep_their_digits(clinic: PracticeClinic) -> None:
+def test_numbers_in_a_bundle_keep_their_digits(clinic: ControlledClinic) -> None:
     text = (
         '{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"PUT",'
         '"url":"Task/digits"},"resource":{"resourceType":"Task","id":"digits",'
@@ -129,7 +129,7 @@ REPRESENTATION = "return=representation"
     ],
 )
 def test_the_resource_of_a_write_may_be_left_out_of_a_batch(
-    clinic: PracticeClinic, quirk: str, prefer: str, shown: bool
+    clinic: ControlledClinic, quirk: str, prefer: str, shown: bool
 ) -> None:
     clinic.put(a_task("bare"))
     clinic.set_quirks(*filter(None, [quirk]))
@@ -138,12 +138,12 @@ def test_the_resource_of_a_write_may_be_left_out_of_a_batch(
     headers = {"Prefer": prefer} if prefer else {}
     *writes, read = send(clinic, "POST", "", asked, **headers).json["entry"]
     assert statuses({"entry": writes}) == ["200", "201"]
-    assert ["resource" in one for one in writes] == [shown, shown]
-    assert all(one["response"]["etag"] and one["response"]["location"] for one in writes)
+    assert ["resource" in entry for entry in writes] == [shown, shown]
+    assert all(entry["response"]["etag"] and entry["response"]["location"] for entry in writes)
     assert read["resource"]["id"] == "bare"
 
 
-def test_the_resource_of_a_single_write_may_be_left_out_too(clinic: PracticeClinic) -> None:
+def test_the_resource_of_a_single_write_may_be_left_out_too(clinic: ControlledClinic) -> None:
     clinic.set_quirks("bare-batches")
     assert send(clinic, "PUT", "Task/alone", a_task("alone")).json["id"] == "alone"
     clinic.set_quirks("ignores-prefer")

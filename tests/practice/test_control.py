@@ -8,11 +8,11 @@ import subprocess
 import pytest
 
 from carequeue.domain.errors import ServerError
-from carequeue.practice.clinic import PracticeClinic
 from tests.practice.conftest import a_task, send
+from tests.servers.controlled_clinic import ControlledClinic
 
 
-def test_a_token_may_run_out_and_be_renewed(clinic: PracticeClinic) -> None:
+def test_a_token_may_run_out_and_be_renewed(clinic: ControlledClinic) -> None:
     clinic.set_quirks("token-expires=2")
     old = clinic.token
     assert [send(clinic, "GET", "CareTeam/access").status for _ in range(4)] == [200, 200, 401, 401]
@@ -29,7 +29,7 @@ def test_a_token_may_run_out_and_be_renewed(clinic: PracticeClinic) -> None:
     assert send(clinic, "GET", "Task/too-late").status == 404
 
 
-def test_a_token_command_prints_a_new_token(clinic: PracticeClinic) -> None:
+def test_a_token_command_prints_a_new_token(clinic: ControlledClinic) -> None:
     command = shlex.split(clinic.token_command)
     printed = [subprocess.check_output(command, text=True).strip() for _ in range(2)]
     first, second = (
@@ -40,7 +40,7 @@ def test_a_token_command_prints_a_new_token(clinic: PracticeClinic) -> None:
     clinic.renew_token()
 
 
-def test_all_data_go_back_to_the_backup_versions_included(clinic: PracticeClinic) -> None:
+def test_all_data_go_back_to_the_backup_versions_included(clinic: ControlledClinic) -> None:
     clinic.put(a_task("kept", description="first"))
     clinic.snapshot()
     clinic.put(a_task("kept", description="second"))
@@ -61,5 +61,5 @@ def test_all_data_go_back_to_the_backup_versions_included(clinic: PracticeClinic
 
 
 def test_without_a_backup_there_is_nothing_to_restore() -> None:
-    with PracticeClinic(clients=1) as fresh, pytest.raises(ServerError, match="no snapshot"):
+    with ControlledClinic(clients=1) as fresh, pytest.raises(ServerError, match="no snapshot"):
         fresh.restore()

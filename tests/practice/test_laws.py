@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.practice.people.record_builder import Ledger
+from carequeue.practice.people.record_builder import RecordBuilder
+from carequeue.practice.server.batches import answer
 from carequeue.practice.server.fhir_dates import instant, milliseconds, span
-from carequeue.practice.server.http_types import Request
+from carequeue.practice.server.http_types import HttpRequest
 from carequeue.practice.server.json_lossless import NotJson, read, write
-from carequeue.practice.server.quirks import Quirks, Temper
-from carequeue.practice.server.resource_store import Store
-from carequeue.practice.server.service import Service
+from carequeue.practice.server.quirks import ActiveQuirks, Quirks
+from carequeue.practice.server.resource_store import ResourceStore
+from carequeue.practice.server.service import FhirService
 
 BASE = "http://127.0.0.1:1/fhir"
 NUMBERS = st.from_regex(
@@ -36,10 +37,10 @@ JSON_TEXTS = st.recursive(
 )
 
 
-def a_service() -> Service:
-    store = Store(lambda: milliseconds(datetime(2026, 1, 1, tzinfo=UTC)), BASE)
+def a_service() -> FhirService:
+    store = ResourceStore(lambda: milliseconds(datetime(2026, 1, 1, tzinfo=UTC)), BASE)
     store.seed([(0, {"resourceType": "Task", "id": "one", "status": "requested"})])
-    return Service(store, Temper(Quirks()), BASE)
+    return FhirService(store, ActiveQuirks(Quirks()), BASE)
 
 
 SERVICE = a_service()
@@ -58,7 +59,7 @@ def test_json_comes_back_with_every_digit(text: str) -> None:
 @given(body=st.one_of(st.binary(max_size=60), JSON_TEXTS.map(str.encode)))
 def test_any_body_is_taken_or_refused_in_words(body: bytes) -> None:
     for method, path in (("PUT", ("Task", "x")), ("POST", ("Task",)), ("POST", ())):
-        reply = SERVICE.answer(Request(method, path, body=body))
+        reply = answer(SERVICE, HttpRequest(method, path, body=body))
         assert 200 <= reply.status < 500
         assert reply.status < 400 or json.loads(reply.body)["issue"][0]["diagnostics"]
 
@@ -85,14 +86,14 @@ def test_any_search_is_answered_or_refused_in_words(
 ) -> None:
     headers = {"prefer": "handling=strict"} if strict else {}
     for path in (("Task",), ("Patient",), ("Task", "_history"), ("_history",)):
-        reply = SERVICE.answer(Request("GET", path, tuple(pairs), headers))
+        reply = answer(SERVICE, HttpRequest("GET", path, tuple(pairs), headers))
         assert reply.status in (200, 400), reply.body
         assert json.loads(reply.body)["resourceType"] in ("Bundle", "OperationOutcome")
 
 
 @given(path=st.lists(st.text(max_size=8), max_size=4), method=st.sampled_from(["GET", "DELETE"]))
 def test_any_address_is_answered_or_refused_in_words(path: list[str], method: str) -> None:
-    reply = SERVICE.answer(Request(method, tuple(path)))
+    reply = answer(SERVICE, HttpRequest(method, tuple(path)))
     assert reply.status in (200, 204, 400, 404, 405, 410)
 
 
@@ -106,7 +107,7 @@ def test_depth_is_bounded_for_a_resource_and_in_a_bundle(depth: int) -> None:
     bundle = '{"resourceType":"Bundle","type":"transaction","entry":[' + entry + "]}"
     wanted = (200, 201) if depth == 150 else (400,)
     for path, method, body in ((("Task", "deep"), "PUT", task), ((), "POST", bundle)):
-        assert a_service().answer(Request(method, path, body=body.encode())).status in wanted
+        assert answer(a_service(), HttpRequest(method, path, body=body.encode())).status in wanted
 
 
 def test_a_doubled_element_is_refused() -> None:
@@ -134,7 +135,7 @@ def test_what_is_no_date_has_no_span(text: str) -> None:
 
 @given(days=st.integers(-300, 300), start=st.integers(1, 28))
 def test_business_days_are_counted_one_by_one(days: int, start: int) -> None:
-    book = Ledger(datetime(2026, 2, start, 18, tzinfo=UTC))
+    book = RecordBuilder(datetime(2026, 2, start, 18, tzinfo=UTC))
     day = book.ahead(days).date()
     if days:
         assert day.weekday() < 5

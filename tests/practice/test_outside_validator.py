@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.people.everybody import Clinic
-from carequeue.practice.people.simulated_colleagues import Colleagues
+from carequeue.practice.people.everybody import ClinicPeople
+from carequeue.practice.people.simulated_colleagues import SimulatedColleagues
 from carequeue.practice.server.fhir_dates import milliseconds
-from carequeue.practice.server.resource_store import Store
+from carequeue.practice.server.resource_store import ResourceStore
 from tests.servers.fixtures import medplum_process
 from tests.servers.harness import problems
 
@@ -29,20 +29,20 @@ Problems = list[tuple[str, str]]
 
 @pytest.fixture(scope="module")
 def trees() -> Trees:
-    people = Clinic(7, 400, NOW)
+    people = ClinicPeople(7, 400, NOW)
     made = people.resources()
     return [tree for _, tree in made] + _of_the_day(people, made)
 
 
-def _of_the_day(people: Clinic, made: list[tuple[int, dict[str, Any]]]) -> Trees:
+def _of_the_day(people: ClinicPeople, made: list[tuple[int, dict[str, Any]]]) -> Trees:
     """What colleagues make and change in a long day, each version."""
-    store = Store(lambda: milliseconds(NOW), "")
+    store = ResourceStore(lambda: milliseconds(NOW), "")
     store.seed(made)
-    script, wrote = Colleagues(7, people.clients), []
+    colleagues, wrote = SimulatedColleagues(7, people.clients, store), []
     with store.whole():
         for _ in range(200):
-            wrote += script.step(store).wrote
-    return [json.loads(one.body) for one in wrote]
+            wrote += colleagues.step().wrote
+    return [json.loads(version.body) for version in wrote]
 
 
 @pytest.fixture(scope="module")

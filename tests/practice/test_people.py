@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.people.everybody import ME, Clinic
+from carequeue.practice.people.everybody import ME, ClinicPeople
 from carequeue.practice.server.fhir_dates import milliseconds
 
 NOW = datetime(2026, 11, 24, 15, 12, tzinfo=UTC)
@@ -17,7 +17,7 @@ Tree = dict[str, Any]
 
 
 def laid(seed: int = 7, clients: int = 400, now: datetime = NOW) -> list[tuple[int, Tree]]:
-    return Clinic(seed, clients, now).resources()
+    return ClinicPeople(seed, clients, now).resources()
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_every_reference_leads_somewhere(trees: list[Tree], by_reference: dict[s
             return [found for inner in value for found in references(inner)]
         return []
 
-    lost = {one for tree in trees for one in references(tree)} - set(by_reference)
+    lost = {reference for tree in trees for reference in references(tree)} - set(by_reference)
     assert lost == {"Patient/who-is-this"}
 
 
@@ -82,7 +82,9 @@ def test_me_is_somebody(by_reference: dict[str, Tree]) -> None:
     name = by_reference[ME["practitioner"]]["name"][0]
     assert f"{name['given'][0]} {name['family']}, {name['suffix'][0]}" == ME["name"]
     [team] = ME["teams"]
-    members = [one["member"]["reference"] for one in by_reference[team]["participant"]]
+    members = [
+        participant["member"]["reference"] for participant in by_reference[team]["participant"]
+    ]
     assert ME["practitioner"] in members
     assert by_reference[ME["organization"]]["name"] == ME["organization_name"]
 

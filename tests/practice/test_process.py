@@ -12,8 +12,8 @@ import sys
 import pytest
 
 from carequeue.domain.errors import ServerError
-from carequeue.practice.clinic import PracticeClinic
 from tests.practice.conftest import NOW
+from tests.servers.controlled_clinic import ControlledClinic
 
 COMMAND = [sys.executable, "-m", "carequeue.practice", "--clients=3", "--seed=1"]
 PARENT = """
@@ -47,19 +47,19 @@ def is_gone(line: socket.socket) -> bool:
         return False
 
 
-def test_it_prints_one_line_that_says_all(opened: PracticeClinic) -> None:
+def test_it_prints_one_line_that_says_all(opened: ControlledClinic) -> None:
     assert opened.base.startswith("http://127.0.0.1:")
     assert len(opened.token) >= 32
     assert opened.me["time_zone"] == "America/Chicago"
     assert opened.me["teams"] == ["CareTeam/adult-outpatient"]
 
 
-def test_two_clinics_of_one_seed_and_time_answer_alike(opened: PracticeClinic) -> None:
-    def bodies(clinic: PracticeClinic) -> list[str]:
+def test_two_clinics_of_one_seed_and_time_answer_alike(opened: ControlledClinic) -> None:
+    def bodies(clinic: ControlledClinic) -> list[str]:
         entries = clinic.get("_history?_count=500")["entry"]
         return [json.dumps(entry["resource"]) for entry in entries]
 
-    with PracticeClinic(seed=7, clients=40, now=NOW) as twin:
+    with ControlledClinic(seed=7, clients=40, now=NOW) as twin:
         assert bodies(twin) == bodies(opened)
         assert twin.token != opened.token
 
@@ -75,7 +75,7 @@ def test_it_leaves_when_its_input_ends() -> None:
 
 
 def test_closing_a_clinic_ends_it_and_may_be_said_twice() -> None:
-    clinic = PracticeClinic(clients=3)
+    clinic = ControlledClinic(clients=3)
     with line_to(clinic.base) as line:
         clinic.close()
         clinic.close()
@@ -118,6 +118,6 @@ def test_it_leaves_even_where_somebody_else_holds_its_input_open() -> None:
 
 def test_a_clinic_that_cannot_start_says_why() -> None:
     with pytest.raises(ServerError, match="No quirk 'nonsense'"):
-        PracticeClinic(clients=3, quirks=["nonsense"])
+        ControlledClinic(clients=3, quirks=["nonsense"])
     with pytest.raises(ServerError, match="offset is missing"):
-        PracticeClinic(clients=3, now="2026-11-24T15:12:00")
+        ControlledClinic(clients=3, now="2026-11-24T15:12:00")

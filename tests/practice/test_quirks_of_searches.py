@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from carequeue.practice.clinic import PracticeClinic
 from tests.practice.conftest import a_task, below, link, send
 from tests.practice.test_quirks import codes, declared
+from tests.servers.controlled_clinic import ControlledClinic
 from tests.servers.harness import send as plain
 
 
-def test_last_updated_may_be_in_whole_seconds(clinic: PracticeClinic) -> None:
+def test_last_updated_may_be_in_whole_seconds(clinic: ControlledClinic) -> None:
     clinic.put(a_task("coarse"))
     fine = clinic.get("Task/coarse")["meta"]["lastUpdated"]
     clinic.set_quirks("second-precision")
@@ -28,7 +28,7 @@ def test_last_updated_may_be_in_whole_seconds(clinic: PracticeClinic) -> None:
 
 
 def test_a_write_may_be_seen_late_by_searches_and_at_once_by_reads(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     tree = a_task("slow-index", identifier=[{"system": "urn:test", "value": "slow-index"}])
     clinic.put(tree)
@@ -51,7 +51,7 @@ def test_a_write_may_be_seen_late_by_searches_and_at_once_by_reads(
     assert clinic.get(f"Task/_history?_since={stamp}")["entry"]
 
 
-def test_a_late_deletion_stays_in_searches_meanwhile(clinic: PracticeClinic) -> None:
+def test_a_late_deletion_stays_in_searches_meanwhile(clinic: ControlledClinic) -> None:
     clinic.put(a_task("lingers"))
     clinic.set_quirks("late-visibility=60")
     clinic.delete("Task/lingers")
@@ -62,7 +62,7 @@ def test_a_late_deletion_stays_in_searches_meanwhile(clinic: PracticeClinic) -> 
 
 
 def test_a_write_that_becomes_visible_late_never_covers_a_newer_one(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     clinic.set_quirks("late-visibility=60")
     clinic.put(a_task("overtaken"))
@@ -75,7 +75,7 @@ def test_a_write_that_becomes_visible_late_never_covers_a_newer_one(
         clinic.advance(61)
 
 
-def test_elements_may_be_ignored(clinic: PracticeClinic) -> None:
+def test_elements_may_be_ignored(clinic: ControlledClinic) -> None:
     [entry] = clinic.get("Task?_id=fu-001&_elements=id,meta")["entry"]
     assert set(entry["resource"]) == {"resourceType", "id", "meta"}
     clinic.set_quirks("ignores-elements")
@@ -85,14 +85,14 @@ def test_elements_may_be_ignored(clinic: PracticeClinic) -> None:
     assert link(bundle, "self") == f"{clinic.base}/Task?_id=fu-001"
 
 
-def test_a_search_may_have_no_etag(clinic: PracticeClinic) -> None:
+def test_a_search_may_have_no_etag(clinic: ControlledClinic) -> None:
     assert "etag" in send(clinic, "GET", "CareTeam").headers
     clinic.set_quirks("no-search-etag")
     assert "etag" not in send(clinic, "GET", "CareTeam").headers
     assert "etag" in send(clinic, "GET", "CareTeam/access").headers
 
 
-def test_there_may_be_no_history(clinic: PracticeClinic) -> None:
+def test_there_may_be_no_history(clinic: ControlledClinic) -> None:
     clinic.set_quirks("no-history")
     assert not codes(clinic) & {"vread", "history-instance", "history-type"}
     one = declared(clinic, "Task")
@@ -103,7 +103,7 @@ def test_there_may_be_no_history(clinic: PracticeClinic) -> None:
     assert clinic.get("Task/fu-001")["meta"]["versionId"]
 
 
-def test_a_next_link_may_lead_to_the_same_page(clinic: PracticeClinic) -> None:
+def test_a_next_link_may_lead_to_the_same_page(clinic: ControlledClinic) -> None:
     clinic.set_quirks("looping-next")
     first = clinic.get("Patient?_count=2")
     more = link(first, "next")
@@ -121,7 +121,7 @@ def test_a_next_link_may_lead_to_the_same_page(clinic: PracticeClinic) -> None:
 
 @pytest.mark.parametrize("path", ["Patient?_count=2", "Patient/_history?_count=2"])
 def test_a_next_link_may_be_the_base_and_a_query_without_a_slash(
-    clinic: PracticeClinic, path: str
+    clinic: ControlledClinic, path: str
 ) -> None:
     by_the_book = link(clinic.get(path), "next")
     assert by_the_book is not None
@@ -135,11 +135,11 @@ def test_a_next_link_may_be_the_base_and_a_query_without_a_slash(
 
 
 @pytest.mark.parametrize("query", ["", "?", "?_getpages=", "?_getpages=/", "?_page=x"])
-def test_nothing_else_is_at_the_base(clinic: PracticeClinic, query: str) -> None:
+def test_nothing_else_is_at_the_base(clinic: ControlledClinic, query: str) -> None:
     assert plain("GET", f"{clinic.base}{query}", clinic.token)[0] == 404
 
 
-def test_a_next_link_may_be_a_query_alone(clinic: PracticeClinic) -> None:
+def test_a_next_link_may_be_a_query_alone(clinic: ControlledClinic) -> None:
     clinic.set_quirks("relative-next")
     first = clinic.get("Patient?_count=2")
     more = link(first, "next")
@@ -152,7 +152,7 @@ def entries(bundle: Any) -> list[str]:
     return [entry["resource"]["id"] for entry in bundle["entry"]]
 
 
-def test_a_page_may_be_cut_short_without_a_next_link(clinic: PracticeClinic) -> None:
+def test_a_page_may_be_cut_short_without_a_next_link(clinic: ControlledClinic) -> None:
     clinic.set_quirks("cut-pages")
     cut = clinic.get("Patient?_count=10")
     assert (len(cut["entry"]), cut["total"], link(cut, "next")) == (5, 40, None)
@@ -163,7 +163,7 @@ def test_a_page_may_be_cut_short_without_a_next_link(clinic: PracticeClinic) -> 
     assert len(clinic.get("Patient")["entry"]) == 20
 
 
-def test_the_matches_of_a_page_may_stand_there_twice(clinic: PracticeClinic) -> None:
+def test_the_matches_of_a_page_may_stand_there_twice(clinic: ControlledClinic) -> None:
     clinic.set_quirks("doubled-entries")
     bundle = clinic.get("CareTeam?_sort=_id&_total=accurate")
     keys = [entry["resource"]["id"] for entry in bundle["entry"]]

@@ -8,11 +8,11 @@ import socket
 
 import pytest
 
-from carequeue.practice.clinic import PracticeClinic
 from tests.practice.conftest import a_task, below, found, link, send
+from tests.servers.controlled_clinic import ControlledClinic
 
 
-def pages(clinic: PracticeClinic, path: str) -> list[list[str]]:
+def pages(clinic: ControlledClinic, path: str) -> list[list[str]]:
     """The ids of all pages of a search."""
     seen = []
     while True:
@@ -25,7 +25,7 @@ def pages(clinic: PracticeClinic, path: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("sort", ["_lastUpdated", "-_lastUpdated", "_id", "-_id"])
-def test_pages_hold_every_row_once_in_order(clinic: PracticeClinic, sort: str) -> None:
+def test_pages_hold_every_row_once_in_order(clinic: ControlledClinic, sort: str) -> None:
     whole = found(send(clinic, "GET", f"Patient?_sort={sort}&_count=500"))
     paged = pages(clinic, f"Patient?_sort={sort}&_count=7")
     assert [len(page) for page in paged] == [7, 7, 7, 7, 7, 5]
@@ -33,7 +33,7 @@ def test_pages_hold_every_row_once_in_order(clinic: PracticeClinic, sort: str) -
     assert len(set(whole)) == 40
 
 
-def test_a_row_that_changes_between_pages_is_never_lost(clinic: PracticeClinic) -> None:
+def test_a_row_that_changes_between_pages_is_never_lost(clinic: ControlledClinic) -> None:
     code = {"coding": [{"code": "moving"}]}
     for place in range(6):
         clinic.put(a_task(f"moving-{place}", code=code))
@@ -47,7 +47,7 @@ def test_a_row_that_changes_between_pages_is_never_lost(clinic: PracticeClinic) 
     assert rest == ["moving-3", "moving-5", "moving-1", "moving-4"]
 
 
-def test_a_page_token_that_is_not_ours_is_refused(clinic: PracticeClinic) -> None:
+def test_a_page_token_that_is_not_ours_is_refused(clinic: ControlledClinic) -> None:
     for token in ("x", "!!", "W10", "eyJhIjoxfQ"):
         assert send(clinic, "GET", f"Task?_page={token}").status == 400
         assert send(clinic, "GET", f"Task/_history?_page={token}").status == 400
@@ -81,7 +81,7 @@ def test_a_page_token_that_is_not_ours_is_refused(clinic: PracticeClinic) -> Non
     ],
 )
 def test_a_search_finds_what_its_parameters_say(
-    clinic: PracticeClinic, query: str, keys: list[str]
+    clinic: ControlledClinic, query: str, keys: list[str]
 ) -> None:
     who, owner = {"reference": "Patient/who"}, {"reference": "Organization/o"}
     base = clinic.base
@@ -109,7 +109,7 @@ def test_a_search_finds_what_its_parameters_say(
     assert found(send(clinic, "GET", f"Task?{query.replace('|', '%7C')}")) == keys
 
 
-def test_last_updated_bounds_are_those_of_r4(clinic: PracticeClinic) -> None:
+def test_last_updated_bounds_are_those_of_r4(clinic: ControlledClinic) -> None:
     clinic.put(a_task("bound"))
     stamp = clinic.get("Task/bound")["meta"]["lastUpdated"]
     for prefix, there in (("ge", True), ("le", True), ("gt", False), ("lt", False), ("", True)):
@@ -118,13 +118,13 @@ def test_last_updated_bounds_are_those_of_r4(clinic: PracticeClinic) -> None:
     assert send(clinic, "GET", "Task?_lastUpdated=yesterday").status == 400
 
 
-def test_a_search_by_post_is_the_same_search(clinic: PracticeClinic) -> None:
+def test_a_search_by_post_is_the_same_search(clinic: ControlledClinic) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = clinic.request("POST", "CareTeam/_search?_sort=_id", "_count=2&status=active", form)
     assert found(answer) == ["access", "adult-outpatient"]
 
 
-def test_total_is_given_where_it_is_asked_for(clinic: PracticeClinic) -> None:
+def test_total_is_given_where_it_is_asked_for(clinic: ControlledClinic) -> None:
     assert clinic.get("Patient?_count=3&_total=accurate")["total"] == 40
     assert "total" not in clinic.get("Patient?_count=3")
     counted = clinic.get("Patient?_summary=count")
@@ -133,12 +133,12 @@ def test_total_is_given_where_it_is_asked_for(clinic: PracticeClinic) -> None:
     assert clinic.get("Patient?_count=0")["total"] == 40
 
 
-def test_no_page_is_larger_than_five_hundred_and_self_says_so(clinic: PracticeClinic) -> None:
+def test_no_page_is_larger_than_five_hundred_and_self_says_so(clinic: ControlledClinic) -> None:
     assert len(found(send(clinic, "GET", "Coverage?_count=100000"))) == 41
     assert send(clinic, "GET", "Patient?_count=ten").status == 400
 
 
-def test_a_subset_says_that_it_is_one(clinic: PracticeClinic) -> None:
+def test_a_subset_says_that_it_is_one(clinic: ControlledClinic) -> None:
     [entry] = clinic.get("Task?_id=fu-001&_elements=status,intent")["entry"]
     resource = entry["resource"]
     assert set(resource) == {"resourceType", "id", "meta", "status", "intent"}
@@ -156,7 +156,7 @@ def test_a_subset_says_that_it_is_one(clinic: PracticeClinic) -> None:
     ],
 )
 def test_includes_come_once_and_are_marked(
-    clinic: PracticeClinic, include: str, types: set[str]
+    clinic: ControlledClinic, include: str, types: set[str]
 ) -> None:
     entries = clinic.get(f"Task?_id=ref-in-001,ref-in-002&_include={include}")["entry"]
     assert [entry["search"]["mode"] for entry in entries[:2]] == ["match", "match"]
@@ -166,7 +166,7 @@ def test_includes_come_once_and_are_marked(
 
 
 def test_an_unknown_parameter_is_left_out_of_self_unless_handling_is_strict(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     path = "Task?status=requested&colour=red&_include=Task:colour&_sort=colour"
     assert link(clinic.get(path), "self") == f"{clinic.base}/Task?status=requested"
@@ -178,7 +178,7 @@ def test_an_unknown_parameter_is_left_out_of_self_unless_handling_is_strict(
 
 
 def test_the_history_of_one_is_newest_first_and_holds_its_deletion(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     for status in ("requested", "accepted"):
         send(clinic, "PUT", "Task/story", a_task("story", status=status))
@@ -191,7 +191,7 @@ def test_the_history_of_one_is_newest_first_and_holds_its_deletion(
     assert send(clinic, "GET", "Task/never/_history").status == 404
 
 
-def test_the_history_of_a_type_begins_at_since_and_pages(clinic: PracticeClinic) -> None:
+def test_the_history_of_a_type_begins_at_since_and_pages(clinic: ControlledClinic) -> None:
     clinic.put(a_task("since-0"))
     since = clinic.get("Task/since-0")["meta"]["lastUpdated"]
     for place in range(1, 5):
@@ -208,7 +208,7 @@ def test_the_history_of_a_type_begins_at_since_and_pages(clinic: PracticeClinic)
 
 
 def test_the_servers_time_is_in_every_bundle_and_never_behind_its_rows(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     clinic.put(a_task("timed"))
     answer = send(clinic, "GET", "Task?_id=timed")
@@ -217,7 +217,7 @@ def test_the_servers_time_is_in_every_bundle_and_never_behind_its_rows(
     assert answer.headers["date"].startswith("Tue, 24 Nov 2026 15:1")
 
 
-def test_a_client_that_takes_gzip_gets_it(clinic: PracticeClinic) -> None:
+def test_a_client_that_takes_gzip_gets_it(clinic: ControlledClinic) -> None:
     host, port = clinic.base.removeprefix("http://").removesuffix("/fhir").split(":")
     with socket.create_connection((host, int(port))) as line:
         line.sendall(
@@ -229,7 +229,7 @@ def test_a_client_that_takes_gzip_gets_it(clinic: PracticeClinic) -> None:
     assert json.loads(gzip.decompress(body))["resourceType"] == "Bundle"
 
 
-def test_metadata_is_open_and_everything_else_is_not(clinic: PracticeClinic) -> None:
+def test_metadata_is_open_and_everything_else_is_not(clinic: ControlledClinic) -> None:
     nobody = {"Authorization": ""}
     assert clinic.request("GET", "metadata", headers=nobody).status == 200
     for path in ("Patient", "Task/fu-001", "/control", "/control/log"):
@@ -239,19 +239,19 @@ def test_metadata_is_open_and_everything_else_is_not(clinic: PracticeClinic) -> 
     assert clinic.request("GET", "Patient", headers={"Authorization": "Bearer x"}).status == 401
 
 
-def test_a_name_that_is_not_of_this_machine_is_refused(clinic: PracticeClinic) -> None:
+def test_a_name_that_is_not_of_this_machine_is_refused(clinic: ControlledClinic) -> None:
     answer = clinic.request("GET", "metadata", headers={"Host": "practice.example:80"})
     assert answer.status == 403
 
 
-def test_what_is_nowhere_is_not_found(clinic: PracticeClinic) -> None:
+def test_what_is_nowhere_is_not_found(clinic: ControlledClinic) -> None:
     assert send(clinic, "GET", "Task/never").status == 404
     assert send(clinic, "GET", "Spaceship").status == 404
     assert send(clinic, "GET", "/elsewhere").status == 404
     assert send(clinic, "GET", "/control/nothing").status == 404
 
 
-def test_the_same_answer_to_a_search_is_not_sent_again(clinic: PracticeClinic) -> None:
+def test_the_same_answer_to_a_search_is_not_sent_again(clinic: ControlledClinic) -> None:
     clinic.put(a_task("watched", code={"coding": [{"code": "watched"}]}))
     path = "Task?code=watched&_sort=_lastUpdated"
     first = send(clinic, "GET", path)
@@ -267,7 +267,7 @@ def test_the_same_answer_to_a_search_is_not_sent_again(clinic: PracticeClinic) -
     assert changed.headers["etag"] != etag
 
 
-def test_a_count_and_an_empty_search_have_an_etag_too(clinic: PracticeClinic) -> None:
+def test_a_count_and_an_empty_search_have_an_etag_too(clinic: ControlledClinic) -> None:
     for path in ("Task?_summary=count", "Task?_id=never"):
         etag = send(clinic, "GET", path).headers["etag"]
         assert send(clinic, "GET", path, If_None_Match=etag).status == 304
@@ -275,7 +275,7 @@ def test_a_count_and_an_empty_search_have_an_etag_too(clinic: PracticeClinic) ->
         assert send(clinic, "GET", path, If_None_Match=etag).status == 200
 
 
-def test_the_history_of_a_type_since_an_instant_holds_deletions(clinic: PracticeClinic) -> None:
+def test_the_history_of_a_type_since_an_instant_holds_deletions(clinic: ControlledClinic) -> None:
     clinic.put(a_task("going"))
     clinic.put(a_task("staying"))
     since = clinic.get("Task/staying")["meta"]["lastUpdated"]

@@ -13,23 +13,23 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.practice.server.capability_statement import BACKPORT
 from tests.practice.conftest import TOPIC, a_task, send
+from tests.servers.controlled_clinic import ControlledClinic
 
 SECONDS = 10.0
 WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 Resource = dict[str, Any]
 
 
-def address(clinic: PracticeClinic) -> str:
+def address(clinic: ControlledClinic) -> str:
     [one] = clinic.get("metadata")["rest"][0]["extension"]
     assert one["url"] == WEBSOCKET
     assert one["valueUri"].startswith("ws://127.0.0.1:")
     return str(one["valueUri"])
 
 
-def make(clinic: PracticeClinic, criteria: str, **more: Any) -> str:
+def make(clinic: ControlledClinic, criteria: str, **more: Any) -> str:
     """A Subscription; its id."""
     tree = {
         "resourceType": "Subscription", "status": "requested", "reason": "to hear of it",
@@ -41,11 +41,11 @@ def make(clinic: PracticeClinic, criteria: str, **more: Any) -> str:
     return str(made.json["id"])
 
 
-def by_topic(clinic: PracticeClinic, *filters: str, content: str = "") -> str:
+def by_topic(clinic: ControlledClinic, *filters: str, content: str = "") -> str:
     """A Subscription to the topic, with filters and a content of payload."""
     narrowed = [
-        {"url": f"{BACKPORT}/StructureDefinition/backport-filter-criteria", "valueString": one}
-        for one in filters
+        {"url": f"{BACKPORT}/StructureDefinition/backport-filter-criteria", "valueString": criteria}
+        for criteria in filters
     ]
     channel: Resource = {"type": "websocket", "payload": "application/fhir+json"}
     if content:
@@ -55,7 +55,7 @@ def by_topic(clinic: PracticeClinic, *filters: str, content: str = "") -> str:
     return make(clinic, TOPIC, channel=channel, **beside)
 
 
-def token_for(clinic: PracticeClinic, key: str) -> dict[str, str]:
+def token_for(clinic: ControlledClinic, key: str) -> dict[str, str]:
     """What $get-ws-binding-token gives, by the names of its parameters."""
     said = clinic.get(f"Subscription/{key}/$get-ws-binding-token")
     assert said["resourceType"] == "Parameters"
@@ -66,7 +66,7 @@ def token_for(clinic: PracticeClinic, key: str) -> dict[str, str]:
 
 
 @contextmanager
-def bound(clinic: PracticeClinic, key: str) -> Iterator[ClientConnection]:
+def bound(clinic: ControlledClinic, key: str) -> Iterator[ClientConnection]:
     """A socket that is bound to a Subscription by criteria."""
     with connect(address(clinic)) as line:
         line.send(f"bind {key}")
@@ -75,7 +75,7 @@ def bound(clinic: PracticeClinic, key: str) -> Iterator[ClientConnection]:
 
 
 @contextmanager
-def listening(clinic: PracticeClinic, key: str) -> Iterator[Callable[[], dict[str, Any]]]:
+def listening(clinic: ControlledClinic, key: str) -> Iterator[Callable[[], dict[str, Any]]]:
     """The next notification of a Subscription by topic, after its handshake."""
     got = token_for(clinic, key)
     with connect(got["websocket-url"]) as line:
@@ -114,7 +114,7 @@ def closed_with(line: ClientConnection) -> int:
 # --- by criteria ----------------------------------------------------------------------------------
 
 
-def test_a_change_that_matches_is_told_and_another_is_not(clinic: PracticeClinic) -> None:
+def test_a_change_that_matches_is_told_and_another_is_not(clinic: ControlledClinic) -> None:
     mine, other = make(clinic, "Task?status=accepted"), make(clinic, "Patient?")
     with bound(clinic, mine) as line:
         line.send(f"bind {other}")
@@ -129,14 +129,14 @@ def test_a_change_that_matches_is_told_and_another_is_not(clinic: PracticeClinic
         assert line.recv(SECONDS) == f"ping {mine}"
 
 
-def test_what_colleagues_do_by_themselves_is_told(clinic: PracticeClinic) -> None:
+def test_what_colleagues_do_by_themselves_is_told(clinic: ControlledClinic) -> None:
     key = make(clinic, "Task?")
     with bound(clinic, key) as line:
         clinic.step(5)
         assert line.recv(SECONDS) == f"ping {key}"
 
 
-def test_a_transaction_is_told_once_and_one_that_fails_is_not(clinic: PracticeClinic) -> None:
+def test_a_transaction_is_told_once_and_one_that_fails_is_not(clinic: ControlledClinic) -> None:
     def transaction(last: str) -> Resource:
         entries = [
             {"resource": a_task(f"in-one-{n}", status=status),
@@ -157,7 +157,7 @@ def test_a_transaction_is_told_once_and_one_that_fails_is_not(clinic: PracticeCl
 
 
 def test_two_clients_are_told_alike_and_one_that_left_disturbs_nobody(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     key = make(clinic, "Task?")
     with bound(clinic, key) as first:
@@ -168,7 +168,7 @@ def test_two_clients_are_told_alike_and_one_that_left_disturbs_nobody(
         assert first.recv(SECONDS) == f"ping {key}"
 
 
-def test_a_subscription_that_is_off_over_or_gone_tells_nothing(clinic: PracticeClinic) -> None:
+def test_a_subscription_that_is_off_over_or_gone_tells_nothing(clinic: ControlledClinic) -> None:
     off, over, gone = (make(clinic, "Task?") for _ in range(3))
     still = make(clinic, "Task?")
     with bound(clinic, off) as line:
@@ -189,7 +189,7 @@ def test_a_subscription_that_is_off_over_or_gone_tells_nothing(clinic: PracticeC
 
 
 @pytest.mark.parametrize("words", ["bind nothing-there", "bind", "hello", "bind-with-token x", ""])
-def test_what_binds_to_nothing_is_shut_out(clinic: PracticeClinic, words: str) -> None:
+def test_what_binds_to_nothing_is_shut_out(clinic: ControlledClinic, words: str) -> None:
     with connect(address(clinic)) as line:
         line.send(words)
         assert closed_with(line) == 1008
@@ -198,7 +198,7 @@ def test_what_binds_to_nothing_is_shut_out(clinic: PracticeClinic, words: str) -
 EVIL = Origin("http://evil.example")
 
 
-def test_a_page_of_the_web_cannot_connect(clinic: PracticeClinic) -> None:
+def test_a_page_of_the_web_cannot_connect(clinic: ControlledClinic) -> None:
     with pytest.raises(InvalidStatus), connect(address(clinic), origin=EVIL):
         pass
 
@@ -220,7 +220,7 @@ def test_a_page_of_the_web_cannot_connect(clinic: PracticeClinic) -> None:
         {"reason": ""},
     ],
 )  # fmt: skip
-def test_a_wish_that_cannot_be_kept_is_refused(clinic: PracticeClinic, change: Resource) -> None:
+def test_a_wish_that_cannot_be_kept_is_refused(clinic: ControlledClinic, change: Resource) -> None:
     tree = {
         "resourceType": "Subscription", "status": "requested", "reason": "x",
         "criteria": "Task?", "channel": {"type": "websocket"},
@@ -228,7 +228,7 @@ def test_a_wish_that_cannot_be_kept_is_refused(clinic: PracticeClinic, change: R
     assert send(clinic, "POST", "Subscription", tree).status == 422
 
 
-def test_a_subscription_and_a_binding_token_need_the_token(clinic: PracticeClinic) -> None:
+def test_a_subscription_and_a_binding_token_need_the_token(clinic: ControlledClinic) -> None:
     key = by_topic(clinic)
     nobody = {"Authorization": ""}
     for method, path in (
@@ -243,14 +243,14 @@ def test_a_subscription_and_a_binding_token_need_the_token(clinic: PracticeClini
 # --- by topic -------------------------------------------------------------------------------------
 
 
-def test_the_statement_names_the_topic_and_the_operation(clinic: PracticeClinic) -> None:
+def test_the_statement_names_the_topic_and_the_operation(clinic: ControlledClinic) -> None:
     resources = clinic.get("metadata")["rest"][0]["resource"]
     [one] = [resource for resource in resources if resource["type"] == "Subscription"]
     assert [extension["valueCanonical"] for extension in one["extension"]] == [TOPIC]
     assert one["operation"][0]["name"] == "get-ws-binding-token"
 
 
-def test_a_token_binds_and_events_are_counted(clinic: PracticeClinic) -> None:
+def test_a_token_binds_and_events_are_counted(clinic: ControlledClinic) -> None:
     key = by_topic(clinic, "Task?status=accepted", "Patient?")
     got = token_for(clinic, key)
     assert (got["subscription"], len(got["token"]) >= 32) == (key, True)
@@ -274,7 +274,7 @@ def test_a_token_binds_and_events_are_counted(clinic: PracticeClinic) -> None:
 
 
 def test_the_changes_of_one_transaction_are_events_of_one_notification(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     entries = [
         {
@@ -296,7 +296,7 @@ def test_the_changes_of_one_transaction_are_events_of_one_notification(
     ]
 
 
-def test_events_are_counted_while_nobody_listens(clinic: PracticeClinic) -> None:
+def test_events_are_counted_while_nobody_listens(clinic: ControlledClinic) -> None:
     key = by_topic(clinic, "Task?status=failed")
     clinic.put(a_task("unheard", status="failed"))
     clinic.put(a_task("unheard", status="failed"))
@@ -306,7 +306,7 @@ def test_events_are_counted_while_nobody_listens(clinic: PracticeClinic) -> None
 
 
 def test_without_a_filter_every_change_is_told_and_with_one_its_deletions(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     everything, tasks = by_topic(clinic), by_topic(clinic, "Task?status=requested")
     clinic.put(a_task("brief"))
@@ -322,7 +322,7 @@ def test_without_a_filter_every_change_is_told_and_with_one_its_deletions(
 
 @pytest.mark.parametrize(("content", "whole"), [("id-only", False), ("full-resource", True)])
 def test_the_payload_holds_what_was_asked_for(
-    clinic: PracticeClinic, content: str, whole: bool
+    clinic: ControlledClinic, content: str, whole: bool
 ) -> None:
     key = by_topic(clinic, "Task?", content=content)
     with listening(clinic, key) as following:
@@ -337,7 +337,7 @@ def test_the_payload_holds_what_was_asked_for(
         assert focus["valueReference"] == {"reference": f"{clinic.base}/Task/shown"}
 
 
-def test_a_binding_token_is_good_for_a_minute(clinic: PracticeClinic) -> None:
+def test_a_binding_token_is_good_for_a_minute(clinic: ControlledClinic) -> None:
     got = token_for(clinic, by_topic(clinic))
     clinic.advance(61)
     with connect(got["websocket-url"]) as line:
@@ -345,7 +345,7 @@ def test_a_binding_token_is_good_for_a_minute(clinic: PracticeClinic) -> None:
         assert closed_with(line) == 1008
 
 
-def test_one_token_may_bind_to_several_that_are_named(clinic: PracticeClinic) -> None:
+def test_one_token_may_bind_to_several_that_are_named(clinic: ControlledClinic) -> None:
     first, second, third = by_topic(clinic), by_topic(clinic), make(clinic, "Task?")
     asked = {
         "resourceType": "Parameters",
@@ -362,7 +362,7 @@ def test_one_token_may_bind_to_several_that_are_named(clinic: PracticeClinic) ->
 # --- when something goes wrong --------------------------------------------------------------------
 
 
-def test_the_clinic_can_hang_up_and_be_bound_again(clinic: PracticeClinic) -> None:
+def test_the_clinic_can_hang_up_and_be_bound_again(clinic: ControlledClinic) -> None:
     key = make(clinic, "Task?")
     with bound(clinic, key) as line:
         clinic.hang_up()
@@ -372,7 +372,7 @@ def test_the_clinic_can_hang_up_and_be_bound_again(clinic: PracticeClinic) -> No
         assert line.recv(SECONDS) == f"ping {key}"
 
 
-def test_a_ping_may_come_before_searches_know(clinic: PracticeClinic) -> None:
+def test_a_ping_may_come_before_searches_know(clinic: ControlledClinic) -> None:
     key = make(clinic, "Task?_id=early")
     with bound(clinic, key) as line:
         clinic.set_quirks("late-visibility=60")
@@ -381,7 +381,9 @@ def test_a_ping_may_come_before_searches_know(clinic: PracticeClinic) -> None:
         assert "entry" not in clinic.get("Task?_id=early")
 
 
-def test_after_a_restore_only_the_subscriptions_of_the_backup_tell(clinic: PracticeClinic) -> None:
+def test_after_a_restore_only_the_subscriptions_of_the_backup_tell(
+    clinic: ControlledClinic,
+) -> None:
     kept = make(clinic, "Task?")
     clinic.snapshot()
     lost = make(clinic, "Task?")
@@ -394,7 +396,7 @@ def test_after_a_restore_only_the_subscriptions_of_the_backup_tell(clinic: Pract
             assert line.recv(SECONDS) == f"ping {kept}"
 
 
-def test_many_changes_at_once_reach_a_client_that_reads_later(clinic: PracticeClinic) -> None:
+def test_many_changes_at_once_reach_a_client_that_reads_later(clinic: ControlledClinic) -> None:
     key = by_topic(clinic, "Task?")
 
     def some(worker: int) -> None:

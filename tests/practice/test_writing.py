@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from carequeue.practice.clinic import PracticeClinic
 from tests.practice.conftest import a_task, found, send
+from tests.servers.controlled_clinic import ControlledClinic
 
 
-def test_an_update_with_a_client_id_creates(clinic: PracticeClinic) -> None:
+def test_an_update_with_a_client_id_creates(clinic: ControlledClinic) -> None:
     made = send(clinic, "PUT", "Task/made-here", a_task("made-here"))
     assert made.status == 201
     assert made.headers["etag"] == 'W/"1"'
@@ -16,7 +16,7 @@ def test_an_update_with_a_client_id_creates(clinic: PracticeClinic) -> None:
     assert made.json["meta"]["versionId"] == "1"
 
 
-def test_an_update_of_the_newest_version_makes_the_next_one(clinic: PracticeClinic) -> None:
+def test_an_update_of_the_newest_version_makes_the_next_one(clinic: ControlledClinic) -> None:
     send(clinic, "PUT", "Task/next", a_task("next"))
     again = send(clinic, "PUT", "Task/next", a_task("next", status="accepted"), If_Match='W/"1"')
     assert (again.status, again.headers["etag"]) == (200, 'W/"2"')
@@ -24,7 +24,7 @@ def test_an_update_of_the_newest_version_makes_the_next_one(clinic: PracticeClin
 
 
 def test_an_update_of_a_stale_version_is_refused_and_changes_nothing(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     send(clinic, "PUT", "Task/stale", a_task("stale"))
     clinic.put(a_task("stale", description="a colleague was here"))
@@ -34,18 +34,18 @@ def test_an_update_of_a_stale_version_is_refused_and_changes_nothing(
     assert clinic.get("Task/stale")["description"] == "a colleague was here"
 
 
-def test_if_none_match_star_never_overwrites(clinic: PracticeClinic) -> None:
+def test_if_none_match_star_never_overwrites(clinic: ControlledClinic) -> None:
     first = send(clinic, "PUT", "Task/once", a_task("once"), If_None_Match="*")
     second = send(clinic, "PUT", "Task/once", a_task("once"), If_None_Match="*")
     assert (first.status, second.status) == (201, 412)
 
 
-def test_if_match_on_nothing_is_refused(clinic: PracticeClinic) -> None:
+def test_if_match_on_nothing_is_refused(clinic: ControlledClinic) -> None:
     assert send(clinic, "PUT", "Task/none", a_task("none"), If_Match='W/"1"').status == 412
     assert send(clinic, "GET", "Task/none").status == 404
 
 
-def test_every_version_can_be_read_again(clinic: PracticeClinic) -> None:
+def test_every_version_can_be_read_again(clinic: ControlledClinic) -> None:
     send(clinic, "PUT", "Task/past", a_task("past", description="first"))
     send(clinic, "PUT", "Task/past", a_task("past", description="second"))
     assert clinic.get("Task/past/_history/1")["description"] == "first"
@@ -53,7 +53,7 @@ def test_every_version_can_be_read_again(clinic: PracticeClinic) -> None:
     assert send(clinic, "GET", "Task/past/_history/3").status == 404
 
 
-def test_what_was_deleted_is_gone_and_can_come_back(clinic: PracticeClinic) -> None:
+def test_what_was_deleted_is_gone_and_can_come_back(clinic: ControlledClinic) -> None:
     send(clinic, "PUT", "Task/gone", a_task("gone"))
     assert send(clinic, "DELETE", "Task/gone").status == 204
     assert send(clinic, "GET", "Task/gone").status == 410
@@ -64,7 +64,7 @@ def test_what_was_deleted_is_gone_and_can_come_back(clinic: PracticeClinic) -> N
     assert send(clinic, "PUT", "Task/gone", a_task("gone")).headers["etag"] == 'W/"3"'
 
 
-def test_a_conditional_create_never_makes_two(clinic: PracticeClinic) -> None:
+def test_a_conditional_create_never_makes_two(clinic: ControlledClinic) -> None:
     tree = a_task(identifier=[{"system": "urn:test", "value": "twin"}])
     condition = "identifier=urn:test|twin"
     first = send(clinic, "POST", "Task", tree, If_None_Exist=condition)
@@ -77,7 +77,7 @@ def test_a_conditional_create_never_makes_two(clinic: PracticeClinic) -> None:
 
 @pytest.mark.parametrize("condition", ["", "no-such-parameter=1", "_count=1"])
 def test_a_condition_that_says_nothing_creates_nothing(
-    clinic: PracticeClinic, condition: str
+    clinic: ControlledClinic, condition: str
 ) -> None:
     before = clinic.get("Task?_summary=count")["total"]
     assert send(clinic, "POST", "Task", a_task(), If_None_Exist=condition).status == 400
@@ -105,7 +105,7 @@ def test_a_condition_that_says_nothing_creates_nothing(
     ],
 )
 def test_what_is_clearly_wrong_is_refused_with_words(
-    clinic: PracticeClinic, path: str, tree: object, status: int
+    clinic: ControlledClinic, path: str, tree: object, status: int
 ) -> None:
     answer = send(clinic, "PUT", path, tree)
     assert answer.status == status
@@ -122,7 +122,7 @@ def test_what_is_clearly_wrong_is_refused_with_words(
         '"odd":{"nested":[null,true,0.10,"\\u0000\\ud800 ü 山"]}}'
     ],
 )
-def test_every_element_and_every_digit_comes_back(clinic: PracticeClinic, text: str) -> None:
+def test_every_element_and_every_digit_comes_back(clinic: ControlledClinic, text: str) -> None:
     assert send(clinic, "PUT", "Task/exact", text).status == 201
     body = send(clinic, "GET", "Task/exact").text
     for kept in (
@@ -137,7 +137,7 @@ def test_every_element_and_every_digit_comes_back(clinic: PracticeClinic, text: 
 
 
 def test_the_server_alone_gives_versions_and_keeps_the_rest_of_meta(
-    clinic: PracticeClinic,
+    clinic: ControlledClinic,
 ) -> None:
     meta = {"versionId": "77", "lastUpdated": "1999-01-01T00:00:00Z", "tag": [{"code": "mine"}]}
     kept = send(clinic, "PUT", "Task/meta", a_task("meta", meta=meta)).json["meta"]
@@ -146,7 +146,7 @@ def test_the_server_alone_gives_versions_and_keeps_the_rest_of_meta(
     assert kept["tag"] == [{"code": "mine"}]
 
 
-def test_last_updated_rises_with_every_write_of_anything(clinic: PracticeClinic) -> None:
+def test_last_updated_rises_with_every_write_of_anything(clinic: ControlledClinic) -> None:
     stamps = [
         send(clinic, "PUT", f"Task/rise-{place}", a_task(f"rise-{place}")).json["meta"][
             "lastUpdated"
@@ -157,11 +157,11 @@ def test_last_updated_rises_with_every_write_of_anything(clinic: PracticeClinic)
     assert all(len(stamp) == len("2026-11-24T15:12:00.123Z") for stamp in stamps)
 
 
-def test_a_client_may_ask_for_no_body(clinic: PracticeClinic) -> None:
+def test_a_client_may_ask_for_no_body(clinic: ControlledClinic) -> None:
     quiet = send(clinic, "PUT", "Task/quiet", a_task("quiet"), Prefer="return=minimal")
     assert (quiet.status, quiet.text, quiet.headers["etag"]) == (201, "", 'W/"1"')
 
 
-def test_a_read_of_the_version_at_hand_has_no_body(clinic: PracticeClinic) -> None:
+def test_a_read_of_the_version_at_hand_has_no_body(clinic: ControlledClinic) -> None:
     send(clinic, "PUT", "Task/same", a_task("same"))
     assert send(clinic, "GET", "Task/same", If_None_Match='W/"1"').status == 304

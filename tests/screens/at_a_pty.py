@@ -11,7 +11,7 @@ from tests.screens.stage import FakeSync, app_for
 class FaultyDesk(FakeDesk):
     """A desk with a fault of ours in it, next to a value that nobody may see."""
 
-    def why_not(self, verb: str, key: str) -> str | None:
+    def reasons(self, key: str) -> dict[str, str]:
         secret = "REYES, Tomás"
         raise RuntimeError(f"a fault beside {secret}")
 

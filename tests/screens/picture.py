@@ -20,12 +20,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from carequeue.app import CareQueueApp
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.screens.app_hooks import TimeSource
 from carequeue.screens.queue import QueueScreen
 from carequeue.wiring import Session, practice_session
 from tests.screens.png import with_palette
+from tests.screens.quiet import finish
 from tests.screens.stage import FakeSync
+from tests.servers.controlled_clinic import ControlledClinic
 
 NOW = datetime(2026, 11, 24, 9, 12, tzinfo=ZoneInfo("America/Chicago"))
 #: Name, columns, rows, pixels across, and what was pressed before the picture was taken.
@@ -51,7 +52,7 @@ async def draw(session: Session, columns: int, rows: int, keys: Sequence[str]) -
             seconds += 5
             if key:
                 await pilot.press(key)
-            await asyncio.to_thread(screen.controller.threads.rest)
+            await asyncio.to_thread(finish, screen.controller.threads)
             screen.controller.tick()
             await pilot.pause()
         return app.export_screenshot(title="carequeue")
@@ -73,7 +74,7 @@ def main(folder: Path) -> None:
         home = Path(tempfile.mkdtemp(prefix="carequeue-picture-"))
         try:
             with (
-                PracticeClinic(seed=7, clients=400, now=NOW.isoformat()) as clinic,
+                ControlledClinic(seed=7, clients=400, now=NOW.isoformat()) as clinic,
                 practice_session(
                     clinic.base, clinic.token, clinic.me, home, lambda: NOW
                 ) as session,

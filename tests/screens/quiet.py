@@ -15,6 +15,7 @@ from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from carequeue.screens.queue import QueueScreen
+from carequeue.screens.threads import WorkThreads
 
 #: So many rounds in a row have to find nothing under way: a message may cause the next.
 _ROUNDS = 2
@@ -46,7 +47,13 @@ async def _quiet(app: App[Any], *, threads: bool) -> None:
     while quiet < _ROUNDS and app.is_running:
         await Pilot(app)._wait_for_screen()
         if threads and isinstance(app.screen, QueueScreen):
-            await asyncio.to_thread(app.screen.controller.threads.rest)
+            await asyncio.to_thread(finish, app.screen.controller.threads)
         app.screen._on_timer_update()  # paints the next frame, and does what waits for it
         parts = (app, *app.screen.walk_children(with_self=True))
         quiet = 0 if any(part.message_queue_size for part in parts) else quiet + 1
+
+
+def finish(threads: WorkThreads) -> None:
+    """Wait until all work that was submitted so far is done."""
+    for future in [pool.submit(lambda: None) for pool in (threads._acts, threads._reads)]:
+        future.result()

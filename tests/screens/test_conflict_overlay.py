@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from carequeue.worklist.results import Difference
 from tests.screens.clinic import NOW, ZONE, FakeDesk, morning, row
-from tests.screens.stage import Seat, at_the_terminal
+from tests.screens.stage import Seat, at_the_terminal, shown
 from tests.screens.unsent import brandt
 
 QUESTION = "≠ BRANDT, Sofie: your change and theirs conflict. Keep which one?"
@@ -19,7 +19,7 @@ NOTE = "Called the school twice, they ask for consent in writing. " * 12
 
 
 def words(seat: Seat) -> str:
-    return seat.controller.widgets.text_view.text
+    return shown(seat.controller.widgets.text_view)
 
 
 def many(count: int) -> FakeDesk:
@@ -94,7 +94,7 @@ async def test_an_answer_is_one_key_and_names_the_client(key: str, how: str) -> 
     async with at_the_terminal() as seat:
         await seat.press("x", key)
         assert seat.desk.answers == [("brandt-2004", how)]
-        done = {"mine": "Kept yours", "theirs": "Took theirs"}[how]
+        done = {"mine": "Kept yours", "theirs": "Kept theirs"}[how]
         assert seat.message == f"✓ {done}: BRANDT, Sofie."
         assert seat.cursor == "brandt-2004"
         assert "≠ conflict" not in seat.text
@@ -119,7 +119,7 @@ async def test_what_a_third_answer_asks_for_is_not_cut_where_the_name_is_long() 
         assert seat.message.endswith("kept theirs.  decide again with any of its keys")
 
 
-async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item() -> None:
+async def test_to_decide_again_the_cursor_goes_wherever_theirs_has_put_the_item() -> None:
     """Theirs may have taken it out of this view: the next key must not meet another client."""
     desk = FakeDesk()
     async with at_the_terminal(desk) as seat:
@@ -133,7 +133,7 @@ async def test_to_decide_anew_the_cursor_goes_wherever_theirs_has_put_the_item()
         assert "decide again" in seat.message
 
 
-async def test_to_decide_anew_what_has_left_the_queue_says_so() -> None:
+async def test_to_decide_again_what_has_left_the_queue_says_so() -> None:
     desk = FakeDesk()
     async with at_the_terminal(desk) as seat:
         await seat.press("x")
@@ -219,7 +219,7 @@ async def test_what_was_not_possible_says_why_and_is_no_key() -> None:
 @pytest.mark.parametrize(
     ("other", "named"), [("LINDQVIST, Axel", "LINDQVIST, Axel"), ("", "no client")]
 )
-async def test_a_record_of_another_client_names_both_and_offers_to_decide_anew(
+async def test_a_record_of_another_client_names_both_and_offers_to_decide_again(
     other: str, named: str
 ) -> None:
     desk = FakeDesk()
@@ -323,7 +323,7 @@ async def test_a_long_value_is_whole_at_every_width(size: tuple[int, int]) -> No
         shown = "".join(words(seat).split())
         for text in (name, NOTE, "山田さんに電話した。" * 9, "x" * 300):
             assert "".join(text.split()) in shown
-        assert all(cell_len(one) <= size[0] for one in seat.lines)
+        assert all(cell_len(line) <= size[0] for line in seat.lines)
         await seat.press(*["space"] * 12)
         assert "it can wait" in " ".join(seat.text.split())
 

@@ -84,7 +84,7 @@ async def test_r_on_what_waits_is_a_look_at_the_server() -> None:
         ),
     ],
 )
-async def test_r_on_what_is_kept_here_says_why_once_and_that_it_goes_by_itself(
+async def test_r_on_what_is_local_only_says_why_once_and_that_it_goes_by_itself(
     words: str, why: str
 ) -> None:
     desk = FakeDesk()

@@ -128,7 +128,7 @@ async def test_the_team(taken: SnapshotAssertion) -> None:
     assert taken == await picture(FakeDesk(), (110, 30), "4", "j")
 
 
-async def test_narrowed(taken: SnapshotAssertion) -> None:
+async def test_filtered(taken: SnapshotAssertion) -> None:
     assert taken == await picture(FakeDesk(), SMALL, "slash", text="bra")
 
 

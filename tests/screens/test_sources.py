@@ -282,7 +282,7 @@ def known(
     **meta: str,
 ) -> Health:
     window: Any = Tables(*lines, **meta)
-    return health(window, syncing=False, other_syncs=False, names=names, waits=waits)
+    return health(window, syncing=False, other_syncs=False, names=names or {}, waits=waits or {})
 
 
 def test_one_source_that_is_down_does_not_make_the_whole_offline_nor_whole() -> None:
@@ -290,7 +290,7 @@ def test_one_source_that_is_down_does_not_make_the_whole_offline_nor_whole() -> 
     both = known(kept("clinic"), down)
     assert (both.online, both.whole, both.offline_since) == (True, False, None)
     assert both.last_full is None
-    assert [(one.name, one.reached) for one in both.sources] == [
+    assert [(source.name, source.reached) for source in both.sources] == [
         ("clinic", True), ("county", False),
     ]  # fmt: skip
     none = known(kept("clinic", 0, offline_since=READ.isoformat()), down)
@@ -300,7 +300,7 @@ def test_one_source_that_is_down_does_not_make_the_whole_offline_nor_whole() -> 
 def test_a_source_of_the_profile_that_was_never_tried_keeps_all_from_being_called_synced() -> None:
     found = known(kept("clinic"), names={"clinic": "", "county": "County ED"})
     assert found.last_full is None
-    assert [one.shown for one in found.sources] == ["clinic", "County ED"]
+    assert [source.shown for source in found.sources] == ["clinic", "County ED"]
     assert found.online is True
 
 

@@ -129,10 +129,10 @@ class TestTheKey:
         async with at_the_terminal(desk) as seat:
             await seat.press("a", "e")
             desk.undo(NOW, "group-2")
-            before = seat.controller.undo_prompt._painted_since - 1e-6
+            before = seat.controller._undo_prompt._painted_since - 1e-6
             await seat.wait(3)
             assert "u undo: acknowledge OKAFOR" in seat.footer
-            assert seat.controller.undo_prompt._painted_since > before
+            assert seat.controller._undo_prompt._painted_since > before
             seat.time.pass_(1)
             seat.controller.press("u", "u", before)
             await seat.rest()
@@ -228,7 +228,7 @@ class TestWhatAnotherWindowDid:
             await seat.press("y")
             assert desk.undone == ["g7"]
 
-    async def test_is_asked_about_for_each_act_anew(self) -> None:
+    async def test_is_asked_about_again_for_each_act(self) -> None:
         desk = with_others(SORENSEN, LATER)
         async with at_the_terminal(desk) as seat:
             await seat.press("u", "y", "u")

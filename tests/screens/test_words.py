@@ -128,7 +128,7 @@ class TestAQuestion:
 
 
 class TestTheHeader:
-    async def test_counts_anew_although_the_rows_were_read_by_an_act(self) -> None:
+    async def test_counts_again_although_the_rows_were_read_by_an_act(self) -> None:
         """What was let go, or taken back, reads the list at once; the header follows."""
         async with at_the_terminal() as seat:
             await seat.press("x", "t")
@@ -189,10 +189,10 @@ class TestNewsOfSync:
         news = SyncNotices()
         assert news.requested(NOW) == SYNCING
         assert news.after(health(syncing=True), SYNCING, back=False) is None
-        before = health(**{**facts, "last_look": NOW - timedelta(minutes=2)})
+        before = health(**{**facts, "last_sync": NOW - timedelta(minutes=2)})
         assert news.after(before, SYNCING, back=False) is None
         now = NOW + timedelta(seconds=1)
-        ended = health(**{"last_full": now, "last_look": now, **facts})
+        ended = health(**{"last_full": now, "last_sync": now, **facts})
         said = news.after(ended, SYNCING, back=False)
         assert said is not None
         assert said.text == words
@@ -243,7 +243,7 @@ class TestNewsOfSync:
         news = SyncNotices()
         news.requested(NOW)
         ended = health(
-            sources=sources, last_look=NOW, trouble="cannot be reached",
+            sources=sources, last_sync=NOW, trouble="cannot be reached",
             signed_out=county.get("signed_out", False),
         )  # fmt: skip
         said = news.after(ended, SYNCING, back=False)
@@ -293,7 +293,7 @@ class TestNewsOfSync:
         async with at_the_terminal(desk) as seat:
             await seat.press("r")
             ended = seat.time.now + timedelta(seconds=1)
-            desk.feel(trouble="it is busy (503)", last_look=ended)
+            desk.feel(trouble="it is busy (503)", last_sync=ended)
             await seat.wait(1)
             assert "It is busy (503)." in seat.message
             await seat.press("j")
@@ -303,13 +303,13 @@ class TestNewsOfSync:
     def test_up_to_date_is_never_said_over_what_was_done_meanwhile(self) -> None:
         news = SyncNotices()
         news.requested(NOW)
-        ended = health(last_look=NOW + timedelta(seconds=1))
+        ended = health(last_sync=NOW + timedelta(seconds=1))
         assert news.after(ended, Message("Logged.", Tone.DONE), back=False) is None
 
     async def test_the_screen_says_how_the_look_ended(self) -> None:
         desk = FakeDesk()
         async with at_the_terminal(desk) as seat:
             await seat.press("r")
-            desk.feel(waiting=0, needs_you=0, last_look=seat.time.now + timedelta(seconds=1))
+            desk.feel(waiting=0, needs_you=0, last_sync=seat.time.now + timedelta(seconds=1))
             await seat.wait(1)
             assert seat.message == "Up to date."

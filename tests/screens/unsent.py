@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
+from carequeue.worklist.outbox_desk import OutboxDesk
 from carequeue.worklist.results import Acted, Conflict, Difference, OutboxLine
 
 ZONE = ZoneInfo("America/Chicago")
@@ -86,8 +87,8 @@ def brandt(**facts: object) -> Conflict:
     return replace(shown, **facts)  # type: ignore[arg-type]
 
 
-class Unsent:
-    """The half of the desk that deals with what is not on the server."""
+class FakeOutbox(OutboxDesk):
+    """The part of the desk about what is not on the server."""
 
     def __init__(self) -> None:
         self.unsent = outbox()
@@ -102,7 +103,7 @@ class Unsent:
         """Nothing is open on an item any more."""
         raise NotImplementedError
 
-    def outbox(self, now: datetime) -> Sequence[OutboxLine]:
+    def lines(self, now: datetime) -> Sequence[OutboxLine]:
         return tuple(self.unsent)
 
     def conflicts(self, now: datetime) -> Sequence[Conflict]:
@@ -111,22 +112,22 @@ class Unsent:
     def conflict(self, key: str, now: datetime) -> Conflict | None:
         return self.differs.get(key)
 
-    def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
+    def resolve(self, shown: Conflict, how: str, now: datetime) -> Acted:
         if self.refuses_answer:
             words, self.refuses_answer = self.refuses_answer, ""
             raise BadQuestion(words)
         self.answers.append((shown.item_key, how))
         del self.differs[shown.item_key]
-        self.unsent = [one for one in self.unsent if one.id not in shown.ids]
+        self.unsent = [line for line in self.unsent if line.id not in shown.ids]
         self.settle(shown.item_key)
-        words = "Kept yours" if how == "mine" else "Took theirs"
+        words = "Kept yours" if how == "mine" else "Kept theirs"
         return Acted(f"{words}: {shown.client}.", "", (shown.item_key,))
 
     def retry(self, ids: Sequence[str], now: datetime) -> Acted:
         self.retried.append(tuple(ids))
-        chosen = ids or [one.id for one in self.unsent if one.state == "needs_attention"]
+        chosen = ids or [line.id for line in self.unsent if line.state == "needs_attention"]
         self.unsent = [
-            replace(one, state="queued") if one.id in chosen else one for one in self.unsent
+            replace(line, state="queued") if line.id in chosen else line for line in self.unsent
         ]
         return Acted(f"To be sent again: {len(chosen)}.", "g", tuple(chosen))
 
@@ -134,14 +135,14 @@ class Unsent:
         if typed != self.discard_word(ids):
             raise BadQuestion("Nothing was discarded.")
         self.discarded.append(tuple(ids))
-        self.unsent = [one for one in self.unsent if one.id not in ids]
+        self.unsent = [line for line in self.unsent if line.id not in ids]
         return Acted(f"Discarded: {len(ids)}.", "", tuple(ids))
 
     def discard_word(self, ids: Sequence[str]) -> str:
         return f"discard {len(ids)}"
 
-    def export(self, ids: Sequence[str], now: datetime) -> str:
-        return "".join(f'{{"id": "{one.id}"}}\n' for one in self.unsent)
+    def export(self, ids: Sequence[str]) -> str:
+        return "".join(f'{{"id": "{line.id}"}}\n' for line in self.unsent)
 
-    def news(self, after: int) -> tuple[int, Sequence[str]]:
+    def news(self, after: int, now: datetime) -> tuple[int, Sequence[str]]:
         return len(self.told), tuple(self.told[after:]) if after >= 0 else ()

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, event
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.intents import Intent
 from carequeue.domain.items import Us
-from carequeue.domain.rules import default_rules
+from carequeue.domain.rules import site_rules
 from carequeue.fhir import jsontext
 from carequeue.store.engine import connect, orm, quick, writing
 from carequeue.store.intent_queries import IntentQueries
@@ -70,7 +70,7 @@ def _engine() -> Engine:
 def _site(base_url: str) -> Site:
     us = Us("Practitioner/dana", "Dana", frozenset(), "Organization/riverbend")
     zone = ZoneInfo("America/Chicago")
-    return Site({SOURCE: us}, {SOURCE: base_url}, zone, SiteCalendar(zone), default_rules())
+    return Site({SOURCE: us}, {SOURCE: base_url}, zone, SiteCalendar(zone), site_rules({}))
 
 
 class RealDisk:

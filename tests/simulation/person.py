@@ -1,7 +1,7 @@
 """A person at work: decisions of every kind, taking back, and answers to what the outbox asks.
 
 In:  the cache (either store), the time, and chance. Out: decisions filed in one transaction, as the
-product's own use cases file them (`worklist/act.py`, `undo.py`, `conflicts.py`, `outbox.py`), by
+product's own use cases file them (act, undo, conflicts and outbox in `worklist/`), by
 the same pure pieces: `intent_effects.unit`, `snapshot`, `fold`, `standing`, `inverse`, `satisfied`,
 `intent_dependencies.resting_on`, `three_way.compare`. The use cases themselves want SQL;
 `test_machine.py` runs them over the real store.

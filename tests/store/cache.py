@@ -109,10 +109,14 @@ class Cache:
     def rows(self, view: Tab = Tab.WHOLE) -> list[QueueRow]:
         return list(self.desk.window(view, "", 0, 10_000))
 
+    def find(self, key: str) -> QueueRow | None:
+        """The row of a key; None if the key is not in the queue."""
+        return next((row for row in self.rows() if row.key == key), None)
+
     def row(self, key: str) -> QueueRow:
-        found = self.desk.row(key)
-        assert isinstance(found, QueueRow), f"{key} is not in the queue"
-        return found
+        row = self.find(key)
+        assert row is not None, f"{key} is not in the queue"
+        return row
 
     def intents(self, states: Iterable[str] = ()) -> list[Intent]:
         """The whole outbox, closed intents too, in order; or those in these states."""

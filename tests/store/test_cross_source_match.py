@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from carequeue.fhir.client_identifiers import identifiers
 from carequeue.store import cross_source_match
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
@@ -95,19 +94,6 @@ def test_all_of_it_comes_back_from_the_mirror(cache: TwoSources) -> None:
         cache.session.projector().rebuild(connection, cache.instant)
     assert cache.table("identifier") == before
     assert len(before) == 3
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [None, 7, {}, {"identifier": 7}, {"identifier": [None, "x", {"system": 1, "value": []}]},
-     {"identifier": [{"system": "s" * 500, "value": "v"}, {"system": " ", "value": "v"}]}],
-)  # fmt: skip
-def test_what_is_odd_is_passed_over(odd: Any) -> None:
-    assert identifiers(odd) == ()
-
-
-def test_a_number_of_them_without_end_is_cut() -> None:
-    assert len(identifiers({"identifier": [ssn(str(1000 + n)) for n in range(10_000)]})) == 40
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ class TestAFullDisk:
         ]
         told = {one for one in said if one}
         assert told == {
-            "The disk that holds the cache is full. What you did last was not kept; everything "
+            "The disk that holds the cache is full. What you did last was not saved; everything "
             "before it is safe. Free some space, then do it again."
         }
         assert said.count("") > 0
@@ -220,7 +220,7 @@ class TestAFullDisk:
                 else:
                     quick(connection).execute(*row)
 
-        assert "is full. What you did last was not kept" in told_or_not(write)
+        assert "is full. What you did last was not saved" in told_or_not(write)
         engine.dispose()
 
     @pytest.mark.skipif(os.name != "posix", reason="the limit of a file's size is of POSIX")

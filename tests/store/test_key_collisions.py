@@ -47,7 +47,7 @@ def test_each_has_a_row_whichever_came_first(cache: Cache, order: Sequence[int])
         kept = {
             (view, band): count
             for view, band, count in connection.exec_driver_sql(
-                "SELECT view, band, count FROM tally WHERE count <> 0"
+                "SELECT tab, band, count FROM tally WHERE count <> 0"
             )
         }
     assert kept == counted

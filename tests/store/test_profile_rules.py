@@ -144,23 +144,17 @@ def test_a_rule_that_is_switched_on_moves_the_rows_that_are_there(cache: Cache) 
     cache.close()
     cache.profile = profiles.with_setting(cache.profile, "rules.access-triage.enabled", "true")
     cache.open()
-    close_all(cache)
+    cache.session.rebuild_if_profile_changed()
     (after,) = cache.rows()
     assert (after.key, after.band) == (before.key, Band.SAFETY)
 
 
 def test_a_profile_that_says_the_same_makes_no_row_anew(cache: Cache) -> None:
-    close_all(cache)
+    cache.session.rebuild_if_profile_changed()
     with writing(cache.session.engine()) as connection:
         connection.exec_driver_sql("DELETE FROM item")
     cache.close()
     cache.profile = replace(cache.profile, theme="light")
     cache.open()
-    close_all(cache)
+    cache.session.rebuild_if_profile_changed()
     assert not cache.table("item")
-
-
-def close_all(cache: Cache) -> None:
-    """Begin to sync, and end before anything is asked."""
-    for syncer in cache.session.syncers():
-        syncer.close()

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.store import tab_counts
 from carequeue.store.engine import writing
 from carequeue.store.intent_queries import IntentQueries
@@ -33,6 +32,7 @@ from tests.fhir.clinic import (
     stay,
     task,
 )
+from tests.servers.controlled_clinic import ControlledClinic
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 
 #: A Tuesday in winter, ten in the morning at the clinic.
@@ -66,7 +66,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, 
     clock = Clock()
     folder = tmp_path_factory.mktemp("practice")
     with (
-        PracticeClinic(seed=11, clients=120, now=MORNING.isoformat()) as clinic,
+        ControlledClinic(seed=11, clients=120, now=MORNING.isoformat()) as clinic,
         practice_session(clinic.base, clinic.token, clinic.me, folder, clock) as session,
     ):
         assert session.sync_once().ok
@@ -106,7 +106,7 @@ def everything(session: Session) -> tuple[list[Any], list[Any]]:
     with session.engine().connect() as connection:
         items = connection.exec_driver_sql("SELECT * FROM item ORDER BY key").all()
         counts = connection.exec_driver_sql(
-            "SELECT * FROM tally WHERE count <> 0 ORDER BY view, band"
+            "SELECT * FROM tally WHERE count <> 0 ORDER BY tab, band"
         ).all()
     return [tuple(row) for row in items], [tuple(row) for row in counts]
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from carequeue.domain.sanitize import fold
 from carequeue.store.engine import Raw, connect
 from carequeue.store.migrations import migrate
-from carequeue.store.queue_window import Tab, Window, views_of
+from carequeue.store.queue_window import Tab, Window, tabs_of
 
 SNOOZED: Final = 6
 NAMES: Final = ("OKAFOR, Amara", "Nguyễn Thị", "O’BRIEN, Áine", "100% _sure_", "back\\slash")
 COLUMNS: Final = (
     "key, source, chart, kind, band, weight, due_sort, tie, due_at, unit, days_left, client, born, "
-    "alike, title, move, move_name, lane, mine, sync, fresh, verbs, clock_class, folded, "
+    "alike, title, move, move_name, tab, mine, sync, fresh, verbs, clock_class, folded, "
     "next_change_at"
 )
 
@@ -33,7 +33,7 @@ def rows(draw: st.DrawFn) -> list[Row]:
     """Rows as the projection makes them; many alike in all but the tie."""
     made = []
     for number in range(draw(st.integers(0, 12))):
-        lane, mine = draw(
+        tab, mine = draw(
             st.sampled_from([("mine", 1), ("team", 0), ("waiting", 0), ("waiting", 2)])
         )
         due = draw(st.none() | st.integers(1_700_000_000, 1_700_000_003))
@@ -45,7 +45,7 @@ def rows(draw: st.DrawFn) -> list[Row]:
                 "weight": -draw(st.integers(0, 3)), "due_sort": 2**53 if due is None else due,
                 "tie": f"https://x|Task/{number}", "due_at": due, "unit": "h", "days_left": None,
                 "client": name, "born": "", "alike": "", "title": "Call", "move": "me",
-                "move_name": "", "lane": lane, "mine": mine, "sync": "", "fresh": 0,
+                "move_name": "", "tab": tab, "mine": mine, "sync": "", "fresh": 0,
                 "verbs": "done note", "clock_class": "", "folded": fold(f"{name} Call"),
                 "next_change_at": due,
             }
@@ -69,7 +69,7 @@ def filled(raw: Raw, there: list[Row]) -> Window:
     raw.executemany(f"INSERT INTO item ({COLUMNS}) VALUES ({marks})", there)
     counts: Counter[tuple[str, int]] = Counter()
     for row in there:
-        for view in views_of(row["lane"], row["mine"], row["band"]):
+        for view in tabs_of(row["tab"], row["mine"], row["band"]):
             counts[str(view), row["band"]] += 1
     raw.executemany(
         "INSERT INTO tally VALUES (?, ?, ?)", [(*key, count) for key, count in counts.items()]
@@ -81,8 +81,8 @@ def expected(there: list[Row], view: Tab, narrow: str = "") -> list[str]:
     """The keys of a view, from the meaning of the view alone."""
     member: dict[Tab, Callable[[Row], bool]] = {
         Tab.MINE: lambda row: row["mine"] > 0 and row["band"] < SNOOZED,
-        Tab.TEAM: lambda row: row["lane"] == "team" and row["band"] < SNOOZED,
-        Tab.WAITING: lambda row: row["lane"] == "waiting" and row["band"] < SNOOZED,
+        Tab.TEAM: lambda row: row["tab"] == "team" and row["band"] < SNOOZED,
+        Tab.WAITING: lambda row: row["tab"] == "waiting" and row["band"] < SNOOZED,
         Tab.ALL: lambda row: row["band"] < SNOOZED,
         Tab.WHOLE: lambda row: True,
     }

@@ -114,7 +114,7 @@ def test_a_manifest_is_kept_until_its_count_is_over(scope: SourceScope) -> None:
     assert manifest.entries("Task") == {"a": ("1", "")}
     manifest.save_page("Task", Manifest(counted_at=NOW.isoformat()), {})
     assert manifest.entries("Task") == {}
-    manifest.count_anew()
+    manifest.fetch_again()
     assert manifest.states()["Task"]["counted_at"] == ""
 
 

@@ -19,16 +19,16 @@ from typing import Any, Final
 
 import pytest
 
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.store import audit
 from carequeue.store.encryption_keys import read_key, read_or_make_key
 from carequeue.store.engine import Raw, connect, writing
 from carequeue.store.migrations import STEPS, VERSION, migrate
 from carequeue.store.profiles import Places, Profile, SourceProfile, places
 from carequeue.wiring import Session
-from tests.store import schema_1, schema_2
+from tests.servers.controlled_clinic import ControlledClinic
+from tests.store import schema_1, schema_2, schema_3
 
-EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2)
+EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2, schema_3)
 SOURCE: Final = "clinic"
 
 
@@ -37,7 +37,7 @@ class Old:
     """A cache of an earlier schema, closed, and the server that it is of."""
 
     schema: ModuleType
-    clinic: PracticeClinic
+    clinic: ControlledClinic
     where: Places
 
     @contextmanager
@@ -101,13 +101,13 @@ def a_task(key: str, me: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PracticeClinic]:
-    with PracticeClinic(seed=3, clients=1, quirks=("task-no-create",)) as clinic:
+def server() -> Iterator[ControlledClinic]:
+    with ControlledClinic(seed=3, clients=1, quirks=("task-no-create",)) as clinic:
         yield clinic
 
 
 @pytest.fixture(params=EARLIER, ids=lambda schema: f"schema {schema.VERSION}")
-def old(request: pytest.FixtureRequest, server: PracticeClinic, tmp_path: Path) -> Iterator[Old]:
+def old(request: pytest.FixtureRequest, server: ControlledClinic, tmp_path: Path) -> Iterator[Old]:
     """What the program of then and the server came to, when the program was replaced."""
     me = server.me["practitioner"]
     server.put({"resourceType": "Patient", "id": "old-client", "name": [{"family": "Old"}]})
@@ -201,12 +201,12 @@ class TestAnUpgrade:
     def test_leaves_the_conflict_to_be_answered(self, old: Old, how: str, priority: str) -> None:
         with old.opened() as session:
             session.sync_once()
-            shown = session.desk.conflict("clinic:Task/conflict", session.now())
+            shown = session.desk.outbox.conflict("clinic:Task/conflict", session.now())
             assert shown is not None
             assert shown.ids == ("conflict",)
-            assert session.desk.resolve_conflict(shown, how, session.now()).changed
+            assert session.desk.outbox.resolve(shown, how, session.now()).changed
             session.sync_once()
-            assert session.desk.conflicts(session.now()) == ()
+            assert session.desk.outbox.conflicts(session.now()) == ()
         assert old.states()["conflict"] == {"mine": "acknowledged", "theirs": "undone"}[how]
         assert old.clinic.get("Task/conflict")["priority"] == priority
 

@@ -136,10 +136,10 @@ class TestBeforeTheBytesLeave:
             assert not may_leave(found, found.outbox.by_ids(["i1"]), NOW)
         (asked,) = cache.intents()
         assert (asked.state, asked.words) == (IntentState.CONFLICT, CLIENT_NOT_RECORDED)
-        shown: Any = cache.desk.conflict(FOLLOW_UP, NOW)
+        shown: Any = cache.desk.outbox.conflict(FOLLOW_UP, NOW)
         assert (shown.gone, shown.other_client) == ("client_unknown", "OKAFOR, Amara J")
         assert shown.can == ("mine", "theirs")
-        cache.desk.resolve_conflict(shown, "mine", NOW)
+        cache.desk.outbox.resolve(shown, "mine", NOW)
         (kept,) = cache.intents()
         assert kept.state is IntentState.QUEUED
         assert kept.client is not None

@@ -87,7 +87,7 @@ def test_leaves_with_the_earlier_one_once_somebody_says_that_the_server_was_mend
     office.server.fault = lambda request, forward: forward()
     office.look()
     assert office.states() == ["kept_here"]
-    office.cache.session.ask_anew("main")
+    office.cache.session.ask_again("main")
     office.look()
     assert office.states() == ["acknowledged"]
 
@@ -107,9 +107,9 @@ def test_goes_where_the_person_says_so_who_has_seen_both(office: Office) -> None
     office.look()
     office.act("assign", "t0", to=TEAM)
     office.look()
-    shown = office.cache.desk.conflict("main:Task/t0", office.cache.instant)
+    shown = office.cache.desk.outbox.conflict("main:Task/t0", office.cache.instant)
     assert shown is not None
-    office.cache.desk.resolve_conflict(shown, "mine", office.cache.instant)
+    office.cache.desk.outbox.resolve(shown, "mine", office.cache.instant)
     office.look()
     assert office.states() == ["kept_here", "acknowledged"]
     assert office.server.rows["Task/t0"]["owner"]["reference"] == TEAM

@@ -441,9 +441,9 @@ class TestWhatIsSaid:
         report = self.report(batching)
         assert report.words == (
             "Not answering: no reply in time. 0 changes received, 0 sent. "
-            "50 wait to be sent; they are kept. 50 were sent without a clear answer; they are "
-            "kept, and checked first. "
-            "Sync again later; if it stays silent, tell whoever runs the server."
+            "50 are saved and waiting to be sent. 50 were sent without a clear answer; they are "
+            "saved, and checked first. "
+            "Sync again later; if it stays silent, tell your server administrator."
         )
         assert (report.ok, report.unable) == (False, "server")
         assert report.sources[0].words == "not answering: no reply in time"

@@ -28,12 +28,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import Final
 
-from carequeue.practice.clinic import PracticeClinic
 from carequeue.practice.people.organizations import team
-from carequeue.practice.people.record_builder import Ledger
-from carequeue.practice.people.task_templates import Handoff, handoff
+from carequeue.practice.people.record_builder import RecordBuilder
+from carequeue.practice.people.task_templates import Handoff
 from carequeue.store import profiles
 from carequeue.wiring import Session, open_session
+from tests.servers.controlled_clinic import ControlledClinic
 from tests.terminal.seat import Seat
 
 ENTRY: Final = "import sys; from carequeue.__main__ import main; sys.exit(main())"
@@ -94,7 +94,7 @@ class Found:
 class Colleague(threading.Thread):
     """Sends a crisis now and then, and has the second window sync it into the cache."""
 
-    def __init__(self, clinic: PracticeClinic, session: Session, ended: threading.Event) -> None:
+    def __init__(self, clinic: ControlledClinic, session: Session, ended: threading.Event) -> None:
         super().__init__(name="colleague", daemon=True)
         self._clinic, self._session, self._ended = clinic, session, ended
 
@@ -110,11 +110,11 @@ class Colleague(threading.Thread):
         family = f"Arrived{chr(65 + number // 26)}{chr(65 + number % 26)}"
         name = [{"family": family, "given": ["Rui"]}]
         self._clinic.put({"resourceType": "Patient", "id": f"busy-{number}", "name": name})
-        book = Ledger(datetime.now(UTC), mark=f"busy-{number}-")
+        book = RecordBuilder(datetime.now(UTC), mark=f"busy-{number}-")
         client = {"reference": f"Patient/busy-{number}", "display": family}
         owner = {"reference": str(self._clinic.me["practitioner"]), "display": "Dana"}
         crisis = team("mobile-crisis")
-        handoff(book, Handoff(client, "unstable", STORY, crisis, owner, book.ago(0.01)))
+        Handoff(client, "unstable", STORY, crisis, owner, book.ago(0.01)).write(book)
         for _, tree in book.made:
             self._clinic.put(tree)
 
@@ -204,7 +204,7 @@ def run(seconds: float, every: float, size: tuple[int, int], clients: int) -> Fo
     found, ended = Found(), threading.Event()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carequeue-busy-")))
-        clinic = stack.enter_context(PracticeClinic(clients=clients, pace="busy"))
+        clinic = stack.enter_context(ControlledClinic(clients=clients, pace="busy"))
         session = stack.enter_context(_session(home, clinic))
         environment = {"CAREQUEUE_HOME": str(home), "CAREQUEUE_TOKEN": clinic.token}
         seat = Seat([sys.executable, "-c", ENTRY], size=size, environment=environment)
@@ -237,7 +237,7 @@ def _press(seat: Seat, watch: Watch, found: Found, seconds: float, every: float)
         watch.look()
 
 
-def _session(home: Path, clinic: PracticeClinic) -> Session:
+def _session(home: Path, clinic: ControlledClinic) -> Session:
     """The profile of the clinic's person, written to disk, and the second window over its cache."""
     import os
 

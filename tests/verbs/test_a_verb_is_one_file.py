@@ -88,14 +88,14 @@ class TestOnTheDesk:
         (intent,) = cache.intents()
         assert (intent.kind, intent.verb) == (IntentKind.SET_STATUS, "hold")
         assert intent.args == {"to": "on-hold", "reason": "client away"}
-        (line,) = cache.desk.outbox(NOW)
+        (line,) = cache.desk.outbox.lines(NOW)
         assert line.did == "On hold: client away"
         assert cache.desk.detail(FOLLOW_UP, NOW).pending == ("hold: waits to be sent",)
 
     def test_the_preview_counts_it_and_a_person_at_risk_is_left_out(self, cache: Cache) -> None:
         preview = cache.desk.preview("hold", [FOLLOW_UP, REFERRAL, SENT, CRISIS], ANSWER, NOW)
         assert preview.changes == (FOLLOW_UP, REFERRAL)
-        assert [(one.key, one.why) for one in preview.refused] == [
+        assert [(refusal.key, refusal.why) for refusal in preview.refused] == [
             (SENT, "is with Harbor Primary Care"),
             (CRISIS, "has a crisis clock and is put on hold one by one, never in bulk"),
         ]
@@ -105,13 +105,13 @@ class TestOnTheDesk:
         send(cache)
         assert cache.desk.undoable().words == f"hold {NAME}"
         assert cache.desk.undo(NOW).message == f"Undone: On hold, {NAME}."
-        (line,) = cache.desk.outbox(NOW)
+        (line,) = cache.desk.outbox.lines(NOW)
         assert line.did == "Undone: on hold"
 
     def test_a_conflict_has_its_words(self, cache: Cache) -> None:
         cache.desk.act("hold", [FOLLOW_UP], ANSWER, NOW)
         meanwhile.find(cache, task("t1", owner=ref(DANA), status="cancelled"))
-        (conflict,) = cache.desk.conflicts(NOW)
+        (conflict,) = cache.desk.outbox.conflicts(NOW)
         assert conflict.did == "On hold: client away"
 
     def test_what_a_colleague_did_before_has_its_words(self, cache: Cache) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carequeue.domain.clocks import ClockClass
 from carequeue.domain.items import Client, Direction, Kind, Mover, Party, WorkItem
+from carequeue.domain.rules import ClockClass
 from carequeue.domain.task_steps import DEFAULT_STEPS, Role
 from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.verbs import permissions

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -27,7 +28,7 @@ from carequeue.verbs import (
 )
 from carequeue.verbs.motions import MOTIONS
 from carequeue.verbs.table import all_verbs, find_verb, item_verbs, marked_verbs
-from carequeue.verbs.verb import Listing, Verb
+from carequeue.verbs.verb import Listing, Order, Verb
 from tests.docs.pages import SOURCE
 
 NAMES = {verb.name for verb in item_verbs()}
@@ -58,7 +59,11 @@ def test_many_are_offered_what_is_most_often_done_to_many() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("listing", Listing)
+def test_a_place_is_in_a_list_that_is_known() -> None:
+    assert set(get_args(Listing)) == set(Order.__annotations__)
+
+
+@pytest.mark.parametrize("listing", get_args(Listing))
 def test_no_two_verbs_have_one_place(listing: Listing) -> None:
     places = Counter(verb.order[listing] for verb in all_verbs() if listing in verb.order)
     assert places

@@ -58,7 +58,7 @@ def group(
 
 def done(parts: tuple[IntentDraft, ...], *before: Resource) -> list[Resource]:
     """The resources as they are once the whole group is on the server."""
-    found = {f"{each['resourceType']}/{each['id']}": each for each in before}
+    found = {f"{resource['resourceType']}/{resource['id']}": resource for resource in before}
     for number, part in enumerate(parts):
         reference = f"{part.target_type}/{part.target_id}"
         each = Intent(

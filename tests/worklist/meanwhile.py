@@ -21,7 +21,7 @@ def find(cache: Cache, theirs: Resource | None, target: str = "t1", version: str
         rows = SqliteSourceRepository(connection, SOURCE)
         (lane,) = load_pending(rows, frozenset({("Task", target)}))
         _mark(rows, lane, cache)
-        sent = rows.outbox.by_ids([one.id for one in lane.intents])
+        sent = rows.outbox.by_ids([intent.id for intent in lane.intents])
         found = compare(lane.base, theirs, sent)
         outcomes = tuple(
             m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
@@ -37,11 +37,11 @@ def answer(cache: Cache, event: IntentEvent, words: str = "", target: str = "t1"
         rows = SqliteSourceRepository(connection, SOURCE)
         (lane,) = load_pending(rows, frozenset({("Task", target)}))
         _mark(rows, lane, cache)
-        sent = rows.outbox.by_ids([one.id for one in lane.intents])
+        sent = rows.outbox.by_ids([intent.id for intent in lane.intents])
         base: Any = None
         if event is IntentEvent.ACKNOWLEDGED:
             base = intent_effects.fold(lane.base, sent)
-        outcomes = tuple(m.IntentOutcome(one, event, words) for one in sent)
+        outcomes = tuple(m.IntentOutcome(intent, event, words) for intent in sent)
         save_changes(rows, m.SaveChanges((m.Change(lane.key, outcomes, base, "8"),)), cache.instant)
         cache.session.projector().project(connection, rows.charts, cache.instant)
 
@@ -56,5 +56,5 @@ def leave(cache: Cache, target: str = "t1") -> None:
 
 def _mark(rows: SqliteSourceRepository, lane: m.PendingResource, cache: Cache) -> None:
     path = "/".join(lane.key)
-    waiting = [one for one in lane.intents if one.state is IntentState.QUEUED]
+    waiting = [intent for intent in lane.intents if intent.state is IntentState.QUEUED]
     rows.outbox.record_attempt(waiting, "PUT", path, lane.version, cache.instant)

@@ -33,7 +33,10 @@ def test_a_person_is_found_by_reference_name_or_a_part_of_one_name(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("o", "could be Noel Ortiz|could be Ana Ortiz"), ("smith", "Nobody of ours is called")],
+    [
+        ("o", "could be Noel Ortiz|could be Ana Ortiz"),
+        ("smith", "No person or team here is called"),
+    ],
 )
 def test_what_names_several_or_nobody_changes_nothing(text: str, words: str) -> None:
     with pytest.raises(BadQuestion, match=words) as raised:

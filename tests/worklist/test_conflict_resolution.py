@@ -43,7 +43,7 @@ def urgent_against_stat(cache: Cache) -> Conflict:
 
 
 def asked(cache: Cache, key: str = FOLLOW_UP) -> Conflict:
-    found = cache.desk.conflict(key, cache.instant)
+    found = cache.desk.outbox.conflict(key, cache.instant)
     assert isinstance(found, Conflict)
     return found
 
@@ -87,7 +87,7 @@ class TestTheQuestion:
             "valueDateTime": "2026-03-20T13:00:00Z",
         }
         meanwhile.find(cache, theirs(priority="stat", extension=[sleeping]))
-        (found,) = cache.desk.conflicts(NOW)
+        (found,) = cache.desk.outbox.conflicts(NOW)
         assert [line.label for line in found.differences] == ["Priority", "Snooze"]
         assert found.differences[1].mine.startswith("snoozed until Thu 12 Mar")
         assert found.differences[1].theirs.startswith("snoozed until Fri 20 Mar")
@@ -103,21 +103,21 @@ class TestTheQuestion:
         found = asked(cache)
         assert found.differences == (Difference("Priority", "", "routine", "stat"),)
         assert len(found.ids) == 2
-        cache.desk.resolve_conflict(found, "theirs", NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        cache.desk.outbox.resolve(found, "theirs", NOW)
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
 
     def test_comes_in_the_order_of_the_queue(self, cache: Cache) -> None:
         for key, target in ((FOLLOW_UP, "t1"), (CRISIS, "c9")):
             cache.desk.act("note", [key], {"text": "x"}, NOW)
             meanwhile.find(cache, None, target)
-        order = [one.item_key for one in cache.desk.conflicts(NOW)]
+        order = [conflict.item_key for conflict in cache.desk.outbox.conflicts(NOW)]
         assert order == [CRISIS, FOLLOW_UP]
         assert [row.key for row in cache.rows() if row.sync == "conflict"] == order
 
     def test_is_none_where_nothing_conflicts(self, cache: Cache) -> None:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         assert asked_nothing(cache)
-        assert cache.desk.conflicts(NOW) == ()
+        assert cache.desk.outbox.conflicts(NOW) == ()
 
     def test_shows_hostile_text_as_text(self, cache: Cache) -> None:
         cache.desk.act("claim", [REFERRAL], {}, NOW)
@@ -128,7 +128,7 @@ class TestTheQuestion:
 
 
 def asked_nothing(cache: Cache) -> bool:
-    return cache.desk.conflict(FOLLOW_UP, NOW) is None
+    return cache.desk.outbox.conflict(FOLLOW_UP, NOW) is None
 
 
 def found_changed(cache: Cache) -> None:
@@ -140,7 +140,7 @@ def found_changed(cache: Cache) -> None:
 
     with writing(cache.session.engine()) as connection:
         rows = SqliteSourceRepository(connection, "main")
-        (sent,) = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
+        (sent,) = [intent for intent in cache.intents() if intent.state is IntentState.IN_DOUBT]
         outcome = m.IntentOutcome(
             sent, IntentEvent.FOUND_CHANGED, "changed on the server meanwhile"
         )
@@ -156,14 +156,16 @@ class TestWhatIsGone:
         found = asked(cache)
         assert (found.gone, found.can) == ("deleted", ("theirs",))
         assert found.differences == (Difference("Priority", "", "urgent", ""),)
-        with pytest.raises(BadQuestion, match="OKAFOR, Amara J: the server no longer has it"):
-            cache.desk.resolve_conflict(found, "mine", NOW)
+        with pytest.raises(
+            BadQuestion, match="OKAFOR, Amara J: the server no longer has the record"
+        ):
+            cache.desk.outbox.resolve(found, "mine", NOW)
 
     def test_leaves_the_queue_when_theirs_is_taken(self, cache: Cache) -> None:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         meanwhile.find(cache, None)
-        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
-        assert cache.desk.row(FOLLOW_UP) is None
+        cache.desk.outbox.resolve(asked(cache), "theirs", NOW)
+        assert cache.find(FOLLOW_UP) is None
         assert cache.base("Task/t1").body is None
 
     def test_is_never_put_on_another_client(self, cache: Cache) -> None:
@@ -171,8 +173,8 @@ class TestWhatIsGone:
         meanwhile.find(cache, theirs(**{"for": ref("Patient/c2")}))
         found = asked(cache)
         assert (found.gone, found.can) == ("other_client", ("theirs",))
-        with pytest.raises(BadQuestion, match="OKAFOR, Amara J: on the server it is"):
-            cache.desk.resolve_conflict(found, "mine", NOW)
+        with pytest.raises(BadQuestion, match="OKAFOR, Amara J: the record on the server now"):
+            cache.desk.outbox.resolve(found, "mine", NOW)
 
     def test_nor_where_a_pull_brings_that_after_the_conflict(self, cache: Cache) -> None:
         urgent_against_stat(cache)
@@ -183,7 +185,7 @@ class TestWhatIsGone:
 class TestKeepingMine:
     def test_waits_to_be_sent_over_theirs(self, cache: Cache) -> None:
         found = urgent_against_stat(cache)
-        acted = cache.desk.resolve_conflict(found, "mine", NOW)
+        acted = cache.desk.outbox.resolve(found, "mine", NOW)
         assert acted.message.startswith("Kept yours: OKAFOR, Amara J.")
         assert acted.changed == (FOLLOW_UP,)
         (intent,) = cache.intents()
@@ -193,7 +195,7 @@ class TestKeepingMine:
         assert cache.row(FOLLOW_UP).sync == "waiting"
 
     def test_is_in_the_audit_log(self, cache: Cache) -> None:
-        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         assert [row[3] for row in sorted(cache.table("audit"))] == ["priority", "keep_mine"]
         with cache.session.engine().connect() as connection:
             assert audit.first_break(connection) is None
@@ -202,7 +204,7 @@ class TestKeepingMine:
         """Else the next write would meet the same question again."""
         urgent_against_stat(cache)
         cache.pull(theirs(priority="asap"))
-        cache.desk.resolve_conflict(asked(cache), "mine", NOW)
+        cache.desk.outbox.resolve(asked(cache), "mine", NOW)
         assert base(cache)["priority"] == "asap"
         assert cache.base("Task/t1").theirs is None
         meanwhile.find(cache, theirs(priority="asap"))
@@ -213,15 +215,15 @@ class TestKeepingMine:
         shown = urgent_against_stat(cache)
         cache.pull(theirs(priority="asap"))
         for how in ("mine", "theirs"):
-            with pytest.raises(BadQuestion, match="has changed since you looked"):
-                cache.desk.resolve_conflict(shown, how, NOW)
+            with pytest.raises(BadQuestion, match="have changed since you looked"):
+                cache.desk.outbox.resolve(shown, how, NOW)
         (intent,) = cache.intents()
         assert (intent.state, base(cache)["priority"]) == (IntentState.CONFLICT, "stat")
 
     def test_is_not_where_they_changed_something_beside_it(self, cache: Cache) -> None:
         shown = urgent_against_stat(cache)
         cache.pull(theirs(priority="stat", description="Call about the group, again"))
-        cache.desk.resolve_conflict(shown, "mine", NOW)
+        cache.desk.outbox.resolve(shown, "mine", NOW)
         assert base(cache)["description"] == "Call about the group, again"
 
     def test_waits_for_what_is_on_its_way(self, cache: Cache) -> None:
@@ -230,9 +232,9 @@ class TestKeepingMine:
         meanwhile.leave(cache)
         found = asked(cache)
         assert (found.in_doubt, found.can) == (True, ("theirs",))
-        with pytest.raises(BadQuestion, match="being sent just now"):
-            cache.desk.resolve_conflict(found, "mine", NOW)
-        assert cache.desk.resolve_conflict(found, "theirs", NOW).changed == (FOLLOW_UP,)
+        with pytest.raises(BadQuestion, match="is being sent"):
+            cache.desk.outbox.resolve(found, "mine", NOW)
+        assert cache.desk.outbox.resolve(found, "theirs", NOW).changed == (FOLLOW_UP,)
 
     def test_never_sends_what_else_waits_over_a_colleagues_change(self, cache: Cache) -> None:
         """The base moves under it: it is compared as if the resource had just been read."""
@@ -240,14 +242,14 @@ class TestKeepingMine:
         cache.desk.act("assign", [FOLLOW_UP], {"to": "Access"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
         cache.pull(theirs(priority="stat", owner=ref(NOEL)))
-        acted = cache.desk.resolve_conflict(asked(cache), "mine", NOW)
-        states = {one.verb: one.state for one in cache.intents()}
+        acted = cache.desk.outbox.resolve(asked(cache), "mine", NOW)
+        states = {intent.verb: intent.state for intent in cache.intents()}
         assert states == {
             "priority": IntentState.QUEUED,
             "assign": IntentState.CONFLICT,
             "note": IntentState.QUEUED,
         }
-        assert "differs there too" in acted.message
+        assert "conflicts there too" in acted.message
         (line,) = asked(cache).differences
         assert (line.before, line.theirs) == ("Dana Whitfield", "Noel Ortiz")
 
@@ -255,12 +257,12 @@ class TestKeepingMine:
         urgent_against_stat(cache)
         cache.desk.act("assign", [FOLLOW_UP], {"to": "Access"}, NOW)
         cache.pull(theirs(priority="stat", owner=ref("CareTeam/access")))
-        cache.desk.resolve_conflict(asked(cache), "mine", NOW)
-        states = {one.verb: one.state for one in cache.intents()}
+        cache.desk.outbox.resolve(asked(cache), "mine", NOW)
+        states = {intent.verb: intent.state for intent in cache.intents()}
         assert states["assign"] is IntentState.ACKNOWLEDGED
 
-    def test_asks_anew_where_they_change_it_again(self, cache: Cache) -> None:
-        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
+    def test_asks_again_where_they_change_it_again(self, cache: Cache) -> None:
+        cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         meanwhile.find(cache, theirs(priority="asap"), version="8")
         assert asked(cache).differences == (Difference("Priority", "stat", "urgent", "asap"),)
 
@@ -268,38 +270,38 @@ class TestKeepingMine:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         cache.desk.act("priority", [FOLLOW_UP], {"to": "asap"}, NOW)
         meanwhile.find(cache, theirs(priority="stat"))
-        cache.desk.resolve_conflict(asked(cache), "mine", NOW)
-        assert [one.seen for one in cache.intents()] == [
+        cache.desk.outbox.resolve(asked(cache), "mine", NOW)
+        assert [intent.seen for intent in cache.intents()] == [
             {"priority": "stat"},
             {"priority": "urgent"},
         ]
 
     def test_cannot_be_answered_twice(self, cache: Cache) -> None:
         shown = urgent_against_stat(cache)
-        cache.desk.resolve_conflict(shown, "mine", NOW)
-        with pytest.raises(BadQuestion, match="no question is open there any more"):
-            cache.desk.resolve_conflict(shown, "mine", NOW)
+        cache.desk.outbox.resolve(shown, "mine", NOW)
+        with pytest.raises(BadQuestion, match="there is no conflict any more"):
+            cache.desk.outbox.resolve(shown, "mine", NOW)
 
     def test_or_otherwise_than_mine_or_theirs(self, cache: Cache) -> None:
         with pytest.raises(BadQuestion, match="mine or theirs, not both"):
-            cache.desk.resolve_conflict(urgent_against_stat(cache), "both", NOW)
+            cache.desk.outbox.resolve(urgent_against_stat(cache), "both", NOW)
 
     def test_needs_the_pair_by_its_name(self, cache: Cache) -> None:
         shown = replace(urgent_against_stat(cache), pair="")
         with pytest.raises(BadQuestion, match="Nothing was changed"):
-            cache.desk.resolve_conflict(shown, "mine", NOW)
+            cache.desk.outbox.resolve(shown, "mine", NOW)
 
 
 class TestTakingBackAKeptAnswer:
     def test_before_it_left_leaves_theirs(self, cache: Cache) -> None:
-        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         cache.desk.undo(NOW)
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
         assert base(cache)["priority"] == "stat"
         assert cache.row(FOLLOW_UP).sync == ""
 
     def test_after_it_was_sent_puts_theirs_back(self, cache: Cache) -> None:
-        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         assert base(cache)["priority"] == "urgent"
         cache.desk.undo(NOW)
@@ -307,7 +309,7 @@ class TestTakingBackAKeptAnswer:
         assert base(cache)["priority"] == "stat"
 
     def test_is_refused_where_they_changed_it_again_after_that(self, cache: Cache) -> None:
-        cache.desk.resolve_conflict(urgent_against_stat(cache), "mine", NOW)
+        cache.desk.outbox.resolve(urgent_against_stat(cache), "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         cache.pull(theirs(priority="asap"))
         with pytest.raises(BadQuestion, match="changed since"):
@@ -321,7 +323,7 @@ class TestTakingBackAKeptAnswer:
         found = asked(cache)
         assert found.differences == (Difference("Priority", "urgent", "", "stat"),)
         assert found.did == "Undone: priority set"
-        cache.desk.resolve_conflict(found, "mine", NOW)
+        cache.desk.outbox.resolve(found, "mine", NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         assert "priority" not in base(cache)
 
@@ -336,27 +338,27 @@ class TestTakingBackAKeptAnswer:
 
 class TestTakingTheirs:
     def test_drops_mine_into_the_history(self, cache: Cache) -> None:
-        acted = cache.desk.resolve_conflict(urgent_against_stat(cache), "theirs", NOW)
-        assert acted.message.startswith("Took theirs: OKAFOR, Amara J.")
+        acted = cache.desk.outbox.resolve(urgent_against_stat(cache), "theirs", NOW)
+        assert acted.message.startswith("Kept theirs: OKAFOR, Amara J.")
         (intent,) = cache.intents()
-        assert (intent.state, intent.words) == (IntentState.UNDONE, "theirs was taken")
+        assert (intent.state, intent.words) == (IntentState.UNDONE, "theirs was kept")
         assert cache.row(FOLLOW_UP).sync == ""
         assert [row[3] for row in sorted(cache.table("audit"))] == ["priority", "take_theirs"]
 
     def test_makes_the_newest_of_theirs_the_base(self, cache: Cache) -> None:
         urgent_against_stat(cache)
         cache.pull(theirs(priority="asap"))
-        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
+        cache.desk.outbox.resolve(asked(cache), "theirs", NOW)
         assert base(cache)["priority"] == "asap"
 
     def test_leaves_what_else_waits_on_it(self, cache: Cache) -> None:
         urgent_against_stat(cache)
         cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
-        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
-        assert [one.verb for one in cache.intents(["queued"])] == ["note"]
+        cache.desk.outbox.resolve(asked(cache), "theirs", NOW)
+        assert [intent.verb for intent in cache.intents(["queued"])] == ["note"]
 
     def test_and_an_act_after_it_is_the_third_answer(self, cache: Cache) -> None:
-        cache.desk.resolve_conflict(urgent_against_stat(cache), "theirs", NOW)
+        cache.desk.outbox.resolve(urgent_against_stat(cache), "theirs", NOW)
         assert cache.desk.act("priority", [FOLLOW_UP], {"to": "asap"}, NOW).changed == (FOLLOW_UP,)
         (third,) = cache.intents(["queued"])
         assert third.seen == {"priority": "stat"}
@@ -370,8 +372,8 @@ class TestTakingTheirs:
         assert asked(cache).differences == (
             Difference("Status", "requested", "completed", "cancelled"),
         )
-        cache.desk.resolve_conflict(asked(cache), "theirs", NOW)
-        assert cache.desk.row(FOLLOW_UP) is None
+        cache.desk.outbox.resolve(asked(cache), "theirs", NOW)
+        assert cache.find(FOLLOW_UP) is None
 
 
 def test_a_question_about_what_left_the_queue_is_asked_all_the_same(
@@ -380,9 +382,9 @@ def test_a_question_about_what_left_the_queue_is_asked_all_the_same(
     """A colleague closed it and changed just what Dana had decided."""
     cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
     meanwhile.find(cache, theirs(priority="stat", status="completed"))
-    (found,) = cache.desk.conflicts(NOW)
+    (found,) = cache.desk.outbox.conflicts(NOW)
     assert (found.client, found.title) == ("OKAFOR, Amara J", "Call about the group")
-    assert cache.desk.resolve_conflict(found, "theirs", NOW).changed == (FOLLOW_UP,)
+    assert cache.desk.outbox.resolve(found, "theirs", NOW).changed == (FOLLOW_UP,)
 
 
 def test_an_item_of_a_lone_request_asks_about_its_task(cache: Cache) -> None:

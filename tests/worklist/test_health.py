@@ -26,7 +26,7 @@ class NoToken(Tokens):
     """A token command that gives none."""
 
     def current(self) -> str:
-        raise SignInError("The token command gave no token. What you did is kept here.")
+        raise SignInError("The token command gave no token. Your work is saved here.")
 
 
 class Clinic:
@@ -78,7 +78,7 @@ def test_all_is_well_after_a_whole_look(clinic: Clinic) -> None:
     assert (health.online, health.signed_out, health.trouble, health.whole) == (
         True, False, "", True,
     )  # fmt: skip
-    assert health.last_look == health.last_full == clinic.cache.instant
+    assert health.last_sync == health.last_full == clinic.cache.instant
     assert not [what for level, what in clinic.findings if level == "problem"]
 
 
@@ -90,7 +90,7 @@ def test_signed_out_is_said_until_a_look_is_let_in(clinic: Clinic, how: str) -> 
     clinic.look(NoToken() if how == "there is no token" else None)
     health = clinic.health
     assert (health.online, health.signed_out, health.whole) == (True, True, False)
-    assert (health.last_full, health.last_look) == (before, clinic.cache.instant)
+    assert (health.last_full, health.last_sync) == (before, clinic.cache.instant)
     assert any(
         level == "problem" and what.startswith("main: signed out")
         for level, what in clinic.findings
@@ -121,7 +121,7 @@ def test_a_look_that_a_busy_server_cut_short_has_ended(clinic: Clinic) -> None:
     clinic.answers(503, "Task")
     clinic.look()
     health = clinic.health
-    assert health.last_look == clinic.cache.instant
+    assert health.last_sync == clinic.cache.instant
     assert health.last_full is not None
     assert health.last_full < clinic.cache.instant
     assert "503" in health.trouble
@@ -147,6 +147,6 @@ def test_of_two_sources_the_worst_is_said_and_the_look_ends_with_the_last(clinic
             why="expired.\x1b[31m", now=clinic.cache.instant,
         )  # fmt: skip
     health = clinic.health
-    assert (health.signed_out, health.last_look) == (True, at)
+    assert (health.signed_out, health.last_sync) == (True, at)
     assert health.trouble.startswith("expired")
     assert "\x1b" not in health.trouble

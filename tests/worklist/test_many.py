@@ -59,8 +59,8 @@ class TestOneGroup:
     def test_holds_all_that_changed(self, cache: Cache) -> None:
         acted = cache.desk.act("note", MINE, {"text": "Called"}, NOW)
         assert acted.changed == tuple(MINE)
-        assert {one.group for one in cache.intents()} == {acted.group}
-        assert [one.item_key for one in cache.intents()] == MINE
+        assert {intent.group for intent in cache.intents()} == {acted.group}
+        assert [intent.item_key for intent in cache.intents()] == MINE
         assert acted.message == "Noted: 12 items."
 
     def test_leaves_out_what_is_so_already_and_what_is_not_allowed_and_says_so(
@@ -82,14 +82,14 @@ class TestOneGroup:
         assert sorted(row[4] for row in cache.table("audit")) == sorted(MINE)
         assert {row[5] for row in cache.table("audit")} == {acted.group}
 
-    def test_is_taken_back_at_once(self, cache: Cache) -> None:
+    def test_is_undone_at_once(self, cache: Cache) -> None:
         before = cache.rows()
         cache.desk.act("done", MINE, {}, NOW)
         assert not {row.key for row in cache.rows()} & set(MINE)
         undone = cache.desk.undo(NOW)
         assert undone.message == "Undone: Done, 12 items."
         assert cache.rows() == before
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
 
 
 class TestClientsAtRisk:

@@ -26,7 +26,7 @@ def settled(cache: Cache, their: dict[str, Any]) -> None:
     with writing(cache.session.engine()) as connection:
         rows = SqliteSourceRepository(connection, SOURCE)
         base = rows.mirror.base("Task", "t1").body
-        sent = [one for one in cache.intents() if one.state is IntentState.IN_DOUBT]
+        sent = [intent for intent in cache.intents() if intent.state is IntentState.IN_DOUBT]
         found = compare(base, their, sent)
         outcomes = tuple(
             m.IntentOutcome(one.intent, EVENTS[one.result], one.words) for one in found
@@ -47,7 +47,7 @@ def state(cache: Cache, verb: str) -> IntentState:
         (None, IntentState.QUEUED),  # nobody touched it: it goes next
     ],
 )
-def test_is_compared_with_what_settling_finds_before_it_leaves_over_it(
+def test_is_compared_with_what_a_read_back_finds_before_it_leaves_over_it(
     cache: Cache, priority: str | None, becomes: IntentState
 ) -> None:
     cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
@@ -63,5 +63,5 @@ def test_is_no_conflict_with_our_own_earlier_decision_that_arrived(cache: Cache)
     meanwhile.leave(cache)
     cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
     settled(cache, theirs(priority="urgent"))
-    first, second = [one for one in cache.intents() if one.verb == "priority"]
+    first, second = [intent for intent in cache.intents() if intent.verb == "priority"]
     assert (first.state, second.state) == (IntentState.ACKNOWLEDGED, IntentState.QUEUED)

@@ -39,7 +39,7 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 
 def lines(cache: Cache) -> list[OutboxLine]:
-    return list(cache.desk.outbox(NOW))
+    return list(cache.desk.outbox.lines(NOW))
 
 
 def refused(cache: Cache, to: str = "urgent") -> str:
@@ -115,11 +115,11 @@ class TestTheLines:
         with writing(cache.session.engine()) as connection:
             SqliteSourceRepository(connection, SOURCE).outbox.postpone([intent.id], later)
         assert [line.not_before for line in lines(cache)] == [later]
-        assert [line.not_before for line in cache.desk.outbox(later)] == [None]
+        assert [line.not_before for line in cache.desk.outbox.lines(later)] == [None]
 
     def test_name_the_client_of_what_has_left_the_queue(self, cache: Cache) -> None:
         cache.desk.act("done", [FOLLOW_UP], {}, NOW)
-        assert cache.desk.row(FOLLOW_UP) is None
+        assert cache.find(FOLLOW_UP) is None
         (line,) = lines(cache)
         assert (line.client, line.did) == ("OKAFOR, Amara J", "Done")
 
@@ -131,9 +131,9 @@ class TestTheLines:
         taken = {**task("copied", identifier=same, **STAYS), "for": ref("Patient/c9")}
         cache.pull(other, taken)
         assert cache.row("main:Task/copied").client == "ZHOU"
-        assert [one.client for one in lines(cache)] == ["OKAFOR, Amara J"]
+        assert [line.client for line in lines(cache)] == ["OKAFOR, Amara J"]
 
-    def test_show_what_is_kept_here_only_and_why(self, tmp_path: Path) -> None:
+    def test_show_what_is_local_only_and_why(self, tmp_path: Path) -> None:
         here = queue(tmp_path / "read-only", can=READ_ONLY)
         here.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         (line,) = lines(here)
@@ -166,7 +166,7 @@ class TestAnotherTry:
             SqliteSourceRepository(connection, SOURCE).outbox.postpone(
                 [stuck], NOW + timedelta(hours=1)
             )
-        acted = cache.desk.retry([stuck], NOW)
+        acted = cache.desk.outbox.retry([stuck], NOW)
         assert acted.message == "To be sent again: 1 decision."
         assert acted.changed == (FOLLOW_UP,)
         (line,) = lines(cache)
@@ -178,8 +178,8 @@ class TestAnotherTry:
         refused(cache)
         cache.desk.act("note", [REFERRAL], {"text": "x"}, NOW)
         meanwhile.answer(cache, IntentEvent.REFUSED, "no", "r1")
-        assert cache.desk.retry([], NOW).message == "To be sent again: 2 decisions."
-        assert cache.desk.retry([], NOW).message == "Nothing needs another try."
+        assert cache.desk.outbox.retry([], NOW).message == "To be sent again: 2 decisions."
+        assert cache.desk.outbox.retry([], NOW).message == "Nothing needs another try."
 
     def test_is_a_question_where_a_colleague_changed_just_that_meanwhile(
         self, cache: Cache
@@ -188,11 +188,11 @@ class TestAnotherTry:
         stuck = refused(cache)
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         meanwhile.find(cache, task("t1", priority="stat", **STAYS))
-        acted = cache.desk.retry([stuck], NOW)
+        acted = cache.desk.outbox.retry([stuck], NOW)
         assert acted.message.endswith(
-            "1 decision a colleague changed meanwhile: compare, and answer."
+            "1 decision now in conflict with a colleague's change: press x."
         )
-        found = cache.desk.conflict(FOLLOW_UP, NOW)
+        found = cache.desk.outbox.conflict(FOLLOW_UP, NOW)
         assert found is not None
         (line,) = found.differences
         assert (line.before, line.mine, line.theirs) == ("", "urgent", "stat")
@@ -201,8 +201,8 @@ class TestAnotherTry:
         stuck = refused(cache)
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         meanwhile.find(cache, task("t1", priority="urgent", **STAYS))
-        cache.desk.retry([stuck], NOW)
-        assert [one.state for one in cache.intents() if one.id == stuck] == [
+        cache.desk.outbox.retry([stuck], NOW)
+        assert [intent.state for intent in cache.intents() if intent.id == stuck] == [
             IntentState.ACKNOWLEDGED
         ]
 
@@ -213,7 +213,7 @@ class TestAnotherTry:
             SqliteSourceRepository(connection, SOURCE).outbox.append(
                 [_again(first, "second", "stat")]
             )
-        cache.desk.retry(["second"], NOW)
+        cache.desk.outbox.retry(["second"], NOW)
         states = [(line.id, line.state, line.behind) for line in lines(cache)]
         assert states == [(first.id, "needs_attention", False), ("second", "queued", True)]
 
@@ -227,14 +227,16 @@ class TestAnotherTry:
             meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED)
         before = cache.intents()
         with pytest.raises(BadQuestion, match="Nothing was changed"):
-            cache.desk.retry(["unknown" if state == "unknown" else intent.id], NOW)
+            cache.desk.outbox.retry(["unknown" if state == "unknown" else intent.id], NOW)
         with pytest.raises(BadQuestion, match="Nothing was changed"):
-            cache.desk.discard([intent.id if state != "unknown" else state], "discard 1", NOW)
+            cache.desk.outbox.discard(
+                [intent.id if state != "unknown" else state], "discard 1", NOW
+            )
         assert cache.intents() == before
 
-    def test_can_be_taken_back(self, cache: Cache) -> None:
+    def test_can_be_undone(self, cache: Cache) -> None:
         refused(cache)
-        cache.desk.retry([], NOW)
+        cache.desk.outbox.retry([], NOW)
         cache.desk.undo(NOW)
         assert lines(cache) == []
 
@@ -251,12 +253,12 @@ def _again(first: Intent, key: str, to: str) -> Intent:
 class TestDiscarding:
     def test_asks_for_a_typed_word(self, cache: Cache) -> None:
         stuck = refused(cache)
-        assert cache.desk.discard_word([stuck]) == "discard 1"
+        assert cache.desk.outbox.discard_word([stuck]) == "discard 1"
         for typed in ("", "discard", "discard 2", "yes"):
             with pytest.raises(BadQuestion, match="type: discard 1"):
-                cache.desk.discard([stuck], typed, NOW)
-        acted = cache.desk.discard([stuck], " Discard  1 ", NOW)
-        assert acted.message == "Discarded: 1 decision. What the server has stands."
+                cache.desk.outbox.discard([stuck], typed, NOW)
+        acted = cache.desk.outbox.discard([stuck], " Discard  1 ", NOW)
+        assert acted.message == "Discarded: 1 decision. The server's record is unchanged."
         assert lines(cache) == []
         (intent,) = cache.intents()
         assert (intent.state, intent.words) == (IntentState.UNDONE, "discarded")
@@ -275,30 +277,30 @@ class TestDiscarding:
         cache.desk.act("note", [FOLLOW_UP], {"text": "stays"}, NOW)
         waiting = [line for line in lines(cache) if line.behind]
         assert [line.did for line in waiting] == ["Noted: x", "Logged, reached"]
-        word = cache.desk.discard_word([create.id])
+        word = cache.desk.outbox.discard_word([create.id])
         assert word == "discard 3"
-        cache.desk.discard([create.id], word, NOW)
+        cache.desk.outbox.discard([create.id], word, NOW)
         assert [line.did for line in lines(cache)] == ["Noted: stays"]
-        assert cache.desk.row(made) is None
+        assert cache.find(made) is None
 
     def test_makes_what_a_pull_brought_meanwhile_the_base(self, cache: Cache) -> None:
         stuck = refused(cache)
         cache.pull(task("t1", priority="stat", **STAYS))
-        cache.desk.discard([stuck], "discard 1", NOW)
+        cache.desk.outbox.discard([stuck], "discard 1", NOW)
         body = cache.base("Task/t1").body
         assert body is not None
         assert body["priority"] == "stat"
 
     def test_of_nothing_is_refused(self, cache: Cache) -> None:
-        with pytest.raises(BadQuestion, match="Nothing was named"):
-            cache.desk.discard([], "discard 0", NOW)
+        with pytest.raises(BadQuestion, match="No decision was named"):
+            cache.desk.outbox.discard([], "discard 0", NOW)
 
 
 class TestTakingItAlong:
     def test_is_one_line_a_decision_that_comes_back_as_it_was(self, cache: Cache) -> None:
         cache.desk.act("note", [FOLLOW_UP], {"text": "süß \x1b[1m\x7f \u202e 🙂"}, NOW)
         cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
-        text = cache.desk.export([], NOW)
+        text = cache.desk.outbox.export([])
         assert text.isascii()
         assert text.replace("\n", "").isprintable()
         note, priority = [jsontext.loads(line) for line in text.splitlines()]
@@ -311,7 +313,7 @@ class TestTakingItAlong:
     def test_keeps_the_spelling_of_numbers(self, cache: Cache) -> None:
         cache.pull(task("t1", businessStatus={"x": jsontext.Exact("1.50")}, **STAYS))
         cache.desk.act("done", [FOLLOW_UP], {}, NOW)
-        text = cache.desk.export([], NOW)
+        text = cache.desk.outbox.export([])
         assert '"businessStatus":{"x":1.50}' in text
         assert json.loads(text)["seen"]["businessStatus"]["x"] == 1.5
 
@@ -319,24 +321,24 @@ class TestTakingItAlong:
         cache.desk.act("note", [FOLLOW_UP], {"text": "one"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "two"}, NOW)
         second = cache.intents()[1].id
-        (line,) = cache.desk.export([second], NOW).splitlines()
+        (line,) = cache.desk.outbox.export([second]).splitlines()
         assert json.loads(line)["args"] == {"text": "two"}
         with pytest.raises(BadQuestion, match="no such decision"):
-            cache.desk.export(["nobody"], NOW)
+            cache.desk.outbox.export(["nobody"])
 
 
 class TestTheQuietLine:
     def told(self, cache: Cache, words: str, after: int) -> tuple[int, list[str]]:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
         meanwhile.answer(cache, IntentEvent.ACKNOWLEDGED, words)
-        mark, sentences = cache.desk.news(after)
+        mark, sentences = cache.desk.outbox.news(after, NOW)
         return mark, list(sentences)
 
     def test_says_that_somebody_did_it_before(self, cache: Cache) -> None:
-        mark, _ = cache.desk.news(-1)
+        mark, _ = cache.desk.outbox.news(-1, NOW)
         mark, sentences = self.told(cache, ALREADY_SO, mark)
         assert sentences == ["OKAFOR, Amara J: already set to that priority by somebody else."]
-        assert cache.desk.news(mark) == (mark, ())
+        assert cache.desk.outbox.news(mark, NOW) == (mark, ())
 
     def test_says_what_a_colleague_changed_beside_it(self, cache: Cache) -> None:
         _, sentences = self.told(cache, ON_TOP, 0)

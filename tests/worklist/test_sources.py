@@ -49,28 +49,26 @@ class TestWhoWeAre:
 
     def test_what_is_done_there_is_signed_as_that_server_knows_her(self, cache: TwoSources) -> None:
         cache.desk.act("note", [HERE, THERE], {"text": "called"}, cache.instant)
-        signed = {one.source: one.author for one in cache.intents()}
+        signed = {intent.source: intent.author for intent in cache.intents()}
         assert signed == {SOURCE: DANA, COUNTY: ME_AT_COUNTY}
 
-    def test_the_last_thing_is_taken_back_whichever_server_it_was_for(
-        self, cache: TwoSources
-    ) -> None:
+    def test_the_last_thing_is_undone_whichever_server_it_was_for(self, cache: TwoSources) -> None:
         cache.desk.act("note", [THERE], {"text": "called"}, cache.instant)
         assert cache.desk.undo(cache.instant).changed == (THERE,)
 
 
 class TestWhomItCanBeGivenTo:
     def test_is_of_the_items_own_server(self, cache: TwoSources) -> None:
-        here = {one.reference: one.name for one in cache.desk.people([HERE])}
-        there = {one.reference: one.name for one in cache.desk.people([THERE])}
+        here = {person.reference: person.name for person in cache.desk.people([HERE])}
+        there = {person.reference: person.name for person in cache.desk.people([THERE])}
         assert here[DANA] == "Dana Whitfield"
         assert NOEL in here
         assert there == {ME_AT_COUNTY: "Dana Whitfield", DANA: "Dana Dawson"}
 
     def test_somebody_of_another_server_is_refused(self, cache: TwoSources) -> None:
-        with pytest.raises(BadQuestion, match="Nobody of ours"):
+        with pytest.raises(BadQuestion, match="No person or team here"):
             cache.desk.act("assign", [THERE], {"to": "Noel"}, cache.instant)
-        with pytest.raises(BadQuestion, match="Nobody of ours"):
+        with pytest.raises(BadQuestion, match="No person or team here"):
             cache.desk.act("assign", [THERE], {"to": f"{NOEL}|Noel Ortiz"}, cache.instant)
         assert cache.intents() == []
 
@@ -113,7 +111,7 @@ class TestTheReport:
         report = sync_report(found, {})
         assert (report.ok, report.unable, report.received) == (False, "server", 5)
         assert report.words.startswith("Offline: County: cannot be reached. 5 changes received")
-        assert [(one.name, one.full, one.words) for one in report.sources] == [
+        assert [(source.name, source.full, source.words) for source in report.sources] == [
             ("Clinic", True, "5 received, 2 sent"),
             ("County", False, "offline: cannot be reached"),
         ]
@@ -128,7 +126,7 @@ class TestTheReport:
     def test_offline_by_choice_says_how_to_end_it(self) -> None:
         report = by_choice({"queued": 2})
         assert (report.ok, report.unable, report.waiting) == (False, "by_choice", 2)
-        assert "2 wait to be sent" in report.words
+        assert "2 are saved and waiting to be sent" in report.words
         assert "carequeue online" in report.words
 
 
@@ -169,17 +167,17 @@ class TestASourceThatIsNoLongerInTheProfile:
         cache.come(COUNTY, follow_up("t2", "c1", ME_AT_COUNTY))
         cache.desk.act("note", ["county:Task/t2"], {"text": "called"}, cache.instant)
         cache.close()
-        only = tuple(one for one in cache.profile.sources if one.name == SOURCE)
+        only = tuple(source for source in cache.profile.sources if source.name == SOURCE)
         cache.profile = replace(cache.profile, sources=only)
         cache.open()
-        cache.session.syncers()  # as each sync begins: the rows follow the profile
+        cache.session.rebuild_if_profile_changed()  # as each sync begins
         return cache
 
     def test_shows_only_what_still_waits_there(self, left: TwoSources) -> None:
         assert {row.key for row in left.rows()} == {HERE, "county:Task/t2"}
         assert left.row("county:Task/t2").sync == "waiting"
 
-    def test_lets_that_be_taken_back(self, left: TwoSources) -> None:
+    def test_lets_that_be_undone(self, left: TwoSources) -> None:
         (waiting,) = left.intents(["queued"])
         left.desk.undo(left.instant, waiting.group)
         assert {row.key for row in left.rows()} == {HERE}
@@ -188,5 +186,5 @@ class TestASourceThatIsNoLongerInTheProfile:
         left.close()
         left.profile = TWO
         left.open()
-        left.session.syncers()
+        left.session.rebuild_if_profile_changed()
         assert {row.key for row in left.rows()} == {HERE, THERE, "county:Task/t2"}

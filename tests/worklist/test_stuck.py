@@ -14,7 +14,7 @@ from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push.pending import load_pending
 from tests.fhir.clinic import DANA, NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
-from tests.worklist.world import DISCHARGE, FOLLOW_UP, queue
+from tests.worklist.world import DISCHARGE, FOLLOW_UP, REFERRAL, give_up, queue
 
 ORPHAN: Final = task("o1", owner=ref(DANA), focus=ref("ServiceRequest/s7"), **{"for": None})
 COLLEAGUE: Final[dict[str, Any]] = {
@@ -32,11 +32,11 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
     found.close()
 
 
-def refuse(cache: Cache, event: IntentEvent, *, kind: str = "") -> None:
+def refuse(cache: Cache, event: IntentEvent, *, kind: str = "", key: str = "") -> None:
     """The server does not take the intents of a type (of all types), and the queue says so."""
     with writing(cache.session.engine()) as connection:
         for intent in cache.intents():
-            if kind in ("", intent.target_type):
+            if kind in ("", intent.target_type) and key in ("", intent.item_key):
                 for each in (IntentEvent.ATTEMPT_RECORDED, event):
                     (now,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([intent.id])
                     SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
@@ -52,9 +52,9 @@ def test_a_done_that_was_not_taken_leaves_its_row_in_sight(
     cache: Cache, key: str, event: IntentEvent
 ) -> None:
     cache.desk.act("done", [key], {}, NOW)
-    assert cache.desk.row(key) is None
+    assert cache.find(key) is None
     refuse(cache, event)
-    row = cache.desk.row(key)
+    row = cache.find(key)
     assert row is not None
     assert row.sync in ("needs_you", "conflict")
     assert cache.desk.detail(key, NOW) is not None
@@ -63,17 +63,17 @@ def test_a_done_that_was_not_taken_leaves_its_row_in_sight(
 def test_a_contact_that_was_not_taken_meets_no_clock(cache: Cache) -> None:
     cache.desk.act("log", [DISCHARGE], {"outcome": "reached"}, NOW)
     refuse(cache, IntentEvent.REFUSED)
-    row = cache.desk.row(DISCHARGE)
+    row = cache.find(DISCHARGE)
     assert row is not None
     assert row.sync == "needs_you"
 
 
-def test_what_is_stuck_is_answered_before_the_same_element_is_decided_anew(cache: Cache) -> None:
+def test_what_is_stuck_is_answered_before_the_same_element_is_decided_again(cache: Cache) -> None:
     cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
     refuse(cache, IntentEvent.REFUSED)
     acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
     assert acted.changed == ()
-    assert "did not take: x first" in acted.message
+    assert "that the server refused: x first" in acted.message
     assert cache.desk.act("note", [FOLLOW_UP], {"text": "asked the desk"}, NOW).changed
 
 
@@ -83,11 +83,29 @@ def test_a_conflict_with_a_colleague_who_closed_it_is_still_in_sight(cache: Cach
     with writing(cache.session.engine()) as connection:
         SqliteSourceRepository(connection, SOURCE).mirror.move_base(theirs, "7", NOW)
     refuse(cache, IntentEvent.FOUND_CHANGED)
-    row = cache.desk.row(FOLLOW_UP)
+    row = cache.find(FOLLOW_UP)
     assert row is not None
     assert row.sync == "conflict"
-    cache.desk.let_go(FOLLOW_UP, NOW)
-    assert cache.desk.row(FOLLOW_UP) is None
+    give_up(cache, FOLLOW_UP)
+    assert cache.find(FOLLOW_UP) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (IntentEvent.FOUND_CHANGED, "Kept theirs: OKAFOR, Amara J. Yours stays in the history."),
+        (IntentEvent.REFUSED, "Discarded: 1 decision. The server's record is unchanged."),
+    ],
+)
+def test_what_is_given_up_on_one_item_leaves_the_rest_of_its_group(
+    cache: Cache, event: IntentEvent, message: str
+) -> None:
+    cache.desk.act("priority", [FOLLOW_UP, REFERRAL], {"to": "urgent"}, NOW)
+    refuse(cache, event, kind="Task", key=FOLLOW_UP)
+    assert give_up(cache, FOLLOW_UP).message == message
+    states = {intent.item_key: intent.state for intent in cache.intents()}
+    assert states == {FOLLOW_UP: IntentState.UNDONE, REFERRAL: IntentState.QUEUED}
+    assert cache.row(FOLLOW_UP).sync == ""
 
 
 def make_contact(cache: Cache) -> str:
@@ -108,16 +126,16 @@ def make_contact(cache: Cache) -> str:
     return DISCHARGE
 
 
-def test_letting_a_contact_go_does_not_complete_its_task(cache: Cache) -> None:
+def test_a_discarded_contact_does_not_complete_its_task(cache: Cache) -> None:
     key = make_contact(cache)
     cache.desk.act("log", [key], {"outcome": "reached"}, NOW)
-    assert {one.target_type for one in cache.intents()} == {"Communication", "Task"}
+    assert {intent.target_type for intent in cache.intents()} == {"Communication", "Task"}
     refuse(cache, IntentEvent.REFUSED, kind="Communication")
-    cache.desk.let_go(key, NOW)
-    assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+    give_up(cache, key)
+    assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
     with cache.session.engine().connect() as connection:
         assert load_pending(SqliteSourceRepository(connection, SOURCE)) == ()
-    assert cache.desk.row(key).sync == ""
+    assert cache.row(key).sync == ""
 
 
 class TestATaskThatNamesNoClient:
@@ -132,12 +150,12 @@ class TestATaskThatNamesNoClient:
     def test_a_decision_shows(self, alone: Cache) -> None:
         acted = alone.desk.act("priority", ["main:Task/o1"], {"to": "stat"}, NOW)
         assert acted.changed == ("main:Task/o1",)
-        assert alone.desk.row("main:Task/o1").sync == "waiting"
+        assert alone.row("main:Task/o1").sync == "waiting"
 
     def test_it_still_shows_when_its_request_comes_later(self, alone: Cache) -> None:
         alone.desk.act("note", ["main:Task/o1"], {"text": "who is this?"}, NOW)
         alone.pull(request("s7"))
-        row = alone.desk.row("main:Task/o1")
+        row = alone.row("main:Task/o1")
         assert row.client.startswith("OKAFOR")
         assert row.sync == "waiting"
         detail = alone.desk.detail("main:Task/o1", NOW)

@@ -14,7 +14,17 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from tests.fhir.clinic import DANA, NOEL, NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
-from tests.worklist.world import DISCHARGE, FOLLOW_UP, HANDOFF, LONE, REFERRAL, queue, send, summary
+from tests.worklist.world import (
+    DISCHARGE,
+    FOLLOW_UP,
+    HANDOFF,
+    LONE,
+    REFERRAL,
+    give_up,
+    queue,
+    send,
+    summary,
+)
 
 
 @pytest.fixture
@@ -66,7 +76,7 @@ class TestBeforeItLeft:
         cache.desk.act(verb, [key], answers, NOW)
         undone = cache.desk.undo(NOW)
         assert cache.rows() == before
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
         assert undone.message.startswith("Undone: ")
         assert undone.changed == (key,)
 
@@ -74,7 +84,7 @@ class TestBeforeItLeft:
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
         (intent,) = cache.intents()
-        assert intent.words == "taken back"
+        assert intent.words == "undone"
         assert [row[3] for row in sorted(cache.table("audit"))] == ["note", "undo"]
 
     @pytest.mark.parametrize(
@@ -102,10 +112,10 @@ class TestTheOrder:
             cache.desk.act("note", [FOLLOW_UP], {"text": text}, NOW)
         undone = []
         for _ in range(3):
-            before = {one.id for one in cache.intents(["queued"])}
+            before = {intent.id for intent in cache.intents(["queued"])}
             cache.desk.undo(NOW)
-            (gone,) = before - {one.id for one in cache.intents(["queued"])}
-            undone += [one.args["text"] for one in cache.intents() if one.id == gone]
+            (gone,) = before - {intent.id for intent in cache.intents(["queued"])}
+            undone += [intent.args["text"] for intent in cache.intents() if intent.id == gone]
         assert undone == ["three", "two", "one"]
 
     def test_ends_where_nothing_is_left(self, cache: Cache) -> None:
@@ -114,7 +124,7 @@ class TestTheOrder:
         with pytest.raises(BadQuestion, match="nothing of yours to undo"):
             cache.desk.undo(NOW)
 
-    def test_passes_over_what_was_taken_back_after_it_was_sent(self, cache: Cache) -> None:
+    def test_passes_over_what_was_undone_after_it_was_sent(self, cache: Cache) -> None:
         first = cache.desk.act("note", [FOLLOW_UP], {"text": "one"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "two"}, NOW)
         send(cache)
@@ -129,7 +139,7 @@ class TestTheOrder:
         first = cache.desk.act("note", [FOLLOW_UP], {"text": "one"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "two"}, NOW)
         cache.desk.undo(NOW, first.group)
-        assert [one.args["text"] for one in cache.intents(["queued"])] == ["two"]
+        assert [intent.args["text"] for intent in cache.intents(["queued"])] == ["two"]
 
     def test_of_a_group_that_nobody_did_is_refused(self, cache: Cache) -> None:
         with pytest.raises(BadQuestion, match="nothing of yours"):
@@ -140,7 +150,9 @@ class TestTheOrder:
         send(cache)
         cache.desk.undo(NOW, acted.group)
         send(cache)
-        with pytest.raises(BadQuestion, match=r"priority OKAFOR, Amara J\. It is no longer there"):
+        with pytest.raises(
+            BadQuestion, match=r"priority OKAFOR, Amara J\. It was undone or discarded already"
+        ):
             cache.desk.undo(NOW, acted.group)
 
 
@@ -196,7 +208,7 @@ class TestAfterItWasSent:
                 SqliteSourceRepository(connection, SOURCE).outbox.apply_event(now, event, "", NOW)
         cache.pull(task("t1", owner=ref(DANA), requester=ref(NOEL), priority="stat"))
         cache.desk.undo(NOW)
-        states = {one.id: one.state for one in cache.intents()}
+        states = {intent.id: intent.state for intent in cache.intents()}
         assert states[second.id] is IntentState.UNDONE
         (inverse,) = cache.intents(["queued"])
         assert inverse.target_id == "t1"
@@ -238,9 +250,9 @@ class TestWhatOthersDidSince:
         assert undone.changed == (keys[0], keys[2])
         assert [one.key for one in undone.refused] == [keys[1]]
         assert undone.message == (
-            "Undone: Priority set, 2 items; 1 changed since and left: OKAFOR, Amara J."
+            "Undone: Priority set, 2 items; 1 changed since: OKAFOR, Amara J."
         )
-        assert {one.target_id for one in cache.intents(["queued"])} == {"m0", "m2"}
+        assert {intent.target_id for intent in cache.intents(["queued"])} == {"m0", "m2"}
         cache.close()
 
     def test_to_a_task_of_ours_keeps_it(self, cache: Cache) -> None:
@@ -278,7 +290,7 @@ class TestWhatWouldWaitBehindAConflict:
             SqliteSourceRepository(connection, SOURCE).mirror.move_base(theirs, "10", NOW)
         return str(first.group)
 
-    def test_is_not_taken_back_and_the_person_is_told_what_comes_first(
+    def test_is_not_undone_and_the_person_is_told_what_comes_first(
         self, cache: Cache, torn: str
     ) -> None:
         before = cache.table("intent")
@@ -286,8 +298,8 @@ class TestWhatWouldWaitBehindAConflict:
             cache.desk.undo(NOW, torn)
         assert cache.table("intent") == before
 
-    def test_may_be_taken_back_after_the_answer(self, cache: Cache, torn: str) -> None:
-        cache.desk.let_go(FOLLOW_UP, NOW)
+    def test_may_be_undone_after_the_answer(self, cache: Cache, torn: str) -> None:
+        give_up(cache, FOLLOW_UP)
         assert cache.desk.undo(NOW, torn).changed == (FOLLOW_UP,)
         assert "priority" not in (view(cache, "t1") or {})
 
@@ -319,21 +331,21 @@ class TestWhatRestsOnIt:
             cache.desk.undo(NOW, first.group)
         assert cache.table("intent") == before
 
-    def test_may_be_taken_back_first(self, cache: Cache) -> None:
+    def test_may_be_undone_first(self, cache: Cache) -> None:
         first = cache.desk.act("claim", [DISCHARGE], {}, NOW)
         cache.desk.act("note", [DISCHARGE], {"text": "x"}, NOW)
         cache.desk.undo(NOW)
         cache.desk.undo(NOW, first.group)
-        assert {one.state for one in cache.intents()} == {IntentState.UNDONE}
+        assert {intent.state for intent in cache.intents()} == {IntentState.UNDONE}
 
     def test_is_no_hindrance_where_nothing_is_created(self, cache: Cache) -> None:
         first = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
         cache.desk.act("note", [FOLLOW_UP], {"text": "x"}, NOW)
         cache.desk.undo(NOW, first.group)
-        assert [one.kind for one in cache.intents(["queued"])] == [IntentKind.ADD_NOTE]
+        assert [intent.kind for intent in cache.intents(["queued"])] == [IntentKind.ADD_NOTE]
 
 
-def test_what_lay_beside_the_base_is_shown_when_the_decision_is_taken_back(cache: Cache) -> None:
+def test_the_version_next_to_the_base_is_shown_when_the_decision_is_undone(cache: Cache) -> None:
     cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
     cache.pull(task("t1", owner=ref(DANA), description="Visit", meta={"versionId": "2"}))
     assert cache.row(FOLLOW_UP).title == "Call about the group"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from carequeue.domain.intents import IntentEvent
+from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
+from carequeue.worklist.outbox_desk import OutboxDesk
+from carequeue.worklist.results import Acted
 from tests.fhir.clinic import (
     CLINIC,
     DANA,
     HARBOR,
     NOEL,
+    NOW,
     handoff,
     ref,
     referral,
@@ -61,6 +64,19 @@ IN_CRISIS: Final[list[dict[str, Any]]] = [
 ]
 
 
+#: An answer to every question that a verb asks.
+ANSWERS: dict[str, dict[str, str]] = {
+    "decline": {"reason": "no capacity"},
+    "log": {"outcome": "no answer"},
+    "snooze": {"until": "3bd"},
+    "note": {"text": "Called, no answer"},
+    "assign": {"to": "Ortiz"},
+    "handoff": {"to": "Access", "summary": "Left the ED an hour ago"},
+    "priority": {"to": "urgent"},
+    "new": {"text": "Call the school", "until": "2bd"},
+}
+
+
 def queue(folder: Path, *more: dict[str, Any], can: Abilities = WRITABLE) -> Cache:
     """Dana's cache with the whole world in it."""
     return clinic_of_dana(folder, *WORLD, *more, can=can)
@@ -89,3 +105,14 @@ def summary(cache: Cache, *states: str) -> list[tuple[str, str]]:
         )
         for one in cache.intents(states)
     ]
+
+
+def give_up(cache: Cache, key: str) -> Acted:
+    """The person gives up what the server did not take: discards it, or keeps theirs."""
+    outbox: OutboxDesk = cache.desk.outbox
+    refused = cache.intents([IntentState.NEEDS_ATTENTION])
+    if ids := [intent.id for intent in refused if intent.item_key == key]:
+        return outbox.discard(ids, outbox.discard_word(ids), NOW)
+    conflict = outbox.conflict(key, NOW)
+    assert conflict is not None
+    return outbox.resolve(conflict, "theirs", NOW)

@@ -11,8 +11,7 @@ Not here: whether a verb applies and how an input is read (the desk).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -38,24 +37,20 @@ if TYPE_CHECKING:
 MOST_INPUT: Final = 64_000_000
 
 
-def _questions() -> dict[str, str]:
-    """Every question of every verb, with the verbs that ask it."""
-    asked: dict[str, list[str]] = {}
-    for verb in item_verbs():
-        for question in verb.asks:
-            asked.setdefault(question.name, []).append(verb.name)
-    return {name: ", ".join(verbs) for name, verbs in asked.items()}
-
-
 def act_command() -> click.Command:
     """The command `act`, with an argument and options for the verbs and questions of the table."""
     names = [verb.name for verb in item_verbs()]
+    asked_by: dict[str, list[str]] = {}
+    for verb in item_verbs():
+        for question in verb.asks:
+            asked_by.setdefault(question.name, []).append(verb.name)
     questions = [
         click.option(
-            f"--{name}", f"q_{name}", metavar="TEXT", help=f"Answer to `{name}` ({asked})."
+            f"--{name}", f"q_{name}", metavar="TEXT",
+            help=f"Answer to `{name}` ({', '.join(verbs)}).",
         )
-        for name, asked in _questions().items()
-    ]
+        for name, verbs in asked_by.items()
+    ]  # fmt: skip
     parameters: list[Callable[..., Any]] = [
         click.argument("verb", type=click.Choice(names)),
         click.argument("keys", nargs=-1),
@@ -89,7 +84,7 @@ def _act(
     now = use_cases.now()
     shape = Shape.JSON if given.pop("as_json") else Shape.TEXT
     dry_run, yes = given.pop("dry_run"), given.pop("yes")
-    wanted = _unique(keys) if keys else _keys_from_input()
+    wanted = tuple(dict.fromkeys(keys)) or _keys_from_input()
     shorthand = {name.removeprefix("q_"): text for name, text in given.items()}
     chosen = next(known for known in item_verbs() if known.name == verb)
     inputs = gather_inputs(chosen, answer, shorthand)
@@ -97,17 +92,21 @@ def _act(
         desk = session.desk
         desk.refresh(now)
         known, missing = _known(desk, wanted)
-        _check_inputs(desk, chosen, inputs, known, now)
+        for name, text in inputs.items():
+            understood, reading = desk.check_input(verb, name, text, now, known)
+            if not understood:
+                raise BadQuestion(f"--{name}: {reading}")
         shown = None
         if dry_run or len(known) > 1:
             preview = desk.preview(verb, known, inputs, now)
             if dry_run:
-                outcomes = [*_of_preview(preview), *missing]
+                outcomes = [*_outcomes("would change", preview.changes, preview), *missing]
                 _end(ctx, outcomes, printing.preview_line(preview), "", shape)
             _ask_before_many(preview, yes)
             shown = preview.shown
         acted = desk.act(verb, known, inputs, now, shown)
-    _end(ctx, [*_of_act(acted), *missing], acted.message, acted.group, shape)
+    outcomes = [*_outcomes("changed", acted.changed, acted), *missing]
+    _end(ctx, outcomes, acted.message, acted.group, shape)
 
 
 def _end(
@@ -115,7 +114,8 @@ def _end(
 ) -> NoReturn:
     """Write the outcomes, and end the command with their exit code."""
     printing.write_outcomes(outcomes, message, group, shape)
-    ctx.exit(_code(outcomes))
+    failed = any(outcome.result in ("refused", "missing") for outcome in outcomes)
+    ctx.exit(SOME_REFUSED if failed else 0)
 
 
 @click.command()
@@ -131,10 +131,9 @@ def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
     with use_cases.open_session(ctx.obj) as session:
         group = group or _last_act(session.desk, session.zone, yes)
         acted = session.desk.undo(use_cases.now(), group)
-    outcomes = _of_act(acted)
     # No group is printed: to undo an undo is another `carequeue undo`.
-    printing.write_outcomes(outcomes, acted.message, "", Shape.JSON if as_json else Shape.TEXT)
-    ctx.exit(_code(outcomes))
+    outcomes = _outcomes("changed", acted.changed, acted)
+    _end(ctx, outcomes, acted.message, "", Shape.JSON if as_json else Shape.TEXT)
 
 
 def _last_act(desk: Desk, zone: ZoneInfo, yes: bool) -> str:
@@ -167,7 +166,7 @@ def keys_in(text: str) -> tuple[str, ...]:
     Raises BadQuestion if it is JSON without keys.
     """
     if text.lstrip()[:1] not in ("[", "{"):
-        return _unique(line.strip() for line in text.splitlines() if line.strip())
+        return tuple(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -182,11 +181,7 @@ def keys_in(text: str) -> tuple[str, ...]:
             raise BadQuestion(
                 f"Entry {number} of the JSON on standard input has no `key`. Nothing was changed."
             )
-    return _unique(str(key) for key in keys)
-
-
-def _unique(keys: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(keys))
+    return tuple(dict.fromkeys(str(key) for key in keys))
 
 
 def _keys_from_input() -> tuple[str, ...]:
@@ -217,13 +212,13 @@ def _known(desk: Desk, wanted: Sequence[str]) -> tuple[list[str], list[Outcome]]
     """
     here = set(desk.keys_of(Tab.WHOLE, ""))
     known = [key for key in wanted if key in here]
-    missing = [Outcome(key, "missing", why="no longer in the queue") for key in wanted
-               if key not in here]  # fmt: skip
+    gone = [key for key in wanted if key not in here]
+    missing = [Outcome(key, "missing", why="no longer in the queue") for key in gone]
     if not known:
         more = f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
         raise NoSuchItem(
             f"{wanted[0]}{more}: no such item in the queue. Nothing was changed. "
-            "See the keys with: carequeue list --view whole --plain"
+            "See the keys with: carequeue list --tab whole --plain"
         )
     return known, missing
 
@@ -260,29 +255,20 @@ def gather_inputs(
 def _choices(question: Question) -> str:
     if not question.choices:
         return ' (such as "tomorrow 9" or 3bd)' if question.asks is Asks.WHEN else ""
-    known = ", ".join(choice.value for choice in question.choices)
+    known = ", ".join(choice.words for choice in question.choices)
     return f" ({known}{', or your own words' if question.free else ''})"
 
 
 def _as_choice(question: Question, text: str) -> str:
-    """The value of the choice. Raises BadQuestion for another text, if the question takes none."""
+    """The words of the choice. Raises BadQuestion for another text, if the question takes none."""
     if not question.choices:
         return text
     for choice in question.choices:
-        if text.strip().casefold() in (choice.value.casefold(), choice.words.casefold()):
-            return choice.value
+        if text.strip().casefold() == choice.words.casefold():
+            return choice.words
     if question.free:
         return text
     raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")
-
-
-def _check_inputs(
-    desk: Desk, verb: Verb, inputs: Mapping[str, str], keys: Sequence[str], now: datetime
-) -> None:
-    for name, text in inputs.items():
-        understood, reading = desk.check_input(verb.name, name, text, now, keys)
-        if not understood:
-            raise BadQuestion(f"--{name}: {reading}")
 
 
 # Results
@@ -298,22 +284,10 @@ def _ask_before_many(preview: Preview, yes: bool) -> None:
         raise BadQuestion("Nothing was changed.")
 
 
-def _of_preview(preview: Preview) -> list[Outcome]:
+def _outcomes(word: str, changed: Sequence[str], of: Acted | Preview) -> list[Outcome]:
+    """A result for each key; `word` is the result of the changed ones."""
     return [
-        *(Outcome(key, "would change") for key in preview.changes),
-        *(Outcome(key, "already") for key in preview.already),
-        *(Outcome(item.key, "refused", item.client, item.why) for item in preview.refused),
+        *(Outcome(key, word) for key in changed),
+        *(Outcome(key, "already") for key in of.already),
+        *(Outcome(item.key, "refused", item.client, item.why) for item in of.refused),
     ]
-
-
-def _of_act(acted: Acted) -> list[Outcome]:
-    return [
-        *(Outcome(key, "changed") for key in acted.changed),
-        *(Outcome(key, "already") for key in acted.already),
-        *(Outcome(item.key, "refused", item.client, item.why) for item in acted.refused),
-    ]
-
-
-def _code(outcomes: Iterable[Outcome]) -> int:
-    failed = any(outcome.result in ("refused", "missing") for outcome in outcomes)
-    return SOME_REFUSED if failed else 0

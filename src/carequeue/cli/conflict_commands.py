@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,7 @@ from carequeue.domain.errors import BadQuestion
 
 if TYPE_CHECKING:
     from carequeue.worklist.desk import Desk
-    from carequeue.worklist.results import Conflict, Difference
+    from carequeue.worklist.results import Conflict
 
 
 @click.group(invoke_without_command=True)
@@ -45,7 +44,7 @@ def list_conflicts(ctx: click.Context, as_json: bool = False) -> None:
     On a terminal this is a table; in a pipe or a file it is tab separated.
     """
     with use_cases.open_session(ctx.obj) as session:
-        all_conflicts = session.desk.conflicts(use_cases.now())
+        all_conflicts = session.desk.outbox.conflicts(use_cases.now())
         if as_json:
             printing.write_value(list(all_conflicts))
         elif all_conflicts:
@@ -71,7 +70,8 @@ def show_conflict(profile: str, key: str, as_json: bool) -> None:
             printing.write_value(conflict)
             return
         _write_conflict(conflict, session.zone, printing.write_message)
-        _write_differences(conflict)
+        printing.write()
+        printing.write_columns([("", "before", "yours", "theirs"), *_differences(conflict)])
         printing.write()
         if "mine" in conflict.can:
             kept = f"carequeue conflicts keep-mine {conflict.item_key} --shown {conflict.pair}"
@@ -86,12 +86,7 @@ def show_conflict(profile: str, key: str, as_json: bool) -> None:
 @click.pass_obj
 def keep_mine(profile: str, key: str, shown: str | None, as_json: bool) -> None:
     """Replace theirs with yours. Without a terminal it needs --shown: nothing unseen is lost."""
-    with use_cases.open_session(profile) as session:
-        conflict = _conflict(session.desk, key)
-        if shown is None and "mine" in conflict.can:
-            _ask_to_keep(conflict, session.zone)
-        acted = session.desk.resolve_conflict(_as_shown(conflict, shown), "mine", use_cases.now())
-    write_acted(acted, as_json)
+    _resolve(profile, key, shown, "mine", as_json)
 
 
 @conflicts.command("take-theirs")
@@ -101,23 +96,27 @@ def keep_mine(profile: str, key: str, shown: str | None, as_json: bool) -> None:
 @click.pass_obj
 def take_theirs(profile: str, key: str, shown: str | None, as_json: bool) -> None:
     """Keep the server's version. Yours stays in the history; you can decide again afterwards."""
+    _resolve(profile, key, shown, "theirs", as_json)
+
+
+def _resolve(profile: str, key: str, shown: str | None, version: str, as_json: bool) -> None:
+    """Keep a version; `shown` names the versions that the person saw, None the current ones."""
     with use_cases.open_session(profile) as session:
         conflict = _conflict(session.desk, key)
-        acted = session.desk.resolve_conflict(_as_shown(conflict, shown), "theirs", use_cases.now())
+        if shown is not None:
+            conflict = dataclasses.replace(conflict, pair=shown)
+        elif version == "mine" and "mine" in conflict.can:
+            _ask_to_keep(conflict, session.zone)
+        acted = session.desk.outbox.resolve(conflict, version, use_cases.now())
     write_acted(acted, as_json)
 
 
 def _conflict(desk: Desk, key: str) -> Conflict:
-    now: datetime = use_cases.now()
-    exact = desk.conflict(key, now)
-    if exact is not None:
+    now = use_cases.now()
+    if exact := desk.outbox.conflict(key, now):
         return exact
-    known = {conflict.item_key: conflict for conflict in desk.conflicts(now)}
+    known = {conflict.item_key: conflict for conflict in desk.outbox.conflicts(now)}
     return resolve_prefix(known, key, "conflict", "carequeue conflicts list")
-
-
-def _as_shown(conflict: Conflict, shown: str | None) -> Conflict:
-    return conflict if shown is None else dataclasses.replace(conflict, pair=shown)
 
 
 def _ask_to_keep(conflict: Conflict, zone: ZoneInfo) -> None:
@@ -127,22 +126,13 @@ def _ask_to_keep(conflict: Conflict, zone: ZoneInfo) -> None:
             f"carequeue conflicts show {conflict.item_key}"
         )
     _write_conflict(conflict, zone, say)
-    for difference in conflict.differences:
-        versions = ", ".join(f"{name} {text or 'none'}" for name, text in _versions(difference))
-        say(f"{difference.label}: {versions}")
+    for label, before, mine, theirs in _differences(conflict):
+        say(f"{label}: before {before}, yours {mine}, theirs {theirs}")
     question = "Replace theirs with yours?"
     if conflict.gone == "client_unknown":
         question = f"Was your decision about {conflict.other_client or 'no client'}? Send it?"
     if not click.confirm(question, default=False, err=True):
         raise BadQuestion("Nothing was changed.")
-
-
-def _versions(difference: Difference) -> tuple[tuple[str, str], ...]:
-    return (
-        ("before", difference.before),
-        ("yours", difference.mine),
-        ("theirs", difference.theirs),
-    )
 
 
 def _write_conflict(conflict: Conflict, zone: ZoneInfo, write: Callable[[str], None]) -> None:
@@ -164,15 +154,9 @@ def _theirs(conflict: Conflict, zone: ZoneInfo) -> str:
     return " ".join(text for text in (change, by, printing.when(conflict.theirs_at, zone)) if text)
 
 
-def _write_differences(conflict: Conflict) -> None:
-    rows = [
-        (
-            difference.label,
-            difference.before or "none",
-            difference.mine or "none",
-            difference.theirs or "none",
-        )
-        for difference in conflict.differences
+def _differences(conflict: Conflict) -> list[tuple[str, str, str, str]]:
+    """Label, before, mine and theirs of each element that differs."""
+    return [
+        (line.label, line.before or "none", line.mine or "none", line.theirs or "none")
+        for line in conflict.differences
     ]
-    printing.write()
-    printing.write_columns([("", "before", "yours", "theirs"), *rows])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
-from itertools import chain, islice
+from datetime import tzinfo
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -35,8 +36,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
 
 @click.command("list")
 @click.option(
+    "--tab",
     "--view",
     "tab",
+    cls=AliasedOption,
     type=click.Choice([tab.value for tab in Tab]),
     default=Tab.MINE.value,
     show_default=True,
@@ -79,9 +82,8 @@ def list_rows(
         session.desk.refresh(now)
 
         def distance(row: QueueRow) -> tuple[str, bool]:
-            return clock_words(
-                row.due_at, row.unit, row.days_left, int(now.timestamp()), session.zone
-            )
+            seconds = int(now.timestamp())
+            return clock_words(row.due_at, row.unit, row.days_left, seconds, session.zone)
 
         rows = _rows(session.desk, Tab(tab), filter_text, limit or 0)
         count = printing.write_rows(rows, shape, distance)
@@ -94,14 +96,11 @@ def list_rows(
 
 def _rows(desk: Desk, tab: Tab, filter_text: str, limit: int) -> Iterator[QueueRow]:
     """The rows of a tab, read a page at a time; 0 means no limit."""
-
-    def pages() -> Iterator[list[QueueRow]]:
-        offset = 0
-        while page := list(desk.window(tab, filter_text, offset, min(PAGE, limit or PAGE))):
-            yield page
-            offset += len(page)
-
-    return islice(chain.from_iterable(pages()), limit or None)
+    size = min(PAGE, limit or PAGE)
+    offsets = range(0, limit or sys.maxsize, size)
+    pages = (desk.window(tab, filter_text, offset, size) for offset in offsets)
+    rows = chain.from_iterable(takewhile(bool, pages))
+    return islice(rows, limit or None)
 
 
 def _say_state(health: Health, count: int, filter_text: str, zone: tzinfo) -> None:
@@ -109,7 +108,7 @@ def _say_state(health: Health, count: int, filter_text: str, zone: tzinfo) -> No
     if not health.ever_synced:
         say("Nothing has been fetched from the server yet. Fetch with: carequeue sync")
     elif not count:
-        say("No row matches." if filter_text else "Nothing is waiting in this view.")
+        say("No row matches." if filter_text else "Nothing is waiting in this tab.")
     if age := _age(health, zone):
         say(age)
     if health.needs_you:
@@ -122,8 +121,8 @@ def _say_state(health: Health, count: int, filter_text: str, zone: tzinfo) -> No
 
 def _age(health: Health, zone: tzinfo) -> str:
     """Why the list may be old or incomplete; of several sources, which."""
-    read = f" The list was read {printing.when(health.last_full, zone)}."
-    read = read if health.last_full else ""
+    last = printing.when(health.last_full, zone)
+    read = f" The list was read {last}." if last else ""
     if health.forced_offline:
         return f"You are working offline.{read} To go online: carequeue online"
     if health.online is False:
@@ -141,10 +140,8 @@ def _age(health: Health, zone: tzinfo) -> str:
 
 def _source_state(source: SourceHealth, zone: tzinfo) -> str:
     reason = source.why or ("signed out" if source.signed_out else "not reached")
-    read = (
-        f" (last complete sync {printing.when(source.last_full, zone)})" if source.last_full else ""
-    )
-    return f"{source.shown}: {reason}{read}"
+    last = printing.when(source.last_full, zone)
+    return f"{source.shown}: {reason}" + (f" (last complete sync {last})" if last else "")
 
 
 @click.command()
@@ -153,14 +150,14 @@ def _source_state(source: SourceHealth, zone: tzinfo) -> str:
 @click.pass_obj
 def show(profile: str, key: str, as_json: bool) -> None:
     """Print one item in full: why this item is ranked here, its clocks, its story."""
-    now: datetime = use_cases.now()
+    now = use_cases.now()
     with use_cases.open_session(profile) as session:
         session.desk.refresh(now)
         detail = session.desk.detail(key, now)
         if detail is None:
             raise NoSuchItem(
                 f"{key} is not in the queue. Nothing was changed. "
-                "See the keys with: carequeue list --view whole --plain"
+                "See the keys with: carequeue list --tab whole --plain"
             )
         printing.write_detail(detail, Shape.JSON if as_json else Shape.TEXT, session.zone)
 
@@ -168,16 +165,12 @@ def show(profile: str, key: str, as_json: bool) -> None:
 @click.command()
 def keys() -> None:
     """Print the keys of the queue's screen."""
-    printing.write_pairs([(_spelled(verb.key), verb.help) for verb in all_verbs()])
+    signs = SIGNS | {"pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
+    printing.write_pairs([(signs.get(verb.key, verb.key), verb.help) for verb in all_verbs()])
     printing.write()
     printing.write_pairs(
-        [(", ".join(_spelled(key) for key in motion.keys), motion.words) for motion in MOTIONS]
+        [
+            (", ".join(signs.get(key, key) for key in motion.keys), motion.words)
+            for motion in MOTIONS
+        ]
     )
-
-
-_SPELLED: Final = SIGNS | {"pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
-
-
-def _spelled(key: str) -> str:
-    """A key as the keyboard shows it."""
-    return _SPELLED.get(key, key)

@@ -28,7 +28,7 @@ carequeue                open the queue; ? there shows the keys
 
 \b
 For scripts:
-carequeue sync; carequeue list --view team --json | jq .
+carequeue sync; carequeue list --tab team --json | jq .
 """
 
 

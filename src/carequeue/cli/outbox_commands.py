@@ -58,7 +58,7 @@ def list_outbox(ctx: click.Context, as_json: bool = False) -> None:
     On a terminal this is a table; in a pipe or a file it is tab separated.
     """
     with use_cases.open_session(ctx.obj) as session:
-        lines = session.desk.outbox(use_cases.now())
+        lines = session.desk.outbox.lines(use_cases.now())
         if as_json:
             printing.write_value(list(lines))
         elif lines:
@@ -97,7 +97,7 @@ def retry(ctx: click.Context, ids: tuple[str, ...], all_: bool, as_json: bool) -
         raise click.UsageError("Name the decisions, or give --all.")
     with use_cases.open_session(ctx.obj) as session:
         chosen = [_line(session.desk, id_).id for id_ in ids]
-        acted = session.desk.retry(chosen, use_cases.now())
+        acted = session.desk.outbox.retry(chosen, use_cases.now())
     write_acted(acted, as_json)
 
 
@@ -113,10 +113,10 @@ def discard(ctx: click.Context, ids: tuple[str, ...], typed: str | None, as_json
     """
     with use_cases.open_session(ctx.obj) as session:
         chosen = [_line(session.desk, id_) for id_ in ids]
-        word = session.desk.discard_word([line.id for line in chosen])
+        word = session.desk.outbox.discard_word([line.id for line in chosen])
         if typed is None:
             typed = _ask_for_word(chosen, word)
-        acted = session.desk.discard([line.id for line in chosen], typed, use_cases.now())
+        acted = session.desk.outbox.discard([line.id for line in chosen], typed, use_cases.now())
     write_acted(acted, as_json)
 
 
@@ -131,7 +131,7 @@ def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None
     """
     with use_cases.open_session(ctx.obj) as session:
         chosen = [_line(session.desk, id_).id for id_ in only]
-        text = session.desk.export(chosen, use_cases.now())
+        text = session.desk.outbox.export(chosen)
     if file is None or str(file) == "-":
         if text:
             printing.write(text.rstrip("\n"))
@@ -143,7 +143,7 @@ def export(ctx: click.Context, file: Path | None, only: tuple[str, ...]) -> None
 
 def _line(desk: Desk, id_: str) -> OutboxLine:
     """The decision of an id, or of the beginning of an id."""
-    lines = {line.id: line for line in desk.outbox(use_cases.now())}
+    lines = {line.id: line for line in desk.outbox.lines(use_cases.now())}
     return resolve_prefix(lines, id_, "decision", "carequeue outbox list")
 
 
@@ -180,10 +180,8 @@ def _write_lines(lines: Sequence[OutboxLine], zone: ZoneInfo) -> None:
         (_state(line), line.client, line.did, printing.when(line.decided_at, zone), line.words, id_)
         for line, id_ in zip(lines, shown, strict=True)
     ]
-    if at_a_terminal:
-        printing.write_columns([heads, *rows])
-    else:
-        printing.write_tabbed([heads, *rows])
+    write = printing.write_columns if at_a_terminal else printing.write_tabbed
+    write([heads, *rows])
 
 
 def _short(ids: Sequence[str]) -> list[str]:
@@ -219,8 +217,7 @@ def _ask_for_word(chosen: Sequence[OutboxLine], word: str) -> str:
         say(f"{line.client}: {line.did} ({_state(line)})")
     if word != f"discard {len(chosen)}":
         say("Decisions that depend on it go too.")
-    answer: str = click.prompt(f"To discard for good, type “{word}”", default="", err=True)
-    return answer
+    return str(click.prompt(f"To discard for good, type “{word}”", default="", err=True))
 
 
 def write_acted(acted: Acted, as_json: bool) -> None:
@@ -232,27 +229,23 @@ def write_acted(acted: Acted, as_json: bool) -> None:
 
 def _write_file(path: Path, data: bytes) -> None:
     """Write a new file that only its owner can read, completely or not at all."""
+    created = False
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        created = True
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
     except FileExistsError:
         raise BadQuestion(
             f"{path} exists already and was not changed. Name another file."
         ) from None
     except OSError as error:
-        raise _not_written(path, error) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        with suppress(OSError):
-            path.unlink()
-        raise _not_written(path, error) from None
-
-
-def _not_written(path: Path, error: OSError) -> CareQueueError:
-    return CareQueueError(
-        f"{path} could not be written ({error.strerror or 'unknown error'}). Unsent changes are "
-        "saved in the cache. Name a file that can be written."
-    )
+        if created:
+            with suppress(OSError):
+                path.unlink()
+        raise CareQueueError(
+            f"{path} could not be written ({error.strerror or 'unknown error'}). Unsent changes "
+            "are saved in the cache. Name a file that can be written."
+        ) from None

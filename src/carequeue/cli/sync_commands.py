@@ -15,7 +15,6 @@ from carequeue.domain.sanitize import clean
 
 if TYPE_CHECKING:
     from carequeue.wiring import Session
-    from carequeue.worklist.results import SyncReport
 
 
 @click.command()
@@ -58,7 +57,7 @@ def _sync(session: Session) -> int:
     if len(report.sources) > 1:
         for source in report.sources:
             printing.write_message(f"{source.name}: {source.words}")
-    return SOMETHING_WAITS if _something_waits(report) else 0
+    return 0 if report.ok else SOMETHING_WAITS
 
 
 def _check(session: Session) -> int:
@@ -74,11 +73,6 @@ def _check(session: Session) -> int:
 
 def _unable(reason: str) -> int:
     return (SignInError if reason == "sign_in" else ServerError).exit_code
-
-
-def _something_waits(report: SyncReport) -> bool:
-    unsent = report.waiting + report.checking + report.conflicts + report.needs_attention
-    return bool(unsent) or not report.ok
 
 
 def _show_progress(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What the commands call: the one place where they use the rest of CareQueue.
+"""The calls of the commands to the rest of CareQueue.
 
 Each function imports what it needs when it is called, so that `--help` and `list` start at once
 (Textual, httpx and SQLModel together take half a second). Tests replace these functions.
@@ -23,25 +23,18 @@ if TYPE_CHECKING:
     from carequeue.wiring import Session
 
 
-def open_session(profile_name: str) -> Session:
-    """Open the profile, its cache and its desk, for a command.
+def open_session(profile_name: str, *, on_screen: bool = False) -> Session:
+    """Open the profile, its cache and its desk, for a command or for the queue `on_screen`.
 
     Raises ProfileError or CacheError.
     """
     from carequeue import wiring
+
+    if on_screen:
+        return wiring.open_session(profile_name)
     from carequeue.domain.intents import COMMAND_LINE
 
     return wiring.open_session(profile_name, run=COMMAND_LINE)
-
-
-def open_window(profile_name: str) -> Session:
-    """Open the profile, its cache and its desk, for the queue on the screen.
-
-    Raises ProfileError or CacheError.
-    """
-    from carequeue import wiring
-
-    return wiring.open_session(profile_name)
 
 
 def run_queue(profile_name: str) -> int:
@@ -50,7 +43,7 @@ def run_queue(profile_name: str) -> int:
     Raises BadQuestion without a terminal, ProfileError or CacheError.
     """
     refuse_without_terminal("The queue")
-    with open_window(profile_name) as session:
+    with open_session(profile_name, on_screen=True) as session:
         return open_queue(session)
 
 

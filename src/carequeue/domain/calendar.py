@@ -99,7 +99,7 @@ class SiteCalendar:
         return instant.astimezone(self.zone).date()
 
     def is_open(self, day: date) -> bool:
-        """Whether a date is a business day."""
+        """True if a date is a business day."""
         return day.weekday() in self.hours and day not in self.closed
 
     def business_days(self, first: date, last: date) -> int:
@@ -149,19 +149,19 @@ class SiteCalendar:
         return self.at(day, time(23, 59, 59))
 
     def opening(self, day: date) -> datetime:
-        """When a date opens; on a day without hours, the earliest opening of the week."""
+        """The opening of a date; on a day without hours, the earliest opening of the week."""
         hours = self.hours.get(day.weekday())
         return self.at(day, hours[0] if hours else min(opens for opens, _ in self.hours.values()))
 
     def closing(self, day: date) -> datetime:
-        """When a date closes; on a day without hours, the latest closing of the week."""
+        """The closing of a date; on a day without hours, the latest closing of the week."""
         hours = self.hours.get(day.weekday())
         return self.at(day, hours[1] if hours else max(closes for _, closes in self.hours.values()))
 
     def add_business_days(
         self, start: datetime, n: int, *, same_time: bool | None = None
     ) -> datetime:
-        """When `n` business days from a start are over.
+        """The end of `n` business days from a start.
 
         Day 0 is the local date of the start, whatever the hour. One day ends at the same wall time
         of day 1, within its opening hours; more days end at the closing of day n; `same_time`
@@ -181,7 +181,7 @@ class SiteCalendar:
         return self.closing(self.open_date_after(self.local_date(end), -n))
 
     def add_open_time(self, start: datetime, length: timedelta) -> datetime:
-        """When a length of opening hours from a start is over."""
+        """The end of a length of opening hours from a start."""
         start = start.astimezone(UTC)
         day = self.local_date(start)
         left = length

@@ -20,8 +20,6 @@ from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.items import Priority, WorkItem
 from carequeue.domain.rules import ClockClass, ClockRule, Length, LengthUnit
 
-__all__ = ["Clock", "ClockClass", "ClockState", "class_of", "clocks_of", "flags_of"]
-
 #: Outside these years an instant is a typo or a placeholder (9999-12-31), never a deadline.
 USABLE_YEARS: Final = range(1900, 2200)
 #: Events that meet a clock only if they came after its start; a reply counts whenever it came,
@@ -36,7 +34,7 @@ _ELAPSED: Final = {
 
 
 class ClockState(StrEnum):
-    """How a clock stands at an instant."""
+    """The state of a clock at an instant."""
 
     RUNNING = "running"
     MET = "met"
@@ -78,7 +76,7 @@ class Clock:
 
     @property
     def open(self) -> bool:
-        """Whether it still runs, in time or late."""
+        """True if it still runs, in time or late."""
         return self.met_at is None
 
 
@@ -162,7 +160,7 @@ def _clock(
 
 
 def _due(start: datetime, rule: ClockRule, calendar: SiteCalendar) -> datetime:
-    """When a rule's length from a start is over; a negative length ends before it.
+    """The end of a rule's length from a start; a negative length ends before it.
 
     A nudge keeps the hour: a partner who was asked at eleven is asked again at eleven.
     """
@@ -183,7 +181,7 @@ def _due(start: datetime, rule: ClockRule, calendar: SiteCalendar) -> datetime:
 
 
 def _warns_at(anchor: datetime, due: datetime, warn: Length, calendar: SiteCalendar) -> datetime:
-    """When the warning begins: a number of hours before, or at the start of a day before."""
+    """The start of the warning: a number of hours before, or the start of a day before."""
     if warn.count == 0:
         return due
     if warn.unit in _ELAPSED:

@@ -1,4 +1,4 @@
-"""What a person decided, stored until the server has it: kinds, states, and the legal steps.
+"""A person's decision, stored until the server has it: kinds, states, and the legal steps.
 
 In:  nothing. Out: `Intent`, its states and `step`.
 Why intents and not patches: the body of a request is computed when it is sent, from the base and
@@ -22,7 +22,7 @@ COMMAND_LINE: Final = "command-line:"
 
 
 class IntentKind(StrEnum):
-    """What one intent does to one resource."""
+    """The change that one intent makes to one resource."""
 
     CREATE = "create"  # args: resource
     SET_STATUS = "set_status"  # args: to, reason?, owner?, business_status?, output?
@@ -47,7 +47,7 @@ class IntentState(StrEnum):
 
 
 class IntentEvent(StrEnum):
-    """What can happen to an intent."""
+    """An event in the life of an intent."""
 
     ATTEMPT_RECORDED = "marked"  # recorded as in doubt, before the bytes are sent
     ACKNOWLEDGED = "acknowledged"  # a clear success, or found on the server
@@ -93,7 +93,7 @@ TRANSITIONS: Final[Mapping[tuple[IntentState, IntentEvent], IntentState]] = {
 
 
 class ConflictCause(StrEnum):
-    """Why an intent is a conflict, stored with the intent."""
+    """The reason for a conflict, stored with the intent."""
 
     CHANGED = "changed"  # somebody changed an element that the decision owns
     GONE = "gone"  # the server no longer has the resource

@@ -1,4 +1,4 @@
-"""What the queue is made of: a `WorkItem` for each row, and its parts.
+"""The rows of the queue: a `WorkItem` for each row, and its parts.
 
 In:  nothing; plain values, built by `fhir/` and read by `ranking.py` and `clocks.py`.
 Why facts are named: a clock rule is data (`rules/*.toml`) and names the instants that start and
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 
 class Mover(StrEnum):
-    """Who must act next."""
+    """The side that must act next."""
 
     ME = "me"
     TEAM = "team"
@@ -148,7 +148,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Who must act next, the name to show, and since when if that is known."""
+    """The side that must act next, its name, and since when if that is known."""
 
     who: Mover
     name: str
@@ -166,7 +166,7 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class Us:
-    """Who "we" are, from the profile: FHIR references relative to the source.
+    """Our people and teams, from the profile: FHIR references relative to the source.
 
     `people` are the references (practitioners, roles, teams, organizations) that the source's
     own directory places in our organization; `fhir/our_directory.py` computes them.
@@ -179,11 +179,11 @@ class Us:
     people: frozenset[str] = frozenset()
 
     def is_me(self, reference: str) -> bool:
-        """Whether a reference is the person at the keyboard."""
+        """True if a reference is the person at the keyboard."""
         return bool(reference) and reference == self.me
 
     def is_ours(self, reference: str) -> bool:
-        """Whether a reference is the person, one of the teams, a colleague or the organization."""
+        """True if a reference is the person, one of the teams, a colleague or the organization."""
         return bool(reference) and (
             reference in (self.me, self.organization)
             or reference in self.teams

@@ -23,8 +23,9 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from carequeue.domain.calendar import DAY, SiteCalendar
-from carequeue.domain.clocks import Clock, ClockClass, ClockState, flags_of
+from carequeue.domain.clocks import Clock, ClockState, flags_of
 from carequeue.domain.items import Kind, Mover, Priority, WorkItem
+from carequeue.domain.rules import ClockClass
 
 HOUR: Final = timedelta(hours=1)
 _CLOSE_BY: Final = 2 * HOUR
@@ -48,7 +49,7 @@ class Band(IntEnum):
 
     @property
     def hint(self) -> str:
-        """What the heading means, in a clinician's words."""
+        """The meaning of the heading, in a clinician's words."""
         return _WORDS[self][1]
 
 
@@ -111,7 +112,7 @@ class Rank:
     nudge: bool
 
     @property
-    def place(self) -> tuple[int, int, datetime]:
+    def sort_key(self) -> tuple[int, int, datetime]:
         """The queue's sort key, before the tie of the source's own id."""
         return (self.band, -self.points, self.due_at or datetime.max.replace(tzinfo=UTC))
 
@@ -168,7 +169,7 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
 
 
 def _sleeps(item: WorkItem, clocks_at: Iterable[_ClockAt], now: datetime) -> bool:
-    """Whether a snooze hides it: never from a crisis, a breach, or a warning of class S."""
+    """True if a snooze hides it: never from a crisis, a breach, or a warning of class S."""
     if item.snoozed_until is None or item.snoozed_until <= now:
         return False
     for clock_at in clocks_at:

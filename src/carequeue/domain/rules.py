@@ -25,7 +25,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class ClockClass(StrEnum):
-    """How much a person is at risk while a clock runs; the class decides the band."""
+    """The risk to a person while a clock runs; the class decides the band."""
 
     CRISIS = "C"
     SAFETY = "S"
@@ -43,14 +43,14 @@ class LengthUnit(StrEnum):
 
 
 class Owner(StrEnum):
-    """Whose step meets the clock."""
+    """The side whose step meets the clock."""
 
     US = "us"
     PARTNER = "partner"
 
 
 class Provenance(StrEnum):
-    """How well the source of a rule is known."""
+    """The reliability of the source of a rule."""
 
     READ = "read"  # the text was read
     CITED = "cited"  # named, not yet read
@@ -77,7 +77,7 @@ AT_ONCE: Final = Length(0, LengthUnit.DAY)
 
 @dataclass(frozen=True, slots=True)
 class ClockRule:
-    """What starts a clock, what meets it, how long it runs and where that is written.
+    """The start of a clock, its length, the events that meet it, and its source.
 
     `warn` is how long before due the warning begins, None for the whole length. `nudge`: the due
     time is when to ask a partner again. `fallback`: only if no other clock runs, never above Soon.
@@ -127,18 +127,14 @@ class _RuleTable:
         self.table: Mapping[object, object] = table
         for key in table:
             if key not in _KEYS:
-                raise self.refuse(str(key), "is not a known key", _KEYS)
+                raise self.refuse(str(key), "is not a known key", *_KEYS)
         for key in _REQUIRED:
             if key not in table:
                 raise self.refuse(key, "is missing")
 
-    def refuse(self, key: str, what: str, choices: object = ()) -> RuleError:
-        """The error for one key."""
-        if isinstance(choices, str):
-            known = f" Known: {choices}."
-        else:
-            names = [str(choice) for choice in choices] if isinstance(choices, tuple) else []
-            known = f" Known: {', '.join(names)}." if names else ""
+    def refuse(self, key: str, what: str, *choices: str) -> RuleError:
+        """The error for one key, with the accepted values if there are some to name."""
+        known = f" Known: {', '.join(choices)}." if choices else ""
         return RuleError(
             f"Clock rule {_shown(self.rule)}: {_shown(key)} {what}.{known} Correct the rule; "
             "until then nothing was changed."
@@ -157,26 +153,24 @@ class _RuleTable:
         for choice in choices:
             if choice.value == value:
                 return choice
-        raise self.refuse(
-            key, f"cannot be {_shown(value)}", tuple(choice.value for choice in choices)
-        )
+        raise self.refuse(key, f"cannot be {_shown(value)}", *choices)
 
     def words(self, key: str, known: frozenset[str]) -> tuple[str, ...]:
         """A list of known words; a single word counts as a list of one."""
         value = self.table.get(key, ())
         words = [value] if isinstance(value, str) else value
         if not isinstance(words, list | tuple):
-            raise self.refuse(key, "is not a list", tuple(sorted(known)))
+            raise self.refuse(key, "is not a list", *sorted(known))
         for word in words:
             if not isinstance(word, str) or word not in known:
-                raise self.refuse(key, f"cannot hold {_shown(word)}", tuple(sorted(known)))
+                raise self.refuse(key, f"cannot hold {_shown(word)}", *sorted(known))
         return tuple(words)
 
     def flag(self, key: str, default: bool = False) -> bool:
         """True or false."""
         value = self.table.get(key, default)
         if not isinstance(value, bool):
-            raise self.refuse(key, f"cannot be {_shown(value)}", ("true", "false"))
+            raise self.refuse(key, f"cannot be {_shown(value)}", "true", "false")
         return value
 
     def length(self, key: str) -> Length:
@@ -191,7 +185,7 @@ class _RuleTable:
         return Length(count, LengthUnit(match[3])) if count else AT_ONCE
 
     def warn(self, length: Length) -> Length | None:
-        """How long before due it warns; None for the whole length."""
+        """The length of the warning before due; None for the whole length."""
         if self.table.get("warn", "0") == "whole":
             if length.count < 0:
                 raise self.refuse("warn", "cannot be 'whole' for a clock that counts back", _SHAPE)
@@ -217,9 +211,9 @@ def _rule(table: _RuleTable) -> ClockRule:
     kinds = table.words("kinds", frozenset(Kind))
     starts = table.words("starts", FACTS)
     if not kinds:
-        raise table.refuse("kinds", "is empty", tuple(Kind))
+        raise table.refuse("kinds", "is empty", *Kind)
     if len(starts) != 1:
-        raise table.refuse("starts", "must name one fact", tuple(sorted(FACTS)))
+        raise table.refuse("starts", "must name one fact", *sorted(FACTS))
     rule = ClockRule(
         id=table.rule,
         label=table.text("label"),
@@ -266,12 +260,6 @@ def _shipped() -> Mapping[str, Any]:
 
     text = (files("carequeue") / "rules" / "clocks.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
-
-
-@lru_cache(maxsize=1)
-def default_rules() -> tuple[ClockRule, ...]:
-    """The rules that are shipped with CareQueue."""
-    return rules_from(_shipped())
 
 
 def site_rules(site: Mapping[str, Any]) -> tuple[ClockRule, ...]:

@@ -78,8 +78,6 @@ _VISIBLE_BLOCK: Final = _VisibleBlock()
 
 def _as_text(value: object) -> str:
     """A value as text; a nested or huge one that Python refuses to print is named by its type."""
-    if isinstance(value, str):
-        return str(value)
     try:
         return str(value)
     except (ValueError, RecursionError):

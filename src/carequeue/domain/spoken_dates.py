@@ -61,8 +61,13 @@ def say_when(instant: datetime, now: datetime, calendar: SiteCalendar) -> str:
     """`Mon 1 Dec 09:00` at the site; with the year if it differs; `parse_when` reads it."""
     local = instant.astimezone(calendar.zone)
     year = "" if local.year == calendar.local_date(now).year else f" {local.year:04}"
-    weekday, month = WEEKDAYS[local.weekday()][:3].title(), MONTHS[local.month - 1][:3].title()
-    return f"{weekday} {local.day} {month}{year} {local:%H:%M}"
+    return f"{say_day(local)}{year} {local:%H:%M}"
+
+
+def say_day(day: date) -> str:
+    """`Mon 1 Dec`."""
+    weekday, month = WEEKDAYS[day.weekday()][:3].title(), MONTHS[day.month - 1][:3].title()
+    return f"{weekday} {day.day} {month}"
 
 
 def _span(words: str, now: datetime, calendar: SiteCalendar) -> datetime | None:

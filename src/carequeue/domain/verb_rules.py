@@ -1,4 +1,4 @@
-"""What verbs ask about an item before they apply: whose it is, how it stands, what may happen next.
+"""Facts of an item that verbs ask for before they apply: owner, status, possible next steps.
 
 In:  an item, who we are, the steps of a Task. Out: facts of the item, and a `Permission` in words
 that name the client.
@@ -28,12 +28,6 @@ from carequeue.domain.task_steps import (
     Steps,
 )
 
-NOUNS: Final = {
-    Kind.REFERRAL: "referral",
-    Kind.FOLLOW_UP: "follow-up",
-    Kind.HANDOFF: "handoff",
-    Kind.AUTHORIZATION: "authorization",
-}
 #: A person at risk is decided about one at a time: who closes forty rows has not read forty.
 _RISKS: Final = {ClockClass.CRISIS: "a crisis clock", ClockClass.SAFETY: "a safety clock"}
 
@@ -79,37 +73,37 @@ class VerbCase:
     @property
     def noun(self) -> str:
         """The kind of item with its article: "a referral"."""
-        noun = NOUNS[self.item.kind]
+        noun = self.item.kind.replace("_", "-")
         return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
     @property
     def is_referral(self) -> bool:
-        """Whether one provider asks another for a service."""
+        """True if one provider asks another for a service."""
         return self.item.kind is Kind.REFERRAL
 
     @property
     def is_handoff(self) -> bool:
-        """Whether somebody asks a colleague or a team to take the client over."""
+        """True if somebody asks a colleague or a team to take the client over."""
         return self.item.kind is Kind.HANDOFF
 
     @property
     def is_authorization(self) -> bool:
-        """Whether a payer's approval ends, or is still asked for."""
+        """True if a payer's approval ends, or is still asked for."""
         return self.item.kind is Kind.AUTHORIZATION
 
     @property
     def names_client(self) -> bool:
-        """Whether the record names a client."""
+        """True if the record names a client."""
         return bool(self.item.client.reference)
 
     @property
     def is_deceased(self) -> bool:
-        """Whether the client is recorded as deceased."""
+        """True if the client is recorded as deceased."""
         return self.item.client.deceased or "deceased" in self.item.flags
 
     @property
     def in_crisis(self) -> bool:
-        """Whether a crisis clock is open."""
+        """True if a crisis clock is open."""
         return self.item_class is ClockClass.CRISIS
 
     # --- whose it is
@@ -121,29 +115,29 @@ class VerbCase:
 
     @property
     def is_mine(self) -> bool:
-        """Whether I am its owner."""
+        """True if I am its owner."""
         owner = self.item.owner
         return owner is not None and (owner.me or self.us.is_me(owner.reference))
 
     @property
     def is_sent_out(self) -> bool:
-        """Whether we asked another organization for it."""
+        """True if we asked another organization for it."""
         return self.item.direction is Direction.OUTBOUND
 
     @property
     def is_with_others(self) -> bool:
-        """Whether another organization works on it."""
+        """True if another organization works on it."""
         owner = self.item.owner
         return self.is_sent_out or (owner is not None and not owner.ours)
 
     @property
     def asked_by_me(self) -> bool:
-        """Whether I am its requester."""
+        """True if I am its requester."""
         return self.item.requester is not None and self.item.requester.me
 
     @property
     def is_for_us(self) -> bool:
-        """Whether a handoff asks me, a team of mine or nobody by name."""
+        """True if a handoff asks me, a team of mine or nobody by name."""
         owner = self.item.owner
         if owner is None:
             return not self.asked_by_me
@@ -151,12 +145,12 @@ class VerbCase:
 
     @property
     def is_teams_move(self) -> bool:
-        """Whether my team has to act next."""
+        """True if my team has to act next."""
         return self.item.move.who is Mover.TEAM
 
     @property
     def waits_on_others(self) -> bool:
-        """Whether a partner, the client or the receiver of a handoff has to act next."""
+        """True if a partner, the client or the receiver of a handoff has to act next."""
         given = self.is_handoff and not self.is_for_us
         return given or self.item.move.who in (Mover.PARTNER, Mover.CLIENT)
 
@@ -171,7 +165,7 @@ class VerbCase:
 
     @property
     def is_ours_to_do(self) -> bool:
-        """Whether we are its performer."""
+        """True if we are its performer."""
         return Role.PERFORMER in self.roles
 
     # --- how it stands
@@ -185,29 +179,29 @@ class VerbCase:
 
     @property
     def waits_for_answer(self) -> bool:
-        """Whether it was asked for and nobody has answered."""
+        """True if it was asked for and nobody has answered."""
         return self.item.status in ASKED
 
     @property
     def has_begun(self) -> bool:
-        """Whether somebody has accepted it or works on it."""
+        """True if somebody has accepted it or works on it."""
         return self.item.status in BEGUN
 
     @property
     def ended_by_them(self) -> bool:
-        """Whether what we had asked for was declined, called off or not achieved: ours again."""
+        """True if what we had asked for was declined, called off or not achieved: ours again."""
         item = self.item
         declined_by_us = item.direction is Direction.INBOUND and item.status == "rejected"
         return item.status in NOT_DONE and not declined_by_us
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody has to act any more."""
+        """True if nobody has to act any more."""
         status = self.item.status
         return status in ENDED or (status in NOT_DONE and not self.ended_by_them)
 
     def may_become(self, status: str) -> bool:
-        """Whether the step to a status is ours to take."""
+        """True if the step to a status is ours to take."""
         who = self.steps.get(self.item.kind, OUR_OWN).get((self.item.status, status))
         return bool(who and who & self.roles)
 

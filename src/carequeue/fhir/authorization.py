@@ -13,16 +13,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from carequeue.domain.items import Kind, WorkItem
+from carequeue.domain.spoken_dates import say_day
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, move_to
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.task_facts import lines_of
 
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = (
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-)  # fmt: skip
 _PERIOD: Final = {"ClaimResponse": "preAuthPeriod", "Coverage": "period"}
 
 
@@ -39,7 +36,7 @@ def derived(reader: ChartReader, resource: Resource) -> WorkItem | None:
 
 
 def is_companion(task: Resource) -> bool:
-    """Whether a Task of ours stands for the end of an authorization."""
+    """True if a Task of ours stands for the end of an authorization."""
     value = values.identifier_value(task, codes.IDENTIFIER)
     return value.startswith(f"{codes.AUTHORIZATION_END}:")
 
@@ -69,10 +66,10 @@ def _item(reader: ChartReader, resource: Resource, end: datetime, task: Resource
     made = values.text(resource, "created") or values.text(
         resource, f"{_PERIOD[_kind(resource)]}.start"
     )
-    facts.add_time("authored_at", reader.start(facts, resource, made))
+    facts.add_times(authored_at=reader.start(facts, resource, made))
     # The clock runs to the end; a start without a time makes nothing approximate.
     facts.flags.discard("approximate")
-    facts.add_time("ends_at", end)
+    facts.add_times(ends_at=end)
     facts.add_flag("open")
     facts.add_flag("accepted", values.text(task, "status") in ("accepted", "ready", "in-progress"))
     payer = resource.get("insurer") or next(iter(values.objects(resource, "payor")), None)
@@ -116,7 +113,7 @@ def _end(reader: ChartReader, resource: Resource) -> datetime | None:
 
 
 def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
-    """Whether another of the same kind is in force the day after this one ends."""
+    """True if another of the same kind is in force the day after this one ends."""
     period, mine = _PERIOD[_kind(resource)], own_reference(resource)
     for other in reader.of(_kind(resource)):
         if own_reference(other) == mine or not _in_force(other) or not _alike(resource, other):
@@ -132,7 +129,7 @@ def _renewed(reader: ChartReader, resource: Resource, end: datetime) -> bool:
 
 
 def _alike(first: Resource, second: Resource) -> bool:
-    """Whether two have one type and, for authorizations, one payer, as far as they say."""
+    """True if two have one type and, for authorizations, one payer, as far as they say."""
     types = [{c.code for c in values.codings(resource.get("type"))} for resource in (first, second)]
     if types[0] and types[1] and not types[0] & types[1]:
         return False
@@ -143,10 +140,8 @@ def _alike(first: Resource, second: Resource) -> bool:
 def _day(reader: ChartReader, end: datetime) -> str:
     """A day, with the year only if it differs from that of the reading; never relative to now."""
     local = end.astimezone(reader.zone)
-    named = f"{local.day} {_MONTHS[local.month - 1]}"
-    if local.year == reader.as_of.year:
-        return f"{_DAYS[local.weekday()]} {named}"
-    return f"{named} {local.year}"
+    day = say_day(local)
+    return day if local.year == reader.as_of.year else f"{day.partition(' ')[2]} {local.year}"
 
 
 def _about(reader: ChartReader, resource: Resource) -> str:

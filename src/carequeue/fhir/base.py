@@ -13,7 +13,7 @@ from carequeue.fhir.chart import Resource
 
 @dataclass(slots=True)
 class SavedPage:
-    """What a page changed: how many rows, and references that are not here yet."""
+    """The changes by one page: the number of rows, and references that are not here yet."""
 
     changed: int = 0
     missing: set[str] = field(default_factory=set)

@@ -59,7 +59,7 @@ class BatchRequest:
 
 
 class BatchAnswer(NamedTuple):
-    """What became of one entry; `status` is 0 if the server gave none."""
+    """The reply to one entry; `status` is 0 if the server gave none."""
 
     status: int
     etag: str
@@ -114,7 +114,7 @@ def read_page(bundle: Any, url: str = "") -> Page:
 
 
 def is_subset(resource: Any) -> bool:
-    """Whether a server tags this as a partial resource: it must never be a base."""
+    """True if a server tags this as a partial resource: it must never be a base."""
     tags = values.objects(resource, "meta.tag")
     return any(values.text(tag, "code") == "SUBSETTED" for tag in tags)
 
@@ -201,10 +201,8 @@ def _issue(issue: Any) -> Issue:
 
 
 def is_conflict_issue(resource: Any) -> bool:
-    """Whether an OperationOutcome reports a conflict, whatever its HTTP status was."""
-    if values.text(resource, "resourceType") != "OperationOutcome":
-        return False
-    return any(values.text(i, "code") in _CONFLICT for i in values.objects(resource, "issue"))
+    """True if an OperationOutcome reports a conflict, whatever its HTTP status was."""
+    return any(issue.code in _CONFLICT for issue in issues(resource))
 
 
 def _link(bundle: Any, relation: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from carequeue.domain.items import WorkItem
@@ -39,6 +41,29 @@ class Chart:
         """The resource of a relative reference, in this chart or among the shared."""
         kind, _, key = reference.partition("/")
         return self.resources.get(kind, {}).get(key) or self.shared(reference)
+
+
+class ContactOutcome(StrEnum):
+    """The outcome that a record shows. `NONE`: no contact of ours, not even an attempt."""
+
+    REACHED = "reached"
+    ATTEMPTED = "attempted"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The outcome that one record shows, its time (UTC, None if unreadable), and why.
+
+    `why` completes "attempted, ...". `unnamed`: the record does not say who took part. `about`:
+    what it was about, as references; empty if the record names nothing.
+    """
+
+    outcome: ContactOutcome
+    at: datetime | None = None
+    why: str = ""
+    unnamed: bool = False
+    about: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What every kind of item needs from a chart: the client, the parties, the contacts, the start.
+"""Parts of a chart that every kind of item needs: client, parties, contacts, start.
 
 In:  a `Chart`, `Us`, the site's zone and the day of the reading. Out: the parts of a `WorkItem`.
 Why the day: it only bounds impossible dates (a start in the future) and how far back a stay that
@@ -29,9 +29,8 @@ from carequeue.domain.items import (
     Us,
     WorkItem,
 )
-from carequeue.fhir import codes, contacts, values
-from carequeue.fhir.chart import Chart, Resource
-from carequeue.fhir.contacts import Contact, ContactOutcome
+from carequeue.fhir import codes, values
+from carequeue.fhir.chart import Chart, Contact, ContactOutcome, Resource
 from carequeue.fhir.our_directory import name_of, own_reference
 from carequeue.fhir.task_facts import priority_of
 
@@ -52,10 +51,9 @@ class Facts:
     times: dict[str, datetime] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
 
-    def add_time(self, name: str, when: datetime | None) -> None:
-        """Add a fact if its time is known."""
-        if when is not None:
-            self.times[name] = when
+    def add_times(self, **times: datetime | None) -> None:
+        """Add facts whose times are known."""
+        self.times.update({name: when for name, when in times.items() if when is not None})
 
     def add_flag(self, name: str, holds: object = True) -> None:
         """Add a flag if it holds."""
@@ -94,15 +92,15 @@ class ChartReader:
         self.chart, self.us, self.zone, self.as_of = chart, us, zone, as_of
         #: No record of an event can be later than this instant.
         self.now = now or datetime.combine(as_of, time.max, tzinfo=zone).astimezone(UTC)
+        #: Set once the modules that read them from the chart have done so (`chart_to_items.py`).
         self.story: tuple[StoryLine, ...] = ()
+        self.contacts: tuple[Contact, ...] = ()
         self._of: dict[str, list[Resource]] = {}
 
     def of(self, kind: str) -> Sequence[Resource]:
         """The readable resources of one type."""
         if kind not in self._of:
-            self._of[kind] = [
-                resource for resource in self.chart.of(kind) if isinstance(resource, dict)
-            ]
+            self._of[kind] = [part for part in self.chart.of(kind) if isinstance(part, dict)]
         return self._of[kind]
 
     def find(self, reference: str) -> Resource:
@@ -124,7 +122,7 @@ class ChartReader:
         return moment if moment and moment.year >= _FIRST_YEAR else None
 
     def updated(self, resource: Any) -> datetime | None:
-        """When the server last stored a resource."""
+        """The time at which the server last stored a resource."""
         return self.when(values.text(resource, "meta.lastUpdated"))
 
     def resource_ref(self, resource: Any) -> ResourceRef:
@@ -161,11 +159,6 @@ class ChartReader:
             stored = datetime.combine(self.as_of, time.min, tzinfo=self.zone).astimezone(UTC)
         facts.add_flag("approximate", stored)
         return stored
-
-    @property
-    def client_reference(self) -> str:
-        """Whose chart it is: `Patient/id`, or the resource that names no client."""
-        return self.chart.client
 
     @cached_property
     def patient(self) -> Resource:
@@ -210,11 +203,12 @@ class ChartReader:
         )
 
     def party(self, value: Any, within: Any = None) -> Party | None:
-        """Who requests or owes. A contained resource has its name only: it is nobody of ours."""
+        """The party of a Reference. A contained resource has a name only: it is never one of us."""
         if not isinstance(value, dict) or not value:
             return None
         reference = self.ref(value)
-        resource = self.find(reference) or _contained(values.text(value, "reference"), within)
+        contained = values.contained(within, values.text(value, "reference"))
+        resource = self.find(reference) or contained
         name = values.squeeze(values.text(value, "display")) or name_of(resource)
         person = self._person(resource)
         me = self.us.is_me(reference) or (bool(person) and person == self.us.me)
@@ -225,8 +219,8 @@ class ChartReader:
         return Party(reference, name, ours, me) if name else None
 
     def _person(self, role: Resource) -> str:
-        """Who acts in a role at our place, "" for a role elsewhere: one of us who also works for a
-        partner acts for the partner there.
+        """The person or place of a role with us, "" for a role elsewhere: one of us who also works
+        for a partner acts for the partner there.
         """
         if role.get("resourceType") != "PractitionerRole":
             return ""
@@ -234,36 +228,21 @@ class ChartReader:
         here = self.us.is_ours(place) if role.get("organization") else True
         return self.ref(role.get("practitioner")) or place if here else ""
 
-    @cached_property
-    def contacts(self) -> tuple[Contact, ...]:
-        """The contacts in the client's records, earliest first, without those that have no time or
-        show no contact of ours.
-        """
-        records = (*self.of("Communication"), *self.of("Encounter"))
-        judged = [contacts.judge(self, contact) for contact in records]
-        dated = [
-            contact
-            for contact in judged
-            if contact.outcome is not ContactOutcome.NONE and contact.at
-        ]
-        return tuple(sorted(dated, key=lambda contact: contact.at or self.now))
-
     def contact_after(self, start: datetime | None) -> datetime | None:
-        """When the client was first reached at or after an instant."""
+        """The first time at or after an instant at which the client was reached."""
         reached = (
             contact.at for contact in self.contacts if contact.outcome is ContactOutcome.REACHED
         )
         return next((at for at in reached if start and at and at >= start), None)
 
-    def attempts_after(self, start: datetime | None, about: Iterable[str]) -> tuple[Contact, ...]:
-        """Attempts since an instant; one that is about something else does not count."""
-        mine = set(about)
+    def attempts_after(self, start: datetime | None, about: set[str]) -> tuple[Contact, ...]:
+        """Attempts since an instant; an attempt about something else does not count."""
         return tuple(
             contact
             for contact in self.contacts
             if contact.outcome is ContactOutcome.ATTEMPTED
             and (start is None or (contact.at and contact.at >= start))
-            and (not contact.about or contact.about & mine)
+            and (not contact.about or contact.about & about)
         )
 
     def item(self, resource: Any, facts: Facts, parts: ItemParts) -> WorkItem:
@@ -273,11 +252,9 @@ class ChartReader:
         wish = "priority:routine" if priority is Priority.ROUTINE else "priority:urgent"
         facts.flags |= {parts.direction.value, wish} | self.risks
         start = facts.times.get("discharged_at") or facts.times.get("authored_at")
-        subjects = {
-            own_reference(resource_about) for resource_about in (resource, parts.task, parts.anchor)
-        } - {""}
-        attempts = self.attempts_after(start, subjects)
-        facts.add_time("attempted_at", attempts[0].at if attempts else None)
+        about = {own_reference(part) for part in (resource, parts.task, parts.anchor)} - {""}
+        attempts = self.attempts_after(start, about)
+        facts.add_times(attempted_at=attempts[0].at if attempts else None)
         return WorkItem(
             key=parts.key,
             source=self.chart.source,
@@ -333,7 +310,7 @@ def party_name(party: Party | None, otherwise: str = "") -> str:
 
 
 def move_to(party: Party | None, since: datetime | None = None) -> Move:
-    """Whose move it is when this party must act; nobody's is the team's."""
+    """The move if this party must act next; without a party the team must act."""
     if party is None:
         return Move(Mover.TEAM, NOBODY, since)
     if party.me:
@@ -363,7 +340,7 @@ def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> dateti
     for end in filter(None, ends):
         if end.year >= _FIRST_YEAR and (start is None or end >= start):
             facts.add_flag("dated")
-            facts.add_time("due_at", end)
+            facts.add_times(due_at=end)
             return end
         facts.add_flag("impossible-date")
     return None
@@ -372,11 +349,3 @@ def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> dateti
 def _dead(patient: Any) -> bool:
     is_dead = values.get(patient, "deceasedBoolean") is True
     return is_dead or bool(values.text(patient, "deceasedDateTime"))
-
-
-def _contained(reference: str, within: Any) -> Resource:
-    if not reference.startswith("#"):
-        return {}
-    wanted = reference[1:]
-    inside = values.objects(within, "contained")
-    return next((resource for resource in inside if resource.get("id") == wanted), {})

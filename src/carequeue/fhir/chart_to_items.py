@@ -20,7 +20,8 @@ from carequeue.domain.items import Us, WorkItem
 from carequeue.fhir import authorization, codes, follow_up, handoff, referral, timeline, values
 from carequeue.fhir.chart import Chart, ChartRead, Resource, Trouble
 from carequeue.fhir.chart_reader import ChartReader
-from carequeue.fhir.client_identity import SUBJECTS
+from carequeue.fhir.client_identity import SUBJECTS, naming_elements
+from carequeue.fhir.contacts import contacts_of
 from carequeue.fhir.jsontext import Duplicated
 from carequeue.fhir.our_directory import own_reference
 
@@ -71,6 +72,7 @@ def read_chart(
     """
     reader = ChartReader(chart, us, zone, as_of, now)
     troubles: list[Trouble] = []
+    reader.contacts = _guarded(troubles, chart.client, lambda: contacts_of(reader)) or ()
     if described:
         reader.story = _guarded(troubles, chart.client, lambda: timeline.story(reader)) or ()
     items: dict[str, WorkItem] = {}
@@ -91,11 +93,7 @@ def chart_of(resource: Any, base: str = "") -> str:
     kind, mine = values.text(resource, "resourceType"), own_reference(resource)
     if kind == "Patient":
         return mine
-    for path in SUBJECTS:
-        reference = values.reference(values.get(resource, path), base)
-        if reference.startswith("Patient/"):
-            return reference
-    for element in _taking_part(kind, resource):
+    for element in naming_elements(resource):
         reference = values.reference(element, base)
         if reference.startswith("Patient/"):
             return reference
@@ -106,22 +104,13 @@ def chart_of(resource: Any, base: str = "") -> str:
     return mine
 
 
-def _taking_part(kind: str, resource: Any) -> list[Any]:
-    """Other elements that may refer to a client, in types whose subject is often left out."""
-    if kind == "Appointment":
-        return [participant.get("actor") for participant in values.objects(resource, "participant")]
-    if kind == "Communication":
-        return [*values.objects(resource, "recipient"), *values.objects(resource, "sender")]
-    return []
-
-
 def shared(kind: str) -> bool:
-    """Whether resources of this type belong to no client."""
+    """True if resources of this type belong to no client."""
     return kind in _SHARED
 
 
 def trouble(resource: Any) -> str | None:
-    """What is wrong with a resource, without its content; None if nothing.
+    """Return what is wrong with a resource, without its content; None if nothing is.
 
     Such a resource is stored; `read_chart` still shows what it can of it, because a client must not
     be missed for a malformed element.
@@ -144,19 +133,14 @@ def trouble(resource: Any) -> str | None:
 
 def references(resource: Any, base: str = "") -> set[str]:
     """The relative references that a row of this resource needs, to be fetched if missing."""
-    elements: list[Any] = []
-    for path in _NAMED:
-        elements += values.objects(resource, path)
-    elements += [
-        participant.get("individual") for participant in values.objects(resource, "participant")
-    ]
-    elements += [
-        participant.get("actor") for participant in values.objects(resource, "participant")
-    ]
-    named = {values.reference(participant, base) for participant in elements[:_MOST_NAMED]}
+    elements: list[Any] = [part for path in _NAMED for part in values.objects(resource, path)]
+    participants = values.objects(resource, "participant")
+    for role in ("individual", "actor"):
+        elements += [participant.get(role) for participant in participants]
+    named = {values.reference(element, base) for element in elements[:_MOST_NAMED]}
     contact = values.text(resource, "resourceType") == "Communication"
     wanted = _WANTED_OF_CONTACT if contact else _WANTED
-    return {participant for participant in named if participant.partition("/")[0] in wanted}
+    return {reference for reference in named if reference.partition("/")[0] in wanted}
 
 
 def _work(reader: ChartReader, troubles: list[Trouble]) -> Iterator[tuple[Resource, _Build]]:

@@ -1,4 +1,4 @@
-"""How a client of one server is recognized on another: by shared identifiers only.
+"""Identifiers that recognize a client of one server on another, and nothing else does.
 
 In:  a Patient. Out: pairs of system and value. Never a name, a birth date or a phone: two people
 share those, and one person has them spelled in two ways.
@@ -24,10 +24,7 @@ def identifiers(patient: Any) -> tuple[tuple[str, str], ...]:
     """(system, value) of each identifier that can be shared, each once, in their order."""
     pairs: dict[tuple[str, str], None] = {}
     for identifier in values.objects(patient, "identifier")[:_MOST]:
-        system, value = (
-            values.text(identifier, "system").strip(),
-            values.text(identifier, "value").strip(),
-        )
+        system, value = (values.text(identifier, name).strip() for name in ("system", "value"))
         usable = 0 < len(system) <= _LONGEST and 0 < len(value) <= _LONGEST
         if usable and values.text(identifier, "use") != "old" and not _is_nothing(system, value):
             pairs[system, value] = None
@@ -35,7 +32,7 @@ def identifiers(patient: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _is_nothing(system: str, value: str) -> bool:
-    """Whether it is a placeholder: "UNKNOWN", "000-00-0000", or a number under the name of the HL7
+    """True if it is a placeholder: "UNKNOWN", "000-00-0000", or a number under the name of the HL7
     table of identifier types, which every clinic uses.
     """
     signs = [sign for sign in value if sign.isalnum()]

@@ -1,4 +1,4 @@
-"""Which client a resource names, and whether that is the client of a decision. Pure.
+"""The client whom a resource names, compared with the client of a decision. Pure.
 
 In:  a resource, a `ClientIdentity` that was recorded with a decision. Out: identities, yes or no.
 Why: a colleague can correct `Task.for`. A decision about one client must never be written to
@@ -33,14 +33,9 @@ _MOST_LINKS: Final = 20
 _MOST_STEPS: Final = 5  # from a Task to its focus, and on from there
 
 
-def find_nothing(_: str) -> Resource | None:
-    """A lookup over no resources."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class ClientRecords:
-    """What a comparison may know in addition to the resource.
+    """Records that a comparison may use in addition to the resource.
 
     `base_url`: absolute references below it are the source's own. `merged`: references of records
     that are linked as merged with the client's record. `find`: the newest known resource of a
@@ -49,7 +44,7 @@ class ClientRecords:
 
     base_url: str = ""
     merged: frozenset[str] = frozenset()
-    find: Find = find_nothing
+    find: Find = lambda _: None
 
 
 NO_RECORDS: Final = ClientRecords()
@@ -62,7 +57,7 @@ def named_client(resource: Any, base_url: str = "") -> ClientIdentity:
     """
     if values.text(resource, "resourceType") == "Patient":
         return ClientIdentity(own_reference(resource), identifiers(resource))
-    named = [_identity(client, resource, base_url) for client in _naming(resource)]
+    named = [_identity(client, resource, base_url) for client in naming_elements(resource)]
     patients = (client for client in named if _is_patient(client))
     return next(patients, named[0] if named else ClientIdentity())
 
@@ -117,7 +112,7 @@ def created_for(resource: Any, records: ClientRecords, name: str = "") -> Client
 def same_client(
     decided: ClientIdentity, now: ClientIdentity, merged: frozenset[str] = frozenset()
 ) -> bool:
-    """Whether two identities are one client. Two empty ones are.
+    """True if two identities are one client. Two empty ones are.
 
     `merged`: references of records that are linked as merged with the first one.
     """
@@ -131,14 +126,14 @@ def same_client(
 
 
 def names_same_client(before: Any, after: Any, base_url: str = "") -> bool:
-    """Whether two versions of a resource name the same client."""
+    """True if two versions of a resource name the same client."""
     return same_client(named_client(before, base_url), named_client(after, base_url))
 
 
 def is_about_its_client(
     intent: Intent, resource: Resource, records: ClientRecords = NO_RECORDS
 ) -> bool:
-    """Whether a resource is still about the client with whom a decision was made.
+    """True if a resource is still about the client with whom a decision was made.
 
     True if the client was not recorded: the sender of the decision has to ask (`Intent.client`).
     """
@@ -156,7 +151,7 @@ def is_about_its_client(
 
 
 def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
-    """Whether the client of a create is still that person, and so is the client of what it is
+    """True if the client of a create is still that person, and so is the client of what it is
     about.
 
     A contact that names a Task must not be written once that Task is another client's.
@@ -174,7 +169,7 @@ def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
 
 
 def _became_anothers(decided: ClientIdentity, now: ClientIdentity, records: ClientRecords) -> bool:
-    """Whether what a create points to names another client.
+    """True if what a create points to names another client.
 
     Senders write the client of a request in their own words and with their own identifiers, so only
     a Patient, or another value of a known identifier, shows somebody else.
@@ -200,16 +195,16 @@ def points_to(resource: Any, base_url: str) -> list[str]:
 # --- merged records -------------------------------------------------------------------------------
 
 
-def merged_records(one: str, other: str, records: ClientRecords) -> bool:
-    """Whether two Patient records are linked as one person (Patient.link).
+def merged_records(record: str, other: str, records: ClientRecords) -> bool:
+    """True if two Patient records are linked as one person (Patient.link).
 
     Links are followed from both sides, at most twenty records each, in circles once.
     """
-    first, second = (_linked(reference, "replaced-by", records) for reference in (one, other))
-    if not first.isdisjoint(second):
+    newer, newer_too = (_linked(start, "replaced-by", records) for start in (record, other))
+    if not newer.isdisjoint(newer_too):
         return True
-    older, older_too = (_linked(reference, "replaces", records) for reference in (one, other))
-    return not older_too.isdisjoint(first) or not older.isdisjoint(second)
+    older, older_too = (_linked(start, "replaces", records) for start in (record, other))
+    return not older_too.isdisjoint(newer) or not older.isdisjoint(newer_too)
 
 
 def _linked(reference: str, kind: str, records: ClientRecords) -> set[str]:
@@ -269,7 +264,7 @@ def _is_known(client: ClientIdentity) -> bool:
 
 
 def _contradict(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> bool:
-    """Whether a record lost every identifier that it had, for others of the same systems.
+    """True if a record lost every identifier that it had, for others of the same systems.
 
     Then the record is somebody else's by now: ids are reused, and records overwritten.
     """
@@ -290,12 +285,12 @@ def _is_patient(client: ClientIdentity) -> bool:
 
 
 def _key(client: ClientIdentity) -> str:
-    """How a resource names somebody who is no Patient of the source, as one text."""
+    """The name that a resource gives to somebody who is no Patient of the source, as one text."""
     numbers = " ".join(sorted(f"{system}|{value}" for system, value in client.identifiers))
     return client.reference or numbers
 
 
-def _naming(resource: Any) -> list[Any]:
+def naming_elements(resource: Any) -> list[Any]:
     """The elements by which a resource may name its client, best first."""
     elements = [values.get(resource, name) for name in SUBJECTS]
     kind = values.text(resource, "resourceType")
@@ -308,13 +303,13 @@ def _naming(resource: Any) -> list[Any]:
 
 
 def _person(element: Any) -> bool:
-    """Whether a reference is to a Patient: other participants are no clients."""
+    """True if a reference is to a Patient: other participants are no clients."""
     return "Patient/" in values.text(element, "reference")
 
 
 def _identity(element: Any, resource: Any, base_url: str) -> ClientIdentity:
     written = values.text(element, "reference").strip()
-    contained = _contained(written, resource)
+    contained = values.contained(resource, written)
     logical = identifiers({"identifier": [element["identifier"]]}) if _has_id(element) else ()
     if written.startswith("#"):
         known = tuple(dict.fromkeys((*logical, *identifiers(contained))))
@@ -327,13 +322,6 @@ def _identity(element: Any, resource: Any, base_url: str) -> ClientIdentity:
 
 def _has_id(element: Any) -> bool:
     return isinstance(element, Mapping) and isinstance(element.get("identifier"), dict)
-
-
-def _contained(reference: str, resource: Any) -> Resource | None:
-    inner = values.objects(resource, "contained") if reference.startswith("#") else []
-    return next(
-        (resource for resource in inner if f"#{values.text(resource, 'id')}" == reference), None
-    )
 
 
 def _described(element: Any) -> str:

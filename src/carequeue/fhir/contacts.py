@@ -1,7 +1,7 @@
-"""What a record says about a contact: the client was reached, somebody tried, or neither.
+"""Judge a record as a contact: the client was reached, somebody tried, or neither.
 
-In:  one resource of the source, and its surroundings in the chart (`Around`: who belongs to us, the
-client, the client's birth date). Out: a `Contact` with the reason in words.
+In:  one resource of the source, and its chart (who belongs to us, the client, the client's birth
+date). Out: a `Contact` with the reason in words.
 Why so strict: a contact takes a client out of Safety after a suicide attempt, so the record itself
 must show that one of us and the client (or a parent or guardian of a minor) answered each other. A
 reminder, a letter, a voicemail, a filed document, another organization's call and a visit elsewhere
@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final, Protocol
-from zoneinfo import ZoneInfo
+from typing import Any, Final
 
 from carequeue.domain.items import Party
 from carequeue.fhir import codes, spoken, values
-from carequeue.fhir.chart import Resource
+from carequeue.fhir.chart import Contact, ContactOutcome, Resource
+from carequeue.fhir.chart_reader import ChartReader
 from carequeue.fhir.our_directory import own_reference
 
 #: A record stored before the event is none. Clocks of two machines differ by this much; our own
@@ -38,98 +38,56 @@ _CLIENTS: Final = ("Patient/", "RelatedPerson/")
 _TOOK_PLACE: Final = frozenset({"finished", "in-progress"})
 
 
-class ContactOutcome(StrEnum):
-    """What a record shows. `NONE`: no contact of ours, not even an attempt."""
-
-    REACHED = "reached"
-    ATTEMPTED = "attempted"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """What one record shows, when it happened (UTC, None if unreadable), and why.
-
-    `why` completes "attempted, ...". `unnamed`: the record does not say who took part. `about`:
-    what it was about, as references; empty if the record names nothing.
-    """
-
-    outcome: ContactOutcome
-    at: datetime | None = None
-    why: str = ""
-    unnamed: bool = False
-    about: frozenset[str] = frozenset()
-
-
-class Around(Protocol):
-    """The surroundings of a record in its chart; `chart_reader.ChartReader` implements it."""
-
-    zone: ZoneInfo
-    now: datetime
-
-    @property
-    def patient(self) -> Resource:
-        """The client's Patient, empty if it is not here."""
-
-    @property
-    def client_reference(self) -> str:
-        """`Patient/id`, or the key of a chart without a client."""
-
-    def ref(self, value: Any) -> str:
-        """The relative reference of a Reference, "" if it has none."""
-
-    def find(self, reference: str) -> Resource:
-        """The resource of a reference, empty if it is not here."""
-
-    def party(self, value: Any, within: Any = None) -> Party | None:
-        """The party of a Reference, and whether they belong to us."""
-
-    def when(self, value: Any) -> datetime | None:
-        """A plausible instant, in UTC."""
-
-    def updated(self, resource: Any) -> datetime | None:
-        """When the server last stored a resource."""
-
-
 _Shown = tuple[ContactOutcome, str]
 _DID_NOT: Final[_Shown] = (ContactOutcome.NONE, "it did not take place")
 _UNNAMED: Final[_Shown] = (ContactOutcome.ATTEMPTED, "")
 _REACHED: Final[_Shown] = (ContactOutcome.REACHED, "")
 
 
-def judge(around: Around, resource: Resource) -> Contact:
-    """What a record shows of a contact with the client. Never raises.
+def contacts_of(reader: ChartReader) -> tuple[Contact, ...]:
+    """The contacts in the client's records, earliest first, without those that have no time or show
+    no contact of ours.
+    """
+    records = (*reader.of("Communication"), *reader.of("Encounter"))
+    judged = (judge(reader, record) for record in records)
+    ours = (contact for contact in judged if contact.outcome is not ContactOutcome.NONE)
+    dated = [(contact.at, contact) for contact in ours if contact.at]
+    return tuple(contact for _, contact in sorted(dated, key=lambda pair: pair[0]))
+
+
+def judge(reader: ChartReader, resource: Resource) -> Contact:
+    """The contact with the client that a record shows. Never raises.
 
     A Communication and an Encounter can be a contact; an Appointment, a DocumentReference and every
     other type cannot: they say what was planned or filed, not that two people spoke.
     """
     kind = resource.get("resourceType")
     if kind == "Communication":
-        call = _Call(around, resource)
+        call = _Call(reader, resource)
         (outcome, why), at, unnamed = _communication(call), call.at, call.unnamed
     elif kind == "Encounter":
-        shown, where = _encounter(around, resource), place(around, resource)
-        (outcome, why), at, unnamed = shown, began(around, resource), where is Place.UNSAID
+        shown, where = _encounter(reader, resource), place(reader, resource)
+        (outcome, why), at, unnamed = shown, began(reader, resource), where is Place.UNSAID
     else:
         return Contact(ContactOutcome.NONE, None, "a record of this kind is no contact")
     if outcome is ContactOutcome.REACHED and at is None:
         outcome, why = ContactOutcome.ATTEMPTED, "at a time that the record does not give"
     if outcome is not ContactOutcome.ATTEMPTED:
         return Contact(outcome, at, why)
-    about = frozenset(around.ref(element) for element in values.objects(resource, "about")) - {""}
-    return Contact(outcome, at or around.updated(resource), why, unnamed, about)
+    about = frozenset(reader.ref(element) for element in values.objects(resource, "about")) - {""}
+    return Contact(outcome, at or reader.updated(resource), why, unnamed, about)
 
 
-def served(around: Around, encounter: Resource) -> bool:
-    """Whether a client was seen by us: a visit, or an emergency visit at our own place."""
+def served(reader: ChartReader, encounter: Resource) -> bool:
+    """True if a client was seen by us: a visit, or an emergency visit at our own place."""
     took_place = values.text(encounter, "status") in _TOOK_PLACE | {"arrived"}
     known = encounter_class(encounter) in codes.CONTACT_CLASSES | {"EMER"}
-    return took_place and known and _visit(around, encounter)[0] is ContactOutcome.REACHED
+    return took_place and known and _visit(reader, encounter)[0] is ContactOutcome.REACHED
 
 
-def began(around: Around, encounter: Resource) -> datetime | None:
-    """When a visit began, None if the time is impossible."""
-    return _believed(around, encounter, values.text(encounter, "period.start"), _SLACK)
+def began(reader: ChartReader, encounter: Resource) -> datetime | None:
+    """The start of a visit, None if the time is impossible."""
+    return _believed(reader, encounter, values.text(encounter, "period.start"), _SLACK)
 
 
 def encounter_class(encounter: Any) -> str:
@@ -144,7 +102,7 @@ def encounter_class(encounter: Any) -> str:
 class _Call:
     """A Communication while it is read."""
 
-    around: Around
+    reader: ChartReader
     record: Resource
 
     @property
@@ -153,12 +111,12 @@ class _Call:
 
     @cached_property
     def ours(self) -> bool:
-        """Whether our own verb wrote it, by our identifier."""
+        """True if our own verb wrote it, by our identifier."""
         return bool(values.identifier_value(self.record, codes.IDENTIFIER))
 
     @cached_property
     def chosen(self) -> bool:
-        """Whether a person chose "reached" by a key of ours: that holds whatever the note says.
+        """True if a person chose "reached" by a key of ours: that holds whatever the note says.
 
         Our own records did not always carry the outcome; completed meant reached.
         """
@@ -167,15 +125,15 @@ class _Call:
 
     @cached_property
     def at(self) -> datetime | None:
-        """When it was sent, otherwise when it was received."""
+        """The time it was sent, otherwise the time it was received."""
         slack = _OUR_SLACK if self.ours else _SLACK
         written = (values.text(self.record, name) for name in ("sent", "received"))
-        instants = (_believed(self.around, self.record, text, slack) for text in written)
+        instants = (_believed(self.reader, self.record, text, slack) for text in written)
         return next((moment for moment in instants if moment), None)
 
     @cached_property
     def sender(self) -> Party | None:
-        return self.around.party(self.record.get("sender"), self.record)
+        return self.reader.party(self.record.get("sender"), self.record)
 
     @cached_property
     def recipients(self) -> list[Any]:
@@ -188,11 +146,12 @@ class _Call:
 
     def end(self, value: Any) -> str:
         """`Type/id` of a sender or recipient, contained ones included."""
-        return self.around.ref(value) or own_reference(self._contained(value))
+        written = values.text(value, "reference")
+        return self.reader.ref(value) or own_reference(values.contained(self.record, written))
 
     @property
     def unnamed(self) -> bool:
-        """Whether it leaves out who of us took part, or with whom.
+        """True if it leaves out who of us took part, or with whom.
 
         Our own verb leaves the sender out if the profile does not say who we are.
         """
@@ -200,31 +159,26 @@ class _Call:
 
     @property
     def by_client(self) -> bool:
-        """Whether it came from the client's side."""
+        """True if it came from the client's side."""
         return self.end(self.record.get("sender")).startswith(_CLIENTS)
 
     def is_client(self, value: Any) -> bool:
-        """Whether a Reference is the client, or a parent or guardian of a client under 18."""
-        reference = self.around.ref(value)
-        if reference and reference == self.around.client_reference:
+        """True if a Reference is the client, or a parent or guardian of a client under 18."""
+        reference = self.reader.ref(value)
+        if reference and reference == self.reader.chart.client:
             return True
-        person = self.around.find(reference) if reference else self._contained(value)
+        written = values.text(value, "reference")
+        contained = values.contained(self.record, written)
+        person = self.reader.find(reference) if reference else contained
         if person.get("resourceType") != "RelatedPerson" or self.at is None:
             return False
-        return self._cares(person, self.at) and is_minor(self.around, self.at)
+        return self._cares(person, self.at) and is_minor(self.reader, self.at)
 
     def _cares(self, person: Resource, at: datetime) -> bool:
-        theirs = self.around.ref(person.get("patient")) == self.around.client_reference
-        over = values.period_end(person.get("period"), self.around.zone)
+        theirs = self.reader.ref(person.get("patient")) == self.reader.chart.client
+        over = values.period_end(person.get("period"), self.reader.zone)
         valid = theirs and person.get("active") is not False and (over is None or at <= over)
         return valid and spoken.is_carer(person)
-
-    def _contained(self, value: Any) -> Resource:
-        wanted = values.text(value, "reference").removeprefix("#")
-        inside = values.objects(self.record, "contained")
-        return next(
-            (resource for resource in inside if wanted and resource.get("id") == wanted), {}
-        )
 
     @property
     def with_client(self) -> bool:
@@ -237,11 +191,9 @@ class _Call:
 
     @property
     def to_others(self) -> bool:
-        """Whether nobody on the client's side is among the recipients."""
-        mine = self.around.client_reference
-        theirs = (
-            reference == mine or reference.startswith("RelatedPerson/") for reference in self.ends
-        )
+        """True if nobody on the client's side is among the recipients."""
+        mine = self.reader.chart.client
+        theirs = (end == mine or end.startswith("RelatedPerson/") for end in self.ends)
         return bool(self.ends) and not any(theirs)
 
 
@@ -254,7 +206,7 @@ def _communication(call: _Call) -> _Shown:
 
 
 def _not_with_us(call: _Call) -> _Shown | None:
-    """Why it is no contact between us and the client, None if it may be."""
+    """Return why it is no contact between us and the client, None if it may be."""
     if spoken.by_device(call.record.get("sender")):
         return ContactOutcome.NONE, "an automatic message"
     if call.sender is not None and not call.sender.ours:
@@ -280,10 +232,9 @@ def _how(call: _Call) -> _Shown:
         return ContactOutcome.NONE if automatic else ContactOutcome.ATTEMPTED, one_way
     if call.unnamed:
         return _UNNAMED
-    spoke = spoken.two_way(call.record)
-    return (
-        _REACHED if spoke else (ContactOutcome.ATTEMPTED, "the record does not say that they spoke")
-    )
+    if spoken.two_way(call.record):
+        return _REACHED
+    return ContactOutcome.ATTEMPTED, "the record does not say that they spoke"
 
 
 def _from_client(call: _Call) -> _Shown:
@@ -297,33 +248,33 @@ def _from_client(call: _Call) -> _Shown:
         return _REACHED
     if one_way or not spoken.two_way(call.record):
         return ContactOutcome.NONE, "a message from the client that answers none of ours"
-    ends = [call.around.party(recipient, call.record) for recipient in call.recipients]
+    ends = [call.reader.party(recipient, call.record) for recipient in call.recipients]
     if any(end and end.ours for end in ends):
         return _REACHED
     return (ContactOutcome.NONE, "not with us") if call.ends else _UNNAMED
 
 
 def _answers(call: _Call, asked: Any) -> bool:
-    """Whether the client answers a message that one of us wrote; an answer to a reminder does not
+    """True if the client answers a message that one of us wrote; an answer to a reminder does not
     count.
     """
-    message = call.around.find(call.around.ref(asked))
+    message = call.reader.find(call.reader.ref(asked))
     if message.get("resourceType") != "Communication":
         return False
-    ask = _Call(call.around, message)
+    ask = _Call(call.reader, message)
     ours = ask.sender is not None and ask.sender.ours and ask.status == "completed"
     return ours and ask.with_client and spoken.one_way(message) != spoken.AUTOMATIC
 
 
-def is_minor(around: Around, at: datetime) -> bool:
-    """Whether the client was under 18 at an instant; an unknown birth date counts as adult.
+def is_minor(reader: ChartReader, at: datetime) -> bool:
+    """True if the client was under 18 at an instant; an unknown birth date counts as adult.
 
     A birth date without its day counts as the earliest possible, so as the highest age.
     """
-    born = values.instant(values.text(around.patient, "birthDate"), around.zone)
+    born = values.instant(values.text(reader.patient, "birthDate"), reader.zone)
     if born is None or born > at:
         return False
-    first, then = born.astimezone(around.zone).date(), at.astimezone(around.zone).date()
+    first, then = born.astimezone(reader.zone).date(), at.astimezone(reader.zone).date()
     had = then.year - first.year - ((then.month, then.day) < (first.month, first.day))
     return had < _ADULT
 
@@ -332,45 +283,38 @@ def is_minor(around: Around, at: datetime) -> bool:
 
 
 class Place(StrEnum):
-    """Whose visit an Encounter is."""
+    """The place of a visit: with us, with others, or not said."""
 
     OURS = "ours"
     ELSEWHERE = "elsewhere"
     UNSAID = "unsaid"
 
 
-def place(around: Around, encounter: Resource) -> Place:
-    """Whose visit it is: by its organization, otherwise by who took part.
+def place(reader: ChartReader, encounter: Resource) -> Place:
+    """The place of a visit: by its organization, otherwise by its participants.
 
     One of us who also works for a partner works for the partner there.
     """
-    people = (
-        participant.get("individual") for participant in values.objects(encounter, "participant")
-    )
-    staff = [
-        participant for participant in people if not around.ref(participant).startswith(_CLIENTS)
-    ]
-    named = around.party(encounter.get("serviceProvider"), encounter)
-    parties = (
-        [named]
-        if named
-        else [p for participant in staff if (p := around.party(participant, encounter))]
-    )
-    if any(party.ours for party in parties):
+    parties = [reader.party(encounter.get("serviceProvider"), encounter)]
+    if not parties[0]:
+        people = [part.get("individual") for part in values.objects(encounter, "participant")]
+        staff = (who for who in people if not reader.ref(who).startswith(_CLIENTS))
+        parties = [reader.party(who, encounter) for who in staff]
+    if any(party and party.ours for party in parties):
         return Place.OURS
-    return Place.ELSEWHERE if parties else Place.UNSAID
+    return Place.ELSEWHERE if any(parties) else Place.UNSAID
 
 
-def _encounter(around: Around, encounter: Resource) -> _Shown:
+def _encounter(reader: ChartReader, encounter: Resource) -> _Shown:
     if values.text(encounter, "status") not in _TOOK_PLACE:
         return _DID_NOT
     if encounter_class(encounter) not in codes.CONTACT_CLASSES:
         return ContactOutcome.NONE, "a stay, not a visit"
-    return _visit(around, encounter)
+    return _visit(reader, encounter)
 
 
-def _visit(around: Around, encounter: Resource) -> _Shown:
-    where = place(around, encounter)
+def _visit(reader: ChartReader, encounter: Resource) -> _Shown:
+    where = place(reader, encounter)
     if where is Place.ELSEWHERE:
         return ContactOutcome.NONE, "elsewhere"
     other = spoken.no_visit(encounter)
@@ -382,8 +326,10 @@ def _visit(around: Around, encounter: Resource) -> _Shown:
     return _UNNAMED if where is Place.UNSAID else _REACHED
 
 
-def _believed(around: Around, record: Resource, written: str, slack: timedelta) -> datetime | None:
+def _believed(
+    reader: ChartReader, record: Resource, written: str, slack: timedelta
+) -> datetime | None:
     """A written instant, None if it is unreadable or later than the record can be."""
-    moment, stored = around.when(written), around.updated(record)
-    latest = min(stored, around.now) if stored else around.now
+    moment, stored = reader.when(written), reader.updated(record)
+    latest = min(stored, reader.now) if stored else reader.now
     return moment if moment and moment <= latest + slack else None

@@ -33,7 +33,7 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """How a site words things. `name`: the name of a Reference; `when`: an instant in its zone."""
+    """The words of a site. `name`: the name of a Reference; `when`: an instant in its zone."""
 
     name: Callable[[Any], str]
     when: Callable[[datetime], str]
@@ -54,21 +54,22 @@ def differences(
     rows = []
     for name in sorted(names, key=_place):
         raw = [intent_effects.snapshot([name], resource).get(name) for resource in three]
-        element, label = _element(name)
-        rows.append((raw, Words(label, *_told(element, raw, say))))
+        element = _element(name)
+        label = _LABELS.get(element, element)
+        rows.append((raw, Words(label, *_texts(element, raw, say))))
     shown = [words for _, words in rows if len(set(words[1:])) > 1]
     # Spelled differently but worded alike: better too many lines than a question without a subject.
     return tuple(shown or [words for raw, words in rows if raw[1] != raw[2]])
 
 
 def changed_at(theirs: Resource | None, zone: ZoneInfo) -> datetime | None:
-    """When the server last stored it, otherwise when it says that it was last changed; in UTC."""
+    """The time of the last store by the server, otherwise of the last stated change; in UTC."""
     stored = values.instant(values.text(theirs, "meta.lastUpdated"), zone)
     return stored or values.instant(values.text(theirs, "lastModified"), zone)
 
 
 def changed_by(before: Resource | None, theirs: Resource | None, say: Say) -> str:
-    """Who changed it, "" if the resource does not say.
+    """The name of the person who changed it, "" if the resource does not say.
 
     Three things show it: `meta.author`, which some servers add; the author of a note written within
     a minute of the change; and a status that only its owner can give, because a Task is accepted or
@@ -129,20 +130,19 @@ _ORDER: Final = (*_LABELS, *_THE)
 
 
 def _place(name: str) -> tuple[int, str]:
-    element = name if name in _LABELS else name.partition("[")[0]
+    element = _element(name)
     return (_ORDER.index(element) if element in _ORDER else len(_ORDER), name)
 
 
-def _element(name: str) -> tuple[str, str]:
-    """The element of a unit's name, and its label."""
-    element = name if name in _LABELS else name.partition("[")[0]
-    return element, _LABELS.get(element, element)
+def _element(name: str) -> str:
+    """The element of a unit's name."""
+    return name if name in _LABELS else name.partition("[")[0]
 
 
 # --- values in words ------------------------------------------------------------------------------
 
 
-def _told(element: str, raw: Sequence[Any], say: Say) -> list[str]:
+def _texts(element: str, raw: Sequence[Any], say: Say) -> list[str]:
     """The three values in words; two people with one name are told apart by their references."""
     words = [_in_words(element, value, say) for value in raw]
     if element != "owner":
@@ -194,9 +194,8 @@ def _plain(value: Any) -> str:
     """A text, the words of a concept, or its code if a server gave no words."""
     if isinstance(value, str):
         return value
-    told = values.concept_text(value)
     codings = [coding.code.replace("-", " ") for coding in values.codings(value) if coding.code]
-    return told or _joined(codings) or "in a format that cannot be shown"
+    return values.concept_text(value) or _joined(codings) or "in a format that cannot be shown"
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -43,12 +43,12 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
     if status == "draft" or (status in codes.TASK_CLOSED and not not_done):
         return None
     facts = Facts()
-    facts.add_time("authored_at", reader.start(facts, task, values.text(task, "authoredOn")))
+    facts.add_times(authored_at=reader.start(facts, task, values.text(task, "authoredOn")))
     modified = reader.when(values.text(task, "lastModified")) or facts.times.get("authored_at")
     facts.add_flag("open", not not_done)
     facts.add_flag("accepted", status in _ACCEPTED)
-    facts.add_time("accepted_at", modified if status in _ACCEPTED else None)
-    facts.add_time("declined_at", modified if not_done else None)
+    facts.add_times(accepted_at=modified if status in _ACCEPTED else None)
+    facts.add_times(declined_at=modified if not_done else None)
     due_of(reader, facts, task, {})
     stay = _stay_of(reader, task)
     _find_contact(reader, facts, stay)
@@ -58,7 +58,9 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
         ItemParts(
             key=reader.key(task),
             kind=Kind.FOLLOW_UP,
-            title=_decide(task) if not_done else _stay_title(stay) or _words(task),
+            title=f"Decide again: {_words(task)}"
+            if not_done
+            else _stay_title(stay) or _words(task),
             move=move_to(
                 requester if not_done and asked else None if not_done else owner, modified
             ),
@@ -128,15 +130,13 @@ def _latest_stay(reader: ChartReader) -> Resource:
 
 
 def _ended(reader: ChartReader, stay: Resource) -> datetime | None:
-    """When a finished stay ended: its period, otherwise the last period of its status history."""
+    """The end of a finished stay: of its period, or the last period of its status history."""
     if values.text(stay, "status") != "finished":
         return None
-    ends = [
-        reader.when(values.text(period, "period.end"))
-        for period in values.objects(stay, "statusHistory")
-    ]
+    history = values.objects(stay, "statusHistory")
+    ends = [reader.when(values.text(entry, "period.end")) for entry in history]
     end = reader.when(values.text(stay, "period.end"))
-    return end or max((period for period in ends if period), default=None)
+    return end or max(filter(None, ends), default=None)
 
 
 def _stay_of(reader: ChartReader, task: Resource) -> Resource:
@@ -151,14 +151,14 @@ def _find_contact(reader: ChartReader, facts: Facts, stay: Resource) -> None:
     ended = _ended(reader, stay) if stay else None
     if ended is not None:
         written = values.text(stay, "period.end")
-        facts.add_time("discharged_at", reader.start(facts, stay, written) if written else ended)
+        facts.add_times(discharged_at=reader.start(facts, stay, written) if written else ended)
         facts.add_flag("discharge")
     start = facts.times.get("discharged_at") or facts.times.get("authored_at")
     contact = reader.contact_after(_surely_after(reader, facts, stay) or start)
-    facts.add_time("contacted_at", contact)
+    facts.add_times(contacted_at=contact)
     facts.add_flag("no-contact", ended is not None and contact is None)
     # A need does not become younger when somebody creates a Task for it.
-    facts.add_time("authored_at", start)
+    facts.add_times(authored_at=start)
 
 
 def _surely_after(reader: ChartReader, facts: Facts, stay: Resource) -> datetime | None:
@@ -185,13 +185,8 @@ def _words(task: Resource) -> str:
     return next((values.squeeze(text, 160) for text in texts if text.strip()), "Follow up")
 
 
-def _decide(task: Resource) -> str:
-    return f"Decide again: {_words(task)}"
-
-
 def _about(reader: ChartReader, task: Resource) -> str:
-    period = values.objects(task, "input")
-    inputs = (values.text(input_part, "valueString") for input_part in period)
+    inputs = (values.text(part, "valueString") for part in values.objects(task, "input"))
     stay = _stay_of(reader, task)
     setting = _why_there(reader, stay) if stay else ""
     return "\n".join(lines_of(values.text(task, "description"), setting, *inputs))

@@ -9,10 +9,9 @@ Not here: writing one (`new_resources.py`).
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
-from carequeue.domain.items import Kind, Move, Party, WorkItem
+from carequeue.domain.items import Kind, Party, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_reader import ChartReader, Facts, ItemParts, due_of, move_to, party_name
@@ -23,7 +22,7 @@ _WORDS: Final = (codes.SUMMARY, codes.ACTIONS, codes.CONTINGENCY)
 
 
 def is_handoff(task: Resource) -> bool:
-    """Whether a Task asks somebody to take over a client."""
+    """True if a Task asks somebody to take over a client."""
     return values.has_code(task.get("code"), codes.HANDOFF, codes.TASK_CODE)
 
 
@@ -46,7 +45,10 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
             key=reader.key(task),
             kind=Kind.HANDOFF,
             title=_title(task, requester, owner, back),
-            move=_move(task, requester, owner, back, facts.times.get("answered_at")),
+            move=move_to(
+                requester if back or awaiting_information(task) else owner,
+                facts.times.get("answered_at"),
+            ),
             anchor=task,
             subject=task.get("for"),
             task=task,
@@ -75,11 +77,9 @@ def severity(task: Any) -> str:
 
 
 def has_read_back(task: Any) -> bool:
-    """Whether the receiver repeated the handoff back."""
-    outputs = values.objects(task, "output")
-    return any(
-        values.has_code(o.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT) for o in outputs
-    )
+    """True if the receiver repeated the handoff back."""
+    kinds = (output.get("type") for output in values.objects(task, "output"))
+    return any(values.has_code(kind, codes.READ_BACK, codes.HANDOFF_INPUT) for kind in kinds)
 
 
 def read_back(task: Any, receiver: str) -> str:
@@ -102,25 +102,21 @@ def _facts(reader: ChartReader, task: Resource, requester: Party | None, back: b
     start = reader.start(facts, task, values.text(task, "authoredOn"))
     changed = reader.when(values.text(task, "lastModified")) or start
     accepted = values.text(task, "status") in _ACCEPTED
-    facts.add_time("authored_at", start)
-    facts.add_time("sent_at", start)
-    facts.add_time("accepted_at", changed if accepted else None)
-    facts.add_time("declined_at", changed if back else None)
     asked = awaiting_information(task)
     ours = bool(requester and requester.ours)
-    facts.add_time("info_asked_at", changed if asked and ours and not back else None)
-    facts.add_time("answered_at", changed if accepted or back or asked else None)
+    facts.add_times(
+        authored_at=start,
+        sent_at=start,
+        accepted_at=changed if accepted else None,
+        declined_at=changed if back else None,
+        info_asked_at=changed if asked and ours and not back else None,
+        answered_at=changed if accepted or back or asked else None,
+    )
     facts.add_flag("open", not back)
     facts.add_flag("accepted", accepted)
     facts.add_flag(f"severity:{severity(task)}")
     due_of(reader, facts, task, {})
     return facts
-
-
-def _move(
-    task: Resource, requester: Party | None, owner: Party | None, back: bool, since: datetime | None
-) -> Move:
-    return move_to(requester if back or awaiting_information(task) else owner, since)
 
 
 def _title(task: Resource, requester: Party | None, owner: Party | None, back: bool) -> str:

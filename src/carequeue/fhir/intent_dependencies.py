@@ -1,4 +1,4 @@
-"""Which open intents depend on which others. Pure.
+"""Dependencies among open intents. Pure.
 
 In:  open intents, in the order of their decision. Out: those that depend on some of them.
 An intent depends on an earlier one by `after`, by the same element of the same resource, and, if
@@ -34,7 +34,7 @@ def resting_on(
         unit = set(intent_effects.unit(intent))
         rests = intent.after in gone or bool(unit & owned.get(target, set()))
         if created and not rests:
-            rests = bool(missing & {"/".join(target), *_references(intent.args)})
+            rests = bool(missing & {"/".join(target), *references_in(intent.args)})
         if not rests and intent.id not in roots:
             continue
         gone.add(intent.id)
@@ -54,7 +54,7 @@ def behind(intents: Sequence[Intent]) -> frozenset[str]:
 
 
 def overrules(later: Intent, earlier: Intent) -> bool:
-    """Whether a later intent is about an element of the same resource as this one."""
+    """True if a later intent is about an element of the same resource as this one."""
     same = (later.target_type, later.target_id) == (earlier.target_type, earlier.target_id)
     return (
         same
@@ -64,7 +64,7 @@ def overrules(later: Intent, earlier: Intent) -> bool:
 
 
 def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
-    """Whether undoing this would wait behind an open intent that waits for a person.
+    """True if undoing this would wait behind an open intent that waits for a person.
 
     The view does not show an intent that waits so: it would be called undone, and look as before.
     """
@@ -75,13 +75,14 @@ def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
     return inverse not in intent_effects.standing([*intents, inverse])
 
 
-def _references(value: object) -> Iterator[str]:
+def references_in(value: object) -> Iterator[str]:
+    """Every `reference` in a JSON value, at any depth."""
     if isinstance(value, Mapping):
         for name, part in value.items():
             if name == "reference" and isinstance(part, str):
                 yield part
             else:
-                yield from _references(part)
+                yield from references_in(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _references(part)
+            yield from references_in(part)

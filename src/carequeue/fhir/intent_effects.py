@@ -1,4 +1,4 @@
-"""What a decision does to a resource: apply, unit, snapshot, satisfied, inverse. All pure.
+"""Effects of a decision on a resource: apply, unit, snapshot, satisfied, inverse. All pure.
 
 In:  an `Intent` and a resource as a dict. Out: a new dict, names of elements, a bool, an inverse.
 Why units: two people may change one Task at a time if they change different elements. A unit is the
@@ -12,7 +12,7 @@ Not here: when it may be done (`verbs/`), when it is sent (`sync/push/machine.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -132,7 +132,7 @@ def snapshot(names: Iterable[str], resource: Resource | None) -> dict[str, Any]:
 
 
 def satisfied(intent: Intent, resource: Resource | None) -> bool:
-    """Whether a resource is as the decision wants it, through us or somebody else.
+    """True if a resource is as the decision wants it, through us or somebody else.
 
     A reason is not compared: a referral that is already declined needs no second decline.
     """
@@ -202,10 +202,6 @@ def _assign(intent: Intent, resource: Resource) -> None:
         resource.pop("owner", None)
 
 
-def _set_priority(intent: Intent, resource: Resource) -> None:
-    resource["priority"] = intent.args["to"]
-
-
 def _snooze(intent: Intent, resource: Resource) -> None:
     until = intent.args.get("until")
     mine = [{"url": codes.SNOOZED_UNTIL, "valueDateTime": until}] if until else []
@@ -234,7 +230,7 @@ def _restore(intent: Intent, resource: Resource) -> None:
         else:
             resource.pop(name, None)
     for name, entry in _left_over(intent, resource):
-        kept = [kept_entry for kept_entry in entries_of(resource, name) if kept_entry != entry]
+        kept = [other for other in entries_of(resource, name) if other != entry]
         set_entries(resource, name, kept)
     if "status" in unit(intent):
         _touch(intent, resource)
@@ -247,18 +243,14 @@ def _left_over(intent: Intent, resource: Resource) -> list[tuple[str, Any]]:
     for name, entry in written.items():
         element, _, _ = name.partition("[")
         bare = {key: value for key, value in entry.items() if key != "id"}
-        left += [
-            (element, entry_found)
-            for entry_found in entries_of(resource, element)
-            if entry_found == bare
-        ]
+        left += [(element, other) for other in entries_of(resource, element) if other == bare]
     return left
 
 
-_APPLY: Final = {
+_APPLY: Final[Mapping[IntentKind, Callable[[Intent, Resource], None]]] = {
     IntentKind.SET_STATUS: _set_status,
     IntentKind.ASSIGN: _assign,
-    IntentKind.SET_PRIORITY: _set_priority,
+    IntentKind.SET_PRIORITY: lambda intent, view: view.update(priority=intent.args["to"]),
     IntentKind.SNOOZE: _snooze,
     IntentKind.ADD_NOTE: _add_note,
     IntentKind.REMOVE_NOTE: _remove_note,
@@ -301,17 +293,13 @@ def _is_assigned(intent: Intent, resource: Resource) -> bool:
     return _same_party(resource.get("owner"), wanted) if wanted else "owner" not in resource
 
 
-def _has_priority(intent: Intent, resource: Resource) -> bool:
-    return bool(resource.get("priority") == intent.args["to"])
-
-
 def _sleeps(intent: Intent, resource: Resource) -> bool:
     written = values.extension(resource, codes.SNOOZED_UNTIL).get("valueDateTime")
     return values.instant(written, _UTC) == values.instant(intent.args.get("until"), _UTC)
 
 
 def _noted(intent: Intent, resource: Resource) -> bool:
-    """By the note's own id; if the server dropped that, by text, author and time."""
+    """True if the note is there: by its id; if the server dropped that, by text, author, time."""
     wanted = _note(intent)
     notes = entries_of(resource, "note")
     return any(values.text(n, "id") == intent.id or _same_note(n, wanted) for n in notes)
@@ -323,15 +311,14 @@ def _not_noted(intent: Intent, resource: Resource) -> bool:
 
 def _is_as_before(intent: Intent, resource: Resource) -> bool:
     before = {k: v for k, v in (intent.args.get("values") or {}).items() if v != []}
-    left_over = resource is not None and _left_over(intent, resource)
-    return snapshot(unit(intent), resource) == before and not left_over
+    return snapshot(unit(intent), resource) == before and not _left_over(intent, resource)
 
 
-_SATISFIED: Final = {
+_SATISFIED: Final[Mapping[IntentKind, Callable[[Intent, Resource], bool]]] = {
     IntentKind.CREATE: _exists,
     IntentKind.SET_STATUS: _has_status,
     IntentKind.ASSIGN: _is_assigned,
-    IntentKind.SET_PRIORITY: _has_priority,
+    IntentKind.SET_PRIORITY: lambda intent, view: view.get("priority") == intent.args["to"],
     IntentKind.SNOOZE: _sleeps,
     IntentKind.ADD_NOTE: _noted,
     IntentKind.REMOVE_NOTE: _not_noted,
@@ -389,6 +376,6 @@ def _read_back(intent: Intent) -> dict[str, Any]:
 
 
 def _same_party(party: Any, wanted: Mapping[str, Any]) -> bool:
-    """By reference, which the server may have written as a full URL."""
+    """Compare by reference, which the server may have written as a full URL."""
     theirs, ours = values.text(party, "reference"), str(wanted.get("reference", ""))
     return bool(ours) and (theirs == ours or theirs.endswith(f"/{ours}"))

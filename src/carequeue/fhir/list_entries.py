@@ -25,7 +25,7 @@ def entries_of(resource: Resource | None, element: str) -> list[Any]:
 
 
 def is_entry(entry: re.Match[str], value: Any) -> bool:
-    """Whether an entry is the one that the name speaks of."""
+    """True if an entry is the one that the name speaks of."""
     element, name = entry.groups()
     return isinstance(value, dict) and value.get("url" if element == "extension" else "id") == name
 

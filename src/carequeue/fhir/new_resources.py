@@ -97,7 +97,7 @@ class NewResources:
         return contact
 
     def _task(self, identifier: str, code: dict[str, Any]) -> Resource:
-        """What every Task of ours has. Its id is ours until the server gives one."""
+        """The elements of every Task of ours. Its id is ours until the server gives one."""
         key = self.new_id()
         task: Resource = {
             "resourceType": "Task",

@@ -36,7 +36,7 @@ _BOOKED: Final = frozenset({"booked", "pending", "arrived", "checked-in", "fulfi
 #: A triage record may be a little older than the request that it led to.
 _TRIAGE_BEFORE: Final = timedelta(days=1)
 
-#: The next step, by direction and by how far the request is.
+#: The next step, by direction and by how far the request is; among us also the inbound steps.
 _TITLES: Final = {
     (_IN, "new"): "Answer {urgent}referral, {asker}: {what}",
     (_IN, "info"): "{asker} to send what we asked for: {what}",
@@ -52,10 +52,6 @@ _TITLES: Final = {
     (_OUT, "held"): "Ask {receiver} what holds it up: {what}",
     (_HERE, "new"): "Answer {urgent}referral: {what}",
     (_HERE, "info"): "Answer the question: {what}",
-    (_HERE, "accepted"): "Book first service: {what}",
-    (_HERE, "scheduled"): "See the client: {what}",
-    (_HERE, "served"): "Close the loop: {what}",
-    (_HERE, "held"): "Take up again: {what}",
 }
 _NOT_DONE_TITLES: Final = {
     "rejected": "Reroute: {what}, declined by {receiver}",
@@ -90,13 +86,13 @@ class _Ask:
 
     @property
     def changed_at(self) -> datetime | None:
-        """When the Task last changed: the best that R4 has for "since when"."""
+        """The last change of the Task: the best that R4 has for "since when"."""
         modified = self.reader.when(values.text(self.task, "lastModified"))
         return modified or self.reader.updated(self.task) or self.facts.times.get("authored_at")
 
 
 def is_referral(reader: ChartReader, task: Resource) -> bool:
-    """Whether a Task carries a request: its code is `fulfill`, or its focus a ServiceRequest."""
+    """True if a Task carries a request: its code is `fulfill`, or its focus a ServiceRequest."""
     if values.has_code(task.get("code"), codes.FULFILL, codes.TASK_CODE_HL7):
         return True
     return reader.ref(task.get("focus")).startswith("ServiceRequest/")
@@ -155,7 +151,9 @@ def _item(ask: _Ask) -> WorkItem:
         source,
         ask.facts,
         ItemParts(
-            key=reader.key(ask.task) if ask.task else _request_key(ask),
+            key=reader.key(ask.task)
+            if ask.task
+            else f"{reader.chart.source}:{own_reference(ask.request)}",
             kind=Kind.REFERRAL,
             title=_title(ask, _urgency(priority, level)),
             move=_move(ask),
@@ -171,21 +169,17 @@ def _item(ask: _Ask) -> WorkItem:
     )
 
 
-def _request_key(ask: _Ask) -> str:
-    return f"{ask.reader.chart.source}:{own_reference(ask.request)}"
-
-
 def _find_start(ask: _Ask) -> None:
     """First contact: the request's own date, then the Task's."""
     reader, facts = ask.reader, ask.facts
     written = (values.text(ask.request, "authoredOn"), values.text(ask.task, "authoredOn"))
     start = reader.start(facts, ask.task or ask.request, *written)
-    facts.add_time("authored_at", start)
+    facts.add_times(authored_at=start)
     if ask.direction is _IN:
-        facts.add_time("requested_at", start)
+        facts.add_times(requested_at=start)
     elif ask.direction is _OUT:
         sent = reader.when(values.text(ask.task, "authoredOn"))
-        facts.add_time("sent_at", sent if sent and start and sent >= start else start)
+        facts.add_times(sent_at=sent if sent and start and sent >= start else start)
 
 
 def _find_triage(ask: _Ask) -> str:
@@ -211,7 +205,7 @@ def _find_triage(ask: _Ask) -> str:
             best = (moment, level)
     if best is not None:
         ask.facts.add_flag(f"triage:{best[1]}")
-        ask.facts.add_time("crisis_at", best[0] if best[1] == "crisis" else None)
+        ask.facts.add_times(crisis_at=best[0] if best[1] == "crisis" else None)
     else:
         ask.facts.add_flag("triage:none", ask.direction is _IN)
     return best[1] if best else ""
@@ -227,19 +221,21 @@ def _level(observation: Any) -> str:
 
 def _find_progress(ask: _Ask) -> None:
     facts, changed = ask.facts, ask.changed_at
-    facts.add_flag("open", not ask.not_done)
-    facts.add_flag("accepted", ask.status in _ACCEPTED)
+    accepted = ask.status in _ACCEPTED
     waits = ask.waits or (ask.status == "on-hold" and ask.direction is _OUT)
     # If we made the request, the clock for an answer is not ours.
     ours = waits and not ask.not_done and ask.direction is not _IN
-    facts.add_time("info_asked_at", changed if ours else None)
-    facts.add_time("accepted_at", changed if ask.status in _ACCEPTED else None)
-    answered = ask.status in _ACCEPTED or ask.not_done or waits
-    facts.add_time("answered_at", changed if answered else None)
-    facts.add_time("declined_at", changed if ask.not_done else None)
-    facts.add_time("scheduled_at", _scheduled(ask))
-    facts.add_time("served_at", _served(ask))
-    facts.add_time("contacted_at", ask.reader.contact_after(facts.times.get("authored_at")))
+    facts.add_flag("open", not ask.not_done)
+    facts.add_flag("accepted", accepted)
+    facts.add_times(
+        info_asked_at=changed if ours else None,
+        accepted_at=changed if accepted else None,
+        answered_at=changed if accepted or ask.not_done or waits else None,
+        declined_at=changed if ask.not_done else None,
+        scheduled_at=_scheduled(ask),
+        served_at=_served(ask),
+        contacted_at=ask.reader.contact_after(facts.times.get("authored_at")),
+    )
 
 
 def _says(ask: _Ask, known: frozenset[str]) -> bool:
@@ -247,7 +243,7 @@ def _says(ask: _Ask, known: frozenset[str]) -> bool:
 
 
 def _scheduled(ask: _Ask) -> datetime | None:
-    """When a visit for this request was booked."""
+    """The time at which a visit for this request was booked."""
     reader, mine = ask.reader, {own_reference(ask.request), own_reference(ask.task)} - {""}
     instants = []
     for appointment in reader.of("Appointment"):
@@ -263,7 +259,7 @@ def _scheduled(ask: _Ask) -> datetime | None:
 
 
 def _served(ask: _Ask) -> datetime | None:
-    """When a service for this request took place: a visit that names it, or any of ours.
+    """The time of a service for this request: a visit that names it, or any of ours.
 
     For an inbound request a visit elsewhere is no service, even if it names the request.
     """
@@ -281,7 +277,7 @@ def _served(ask: _Ask) -> datetime | None:
 
 
 def _may_answer(ask: _Ask, encounter: Resource) -> bool:
-    """Whether a visit that names the request is with the party that was asked."""
+    """True if a visit that names the request is with the party that was asked."""
     elsewhere = contacts.place(ask.reader, encounter) is contacts.Place.ELSEWHERE
     return ask.direction is not _IN or not elsewhere
 
@@ -312,7 +308,8 @@ def _move(ask: _Ask) -> Move:
 
 
 def _title(ask: _Ask, urgent: str) -> str:
-    pattern = _NOT_DONE_TITLES.get(ask.status) or _TITLES[ask.direction, _phase(ask)]
+    inbound = _TITLES.get((_IN, _phase(ask)), "")
+    pattern = _NOT_DONE_TITLES.get(ask.status) or _TITLES.get((ask.direction, _phase(ask)), inbound)
     title = pattern.format(
         urgent=urgent,
         asker=values.squeeze(party_name(ask.requester, "sender not named"), _NAME),
@@ -341,9 +338,7 @@ def _urgency(priority: Priority, level: str) -> str:
 
 
 def _about(ask: _Ask) -> str:
-    reasons = (
-        values.concept_text(element) for element in values.objects(ask.request, "reasonCode")
-    )
+    reasons = map(values.concept_text, values.objects(ask.request, "reasonCode"))
     notes = (values.text(element, "text") for element in values.objects(ask.request, "note"))
     words = values.concept_text(ask.request.get("code"))
     asked = values.text(ask.task, "description")

@@ -106,7 +106,7 @@ _CARER_WORDS: Final = re.compile(
 
 
 def one_way(record: Resource) -> str:
-    """Why a record shows one side only, in words; "" if it shows none of the signs.
+    """Return why a record shows one side only, in words; "" if it shows none of the signs.
 
     For an Encounter its type and reason are read, for a Communication everything that says how it
     went.
@@ -127,7 +127,7 @@ def one_way(record: Resource) -> str:
 
 
 def two_way(communication: Resource) -> bool:
-    """Whether the record says that the two spoke: by phone, by video, or face to face."""
+    """True if the record says that the two spoke: by phone, by video, or face to face."""
     medium = _plain(*_words(communication.get("medium")))
     how = medium or _plain(*_words(communication.get("category")))
     return bool(_SPOKEN.search(how))
@@ -142,7 +142,7 @@ def not_done(communication: Resource) -> str:
 
 
 def no_visit(encounter: Resource) -> str:
-    """Why an Encounter is no visit that could be a contact, "" if it may be."""
+    """Return why an Encounter is no visit that could be a contact, "" if it may be."""
     kinds = _plain(*_words(encounter.get("type")), *_words(encounter.get("serviceType")))
     if _MISSED.search(kinds):
         return "the client did not come"
@@ -152,18 +152,18 @@ def no_visit(encounter: Resource) -> str:
 
 
 def by_device(sender: Any) -> bool:
-    """Whether a machine sent it."""
+    """True if a machine sent it."""
     reference = values.text(sender, "reference")
     return "Device/" in reference or values.text(sender, "type") == "Device"
 
 
 def by_person(sender: Any) -> bool:
-    """Whether the record names a person as its sender, not an organization or nobody."""
+    """True if the record names a person as its sender, not an organization or nobody."""
     return "Practitioner" in values.text(sender, "reference")
 
 
 def is_carer(person: Resource) -> bool:
-    """Whether a RelatedPerson is a parent or a guardian; not a grandparent, not one in law."""
+    """True if a RelatedPerson is a parent or a guardian; not a grandparent, not one in law."""
     kinds = person.get("relationship")
     if any(coding.code in _CARERS for coding in values.codings(kinds)):
         return True

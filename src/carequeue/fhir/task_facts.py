@@ -32,21 +32,21 @@ def priority_of(*resources: Any) -> Priority:
 
 
 def awaiting_information(task: Any) -> bool:
-    """Whether the receiver waits for an answer (COW: received + businessStatus)."""
+    """True if the receiver waits for an answer (COW: received + businessStatus)."""
     status = values.get(task, "businessStatus")
     words = values.concept_text(status).casefold().replace("-", " ")
     return values.has_code(status, codes.AWAITING_INFORMATION) or "awaiting information" in words
 
 
 def expired(task: Any) -> bool:
-    """Whether a job cancelled the Task because its time was over: that does not count as done."""
+    """True if a job cancelled the Task because its time was over: that does not count as done."""
     reason = values.get(task, "statusReason")
     texts = [values.concept_text(reason), *(coding.code for coding in values.codings(reason))]
     return values.text(task, "status") == "cancelled" and any("expired" in w.lower() for w in texts)
 
 
 def decided(task: Any) -> bool:
-    """Whether one of us has decided about a request that was not done."""
+    """True if one of us has decided about a request that was not done."""
     status = values.get(task, "businessStatus")
     return values.has_code(status, codes.DECIDED, codes.BUSINESS_STATUS)
 
@@ -57,7 +57,7 @@ def lines_of(*parts: str) -> Iterator[str]:
 
 
 def is_companion(task: Any) -> bool:
-    """Whether a Task of ours stands for an item that had none: its identifier is that item's key,
+    """True if a Task of ours stands for an item that had none: its identifier is that item's key,
     a type and an id (`new_resources.py`).
     """
     return "/" in values.identifier_value(task, codes.IDENTIFIER)

@@ -8,13 +8,13 @@ once. Not here: notes on an item (`chart_reader.py`), what is still to do (the q
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from carequeue.domain.items import StoryLine
 from carequeue.fhir import codes, spoken, values
-from carequeue.fhir.chart import Resource
+from carequeue.fhir.chart import Contact, ContactOutcome, Resource
 from carequeue.fhir.chart_reader import ChartReader, newest_first, party_name
-from carequeue.fhir.contacts import Contact, ContactOutcome, Place, encounter_class, judge, place
+from carequeue.fhir.contacts import Place, encounter_class, judge, place
 
 LINES: Final = 12
 _CONTACTS: Final = {"VR": "phone or video visit", "HH": "home visit", "FLD": "outreach visit"}
@@ -100,7 +100,8 @@ def _with(reader: ChartReader, appointment: Resource) -> str:
 def _communication(reader: ChartReader, communication: Resource) -> Iterator[StoryLine]:
     status = values.text(communication, "status")
     by = party_name(reader.party(communication.get("sender"), communication))
-    text = next((values.text(p, "contentString") for p in _payload(communication)), "")
+    payload = values.objects(communication, "payload")
+    text = values.text(payload[0], "contentString") if payload else ""
     topic = text or values.concept_text(communication.get("topic"))
     shown = judge(reader, communication)
     if shown.outcome is ContactOutcome.ATTEMPTED:
@@ -110,10 +111,6 @@ def _communication(reader: ChartReader, communication: Resource) -> Iterator[Sto
     elif status == "completed":
         words = "call" if spoken.two_way(communication) else "message"
         yield StoryLine(shown.at, _join(words, topic), by)
-
-
-def _payload(communication: Resource) -> list[dict[str, Any]]:
-    return values.objects(communication, "payload")
 
 
 def _attempted(contact: Contact) -> str:

@@ -9,7 +9,6 @@ Not here: what an element means for the queue (`chart_reader.py` and the modules
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -55,20 +54,15 @@ def get(value: Any, path: str) -> Any:
 
 def text(value: Any, path: str) -> str:
     """The string at a path, "" if there is none or it is no string."""
-    value_found = get(value, path)
-    return value_found if isinstance(value_found, str) else ""
+    element = get(value, path)
+    return element if isinstance(element, str) else ""
 
 
 def objects(value: Any, path: str) -> list[dict[str, Any]]:
     """The objects at a path; a single object that should have been a list is a list of one."""
-    value_found = get(value, path)
-    if isinstance(value_found, dict):
-        return [value_found]
-    return (
-        [item for item in value_found if isinstance(item, dict)]
-        if isinstance(value_found, list)
-        else []
-    )
+    element = get(value, path)
+    elements = element if isinstance(element, list) else [element]
+    return [element for element in elements if isinstance(element, dict)]
 
 
 def squeeze(words: str, cap: int = 200) -> str:
@@ -112,7 +106,7 @@ def instant(value: Any, zone: ZoneInfo) -> datetime | None:
 
 
 def approximate(value: Any) -> bool:
-    """Whether a date or time leaves the instant open: no time of day, or no offset."""
+    """True if a date or time leaves the instant open: no time of day, or no offset."""
     parts = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     return bool(parts) and not parts.group(7)  # type: ignore[union-attr]
 
@@ -150,22 +144,32 @@ def human_name(names: Any) -> tuple[str, str, str]:
 
 def codings(concept: Any) -> tuple[Coded, ...]:
     """The codings of a CodeableConcept, of a Coding, or of a list of either."""
-    return tuple(_codings(concept))
+    return tuple(
+        Coded(text(coding, "system"), text(coding, "code"), text(coding, "display"))
+        for element in objects({"concept": concept}, "concept")
+        for coding in objects(element, "coding") or ([element] if "code" in element else [])
+    )
 
 
 def has_code(concept: Any, code: str, system: str = "") -> bool:
-    """Whether a concept holds a code, in `system` where one is asked for."""
+    """True if a concept holds a code, in `system` where one is asked for."""
     return any(c.code == code and system in ("", c.system) for c in codings(concept))
 
 
 def concept_text(concept: Any) -> str:
     """The words of a concept: its text, else the first display; never a bare code."""
-    for each in objects({"concept": concept}, "concept"):
-        words = text(each, "text").strip()
-        shown = words or next((c.display.strip() for c in codings(each) if c.display.strip()), "")
-        if shown:
-            return shown
+    for element in objects({"concept": concept}, "concept"):
+        displays = (coding.display for coding in codings(element))
+        for words in (text(element, "text"), *displays):
+            if words.strip():
+                return words.strip()
     return ""
+
+
+def contained(resource: Any, reference: str) -> dict[str, Any]:
+    """The resource inside this one that a reference such as `#p1` names, empty if there is none."""
+    inner = objects(resource, "contained") if reference.startswith("#") else []
+    return next((part for part in inner if text(part, "id") == reference[1:] != ""), {})
 
 
 def identifier_value(resource: Any, system: str) -> str:
@@ -206,13 +210,6 @@ def address(resource: Any) -> str:
 def extension(resource: Any, url: str) -> dict[str, Any]:
     """The first extension with a URL, empty if there is none."""
     return next((e for e in objects(resource, "extension") if text(e, "url") == url), {})
-
-
-def _codings(concept: Any) -> Iterator[Coded]:
-    for element in objects({"concept": concept}, "concept"):
-        inner = objects(element, "coding")
-        for coding in inner or ([element] if "code" in element else []):
-            yield Coded(text(coding, "system"), text(coding, "code"), text(coding, "display"))
 
 
 def _offset(written: str | None) -> timezone | None:

@@ -16,12 +16,18 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from carequeue.practice.people.everybody import ME, Clinic
-from carequeue.practice.people.simulated_colleagues import Colleagues
+from carequeue.practice.people.everybody import ME, ClinicPeople
+from carequeue.practice.people.simulated_colleagues import SimulatedColleagues
 from carequeue.practice.server.http_server import PracticeServer
-from carequeue.practice.server.paced_time import PACES, PacedTime
-from carequeue.practice.server.quirks import Temper, parse
-from carequeue.practice.server.resource_store import Store
+from carequeue.practice.server.paced_time import (
+    PACES,
+    ColleagueChange,
+    ColleagueSchedule,
+    PacedTime,
+)
+from carequeue.practice.server.quirks import ActiveQuirks, parse
+from carequeue.practice.server.resource_store import ResourceStore
+from carequeue.practice.server.service import FhirService
 
 _POLL_SECONDS = 0.05
 
@@ -33,13 +39,20 @@ def main(argv: list[str] | None = None) -> int:
     now = asked.now or datetime.now(UTC)
     server = PracticeServer(secrets.token_urlsafe(24))
     paced = PacedTime(now)
-    store = Store(paced.now, server.base)
-    people = Clinic(asked.seed, asked.clients, now)
+    store = ResourceStore(paced.now, server.base)
+    people = ClinicPeople(asked.seed, asked.clients, now)
     store.seed(people.resources())
-    script = Colleagues(asked.seed, people.clients)
-    server.open(store, Temper(asked.quirks), script, paced, asked.pace)
-    line = {"base": server.base, "token": server.token, "me": ME}
-    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    colleagues = SimulatedColleagues(asked.seed, people.clients, store)
+    service = FhirService(store, ActiveQuirks(asked.quirks), server.base, server.sockets.address)
+
+    def make_change() -> ColleagueChange:
+        with service.transaction():
+            return colleagues.step()
+
+    note = server.changes.append
+    server.open(service, ColleagueSchedule(make_change, asked.seed, paced, note, asked.pace))
+    opened = {"base": server.base, "token": server.token, "me": ME}
+    sys.stdout.write(json.dumps(opened, ensure_ascii=False) + "\n")
     sys.stdout.flush()
     threading.Event().wait()
     return 0

@@ -1,4 +1,4 @@
-"""What acts and checks did: one result per line, or JSON.
+"""The results of acts and checks: one result per line, or JSON.
 
 In:  outcomes, previews, findings.  Out: text on standard output.
 """
@@ -24,17 +24,8 @@ class Outcome(NamedTuple):
 
 
 def preview_line(preview: Preview) -> str:
-    """What a verb would do to several items, in one line; refused items are listed by row."""
-    parts = [f"{preview.verb}: {len(preview.changes)} of {preview.total} would change"]
-    if preview.already:
-        parts.append(f"{len(preview.already)} already done")
-    if preview.kept_here:
-        parts.append(f"{len(preview.kept_here)} saved on this computer only")
-    if preview.unprotected:
-        parts.append(f"{len(preview.unprotected)} unprotected on the server")
-    if preview.refused:
-        parts.append(f"{len(preview.refused)} not allowed")
-    return field(", ".join(parts))
+    """The effect of a verb on several items, in one line; refused items are listed by row."""
+    return field(f"{preview.verb}, {preview.total} in all: {preview.facts}")
 
 
 def who_and_why(client: str, why: str) -> str:

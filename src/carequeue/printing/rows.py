@@ -19,12 +19,6 @@ from carequeue.printing.text import Shape, field, json_text, line_width, rendere
 if TYPE_CHECKING:
     from carequeue.store.queue_window import QueueRow
 
-
-#: The fields of one row in `--json`; `--plain` has the same fields without `verbs`, in this order.
-ROW_FIELDS: Final = (
-    "key", "kind", "band", "band_title", "points", "due_at", "client", "born", "title", "move",
-    "move_name", "mine", "sync", "changed_at", "source", "verbs",
-)  # fmt: skip
 #: Columns of the table in cells, with the space after them.
 _DUE_WIDTH: Final = 13
 _WIDEST_NAME: Final = 30
@@ -49,27 +43,6 @@ def write_rows(rows: Iterable[QueueRow], shape: Shape, distance: Distance) -> in
     return len(all_rows)
 
 
-def _row_fields(row: QueueRow) -> dict[str, Any]:
-    return {
-        "key": field(row.key),
-        "kind": field(row.kind),
-        "band": row.band,
-        "band_title": band_title(row.band),
-        "points": row.points,
-        "due_at": _instant(row.due_at),
-        "client": field(row.client),
-        "born": field(row.born),
-        "title": field(row.title),
-        "move": field(row.move),
-        "move_name": field(row.move_name),
-        "mine": bool(row.mine),
-        "sync": field(row.sync),
-        "changed_at": _instant(row.fresh or None),
-        "source": field(row.source),
-        "verbs": field(row.verbs).split(),
-    }
-
-
 def band_title(band: int) -> str:
     """The word for a band; an unknown band is shown by its number."""
     from carequeue.domain.ranking import Band
@@ -90,6 +63,32 @@ def _instant(seconds: int | None) -> str | None:
         return None
 
 
+#: The fields of one row in `--json`, in their order; `--plain` has the same fields without `verbs`.
+_FIELDS: Final[dict[str, Callable[[QueueRow], Any]]] = {
+    "key": lambda row: field(row.key),
+    "kind": lambda row: field(row.kind),
+    "band": lambda row: row.band,
+    "band_title": lambda row: band_title(row.band),
+    "points": lambda row: row.points,
+    "due_at": lambda row: _instant(row.due_at),
+    "client": lambda row: field(row.client),
+    "born": lambda row: field(row.born),
+    "title": lambda row: field(row.title),
+    "move": lambda row: field(row.move),
+    "move_name": lambda row: field(row.move_name),
+    "mine": lambda row: bool(row.mine),
+    "sync": lambda row: field(row.sync),
+    "changed_at": lambda row: _instant(row.fresh or None),
+    "source": lambda row: field(row.source),
+    "verbs": lambda row: field(row.verbs).split(),
+}
+ROW_FIELDS: Final = tuple(_FIELDS)
+
+
+def _row_fields(row: QueueRow) -> dict[str, Any]:
+    return {name: read(row) for name, read in _FIELDS.items()}
+
+
 def _write_array(entries: Iterable[dict[str, Any]]) -> int:
     count = 0
     for entry in entries:
@@ -101,7 +100,7 @@ def _write_array(entries: Iterable[dict[str, Any]]) -> int:
 
 
 def _write_tabs(rows: Iterable[QueueRow]) -> int:
-    columns = ROW_FIELDS[:-1]
+    columns = [name for name in ROW_FIELDS if name != "verbs"]
     write("\t".join(columns))
     count = 0
     for row in rows:

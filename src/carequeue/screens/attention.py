@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from carequeue.domain.errors import BadQuestion
 from carequeue.screens.conflict_overlay import ConflictOverlay
 from carequeue.screens.outbox_overlay import NEEDS_YOU, OutboxOverlay
-from carequeue.screens.queue_context import QueueContext
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.widgets.conflict_pane import NO_CLIENT
 from carequeue.widgets.message_line import Message, Tone
@@ -21,8 +21,6 @@ from carequeue.widgets.outbox_pane import state_of
 from carequeue.widgets.queue_pages import PAGE
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from carequeue.worklist.results import Acted, Conflict, OutboxLine
 
 #: A part of a tab: its filter, the first row and the end (exclusive).
@@ -36,8 +34,8 @@ def _pages(tab: Tab, filter_text: str, start: int, end: int) -> list[_Page]:
 class Attention:
     """The ways to conflicts and refused changes in one queue."""
 
-    def __init__(self, context: QueueContext, zone: tzinfo) -> None:
-        self._context, self._zone = context, zone
+    def __init__(self, context: ScreenContext) -> None:
+        self._context = context
         self._rows = context.widgets.rows
 
     # --- the next item
@@ -103,11 +101,8 @@ class Attention:
     def open_outbox(self, item: str = "") -> None:
         """Open the outbox, on the line of an item if the item has one."""
         context = self._context
-        overlay = OutboxOverlay(
-            context, self._zone, self._go_to_line, context.hooks.write_private, item=item
-        )
+        overlay = OutboxOverlay(context, self._go_to_line, item)
         context.push(overlay)
-        overlay.reshow()
         overlay.cache_changed()
 
     def _go_to_line(self, line: OutboxLine) -> None:
@@ -129,11 +124,8 @@ class Attention:
         def resolve(shown: Conflict, version: str, decide_again: bool) -> None:
             self._resolve(overlay, shown, version, decide_again)
 
-        overlay = ConflictOverlay(
-            context, client, self._zone, resolve, partial(self._next_over, key)
-        )
+        overlay = ConflictOverlay(context, client, resolve, partial(self._next_over, key))
         context.push(overlay)
-        overlay.reshow()
         self._read(overlay, key, client)
 
     def _next_over(self, key: str) -> None:
@@ -148,7 +140,7 @@ class Attention:
         context = self._context
         now = context.now()
         then = partial(self._show, overlay, key, client)
-        context.submit_read(lambda: context.desk.conflict(key, now), then)
+        context.submit_read(lambda: context.desk.outbox.conflict(key, now), then)
 
     def _show(
         self, overlay: ConflictOverlay, key: str, client: str, conflict: Conflict | None
@@ -159,7 +151,7 @@ class Attention:
         if conflict is None:
             context.pop(overlay)
             context.say(Message(f"{client}: there is no conflict any more."))
-            context.reload(key)
+            context.data.load(key)
         else:
             overlay.show(conflict)
 
@@ -173,7 +165,7 @@ class Attention:
 
         def work() -> Acted | BadQuestion:
             try:
-                return context.desk.resolve_conflict(shown, version, now)
+                return context.desk.outbox.resolve(shown, version, now)
             except BadQuestion as error:
                 return error
 
@@ -199,7 +191,7 @@ class Attention:
         if decide_again and result.changed:
             self._decide_again(shown)
             return
-        context.reload(shown.item_key)
+        context.data.load(shown.item_key)
         if result.changed:
             more = context.data.health.needs_you > 1
             hint = "x goes to the next item" if more else ""

@@ -4,13 +4,12 @@ In:  a `Conflict` as soon as it has been read. Out: the choice, passed on with t
 was shown. A key that was pressed before the conflict was on the screen chooses nothing: it was
 meant for the screen before. Enter chooses nothing. "Decide again" keeps theirs and leaves the item
 to any verb.
-Not here: what a choice does (`desk.resolve_conflict`), how it looks (`widgets/conflict_pane.py`).
+Not here: what a choice does (`desk.outbox.resolve`), how it looks (`widgets/conflict_pane.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -57,12 +56,11 @@ class ConflictOverlay(ReaderOverlay):
         self,
         context: ScreenContext,
         client: str,
-        zone: tzinfo,
         resolve: Callable[[Conflict, str, bool], None],
         go_on: Callable[[], None],
     ) -> None:
         super().__init__(context, self._draw)
-        self._context, self._client, self._zone = context, client, zone
+        self._context, self._client = context, client
         self._resolve, self._go_on = resolve, go_on
         self._shown: Conflict | None = None
         self._shown_since = float("inf")
@@ -85,7 +83,9 @@ class ConflictOverlay(ReaderOverlay):
             self._context.display(lambda width: reading)
         else:
             label = self._context.origin(self._shown.source).label
-            lines = partial(conflict_lines, self._shown, self._context.now(), self._zone, label)
+            lines = partial(
+                conflict_lines, self._shown, self._context.now(), self._context.zone, label
+            )
             self._context.display(lines, more="space")
 
     def press(self, key: str, character: str | None) -> bool:
@@ -114,7 +114,7 @@ class ConflictOverlay(ReaderOverlay):
         if shown is None or self._context.key_time < self._shown_since:
             self._hint = "Nothing was chosen: the conflict was not on the screen yet."
         elif version not in shown.can:
-            self._hint = why_not_mine(shown) if version == MINE else "Theirs cannot be kept here."
+            self._hint = why_not_mine(shown) if version == MINE else "Theirs cannot be kept."
         else:
             self._resolve(shown, version, decide_again)
 
@@ -137,7 +137,6 @@ class ConflictOverlay(ReaderOverlay):
         """The choices that are possible, and the keys to go on or back."""
         can = self._shown.can if self._shown is not None else ()
         mine = [("m", "keep mine")] if MINE in can else []
-        if self._names_another_client:
-            return [("y", "decide again"), ("n", "next"), ("esc", "later"), ("enter", "detail")]
         theirs = [("t", "keep theirs"), ("a", "decide again")] if THEIRS in can else []
-        return [*mine, *theirs, ("n", "next"), ("esc", "later"), ("enter", "detail")]
+        choices = [("y", "decide again")] if self._names_another_client else [*mine, *theirs]
+        return [*choices, ("n", "next"), ("esc", "later"), ("enter", "detail")]

@@ -7,7 +7,7 @@ client than the cursor. Only one read runs at a time; cursor moves meanwhile sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,10 +35,8 @@ def _detail(desk: Desk, key: str, now: datetime) -> Detail | None:
 class DetailView:
     """The detail beside the list, or in its place."""
 
-    def __init__(
-        self, context: ScreenContext, zone: tzinfo, text_views: Callable[[], list[TextView]]
-    ) -> None:
-        self._context, self._zone, self._text_views = context, zone, text_views
+    def __init__(self, context: ScreenContext, text_views: Callable[[], list[TextView]]) -> None:
+        self._context, self._text_views = context, text_views
         self._row: QueueRow | None = None
         self._detail: Detail | None = None
         self._reading: str | None = None  # the key whose detail is being read
@@ -90,7 +88,7 @@ class DetailView:
         if row is None:
             return lambda width: []
         text, over = clock_words(
-            row.due_at, row.unit, row.days_left, int(now.timestamp()), self._zone
+            row.due_at, row.unit, row.days_left, int(now.timestamp()), self._context.zone
         )
         clock: Part = (text, clock_role(row.band, over))
         origin = self._context.origin(row.source)
@@ -98,4 +96,4 @@ class DetailView:
 
         if detail is None:
             return partial(brief_lines, row, clock, origin)
-        return DetailText(detail, now, self._zone, clock, origin, full=self.unfolded).lines
+        return DetailText(detail, now, self._context.zone, clock, origin, full=self.unfolded).lines

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.screens.overlay import Overlay, Pairs
-from carequeue.screens.screen_context import OverlayHost
+from carequeue.screens.overlay_stack import OverlayStack
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.themes import Part, Parts
 
@@ -22,7 +22,7 @@ class FilterOverlay(Overlay):
 
     def __init__(
         self,
-        host: OverlayHost,
+        host: OverlayStack,
         text: str,
         set_filter: Callable[[str], None],
         count: Callable[[], int],

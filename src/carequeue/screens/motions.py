@@ -1,96 +1,83 @@
-"""The keys that move, mark or show, and change nothing: one method per motion of the table.
+"""The keys that move, mark or show, and change nothing: one action per motion of the table.
 
-A test compares the names of the methods with the table of motions.
+A test compares the names of the actions with the table of motions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from carequeue.screens.attention import Attention
+from carequeue.screens.detail import DetailView
 from carequeue.screens.filter_prompt import FilterOverlay
-from carequeue.screens.queue_context import QueueContext
 from carequeue.screens.quit import QuitActions
+from carequeue.screens.refresh import QueueData
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.selection import items
 from carequeue.screens.verb_actions import VerbActions
 from carequeue.store.queue_window import Tab
-from carequeue.verbs.motions import Motion
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.queue_list import QueueList
 
 
 class Motions:
-    """The motions of one queue."""
+    """The motions of one queue; `actions`: the name of a motion -> what its key does."""
 
     def __init__(
         self,
-        context: QueueContext,
+        context: ScreenContext,
         attention: Attention,
+        detail: DetailView,
         quit_actions: QuitActions,
         verb_actions: VerbActions,
     ) -> None:
-        self._context, self._attention = context, attention
+        self._context, self._attention, self._detail = context, attention, detail
         self._quit_actions, self._verb_actions = quit_actions, verb_actions
         self._rows = context.widgets.rows
-
-    def do(self, motion: Motion) -> None:
-        """Do one motion of the table."""
-        getattr(self, motion.name)()
-
-    # --- the cursor
-
-    def down(self) -> None:
-        """Go to the next item."""
-        self._rows.move(1)
-
-    def up(self) -> None:
-        """Go to the previous item."""
-        self._rows.move(-1)
-
-    def top(self) -> None:
-        """Go to the first item."""
-        self._rows.go(0)
-
-    def bottom(self) -> None:
-        """Go to the last item."""
-        self._rows.go(self._rows.pages.rows - 1)
-
-    def page_down(self) -> None:
-        """Go a screen down."""
-        self._rows.page(1)
-
-    def page_up(self) -> None:
-        """Go a screen up."""
-        self._rows.page(-1)
-
-    def next_band(self) -> None:
-        """Go to the first item of the next band."""
-        self._rows.band(1)
-
-    def previous_band(self) -> None:
-        """Go to the first item of this band, then of the band before."""
-        self._rows.band(-1)
+        self.actions: dict[str, Callable[[], None]] = {
+            **_moves(self._rows, context.data),
+            "mark": self._mark,
+            "mark_all": self._mark_all,
+            "unmark": self._unmark,
+            "filter": self._filter,
+            "needs_you": attention.go_to_first,
+            "outbox": attention.open_outbox,
+            "offline": self._offline,
+            "urgent": self.go_to_urgent,
+            "open": self._open,
+            "why": self._why,
+            "palette": partial(self._show_actions, "Do what?", everything=True),
+            "keys": partial(self._show_actions, "Keys; type to search:", everything=False),
+            "results": self._results,
+            "blank": partial(
+                context.hooks.hide_behind, "Blanked. Press any key to show the queue again."
+            ),
+            "suspend": self._rows.app.action_suspend_process,
+            "back": self._back,
+            "quit": self._quit,
+        }
 
     # --- the selection
 
-    def mark(self) -> None:
-        """Mark the item, and go to the next item."""
+    def _mark(self) -> None:
         row = self._context.target()
         if row is not None:
             self._context.selection.toggle(row)
             self._rows.move(1)
             self._selection_changed()
 
-    def mark_all(self) -> None:
-        """Mark all items that the tab lists."""
+    def _mark_all(self) -> None:
         tab, filter_text = self._context.data.view_state[:2]
         selection = self._context.selection
         selection.add(self._context.desk.keys_of(tab, filter_text))
-        for _, row in self._rows.pages.loaded():
+        for row in self._rows.pages.loaded():
             if row.key in selection.labels:
                 selection.seen(row)
         self._selection_changed()
 
-    def unmark(self) -> None:
-        """Unmark all items."""
+    def _unmark(self) -> None:
         self._context.selection.clear()
         self._selection_changed()
 
@@ -103,30 +90,9 @@ class Motions:
         else:
             self._context.say(Message("Marks cleared."))
 
-    # --- tabs
+    # --- what the list shows
 
-    def view_mine(self) -> None:
-        """Show my moves."""
-        self._context.data.show_tab(Tab.MINE)
-
-    def view_team(self) -> None:
-        """Show my team's moves."""
-        self._context.data.show_tab(Tab.TEAM)
-
-    def view_waiting(self) -> None:
-        """Show the items that wait on others."""
-        self._context.data.show_tab(Tab.WAITING)
-
-    def view_all(self) -> None:
-        """Show all items."""
-        self._context.data.show_tab(Tab.ALL)
-
-    def view_whole(self) -> None:
-        """Show all items, the snoozed ones too."""
-        self._context.data.show_tab(Tab.WHOLE)
-
-    def filter(self) -> None:
-        """Filter the list while the person types."""
+    def _filter(self) -> None:
         data = self._context.data
         overlay = FilterOverlay(
             self._context,
@@ -136,16 +102,7 @@ class Motions:
         )
         self._context.push(overlay)
 
-    def needs_you(self) -> None:
-        """Go to the item that needs the person: the current item if it does, else the next."""
-        self._attention.go_to_first()
-
-    def outbox(self) -> None:
-        """Show everything that is not on the server."""
-        self._attention.open_outbox()
-
-    def offline(self) -> None:
-        """Work offline by choice, or go online again."""
+    def _offline(self) -> None:
         context = self._context
         offline = not context.data.health.forced_offline
 
@@ -159,7 +116,7 @@ class Motions:
 
         context.submit_act(lambda: context.desk.set_offline(offline), switched)
 
-    def urgent(self) -> None:
+    def go_to_urgent(self) -> None:
         """Go to the new item that is named, and close every overlay on the way."""
         context = self._context
         item = context.data.urgent.next
@@ -174,7 +131,7 @@ class Motions:
 
     # --- texts
 
-    def open(self) -> None:
+    def _open(self) -> None:
         """Show the detail in the place of the list; for a conflict, both versions first."""
         row = self._context.target()
         if row is not None and row.sync == "conflict" and not self._context.overlays:
@@ -182,22 +139,14 @@ class Motions:
         else:
             self._context.open_detail()
 
-    def why(self) -> None:
+    def _why(self) -> None:
         """Show every reason for the item's rank; open the detail first if it is not in sight."""
         context = self._context
         if not context.widgets.pane.display and not context.overlays:
-            context.detail.unfolded = True
+            self._detail.unfolded = True
             context.open_detail()
         else:
-            context.detail.toggle_reasons()
-
-    def palette(self) -> None:
-        """Show all actions."""
-        self._show_actions("Do what?", everything=True)
-
-    def keys(self) -> None:
-        """Show the keys that apply here."""
-        self._show_actions("Keys; type to search:", everything=False)
+            self._detail.toggle_reasons()
 
     def _show_actions(self, title: str, *, everything: bool) -> None:
         from carequeue.screens.palette import PaletteOverlay, entries
@@ -210,13 +159,11 @@ class Motions:
             actions = [entry for entry in actions if not entry.off]
         overlay = PaletteOverlay(context, actions, title)
         context.push(overlay)
-        overlay.show()
         if row is not None and everything:
             key = row.key
             context.submit_read(lambda: context.desk.reasons(key), overlay.explain)
 
-    def results(self) -> None:
-        """Show what the last act on many items did, item by item."""
+    def _results(self) -> None:
         results = self._verb_actions.results
         if results is None:
             text = "You have not acted on several items yet. space marks an item."
@@ -224,17 +171,9 @@ class Motions:
         else:
             self._context.show_text(results)
 
-    def blank(self) -> None:
-        """Blank the screen until the next key."""
-        self._context.hooks.hide_behind("Blanked. Press any key to show the queue again.")
-
-    def suspend(self) -> None:
-        """Go back to the shell for a while."""
-        self._rows.app.action_suspend_process()
-
     # --- back
 
-    def back(self) -> None:
+    def _back(self) -> None:
         """Clear the filter, or set the new items aside; otherwise say how to quit."""
         context = self._context
         if context.data.view_state.filter_text:
@@ -248,9 +187,24 @@ class Motions:
         else:
             context.say(Message("There is nothing to go back from.", hint="q quits"))
 
-    def quit(self) -> None:
+    def _quit(self) -> None:
         """Clear the filter; without a filter, quit."""
         if self._context.data.view_state.filter_text:
-            self.back()
+            self._back()
         else:
             self._quit_actions.quit()
+
+
+def _moves(rows: QueueList, data: QueueData) -> dict[str, Callable[[], None]]:
+    """The motions of the cursor, and those from tab to tab."""
+    return {
+        "down": partial(rows.move, 1),
+        "up": partial(rows.move, -1),
+        "top": partial(rows.go, 0),
+        "bottom": lambda: rows.go(rows.pages.rows - 1),
+        "page_down": partial(rows.page, 1),
+        "page_up": partial(rows.page, -1),
+        "next_band": partial(rows.band, 1),
+        "previous_band": partial(rows.band, -1),
+        **{f"view_{tab}": partial(data.show_tab, tab) for tab in Tab},
+    }

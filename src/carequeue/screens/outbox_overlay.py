@@ -1,6 +1,6 @@
 """The overlay of the outbox: everything that the server does not have, and what to do about it.
 
-In:  the lines of `desk.outbox`. Out: another try, a discard after a typed word, an export, the way
+In:  the lines of the outbox. Out: another try, a discard after a typed word, an export, the way
 to the item or its conflict. Only refused changes can be discarded here: a waiting change is undone
 with undo, and in a conflict the person chooses a version.
 The chosen line is held by its id: when the list changes, the choice stays on its line.
@@ -9,7 +9,6 @@ The chosen line is held by its id: when the list changes, the choice stays on it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -44,23 +43,18 @@ _KEPT_HERE: Final = "kept here only: "
 
 
 class OutboxOverlay(Overlay):
-    """The outbox. `go_to` opens the item of a line, `write_private` writes a private file."""
+    """The outbox. `go_to` opens the item of a line; the line of `item` is chosen first."""
 
     asks = covers = True
 
     def __init__(
         self,
         context: ScreenContext,
-        zone: tzinfo,
         go_to: Callable[[OutboxLine], None],
-        write_private: Callable[[str, str], str],
-        *,
         item: str = "",
     ) -> None:
-        self._context, self._zone, self._go_to = context, zone, go_to
-        self._write_private = write_private
+        self._context, self._go_to, self._item = context, go_to, item
         self._pane: OutboxPane | None = None
-        self._item = item  # the item whose line is chosen first
         self._width = 0
 
     # --- reading
@@ -69,12 +63,12 @@ class OutboxOverlay(Overlay):
         """Read the outbox (again)."""
         context = self._context
         now = context.now()
-        context.submit_read(lambda: tuple(context.desk.outbox(now)), self._received)
+        context.submit_read(lambda: tuple(context.desk.outbox.lines(now)), self._received)
 
     def _received(self, lines: Sequence[OutboxLine]) -> None:
         old = self._pane
         labels = {line.source: self._context.origin(line.source).label for line in lines}
-        pane = OutboxPane(lines, self._context.now(), self._zone, labels)
+        pane = OutboxPane(lines, self._context.now(), self._context.zone, labels)
         pane.chosen = self._chosen_in(pane, old)
         pane.note = old.note if old else ""
         self._pane, self._item = pane, ""
@@ -92,21 +86,16 @@ class OutboxOverlay(Overlay):
                 return index
         return max(0, min(old.chosen if old else 0, len(pane.lines) - 1))
 
-    def reshow(self) -> bool:
+    def reshow(self) -> None:
         """Show the list with the chosen line in sight."""
         line = self._pane.last_line_of_chosen(self._width) if self._pane else 0
         self._context.display(self._lines, line)
-        return True
 
     def _lines(self, width: int) -> list[Sequence[tuple[str, str]]]:
         self._width = width
         if self._pane is None:
             return [[("Reading the outbox …", "muted")]]
         return self._pane.parts(width)
-
-    def closed(self) -> None:
-        """Show the list again."""
-        self._context.uncover()
 
     # --- keys
 
@@ -155,7 +144,7 @@ class OutboxOverlay(Overlay):
         state = state_of(line)
         if everything or state == "needs_you":
             ids = () if everything else (line.id,)
-            context.submit_act(lambda: context.desk.retry(ids, now), self._acted)
+            context.submit_act(lambda: context.desk.outbox.retry(ids, now), self._acted)
         elif state == "conflict":
             context.say(Message(_NOT_DISCARDED[state], Tone.REFUSED))
         elif state == "kept_here":
@@ -180,18 +169,18 @@ class OutboxOverlay(Overlay):
             return
         ids = tuple(line.id for line in chosen)
         context.submit_read(
-            lambda: context.desk.discard_word(ids), partial(self._confirm, ids, text)
+            lambda: context.desk.outbox.discard_word(ids), partial(self._confirm, ids, text)
         )
 
     def _confirm(self, ids: tuple[str, ...], text: str, word: str) -> None:
         """Ask for the word, unless the outbox was closed meanwhile."""
         context = self._context
-        if not context.on_top(self):
+        if context.overlays[-1:] != [self]:
             return
         now = context.now()
 
         def done(typed: str) -> None:
-            context.submit_act(lambda: context.desk.discard(ids, typed, now), self._acted)
+            context.submit_act(lambda: context.desk.outbox.discard(ids, typed, now), self._acted)
 
         context.push(TypedConfirmOverlay(context, text, word, done))
 
@@ -202,13 +191,13 @@ class OutboxOverlay(Overlay):
 
     def _export(self) -> None:
         context, now = self._context, self._context.now()
-        name = f"outbox-{now.astimezone(self._zone):%Y-%m-%d-%H%M%S}.jsonl"
+        name = f"outbox-{now.astimezone(self._context.zone):%Y-%m-%d-%H%M%S}.jsonl"
 
         def work() -> tuple[str, int]:
-            text = context.desk.export((), now)
+            text = context.desk.outbox.export(())
             if not text.strip():
                 raise BadQuestion("There is nothing to export.")
-            return self._write_private(name, text), len(text.splitlines())
+            return context.hooks.write_private(name, text), len(text.splitlines())
 
         context.submit_act(work, self._exported)
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from carequeue.screens.overlay import Overlay, Pairs
-from carequeue.screens.screen_context import OverlayHost, ScreenContext
+from carequeue.screens.overlay_stack import OverlayStack
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.message_line import Message
 from carequeue.widgets.question_prompt import QuestionForm, Step
@@ -27,7 +28,7 @@ class QuestionsOverlay(Overlay):
 
     def __init__(
         self,
-        host: OverlayHost,
+        host: OverlayStack,
         form: QuestionForm,
         done: Callable[[QuestionForm], None],
         left: Callable[[QuestionForm], None],
@@ -47,7 +48,7 @@ class QuestionsOverlay(Overlay):
         self._form.paste(text)
 
     def line(self, width: int) -> Parts:
-        """The question."""
+        """The open question, the typed text, and how it was read."""
         return self._form.parts(width)
 
     def pairs(self, width: int) -> Pairs:

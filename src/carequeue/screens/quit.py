@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from carequeue.screens.prompt_overlays import ConfirmOverlay, Option
-from carequeue.screens.queue_context import QueueContext
 from carequeue.screens.screen_context import ScreenContext
 from carequeue.widgets.message_line import Message
 
@@ -25,7 +24,7 @@ TWICE: Final = 2.0
 class QuitActions:
     """The ways to quit one queue."""
 
-    def __init__(self, context: QueueContext) -> None:
+    def __init__(self, context: ScreenContext) -> None:
         self._context = context
         self._interrupted = float("-inf")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from carequeue.screens.overlay import Overlay, Pairs
-from carequeue.screens.screen_context import OverlayHost
+from carequeue.screens.overlay_stack import OverlayStack
 
 CLOSE: Final = frozenset({"escape", "left", "q"})
 #: Keys that scroll by lines, and keys that scroll by screens.
@@ -25,7 +25,7 @@ class ReaderOverlay(Overlay):
 
     covers = True
 
-    def __init__(self, host: OverlayHost, show: Callable[[], None]) -> None:
+    def __init__(self, host: OverlayStack, show: Callable[[], None]) -> None:
         self._host, self._show = host, show
 
     def press(self, key: str, character: str | None) -> bool:
@@ -44,14 +44,9 @@ class ReaderOverlay(Overlay):
         """The keys that scroll and close it."""
         return [("esc", "back"), ("j k", "down, up"), ("space", "page down")]
 
-    def closed(self) -> None:
-        """Show the list again."""
-        self._host.uncover()
-
-    def reshow(self) -> bool:
+    def reshow(self) -> None:
         """Show its lines."""
         self._show()
-        return True
 
 
 class DetailOverlay(ReaderOverlay):

@@ -1,152 +1,146 @@
-"""What overlays and acts may ask of the screen, as protocols that `QueueController` fulfills.
+"""The screen as overlays, acts and motions see it: its data, its message, its cursor.
 
-Each part is small, so that an overlay that only closes itself depends on `OverlayHost` alone.
-Not here: what the parts that move, show and quit need besides (`queue_context.py`).
+`QueueController` completes it with what needs the overlays, acts and motions themselves: the
+methods that raise NotImplementedError here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final
+
+from carequeue.domain.errors import BadQuestion, CareQueueError
+from carequeue.screens.app_hooks import AppHooks, TimeSource
+from carequeue.screens.key_map import KeyMap
+from carequeue.screens.overlay_stack import OverlayStack, Widgets
+from carequeue.screens.reader_overlays import ReaderOverlay
+from carequeue.screens.refresh import QueueData
+from carequeue.screens.selection import Selection
+from carequeue.screens.threads import WorkThreads
+from carequeue.store.queue_window import QueueRow, Tab
+from carequeue.verbs.motions import Motion
+from carequeue.verbs.verb import Verb
+from carequeue.widgets.message_line import Message, Tone
+from carequeue.widgets.source_labels import Origin
+from carequeue.widgets.themes import Parts
 
 if TYPE_CHECKING:
-    from carequeue.domain.errors import CareQueueError
-    from carequeue.screens.overlay import Overlay
-    from carequeue.store.queue_window import QueueRow
-    from carequeue.verbs.motions import Motion
-    from carequeue.verbs.verb import Verb
-    from carequeue.widgets.message_line import Message
-    from carequeue.widgets.source_labels import Origin
-    from carequeue.widgets.themes import Parts
     from carequeue.worklist.desk import Desk
 
-T = TypeVar("T")
+#: The `key_time` while no key is being handled.
+NO_KEY: Final = float("inf")
 
 
-class MessageArea(Protocol):
-    """The message line and the footer."""
+class ScreenContext(OverlayStack):
+    """One queue on the screen: its widgets, its data and what the person has selected.
 
-    def say(self, message: Message) -> None:
-        """Show a message until the next one."""
-        ...
+    `key_time` is when the current key was pressed, in the terminal's own count of seconds.
+    """
 
-    def failed(self, error: CareQueueError) -> None:
-        """Say what could not be done; nothing was changed."""
-        ...
-
-    def draw(self) -> None:
-        """Redraw the message line and the footer."""
-        ...
-
-
-class OverlayHost(Protocol):
-    """The overlays, and the lines that the topmost of them shows in the place of the list."""
-
-    def push(self, overlay: Overlay) -> None:
-        """Open an overlay over the list."""
-        ...
-
-    def pop(self, overlay: Overlay) -> None:
-        """Close an overlay and all overlays above it."""
-        ...
-
-    def on_top(self, overlay: Overlay) -> bool:
-        """Whether this overlay gets the keys first."""
-        ...
-
-    def display(self, source: Callable[[int], list[Parts]], line: int = 0, more: str = "") -> None:
-        """Show lines in the place of the list, scrolled so that `line` is in sight.
-
-        `more` names the key that shows the lines below, if there are any.
-        """
-        ...
-
-    def scroll(self, lines: int, *, pages: bool = False) -> None:
-        """Move the lines that are shown, by lines or by screens."""
-        ...
-
-    def show_text(self, source: Callable[[int], list[Parts]]) -> None:
-        """Open a text in the place of the list, with the keys that scroll and close it."""
-        ...
-
-    def uncover(self) -> None:
-        """Show the lines of the overlay below, or the list."""
-        ...
-
-
-class BackgroundWork(Protocol):
-    """Work on other threads; `then` gets the result on the screen's own thread."""
-
-    def submit_act(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Do work that changes the cache, on the thread of acts."""
-        ...
-
-    def submit_read(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Do work that only reads, on the thread of reads."""
-        ...
-
-
-class QueueCursor(Protocol):
-    """The list and its cursor."""
-
-    def target(self) -> QueueRow | None:
-        """The row that the current key was meant for."""
-        ...
-
-    def advance(self, key: str) -> None:
-        """Show an item as acted on, and go to the next item."""
-        ...
-
-    def acts_finished(self, keys: Sequence[str], *, changed: bool) -> None:
-        """Acts on these items have ended; `changed` says whether the items still show as done."""
-        ...
-
-    def reload(self, key: str = "") -> None:
-        """Read the list again now, with the cursor on a key if that key is in the tab."""
-        ...
-
-    def go_to(self, key: str) -> bool:
-        """Put the cursor on an item, in this tab or the whole queue; False if it is in neither."""
-        ...
-
-    def open_detail(self) -> None:
-        """Show the detail of the row under the cursor in the place of the list."""
-        ...
-
-
-class ScreenContext(MessageArea, OverlayHost, BackgroundWork, QueueCursor, Protocol):
-    """Everything that an overlay or an act may ask of the screen."""
-
-    @property
-    def desk(self) -> Desk:
-        """The use cases: they read rows and carry out acts."""
-        ...
-
-    @property
-    def key_time(self) -> float:
-        """When the current key was pressed, in the terminal's own count of seconds."""
-        ...
-
-    def now(self) -> datetime:
-        """The time, aware."""
-        ...
-
-    def needed_to_send(self, source: str = "") -> str:
-        """What must happen before an act can be sent: `online`, `signed in`, or "" for nothing.
-
-        For one source; without a source for the profile as a whole.
-        """
-        ...
-
-    def origin(self, source: str) -> Origin:
-        """The label and age of a source, as its rows show them."""
-        ...
+    def __init__(
+        self,
+        desk: Desk,
+        time_source: TimeSource,
+        widgets: Widgets,
+        threads: WorkThreads,
+        keys: KeyMap,
+        hooks: AppHooks,
+    ) -> None:
+        super().__init__(widgets)
+        self.desk, self.now, self.zone = desk, time_source.now, time_source.zone
+        self.keys, self.hooks = keys, hooks
+        self.threads = threads
+        self.submit_act, self.submit_read = threads.submit_act, threads.submit_read
+        self.selection = Selection()
+        widgets.rows.selected = self.selection.labels.keys()
+        self.data = QueueData(desk, time_source, widgets)
+        self.message = Message()
+        self.key_time = NO_KEY
 
     def run(self, action: Verb | Motion) -> None:
         """Do what the key of this action would do."""
-        ...
+        raise NotImplementedError
 
     def sync_now(self) -> None:
-        """Ask for a sync now."""
-        ...
+        """Ask for a sync now; how it ends is said as soon as that is known."""
+        raise NotImplementedError
+
+    def open_detail(self) -> None:
+        """Show the detail of the row under the cursor in the place of the list."""
+        raise NotImplementedError
+
+    def tick(self) -> None:
+        """Show what has changed in the cache; called once a second."""
+        raise NotImplementedError
+
+    # --- the message
+
+    def say(self, message: Message) -> None:
+        """Show a message until the next one."""
+        self.message = message
+        self.draw()
+
+    def failed(self, error: CareQueueError) -> None:
+        """Say what could not be done; nothing was changed."""
+        self.widgets.rows.acted.clear()
+        self.widgets.rows.redraw()
+        tone = Tone.REFUSED if isinstance(error, BadQuestion) else Tone.WARNING
+        self.say(Message(str(error), tone))
+
+    def show_text(self, source: Callable[[int], list[Parts]]) -> None:
+        """Open a text in the place of the list, with the keys that scroll and close it."""
+        if self.overlays and type(self.overlays[-1]) is ReaderOverlay:
+            self.pop(self.overlays[-1])
+        self.push(ReaderOverlay(self, lambda: self.display(source)))
+
+    # --- the list and its cursor
+
+    def target(self) -> QueueRow | None:
+        """The row that was painted under the cursor when the current key was pressed."""
+        return self.widgets.rows.aim(self.key_time)
+
+    def advance(self, key: str) -> None:
+        """Show an item as acted on, and go to the next item."""
+        rows = self.widgets.rows
+        rows.acted.add(key)
+        if rows.key == key:
+            rows.move(1)
+        rows.redraw()
+
+    def acts_finished(self, keys: Sequence[str], *, changed: bool) -> None:
+        """Acts on these items have ended; `changed` says whether the items still show as done."""
+        for key in keys:
+            self.data.urgent.visit(key)
+        rows = self.widgets.rows
+        if changed:
+            rows.acted.update(keys)
+        else:
+            rows.acted.difference_update(keys)
+        self.data.show_selected(len(self.selection.labels))
+
+    def go_to(self, key: str) -> bool:
+        """Put the cursor on an item, in this tab or the whole queue; False if it is in neither."""
+        tab, filter_text = self.data.view_state[:2]
+        if self.desk.row_index(tab, filter_text, key) is not None:
+            self.data.load(key)
+        elif self.desk.row_index(Tab.WHOLE, "", key) is not None:
+            self.data.show_in_whole_queue(key)
+        else:
+            return False
+        return True
+
+    def origin(self, source: str) -> Origin:
+        """The label and age of a source, as its rows show them."""
+        return self.widgets.rows.origins.of(source)
+
+    def needed_to_send(self, source: str = "") -> str:
+        """The condition for sending an act that is not met: `online`, `signed in`, or "".
+
+        For one source; without a source for the profile as a whole.
+        """
+        health = self.data.health
+        if health.forced_offline:
+            return "online"
+        matching = (known for known in health.sources if known.name == source)
+        state = next(matching, health)
+        return "online" if state.online is False else "signed in" if state.signed_out else ""

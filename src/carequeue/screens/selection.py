@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from carequeue.widgets.text_width import fill, wrap
+from carequeue.widgets.text_width import fill, hanging
 from carequeue.widgets.themes import Parts
 from carequeue.worklist.results import Shown
 
@@ -66,31 +66,19 @@ def items(count: int) -> str:
 
 def preview_words(verb: Verb, preview: Preview) -> str:
     """`Claim 7 items: 5 will change, 1 already done, 1 not allowed.`"""
-    facts = [f"{len(preview.changes)} will change"]
-    if preview.already:
-        facts.append(f"{len(preview.already)} already done")
-    if preview.refused:
-        facts.append(f"{len(preview.refused)} not allowed")
-    if preview.kept_here:
-        facts.append(f"{len(preview.kept_here)} {LOCAL_ONLY}")
-    if preview.unprotected:
-        facts.append(f"{len(preview.unprotected)} unprotected on the server")
-    return f"{verb.label.capitalize()} {items(preview.total)}: {', '.join(facts)}."
+    return f"{verb.label.capitalize()} {items(preview.total)}: {preview.facts}."
 
 
 def result_words(verb: Verb, acted: Acted, preview: Preview) -> str:
     """The result of an act on several items, in one sentence; its counts add up to all items."""
-    facts = []
-    already = len(preview.already) + len(acted.already)
-    refused = len(preview.refused) + len(acted.refused)
-    if already:
-        facts.append(f"{already} already done")
-    if refused:
-        facts.append(f"{refused} not allowed")
-    if acted.kept_here:
-        facts.append(f"{acted.kept_here} {LOCAL_ONLY}")
+    counts = (
+        (len(preview.already) + len(acted.already), "already done"),
+        (len(preview.refused) + len(acted.refused), "not allowed"),
+        (acted.kept_here, LOCAL_ONLY),
+    )
+    others = ", ".join(f"{count} {what}" for count, what in counts if count)
     text = f"{verb.done}: {items(len(acted.changed))}{acted.said}"
-    return f"{text}; {', '.join(facts)}." if facts else f"{text}."
+    return f"{text}; {others}." if others else f"{text}."
 
 
 def preview_lines(
@@ -124,12 +112,8 @@ def result_lines(
 
 
 def _line(glyph: str, role: str, label: str, text: str, width: int) -> list[Parts]:
-    name = min(34, width // 3)
-    first, *rest = wrap(text, max(10, width - name - 4)) or [""]
-    lines: list[Parts] = [
-        [(f" {glyph} ", role), (fill(label, name) + " ", "strong"), (first, "text")]
-    ]
-    return lines + [[(" " * (name + 4), "text"), (line, "text")] for line in rest]
+    head: Parts = [(f" {glyph} ", role), (fill(label, min(34, width // 3)) + " ", "strong")]
+    return hanging(head, text, "text", width)
 
 
 def _more(total: int) -> list[Parts]:

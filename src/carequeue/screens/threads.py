@@ -9,20 +9,23 @@ An error with a sentence for the person goes to `failed`; any other error ends t
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from carequeue.domain.errors import CareQueueError
 
 T = TypeVar("T")
-#: Calls a function with its arguments on the screen's thread; safe to call from another thread.
-Deliver = Callable[..., Any]
 
 
 class WorkThreads:
-    """The two threads; they start with the first work."""
+    """The two threads; they start with the first work.
 
-    def __init__(self, deliver: Deliver, failed: Callable[[CareQueueError], None]) -> None:
+    `deliver` calls a function with its arguments on the screen's thread, from any thread.
+    """
+
+    def __init__(
+        self, deliver: Callable[..., Any], failed: Callable[[CareQueueError], None]
+    ) -> None:
         self._deliver, self._failed = deliver, failed
         self._acts = ThreadPoolExecutor(1, "acts")
         self._reads = ThreadPoolExecutor(1, "reads")
@@ -44,14 +47,6 @@ class WorkThreads:
             self._deliver(_raise, error)
         else:
             self._deliver(then, result)
-
-    def rest(self) -> None:
-        """Wait until all work that was submitted so far is done."""
-        waiting: list[Future[None]] = [
-            pool.submit(lambda: None) for pool in (self._acts, self._reads)
-        ]
-        for future in waiting:
-            future.result()
 
     def close(self) -> None:
         """Finish the acts, drop the reads, and end the threads."""

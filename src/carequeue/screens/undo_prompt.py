@@ -21,8 +21,6 @@ from carequeue.widgets.undo_wording import footer_words, question
 from carequeue.worklist.results import Acted, Undoable, Where
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from carequeue.screens.screen_context import ScreenContext
 
 
@@ -37,8 +35,8 @@ class Target:
 class UndoPrompt:
     """The next act to undo, in one window."""
 
-    def __init__(self, context: ScreenContext, zone: tzinfo) -> None:
-        self._context, self._zone = context, zone
+    def __init__(self, context: ScreenContext) -> None:
+        self._context = context
         self._next: Target | None = None
         self._worded: Target | None = None  # the target of the words last given to the footer
         self._painted: Target | None = None  # the target that the footer shows
@@ -161,7 +159,7 @@ class UndoPrompt:
         self._context.say(Message(acted.message, tone))
         if acted.changed:
             self._context.acts_finished(acted.changed, changed=False)
-            self._context.reload(acted.changed[0])
+            self._context.data.load(acted.changed[0])
 
     def _ask_about(self, undoable: Undoable | None) -> None:
         """Ask about an act of another window, by name: the footer named no act of this window."""
@@ -181,7 +179,7 @@ class UndoPrompt:
         from carequeue.screens.prompt_overlays import ConfirmOverlay, Option
 
         context = self._context
-        text = partial(question, target.act, context.now(), self._zone)
+        text = partial(question, target.act, context.now(), context.zone)
         yes = Option("y", "yes", partial(self._undo, target))
         no = Option("esc", "no", lambda: context.say(Message("Nothing was undone.")))
         context.push(ConfirmOverlay(context, text, (yes, no)))

@@ -7,17 +7,19 @@ Not here: what the list shows (`refresh.py`), the sentences about sync (`sync_no
 
 from __future__ import annotations
 
-from carequeue.screens.queue_context import QueueContext
+from carequeue.screens.detail import DetailView
 from carequeue.screens.refresh import Hold
+from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.sync_notices import OutcomeNotices, SyncNotices
+from carequeue.screens.undo_prompt import UndoPrompt
 from carequeue.widgets.message_line import Message, Tone
 
 
 class ScreenUpdates:
     """The updates of one screen."""
 
-    def __init__(self, context: QueueContext) -> None:
-        self._context = context
+    def __init__(self, context: ScreenContext, detail: DetailView, undo_prompt: UndoPrompt) -> None:
+        self._context, self._detail, self._undo_prompt = context, detail, undo_prompt
         self._sync_notices = SyncNotices()
         self._outcome_notices = OutcomeNotices(context)
         self._overlays_stale = False
@@ -38,7 +40,7 @@ class ScreenUpdates:
     def ask(self) -> None:
         """Read what became of earlier acts, and what can be undone."""
         self._outcome_notices.ask()
-        self._context.undo_prompt.ask()
+        self._undo_prompt.ask()
 
     def take_over(self, at: float) -> None:
         """Show what has changed by `at`, a monotonic time in seconds."""
@@ -54,7 +56,7 @@ class ScreenUpdates:
         if changes.data:
             self.ask()
         if changes.data or changes.minute:
-            context.detail.request(context.widgets.rows.row, again=True)
+            self._detail.request(context.widgets.rows.row, again=True)
             context.draw()
 
     def _say_news(self, *, back_online: bool) -> None:

@@ -5,7 +5,7 @@ An act on one item needs no confirmation, because `u` undoes it; an act on many 
 line that says what will change. The item, its name and the inputs are fixed when the key is
 pressed; nothing is looked up again later. If the person leaves a question with Esc, their text is
 there again the next time.
-Not here: whether a verb applies (`desk.why_not`), what it changes (`desk.act`).
+Not here: whether a verb applies (`desk.reasons`), what it changes (`desk.act`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from carequeue.screens.prompt_overlays import ConfirmOverlay, Option, QuestionsOverlay
 from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.selection import (
-    Selection,
     items,
     preview_lines,
     preview_words,
@@ -44,12 +43,10 @@ BACK = f"{UNDO.key} undoes it"
 
 
 class VerbActions:
-    """What the verbs do on this screen."""
+    """The acts of the verbs on this screen, from the key to the message."""
 
-    def __init__(
-        self, context: ScreenContext, selection: Selection, undo_prompt: UndoPrompt
-    ) -> None:
-        self._context, self._selection, self._undo_prompt = context, selection, undo_prompt
+    def __init__(self, context: ScreenContext, undo_prompt: UndoPrompt) -> None:
+        self._context, self._undo_prompt = context, undo_prompt
         self._drafts: dict[tuple[str, ItemKeys, tuple[Shown, ...]], QuestionForm] = {}
         self.results: Lines | None = None  # of the last act on several items
 
@@ -59,7 +56,7 @@ class VerbActions:
             self._context.sync_now()
         elif verb is UNDO:
             self._undo_prompt.press()
-        elif self._selection.labels:
+        elif self._context.selection.labels:
             self._begin_many(verb)
         else:
             self._begin_one(verb)
@@ -77,7 +74,7 @@ class VerbActions:
             return
         desk = self._context.desk
         self._context.submit_read(
-            lambda: desk.why_not(verb.name, row.key), partial(self._refuse, row)
+            lambda: desk.reasons(row.key).get(verb.name), partial(self._refuse, row)
         )
 
     def _refuse(self, row: QueueRow, reason: str | None) -> None:
@@ -85,14 +82,14 @@ class VerbActions:
         changed = f"{row.client} has just changed. Press the key again."
         self._context.say(Message(sentence(reason) if reason else changed, Tone.REFUSED))
         if not reason:
-            self._context.reload(row.key)
+            self._context.data.load(row.key)
 
     def _do_one(self, verb: Verb, row: QueueRow, inputs: Inputs) -> None:
         context = self._context
         now = context.now()
         context.advance(row.key)
         shown = {row.key: shown_of(row)}
-        did, short = verb.label_for(row.kind), verb.label_for(row.kind, narrow=True)
+        did, short = verb.label_for(row.kind), verb.label_for(row.kind, short=True)
         self._undo_prompt.run(
             Undoable("", did, short, row.client, 1, now),
             lambda: context.desk.act(verb.name, (row.key,), inputs, now, shown),
@@ -152,8 +149,8 @@ class VerbActions:
     # --- several items
 
     def _begin_many(self, verb: Verb) -> None:
-        labels = dict(self._selection.labels)
-        keys, shown = tuple(labels), dict(self._selection.shown)
+        labels = dict(self._context.selection.labels)
+        keys, shown = tuple(labels), dict(self._context.selection.shown)
         ask = partial(self._preview, verb, shown, labels)
         self._ask(verb, items(len(keys)), keys, ask, tuple(shown.values()))
 
@@ -186,13 +183,13 @@ class VerbActions:
     ) -> None:
         context = self._context
         now = context.now()
-        self._selection.clear()
+        self._context.selection.clear()
         context.acts_finished(preview.changes, changed=True)
         context.say(Message(f"{verb.label.capitalize()}: {items(len(preview.changes))} …"))
         changes = preview.changes
         client = labels.get(changes[0], "") if len(changes) == 1 else ""
         self._undo_prompt.run(
-            Undoable("", verb.label, verb.short, client, len(changes), now),
+            Undoable("", verb.label, verb.label_for("", short=True), client, len(changes), now),
             lambda: context.desk.act(verb.name, changes, inputs, now, preview.shown),
             partial(self._done_many, verb, labels, preview),
         )

@@ -2,7 +2,7 @@
 
 In:  a connection, the projector of the site. Out: the repositories of the sources, the questions
 that go over all of them, and `project` for what was touched.
-Not here: when a transaction begins and ends (`engine.writing`, `worklist/cache_desk.py`).
+Not here: when a transaction begins and ends (`engine.writing`, `worklist/desk.py`).
 """
 
 from __future__ import annotations

@@ -105,8 +105,8 @@ def _no_room(path: Path) -> bool:
 def full_disk(path: Path) -> str:
     """The sentence for a disk that takes no more."""
     return (
-        f"The disk that holds {path} is full. What you did last was not kept; everything before it "
-        "is safe. Free some space, then do it again."
+        f"The disk that holds {path} is full. What you did last was not saved; everything before "
+        "it is safe. Free some space, then do it again."
     )
 
 
@@ -185,12 +185,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
             raise CacheError(full_disk(Path("the cache"))) from None
         if "readonly" in words or "unable to open" in words or "disk I/O" in words:
             raise CacheError(
-                f"The cache could not be written ({words}). What you did last was not kept; "
+                f"The cache could not be written ({words}). What you did last was not saved; "
                 "everything before it is safe. Check the folder's permissions and the disk."
             ) from None
         if "locked" in words:
             raise CacheError(
-                "Another CareQueue is busy with this cache. What you did last was not kept; "
+                "Another CareQueue is busy with this cache. What you did last was not saved; "
                 "everything before it is safe. Do it again."
             ) from None
         raise

@@ -82,7 +82,7 @@ def item_row(ranked: RankedItem, facts: ChartFacts) -> dict[str, Any]:
 def _order(item: WorkItem, rank: Rank, base_url: str) -> dict[str, Any]:
     """The columns by which rows are sorted and counted, and when they change next."""
     due = _seconds(rank.due_at)
-    lane, mine = _lane(item, rank)
+    tab, mine = _tab_and_mine(item, rank)
     return {
         "band": int(rank.band),
         "weight": -rank.points,
@@ -91,7 +91,7 @@ def _order(item: WorkItem, rank: Rank, base_url: str) -> dict[str, Any]:
         "due_at": due,
         "unit": _unit(rank, item),
         "days_left": rank.days_left,
-        "lane": lane,
+        "tab": tab,
         "mine": mine,
         "clock_class": rank.clock.cls.value if rank.clock else "",
         "next_change_at": _seconds(rank.next_change_at),
@@ -103,7 +103,7 @@ def awaited_items(items: Sequence[WorkItem], pending: Sequence[Intent]) -> list[
     return [item for item in items if _sync(item, pending, unprotected=False)]
 
 
-def _lane(item: WorkItem, placed: Rank) -> tuple[str, int]:
+def _tab_and_mine(item: WorkItem, placed: Rank) -> tuple[str, int]:
     """In which view a row is counted, and whether it is mine (1) or mine and waiting (2).
 
     What waits on somebody else comes back past its nudge: then it is ours to chase.

@@ -65,7 +65,7 @@ class SourceManifest:
         )
         return {key: (version, updated) for key, version, updated in rows.fetchall()}
 
-    def count_anew(self) -> None:
+    def fetch_again(self) -> None:
         """At the next cycle everything is counted."""
         self._scope.connection.execute(
             update(_count).where(_count.c.source == self._scope.source).values(counted_at="")

@@ -183,7 +183,19 @@ CREATE INDEX intent_inverse ON intent (inverse_of) WHERE inverse_of <> '';
 CREATE INDEX resource_focus ON resource (source, focus) WHERE focus <> '';
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = """
+DROP INDEX item_lane;
+ALTER TABLE item RENAME COLUMN lane TO tab;
+CREATE INDEX item_tab ON item (tab, band, weight, due_sort, tie) WHERE band < 6;
+ALTER TABLE tally RENAME COLUMN view TO tab;
+"""
+
+STEPS: Final = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+)
 VERSION: Final = len(STEPS)
 
 

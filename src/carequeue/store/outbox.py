@@ -122,10 +122,10 @@ class SourceOutbox:
         self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
     ) -> IntentState:
         state = step(intent.state, event)
-        settled = counts and event is IntentEvent.FOUND_NOT_APPLIED
+        was_read_back = counts and event is IntentEvent.FOUND_NOT_APPLIED
         self._update(
             [intent.id],
-            ("settles",) if settled else (),
+            ("settles",) if was_read_back else (),
             state=state.value,
             words=storable(words),
             cause=CAUSES.get(event, ""),

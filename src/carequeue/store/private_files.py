@@ -179,5 +179,5 @@ def _unopened(path: Path, fault: OSError, error: type[CareQueueError]) -> CareQu
     words = fault.strerror or "unknown fault"
     return error(
         f"{path} cannot be opened or written: {words}. Nothing was changed. "
-        "Mend that, or open another profile with --profile."
+        "Fix that, or open another profile with --profile."
     )

@@ -199,7 +199,7 @@ def _meant(text: str) -> str:
     with suppress(ValueError):
         if ":" not in text:
             return f"Did you mean {check_address(f'https://{text}')} ?"
-    return "Give it as whoever runs the server names it, such as https://fhir.example.org/r4"
+    return "Give it as your server administrator gives it, such as https://fhir.example.org/r4"
 
 
 def _roots(root: Path | None) -> tuple[Path, Path]:

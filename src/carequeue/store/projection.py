@@ -47,7 +47,7 @@ _UPSERT: Final = _INSERT.on_conflict_do_update(
     index_elements=["key"],
     set_={name: _INSERT.excluded[name] for name in _NAMES if name != "key"},
 )
-_COUNTED: Final = tuple(_NAMES.index(name) for name in ("lane", "mine", "band"))
+_COUNTED: Final = tuple(_NAMES.index(name) for name in ("tab", "mine", "band"))
 _NOTHING_READ: Final[Mapping[ChartName, ChartBases]] = {}
 
 
@@ -380,6 +380,6 @@ def _counted(
     keys: Iterable[str], rows: Mapping[str, tuple[Any, ...]]
 ) -> list[tab_counts.CountedRow]:
     """By what those of these rows that are there are counted."""
-    lane, mine, band = _COUNTED
+    tab, mine, band = _COUNTED
     there = (rows[key] for key in keys if key in rows)
-    return [(row[lane], row[mine], row[band]) for row in there]
+    return [(row[tab], row[mine], row[band]) for row in there]

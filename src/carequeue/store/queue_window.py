@@ -2,7 +2,7 @@
 
 This is the way to the first frame: it imports neither SQLModel nor SQLAlchemy (a test holds it).
 Rows come in the order of the queue: band, points, due time, tie (docs/architecture.md).
-Text in a row went through `domain.text.clean` when it was projected.
+Text in a row went through `domain.sanitize.clean` when it was projected.
 Not here: what fills the table (`projection.py`).
 """
 
@@ -43,7 +43,7 @@ class QueueRow(NamedTuple):
     move_name: str
     mine: int  # 0 no, 1 my move, 2 mine but waiting on somebody
     sync: str  # "" | waiting | unprotected | checking | conflict | needs_you | kept_here
-    fresh: int  # when it arrived or changed on the server, 0 if not since the last look
+    fresh: int  # when it arrived or changed on the server, 0 if not since the first full cycle
     verbs: str  # names of the verbs that apply now, most used first, separated by spaces
     source: str
     chart: str = ""  # "Patient/12" of the source: whom the row is about
@@ -66,23 +66,20 @@ class Tally(NamedTuple):
     snoozed: int
 
 
-_COLUMNS: Final = (
-    "key, kind, band, -weight, due_at, unit, days_left, client, born, alike, title, move, "
-    "move_name, mine, sync, fresh, verbs, source, chart"
-)
+_COLUMNS: Final = ", ".join(QueueRow._fields).replace("points", "-weight")
 _ORDER: Final = "band, weight, due_sort, tie"
 _WHERE: Final[Mapping[Tab, str]] = {
     Tab.MINE: "mine > 0 AND band < 6",
-    Tab.TEAM: "lane = 'team' AND band < 6",
-    Tab.WAITING: "lane = 'waiting' AND band < 6",
+    Tab.TEAM: "tab = 'team' AND band < 6",
+    Tab.WAITING: "tab = 'waiting' AND band < 6",
     Tab.ALL: "band < 6",
     Tab.WHOLE: "1",
 }
 #: The index that holds each view in its order; named, so that no planner's guess makes a key slow.
 _INDEX: Final[Mapping[Tab, str]] = {
     Tab.MINE: "item_mine",
-    Tab.TEAM: "item_lane",
-    Tab.WAITING: "item_lane",
+    Tab.TEAM: "item_tab",
+    Tab.WAITING: "item_tab",
     Tab.ALL: "item_whole",
     Tab.WHOLE: "item_whole",
 }
@@ -92,7 +89,7 @@ _SNOOZED: Final = 6
 SILENT: Final = "silent"
 _CALMER: Final = 2  # the first band below Now and Safety
 _HAS: Final = "folded LIKE ? ESCAPE '\\'"
-_WORDS: Final = 8  # of a narrowing; each must stand somewhere in the row
+_WORDS: Final = 8  # of a filter; a row must contain each
 
 
 class HealthLine(NamedTuple):
@@ -169,7 +166,7 @@ class Window:
         counts = {
             (name, band): count
             for name, band, count in self._connection.execute(
-                "SELECT view, band, count FROM tally WHERE count > 0"
+                "SELECT tab, band, count FROM tally WHERE count > 0"
             )
         }
         return _tally(tab, counts)
@@ -177,12 +174,12 @@ class Window:
     def _count(self, tab: Tab, filter_text: str) -> Tally:
         where, values = _filter(Tab.WHOLE, filter_text)
         found = self._connection.execute(
-            f"SELECT lane, mine, band, count(*) FROM item WHERE {where} GROUP BY lane, mine, band",
+            f"SELECT tab, mine, band, count(*) FROM item WHERE {where} GROUP BY tab, mine, band",
             values,
         )
         counts: dict[tuple[str, int], int] = {}
-        for lane, mine, band, count in found:
-            for name in views_of(lane, mine, band):
+        for its_tab, mine, band, count in found:
+            for name in tabs_of(its_tab, mine, band):
                 counts[name, band] = counts.get((name, band), 0) + count
         return _tally(tab, counts)
 
@@ -218,7 +215,7 @@ class Window:
         self._connection.close()
 
 
-def views_of(lane: str, mine: int, band: int) -> tuple[str, ...]:
+def tabs_of(tab: str, mine: int, band: int) -> tuple[str, ...]:
     """The counts in which a row stands.
 
     "mine" counts my moves only; what I wait for is listed at its end as "mine+" and not counted.
@@ -226,8 +223,8 @@ def views_of(lane: str, mine: int, band: int) -> tuple[str, ...]:
     if band == _SNOOZED:
         return (Tab.WHOLE,)
     if mine == 2:
-        return (lane, "mine+", Tab.ALL, Tab.WHOLE)
-    return (lane, Tab.ALL, Tab.WHOLE)
+        return (tab, "mine+", Tab.ALL, Tab.WHOLE)
+    return (tab, Tab.ALL, Tab.WHOLE)
 
 
 def _tally(tab: Tab, counts: Mapping[tuple[str, int], int]) -> Tally:

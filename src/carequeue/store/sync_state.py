@@ -196,7 +196,7 @@ class SourceSyncState:
         if held is None:
             return False
         self.set_meta(HELD, json.dumps({**held, "answer": answer}))
-        SourceManifest(self._scope).count_anew()
+        SourceManifest(self._scope).fetch_again()
         return True
 
 

@@ -55,7 +55,7 @@ class AliasRow(SQLModel, table=True):
 
 
 class ItemRow(SQLModel, table=True):
-    """The projection: one narrow row of the queue, with all that the list shows or filters on."""
+    """The projection: one row of the queue, with all that the list shows or filters on."""
 
     __tablename__ = "item"
     key: str = Field(primary_key=True)
@@ -75,7 +75,7 @@ class ItemRow(SQLModel, table=True):
     title: str
     move: str
     move_name: str
-    lane: str
+    tab: str
     mine: int
     sync: str
     fresh: int
@@ -86,10 +86,10 @@ class ItemRow(SQLModel, table=True):
 
 
 class TallyRow(SQLModel, table=True):
-    """How many rows a view has in a band; kept by the projection, so that no paint counts."""
+    """How many rows a tab has in a band; updated by the projection, so that no paint counts."""
 
     __tablename__ = "tally"
-    view: str = Field(primary_key=True)
+    tab: str = Field(primary_key=True)
     band: int = Field(primary_key=True)
     count: int
 
@@ -174,7 +174,7 @@ class SyncStateRow(SQLModel, table=True):
     next_url: str
     received: int
     full_at: str
-    scope: str = ""  # how the search was narrowed
+    scope: str = ""  # the scope of the search
     etag: str = ""  # of the last answer that held nothing
 
 

@@ -236,7 +236,7 @@ class SourceWorker:
         if full or (self._decided and self._pace.may_send(now)):
             self._decided = False
             try:
-                self._look(full)
+                self._sync(full)
             except Exception as fault:  # noqa: BLE001 - a dead thread would look like a quiet one
                 self.other_syncs = False
                 self._told(fault)
@@ -260,7 +260,7 @@ class SourceWorker:
     def _stopped(self) -> bool:
         return self._ended.is_set() or self._forced.is_set()
 
-    def _look(self, full: bool) -> None:
+    def _sync(self, full: bool) -> None:
         if self._connection is None:
             self._connection = self._make()
         connection = self._connection

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from carequeue.verbs.verb import Listing, PlannedIntent, Verb
+from carequeue.verbs.verb import Order, Verb
 
 if TYPE_CHECKING:
     from carequeue.domain.items import Party
     from carequeue.domain.verb_rules import Permission, VerbCase
-    from carequeue.verbs.decision import Decision
+    from carequeue.verbs.decision import Decision, PlannedIntent
 
-_TEAMS: Final = ("CareTeam/", "Organization/", "HealthcareService/")
+_TEAMS = ("CareTeam/", "Organization/", "HealthcareService/")
 
 
 def _allowed(case: VerbCase) -> Permission:
@@ -39,7 +39,6 @@ def _may_acknowledge(case: VerbCase) -> Permission:
 
 
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
-    from carequeue.domain.intents import IntentKind
     from carequeue.domain.items import Kind
     from carequeue.fhir.handoff import read_back
 
@@ -50,29 +49,24 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
         args["output"] = own_words or read_back(decision.task, decision.us.my_name)
     elif decision.us.me and _is_unclaimed(decision.item.owner):
         args["owner"] = decision.me
-    return (PlannedIntent(IntentKind.SET_STATUS, args),)
+    return (decision.change("set_status", **args),)
 
 
 def _is_unclaimed(owner: Party | None) -> bool:
-    """Whether accepting makes it mine: nobody's, or a team's or the organization's of ours."""
+    """True if accepting makes it mine: nobody's, or a team's or the organization's of ours."""
     return owner is None or (owner.ours and owner.reference.startswith(_TEAMS))
 
 
-VERB: Final = Verb(
+VERB = Verb(
     name="accept",
     key="a",
     label="accept",
-    short="accept",
     help="Accept a referral, or acknowledge a handoff; u undoes it.",
     done="Accepted",
     labels={"handoff": "acknowledge"},
     dones={"handoff": "Acknowledged"},
-    order={
-        Listing.HELP: 10,
-        Listing.MARKED: 80,
-        Listing.ASKED: 10,
-        Listing.WAITING: 10,  # a referral that waits for information can be answered all the same
-    },
+    # A referral that waits for information can be answered all the same.
+    order=Order(help=10, marked=80, asked=10, waiting=10),
     allowed=_allowed,
     when_over=True,
     intents=_intents,

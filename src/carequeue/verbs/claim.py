@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from carequeue.verbs.assign import may_be_given
-from carequeue.verbs.verb import Listing, PlannedIntent, Verb
+from carequeue.verbs.verb import Order, Verb
 
 if TYPE_CHECKING:
     from carequeue.domain.verb_rules import Permission, VerbCase
-    from carequeue.verbs.decision import Decision
 
 
 def _allowed(case: VerbCase) -> Permission:
-    if case.is_mine:
-        return case.already("is already yours")
-    return may_be_given(case)
+    return case.already("is already yours") if case.is_mine else may_be_given(case)
 
 
-def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
-    from carequeue.domain.intents import IntentKind
-
-    return (PlannedIntent(IntentKind.ASSIGN, {"owner": decision.me}),)
-
-
-VERB: Final = Verb(
+VERB = Verb(
     name="claim",
     key="c",
     label="claim",
-    short="claim",
     help="Make it yours; u undoes it.",
     done="Claimed",
-    order={
-        Listing.HELP: 30,
-        Listing.MARKED: 10,
-        Listing.TEAM: 10,
-        Listing.ASKED: 30,
-        Listing.WAITING: 100,
-    },
+    order=Order(help=30, marked=10, team=10, asked=30, waiting=100),
     allowed=_allowed,
-    intents=_intents,
+    intents=lambda decision: (decision.change("assign", owner=decision.me),),
     already="made yours",
 )

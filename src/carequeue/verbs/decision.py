@@ -1,4 +1,4 @@
-"""What a person decided with one verb about one item: what the verb's `intents` reads.
+"""A person's decision with one verb about one item: the argument of the verb's `intents`.
 
 Loaded with the first act, never before the first frame.
 """
@@ -8,12 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from carequeue.domain.errors import BadQuestion
+from carequeue.domain.intents import IntentKind
 from carequeue.domain.items import Us, WorkItem
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.new_resources import NewResources, reference_to
+
+
+class PlannedIntent(NamedTuple):
+    """One change that a verb makes, of the item's Task or (a create) of a new resource.
+
+    `after`: the index of an earlier change of the same verb that must be on the server first.
+    """
+
+    kind: IntentKind
+    args: dict[str, Any]
+    after: int | None = None
+
+
+class RowAfter(NamedTuple):
+    """The row of an item just after an act: whether it sleeps, and whether it is overdue."""
+
+    snoozed: bool
+    overdue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +58,21 @@ class Decision:
 
     @property
     def me(self) -> dict[str, str]:
-        """Who decides, as a Reference. Raises BadQuestion where the profile does not say."""
+        """The person who decides, as Reference. Raises BadQuestion if the profile does not say."""
         if not self.us.me:
             raise BadQuestion("Nothing was changed: the profile does not say who you are.")
         return reference_to(self.us.me, self.us.my_name)
 
     def answer(self, question: str) -> str:
         """The answer to a question. Raises BadQuestion where it is missing."""
-        text = self.answers.get(question, "").strip()
+        text = self.optional(question)
         if not text:
             raise BadQuestion(f"Nothing was changed: the answer to {question!r} is missing.")
         return text
+
+    def optional(self, question: str) -> str:
+        """The answer to a question that may be left open, "" where it is."""
+        return self.answers.get(question, "").strip()
 
     def whom(self, question: str) -> dict[str, str]:
         """The answer to a question "whom?", as a Reference. Raises BadQuestion for no person."""
@@ -56,3 +80,7 @@ class Decision:
         if not values.reference({"reference": reference}):
             raise BadQuestion("Nothing was changed: choose somebody from the list.")
         return reference_to(reference, name)
+
+    def change(self, kind: str, /, after: int | None = None, **args: Any) -> PlannedIntent:
+        """One intent; `kind` is a value of `IntentKind`, which also says what `args` it takes."""
+        return PlannedIntent(IntentKind(kind), args, after)

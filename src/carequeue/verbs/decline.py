@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from carequeue.verbs.verb import Asks, Choice, Listing, PlannedIntent, Question, Verb
+from carequeue.verbs.verb import Asks, Order, Question, Verb, numbered
 
 if TYPE_CHECKING:
-    from carequeue.domain.intents import Intent
     from carequeue.domain.verb_rules import Permission, VerbCase
-    from carequeue.fhir.differences import Say
-    from carequeue.verbs.decision import Decision
+    from carequeue.verbs.decision import Decision, PlannedIntent
 
-_REASON: Final = Question(
-    "reason",
-    "reason?",
-    Asks.CHOICE,
-    (
-        Choice("1", "no capacity", "no capacity"),
-        Choice("2", "out of area", "out of area"),
-        Choice("3", "not eligible", "not eligible"),
-        Choice("4", "client declined", "client declined"),
-        Choice("5", "wrong level of care", "wrong level of care"),
-    ),
-    free=True,
-    repeated=", ",
+_REASONS = numbered(
+    "no capacity", "out of area", "not eligible", "client declined", "wrong level of care"
 )
+_REASON = Question("reason", "reason?", Asks.CHOICE, _REASONS, free=True, repeated=", ")
 
 
 def _allowed(case: VerbCase) -> Permission:
@@ -46,34 +34,20 @@ def _allowed(case: VerbCase) -> Permission:
 
 
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
-    from carequeue.domain.intents import IntentKind
-
-    args = {"to": "rejected", "reason": decision.answer(_REASON.name)}
-    return (PlannedIntent(IntentKind.SET_STATUS, args),)
+    return (decision.change("set_status", to="rejected", reason=decision.answer("reason")),)
 
 
-def _describe(intent: Intent, say: Say) -> str:
-    from carequeue.fhir import values
-
-    reason = intent.args.get("reason")
-    if not reason:
-        return ""
-    text = reason if isinstance(reason, str) else values.concept_text(reason)
-    return f", {text or 'a reason'}"
-
-
-VERB: Final = Verb(
+VERB = Verb(
     name="decline",
     key="d",
     label="decline",
-    short="decline",
     help="Send it back with a reason; u undoes it.",
     done="Declined",
     asks=(_REASON,),
-    order={Listing.HELP: 20, Listing.MARKED: 90, Listing.ASKED: 20, Listing.WAITING: 20},
+    order=Order(help=20, marked=90, asked=20, waiting=20),
     allowed=_allowed,
     when_over=True,
     one_by_one="declined",
     intents=_intents,
-    describe=_describe,
+    describe=lambda intent, say: f", {intent.args.get('reason', 'a reason')}",
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from carequeue.verbs.verb import Listing, PlannedIntent, Verb
+from carequeue.verbs.verb import Order, Verb
 
 if TYPE_CHECKING:
     from carequeue.domain.verb_rules import Permission, VerbCase
-    from carequeue.verbs.decision import Decision
+    from carequeue.verbs.decision import Decision, PlannedIntent
 
 
 def _allowed(case: VerbCase) -> Permission:
@@ -28,31 +28,22 @@ def _allowed(case: VerbCase) -> Permission:
 
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     """Completed; what a partner ended stays as it ended, and is marked as decided by us."""
-    from carequeue.domain.intents import IntentKind
     from carequeue.fhir import codes
 
-    args: dict[str, Any] = {"to": "completed"}
-    if decision.item.status in codes.TASK_NOT_DONE:
-        coding = {"system": codes.BUSINESS_STATUS, "code": codes.DECIDED, "display": "Decided"}
-        args = {"to": decision.item.status, "business_status": {"coding": [coding]}}
-    return (PlannedIntent(IntentKind.SET_STATUS, args),)
+    status = decision.item.status
+    if status not in codes.TASK_NOT_DONE:
+        return (decision.change("set_status", to="completed"),)
+    coding = {"system": codes.BUSINESS_STATUS, "code": codes.DECIDED, "display": "Decided"}
+    return (decision.change("set_status", to=status, business_status={"coding": [coding]}),)
 
 
-VERB: Final = Verb(
+VERB = Verb(
     name="done",
     key="e",
     label="done",
-    short="done",
-    help="Close it: what had to happen has happened; u undoes it.",
+    help="Close it because the work is done; u undoes it.",
     done="Done",
-    order={
-        Listing.HELP: 40,
-        Listing.MARKED: 30,
-        Listing.OURS: 20,
-        Listing.RENEWAL: 10,
-        Listing.WAITING: 110,
-        Listing.ENDED: 30,
-    },
+    order=Order(help=40, marked=30, ours=20, renewal=10, waiting=110, ended=30),
     allowed=_allowed,
     when_over=True,
     one_by_one="closed",

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from carequeue.verbs.verb import AfterAct, Asks, Choice, Listing, PlannedIntent, Question, Verb
+from carequeue.verbs.verb import Asks, Order, Question, Verb, numbered
 
 if TYPE_CHECKING:
     from carequeue.domain.intents import Intent
     from carequeue.domain.verb_rules import Permission, VerbCase
     from carequeue.fhir.differences import Say
-    from carequeue.verbs.decision import Decision
+    from carequeue.verbs.decision import Decision, PlannedIntent
 
-_TO: Final = Question("to", "to whom?", Asks.WHOM, repeated=" to ")
-_SEVERITY: Final = Question(
+_TO = Question("to", "to whom?", Asks.WHOM, repeated=" to ")
+_SEVERITY = Question(
     "severity",
     "how ill?",
     Asks.CHOICE,
-    (
-        Choice("1", "stable", "stable"),
-        Choice("2", "watcher", "watcher"),
-        Choice("3", "unstable", "unstable"),
-    ),
+    numbered("stable", "watcher", "unstable"),
     default="stable",
 )
-_SUMMARY: Final = Question("summary", "summary:", Asks.TEXT, meaning="how the client is")
-_ACTIONS: Final = Question(
+_SUMMARY = Question("summary", "summary:", Asks.TEXT, meaning="how the client is")
+_ACTIONS = Question(
     "actions",
     "to do, and what if:",
     Asks.TEXT,
     default="",
     meaning="what to do, and what if",
 )
-_PRIORITIES: Final = {"unstable": "stat", "watcher": "urgent"}
+_PRIORITIES = {"unstable": "stat", "watcher": "urgent"}
 
 
 def _allowed(case: VerbCase) -> Permission:
@@ -45,20 +41,19 @@ def _allowed(case: VerbCase) -> Permission:
 
 
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
-    from carequeue.domain.intents import IntentKind
     from carequeue.fhir import codes
 
-    owner = decision.whom(_TO.name)
-    severity = decision.answers.get(_SEVERITY.name) or "stable"
+    owner = decision.whom("to")
+    severity = decision.optional("severity") or "stable"
     content = {
         codes.SEVERITY: severity,
-        codes.SUMMARY: decision.answer(_SUMMARY.name),
-        codes.ACTIONS: decision.answers.get(_ACTIONS.name, "").strip(),
-        codes.CONTINGENCY: decision.answers.get("contingency", "").strip(),
+        codes.SUMMARY: decision.answer("summary"),
+        codes.ACTIONS: decision.optional("actions"),
+        codes.CONTINGENCY: decision.optional("contingency"),
     }
     priority = _PRIORITIES.get(severity, "routine")
     task = decision.new.handoff_task(owner, priority, content)
-    return (PlannedIntent(IntentKind.CREATE, {"resource": task}),)
+    return (decision.change("create", resource=task),)
 
 
 def _describe(intent: Intent, say: Say) -> str:
@@ -67,29 +62,16 @@ def _describe(intent: Intent, say: Say) -> str:
     return f" to {say.name(values.get(intent.args.get('resource'), 'owner')) or 'nobody'}"
 
 
-def _afterwards(row: AfterAct) -> str:
-    return "It closes when they acknowledge."
-
-
-VERB: Final = Verb(
+VERB = Verb(
     name="handoff",
     key="h",
     label="hand off",
-    short="hand off",
     help="Ask somebody to take over; it closes when they acknowledge; u undoes it.",
     done="Handed off",
     asks=(_TO, _SEVERITY, _SUMMARY, _ACTIONS),
-    order={
-        Listing.HELP: 90,
-        Listing.MARKED: 100,
-        Listing.ASKED: 80,
-        Listing.OURS: 30,
-        Listing.RENEWAL: 60,
-        Listing.WAITING: 70,
-        Listing.ENDED: 50,
-    },
+    order=Order(help=90, marked=100, asked=80, ours=30, renewal=60, waiting=70, ended=50),
     allowed=_allowed,
     intents=_intents,
     describe=_describe,
-    afterwards=_afterwards,
+    afterwards=lambda row: "It closes when they acknowledge.",
 )

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from carequeue.verbs.verb import Asks, Choice, Listing, PlannedIntent, Question, Verb
+from carequeue.verbs.verb import Asks, Choice, Order, Question, Verb
 
 if TYPE_CHECKING:
     from carequeue.domain.intents import Intent
     from carequeue.domain.verb_rules import Permission, VerbCase
     from carequeue.fhir.differences import Say
-    from carequeue.verbs.decision import Decision
+    from carequeue.verbs.decision import Decision, PlannedIntent
 
-_REACHED: Final = "reached"
-_OUTCOME: Final = Question(
-    "outcome",
-    "how did it go?",
-    Asks.CHOICE,
-    (
-        Choice("r", _REACHED, "reached"),
-        Choice("m", "left message", "left message"),
-        Choice("n", "no answer", "no answer"),
-    ),
-    repeated=", ",
-)
+_REACHED = "reached"
+_OUTCOMES = (Choice("r", _REACHED), Choice("m", "left message"), Choice("n", "no answer"))
+_OUTCOME = Question("outcome", "how did it go?", Asks.CHOICE, _OUTCOMES, repeated=", ")
 
 
 def _allowed(case: VerbCase) -> Permission:
@@ -36,27 +27,25 @@ def _allowed(case: VerbCase) -> Permission:
 
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     from carequeue.domain.errors import BadQuestion
-    from carequeue.domain.intents import IntentKind
     from carequeue.fhir import codes
 
-    outcome = decision.answer(_OUTCOME.name)
     coded = {
         _REACHED: codes.REACHED,
         "left message": codes.LEFT_MESSAGE,
         "no answer": codes.NO_ANSWER,
     }
+    outcome = decision.answer("outcome")
     if outcome not in coded:
         raise BadQuestion(f"Nothing was changed: a contact is not {outcome!r}.")
-    text = decision.answers.get("text", "")
-    contact = decision.new.contact(outcome, coded[outcome], text)
-    log = PlannedIntent(IntentKind.CREATE, {"resource": contact})
+    contact = decision.new.contact(outcome, coded[outcome], decision.optional("text"))
+    log = decision.change("create", resource=contact)
     if outcome != _REACHED or not _asks_for_contact(decision):
         return (log,)
-    return (log, PlannedIntent(IntentKind.SET_STATUS, {"to": "completed"}, after=0))
+    return (log, decision.change("set_status", after=0, to="completed"))
 
 
 def _asks_for_contact(decision: Decision) -> bool:
-    """Whether the item is a Task that asked for this contact."""
+    """True if the item is a Task that asked for this contact."""
     from carequeue.domain.items import Kind
     from carequeue.fhir import codes, values
 
@@ -68,16 +57,15 @@ def _asks_for_contact(decision: Decision) -> bool:
 
 
 def _describe(intent: Intent, say: Say) -> str:
-    from carequeue.domain.intents import IntentKind
     from carequeue.fhir import values
 
-    if intent.kind is not IntentKind.CREATE:
+    if intent.kind != "create":
         return ""
     outcome = values.concept_text(values.get(intent.args.get("resource"), "statusReason"))
     return f", {outcome or _REACHED}"
 
 
-VERB: Final = Verb(
+VERB = Verb(
     name="log",
     key="l",
     label="log contact",
@@ -85,15 +73,7 @@ VERB: Final = Verb(
     help="Log a contact: reached, left message or no answer; u undoes it.",
     done="Logged",
     asks=(_OUTCOME,),
-    order={
-        Listing.HELP: 50,
-        Listing.MARKED: 40,
-        Listing.ASKED: 50,
-        Listing.OURS: 10,
-        Listing.RENEWAL: 50,
-        Listing.WAITING: 30,
-        Listing.ENDED: 20,
-    },
+    order=Order(help=50, marked=40, asked=50, ours=10, renewal=50, waiting=30, ended=20),
     allowed=_allowed,
     intents=_intents,
     describe=_describe,

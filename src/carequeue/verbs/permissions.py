@@ -1,4 +1,4 @@
-"""Which verbs apply to an item, in which order they are offered, and what is not done in bulk.
+"""The verbs that apply to an item, their order, and the verbs that are never done in bulk.
 
 In:  a verb, an item, who we are. Out: a `Permission`, or verbs in order.
 Why the projection stores the answer with each row: the first frame must not read a chart.
@@ -36,21 +36,21 @@ def _listings(case: VerbCase) -> tuple[Listing, ...]:
     """The lists that hold for an item, the first before the second."""
     asks_us = case.is_handoff or (case.is_referral and case.waits_for_answer)
     usual = _usual_listing(case, asks_us=asks_us)
-    return (Listing.TEAM, usual) if case.is_teams_move and not asks_us else (usual,)
+    return ("team", usual) if case.is_teams_move and not asks_us else (usual,)
 
 
 def _usual_listing(case: VerbCase, *, asks_us: bool) -> Listing:
     if case.ended_by_them:
-        return Listing.ENDED
+        return "ended"
     if case.waits_on_others:
-        return Listing.WAITING
+        return "waiting"
     if case.is_authorization:
-        return Listing.RENEWAL
-    return Listing.ASKED if asks_us else Listing.OURS
+        return "renewal"
+    return "asked" if asks_us else "ours"
 
 
 def bulk_refusal(verb: Verb, item_class: str | None) -> str | None:
-    """Why a verb is not done to many items at once where one is of this class; None where it is."""
+    """Return why a verb is not done in bulk to an item of this class; None if it is."""
     risk = risk_of(item_class)
     if not (risk and verb.one_by_one):
         return None

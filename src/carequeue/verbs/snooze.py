@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from carequeue.verbs.verb import AfterAct, Asks, Listing, PlannedIntent, Question, Verb
+from carequeue.verbs.verb import Asks, Order, Question, Verb
 
 if TYPE_CHECKING:
     from carequeue.domain.intents import Intent
     from carequeue.domain.verb_rules import Permission, VerbCase
     from carequeue.fhir.differences import Say
-    from carequeue.verbs.decision import Decision
-
-_UNTIL: Final = Question("until", "until?", Asks.WHEN, repeated=" until ")
+    from carequeue.verbs.decision import RowAfter
 
 
 def _allowed(case: VerbCase) -> Permission:
-    if case.in_crisis:
-        return case.no("has a crisis clock, which cannot sleep")
-    return case.yes()
-
-
-def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
-    from carequeue.domain.intents import IntentKind
-
-    return (PlannedIntent(IntentKind.SNOOZE, {"until": decision.answer(_UNTIL.name)}),)
+    return case.no("has a crisis clock, which cannot sleep") if case.in_crisis else case.yes()
 
 
 def _describe(intent: Intent, say: Say) -> str:
@@ -34,32 +24,23 @@ def _describe(intent: Intent, say: Say) -> str:
     return f" until {say.when(until)}" if until else " no longer"
 
 
-def _afterwards(row: AfterAct) -> str:
+def _afterwards(row: RowAfter) -> str:
     if row.snoozed:
         return ""
     return f"Still in sight: its clock {'has run out' if row.overdue else 'warns'}."
 
 
-VERB: Final = Verb(
+VERB = Verb(
     name="snooze",
     key="s",
     label="snooze",
-    short="snooze",
-    help="Let it sleep until a time; a clock that runs out wakes it; u undoes it.",
+    help="Hide it until a time, or until a clock runs out; u undoes it.",
     done="Snoozed",
-    asks=(_UNTIL,),
-    order={
-        Listing.HELP: 60,
-        Listing.MARKED: 50,
-        Listing.ASKED: 70,
-        Listing.OURS: 40,
-        Listing.RENEWAL: 30,
-        Listing.WAITING: 50,
-        Listing.ENDED: 60,
-    },
+    asks=(Question("until", "until?", Asks.WHEN, repeated=" until "),),
+    order=Order(help=60, marked=50, asked=70, ours=40, renewal=30, waiting=50, ended=60),
     allowed=_allowed,
     one_by_one="snoozed",
-    intents=_intents,
+    intents=lambda decision: (decision.change("snooze", until=decision.answer("until")),),
     describe=_describe,
     already="put to sleep until then",
     afterwards=_afterwards,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from carequeue.verbs.verb import Order, Verb
 
-from carequeue.verbs.verb import Listing, Verb
-
-VERB: Final = Verb(
+VERB = Verb(
     name="sync",
     key="r",
     label="sync now",
     short="sync",
-    help="Look at the server now.",
+    help="Sync with the server now.",
     done="Syncing",
-    order={Listing.HELP: 130},
+    order=Order(help=130),
     on_item=False,
 )

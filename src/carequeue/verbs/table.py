@@ -37,7 +37,7 @@ _LAST: Final = 10_000
 
 def all_verbs() -> tuple[Verb, ...]:
     """Every verb, in the order of help and palette."""
-    return tuple(sorted(_VERBS, key=lambda verb: verb.order[Listing.HELP]))
+    return tuple(sorted(_VERBS, key=lambda verb: verb.order["help"]))
 
 
 def item_verbs() -> tuple[Verb, ...]:
@@ -47,8 +47,8 @@ def item_verbs() -> tuple[Verb, ...]:
 
 def marked_verbs() -> tuple[Verb, ...]:
     """The verbs that the footer offers while items are marked, the most used first."""
-    offered = [verb for verb in _VERBS if Listing.MARKED in verb.order]
-    return tuple(sorted(offered, key=lambda verb: verb.order[Listing.MARKED]))
+    offered = [verb for verb in _VERBS if "marked" in verb.order]
+    return tuple(sorted(offered, key=lambda verb: verb.order["marked"]))
 
 
 def find_verb(name: str) -> Verb | None:
@@ -58,5 +58,5 @@ def find_verb(name: str) -> Verb | None:
 
 def in_order(verbs: list[Verb], listings: tuple[Listing, ...]) -> list[Verb]:
     """Verbs by their places in these lists, the first list first; the rest in help's order."""
-    order = (*listings, Listing.HELP)
+    order: tuple[Listing, ...] = (*listings, "help")
     return sorted(verbs, key=lambda verb: [verb.order.get(listing, _LAST) for listing in order])

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from carequeue.verbs.verb import Order, Verb
 
-from carequeue.verbs.verb import Listing, Verb
-
-VERB: Final = Verb(
+VERB = Verb(
     name="undo",
     key="u",
     label="undo",
-    short="undo",
-    help="Undo what this window did last, sent or not, one or many.",
+    help="Undo the last act of this window, even if it was sent.",
     done="Undone",
-    order={Listing.HELP: 120},
+    order=Order(help=120),
     on_item=False,
     already="put back",
 )

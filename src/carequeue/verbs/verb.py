@@ -1,9 +1,9 @@
-"""What a verb is: everything that CareQueue knows of one thing that a person can do.
+"""A verb: everything that CareQueue knows of one thing that a person can do.
 
 Each verb is one file of this package and fills in one `Verb`; `table.py` lists them. Footer, help,
 palette, message line, outbox, preview, command line and docs read the table and name no verb.
-Why no import from below at run time: the screens load all verbs before the first frame. A verb
-imports what it builds with inside the function that builds it.
+Why so few classes and no import from below at run time: the screens load all verbs before the first
+frame, and a class costs more than the rest of a file. What an act needs is in `decision.py`.
 Not here: how an answer is read (`worklist/answer_parsing.py`), what an intent does to JSON
 (`fhir/intent_effects.py`).
 """
@@ -13,17 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict
 
 if TYPE_CHECKING:
-    from carequeue.domain.intents import Intent, IntentKind
+    from carequeue.domain.intents import Intent
     from carequeue.domain.verb_rules import Permission, VerbCase
     from carequeue.fhir.differences import Say
-    from carequeue.verbs.decision import Decision
+    from carequeue.verbs.decision import Decision, PlannedIntent, RowAfter
 
 
 class Asks(StrEnum):
-    """How a question is answered; the screen and the command line each draw it their way."""
+    """The kind of a question; the screen and the command line each draw it their way."""
 
     TEXT = "text"  # one line
     CHOICE = "choice"  # a numbered or lettered list; `free` allows another text
@@ -32,15 +32,19 @@ class Asks(StrEnum):
 
 
 class Choice(NamedTuple):
-    """One possible answer: the key that picks it, the value kept, the words shown."""
+    """One possible answer: the key that picks it, and its words, which are the answer."""
 
     key: str
-    value: str
     words: str
 
 
+def numbered(*words: str) -> tuple[Choice, ...]:
+    """Choices that are picked with 1, 2, 3 ..."""
+    return tuple(Choice(str(number), text) for number, text in enumerate(words, start=1))
+
+
 class Question(NamedTuple):
-    """What a verb needs to know. `default` is taken where the person gives no answer.
+    """A question of a verb. `default` is used if the person gives no answer.
 
     `repeated`: what stands before the answer where the message repeats it (" to "); "" where it
     does not. `meaning`: what a text is to say, for the docs.
@@ -56,52 +60,22 @@ class Question(NamedTuple):
     meaning: str = "one line"
 
 
-class Listing(StrEnum):
-    """A list of verbs that has an order of its own."""
+#: A list of verbs that has an order of its own.
+Listing = Literal["help", "marked", "team", "asked", "ours", "renewal", "waiting", "ended"]
 
-    HELP = "help"  # help, palette and docs; every verb has a place in it
-    MARKED = "marked"  # the footer while items are marked
+
+class Order(TypedDict, total=False):
+    """The places of a verb in the lists of verbs; a lower place comes first."""
+
+    help: Required[int]  # help, palette and docs
+    marked: int  # the footer while items are marked
     # The footer of one item. A verb without a place in one of them comes last, in help's order.
-    TEAM = "team"  # before all others, where it is the team's move
-    ASKED = "asked"  # a referral or a handoff that waits for an answer
-    OURS = "ours"  # our own work
-    RENEWAL = "renewal"  # an authorization
-    WAITING = "waiting"  # a partner, the client or a receiver acts next
-    ENDED = "ended"  # declined, called off or not achieved by whom we had asked
-
-
-class PlannedIntent(NamedTuple):
-    """One change that a verb makes, of the item's Task or (a create) of a new resource.
-
-    `after`: the index of an earlier change of the same verb that must be on the server first.
-    """
-
-    kind: IntentKind
-    args: dict[str, Any]
-    after: int | None = None
-
-
-class AfterAct(NamedTuple):
-    """The row of an item just after an act: whether it sleeps, and whether it is overdue."""
-
-    snoozed: bool
-    overdue: bool
-
-
-def _always(case: VerbCase) -> Permission:
-    return case.yes()
-
-
-def _no_intents(decision: Decision) -> tuple[PlannedIntent, ...]:
-    return ()
-
-
-def _no_details(intent: Intent, say: Say) -> str:
-    return ""
-
-
-def _nothing_special(row: AfterAct) -> str:
-    return ""
+    team: int  # before all others, where it is the team's move
+    asked: int  # a referral or a handoff that waits for an answer
+    ours: int  # our own work
+    renewal: int  # an authorization
+    waiting: int  # a partner, the client or a receiver acts next
+    ended: int  # declined, called off or not achieved by whom we had asked
 
 
 class Verb(NamedTuple):
@@ -114,32 +88,32 @@ class Verb(NamedTuple):
     name: str
     key: str
     label: str
-    short: str
     help: str
     done: str
-    order: Mapping[Listing, int]  # its place in each list; lower comes first
+    order: Order
+    short: str = ""  # the label where it is empty
     asks: tuple[Question, ...] = ()
     on_item: bool = True  # False: it is about the whole program
     labels: Mapping[str, str] = MappingProxyType({})  # another label for a kind of item
     dones: Mapping[str, str] = MappingProxyType({})  # another message for a kind of item
 
     #: Whether it applies to an item, and why not.
-    allowed: Callable[[VerbCase], Permission] = _always
+    allowed: Callable[[VerbCase], Permission] = lambda case: case.yes()
     when_over: bool = False  # also on an item on which nobody has to act any more
     #: A participle ("closed"), where a person at risk is decided about one at a time; else "".
     one_by_one: str = ""
     #: What it changes. Raises BadQuestion where an answer is missing or cannot be read.
-    intents: Callable[[Decision], tuple[PlannedIntent, ...]] = _no_intents
+    intents: Callable[[Decision], tuple[PlannedIntent, ...]] = lambda decision: ()
 
     #: What stands behind `done` in outbox and conflicts: " to Ortiz".
-    describe: Callable[[Intent, Say], str] = _no_details
+    describe: Callable[[Intent, Say], str] = lambda intent, say: ""
     already: str = ""  # "closed": what somebody else had done before; else `done`
     #: A sentence after the message, "" where the message names the next title.
-    afterwards: Callable[[AfterAct], str] = _nothing_special
+    afterwards: Callable[[RowAfter], str] = lambda row: ""
 
-    def label_for(self, kind: str, narrow: bool = False) -> str:
+    def label_for(self, kind: str, short: bool = False) -> str:
         """The footer's word for this verb on an item of this kind."""
-        return self.labels.get(kind) or (self.short if narrow else self.label)
+        return self.labels.get(kind) or (short and self.short) or self.label
 
     def done_for(self, kind: str) -> str:
         """The message's word after this verb on an item of this kind."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentKind
-from carequeue.verbs.decision import Decision
-from carequeue.verbs.verb import PlannedIntent, Verb
+from carequeue.verbs.decision import Decision, PlannedIntent
+from carequeue.verbs.verb import Verb
 
 
 @dataclass(frozen=True, slots=True)

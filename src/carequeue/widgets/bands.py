@@ -24,12 +24,7 @@ BANDS: Final = (
     BandWords(2, "Due", "overdue, or due today", "soon-strong"),
     BandWords(3, "Soon", "a clock has begun to warn", "key"),
     BandWords(4, "On track", "your move, nothing is pressing", "strong"),
-    BandWords(
-        5,
-        "Waiting",
-        "somebody else’s move; comes back at its nudge",
-        "quiet-strong",
-    ),
+    BandWords(5, "Waiting", "somebody else’s move; comes back at its nudge", "quiet-strong"),
     BandWords(6, "Snoozed", "hidden until the time that was set", "quiet-strong"),
 )
 BY_NUMBER: Final = {words.band: words for words in BANDS}

@@ -10,10 +10,11 @@ that nothing is cut. No version looks chosen: all have the same weight, and a wo
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from carequeue.widgets.detail_pane import Lines, when
-from carequeue.widgets.text_width import fill, wrap
+from carequeue.widgets.text_width import fill, hanging, wrap
 from carequeue.widgets.themes import Part
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ def conflict_lines(
     """The whole text; `label` names the source if there are several."""
     lines: Lines = [[(text, "strong")] for text in wrap(conflict.client, width)]
     lines += [[(text, "text")] for text in wrap(conflict.title, width)]
-    lines += [[], *_who("Mine", "key", _mine(conflict, now, zone), width)]
-    lines += [*_who("Theirs", "conflict-strong", _theirs(conflict, now, zone, label), width), []]
+    mine = _joined(conflict.did, conflict.by, when(conflict.decided_at, now, zone))
+    lines += [[], *hanging([(fill("Mine", 8), "key")], mine, "text", width)]
+    theirs = _theirs(conflict, now, zone, label)
+    lines += [*hanging([(fill("Theirs", 8), "conflict-strong")], theirs, "text", width), []]
     same = not conflict.gone and all(
         difference.mine == difference.theirs for difference in conflict.differences
     )
@@ -58,11 +61,11 @@ def conflict_lines(
 def why_not_mine(conflict: Conflict) -> str:
     """Why the person cannot keep their own change."""
     reason = _about_server(conflict) or (IN_DOUBT if conflict.in_doubt else "")
-    return reason or "Your change cannot be kept here."
+    return reason or "Your change cannot be kept."
 
 
 def _about_server(conflict: Conflict) -> str:
-    """What happened to the record or its client; "" if only elements differ."""
+    """The change of the record or of its client; "" if only elements differ."""
     other = conflict.other_client or NO_CLIENT
     match conflict.gone:
         case "deleted":
@@ -81,12 +84,8 @@ def _about_server(conflict: Conflict) -> str:
             return ""
 
 
-def _mine(conflict: Conflict, now: datetime, zone: tzinfo) -> str:
-    return _joined(conflict.did, conflict.by, when(conflict.decided_at, now, zone))
-
-
 def _theirs(conflict: Conflict, now: datetime, zone: tzinfo, label: str) -> str:
-    """Who changed it and when, as far as the server says; the server comes last."""
+    """The author and time of the change, as far as the server says; the server comes last."""
     did = "Deleted" if conflict.gone == "deleted" else "Changed"
     at = when(conflict.theirs_at, now, zone) if conflict.theirs_at else ""
     by = conflict.theirs_by or "the server does not say by whom"
@@ -95,12 +94,6 @@ def _theirs(conflict: Conflict, now: datetime, zone: tzinfo, label: str) -> str:
 
 def _joined(*texts: str) -> str:
     return " · ".join(text for text in texts if text)
-
-
-def _who(word: str, role: str, text: str, width: int) -> Lines:
-    first, *rest = wrap(text, max(8, width - 8)) or [""]
-    lines: Lines = [[(fill(word, 8), role), (first, "text")]]
-    return lines + [[(" " * 8, "text"), (line, "text")] for line in rest]
 
 
 def _roles(difference: Difference) -> tuple[str, str, str]:
@@ -116,9 +109,8 @@ def _values(difference: Difference) -> tuple[str, str, str]:
 
 def _cells(conflict: Conflict, width: int) -> tuple[int, int]:
     """The cells of the column of labels, and of each column of values."""
-    label = (
-        min(16, max((len(difference.label) for difference in conflict.differences), default=0)) + 2
-    )
+    longest = max((len(difference.label) for difference in conflict.differences), default=0)
+    label = min(16, longest) + 2
     return label, min((width - label) // 3 - 2, WIDEST)
 
 
@@ -138,13 +130,11 @@ def _table(conflict: Conflict, width: int) -> Lines:
     lines: Lines = [head]
     for difference in conflict.differences:
         columns = [wrap(text, room) for text in _values(difference)]
-        labels = wrap(difference.label, label - 2)
-        for row in range(max(len(labels), *(len(column) for column in columns))):
-            name = labels[row] if row < len(labels) else ""
-            parts: list[Part] = [(fill(name, label), "strong")]
-            for column, role in zip(columns, _roles(difference), strict=True):
-                parts.append((fill(column[row] if row < len(column) else "", room + 2), role))
-            lines.append(parts)
+        rows = zip_longest(wrap(difference.label, label - 2), *columns, fillvalue="")
+        for name, *values in rows:
+            cells = zip(values, _roles(difference), strict=True)
+            parts = [(fill(value, room + 2), role) for value, role in cells]
+            lines.append([(fill(name, label), "strong"), *parts])
         lines.append([])
     return lines[:-1]
 
@@ -155,8 +145,6 @@ def _stack(conflict: Conflict, width: int) -> Lines:
         lines += [[(text, "strong")] for text in wrap(difference.label, width)]
         values = zip(_VERSIONS, _values(difference), _roles(difference), strict=True)
         for (_, word, head, _), text, role in values:
-            first, *rest = wrap(text, max(8, width - 10)) or [""]
-            lines.append([("  ", "text"), (fill(word, 8), head), (first, role)])
-            lines += [[(" " * 10, "text"), (line, role)] for line in rest]
+            lines += hanging([("  ", "text"), (fill(word, 8), head)], text, role, width)
         lines.append([])
     return lines[:-1]

@@ -18,7 +18,7 @@ from carequeue.widgets.bands import band_words
 from carequeue.widgets.clock_words import DAYS, MONTHS
 from carequeue.widgets.queue_line import KINDS
 from carequeue.widgets.source_labels import NOWHERE, Origin
-from carequeue.widgets.text_width import cut, fill, spread, wrap
+from carequeue.widgets.text_width import cut, fill, hanging, spread, wrap
 from carequeue.widgets.themes import Part, Parts
 from carequeue.worklist.results import Detail, ReasonLine, TimeLine
 
@@ -160,10 +160,9 @@ def _reason(reason: ReasonLine, width: int, *, full: bool) -> Lines:
     """Points and reason; a short source beside it, a long one below it if all is shown."""
     beside = cell_len(reason.source) <= width // 4
     source = reason.source if beside else ""
-    first, *rest = wrap(reason.text, max(8, width - 7 - cell_len(source))) or [""]
     points: Part = (f"{reason.points:+d} ".rjust(6), "soon")
-    lines: Lines = [spread([points, (first, "text")], [(source, "muted")], width)]
-    lines += [[(" " * 6, "text"), (text, "text")] for text in rest]
+    lines = hanging([points], reason.text, "text", width - 1 - cell_len(source))
+    lines[0] = spread(lines[0], [(source, "muted")], width)
     if full and not beside:
         lines += [[(" " * 6, "text"), (text, "muted")] for text in wrap(reason.source, width - 6)]
     return lines
@@ -191,9 +190,8 @@ def when(at: datetime, now: datetime, zone: tzinfo) -> str:
         return f"today {local:%H:%M}"
     if abs((local.date() - today.date()).days) < 7:
         return f"{DAYS[local.weekday()]} {local:%H:%M}"
-    if local.year != today.year:
-        return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
-    return f"{local.day} {MONTHS[local.month - 1]}"
+    day = f"{local.day} {MONTHS[local.month - 1]}"
+    return day if local.year == today.year else f"{day} {local.year}"
 
 
 def brief_lines(row: QueueRow, clock: Part, origin: Origin, width: int) -> Lines:

@@ -47,9 +47,9 @@ def row_pairs(
     `keys`: the key of each verb, for a person may have moved it. `undo`: the words for the next act
     to undo, "" if there is none.
     """
-    narrow = width < WORDS_FROM
-    mark = [MARK] if verbs and not narrow and not also else []
-    all_actions = (":", "more" if narrow else "all actions")
+    short = width < WORDS_FROM
+    mark = [MARK] if verbs and not short and not also else []
+    all_actions = (":", "more" if short else "all actions")
     undo_pair = [(key_name(keys.get(UNDO.name, UNDO.key)), undo)] if undo else []
     last = [*undo_pair, *also, *mark, all_actions, ("?", "keys")]
     room = width - sum(_cells(pair) for pair in last)
@@ -59,7 +59,7 @@ def row_pairs(
         if verb is None or not verb.on_item:
             continue
         key = key_name(keys.get(name, verb.key))
-        pair = (key, verb.label_for(kind, narrow))
+        pair = (key, verb.label_for(kind, short))
         if (room := room - _cells(pair)) < 0:
             break
         pairs.append(pair)

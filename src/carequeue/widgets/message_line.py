@@ -121,5 +121,5 @@ def notice_parts(notice: Notice, width: int) -> Parts:
         room = width - len(f" {glyph}{before}{behind}{keys} ")
         if room >= name:
             break
-    words = f" {glyph}{before}{cut(notice.client, room)}{behind}"
-    return [(words, role), (f"{keys} ", "muted")]
+    text = f" {glyph}{before}{cut(notice.client, room)}{behind}"
+    return [(text, role), (f"{keys} ", "muted")]

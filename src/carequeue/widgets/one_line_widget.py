@@ -37,14 +37,9 @@ class OneLineWidget(Widget):
         return self._painter.strip(self._parts(width), width, self._ground)
 
     def render_line(self, y: int) -> Strip:
-        """The one line."""
+        """Its parts as a strip; Textual asks for further lines while the window is resized."""
         if y:
             return self._painter.blank(self.size.width, self._ground)
         self._drawn = self._make()
         self.painted()
         return self._drawn
-
-    @property
-    def text(self) -> str:
-        """Its plain text."""
-        return "".join(text for text, _ in self._parts(self.size.width))

@@ -35,7 +35,7 @@ _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
 
 class Step(Enum):
-    """What a key did to the form."""
+    """The effect of a key on the form."""
 
     OPEN = auto()
     DONE = auto()
@@ -91,7 +91,7 @@ class QuestionForm:
         if key == "enter":
             return self._enter()
         if choice := self._picked(character):
-            return self._accept(choice.value)
+            return self._accept(choice.words)
         if self.question.asks is Asks.CHOICE and not self.question.free:
             self._hint = _MISSING["choice"]
         elif self.question.asks is Asks.WHOM and key in ("tab", "down", "up", "shift+tab"):
@@ -212,7 +212,7 @@ class QuestionForm:
     # --- choices: all after the question, all in the footer, or divided between them
 
     def _words(self, choice: Choice) -> str:
-        return f"{choice.words}{' (enter)' if choice.value == self._otherwise else ''}"
+        return f"{choice.words}{' (enter)' if choice.words == self._otherwise else ''}"
 
     def _fitting(self, room: int) -> int:
         """How many choices fit after the question."""

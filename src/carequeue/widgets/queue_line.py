@@ -80,7 +80,7 @@ class Columns(NamedTuple):
 
 
 class RowState(NamedTuple):
-    """What the list knows about a row beyond its data."""
+    """The state of a row on the screen, beyond its data."""
 
     cursor: bool = False
     marked: bool = False
@@ -249,9 +249,7 @@ def _for_name(row: QueueRow, cells: Columns, row_state: RowState) -> Columns:
     wanted = cell_len(row.client) + (7 if row_state.alike and row.born else 0)
     state = _state(row, row_state)
     tail = 0 if state is None else _AGE_LEAST if _only_age(row, row_state) else 1 + cells.sync
-    spare = (
-        0 if cells.move else max(0, 1 + cells.sync - tail)
-    )  # cells that its state leaves to the task
+    spare = 0 if cells.move else max(0, 1 + cells.sync - tail)  # cells that the state leaves free
     extra = min(wanted - cells.client, LONGER, cells.title + spare - TASK_LEAST)
     if extra <= 0:
         return cells

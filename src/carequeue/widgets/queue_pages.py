@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from carequeue.store.queue_window import QueueRow
@@ -87,12 +88,6 @@ class Pages:
         """The index in `bands` of the band that holds a row."""
         return max(0, bisect_right(self._row_starts, index) - 1)
 
-    def loaded(self) -> Iterator[tuple[int, QueueRow]]:
-        """The rows that are in memory, with their indexes."""
-        for number, page in self._pages.items():
-            for offset, row in enumerate(page):
-                yield number * PAGE + offset, row
-
-    def find(self, key: str) -> int | None:
-        """The index of a key among the rows in memory."""
-        return next((index for index, row in self.loaded() if row.key == key), None)
+    def loaded(self) -> Iterator[QueueRow]:
+        """The rows that are in memory."""
+        return chain.from_iterable(self._pages.values())

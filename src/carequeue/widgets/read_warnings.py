@@ -1,4 +1,4 @@
-"""What the last sync could not read, and from which of several sources.
+"""The sources that the last sync could not read, and why.
 
 In:  `Health`. Out: sentences that say what the person can do; "" if everything was read, or if no
 source answers at all, because that is called "offline" elsewhere. If a server is only away, the
@@ -25,7 +25,7 @@ def troubled(health: Health) -> list[SourceHealth]:
 
 
 def unread_words(health: Health) -> str:
-    """Which source could not be read, why, and what to do."""
+    """The source that could not be read, the reason, and what to do."""
     unread = troubled(health)
     if unread:
         more = len(unread) - 1
@@ -40,9 +40,7 @@ def unread_words(health: Health) -> str:
 
 
 def _source_words(source: SourceHealth) -> str:
-    from carequeue.widgets.text_width import (
-        cut,  # the command line needs only `troubled`
-    )
+    from carequeue.widgets.text_width import cut  # the command line needs only `troubled`
 
     name = cut(source.shown, NAME)
     if source.online is False:

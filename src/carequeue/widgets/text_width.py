@@ -65,3 +65,10 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line] if line else lines
+
+
+def hanging(head: Parts, text: str, role: str, width: int) -> list[Parts]:
+    """A text wrapped beside its head; further lines are indented to where the text begins."""
+    indent = length(head)
+    first, *rest = wrap(text, max(8, width - indent)) or [""]
+    return [[*head, (first, role)], *([(" " * indent, "text"), (line, role)] for line in rest)]

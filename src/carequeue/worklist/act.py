@@ -1,8 +1,8 @@
 """One decision about one item or many: checked, put into the outbox, shown at once.
 
-The transaction holds all of it: the intents, the audit rows, the rows of the queue. What the
-person sees after it survives whatever happens next. Bulk is nothing else than this with many keys
-and one group; its preview runs the same checks and writes nothing.
+One transaction writes the intents, the audit rows and the rows of the queue: what the person sees
+after it is on the disk. An act on many items is the same with many keys and one group; its preview
+runs the same checks and writes nothing.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.source_scope import ChartName
 from carequeue.store.views import ChartBases
 from carequeue.sync.protocol.capabilities import UNSUPPORTED
-from carequeue.verbs.decision import Decision
+from carequeue.verbs.decision import Decision, RowAfter
 from carequeue.verbs.permissions import allowed, bulk_refusal
-from carequeue.verbs.verb import AfterAct, Asks, Question, Verb
+from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 
-_OTHERS = "is not whom its record names just now: sync first (r), then decide anew"
-_STUCK = "has something of yours that the server did not take: x first"
+_OTHERS = "is not the client whom the record names now: sync first (r), then decide again"
+_STUCK = "has a change of yours that the server refused: x first"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One key, its item where there is one, and whether the verb applies."""
+    """One key, its item if there is one, and whether the verb applies."""
 
     key: str
     item: WorkItem | None
@@ -47,27 +47,24 @@ class Checked:
     @property
     def client(self) -> str:
         """The client's name, clean."""
-        return str(clean(self.item.label if self.item else self.key, 80))
+        return clean(self.item.label if self.item else self.key, 80)
 
     @property
     def refused(self) -> Refused:
         """The refusal for a list, which has the name in a column of its own."""
-        why = str(clean(self.permission.why, 300))
+        why = clean(self.permission.why, 300)
         return Refused(self.key, self.client, why.removeprefix(self.client).strip())
 
 
 class Acts:
-    """Puts decisions into the outbox of one self._cache.
+    """Puts decisions into the outbox of one cache.
 
     `window`: the run of the program in which they are made. `shown`: key -> whom the item was
     about when the person looked at it.
     """
 
     def __init__(
-        self,
-        cache: CacheTransaction,
-        window: str = "",
-        shown: Mapping[str, Shown] | None = None,
+        self, cache: CacheTransaction, window: str = "", shown: Mapping[str, Shown] | None = None
     ) -> None:
         self._cache = cache
         self._bases: dict[ChartName, ChartBases] = {}  # of the charts that were read
@@ -77,21 +74,20 @@ class Acts:
     # --- checking ---------------------------------------------------------------------------------
 
     def items(self, keys: Sequence[str], now: datetime) -> dict[str, tuple[WorkItem, str]]:
-        """Key -> item and its chart, of those that are in the queue."""
+        """Key -> item and its chart, for the keys that are in the queue.
+
+        The bases that were read serve the projection of the same transaction, too.
+        """
         items: dict[str, tuple[WorkItem, str]] = {}
         wanted = set(keys)
-        places = dict.fromkeys(self._cache.queue.chart_of(key) for key in keys)
-        for place in filter(None, places):
-            for item in self._read(place, now):
-                if item.key in wanted:
-                    items[item.key] = (item, place[1])
-        return items
-
-    def _read(self, place: ChartName, now: datetime) -> tuple[WorkItem, ...]:
-        """The items of a chart, whose bases are kept for the projection of the same transaction."""
         connection, projector = self._cache.connection, self._cache.projector
-        bases = self._bases[place] = projector.bases(connection, *place)
-        return projector.read_items(connection, *place, bases, now)
+        charts = dict.fromkeys(self._cache.queue.chart_of(key) for key in keys)
+        for chart in filter(None, charts):
+            bases = self._bases[chart] = projector.bases(connection, *chart)
+            for item in projector.read_items(connection, *chart, bases, now):
+                if item.key in wanted:
+                    items[item.key] = (item, chart[1])
+        return items
 
     def check(
         self,
@@ -100,7 +96,7 @@ class Acts:
         items: Mapping[str, tuple[WorkItem, str]],
         now: datetime,
     ) -> Iterator[Checked]:
-        """Whether the verb applies to each key; for many at once, the rule of bulk as well."""
+        """Whether the verb applies to each key; for many at once, by the rule of bulk acts too."""
         keys = tuple(dict.fromkeys(keys))
         for key in keys:
             if key not in items:
@@ -119,7 +115,7 @@ class Acts:
             yield Checked(key, item, permission)
 
     def reasons(self, verbs: Sequence[Verb], key: str, now: datetime) -> dict[str, str]:
-        """Verb -> why it does not apply to an item; one reading of the chart for all of them."""
+        """Verb -> why it does not apply to an item; the chart is read once for all verbs."""
         items = self.items([key], now)
         if key not in items:
             return dict.fromkeys((verb.name for verb in verbs), "It is no longer in the queue.")
@@ -131,38 +127,34 @@ class Acts:
         return reasons
 
     def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
-        """What is said where an item names another client than the person saw; "" where not."""
+        """The refusal if an item names another client than the person saw; otherwise ""."""
         shown = self._shown.get(key)
         now = _shown(item, chart)
         if shown is None or shown == now:
             return ""
         if shown.client == now.client:
             return (
-                "is on another record by now than when you looked. Nothing was changed there: "
-                "look at it, then decide anew"
+                "is on another record now than when you looked. Nothing was changed there: "
+                "look at it, then decide again"
             )
         return (
-            f"is whom this item names now; when you looked it named {shown.client}. "
-            "Nothing was changed there: look at it, then decide anew"
+            f"is the client whom this item names now; when you looked it named {shown.client}. "
+            "Nothing was changed there: look at it, then decide again"
         )
 
     def preview(
-        self,
-        verb: Verb,
-        keys: Sequence[str],
-        answers: Mapping[str, str],
-        now: datetime,
+        self, verb: Verb, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> Preview:
-        """What would change, what is so already, what is not allowed, what would stay here."""
+        """The keys that would change, are so already, are not allowed, would be local-only."""
         items = self.items(keys, now)
-        changes, already, refused, kept, unguarded = [], [], [], [], []
+        changes, already, refused, local_only, unprotected = [], [], [], [], []
         for checked, intents in self._filed(verb, keys, items, answers, "", now):
             if checked.item is not None and checked.permission.ok:
                 changes.append(checked.key)
-                if _kept_words(intents):
-                    kept.append(checked.key)
-                elif self._is_unguarded(checked.item):
-                    unguarded.append(checked.key)
+                if _why_local(intents):
+                    local_only.append(checked.key)
+                elif self._is_unprotected(checked.item):
+                    unprotected.append(checked.key)
             elif checked.permission.already:
                 already.append(checked.key)
             else:
@@ -172,8 +164,8 @@ class Acts:
             tuple(changes),
             tuple(already),
             tuple(refused),
-            tuple(kept),
-            tuple(unguarded),
+            tuple(local_only),
+            tuple(unprotected),
             {key: _shown(*items[key]) for key in changes},
         )
 
@@ -186,7 +178,7 @@ class Acts:
         group: str,
         now: datetime,
     ) -> Iterator[tuple[Checked, list[Intent]]]:
-        """Each key, checked, and what goes into the outbox for it, where it may."""
+        """Each key, checked, and its intents if the verb applies."""
         for checked in self.check(verb, keys, items, now):
             intents: list[Intent] = []
             if checked.item is not None and checked.permission.ok:
@@ -198,7 +190,7 @@ class Acts:
                     checked = replace(checked, permission=Permission(False, _OTHERS))
             yield checked, intents
 
-    def _is_unguarded(self, item: WorkItem) -> bool:
+    def _is_unprotected(self, item: WorkItem) -> bool:
         return item.target is not None and abilities(self._cache, item.source).unprotected(
             item.target.type
         )
@@ -206,17 +198,13 @@ class Acts:
     # --- acting -----------------------------------------------------------------------------------
 
     def act(
-        self,
-        verb: Verb,
-        keys: Sequence[str],
-        answers: Mapping[str, str],
-        now: datetime,
+        self, verb: Verb, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> Acted:
-        """Keep the decision, in the caller's transaction; what does not apply is said."""
+        """Store the decision, in the caller's transaction; the result names each refusal."""
         items = self.items(keys, now)
         group = str(uuid.uuid4())
         changed: list[Checked] = []
-        already, refused, kept = [], [], list[str]()
+        already, refused, local_only = [], [], list[str]()
         for checked, intents in self._filed(verb, keys, items, answers, group, now):
             if checked.item is None or not checked.permission.ok:
                 if checked.permission.already:
@@ -225,33 +213,35 @@ class Acts:
                     refused.append(checked.refused)
                 continue
             item, chart = items[checked.key]
-            self._cache.source(item.source).outbox.append(intents)
-            kept += _kept_words(intents)[:1]
-            us = self._cache.us(item.source)
-            self._cache.audit(now).append(us.me, verb.name, item.key, group)
-            self._cache.source(item.source).charts.add((item.source, chart))
+            source = self._cache.source(item.source)
+            source.outbox.append(intents)
+            source.charts.add((item.source, chart))
+            self._cache.audit(now).append(
+                self._cache.us(item.source).me, verb.name, item.key, group
+            )
+            local_only += _why_local(intents)[:1]
             changed.append(checked)
         self._cache.project(now, self._bases)
         confirmed = _confirmed(verb, answers, now, self._cache.site.calendar)
         return Acted(
-            _message(verb, changed, already, refused, confirmed, kept)
+            _message(verb, changed, already, refused, confirmed, local_only)
             + self._next(verb, changed, now),
             group if changed else "",
             tuple(checked.key for checked in changed),
             tuple(already),
             tuple(refused),
-            len(kept),
+            len(local_only),
             confirmed,
         )
 
     def _next(self, verb: Verb, changed: Sequence[Checked], now: datetime) -> str:
-        """What comes of an act on one item: what has to happen next, or why it stays in sight."""
+        """The next step after an act on one item, or why the item stays in sight."""
         if len(changed) != 1 or changed[0].item is None:
             return ""
         row = self._cache.queue.rank_of(changed[0].key)
         band, due_at, title = row or (None, None, "")
         overdue = due_at is not None and due_at <= now.timestamp()
-        after = AfterAct(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
+        after = RowAfter(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
         if sentence := verb.afterwards(after):
             return f" {sentence}"
         return f" Next: {title}." if row and title != clean(changed[0].item.title, 300) else ""
@@ -270,26 +260,22 @@ class Acts:
         if item.target:
             task = self._cache.source(item.source).views.resource(item.target.type, item.target.id)
         decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {})
-        can = abilities(self._cache, item.source)
         filing = Filing(
             self._cache,
             source=item.source,
             item_key=item.key,
             chart=chart,
-            us=us,
             verb=verb.name,
             group=group,
-            can=can,
             now=now,
-            base_url=self._cache.site.base_urls.get(item.source, ""),
-            client_name=str(clean(item.label, 120)),
             window=self._window,
+            client_name=clean(item.label, 120),
         )
         return filing.intents(drafts_of(verb, decision))
 
 
 def _shown(item: WorkItem, chart: str) -> Shown:
-    """Whom an item is about, as its row says it (`store/projection.py`)."""
+    """The client of an item, as its row names it (`store/projection.py`)."""
     return Shown(chart, clean(item.label, 120), clean(item.client.birth_date, 10))
 
 
@@ -307,13 +293,13 @@ def _confirmed(
 def _in_words(question: Question, answer: str, now: datetime, calendar: SiteCalendar) -> str:
     if question.asks is Asks.WHEN:
         return say_when(datetime.fromisoformat(answer), now, calendar)
-    if question.asks is Asks.WHOM:  # kept as reference|name
+    if question.asks is Asks.WHOM:  # stored as reference|name
         answer = answer.partition("|")[2] or answer
-    return str(clean(answer, 60))
+    return clean(answer, 60)
 
 
-def _kept_words(intents: Sequence[Intent]) -> list[str]:
-    """Why those that stay here do."""
+def _why_local(intents: Sequence[Intent]) -> list[str]:
+    """The reason of each intent that is local-only."""
     return [intent.words for intent in intents if intent.state is IntentState.LOCAL_ONLY]
 
 
@@ -325,8 +311,9 @@ def _names_others(intents: Sequence[Intent], chart: str) -> bool:
 
 
 def _behind(cache: CacheTransaction, intents: Sequence[Intent]) -> bool:
-    """Whether these would stand behind something that the server did not take, on whatever row:
-    the view does not show what waits for it, and what is decided over that would overwrite it.
+    """Whether these intents would wait behind a refused one, on whatever row.
+
+    The view does not show what waits behind it, so a new decision would overwrite that unseen.
     """
     for intent in intents:
         before = cache.source(intent.source).outbox.open_in_chart(intent.chart)
@@ -341,7 +328,7 @@ def _message(
     already: Sequence[str],
     refused: Sequence[Refused],
     confirmed: str,
-    kept: Sequence[str],
+    local_only: Sequence[str],
 ) -> str:
     if not changed:
         if len(refused) == 1 and not already:
@@ -355,9 +342,9 @@ def _message(
         message += f", {len(already)} already so" if already else ""
         message += f", {len(refused)} not allowed" if refused else ""
         message += "."
-    if len(kept) == len(changed):
-        why = kept[0] if len(set(kept)) == 1 else UNSUPPORTED
+    if len(local_only) == len(changed):
+        why = local_only[0] if len(set(local_only)) == 1 else UNSUPPORTED
         message += f" Saved on this computer only: {why}."
-    elif kept:
-        message += f" {len(kept)} of them saved on this computer only."
+    elif local_only:
+        message += f" {len(local_only)} of them saved on this computer only."
     return message

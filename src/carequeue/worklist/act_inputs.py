@@ -1,18 +1,21 @@
 """From what a person typed to what a verb needs: its answers, read and checked.
 
 In:  names of verbs and questions, texts, the items that they are about. Out: the verb and its
-answers in the form that an intent keeps. Whom an answer may name depends on the source of the
-items, for another source knows nobody by that id.
-Not here: how a text is read (`answer_parsing.py`), who there is (`people.py`).
+answers in the form that an intent keeps; the people and teams to whom an item can be given. Whom an
+answer may name depends on the source of the items: another source knows nobody by that id.
+Not here: how a text is read (`answer_parsing.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.errors import BadQuestion
+from carequeue.domain.sanitize import clean
+from carequeue.fhir.our_directory import assignable
+from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.queue_window import Window
 from carequeue.verbs.verb import Verb
 from carequeue.worklist.answer_parsing import question_named, read_answer, read_answers, verb_named
@@ -56,7 +59,7 @@ class ActInputs:
             return False, str(error)
 
     def _people_for(self, keys: Sequence[str]) -> Sequence[Person]:
-        """Whom an answer may name. Raises BadQuestion for items of several sources."""
+        """The people whom an answer may name. Raises BadQuestion for items of several sources."""
         if len(sources_of(self._window, keys)) > 1:
             raise BadQuestion(
                 "These items are on different servers, and each knows its own people. Nothing was "
@@ -69,3 +72,16 @@ def sources_of(window: Window, keys: Sequence[str]) -> tuple[str, ...]:
     """The sources of these items, each once."""
     rows = (window.row(key) for key in keys)
     return tuple(dict.fromkeys(row.source for row in rows if row))
+
+
+def people(cache: CacheTransaction, sources: Iterable[str]) -> tuple[Person, ...]:
+    """Everybody of these sources to whom something can be assigned; recent assignees first."""
+    known: list[Person] = []
+    for source in sources:
+        us = cache.us(source)
+        directory, base_url = cache.source(source).views.directory(), cache.source(source).base_url
+        for reference, name, team in assignable(directory, us, base_url):
+            known.append(Person(reference, str(clean(name, 60)), team))
+    recent = cache.intents.recent_assignees()
+    order = {reference: number for number, reference in enumerate(recent)}
+    return tuple(sorted(known, key=lambda person: order.get(person.reference, len(order))))

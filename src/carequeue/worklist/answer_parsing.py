@@ -1,7 +1,7 @@
-"""Answers to a verb's questions: read, checked, and put into the form that an intent keeps.
+"""Answers to a verb's questions: read, checked, and put into the form that an intent stores.
 
-In:  what the person or the script gave, as text. Out: the answers by name, or BadQuestion with what
-was expected; nothing is ever guessed for them but a question's own default.
+In:  the text that the person or the script gave. Out: the answers by name, or BadQuestion with what
+was expected; nothing is guessed but a question's own default.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read_answers(
     calendar: SiteCalendar,
     now: datetime,
 ) -> dict[str, str]:
-    """All answers of a verb. Raises BadQuestion where one is missing, unknown or not understood."""
+    """All answers of a verb. Raises BadQuestion if one is missing, unknown or not understood."""
     for name in given:
         question_named(verb, name)
     answers = {}
@@ -68,11 +68,11 @@ def read_answer(
     calendar: SiteCalendar,
     now: datetime,
 ) -> tuple[str, str]:
-    """One answer as it is kept, and as it was understood. Raises BadQuestion."""
+    """One answer as an intent stores it, and as it was understood. Raises BadQuestion."""
     match question.asks:
         case Asks.TEXT:
-            kept = str(clean_block(text, 4000)).strip()
-            return kept, str(clean(kept, 200))
+            typed = clean_block(text, 4000).strip()
+            return typed, clean(typed, 200)
         case Asks.CHOICE:
             return _choice(question, text)
         case Asks.WHEN:
@@ -85,11 +85,11 @@ def read_answer(
 def _choice(question: Question, text: str) -> tuple[str, str]:
     wanted = fold(text)
     for choice in question.choices:
-        if wanted in (fold(choice.key), fold(choice.value)):
-            return choice.value, choice.words
+        if wanted in (fold(choice.key), fold(choice.words)):
+            return choice.words, choice.words
     if question.free:
-        return str(clean(text, 300)), str(clean(text, 100))
-    known = ", ".join(choice.value for choice in question.choices)
+        return clean(text, 300), clean(text, 100)
+    known = ", ".join(choice.words for choice in question.choices)
     raise BadQuestion(f"“{clean(text, 40)}” is none of: {known}. Nothing was changed.")
 
 
@@ -109,7 +109,7 @@ def _when(text: str, calendar: SiteCalendar, now: datetime) -> tuple[str, str]:
 
 
 def whom(text: str, people: Sequence[Person]) -> Person:
-    """The one person or team that a text names: a reference, a name, or a part of one name."""
+    """The person or team that a text names: by reference, by name, or by a part of one name."""
     reference = text.partition("|")[0]
     exact = [person for person in people if text == person.name or reference == person.reference]
     if exact:
@@ -122,7 +122,7 @@ def whom(text: str, people: Sequence[Person]) -> Person:
         return people[0]
     if not people:
         raise BadQuestion(
-            f"Nobody of ours is called “{clean(text, 40)}”. Nothing was changed. "
+            f"No person or team here is called “{clean(text, 40)}”. Nothing was changed. "
             "Type a part of a name as the list shows it."
         )
     names = ", ".join(person.name for person in people[:5])

@@ -1,8 +1,8 @@
-"""A person's answer where very much would leave the cache, or where a server was set back.
+"""A person's answer to the brake: many records would leave the cache, or a server was restored.
 
-In:  "accept" (the server is right) or "refuse" (what is here stays). Out: of which sources that was
-the answer. What follows is done by the next look (`sync/manifest/runner.py`); nothing is done here
-but to write the answer down, with its line in the audit log.
+In:  "accept" (the server is right) or "refuse" (the records here stay). Out: the sources that had
+asked. Only the answer is stored here, with its line in the audit log; the next sync acts on it
+(`sync/manifest/runner.py`).
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from carequeue.worklist.results import Finding
 
 
 def answer(
-    cache: CacheTransaction, sources: Sequence[str], said: str, author: str, now: datetime
+    cache: CacheTransaction, sources: Sequence[str], choice: str, author: str, now: datetime
 ) -> tuple[str, ...]:
-    """The sources of which something was held, and is answered now; in the caller's transaction."""
-    answered = tuple(name for name in sources if cache.source(name).sync_state.release(said))
+    """Store the answer in the caller's transaction; the sources that had asked."""
+    answered = tuple(name for name in sources if cache.source(name).sync_state.release(choice))
     for _ in answered:
-        cache.audit(now).append(author, f"{said} removals", "", "")
+        cache.audit(now).append(author, f"{choice} removals", "", "")
     return answered
 
 
 def finding(cache: CacheTransaction, source: str) -> list[Finding]:
-    """What is held of a source, for the doctor."""
+    """The hold of a source, for the doctor."""
     held = held_from(cache.source(source).sync_state.held())
     if held is None:
         return []
@@ -36,6 +36,6 @@ def finding(cache: CacheTransaction, source: str) -> list[Finding]:
         return [Finding("problem", f"{source}: {clean(words(held), 300)}.", hint)]
     if held.answer == "refuse":
         what = "you said that the server is wrong: what is here stays"
-        hint = "carequeue sync --accept-removals takes that back."
+        hint = "To change that: carequeue sync --accept-removals"
         return [Finding("note", f"{source}: {what}.", hint)]
-    return [Finding("note", f"{source}: the next look follows the server.", "carequeue sync")]
+    return [Finding("note", f"{source}: the next sync follows the server.", "carequeue sync")]

@@ -1,13 +1,13 @@
 """A conflict as a question to a person: before, mine and theirs, and which answers are possible.
 
-In:  the intents that settling called a conflict, with what the person saw of their elements
-(`seen`); the base, which settling has moved to what the server had; and what a pull has laid beside
-it since. Out: a `Conflict` an item.
-All that stands on one item in conflict is one question, and with it what was decided later on the
-same elements: nobody answers half of it.
-Where the record names another client than the one with whom it was decided, "mine" is no answer:
-the question names both clients, and the person decides anew. Where an earlier version did not
-record the client, "mine" says that it was the one shown.
+In:  the intents in conflict, with what the person saw of their elements (`seen`); the base, which
+the read-back has moved to the server's version; a newer version that a pull has stored next to it.
+Out: a `Conflict` per item.
+All conflicts on one item are one question, together with later decisions on the same elements:
+nobody answers half of it.
+If the record names another client than the intent, "mine" is no answer: the question names both
+clients, and the person decides again. If an earlier version did not record the client, "mine" says
+that it was the client shown.
 Not here: what the answer does (`conflict_resolution.py`), what makes a conflict
 (`sync/push/three_way.py`), the words (`fhir/differences.py`).
 """
@@ -20,12 +20,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from carequeue.domain.intents import (
-    ConflictCause,
-    Intent,
-    IntentKind,
-    IntentState,
-)
+from carequeue.domain.intents import ConflictCause, Intent, IntentKind, IntentState
 from carequeue.domain.sanitize import clean, clean_block
 from carequeue.fhir import intent_effects, jsontext, values
 from carequeue.fhir.base import Base
@@ -37,12 +32,7 @@ from carequeue.fhir.client_identity import (
     is_about_its_client,
     points_to,
 )
-from carequeue.fhir.differences import (
-    Words,
-    changed_at,
-    changed_by,
-    differences,
-)
+from carequeue.fhir.differences import changed_at, changed_by, differences
 from carequeue.fhir.intent_dependencies import resting_on
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.client_check import is_recorded
@@ -55,57 +45,57 @@ OTHER_CLIENT: Final = "other_client"
 CLIENT_UNKNOWN: Final = "client_unknown"  # and "mine" confirms the client
 BOTH: Final = ("mine", "theirs")
 _THEIRS: Final = ("theirs",)
-#: Of several resources in one question, the gravest tells which answers are possible.
+#: Of several resources in one question, the gravest decides which answers are possible.
 _GRAVITY: Final = ("", CLIENT_UNKNOWN, DELETED, OTHER_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is asked of one resource. `theirs` None: the server has none that mine could go on."""
+    """One resource of the question. `theirs` None: the server has no version to write mine on."""
 
     intents: tuple[Intent, ...]
-    others: tuple[Intent, ...]  # what else is open on it
+    others: tuple[Intent, ...]  # the other open intents on it
     base: Base
     gone: str
     records: ClientRecords
 
     @property
     def theirs(self) -> Resource | None:
-        """The newest that is known of the server's."""
+        """The newest known version of the server."""
         return None if self.gone == DELETED else self.base.theirs or self.base.body
 
     @property
     def before(self) -> Resource:
-        """What the person saw before they decided."""
+        """The version that the person saw before they decided."""
         return as_seen(self.theirs or self.base.body or {}, self.intents)
 
     @property
     def mine(self) -> Resource | None:
-        """What would be written: the decisions over theirs."""
+        """The version that would be written: the decisions applied to theirs."""
         return intent_effects.fold(self.theirs or self.before, self.intents)
 
     @property
     def unit(self) -> list[str]:
         """The elements that were decided."""
-        return list(
-            dict.fromkeys(name for one in self.intents for name in intent_effects.unit(one))
-        )
+        names = (name for intent in self.intents for name in intent_effects.unit(intent))
+        return list(dict.fromkeys(names))
 
     @property
     def in_doubt(self) -> bool:
         """Whether something on the resource may be on the server: no base moves then."""
-        return any(one.state is IntentState.IN_DOUBT for one in (*self.intents, *self.others))
+        on_it = (*self.intents, *self.others)
+        return any(intent.state is IntentState.IN_DOUBT for intent in on_it)
 
 
 def _gone(asked: Sequence[Intent], base: Base, records: ClientRecords) -> str:
-    """Why there is no version of theirs that mine could be written on; "" where there is one."""
+    """Why there is no version of theirs that mine could be written on; "" if there is one."""
     theirs = base.theirs or base.body
-    causes = {one.cause for one in asked}
+    causes = {intent.cause for intent in asked}
     create = asked[0].kind is IntentKind.CREATE
     strangers = not all(
-        (theirs is None or is_about_its_client(one, theirs, records))
-        and creates_for_its_client(one, records)
-        for one in asked
+        (theirs is None or is_about_its_client(intent, theirs, records))
+        and creates_for_its_client(intent, records)
+        for intent in asked
     )
     if strangers or (theirs is None and ConflictCause.OTHER_CLIENT in causes and not create):
         return OTHER_CLIENT
@@ -113,7 +103,7 @@ def _gone(asked: Sequence[Intent], base: Base, records: ClientRecords) -> str:
     never_there = create and ConflictCause.OTHER_CLIENT in causes
     if (base.body is None and not never_there) or left or ConflictCause.GONE in causes:
         return DELETED
-    return "" if all(is_recorded(one) for one in asked) else CLIENT_UNKNOWN
+    return "" if all(map(is_recorded, asked)) else CLIENT_UNKNOWN
 
 
 class Asked:
@@ -124,48 +114,49 @@ class Asked:
         self._wording = wording
         self._key = key
         targets = {
-            (one.source, one.target_type, one.target_id): None
-            for one in cache.intents.stuck_on(key)
-            if one.state is IntentState.CONFLICT
+            (intent.source, intent.target_type, intent.target_id): None
+            for intent in cache.intents.stuck_on(key)
+            if intent.state is IntentState.CONFLICT
         }
         self.sides = [self._side(target) for target in targets]
 
     @property
     def intents(self) -> list[Intent]:
-        """All decisions that are asked about."""
-        return [one for side in self.sides for one in side.intents]
+        """All decisions that the question is about."""
+        return [intent for side in self.sides for intent in side.intents]
 
     def _side(self, target: tuple[str, str, str]) -> Side:
         source, kind, key = self._cache.source(target[0]), target[1], target[2]
         on_it = source.outbox.open_on(kind, key)
-        mine = {
-            one.id
-            for one in on_it
-            if one.state is IntentState.CONFLICT and one.item_key == self._key
+        ids = {
+            intent.id
+            for intent in on_it
+            if intent.state is IntentState.CONFLICT and intent.item_key == self._key
         }
-        later = {one.id for one in resting_on(mine, on_it) if one.state is IntentState.QUEUED}
-        asked = tuple(one for one in on_it if one.id in mine | later)
-        others = tuple(one for one in on_it if one.id not in mine | later)
+        later = resting_on(ids, on_it)
+        ids |= {intent.id for intent in later if intent.state is IntentState.QUEUED}
+        asked = tuple(intent for intent in on_it if intent.id in ids)
+        others = tuple(intent for intent in on_it if intent.id not in ids)
         base, records = source.mirror.base(kind, key), source.views.client_records()
         return Side(asked, others, base, _gone(asked, base, records), records)
 
     @cached_property
     def conflict(self) -> Conflict:
-        """All of it as the person is shown it."""
+        """The question as the person is shown it."""
         first = self.intents[0]
         client, title = self._wording.client(first), self._wording.row(first)[1]
         why = max((side.gone for side in self.sides), key=_GRAVITY.index)
         in_doubt = any(side.in_doubt for side in self.sides)
         say = self._wording.say(first.source)
         theirs = self.sides[0].theirs
-        did = dict.fromkeys(self._wording.describe(one) for one in self.intents)
+        did = dict.fromkeys(map(self._wording.describe, self.intents))
         return Conflict(
             item_key=self._key,
             client=client,
             title=title or clean(_about(theirs), 200),
             source=clean(first.source, 80),
             did=clean("; ".join(did), 300),
-            ids=tuple(one.id for one in self.intents),
+            ids=tuple(intent.id for intent in self.intents),
             by=clean(first.author_name or first.author, 80),
             decided_at=first.decided_at,
             differences=tuple(line for side in self.sides for line in self._lines(side)),
@@ -179,66 +170,64 @@ class Asked:
         )
 
     def _other_client(self, why: str) -> str:
-        """Whom the server names by now, where the question is about the client."""
+        """The client whom the server names now, if the question is about the client."""
         if why not in (OTHER_CLIENT, CLIENT_UNKNOWN):
             return ""
-        side = next(one for one in self.sides if one.gone == why)
+        side = next(side for side in self.sides if side.gone == why)
         return self._wording.named(side.intents[0].source, _about_now(side))
 
     def _mine_is_possible(self, why: str) -> bool:
-        """Not without a version of theirs; nor where "mine" would confirm two clients at once."""
+        """Whether theirs has a version to write on, and "mine" confirms no two clients at once."""
         named = {decided_with(side.theirs, side.records).reference for side in self.sides}
         return why == "" or (why == CLIENT_UNKNOWN and len(named) == 1)
 
     def _lines(self, side: Side) -> list[Difference]:
         say = self._wording.say(side.intents[0].source)
-        found = differences(side.intents, side.before, side.mine, side.theirs, say)
         first = side is self.sides[0]
         where = "" if first else f" ({side.intents[0].target_type}/{side.intents[0].target_id})"
-        return [_line(words, where) for words in found]
+        return [
+            Difference(
+                clean(element.label + where, 120),
+                clean_block(element.before, 2000),
+                clean_block(element.mine, 2000),
+                clean_block(element.theirs, 2000),
+            )
+            for element in differences(side.intents, side.before, side.mine, side.theirs, say)
+        ]
 
 
 def _about_now(side: Side) -> Resource | None:
-    """The resource that names a client by now: what a create is about, or the target itself."""
-    for one in side.intents:
-        made = one.args.get("resource") if one.kind is IntentKind.CREATE else None
-        for reference in points_to(made, side.records.base_url):
+    """The resource that names a client by now: the subject of a create, or the target itself."""
+    for intent in side.intents:
+        created = intent.args.get("resource") if intent.kind is IntentKind.CREATE else None
+        for reference in points_to(created, side.records.base_url):
             about = side.records.find(reference)
-            if about is not None and not creates_for_its_client(one, side.records):
+            if about is not None and not creates_for_its_client(intent, side.records):
                 return about
     return side.theirs
 
 
-def _line(words: Words, where: str) -> Difference:
-    return Difference(
-        clean(words.label + where, 120),
-        clean_block(words.before, 2000),
-        clean_block(words.mine, 2000),
-        clean_block(words.theirs, 2000),
-    )
-
-
 def _about(resource: Resource | None) -> str:
-    """What an item that has left the queue was about."""
-    said = values.text(resource, "description").strip()
-    return said or values.concept_text(values.get(resource, "code"))
+    """The subject of an item that has left the queue."""
+    description = values.text(resource, "description").strip()
+    return description or values.concept_text(values.get(resource, "code"))
 
 
 def _pair(sides: Sequence[Side]) -> str:
-    """A name for exactly what is compared: the decisions, and the three values of their elements.
+    """A hash of what is compared: the decisions, and the three values of their elements.
 
-    No version goes into it: a change beside the decided elements asks nothing anew.
+    It holds no version: a change of other elements does not change the question.
     """
-    told: list[Any] = [
+    compared: list[Any] = [
         [
-            [one.id for one in side.intents],
+            [intent.id for intent in side.intents],
             side.gone,
             asdict(decided_with(side.theirs, side.records)),
             *(
-                intent_effects.snapshot(side.unit, each)
-                for each in (side.before, side.mine, side.theirs)
+                intent_effects.snapshot(side.unit, version)
+                for version in (side.before, side.mine, side.theirs)
             ),
         ]
         for side in sides
     ]
-    return hashlib.blake2b(jsontext.dumps(told), digest_size=8).hexdigest()
+    return hashlib.blake2b(jsontext.dumps(compared), digest_size=8).hexdigest()

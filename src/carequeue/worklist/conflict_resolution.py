@@ -1,53 +1,42 @@
-"""What a person's answer to a conflict does: keep mine, or take theirs.
+"""The effect of a person's answer to a conflict: keep mine, or take theirs.
 
 In:  a `Conflict` as it was shown (`conflict_question.py`), the answer. Out: an `Acted`.
-An answer holds for the pair that was shown (`Conflict.pair`), else it could overwrite what nobody
-has looked at. "Mine" makes theirs the base and what was seen, so that undo puts back theirs; what
-else waits on the resource is settled against it as if it had just been read. "Theirs" drops mine
-into the history; a third answer is that, and an ordinary act after it.
+An answer is for the pair that was shown (`Conflict.pair`), else it could overwrite a version that
+nobody has looked at. "Mine" makes theirs the base and what was seen, so that undo puts back theirs;
+other intents on the resource are reconciled with it as if it had just been read. "Theirs" drops
+mine into the history; a third answer is "theirs", and an ordinary act after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.domain.intents import (
-    IntentEvent,
-    IntentState,
-)
+from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.domain.sanitize import clean
 from carequeue.fhir import intent_effects
-from carequeue.fhir.client_identity import (
-    decided_with,
-)
+from carequeue.fhir.client_identity import decided_with
 from carequeue.store.cache_transaction import CacheTransaction
-from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Comparison, compare
-from carequeue.worklist.client_recheck import recheck_clients
-from carequeue.worklist.conflict_question import (
-    BOTH,
-    DELETED,
-    OTHER_CLIENT,
-    Asked,
-    Side,
-)
+from carequeue.worklist.conflict_question import BOTH, DELETED, OTHER_CLIENT, Asked, Side
 from carequeue.worklist.intent_wording import Wording
+from carequeue.worklist.outbox_entries import apply_comparison
 from carequeue.worklist.results import Acted, Conflict
-from carequeue.worklist.undo import drop, with_what_rests_on
+from carequeue.worklist.undo import drop, recheck_clients, with_dependents
 
 
 def conflicts(cache: CacheTransaction, now: datetime) -> tuple[Conflict, ...]:
     """Every conflict, in the order of the queue."""
-    stuck = cache.intents.in_state(IntentState.CONFLICT)
-    keys = _in_order(cache, list(dict.fromkeys(one.item_key for one in stuck)))
+    rank = {key: number for number, key in enumerate(cache.queue.in_conflict())}
+    intents = cache.intents.in_state(IntentState.CONFLICT)
+    keys = dict.fromkeys(intent.item_key for intent in intents)  # an item may have left the queue
     wording = Wording(cache, now)
-    asked = [Asked(cache, wording, key) for key in keys]
-    return tuple(one.conflict for one in asked if one.sides)
+    in_order = sorted(keys, key=lambda key: rank.get(key, len(rank)))
+    asked = [Asked(cache, wording, key) for key in in_order]
+    return tuple(question.conflict for question in asked if question.sides)
 
 
 def conflict(cache: CacheTransaction, key: str, now: datetime) -> Conflict | None:
-    """The conflict of one item, None where it has none."""
+    """The conflict of one item; None if it has none."""
     asked = Asked(cache, Wording(cache, now), key)
     return asked.conflict if asked.sides else None
 
@@ -55,8 +44,8 @@ def conflict(cache: CacheTransaction, key: str, now: datetime) -> Conflict | Non
 def answer(cache: CacheTransaction, author: str, shown: Conflict, how: str, now: datetime) -> Acted:
     """Keep mine, or take theirs, as it was shown; in the caller's transaction.
 
-    Raises BadQuestion where the pair is another by now, or the answer is not possible; nothing
-    may be kept then.
+    Raises BadQuestion if the pair has changed, or if the answer is not possible; the caller then
+    keeps nothing.
     """
     key = shown.item_key
     asked = _still_asked(cache, shown, how, now)
@@ -67,30 +56,30 @@ def answer(cache: CacheTransaction, author: str, shown: Conflict, how: str, now:
             _keep(cache, side, conflict.other_client, now)
         groups = {intent.group for intent in asked.intents}
         group = groups.pop() if len(groups) == 1 else ""
-        words = f"Kept yours: {conflict.client}. It is sent over what the server has now."
+        message = f"Kept yours: {conflict.client}. It replaces what the server has now."
     else:
-        words = _take_theirs(cache, asked, now)
+        message = _take_theirs(cache, asked, now)
     stuck = cache.intents.stuck_on(key)
     if any(intent.state is IntentState.CONFLICT for intent in stuck):
-        words += " Something else of yours differs there too: answer that next."
+        message += " Another change of yours conflicts there too: answer that next."
     action = "keep_mine" if how == "mine" else "take_theirs"
     cache.audit(now).append(author, action, key, asked.intents[0].group)
     cache.project(now)
-    return Acted(words, group, (key,))
+    return Acted(message, group, (key,))
 
 
 def _still_asked(cache: CacheTransaction, shown: Conflict, how: str, now: datetime) -> Asked:
-    """The question as it is now. Raises BadQuestion where the answer is not one to it."""
+    """The question as it is now. Raises BadQuestion if the answer does not fit it."""
     asked = Asked(cache, Wording(cache, now), shown.item_key)
     if not asked.sides:
         raise BadQuestion(
-            f"{clean(shown.client, 120)}: no question is open there any more. Nothing was changed."
+            f"{clean(shown.client, 120)}: there is no conflict any more. Nothing was changed."
         )
     conflict = asked.conflict
     if conflict.pair != shown.pair:
         raise BadQuestion(
-            f"{conflict.client}: what is to be compared has changed since you looked. "
-            "Nothing was changed. Look at it once more, then answer."
+            f"{conflict.client}: the versions have changed since you looked. Nothing was changed. "
+            "Look at them again, then answer."
         )
     if how not in conflict.can:
         raise BadQuestion(_why_not(conflict, how))
@@ -98,43 +87,38 @@ def _still_asked(cache: CacheTransaction, shown: Conflict, how: str, now: dateti
 
 
 def _take_theirs(cache: CacheTransaction, asked: Asked, now: datetime) -> str:
-    """Drop mine, and what rests on it; the sentence that says so."""
+    """Drop mine, and what depends on it; the sentence that says so."""
     chosen = [intent for intent in asked.intents if intent.state is IntentState.CONFLICT]
     conflict = asked.conflict
-    drop(cache, with_what_rests_on(cache, chosen, created=True), "theirs was taken", now)
+    drop(cache, with_dependents(cache, chosen), "theirs was kept", now)
     for side in asked.sides:
         _leave(cache, side)
     if conflict.gone == OTHER_CLIENT:
         return f"Not sent: {conflict.did}, {conflict.client}. Yours stays in the history."
-    return f"Took theirs: {conflict.client}. Yours stays in the history."
+    return f"Kept theirs: {conflict.client}. Yours stays in the history."
 
 
-def _why_not(found: Conflict, how: str) -> str:
-    client = found.client
+def _why_not(conflict: Conflict, how: str) -> str:
+    client = conflict.client
     if how not in BOTH:
         return f"An answer is mine or theirs, not {clean(how, 40)}. Nothing was changed."
-    if found.gone == DELETED:
-        why = "the server no longer has it, so yours has no place to go"
-    elif found.gone == OTHER_CLIENT:
-        now = f"is {found.other_client}'s" if found.other_client else "names no client"
-        why = f"on the server it {now} by now, and yours was about {client}"
+    if conflict.gone == DELETED:
+        why = "the server no longer has the record, so your change cannot be made there"
+    elif conflict.gone == OTHER_CLIENT:
+        now = f"belongs to {conflict.other_client}" if conflict.other_client else "names no client"
+        why = f"the record on the server now {now}, and yours was about {client}"
     else:
         return (
-            f"{client}: something else on it is being sent just now. Nothing was changed. "
+            f"{client}: another change of yours there is being sent. Nothing was changed. "
             "Answer again in a moment."
         )
-    return f"{client}: {why}. Nothing was changed. Take theirs, then decide anew."
-
-
-def _in_order(cache: CacheTransaction, keys: Sequence[str]) -> list[str]:
-    """Keys in the order of the queue; what is not in it comes last."""
-    places = {key: place for place, key in enumerate(cache.queue.in_conflict())}
-    return sorted(keys, key=lambda key: places.get(key, len(places)))
+    return f"{client}: {why}. Nothing was changed. Keep theirs, then decide again."
 
 
 def _leave(cache: CacheTransaction, side: Side) -> None:
-    """To take theirs of what settling found deleted is to let its row go, not to wait for a count
-    of the server's rows; where something else is open on it, that is settled first.
+    """Remove the row of a resource that was found deleted, if theirs is kept.
+
+    It does not wait for the next manifest. Other open intents on the resource are reconciled first.
     """
     first = side.intents[0]
     if side.gone == DELETED and side.base.theirs is None and not side.base.gone:
@@ -146,9 +130,9 @@ def _leave(cache: CacheTransaction, side: Side) -> None:
 
 
 def _keep(cache: CacheTransaction, side: Side, name: str, now: datetime) -> None:
-    """Back to waiting, over theirs as the base and as what the person saw.
+    """Queue mine again, with theirs as the base and as what the person saw.
 
-    `name`: of the client whom this confirms, where the client was not recorded.
+    `name`: of the client whom this confirms, if the client was not recorded.
     """
     outbox = cache.source(side.intents[0].source).outbox
     outbox.mark_for_projection([*side.intents, *side.others])
@@ -165,10 +149,10 @@ def _keep(cache: CacheTransaction, side: Side, name: str, now: datetime) -> None
 
 
 def _rebase(cache: CacheTransaction, side: Side, now: datetime) -> None:
-    """What a pull laid beside the base becomes it, for the person has seen it.
+    """Make the version that a pull stored next to the base the base: the person has seen it.
 
-    It is the same step as settling, without the reading: what else waits on the resource is
-    compared with it, and what somebody else changed or did is not sent over theirs.
+    As after a read-back, the other waiting intents on the resource are compared with it, and none
+    of them is sent over a colleague's change.
     """
     base, theirs = side.base.body, side.base.theirs
     if base is None or theirs is None:
@@ -176,9 +160,6 @@ def _rebase(cache: CacheTransaction, side: Side, now: datetime) -> None:
     first = side.intents[0]
     source = cache.source(first.source)
     waiting = [intent for intent in side.others if intent.state is IntentState.QUEUED]
-    for settled in compare(base, theirs, waiting, side.records):
-        if settled.result is not Comparison.NOT_APPLIED:
-            words = ALREADY_SO if settled.result is Comparison.DONE else settled.words
-            source.outbox.apply_event(settled.intent, EVENTS[settled.result], words, now)
+    apply_comparison(source, base, theirs, waiting, now)
     source.mirror.move_base(theirs, side.base.theirs_version, now)
-    recheck_clients(cache, [(first.source, first.target_type, first.target_id)], now)
+    recheck_clients(cache, [first], now)

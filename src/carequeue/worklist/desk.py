@@ -1,87 +1,143 @@
-"""The desk: what a shell may ask, one method a use case.
+"""The desk: what the screen and the command line may ask, one method a use case.
 
-The terminal, the command line and the tests type against this protocol; `cache_desk.py` is the
-desk over a cache. Reading methods are quick enough for the event loop (one prepared statement);
-those marked *slow* write or read charts, and belong on a worker thread. None of them touches the
-network.
+The window is a connection that only reads, and the screen may use it at any time. The engine is for
+everything else: a use case that needs it opens one transaction and calls one function of this room.
+Methods marked *slow* belong on a worker thread; the others are quick enough for the event loop (one
+prepared statement). No method touches the network.
+The engine and the modules that need SQLAlchemy are imported at first use: the first frame does
+without them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent
-from carequeue.worklist.results import (
-    Acted,
-    Conflict,
-    Detail,
-    Health,
-    OutboxLine,
-    Person,
-    Preview,
-    Shown,
-    Undoable,
-)
+from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent, Window
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from carequeue.store.cache_transaction import CacheTransaction
+    from carequeue.store.projection import Projector
+    from carequeue.sync.net.total_timeout import SlowResponse
+    from carequeue.worklist.act_inputs import ActInputs
+    from carequeue.worklist.outbox_desk import OutboxDesk
+    from carequeue.worklist.results import Acted, Detail, Health, Person, Preview, Shown, Undoable
+    from carequeue.worklist.undoable import Undoer
 
 
-class Desk(Protocol):
+@dataclass(frozen=True, slots=True)
+class DeskOwner:
+    """The person at the desk.
+
+    `author`: the reference of the person. `sources`: what people call each source, by its name.
+    `run`: the opaque id of this run of the program, which its acts carry as their window.
+    """
+
+    heading: str
+    author: str
+    sources: Mapping[str, str]
+    run: str = ""
+
+
+class Desk:
     """One person's queue over one cache."""
+
+    def __init__(
+        self,
+        window: Window,
+        owner: DeskOwner,
+        engine: Callable[[], Engine],
+        projector: Callable[[], Projector],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._window, self._owner = window, owner
+        self._engine, self._projector, self._now = engine, projector, now
+        self._opened = now()
+        self._passed: set[str] = set()  # groups that were changed since: undo goes past them
+        self.syncing: Callable[[], bool] = lambda: False
+        self.other_syncs: Callable[[], bool] = lambda: False
+        self.waits: Callable[[], Mapping[str, SlowResponse]] = dict  # sources that are slow now
+        self.decided: Callable[[], None] = lambda: None  # called when the outbox has grown
+        self.chose_offline: Callable[[bool], None] = lambda _: None  # called after `set_offline`
+        self.is_persistent = True  # False if the folder of the cache goes with the program
 
     @property
     def heading(self) -> str:
         """The organization and the person, as the header shows them."""
-        ...
+        return self._owner.heading
 
-    @property
-    def is_persistent(self) -> bool:
-        """Whether the cache is there the next time too, and with it what waits to be sent."""
-        ...
+    # --- the queue --------------------------------------------------------------------------------
 
     def window(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
-        """Rows `offset` to `offset + limit` of a view, in the order of the queue."""
-        ...
+        """Rows `offset` to `offset + limit` of a tab, in the order of the queue."""
+        return self._window.rows(tab, _folded(filter_text), offset, limit)
 
     def tally(self, tab: Tab, filter_text: str) -> Tally:
-        """How many rows there are, per view and per band of this view."""
-        ...
+        """How many rows there are, per tab and per band of this tab."""
+        return self._window.tally(tab, _folded(filter_text))
 
     def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
-        """The offset of a key in a view, None where it is not in it."""
-        ...
+        """The offset of a key in a tab; None if the tab does not list it."""
+        return self._window.row_index(tab, _folded(filter_text), key)
 
     def keys_of(self, tab: Tab, filter_text: str) -> Sequence[str]:
-        """All keys of a view, in order (to mark all that match)."""
-        ...
+        """All keys of a tab, in order."""
+        return self._window.keys(tab, _folded(filter_text))
 
     def urgent(self) -> Sequence[Urgent]:
         """All items in the bands Now and Safety, in the order of the queue."""
-        ...
+        return self._window.urgent()
 
     def stamp(self) -> int:
         """A number that changes when anything in the cache may have changed; almost free."""
-        ...
-
-    def detail(self, key: str, now: datetime) -> Detail | None:
-        """One item in full; None where the key is no longer in the queue. *Slow*."""
-        ...
+        return self._window.stamp()
 
     def health(self, now: datetime) -> Health:
-        """The true sentence about sync."""
-        ...
+        """The state of sync, of the whole cache and of each source."""
+        from carequeue.worklist.health import health
+
+        return health(
+            self._window,
+            syncing=self.syncing(),
+            other_syncs=self.other_syncs(),
+            names=self._owner.sources,
+            waits=self.waits(),
+        )
+
+    def detail(self, key: str, now: datetime) -> Detail | None:
+        """One item in full; None if the key is no longer in the queue. *Slow*."""
+        from carequeue.worklist.item_detail import detail
+
+        with self.reading() as cache:
+            return detail(cache, key, now)
+
+    def refresh(self, now: datetime) -> bool:
+        """Move the rows that time has moved since they were projected; whether any did. *Slow*."""
+        from carequeue.store.projection import catch_up
+
+        return catch_up(self._engine(), self._projector(), now)
+
+    # --- acts -------------------------------------------------------------------------------------
 
     def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
         """To whom these items can be given, of their own source; the last used first. *Slow*."""
-        ...
+        from carequeue.worklist.act_inputs import people, sources_of
 
-    def why_not(self, verb: str, key: str) -> str | None:
-        """Why a verb does not apply to an item, naming the client; None where it does. *Slow*."""
-        ...
+        with self.reading() as cache:
+            return people(cache, sources_of(self._window, keys) or self._owner.sources)
 
     def reasons(self, key: str) -> Mapping[str, str]:
-        """Verb -> why it does not apply to an item; those that apply are not in it. *Slow*."""
-        ...
+        """Verb -> why it does not apply to an item, naming the client. *Slow*."""
+        from carequeue.verbs.table import item_verbs
+        from carequeue.worklist.act import Acts
+
+        with self.reading() as cache:
+            return Acts(cache).reasons(item_verbs(), key, self._now())
 
     def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
@@ -90,7 +146,12 @@ class Desk(Protocol):
 
         `keys`: the items that it is about; whom it may name depends on their source.
         """
-        ...
+        return self._inputs().check(verb, question, text, now, keys)
+
+    def _inputs(self) -> ActInputs:
+        from carequeue.worklist.act_inputs import ActInputs
+
+        return ActInputs(self._window, self.people, self._projector().site.calendar)
 
     def preview(
         self,
@@ -100,8 +161,12 @@ class Desk(Protocol):
         now: datetime,
         shown: Mapping[str, Shown] | None = None,
     ) -> Preview:
-        """What a verb would change, what is already so, what is not allowed. *Slow*."""
-        ...
+        """The items that a verb would change, that are already so, or not allowed. *Slow*."""
+        from carequeue.worklist.act import Acts
+
+        asked, inputs = self._inputs().read(verb, keys, answers, now)
+        with self.reading() as cache:
+            return Acts(cache, self._owner.run, shown).preview(asked, keys, inputs, now)
 
     def act(
         self,
@@ -111,97 +176,87 @@ class Desk(Protocol):
         now: datetime,
         shown: Mapping[str, Shown] | None = None,
     ) -> Acted:
-        """Keep a decision about one or many items in the outbox, as one group. *Slow*.
+        """Put a decision about one or many items into the outbox, as one group. *Slow*.
 
         `shown`: whom the items were about when the person looked. An item that names another
         client by now is refused, and both clients are named.
 
-        Raises BadQuestion where an answer is missing or cannot be read; nothing is changed then.
+        Raises BadQuestion if an answer is missing or cannot be read; nothing is changed then.
         """
-        ...
+        from carequeue.worklist.act import Acts
+
+        asked, inputs = self._inputs().read(verb, keys, answers, now)
+        with self._writing() as cache:
+            return Acts(cache, self._owner.run, shown).act(asked, keys, inputs, now)
 
     def undoable(self) -> Undoable | None:
-        """The act that is the next to undo, None where there is none. *Slow*.
+        """The act that is the next to undo (`undoable.py`); None if there is none. *Slow*."""
+        from carequeue.worklist.undoable import undoable
 
-        It is the last one of this window. Where this window has none left, it is the last one of
-        the same person by another window, an earlier run or the command line: `where` says so, and
-        it is undone only after a question that names it.
-        """
-        ...
+        with self.reading() as cache:
+            return undoable(cache, self._undoer(), self._now())
 
     def undo(self, now: datetime, group: str = "") -> Acted:
-        """Undo a group, whoever made it; without one the last of this window. *Slow*.
+        """Undo a group, whoever made it; without a group the last of this window. *Slow*.
 
-        Raises BadQuestion, naming the act, where it is no longer there to undo, was changed since
-        or waits for an answer; nothing is changed then, and no other act is undone in its place.
+        Raises BadQuestion, naming the act, if the group is no longer there to undo, was changed
+        since or waits for an answer; nothing is changed then, and no other act is undone instead.
         """
-        ...
+        from carequeue.worklist.undo import ChangedSince, undo
 
-    def let_go(self, key: str, now: datetime) -> Acted:
-        """Drop what the server did not take of the acts on an item. *Slow*.
+        try:
+            with self._writing() as cache:
+                return undo(cache, self._undoer(), now, group)
+        except ChangedSince as error:
+            self._passed.add(error.group)
+            raise
 
-        Raises BadQuestion where nothing is stuck there; nothing is changed then.
-        """
-        ...
+    def _undoer(self) -> Undoer:
+        from carequeue.worklist.undoable import Undoer
 
-    def outbox(self, now: datetime) -> Sequence[OutboxLine]:
-        """All that is not on the server: what needs a person first, then in order. *Slow*."""
-        ...
+        return Undoer(self._owner.author, self._opened, self._owner.run, frozenset(self._passed))
 
-    def conflicts(self, now: datetime) -> Sequence[Conflict]:
-        """Every conflict, in the order of the queue. *Slow*."""
-        ...
+    # --- sync and the cache -----------------------------------------------------------------------
 
-    def conflict(self, key: str, now: datetime) -> Conflict | None:
-        """The conflict of one item; None where it has none (any more). *Slow*."""
-        ...
+    @property
+    def outbox(self) -> OutboxDesk:
+        """The desk for all that is not on the server."""
+        from carequeue.worklist.outbox_desk import OutboxDesk
 
-    def resolve_conflict(self, shown: Conflict, how: str, now: datetime) -> Acted:
-        """Answer a conflict as it was shown: `how` is "mine" or "theirs". *Slow*.
-
-        A third answer is "theirs", and any act after it: the item is as the server has it then.
-        Raises BadQuestion where what the server has is no longer what was shown, or where the
-        answer is not possible; nothing is changed then.
-        """
-        ...
-
-    def retry(self, ids: Sequence[str], now: datetime) -> Acted:
-        """Send again what needs attention (all of it where `ids` is empty). *Slow*.
-
-        What a colleague has changed meanwhile becomes a conflict instead. Raises BadQuestion where
-        an id names nothing that can be tried again; nothing is changed then.
-        """
-        ...
-
-    def discard(self, ids: Sequence[str], typed: str, now: datetime) -> Acted:
-        """Drop what needs attention, for good; it stays in the history. *Slow*.
-
-        `typed` must be `discard_word(ids)`. Raises BadQuestion where it is not, or where an id
-        names nothing that can be discarded; nothing is changed then.
-        """
-        ...
-
-    def discard_word(self, ids: Sequence[str]) -> str:
-        """What has to be typed to discard these, and what rests on them: "discard 3". *Slow*."""
-        ...
-
-    def export(self, ids: Sequence[str], now: datetime) -> str:
-        """Decisions as JSON lines, to keep or to send to support (all open ones). *Slow*."""
-        ...
-
-    def news(self, after: int) -> tuple[int, Sequence[str]]:
-        """What became of decisions without a person: merged with a colleague's other change, or
-        found to be done already by somebody. *Slow*.
-
-        `after` is the mark of the last call, -1 at the first: then nothing is told, only the mark.
-        Out: the new mark, and sentences that name the client, the oldest first. All text is clean.
-        """
-        ...
+        return OutboxDesk(self._owner.author, self.reading, self._writing)
 
     def set_offline(self, offline: bool) -> None:
         """Work offline by choice, until this is called again; kept with the cache. *Slow*."""
-        ...
+        from carequeue.store import sync_state
+        from carequeue.store.engine import writing
+        from carequeue.worklist.health import FORCED_OFFLINE
 
-    def refresh(self, now: datetime) -> bool:
-        """Move the rows that time has moved since they were projected; whether any did. *Slow*."""
-        ...
+        with writing(self._engine()) as connection:
+            sync_state.set_meta(connection, FORCED_OFFLINE, "1" if offline else "")
+        self.chose_offline(offline)
+
+    @contextmanager
+    def reading(self) -> Iterator[CacheTransaction]:
+        """The cache as it is at one instant."""
+        from carequeue.store.cache_transaction import CacheTransaction
+
+        with self._engine().connect() as connection:
+            yield CacheTransaction(connection, self._projector())
+
+    @contextmanager
+    def _writing(self) -> Iterator[CacheTransaction]:
+        """A transaction for one decision of the person; sync hears of it after the commit."""
+        from carequeue.store.cache_transaction import CacheTransaction
+        from carequeue.store.engine import writing
+
+        with writing(self._engine()) as connection:
+            yield CacheTransaction(connection, self._projector())
+        self.decided()
+
+
+def _folded(filter_text: str) -> str:
+    if not filter_text:
+        return ""
+    from carequeue.domain.sanitize import fold
+
+    return fold(filter_text)

@@ -1,4 +1,4 @@
-"""From drafts of one act to intents: with which client, what the person saw, and where each can go.
+"""From drafts of one act to intents: with which client, what the person saw, where they can go.
 
 In:  drafts (`verbs/verb_to_intents.py`), the views of the cache, what the source can take. Out:
 intents that are not stored yet. Every intent gets the client whom its resource is about as the
@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
-from carequeue.domain.items import Us
 from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import created_for, decided_with
@@ -23,38 +22,34 @@ from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.protocol.capabilities import Abilities, from_json
 from carequeue.verbs.verb_to_intents import IntentDraft
 
-_MALFORMED = "this record came malformed, and is never written back"
+_MALFORMED = "this record is malformed, and is never written back"
 
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """Drafts of one act on one item -> intents: with which client, what the person saw, and where
-    each can go.
+    """The facts that all intents of one act on one item share.
 
-    `client`: what is recorded where the act undoes an earlier one; else it is whom the
-    resource names as the person sees it, under `client_name`.
+    `client`: the client of the act that this act undoes, if it undoes one; otherwise the intent
+    gets the client whom the resource names as the person sees it, under `client_name`.
     """
 
     cache: CacheTransaction
     source: str
     item_key: str
     chart: str
-    us: Us
     verb: str
     group: str
-    can: Abilities
     now: datetime
-    base_url: str
+    window: str
     client_name: str
     inverse_of: str = ""
     client: ClientIdentity | None = None
-    window: str = ""
 
-    def intents(self, made: Sequence[IntentDraft]) -> list[Intent]:
-        """In the order in which they are to take effect."""
+    def intents(self, drafts: Sequence[IntentDraft]) -> list[Intent]:
+        """The intents of an act, in the order in which they take effect."""
         views: dict[tuple[str, str], Resource | None] = {}
         filed: list[Intent] = []
-        for draft in made:
+        for draft in drafts:
             name = (draft.target_type, draft.target_id)
             if name not in views:
                 views[name] = self.cache.source(self.source).views.resource(*name)
@@ -64,6 +59,7 @@ class Filing:
         return filed
 
     def _intent(self, draft: IntentDraft, filed: Sequence[Intent], view: Resource | None) -> Intent:
+        us = self.cache.us(self.source)
         bare = Intent(
             id=str(uuid.uuid4()),
             group=self.group,
@@ -76,8 +72,8 @@ class Filing:
             args=draft.args,
             verb=self.verb,
             decided_at=self.now,
-            author=self.us.me,
-            author_name=self.us.my_name,
+            author=us.me,
+            author_name=us.my_name,
             chart=self.chart,
             after=filed[draft.after].id if draft.after is not None else "",
             inverse_of=self.inverse_of,
@@ -87,7 +83,7 @@ class Filing:
         seen: dict[str, Any] = {}
         if draft.kind is not IntentKind.CREATE:
             seen = intent_effects.snapshot(intent_effects.unit(bare), view or {})
-        why = self._why_here(bare, filed)
+        why = self._why_local(bare, filed)
         state = IntentState.LOCAL_ONLY if why else IntentState.QUEUED
         return replace(bare, seen=seen, state=state, words=why)
 
@@ -97,28 +93,28 @@ class Filing:
             return created_for(draft.args["resource"], records, self.client_name)
         return decided_with(view, records, self.client_name)
 
-    def _why_here(self, intent: Intent, filed: Sequence[Intent]) -> str:
-        """Why it is kept here, "" where the source can take it.
+    def _why_local(self, intent: Intent, filed: Sequence[Intent]) -> str:
+        """Why an intent is local-only; "" if the source can take it.
 
-        What belongs to a resource that is kept here stays with it.
+        An intent on a resource whose create is local-only is local-only too. A malformed resource
+        is never written back: that could lose what we could not read.
         """
-        kind, key = intent.target_type, intent.target_id
-        if intent.kind is IntentKind.CREATE:
-            return self.can.refusal(intent)
-        same = [one for one in filed if (one.target_type, one.target_id) == (kind, key)]
-        same += self.cache.source(self.source).outbox.open_on(kind, key)
-        creates = [one for one in same if one.kind is IntentKind.CREATE]
-        if creates:
-            return creates[0].words if creates[0].state is IntentState.LOCAL_ONLY else ""
-        return self.can.refusal(intent) or (_MALFORMED if self._malformed(kind, key) else "")
-
-    def _malformed(self, kind: str, key: str) -> bool:
-        """What came malformed is never written back: that could lose what we could not read."""
-        return self.cache.source(self.source).mirror.is_malformed(kind, key)
+        source = self.cache.source(self.source)
+        target = (intent.target_type, intent.target_id)
+        if intent.kind is not IntentKind.CREATE:
+            on_it = [known for known in filed if (known.target_type, known.target_id) == target]
+            on_it += source.outbox.open_on(*target)
+            for known in on_it:
+                if known.kind is IntentKind.CREATE:
+                    return known.words if known.state is IntentState.LOCAL_ONLY else ""
+            if source.mirror.is_malformed(*target):
+                return abilities(self.cache, self.source).refusal(intent) or _MALFORMED
+        return abilities(self.cache, self.source).refusal(intent)
 
 
 def abilities(cache: CacheTransaction, source: str) -> Abilities:
-    """What a source can take, as far as the cache knows."""
-    kept, _ = cache.source(source).sync_state.capability("statement")
-    observed = cache.source(source).sync_state.observed()
-    return from_json(kept, observed) if kept else Abilities(observed=observed)
+    """The abilities of a source, as far as the cache knows them."""
+    state = cache.source(source).sync_state
+    statement, _ = state.capability("statement")
+    observed = state.observed()
+    return from_json(statement, observed) if statement else Abilities(observed=observed)

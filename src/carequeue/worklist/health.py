@@ -1,18 +1,18 @@
-"""The true sentence about sync, of the whole cache and of each source.
+"""The state of sync, of the whole cache and of each source.
 
-"Up to date" is said only where every search of every source has finished and nothing waits: a queue
-that looks complete and is not is the one fault that nobody would find. So what went wrong in the
-last look (`trouble`) stands until a look ends without it. One source that is down changes nothing
-for the others: it is named, and the whole is offline only where no source answers.
+"Up to date" is said only if every search of every source has finished and nothing waits: a queue
+that looks complete and is not is a fault that nobody would find. So an error of the last sync
+(`trouble`) is shown until a sync ends without it. A source that is down changes nothing for the
+others: it is named, and the whole is offline only if no source answers.
 On the way to the first frame: no ORM.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from carequeue.domain.sanitize import clean
 from carequeue.store.queue_window import SILENT, HealthLine, Window
@@ -20,15 +20,15 @@ from carequeue.store.queue_window import SILENT, HealthLine, Window
 if TYPE_CHECKING:
     from carequeue.sync.net.total_timeout import SlowResponse
 
-#: The name in `meta` under which a person's wish to work offline is kept ("1").
+#: The name in `meta` of a person's choice to work offline ("1").
 FORCED_OFFLINE: Final = "forced_offline"
-#: A source that answers, but has not been read whole for so long, is as good as not there.
+#: A source that answers, but had no complete sync for so long, counts as away.
 LONG: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """How it stands with one source; see `Health` for the fields of the same name."""
+    """The state of one source; see `Health` for the fields of the same name."""
 
     name: str
     online: bool | None = None
@@ -42,22 +42,22 @@ class SourceHealth:
 
     @property
     def shown(self) -> str:
-        """What people call it."""
+        """The name that people use."""
         return self.label or self.name
 
     @property
     def reached(self) -> bool:
-        """Whether the last look got in; one that has not been tried is not said to be away."""
+        """Whether the last sync got in; a source that was not tried yet counts as reached."""
         return self.online is not False and not self.signed_out
 
     def old(self, now: datetime) -> bool:
-        """Whether its rows are to be shown with their age."""
+        """Whether its rows are shown with their age."""
         return not self.reached or (self.last_full is not None and now - self.last_full > LONG)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The truth about sync, as far as this cache knows it."""
+    """The state of sync, as far as this cache knows it."""
 
     online: bool | None  # None: not tried yet; False: no source answers
     offline_since: datetime | None
@@ -71,10 +71,10 @@ class Health:
     syncing: bool
     progress: str  # "Fetching the most urgent first: 212 of 1,400", "" when idle
     other_syncs: bool  # another process holds the sync lock
-    ever_synced: bool  # at least one source has been read whole once
-    signed_out: bool = False  # a server, or the token command, did not let the last look in
-    trouble: str = ""  # what went wrong in the last look, in words that follow a colon; "" is well
-    last_look: datetime | None = None  # when the last look ended, however it did
+    ever_synced: bool  # at least one source has had a complete sync
+    signed_out: bool = False  # a server, or the token command, did not let the last sync in
+    trouble: str = ""  # the error of the last sync, in words that follow a colon; "" is well
+    last_sync: datetime | None = None  # when the last sync ended, however it ended
     sources: tuple[SourceHealth, ...] = ()
     forced_offline: bool = False  # a person has chosen to work offline
     #: Since when a server takes requests and does not answer them, of the source that is shown.
@@ -83,9 +83,9 @@ class Health:
 
     @property
     def whole(self) -> bool:
-        """Whether the last look, as far as there was one, could read all that it asked for."""
-        alone = self.online is not False and not self.signed_out and not self.trouble
-        return alone and not self.forced_offline and all(one.reached for one in self.sources)
+        """Whether the last sync, if there was one, could read all that it asked for."""
+        well = self.online is not False and not self.signed_out and not self.trouble
+        return well and not self.forced_offline and all(source.reached for source in self.sources)
 
 
 def health(
@@ -93,33 +93,25 @@ def health(
     *,
     syncing: bool,
     other_syncs: bool,
-    names: Mapping[str, str] | None = None,
-    waits: Mapping[str, SlowResponse] | None = None,
+    names: Mapping[str, str],
+    waits: Mapping[str, SlowResponse],
 ) -> Health:
-    """What this cache knows about its sources.
+    """The state of sync as this cache knows it.
 
-    `names`: those of the profile, tried or not, with what people call them. `waits`: sources whose
-    answer has been waited for longer than usual just now.
+    `names`: the sources of the profile, synced or not, with what people call them. `waits`: the
+    sources whose response takes longer than usual just now.
     """
     rows = window.health()
     sources = tuple(
-        _waited(one, window.meta(f"{SILENT}:{one.name}"), (waits or {}).get(one.name))
-        for one in _sources(rows, names or {})
+        _waited(source, window.meta(f"{SILENT}:{source.name}"), waits.get(source.name))
+        for source in _sources(rows, names)
     )
     counts = window.outbox_counts()
-    offline = [one for one in sources if one.online is False]
-    out = [one for one in sources if one.signed_out]
-    tried = [one for one in sources if one.online is not None]
-    away = bool(tried) and len(offline) == len(tried)
-    troubled = [one for one in (*offline, *out, *sources) if one.why]
-    gone = [one.offline_since for one in offline if one.offline_since] if away else []
-    looks = [datetime.fromisoformat(row.last_look) for row in rows if row.last_look]
-    fulls = [one.last_full for one in sources if one.last_full]
     conflicts = counts.get("conflict", 0)
+    fulls = [source.last_full for source in sources if source.last_full]
+    last_syncs = [datetime.fromisoformat(row.last_look) for row in rows if row.last_look]
     return Health(
-        online=not away if tried else None,
-        offline_since=max(gone, default=None),
-        why_offline=str(clean(offline[0].why, 120)) if away else "",
+        **_reach(sources),
         last_full=min(fulls) if fulls and len(fulls) == len(sources) else None,
         waiting=counts.get("queued", 0),
         checking=counts.get("in_doubt", 0),
@@ -127,25 +119,47 @@ def health(
         needs_you=conflicts + counts.get("needs_attention", 0),
         kept_here=counts.get("kept_here", 0),
         syncing=syncing,
-        progress=str(clean(next((row.progress for row in rows if row.progress), ""), 80)),
+        progress=clean(next((row.progress for row in rows if row.progress), ""), 80),
         other_syncs=other_syncs,
         ever_synced=bool(fulls),
-        signed_out=bool(out),
-        trouble=str(clean(troubled[0].why, 200)).rstrip(".") if troubled else "",
-        last_look=min(looks) if looks and len(looks) == len(rows) else None,
+        last_sync=min(last_syncs) if last_syncs and len(last_syncs) == len(rows) else None,
         sources=sources,
         forced_offline=window.meta(FORCED_OFFLINE) == "1",
-        silent_since=_first(one.silent_since for one in sources),
-        slow_since=_first(one.slow_since for one in sources),
     )
 
 
-def _first(instants: Iterable[datetime | None]) -> datetime | None:
-    return min((one for one in instants if one), default=None)
+class _Reach(TypedDict):
+    """The fields of `Health` about reaching the servers and reading from them."""
+
+    online: bool | None
+    offline_since: datetime | None
+    why_offline: str
+    signed_out: bool
+    trouble: str
+    silent_since: datetime | None
+    slow_since: datetime | None
+
+
+def _reach(sources: Sequence[SourceHealth]) -> _Reach:
+    offline = [source for source in sources if source.online is False]
+    signed_out = [source for source in sources if source.signed_out]
+    tried = any(source.online is not None for source in sources)
+    away = tried and not any(source.online for source in sources)
+    since = [source.offline_since for source in offline if source.offline_since]
+    troubles = (source.why for source in (*offline, *signed_out, *sources) if source.why)
+    return _Reach(
+        online=not away if tried else None,
+        offline_since=max(since, default=None) if away else None,
+        why_offline=clean(offline[0].why, 120) if away else "",
+        signed_out=bool(signed_out),
+        trouble=clean(next(troubles, ""), 200).rstrip("."),
+        silent_since=min(filter(None, (source.silent_since for source in sources)), default=None),
+        slow_since=min(filter(None, (source.slow_since for source in sources)), default=None),
+    )
 
 
 def _waited(source: SourceHealth, silent: str, waits: SlowResponse | None) -> SourceHealth:
-    """A source that was not answering at the last look, or is slow or silent just now."""
+    """A source that did not answer in the last sync, or is slow or silent just now."""
     if source.online is False and (since := _instant(silent)):
         return replace(source, silent_since=since)
     if waits is None:
@@ -159,8 +173,8 @@ def _sources(rows: Sequence[HealthLine], names: Mapping[str, str]) -> tuple[Sour
     order = [*names, *(source for source in known if source not in names)]
     return tuple(
         replace(
-            _source(known[name]) if name in known else SourceHealth(str(clean(name, 40))),
-            label=str(clean(names.get(name, ""), 40)),
+            _source(known[name]) if name in known else SourceHealth(clean(name, 40)),
+            label=clean(names.get(name, ""), 40),
         )
         for name in order
     )
@@ -168,10 +182,10 @@ def _sources(rows: Sequence[HealthLine], names: Mapping[str, str]) -> tuple[Sour
 
 def _source(row: HealthLine) -> SourceHealth:
     return SourceHealth(
-        name=str(clean(row.source, 40)),
+        name=clean(row.source, 40),
         online=None if row.online is None else bool(row.online),
         offline_since=_instant(row.offline_since),
-        why=str(clean(row.why, 200)).rstrip("."),
+        why=clean(row.why, 200).rstrip("."),
         signed_out=bool(row.signed_out),
         last_full=_instant(row.last_full),
     )

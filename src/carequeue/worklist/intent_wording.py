@@ -1,7 +1,7 @@
-"""What a person decided, in the words of the verbs, and whom it is about: for outbox and conflicts.
+"""The words for a decision and its client, from the verbs: for the outbox and for conflicts.
 
 In:  an intent, the cache. Out: clean texts. An act may be several intents (a contact and the Task
-that it completes); each says the part of it that it carries.
+that it completes); each intent names its own part.
 Not here: what the server has meanwhile (`fhir/differences.py`).
 """
 
@@ -31,7 +31,7 @@ _LONGEST: Final = 300
 
 
 class Wording:
-    """How the site says what was decided; reads names and rows in one transaction."""
+    """The site's words for decisions; reads names and rows in one transaction."""
 
     def __init__(self, cache: CacheTransaction, now: datetime) -> None:
         self._cache = cache
@@ -45,7 +45,7 @@ class Wording:
         return Say(partial(self._name, source, base_url), self._when, site.zone, base_url)
 
     def row(self, intent: Intent) -> tuple[str, str, str]:
-        """Client, title and kind of the item that a decision is about.
+        """Client, title and kind of an intent's item.
 
         An item that has left the queue has no title; its client is read from the chart.
         """
@@ -58,25 +58,25 @@ class Wording:
     def client(self, intent: Intent) -> str:
         """The client with whom it was decided, whomever its row names by now.
 
-        Where an earlier version did not record the client: whom the record names now.
+        If an earlier version did not record the client: the client whom the record names now.
         """
         if intent.client is not None and is_recorded(intent):
             return clean(intent.client.name, 120) or self.row(intent)[0]
-        there = self._cache.source(intent.source).views.resource(
+        target = self._cache.source(intent.source).views.resource(
             intent.target_type, intent.target_id
         )
-        return self.named(intent.source, there) or self.row(intent)[0]
+        return self.named(intent.source, target) or self.row(intent)[0]
 
     def named(self, source: str, resource: Resource | None) -> str:
-        """Whom a resource names: the name in the cache, else the words of the resource; ""."""
-        about = self._cache.source(source).views.client_records()
-        client = decided_with(resource, about)
+        """The client of a resource: the name in the cache, else the words of the resource; ""."""
+        records = self._cache.source(source).views.client_records()
+        client = decided_with(resource, records)
         if client.reference.startswith("Patient/"):
             return self._patient(source, client.reference) or clean(client.reference, 120)
         return clean(client.reference or ", ".join(value for _, value in client.identifiers), 120)
 
     def describe(self, intent: Intent) -> str:
-        """What was decided: "Accepted", "Noted: called twice", "Assigned to Ortiz"."""
+        """The decision: "Accepted", "Noted: called twice", "Assigned to Ortiz"."""
         if intent.inverse_of:
             undone = self._cache.intents.in_group(intent.inverse_of)
             verb = find_verb(undone[0].verb) if undone else None
@@ -92,35 +92,35 @@ class Wording:
         return clean(verb.done_for(self.kind(intent)) + details, _LONGEST)
 
     def already(self, intent: Intent) -> str:
-        """What somebody else had done before: "already accepted by somebody else"."""
+        """The words if somebody else had done it before: "already accepted by somebody else"."""
         verb = find_verb(intent.verb)
         done = (verb.already or verb.done_for(self.kind(intent)).lower()) if verb else "done"
         return f"already {done} by somebody else"
 
     def kind(self, intent: Intent) -> str:
-        """The kind of item; of one that has left the queue, what the decision tells of it."""
+        """The kind of item; after the item has left the queue, as far as the decision tells it."""
         return self.row(intent)[2] or (Kind.HANDOFF if intent.args.get("output") else "")
 
     def _when(self, instant: datetime) -> str:
         return say_when(instant, self._now, self._cache.site.calendar)
 
     def _name(self, source: str, base_url: str, party: Any) -> str:
-        """Whom a Reference means: our own name, its display, the directory, or its own text."""
+        """The name for a Reference: our own name, its display, the directory, or its own text."""
         if not isinstance(party, Mapping):
             return ""
         reference = values.reference(party, base_url)
         us = self._cache.us(source)
         if us.is_me(reference):
             return us.my_name or "you"
-        resource = self._found(source, reference) if reference else None
+        party_resource = self._resource(source, reference) if reference else None
         return (
-            name_of(resource)
+            name_of(party_resource)
             or values.squeeze(values.text(party, "display"))
             or values.text(party, "reference")
             or values.text(party, "identifier.value")
         )
 
-    def _found(self, source: str, reference: str) -> Resource | None:
+    def _resource(self, source: str, reference: str) -> Resource | None:
         kind, _, key = reference.partition("/")
         return self._cache.source(source).views.resource(kind, key)
 
@@ -131,10 +131,9 @@ class Wording:
 
     def _patient(self, source: str, reference: str) -> str:
         """A Patient of the cache by name; "" where the cache has none."""
-        patient = self._found(source, reference)
+        patient = self._resource(source, reference)
         if patient is None:
             return ""
         family, given, words = values.human_name(patient.get("name"))
-        names = [values.squeeze(each) for each in (family, given, words)]
-        client = Client(reference, names[0], names[1], names[2])
-        return clean(client_label(client), 120)
+        family, given, words = map(values.squeeze, (family, given, words))
+        return clean(client_label(Client(reference, family, given, words)), 120)

@@ -1,15 +1,15 @@
-"""Before somebody goes where there is no network: is everything here, and will it open?
+"""The checks before somebody goes where there is no network: is everything here, will it open?
 
-In:  what a look at every source just came to, the cache, the disk, the clocks. Out: a line a check,
-and one sentence. Ready means: each search of each source has finished, nothing that is referred to
-is still to be fetched, nothing waits or needs an answer, and the cache opens anew with its key.
-Not here: the look itself (`wiring.py`).
+In:  the result of a sync of every source, the cache, the disk, the clocks. Out: a line per check,
+and one sentence. Ready means: each search of each source has finished, no referenced resource is
+still to be fetched, nothing waits or needs an answer, and the cache opens again with its key.
+Not here: the sync itself (`wiring.py`).
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -26,23 +26,23 @@ from carequeue.store.profiles import Places
 from carequeue.worklist.health import Health
 from carequeue.worklist.results import SyncReport
 
-#: Free bytes below which a day's work may not fit, and below which it is said.
+#: Free bytes below which a day's work may not fit, and below which the check says so.
 LEAST_FREE: Final = 50 * 1024 * 1024
 LITTLE_FREE: Final = 500 * 1024 * 1024
-#: Seconds by which this machine's time may differ: deadlines are counted by it.
+#: Seconds by which this machine's time may differ, because deadlines are counted by it.
 APART: Final = 120
 FAR_APART: Final = 900
 _OUTBOX: Final = {
     "queued": ("waits to be sent", "wait to be sent"),
     "in_doubt": ("is being checked", "are being checked"),
-    "conflict": ("differs from what a colleague did", "differ from what colleagues did"),
+    "conflict": ("is in conflict", "are in conflict"),
     "needs_attention": ("needs you", "need you"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line: what was looked at, `level` (ok | note | problem), what was found, what to do."""
+    """One line: the subject, `level` (ok | note | problem), the result, what to do."""
 
     what: str
     level: str
@@ -52,7 +52,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether one can go; `unable` as in the report of a sync."""
+    """Whether the person can go offline; `unable` as in the report of a sync."""
 
     checks: tuple[Check, ...]
     verdict: str
@@ -62,7 +62,7 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was found out beside the cache. `apart`: seconds that a server is ahead of us."""
+    """The facts from outside the cache. `apart`: the seconds that a server is ahead of us."""
 
     report: SyncReport
     health: Health
@@ -82,39 +82,34 @@ def readiness(
         _opens(places),
         *_clocks(known.health, known.apart),
     )
-    problems = [check for check in checks if check.level == "problem"]
-    return Readiness(
-        checks, _verdict(problems, known.health, zone), not problems, known.report.unable
-    )
-
-
-def _verdict(problems: Sequence[Check], health: Health, zone: tzinfo) -> str:
-    if not problems:
-        at = f", as of {health.last_full.astimezone(zone):%H:%M}" if health.last_full else ""
-        return f"Ready: everything in your scope is here{at}, and nothing waits to be sent."
-    said = "; ".join(f"{check.what}: {check.found}" for check in problems)
-    return f"Not ready: {said}. What is here stays, and what you did is kept."
+    problems = [f"{check.what}: {check.found}" for check in checks if check.level == "problem"]
+    if problems:
+        verdict = f"Not ready: {'; '.join(problems)}. What is here stays, and your work is saved."
+    else:
+        last = known.health.last_full
+        at = f", as of {last.astimezone(zone):%H:%M}" if last else ""
+        verdict = f"Ready: everything in your scope is here{at}, and nothing waits to be sent."
+    return Readiness(checks, verdict, not problems, known.report.unable)
 
 
 def _read(report: SyncReport, health: Health, zone: tzinfo) -> list[Check]:
-    """Each source: whether all of it was read just now, and else how old it is."""
+    """Each source: whether all of it was read just now, or how old it is."""
     if report.unable == "by_choice":
-        found = "you chose to work offline, so nothing was fetched"
-        return [Check("The servers", "problem", found, "To end it: carequeue online")]
-    full = {one.shown: one.last_full for one in health.sources}
-    signed_out = {one.shown for one in health.sources if one.signed_out}
+        choice = "you chose to work offline, so nothing was fetched"
+        return [Check("The servers", "problem", choice, "To end it: carequeue online")]
+    full = {source.shown: source.last_full for source in health.sources}
+    signed_out = {source.shown for source in health.sources if source.signed_out}
     checks = []
-    for one in report.sources:
-        at = full.get(one.name)
-        age = (
-            f"last complete sync {at.astimezone(zone):%d %b %H:%M}" if at else "never fully synced"
-        )
-        if one.full:
-            checks.append(Check(one.name, "ok", f"all of it was read just now ({one.words})"))
-        else:
-            where = "once you are signed in" if one.name in signed_out else "where its network is"
-            hint = f"Sync again {where}, then look here once more."
-            checks.append(Check(one.name, "problem", f"{one.words} ({age})", hint))
+    for source in report.sources:
+        if source.full:
+            result = f"all of it was read just now ({source.words})"
+            checks.append(Check(source.name, "ok", result))
+            continue
+        at = full.get(source.name)
+        age = f"last complete sync {at.astimezone(zone):%d %b %H:%M}" if at else "never synced"
+        where = "once you are signed in" if source.name in signed_out else "where its network is"
+        hint = f"Sync again {where}, then check again."
+        checks.append(Check(source.name, "problem", f"{source.words} ({age})", hint))
     return checks
 
 
@@ -123,26 +118,27 @@ def _missing(cache: CacheTransaction, health: Health) -> list[Check]:
     for source in health.sources:
         count = len(cache.source(source.name).sync_state.references_to_fetch())
         if count:
-            words = f"{count:,} resources that others refer to are not here yet"
-            checks.append(Check(source.shown, "problem", words, "carequeue sync"))
+            missing = f"{count:,} resources that others refer to are not here yet"
+            checks.append(Check(source.shown, "problem", missing, "carequeue sync"))
     return checks
 
 
 def _unsent(counts: Mapping[str, int]) -> list[Check]:
-    said = [
-        f"{counts[state]} {many if counts[state] > 1 else one}"
-        for state, (one, many) in _OUTBOX.items()
+    unsent = [
+        f"{counts[state]} {plural if counts[state] > 1 else singular}"
+        for state, (singular, plural) in _OUTBOX.items()
         if counts.get(state)
     ]
-    kept = counts.get("kept_here")
-    sent = "Everything this server accepts has been sent." if kept else "Everything has been sent."
+    local_only = counts.get("kept_here")
+    sent = "Everything this server accepts" if local_only else "Everything"
     checks = [
-        Check("Your decisions", "problem", ", ".join(said), "carequeue outbox")
-        if said
-        else Check("Your decisions", "ok", sent)
+        Check("Your decisions", "problem", ", ".join(unsent), "carequeue outbox")
+        if unsent
+        else Check("Your decisions", "ok", f"{sent} has been sent.")
     ]
-    if kept:
-        checks.append(Check("Saved here only", "note", f"{kept}: no server takes such a change"))
+    if local_only:
+        count = f"{local_only}: no server accepts such a change"
+        checks.append(Check("Saved here only", "note", count))
     return checks
 
 
@@ -150,18 +146,17 @@ def _room(cache: CacheTransaction, places: Places) -> list[Check]:
     items = cache.queue.count()
     resources = cache_check.resource_count(cache.connection)
     size = sum(_size(places.cache.with_name(f"{places.cache.name}{end}")) for end in ("", "-wal"))
-    found = f"{_bytes(size)}: {items:,} items, {resources:,} resources"
-    return [Check("The copy", "ok", found), _disk(places.folder)]
-
-
-def _disk(folder: Path) -> Check:
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(places.folder).free
     level = "problem" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "ok"
-    return Check("The disk", level, f"{_bytes(free)} free", "Free some." if level != "ok" else "")
+    hint = "Free some." if level != "ok" else ""
+    return [
+        Check("The copy", "ok", f"{_bytes(size)}: {items:,} items, {resources:,} resources"),
+        Check("The disk", level, f"{_bytes(free)} free", hint),
+    ]
 
 
 def _opens(places: Places) -> Check:
-    """Whether the cache opens as it will out there: with the key that is on the disk."""
+    """Whether the cache opens offline: with the key that is on the disk."""
     try:
         opened = connect(places.cache, read_key(places))
         try:
@@ -169,9 +164,9 @@ def _opens(places: Places) -> Check:
         finally:
             opened.close()
     except CareQueueError as error:
-        return Check("Key and cache", "problem", str(clean(str(error), 300)).rstrip("."))
+        return Check("Key and cache", "problem", clean(str(error), 300).rstrip("."))
     if whole:
-        return Check("Key and cache", "ok", "open anew, and are whole")
+        return Check("Key and cache", "ok", "open again, and are whole")
     return Check("Key and cache", "problem", "the cache is damaged", "carequeue doctor")
 
 
@@ -183,12 +178,12 @@ def _clocks(health: Health, apart: Mapping[str, float]) -> list[Check]:
         seconds = apart[source.name]
         far = abs(seconds)
         level = "problem" if far > FAR_APART else "note" if far > APART else "ok"
-        words, hint = "agrees with the server", ""
+        result, hint = "agrees with the server", ""
         if level != "ok":
             side = "behind" if seconds > 0 else "ahead of"
-            words = f"this machine is {round(far / 60)} minutes {side} the server"
+            result = f"this machine is {round(far / 60)} minutes {side} the server"
             hint = "Deadlines are counted by this machine's time: set it right."
-        checks.append(Check(f"Time, {source.shown}", level, words, hint))
+        checks.append(Check(f"Time, {source.shown}", level, result, hint))
     return checks
 
 

@@ -1,11 +1,11 @@
 """The outbox as a person sees it: what is not on the server, and what can be done about it.
 
-In:  the open intents of all sources. Out: lines in the words of the verbs, and the answers to
-*needs attention*: another try, or discarding for good after a typed word; and everything as text,
-to keep or to show to somebody who can help.
-A decision that is tried again was made over what the person saw then. Where a colleague has changed
-just that meanwhile it becomes a conflict instead, for sending it would overwrite them unseen.
-Not here: conflicts (`conflict_resolution.py`), taking back (`undo.py`), when it is sent (`sync/`).
+In:  the open intents of all sources. Out: lines in the words of the verbs; the answers to *needs
+attention* (another try, or a discard after a typed word); and all of it as text, to keep or to send
+to support. A retried decision still refers to what the person saw when they made it. If a colleague
+has changed the same element since then, the retry is a conflict: sending it would overwrite the
+colleague's change unseen.
+Not here: conflicts (`conflict_resolution.py`), undo (`undo.py`), when it is sent (`sync/`).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import STUCK_STATES, Intent, IntentEvent, IntentKind, IntentState
 from carequeue.domain.sanitize import clean
 from carequeue.fhir import jsontext
+from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_dependencies import behind
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push.three_way import ALREADY_SO, EVENTS, Comparison, as_seen, compare
-from carequeue.worklist.client_recheck import recheck_clients
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, OutboxLine
-from carequeue.worklist.undo import drop, with_what_rests_on
+from carequeue.worklist.undo import drop, recheck_clients, with_dependents
 
 #: Written as an escape in an export: no terminal can take it for a command, and it comes back.
 _UNSAFE: Final = re.compile(r"[^\x20-\x7e]")
@@ -37,149 +37,139 @@ _UNSAFE: Final = re.compile(r"[^\x20-\x7e]")
 def lines(cache: CacheTransaction, now: datetime) -> tuple[OutboxLine, ...]:
     """All that is not on the server: what needs a person first, then in the order of deciding."""
     intents = cache.intents.open()
-    sources = dict.fromkeys(one.source for one in intents)
     later: dict[str, datetime] = {}
     waits: set[str] = set()
-    for source in sources:
-        later |= cache.source(source).outbox.not_before()
-        waits |= behind([one for one in intents if one.source == source])
+    for source in {intent.source for intent in intents}:
+        not_before = cache.source(source).outbox.not_before()
+        later |= {id_: until for id_, until in not_before.items() if until > now}
+        waits |= behind([intent for intent in intents if intent.source == source])
     wording = Wording(cache, now)
-    intents.sort(key=lambda one: (one.state not in STUCK_STATES, one.seq))
+    intents.sort(key=lambda intent: (intent.state not in STUCK_STATES, intent.seq))
     return tuple(
         OutboxLine(
-            id=one.id,
-            group=one.group,
-            item_key=one.item_key,
-            client=wording.client(one),
-            did=wording.describe(one),
-            state=one.state.value,
-            behind=one.id in waits,
-            source=clean(one.source, 80),
-            target=clean(f"{one.target_type}/{one.target_id}", 100),
-            decided_at=one.decided_at,
-            by=clean(one.author_name or one.author, 80),
-            attempts=one.attempts,
-            not_before=_still(later.get(one.id), now),
-            words=clean(one.words, 300),
+            id=intent.id,
+            group=intent.group,
+            item_key=intent.item_key,
+            client=wording.client(intent),
+            did=wording.describe(intent),
+            state=intent.state.value,
+            behind=intent.id in waits,
+            source=clean(intent.source, 80),
+            target=clean(f"{intent.target_type}/{intent.target_id}", 100),
+            decided_at=intent.decided_at,
+            by=clean(intent.author_name or intent.author, 80),
+            attempts=intent.attempts,
+            not_before=later.get(intent.id),
+            words=clean(intent.words, 300),
         )
-        for one in intents
+        for intent in intents
     )
-
-
-def _still(until: datetime | None, now: datetime) -> datetime | None:
-    return until if until and until > now else None
 
 
 # --- another try ----------------------------------------------------------------------------------
 
 
-def retry(
-    cache: CacheTransaction,
-    author: str,
-    ids: Sequence[str],
-    now: datetime,
-) -> Acted:
-    """What needs attention waits to be sent again; all of it where no ids are given.
+def retry(cache: CacheTransaction, author: str, ids: Sequence[str], now: datetime) -> Acted:
+    """Queue again what needs attention; all of it if no ids are given.
 
-    In the caller's transaction. Raises BadQuestion where an id names nothing that can be tried
-    again; nothing may be kept then.
+    In the caller's transaction. Raises BadQuestion if an id names nothing that can be tried again;
+    the caller then keeps nothing.
     """
-    chosen = _needing(cache, ids) if ids else _all_needing(cache)
+    needing = cache.intents.in_state(IntentState.NEEDS_ATTENTION)
+    chosen = _needing(cache, ids) if ids else needing
     if not chosen:
         return Acted("Nothing needs another try.", "", ())
     for intent in chosen:
         cache.source(intent.source).outbox.apply_event(intent, IntentEvent.RETRIED, "", now)
         cache.source(intent.source).outbox.postpone([intent.id], None)
-    targets = dict.fromkeys((one.source, one.target_type, one.target_id) for one in chosen)
-    tried = {one.id for one in chosen}
-    for target in targets:
-        source, kind, key = target
-        _compare(cache.source(source), kind, key, tried, now)
-        cache.source(source).mirror.apply_theirs(kind, key, now)
-    recheck_clients(cache, targets, now)
+    tried = {intent.id for intent in chosen}
+    for target in dict.fromkeys((act.source, act.target_type, act.target_id) for act in chosen):
+        source, kind, key = cache.source(target[0]), target[1], target[2]
+        _compare(source, kind, key, tried, now)
+        source.mirror.apply_theirs(kind, key, now)
+    recheck_clients(cache, chosen, now)
     again = cache.intents.by_ids(sorted(tried))
-    changed = sum(one.state is IntentState.CONFLICT for one in again)
-    _note(cache, author, "retry", chosen, now)
+    conflicts = sum(intent.state is IntentState.CONFLICT for intent in again)
+    keys = _audit(cache, author, "retry", chosen, now)
     cache.project(now)
-    words = f"To be sent again: {_counted(len(chosen) - changed)}."
-    if changed:
-        words += f" {_counted(changed)} a colleague changed meanwhile: compare, and answer."
-    return Acted(words, _group(chosen), _keys(chosen))
+    message = f"To be sent again: {_counted(len(chosen) - conflicts)}."
+    if conflicts:
+        message += f" {_counted(conflicts)} now in conflict with a colleague's change: press x."
+    groups = {intent.group for intent in chosen}
+    return Acted(message, groups.pop() if len(groups) == 1 else "", keys)
 
 
 def _compare(
     source: SqliteSourceRepository, kind: str, key: str, tried: set[str], now: datetime
 ) -> None:
-    """Compare what is tried again with the base of today: some of it may become conflicts.
+    """Compare retried intents with the base of today: some of them may become conflicts.
 
-    What stands behind another stuck decision waits for that one's answer and is compared then.
+    An intent behind another stuck intent waits for the answer to that one, and is compared then.
     """
     on_it = source.outbox.open_on(kind, key)
     base = source.mirror.base(kind, key).body
-    if base is None or any(one.kind is IntentKind.CREATE for one in on_it):
+    if base is None or any(intent.kind is IntentKind.CREATE for intent in on_it):
         return
     waits = behind(on_it)
-    mine = [one for one in on_it if one.id in tried and one.id not in waits]
-    records = source.views.client_records()
-    found = compare(as_seen(base, mine), base, mine, records)
-    for one in found:
-        if one.result is not Comparison.NOT_APPLIED:
-            words = ALREADY_SO if one.result is Comparison.DONE else one.words
-            source.outbox.apply_event(one.intent, EVENTS[one.result], words, now)
+    mine = [intent for intent in on_it if intent.id in tried and intent.id not in waits]
+    apply_comparison(source, as_seen(base, mine), base, mine, now)
+
+
+def apply_comparison(
+    source: SqliteSourceRepository,
+    before: Resource,
+    after: Resource,
+    intents: Sequence[Intent],
+    now: datetime,
+) -> None:
+    """Tell intents that wait on a resource what a change of its base means for them."""
+    for compared in compare(before, after, intents, source.views.client_records()):
+        if compared.result is not Comparison.NOT_APPLIED:
+            message = ALREADY_SO if compared.result is Comparison.DONE else compared.words
+            source.outbox.apply_event(compared.intent, EVENTS[compared.result], message, now)
 
 
 # --- for good -------------------------------------------------------------------------------------
 
 
 def discard_word(cache: CacheTransaction, ids: Sequence[str]) -> str:
-    """What has to be typed to discard these: "discard 3", with what rests on them."""
-    chosen = with_what_rests_on(cache, cache.intents.by_ids(ids), created=True)
-    return f"discard {len(chosen)}"
+    """The text to type to discard these and what depends on them: "discard 3"."""
+    return f"discard {len(with_dependents(cache, cache.intents.by_ids(ids)))}"
 
 
 def discard(
-    cache: CacheTransaction,
-    author: str,
-    ids: Sequence[str],
-    typed: str,
-    now: datetime,
+    cache: CacheTransaction, author: str, ids: Sequence[str], typed: str, now: datetime
 ) -> Acted:
-    """Drop what needs attention, and what rests on it, for good; it stays in the history.
+    """Drop what needs attention, and what depends on it, for good; it stays in the history.
 
-    In the caller's transaction. Raises BadQuestion where the typed word is another, an id names
-    nothing that can be discarded, or something that rests on it is being sent; nothing may be kept
-    then.
+    In the caller's transaction. Raises BadQuestion if another text was typed, an id names nothing
+    that can be discarded, or a dependent is being sent; the caller then keeps nothing.
     """
     if not ids:
-        raise BadQuestion("Nothing was named to be discarded. Nothing was changed.")
-    chosen = with_what_rests_on(cache, _needing(cache, ids), created=True)
+        raise BadQuestion("No decision was named. Nothing was discarded.")
+    chosen = with_dependents(cache, _needing(cache, ids))
     word = f"discard {len(chosen)}"
     if " ".join(typed.split()).casefold() != word:
         raise BadQuestion(f"Nothing was discarded. To discard this for good, type: {word}")
     drop(cache, chosen, "discarded", now)
-    _note(cache, author, "discard", chosen, now)
+    keys = _audit(cache, author, "discard", chosen, now)
     cache.project(now)
-    words = f"Discarded: {_counted(len(chosen))}. What the server has stands."
-    return Acted(words, "", _keys(chosen))
-
-
-def _all_needing(cache: CacheTransaction) -> list[Intent]:
-    return cache.intents.in_state(IntentState.NEEDS_ATTENTION)
+    return Acted(f"Discarded: {_counted(len(chosen))}. The server's record is unchanged.", "", keys)
 
 
 def _needing(cache: CacheTransaction, ids: Sequence[str]) -> list[Intent]:
     """The decisions with these ids. Raises BadQuestion unless each of them needs attention."""
-    found = {one.id: one for one in cache.intents.by_ids(ids)}
-    for each in ids:
-        one = found.get(each)
-        if one is None:
-            raise BadQuestion(f"{clean(each, 60)}: no such decision. Nothing was changed.")
-        if one.state is not IntentState.NEEDS_ATTENTION:
-            raise BadQuestion(f"{clean(each, 60)} {_STANDS[one.state]}. Nothing was changed.")
-    return list(found.values())
+    intents = {intent.id: intent for intent in cache.intents.by_ids(ids)}
+    for id_ in ids:
+        intent = intents.get(id_)
+        if intent is None:
+            raise BadQuestion(f"{clean(id_, 60)}: no such decision. Nothing was changed.")
+        if intent.state is not IntentState.NEEDS_ATTENTION:
+            raise BadQuestion(f"{clean(id_, 60)} {_STATES[intent.state]}. Nothing was changed.")
+    return list(intents.values())
 
 
-_STANDS: Final = {
+_STATES: Final = {
     IntentState.QUEUED: "waits to be sent; drop it with undo",
     IntentState.IN_DOUBT: "is being checked with the server; try again in a moment",
     IntentState.CONFLICT: "is a conflict: compare it with theirs, and answer that",
@@ -189,22 +179,16 @@ _STANDS: Final = {
 }
 
 
-def _note(
+def _audit(
     cache: CacheTransaction, author: str, action: str, intents: Sequence[Intent], now: datetime
-) -> None:
-    """One line of the audit log an item."""
-    for key in _keys(intents):
-        group = next(one.group for one in intents if one.item_key == key)
+) -> tuple[str, ...]:
+    """Write one line of the audit log per item; returns the keys of the items."""
+    groups: dict[str, str] = {}
+    for intent in intents:
+        groups.setdefault(intent.item_key, intent.group)
+    for key, group in groups.items():
         cache.audit(now).append(author, action, key, group)
-
-
-def _keys(intents: Sequence[Intent]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.item_key for one in intents))
-
-
-def _group(intents: Sequence[Intent]) -> str:
-    groups = {one.group for one in intents}
-    return groups.pop() if len(groups) == 1 else ""
+    return tuple(groups)
 
 
 def _counted(number: int) -> str:
@@ -215,15 +199,15 @@ def _counted(number: int) -> str:
 
 
 def export(cache: CacheTransaction, ids: Sequence[str]) -> str:
-    """Decisions as JSON lines, one a line, whole: no number or character is spelled anew.
+    """Decisions as JSON lines, whole: every number and character is spelled as it came.
 
-    All open ones where no ids are given. Raises BadQuestion for an id that names none.
+    All open decisions if no ids are given. Raises BadQuestion for an id that names none.
     """
-    found = cache.intents.by_ids(ids) if ids else cache.intents.open()
-    missing = set(ids) - {one.id for one in found}
+    intents = cache.intents.by_ids(ids) if ids else cache.intents.open()
+    missing = set(ids) - {intent.id for intent in intents}
     if missing:
         raise BadQuestion(f"{clean(min(missing), 60)}: no such decision. Nothing was written.")
-    return "".join(f"{_UNSAFE.sub(_escaped, _as_json(one))}\n" for one in found)
+    return "".join(f"{_UNSAFE.sub(_escaped, _as_json(intent))}\n" for intent in intents)
 
 
 def _as_json(intent: Intent) -> str:
@@ -254,23 +238,24 @@ def _as_json(intent: Intent) -> str:
     return jsontext.dumps(fields).decode()
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escaped(match: re.Match[str]) -> str:
     """A character that only a string of JSON can hold, as JSON's own escape."""
-    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"
 
 
 # --- what became of it ----------------------------------------------------------------------------
 
 
 def news(cache: CacheTransaction, after: int, now: datetime) -> tuple[int, tuple[str, ...]]:
-    """The quiet lines after a mark: what a colleague had done already, or changed beside it."""
-    mark, intents = cache.intents.acknowledged_with_message(after)
+    """The sentences since the number `after`, and the number to ask with the next time.
+
+    A sentence tells what a colleague had done already, or changed in the same resource.
+    """
+    newest, intents = cache.intents.acknowledged_with_message(after)
     wording = Wording(cache, now)
-    sentences = {
-        clean(f"{wording.client(one)}: {_told(one, wording)}.", 300): None for one in intents
-    }
-    return mark, tuple(sentences)
-
-
-def _told(intent: Intent, wording: Wording) -> str:
-    return wording.already(intent) if intent.words == ALREADY_SO else f"sent; {intent.words}"
+    sentences: dict[str, None] = {}
+    for intent in intents:
+        already = intent.words == ALREADY_SO
+        outcome = wording.already(intent) if already else f"sent; {intent.words}"
+        sentences[clean(f"{wording.client(intent)}: {outcome}.", 300)] = None
+    return newest, tuple(sentences)

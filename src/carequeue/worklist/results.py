@@ -1,4 +1,4 @@
-"""What a shell gets back from the desk: plain values, already clean, ready to be drawn."""
+"""The values that the desk returns to screen and command line: clean text, ready to be drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ReasonLine:
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """One clock of an item: its name, when it ends, how it stands and where the rule is from."""
+    """One clock of an item: its name, when it ends, its state, and the source of the rule."""
 
     label: str
     due: datetime
@@ -69,7 +69,7 @@ class Detail:
     changes_at: datetime | None  # when the row will next move by itself
     story: tuple[TimeLine, ...]
     notes: tuple[TimeLine, ...]
-    pending: tuple[str, ...]  # what waits for the server, in words
+    pending: tuple[str, ...]  # the decisions that wait for the server, in words
     flags: tuple[str, ...]  # "start of the clock is approximate", ...
     others: int  # other open items of the same client
     source: str
@@ -86,7 +86,7 @@ class Refused:
 
 
 class Shown(NamedTuple):
-    """Whom an item was about when the person looked at it: a decision is about just this client."""
+    """The client of an item when the person looked at it: a decision is about this client only."""
 
     chart: str
     client: str
@@ -95,14 +95,14 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a verb would do to many items."""
+    """The effect that a verb would have on many items."""
 
     verb: str
     changes: tuple[str, ...]  # keys
     already: tuple[str, ...]  # keys that are so already
     refused: tuple[Refused, ...]
-    kept_here: tuple[str, ...]  # of `changes`, what the source cannot take
-    #: Of `changes`, what goes over whatever a colleague writes at the same moment, unseen.
+    kept_here: tuple[str, ...]  # of `changes`: local-only, because the source cannot take them
+    #: Of `changes`: those that may overwrite, unseen, what a colleague writes at the same moment.
     unprotected: tuple[str, ...] = ()
     shown: Mapping[str, Shown] = field(default_factory=dict)  # of `changes`, as previewed
 
@@ -111,10 +111,22 @@ class Preview:
         """How many items were asked about."""
         return len(self.changes) + len(self.already) + len(self.refused)
 
+    @property
+    def facts(self) -> str:
+        """`5 will change, 1 already done, 1 not allowed`."""
+        counts = (
+            (len(self.already), "already done"),
+            (len(self.refused), "not allowed"),
+            (len(self.kept_here), "saved on this computer only"),
+            (len(self.unprotected), "unprotected on the server"),
+        )
+        others = [f"{count} {what}" for count, what in counts if count]
+        return ", ".join([f"{len(self.changes)} will change", *others])
+
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What an act did: the sentence to show, and what undo needs."""
+    """The result of an act: the sentence to show, and the group for undo."""
 
     message: str
     group: str  # "" where nothing was changed
@@ -122,11 +134,11 @@ class Acted:
     already: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
     kept_here: int = 0
-    said: str = ""  # the answer as the sentence says it: " to Access", ", no capacity"
+    said: str = ""  # the answer as the sentence has it: " to Access", ", no capacity"
 
 
 class Where(StrEnum):
-    """Which run of the program an act was made in, as seen from this one."""
+    """The run of the program in which an act was made, as seen from this run."""
 
     HERE = "here"
     OTHER_WINDOW = "other_window"
@@ -154,7 +166,7 @@ class Undoable:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody, or a team, to whom an item can be given."""
+    """A person or a team to whom an item can be given."""
 
     reference: str
     name: str
@@ -163,7 +175,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What one look at one source came to."""
+    """The result of one sync of one source."""
 
     name: str  # as people call it
     full: bool  # every search has finished
@@ -172,7 +184,7 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What one look at the server did."""
+    """The result of one sync of all sources."""
 
     ok: bool  # every search finished and nothing is left that could have been sent
     sent: int
@@ -184,7 +196,7 @@ class SyncReport:
     kept_here: int
     words: str  # one sentence: what happened, what is safe, what to do next
     other_syncs: bool = False
-    unable: str = ""  # why not all finished: "server" | "sign_in" | "by_choice", "" where all did
+    unable: str = ""  # why not all finished: "server" | "sign_in" | "by_choice"; "" if all did
     sources: tuple[SourceReport, ...] = ()
 
 
@@ -196,21 +208,21 @@ class OutboxLine:
     group: str
     item_key: str
     client: str
-    did: str  # "Accepted", "Noted: called twice": what was decided, in the words of the verbs
+    did: str  # "Accepted", "Noted: called twice": the decision, in the words of the verbs
     state: str  # domain.intents.IntentState
-    behind: bool  # waits behind another one that needs a person
+    behind: bool  # waits behind another decision that needs a person
     source: str
     target: str  # Task/12, for support
     decided_at: datetime
     by: str
     attempts: int
-    not_before: datetime | None  # when it is tried again, where the server asked us to wait
-    words: str  # the server's last words, or why it is kept here; "" where there are none
+    not_before: datetime | None  # when it is tried again, if the server asked us to wait
+    words: str  # the server's last message, or why it is local-only; "" if there is none
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One element in a conflict, in clinical words; "" where there is (or was) none."""
+    """One element in a conflict, in clinical words; "" if there is (or was) no value."""
 
     label: str  # "Status", "Owner", "Note"
     before: str
@@ -220,24 +232,24 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What a person decided about one item, and what the server has meanwhile. All text clean."""
+    """A person's decision about one item, and what the server has meanwhile. All text is clean."""
 
     item_key: str
     client: str
     title: str
     source: str
-    did: str  # what was decided, as in OutboxLine
+    did: str  # the decision, as in OutboxLine
     ids: tuple[str, ...]  # the intents that the answer is about
     by: str
     decided_at: datetime
     differences: tuple[Difference, ...]
-    theirs_by: str  # who changed it, as far as the resource says; "" where it does not
+    theirs_by: str  # who changed it, as far as the resource says; else ""
     theirs_at: datetime | None
     gone: str  # "" | deleted | other_client: no "keep mine" | client_unknown: it confirms whom
-    in_doubt: bool  # something else on it may be on its way: "keep mine" waits for that
+    in_doubt: bool  # another change of it may be on its way: "keep mine" waits for that
     can: tuple[str, ...]  # the answers that are possible: mine, theirs
-    pair: str = ""  # names exactly what is compared here: an answer holds for it alone
-    other_client: str = ""  # whom the server names now, where `gone` is about the client
+    pair: str = ""  # a hash of what is compared here: an answer is for this pair alone
+    other_client: str = ""  # whom the server names now, if `gone` is about the client
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,157 +1,125 @@
-"""What one look at the sources came to, as one honest sentence and an answer for scripts."""
+"""The result of one sync of all sources: one honest sentence, and an answer for scripts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from carequeue.domain.sanitize import clean
 from carequeue.sync.sync_cycle import CycleResult
 from carequeue.worklist.results import SourceReport, SyncReport
 
 _OTHER = (
-    "Another CareQueue is syncing this cache just now. What you did is kept and goes "
-    "with it; nothing else needs to be done."
+    "Another CareQueue is syncing this cache. What you did is saved and will be sent; you need do "
+    "nothing."
 )
 
-#: What each source came to, by the name that people give it; None: another process syncs it.
-Found = Mapping[str, CycleResult | None]
+#: The result of each source, by the name that people give it; None: another process syncs it.
+Results = Mapping[str, CycleResult | None]
 
 
-def sync_report(found: Found, counts: Mapping[str, int]) -> SyncReport:
-    """The report of one look at every source."""
-    ours = [one for one in found.values() if one is not None and not one.superseded]
-    full = len(ours) == len(found) and all(one.full for one in ours)
-    words = _words(found, _rest(counts), whole=full and not _left(counts)) if ours else _OTHER
-    return _report(
-        counts,
-        ours,
-        ok=full and not _left(counts),
-        words=words,
-        other_syncs=not ours,
-        unable=_unable(ours),
+def sync_report(results: Results, counts: Mapping[str, int]) -> SyncReport:
+    """The report of one sync of every source; `counts`: open intents by state."""
+    ended = {name: result for name, result in results.items() if result and not result.superseded}
+    full = len(ended) == len(results) and all(result.full for result in ended.values())
+    unsent = sum(count for state, count in counts.items() if state != "kept_here")
+    return replace(
+        _not_synced(counts),
+        ok=full and not unsent,
+        sent=sum(result.sent for result in ended.values()),
+        received=sum(result.received for result in ended.values()),
+        words=_words(results, ended, _rest(counts), whole=full and not unsent) if ended else _OTHER,
+        other_syncs=not ended,
+        unable=_unable(list(ended.values())),
         sources=tuple(
-            SourceReport(name, one is not None and one.full, _state(one))
-            for name, one in found.items()
+            SourceReport(name, result is not None and result.full, _state(result))
+            for name, result in results.items()
         ),
     )
 
 
 def by_choice(counts: Mapping[str, int]) -> SyncReport:
-    """The report where nothing was looked at, because the person works offline by choice."""
+    """The report if nothing was synced, because the person works offline by choice."""
     words = f"You chose to work offline: nothing was sent or fetched.{_rest(counts)}"
-    return _report(
-        counts,
-        [],
-        ok=False,
-        words=f"{words} What is here stays. To end it: carequeue online",
-        other_syncs=False,
-        unable="by_choice",
-        sources=(),
-    )
+    words += " What is here stays. To end it: carequeue online"
+    return replace(_not_synced(counts), words=words, unable="by_choice")
 
 
-def _report(
-    counts: Mapping[str, int],
-    ours: Sequence[CycleResult],
-    *,
-    ok: bool,
-    words: str,
-    other_syncs: bool,
-    unable: str,
-    sources: tuple[SourceReport, ...],
-) -> SyncReport:
+def _not_synced(counts: Mapping[str, int]) -> SyncReport:
     return SyncReport(
-        ok=ok,
-        sent=sum(one.sent for one in ours),
-        received=sum(one.received for one in ours),
+        ok=False,
+        sent=0,
+        received=0,
         waiting=counts.get("queued", 0),
         checking=counts.get("in_doubt", 0),
         conflicts=counts.get("conflict", 0),
         needs_attention=counts.get("needs_attention", 0),
         kept_here=counts.get("kept_here", 0),
-        words=words,
-        other_syncs=other_syncs,
-        unable=unable,
-        sources=sources,
+        words="",
     )
 
 
-def _left(counts: Mapping[str, int]) -> int:
-    """What could have been sent and was not."""
-    states = ("queued", "in_doubt", "conflict", "needs_attention")
-    return sum(counts.get(state, 0) for state in states)
-
-
-def _unable(looked: Sequence[CycleResult]) -> str:
-    if any(one.sign_in for one in looked):
+def _unable(results: Sequence[CycleResult]) -> str:
+    if any(result.sign_in for result in results):
         return "sign_in"
-    return "" if all(one.full and not one.offline for one in looked) else "server"
+    return "" if all(result.full and not result.offline for result in results) else "server"
 
 
-def _words(found: Found, rest: str, *, whole: bool) -> str:
-    looked = {name: one for name, one in found.items() if one is not None and not one.superseded}
-    theirs = [name for name in found if name not in looked]
-    several = len(found) > 1
-    received = sum(one.received for one in looked.values())
-    sent = sum(one.sent for one in looked.values())
-    did = f"{received:,} changes received, {sent} sent."
-    if theirs:
-        did += f" {' and '.join(theirs)}: another CareQueue is syncing it just now."
-    why = _why(looked, several)
-    safe = "" if rest or "stays" in why or "kept here" in why else " What is here stays."
-    if any(one.silent for one in looked.values()):
-        again = "Sync again later; if it stays silent, tell whoever runs the server."
+def _words(results: Results, ended: Mapping[str, CycleResult], rest: str, *, whole: bool) -> str:
+    received = sum(result.received for result in ended.values())
+    did = f"{received:,} changes received, {sum(result.sent for result in ended.values())} sent."
+    if others := [name for name in results if name not in ended]:
+        did += f" {' and '.join(others)}: another CareQueue is syncing it."
+    why = _why(ended, several=len(results) > 1)
+    safe = "" if rest or "stays" in why else " What is here stays."
+    if any(result.silent for result in ended.values()):
+        again = "Sync again later; if it stays silent, tell your server administrator."
         return f"Not answering: {why}. {did}{rest}{safe} {again}"
-    if any(one.offline for one in looked.values()):
+    if any(result.offline for result in ended.values()):
         return f"Offline: {why}. {did}{rest}{safe} Sync again when the server can be reached."
-    if any(one.sign_in for one in looked.values()):
+    if any(result.sign_in for result in ended.values()):
         return f"Signed out: {why}. {did}{rest}{safe} Check the token, then sync again."
-    if not all(one.full for one in looked.values()):
+    if not all(result.full for result in ended.values()):
         return f"Not all could be fetched: {why}. {did}{rest}{safe} Sync again."
     return f"{'Up to date' if whole else 'Synced'}: {did}{rest}" + (f" ({why})" if why else "")
 
 
-def _why(looked: Mapping[str, CycleResult], several: bool) -> str:
-    """What went wrong, with the names of the sources where there is more than one."""
-    faults = [(name, str(clean(one.why, 300)).rstrip(".")) for name, one in looked.items()]
+def _why(ended: Mapping[str, CycleResult], *, several: bool) -> str:
+    """The errors, with the names of the sources if there are several."""
+    errors = [(name, clean(result.why, 300).rstrip(".")) for name, result in ended.items()]
     if not several:
-        return next((why for _, why in faults if why), "")
-    return "; ".join(f"{name}: {why}" for name, why in faults if why)
+        return next((error for _, error in errors if error), "")
+    return "; ".join(f"{name}: {error}" for name, error in errors if error)
 
 
-def _state(looked: CycleResult | None) -> str:
-    """How it went with one source, in a few words."""
-    if looked is None or looked.superseded:
+def _state(result: CycleResult | None) -> str:
+    """The result of one source in a few words."""
+    if result is None or result.superseded:
         return "another CareQueue is syncing it"
-    did = f"{looked.received:,} received, {looked.sent} sent"
-    why = str(clean(looked.why, 200)).rstrip(".")
-    if looked.offline:
-        return f"{'not answering' if looked.silent else 'offline'}: {why}"
-    if looked.sign_in:
+    did = f"{result.received:,} received, {result.sent} sent"
+    why = clean(result.why, 200).rstrip(".")
+    if result.offline:
+        return f"{'not answering' if result.silent else 'offline'}: {why}"
+    if result.sign_in:
         return f"signed out: {why}"
-    if not looked.full:
+    if not result.full:
         return f"not all could be fetched: {why}; {did}"
     return f"{did} ({why})" if why else did
 
 
 def _rest(counts: Mapping[str, int]) -> str:
-    """What is not on the server, in words that follow a sentence; "" where all is."""
+    """Sentences about what is not on the server, with a space before each; "" if all is there."""
     waiting, checking = counts.get("queued", 0), counts.get("in_doubt", 0)
     needs = counts.get("conflict", 0) + counts.get("needs_attention", 0)
-    kept = counts.get("kept_here", 0)
     rest = ""
     if waiting:
-        one = waiting == 1
-        rest += " 1 waits to be sent; it is" if one else f" {waiting} wait to be sent; they are"
-        rest += " kept."
+        rest += f" {waiting} {'is' if waiting == 1 else 'are'} saved and waiting to be sent."
     if checking:
-        one = checking == 1
-        rest += f" {checking} {'was' if one else 'were'} sent without a clear answer; "
-        rest += f"{'it is' if one else 'they are'} kept, and checked first."
+        was, it = ("was", "it is") if checking == 1 else ("were", "they are")
+        rest += f" {checking} {was} sent without a clear answer; {it} saved, and checked first."
     if needs:
         rest += f" {needs} need{'s' if needs == 1 else ''} you: x in the queue."
-    return rest + (
-        f" {kept} saved on this computer only: the server does not support this change."
-        if kept
-        else ""
-    )
+    if local_only := counts.get("kept_here", 0):
+        rest += f" {local_only} saved on this computer only: the server does not support "
+        rest += "this change."
+    return rest

@@ -1,9 +1,9 @@
-"""Which act is the next to undo, and what it is called.
+"""The next act to undo, and its words.
 
 In:  the outbox, the window that asks (one run of the program). Out: an `Undoable`.
-It is the last act of this window. Where this window has none left, it is the last act of the same
-person by another window, an earlier run or the command line: `where` says so, and a shell undoes
-that one only after a question that names it. Another person's act is never offered.
+It is the last act of this window. If this window has none left, it is the last act of the same
+person in another window, an earlier run or the command line: `where` says so, and a shell undoes
+that act only after a question that names it. Another person's act is never offered.
 Not here: whether it can still be undone, and how (`undo.py`).
 """
 
@@ -23,10 +23,9 @@ from carequeue.worklist.results import Undoable, Where
 
 @dataclass(frozen=True, slots=True)
 class Undoer:
-    """Who undoes: a person at a window, which is one run of the program.
+    """A person at a window, which is one run of the program.
 
-    `opened`: when the window was opened. `passed`: groups that were found to be changed since, and
-    are passed over.
+    `opened`: when the window was opened. `passed`: groups that were changed since, and are skipped.
     """
 
     author: str
@@ -52,21 +51,21 @@ def last_of(cache: CacheTransaction, undoer: Undoer, *, anywhere: bool) -> str:
 
 
 def not_undone(cache: CacheTransaction, group: str) -> list[Intent]:
-    """What is not undone yet of a group, in order."""
-    acts = cache.intents.in_group(group)
-    return [one for one in acts if one.state is not IntentState.UNDONE]
+    """The intents of a group that are not undone yet, in order."""
+    intents = cache.intents.in_group(group)
+    return [intent for intent in intents if intent.state is not IntentState.UNDONE]
 
 
 def described(wording: Wording, intents: Sequence[Intent], where: Where = Where.HERE) -> Undoable:
-    """What a group is called, by the intents of it that are still to be undone (at least one)."""
+    """The words for a group, from its intents that are not undone (at least one)."""
     first = intents[0]
-    count = len({one.item_key for one in intents})
+    count = len({intent.item_key for intent in intents})
     verb = find_verb(first.verb)
     kind = wording.kind(first) if count == 1 else ""
     return Undoable(
         group=first.group,
         did=verb.label_for(kind) if verb else clean(first.verb, 40),
-        short=verb.label_for(kind, narrow=True) if verb else clean(first.verb, 40),
+        short=verb.label_for(kind, short=True) if verb else clean(first.verb, 40),
         client=wording.client(first) if count == 1 else "",
         count=count,
         at=first.decided_at,

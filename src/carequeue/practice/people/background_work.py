@@ -7,19 +7,12 @@ whose turn it is, so that the picture stays alike for every seed.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import cycle
-from typing import Final
+from typing import Any, Final
 
-from carequeue.practice.people.clinical_events import (
-    appointment,
-    authorization,
-    call,
-    coverage_ending,
-    encounter,
-    flag,
-)
+from carequeue.practice.people.clinical_events import PatientRecord
 from carequeue.practice.people.names import CAST
 from carequeue.practice.people.organizations import STAFF, Ref, org, staff, team
 from carequeue.practice.people.phrases import (
@@ -31,16 +24,8 @@ from carequeue.practice.people.phrases import (
     REFUSALS,
     RESULTS,
 )
-from carequeue.practice.people.record_builder import Ledger
-from carequeue.practice.people.task_templates import (
-    FollowUp,
-    Handoff,
-    Referral,
-    follow_up,
-    handoff,
-    referral,
-    request,
-)
+from carequeue.practice.people.record_builder import RecordBuilder
+from carequeue.practice.people.task_templates import FollowUp, Handoff, Referral
 
 _CROWD: Final = 400  # clients for which the numbers below are given
 _RIVERBEND: Final = org("riverbend")
@@ -80,20 +65,23 @@ _SENT: Final = (
 )  # fmt: skip
 
 
-def fill(book: Ledger, clients: Sequence[Ref], draw: random.Random) -> None:
-    """Write down everybody's work."""
-    _Day(book, clients, draw).all()
-
-
-def said(draw: random.Random) -> str:
-    """What somebody wrote about a call that reached the client."""
-    return draw.choice(CALLS)
+def fill(book: RecordBuilder, clients: Sequence[Ref], draw: random.Random) -> None:
+    """Write down everybody's work, the open work first, so that its clients have nothing else."""
+    day = _Day(book, clients, draw)
+    day.stays()
+    day.arrivals()
+    day.follow_ups()
+    day.handoffs()
+    day.money()
+    day.sent()
+    day.missed()
+    day.done()
 
 
 class _Day:
     """Walks through the tables; `_next` gives each piece of work another client."""
 
-    def __init__(self, book: Ledger, clients: Sequence[Ref], draw: random.Random) -> None:
+    def __init__(self, book: RecordBuilder, clients: Sequence[Ref], draw: random.Random) -> None:
         self._book, self._draw = book, draw
         self._scale = len(clients) / _CROWD
         rest = list(clients[len(CAST) :]) or list(clients)
@@ -107,19 +95,8 @@ class _Day:
                 staff("priya-raman"), staff("amina-yusuf"), staff("hoang-le"),
             )
         )  # fmt: skip
-        self._staff = cycle(staff(person[0]) for person in STAFF[1:])
+        self._staff = cycle(staff(who.id) for who in STAFF[1:])
         self._asks, self._offers = cycle(INBOUND), cycle(OUTBOUND)
-
-    def all(self) -> None:
-        """Everything, the open work first, so that its clients have nothing else."""
-        self._stays()
-        self._arrivals()
-        self._follow_ups()
-        self._handoffs()
-        self._money()
-        self._sent()
-        self._missed()
-        self._done()
 
     def _many(self, what: str) -> range:
         return range(max(1, round(COUNTS[what] * self._scale)))
@@ -129,7 +106,7 @@ class _Day:
 
     # --- open ------------------------------------------------------------------------------
 
-    def _stays(self) -> None:
+    def stays(self) -> None:
         """Left a hospital: some were reached since, some by nobody."""
         book = self._book
         places = cycle(
@@ -141,20 +118,20 @@ class _Day:
                 ("EMER", "county-ed", "Emergency visit, cut wrist", "self-harm", 75),
             )
         )
-        for reached in [False] * len(self._many("no contact")) + [True] * len(
-            self._many("contact")
-        ):
+        unreached, reached = self._many("no contact"), self._many("contact")
+        for is_reached in [False] * len(unreached) + [True] * len(reached):
             kind, where, what, risk, hours = next(places)
-            client, end = self._next(), book.ago(hours)
+            record, end = PatientRecord(book, self._next()), book.ago(hours)
             period = (end - timedelta(hours=6 if kind == "EMER" else 150), end)
-            stay = encounter(book, client, kind, period, org(where), what, left_for="Home")
+            stay = record.encounter(kind, period, org(where), what, left_for="Home")
             if risk:
-                flag(book, client, risk, end)
-            if reached:
-                at, who = end + timedelta(hours=6), next(self._staff)
-                call(book, client, who, at, said(self._draw), about=f"Encounter/{stay}")
+                record.flag(risk, end)
+            if is_reached:
+                words = self._draw.choice(CALLS)
+                at = end + timedelta(hours=6)
+                record.call(next(self._staff), at, words, about=f"Encounter/{stay}")
 
-    def _arrivals(self) -> None:
+    def arrivals(self) -> None:
         book = self._book
         for place in self._many("routine"):
             age = _AGES[place % len(_AGES)]
@@ -171,47 +148,41 @@ class _Day:
             owner = (_RIVERBEND, team("access"))[place % 2]
             self._inbound(owner, book.ago(0.5 + place % 2), "requested", "")
         for place in self._many("lone request"):
-            asked = self._ask(_RIVERBEND, book.back(2 + place % 3, 12), "requested")
-            request(book, asked, book.new_id("lone"))
+            ask = self._ask(_RIVERBEND, book.back(2 + place % 3, 12), "requested")
+            ask.write_request(book, book.new_id("lone"))
 
-    def _ask(self, owner: Ref | None, sent: datetime, status: str) -> Referral:
+    def _ask(self, owner: Ref | None, sent: datetime, status: str, **more: Any) -> Referral:
         sender, what, why = next(self._asks)
-        return Referral(
-            self._next(), (what, why), sent, org(sender), owner, status, performer=_RIVERBEND
-        )
+        client, from_ = self._next(), org(sender)
+        ask = (what, why)
+        return Referral(client, ask, sent, from_, owner, status, performer=_RIVERBEND, **more)
 
     def _inbound(
         self, owner: Ref | None, sent: datetime, status: str, triage: str, priority: str = "routine"
     ) -> None:
-        asked = self._ask(owner, sent, status)
         changed = None
         if status != "requested":
             changed = min(sent + timedelta(hours=2), self._book.ago(0.05))
-        one = Referral(
-            asked.client, asked.ask, sent, asked.sender, owner, status, _RIVERBEND, priority,
-            triage, changed,
-        )  # fmt: skip
-        referral(self._book, one)
+        ask = self._ask(owner, sent, status, priority=priority, triage=triage, changed=changed)
+        ask.write(self._book)
 
-    def _follow_ups(self) -> None:
+    def follow_ups(self) -> None:
         book = self._book
         for place, words in zip(self._many("follow-up"), cycle(FOLLOW_UPS), strict=False):
             days = _DUE[place % len(_DUE)]
-            due = book.ahead(days) if days is not None else None
-            one = FollowUp(
+            FollowUp(
                 self._next(),
                 words,
                 next(self._owners),
-                due,
+                book.ahead(days) if days is not None else None,
                 book.back(7 + place % 5, 11),
                 ("requested", "accepted", "in-progress", "ready", "on-hold")[place % 5],
                 ("routine", "routine", "urgent", "asap")[place % 4],
                 by_site=place % 3 == 0,
-                said="Tried on Monday, will try again" if place % 6 == 1 else "",
-            )
-            follow_up(book, one)
+                note="Tried on Monday, will try again" if place % 6 == 1 else "",
+            ).write(book)
 
-    def _handoffs(self) -> None:
+    def handoffs(self) -> None:
         plan = cycle(
             (
                 ("watcher", team("mobile-crisis"), team("adult-outpatient"), 3.0),
@@ -225,23 +196,23 @@ class _Day:
             self._many("handoff"), plan, cycle(HANDOFFS), strict=False
         ):
             sent = self._book.ago(hours)
-            handoff(self._book, Handoff(self._next(), severity, story, sender, owner, sent))
+            Handoff(self._next(), severity, story, sender, owner, sent).write(self._book)
 
-    def _money(self) -> None:
+    def money(self) -> None:
         book = self._book
-        ends = cycle((9, 4, -2, 160))
-        for _, days in zip(self._many("authorization"), ends, strict=False):
-            who = next(self._staff)
-            authorization(book, self._next(), who, book.now + timedelta(days=days), 20, 4)
+        for _, days in zip(self._many("authorization"), cycle((9, 4, -2, 160)), strict=False):
+            ends, record = book.now + timedelta(days=days), PatientRecord(book, self._next())
+            record.authorization(next(self._staff), ends, 20, 4)
         for _, days in zip(self._many("coverage"), cycle((20, -40)), strict=False):
-            coverage_ending(book, self._next(), book.now + timedelta(days=days))
+            ends, record = book.now + timedelta(days=days), PatientRecord(book, self._next())
+            record.coverage(ends - timedelta(days=365), ends, suffix="-b")
 
-    def _sent(self) -> None:
+    def sent(self) -> None:
         book = self._book
         for place in self._many("sent"):
             status, age = _SENT[place % len(_SENT)]
             partner, what, why = next(self._offers)
-            one = Referral(
+            Referral(
                 self._next(),
                 (what, why),
                 book.back(age, 8),
@@ -250,51 +221,34 @@ class _Day:
                 status,
                 changed=book.back(max(age - 2, 0), 9) if status != "requested" else None,
                 reason=REFUSALS[place % len(REFUSALS)] if status == "rejected" else "",
-            )
-            referral(book, one)
+            ).write(book)
 
-    def _missed(self) -> None:
+    def missed(self) -> None:
         """Visits that did not happen; most of these clients have another one booked."""
         book = self._book
         for place in self._many("missed"):
-            client, who = self._next(), next(self._staff)
+            record, who = PatientRecord(book, self._next()), next(self._staff)
             status = ("noshow", "cancelled", "noshow", "fulfilled")[place % 4]
-            start = book.back(3 + place % 4, 10)
-            appointment(book, client, who, start, status, "Therapy", by_client=True)
+            record.appointment(who, book.back(3 + place % 4, 10), status, by_client=True)
             if place % 5 != 4:
-                appointment(book, client, who, book.ahead(4, 10), "booked", "Therapy")
+                record.appointment(who, book.ahead(4, 10), "booked")
 
     # --- done --------------------------------------------------------------------------------
 
-    def _done(self) -> None:
+    def done(self) -> None:
         book = self._book
         for what, status, days in (
             ("done inbound", "completed", 30), ("refused", "rejected", 12),
             ("cancelled", "cancelled", 20), ("draft", "draft", 2),
         ):  # fmt: skip
             for place in self._many(what):
-                asked = self._ask(next(self._owners) or _RIVERBEND, book.back(days + place), status)
+                owner, sent = next(self._owners) or _RIVERBEND, book.back(days + place)
                 reason = REFUSALS[place % len(REFUSALS)] if status == "rejected" else ""
-                one = Referral(
-                    asked.client, asked.ask, asked.sent, asked.sender, asked.owner, status,
-                    _RIVERBEND, changed=book.back(days // 2), reason=reason,
-                )  # fmt: skip
-                referral(book, one)
-        self._done_outbound()
-        for place, words in zip(self._many("done follow-up"), cycle(FOLLOW_UPS), strict=False):
-            written, owner = book.back(20 + place % 30), next(self._staff)
-            one_done = FollowUp(self._next(), words, owner, None, written, "completed")
-            follow_up(book, one_done)
-        for _, story in zip(self._many("done handoff"), _stories(), strict=False):
-            sender, owner = next(self._staff), next(self._staff)
-            sent = book.back(15)
-            handoff(book, Handoff(self._next(), "stable", story, sender, owner, sent, "completed"))
-
-    def _done_outbound(self) -> None:
-        book = self._book
+                changed = book.back(days // 2)
+                self._ask(owner, sent, status, changed=changed, reason=reason).write(book)
         for place, result in zip(self._many("done outbound"), cycle(RESULTS), strict=False):
             partner, what, why = next(self._offers)
-            one = Referral(
+            Referral(
                 self._next(),
                 (what, why),
                 book.back(40 + place),
@@ -303,9 +257,11 @@ class _Day:
                 "completed",
                 changed=book.back(5 + place % 6),
                 result=result,
-            )
-            referral(book, one)
-
-
-def _stories() -> Iterator[tuple[str, str, str]]:
-    return cycle(HANDOFFS)
+            ).write(book)
+        for place, words in zip(self._many("done follow-up"), cycle(FOLLOW_UPS), strict=False):
+            written, owner = book.back(20 + place % 30), next(self._staff)
+            FollowUp(self._next(), words, owner, None, written, "completed").write(book)
+        for _, story in zip(self._many("done handoff"), cycle(HANDOFFS), strict=False):
+            sender, owner, sent = next(self._staff), next(self._staff), book.back(15)
+            client = self._next()
+            Handoff(client, "stable", story, sender, owner, sent, "completed").write(book)

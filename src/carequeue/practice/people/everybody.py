@@ -13,11 +13,12 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from carequeue.practice.people import background_work, demo_user_work
-from carequeue.practice.people.clinical_events import appointment, call, coverage, encounter
+from carequeue.practice.people.clinical_events import PatientRecord
 from carequeue.practice.people.malformed_resources import broken
-from carequeue.practice.people.names import CAST, POOLS, Person, words
+from carequeue.practice.people.names import CAST, POOLS, SyntheticClient, words
 from carequeue.practice.people.organizations import STAFF, Ref, Tree, directory, org, staff
-from carequeue.practice.people.record_builder import Ledger
+from carequeue.practice.people.phrases import CALLS
+from carequeue.practice.people.record_builder import RecordBuilder
 
 #: Who the demo's person is; the parent gets it in the first line.
 ME: Final[dict[str, Any]] = {
@@ -34,12 +35,12 @@ _MRN_TYPE: Final = {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "
 _WEIGHTS: Final = (30, 12, 14, 8, 3, 3, 3, 3, 3, 3, 4, 5, 5, 3, 3, 2)
 
 
-class Clinic:
+class ClinicPeople:
     """One clinic. `now` is an aware datetime; everything in it is dated relative to it."""
 
     def __init__(self, seed: int, clients: int, now: datetime) -> None:
         self._random = random.Random(seed)  # noqa: S311 - people, not secrets
-        self._book = Ledger(now)
+        self._book = RecordBuilder(now)
         self.clients = [self._client(place) for place in range(clients)]
 
     def resources(self) -> list[tuple[int, Tree]]:
@@ -59,26 +60,26 @@ class Clinic:
         return register(self._book, when, place, person, self._keeper(place))
 
     def _keeper(self, place: int) -> Ref:
-        """Whose client it is: the cast is Dana's, the others go round."""
-        return staff(STAFF[0][0] if place < len(CAST) else STAFF[place % len(STAFF)][0])
+        """The client's clinician: the cast is Dana's, the others go round."""
+        return staff(STAFF[0 if place < len(CAST) else place % len(STAFF)].id)
 
     def _quiet_life(self, place: int, client: Ref) -> None:
-        """What every client has: a payer, perhaps a visit behind and a visit ahead."""
+        """Give the client a payer, perhaps a visit behind and a visit ahead."""
         book, draw = self._book, self._random
-        coverage(book, client, book.back(draw.randint(60, 400)))
-        keeper = self._keeper(place)
+        record, keeper = PatientRecord(book, client), self._keeper(place)
+        record.coverage(book.back(draw.randint(60, 400)))
         if draw.random() < 0.6:
             start = book.back(draw.randint(45, 120), draw.randint(8, 16))
             period = (start, start + timedelta(minutes=50))
-            encounter(book, client, "AMB", period, org("riverbend"), "Therapy", keeper)
+            record.encounter("AMB", period, org("riverbend"), "Therapy", keeper)
         if draw.random() < 0.2:
             start = book.ahead(draw.randint(1, 25), draw.randint(8, 16))
-            appointment(book, client, keeper, start, "booked", "Therapy")
+            record.appointment(keeper, start, "booked")
         if draw.random() < 0.1:
-            call(book, client, keeper, book.back(draw.randint(45, 90)), background_work.said(draw))
+            record.call(keeper, book.back(draw.randint(45, 90)), draw.choice(CALLS))
 
 
-def anybody(draw: random.Random, today: date) -> Person:
+def anybody(draw: random.Random, today: date) -> SyntheticClient:
     """A person who is nobody: a name of one of the pools, 9 to 78 years old."""
     families, women, men, family_first = draw.choices(POOLS, _WEIGHTS)[0]
     gender = draw.choice(("female", "male", "female", "male", "other"))
@@ -86,10 +87,12 @@ def anybody(draw: random.Random, today: date) -> Person:
     family = draw.choice(words(families)) if families else ""
     born = today - timedelta(days=draw.randint(9 * 365, 78 * 365))
     text = f"{family} {given}" if family_first else f"{given} {family}".strip()
-    return Person(family, given, gender, born.isoformat(), text)
+    return SyntheticClient(family, given, gender, born.isoformat(), text)
 
 
-def register(book: Ledger, when: datetime, place: int, person: Person, keeper: Ref) -> Ref:
+def register(
+    book: RecordBuilder, when: datetime, place: int, person: SyntheticClient, keeper: Ref
+) -> Ref:
     """Write a Patient down; `place` counts the clients of the clinic and makes id and number."""
     key = f"client-{place + 1:04d}"
     text = person.text or f"{person.given} {person.family}".strip()
@@ -104,7 +107,7 @@ def register(book: Ledger, when: datetime, place: int, person: Person, keeper: R
         "identifier": [{"type": {"coding": [_MRN_TYPE]}, "system": _MRN, "value": number}],
         "active": True,
         "name": [name],
-        "telecom": [{"system": "phone", "use": "mobile", "value": _phone(place)}],
+        "telecom": [{"system": "phone", "use": "mobile", "value": f"612-555-{place % 10_000:04d}"}],
         "gender": person.gender,
         "birthDate": person.born,
         "generalPractitioner": [keeper],
@@ -112,7 +115,3 @@ def register(book: Ledger, when: datetime, place: int, person: Person, keeper: R
     }
     book.add(when, tree)
     return {"reference": f"Patient/{key}", "display": text}
-
-
-def _phone(place: int) -> str:
-    return f"612-555-{place % 10_000:04d}"

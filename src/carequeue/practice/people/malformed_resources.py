@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from carequeue.practice.people.organizations import Ref, Tree, org, team
-from carequeue.practice.people.record_builder import Ledger, iso
+from carequeue.practice.people.record_builder import RecordBuilder, iso
 
 
-def broken(book: Ledger, clients: Sequence[Ref]) -> None:
+def broken(book: RecordBuilder, clients: Sequence[Ref]) -> None:
     """Seven Tasks and a request: no status, an unknown one, odd codes, wrong types, bad dates."""
     for place, (name, change) in enumerate(_changes(book, clients).items()):
         tree: Tree = {
@@ -25,7 +25,7 @@ def broken(book: Ledger, clients: Sequence[Ref]) -> None:
         book.add(book.back(6), {**tree, **change})
 
 
-def _changes(book: Ledger, clients: Sequence[Ref]) -> dict[str, Tree]:
+def _changes(book: RecordBuilder, clients: Sequence[Ref]) -> dict[str, Tree]:
     due = iso(book.ahead(3))
     return {
         "no-status": {"status": None},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 
-class Person(NamedTuple):
+class SyntheticClient(NamedTuple):
     """A client of the cast: FHIR gender and birth date; `family` may be empty."""
 
     family: str
@@ -22,41 +22,41 @@ class Person(NamedTuple):
 
 #: The first clients of every clinic, by their place (Patient/client-0001 is the first).
 CAST: Final = (
-    Person("Ruiz Ibarra", "Mateo", "male", "2010-06-02"),
-    Person("Adeyemi-Clarke", "Folasade", "female", "1986-02-17"),
-    Person("Sørensen", "Maja", "female", "1998-11-30"),
-    Person("O’Shaughnessy", "Niamh", "female", "1974-08-09"),
-    Person("Nguyễn", "Thị Hồng Hải", "female", "1991-01-25", "Nguyễn Thị Hồng Hải"),
-    Person("Begaye", "Jo", "other", "1983-05-14"),
-    Person("Santos de Oliveira Magalhães", "Ivete Aparecida", "female", "1967-03-03"),
-    Person("Kowalczyk", "Marta", "female", "1979-10-21"),
-    Person("Kowalczyk", "Maria", "female", "2003-04-11"),
-    Person("Warsame", "Abdirahman", "male", "1995-07-07"),
-    Person("山田", "太郎", "male", "1958-12-01", "山田 太郎"),
-    Person("王", "小明", "male", "1989-09-18", "王 小明"),
-    Person("حداد", "رامي", "male", "1992-02-02", "رامي حداد"),
-    Person("शर्मा", "अनिता", "female", "1970-06-23", "अनिता शर्मा"),
-    Person("Волкова", "Ирина", "female", "1964-01-12", "Ирина Волкова"),
-    Person("D'Angelo", "Pia", "female", "2001-08-28"),
-    Person("", "Wirawan", "male", "1977-11-05", "Wirawan"),
-    Person("Fontenot-Thibodeaux", "Luc", "male", "1969-04-30"),
-    Person("Trần", "Linh", "female", "1996-03-19", "Trần Linh"),
-    Person("Trần", "Loan", "female", "1961-09-09", "Trần Loan"),
-    Person("Park", "Min-jun", "male", "1999-12-24"),
-    Person("Nkosi", "Thandiwe", "female", "1981-07-16"),
-    Person("Quispe Mamani", "Killa", "female", "1993-05-05"),
-    Person("Xiong", "Pa Houa", "female", "2008-10-10"),
-    Person("O[/red]Brien", "Kit", "unknown", "1990-01-01"),
-    Person("Vega\x1b]52;c;aGVsbG8=\x07", "Sol\u202eadnoL", "unknown", "1988-02-29"),
-    Person(
+    SyntheticClient("Ruiz Ibarra", "Mateo", "male", "2010-06-02"),
+    SyntheticClient("Adeyemi-Clarke", "Folasade", "female", "1986-02-17"),
+    SyntheticClient("Sørensen", "Maja", "female", "1998-11-30"),
+    SyntheticClient("O’Shaughnessy", "Niamh", "female", "1974-08-09"),
+    SyntheticClient("Nguyễn", "Thị Hồng Hải", "female", "1991-01-25", "Nguyễn Thị Hồng Hải"),
+    SyntheticClient("Begaye", "Jo", "other", "1983-05-14"),
+    SyntheticClient("Santos de Oliveira Magalhães", "Ivete Aparecida", "female", "1967-03-03"),
+    SyntheticClient("Kowalczyk", "Marta", "female", "1979-10-21"),
+    SyntheticClient("Kowalczyk", "Maria", "female", "2003-04-11"),
+    SyntheticClient("Warsame", "Abdirahman", "male", "1995-07-07"),
+    SyntheticClient("山田", "太郎", "male", "1958-12-01", "山田 太郎"),
+    SyntheticClient("王", "小明", "male", "1989-09-18", "王 小明"),
+    SyntheticClient("حداد", "رامي", "male", "1992-02-02", "رامي حداد"),
+    SyntheticClient("शर्मा", "अनिता", "female", "1970-06-23", "अनिता शर्मा"),
+    SyntheticClient("Волкова", "Ирина", "female", "1964-01-12", "Ирина Волкова"),
+    SyntheticClient("D'Angelo", "Pia", "female", "2001-08-28"),
+    SyntheticClient("", "Wirawan", "male", "1977-11-05", "Wirawan"),
+    SyntheticClient("Fontenot-Thibodeaux", "Luc", "male", "1969-04-30"),
+    SyntheticClient("Trần", "Linh", "female", "1996-03-19", "Trần Linh"),
+    SyntheticClient("Trần", "Loan", "female", "1961-09-09", "Trần Loan"),
+    SyntheticClient("Park", "Min-jun", "male", "1999-12-24"),
+    SyntheticClient("Nkosi", "Thandiwe", "female", "1981-07-16"),
+    SyntheticClient("Quispe Mamani", "Killa", "female", "1993-05-05"),
+    SyntheticClient("Xiong", "Pa Houa", "female", "2008-10-10"),
+    SyntheticClient("O[/red]Brien", "Kit", "unknown", "1990-01-01"),
+    SyntheticClient("Vega\x1b]52;c;aGVsbG8=\x07", "Sol\u202eadnoL", "unknown", "1988-02-29"),
+    SyntheticClient(
         "Wolfeschlegelstein-Montgomery-Featherstone", "Alexandrina Bartholomea", "female",
         "1955-05-31",
     ),
-    Person("Kahananui-Keliʻi", "Leilani", "female", "1985-09-02"),
-    Person("Arceneaux", "Rémy", "male", "1972-06-18"),
-    Person("St. John", "Cy", "male", "2006-03-27"),
-    Person("Al-Masri", "Yara", "female", "1994-04-04"),
-    Person("van der Westhuizen", "Pieter", "male", "1949-02-08"),
+    SyntheticClient("Kahananui-Keliʻi", "Leilani", "female", "1985-09-02"),
+    SyntheticClient("Arceneaux", "Rémy", "male", "1972-06-18"),
+    SyntheticClient("St. John", "Cy", "male", "2006-03-27"),
+    SyntheticClient("Al-Masri", "Yara", "female", "1994-04-04"),
+    SyntheticClient("van der Westhuizen", "Pieter", "male", "1949-02-08"),
 )  # fmt: skip
 
 Pool = tuple[str, str, str, bool]

@@ -6,7 +6,7 @@ Literal FHIR R4. Ids are speaking and stable: `Practitioner/dana-whitfield` is "
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 Tree = dict[str, Any]
 Ref = dict[str, str]
@@ -33,50 +33,62 @@ TEAMS: Final = (
     ("youth-family", "Youth & Family"),
     ("mobile-crisis", "Mobile Crisis"),
 )
-#: id, given, family, credential, what they do, team.
+
+
+class Clinician(NamedTuple):
+    """One of the staff."""
+
+    id: str
+    given: str
+    family: str
+    credential: str
+    role: str
+    team: str
+
+
+#: The person of the demo is the first.
 STAFF: Final = (
-    ("dana-whitfield", "Dana", "Whitfield", "LCSW", "Clinical social worker", "adult-outpatient"),
-    ("nathan-ortiz", "Nathan", "Ortiz", "LMFT", "Therapist", "adult-outpatient"),
-    ("amina-yusuf", "Amina", "Yusuf", "LPC", "Counselor", "adult-outpatient"),
-    ("priya-raman", "Priya", "Raman", "LPC", "Intake clinician", "access"),
-    ("tom-lindgren", "Tom", "Lindgren", "RN", "Nurse", "access"),
-    ("gloria-esparza", "Gloria", "Esparza", "CHW", "Care coordinator", "access"),
-    ("beth-kaczmarek", "Beth", "Kaczmarek", "LCSW", "Child therapist", "youth-family"),
-    ("hoang-le", "Hoàng", "Lê", "PsyD", "Psychologist", "youth-family"),
-    ("corinne-dubois", "Corinne", "Dubois", "PMHNP", "Nurse practitioner", "youth-family"),
-    ("marcus-reed", "Marcus", "Reed", "LCSW", "Crisis clinician", "mobile-crisis"),
-    ("sade-bankole", "Sade", "Bankole", "CPS", "Peer specialist", "mobile-crisis"),
-    ("ivan-petrov", "Ivan", "Petrov", "MD", "Psychiatrist", "mobile-crisis"),
+    Clinician(
+        "dana-whitfield", "Dana", "Whitfield", "LCSW", "Clinical social worker", "adult-outpatient"
+    ),
+    Clinician("nathan-ortiz", "Nathan", "Ortiz", "LMFT", "Therapist", "adult-outpatient"),
+    Clinician("amina-yusuf", "Amina", "Yusuf", "LPC", "Counselor", "adult-outpatient"),
+    Clinician("priya-raman", "Priya", "Raman", "LPC", "Intake clinician", "access"),
+    Clinician("tom-lindgren", "Tom", "Lindgren", "RN", "Nurse", "access"),
+    Clinician("gloria-esparza", "Gloria", "Esparza", "CHW", "Care coordinator", "access"),
+    Clinician("beth-kaczmarek", "Beth", "Kaczmarek", "LCSW", "Child therapist", "youth-family"),
+    Clinician("hoang-le", "Hoàng", "Lê", "PsyD", "Psychologist", "youth-family"),
+    Clinician("corinne-dubois", "Corinne", "Dubois", "PMHNP", "Nurse practitioner", "youth-family"),
+    Clinician("marcus-reed", "Marcus", "Reed", "LCSW", "Crisis clinician", "mobile-crisis"),
+    Clinician("sade-bankole", "Sade", "Bankole", "CPS", "Peer specialist", "mobile-crisis"),
+    Clinician("ivan-petrov", "Ivan", "Petrov", "MD", "Psychiatrist", "mobile-crisis"),
 )
 
 _NAMES: Final = {
     **{f"Organization/{key}": name for key, name, _ in ORGANIZATIONS},
     **{f"CareTeam/{key}": name for key, name in TEAMS},
-    **{
-        f"Practitioner/{key}": f"{given} {family}, {credential}"
-        for key, given, family, credential, _, _ in STAFF
-    },
+    **{f"Practitioner/{who.id}": f"{who.given} {who.family}, {who.credential}" for who in STAFF},
 }
 
 
-def ref(reference: str) -> Ref:
+def _ref(reference: str) -> Ref:
     """A Reference with the display that the clinic's own software would write."""
     return {"reference": reference, "display": _NAMES[reference]}
 
 
 def org(key: str) -> Ref:
     """A reference to an organization."""
-    return ref(f"Organization/{key}")
+    return _ref(f"Organization/{key}")
 
 
 def team(key: str) -> Ref:
     """A reference to one of the four teams."""
-    return ref(f"CareTeam/{key}")
+    return _ref(f"CareTeam/{key}")
 
 
 def staff(key: str) -> Ref:
     """A reference to a clinician."""
-    return ref(f"Practitioner/{key}")
+    return _ref(f"Practitioner/{key}")
 
 
 def directory() -> Iterator[Tree]:
@@ -90,44 +102,45 @@ def directory() -> Iterator[Tree]:
             "name": name,
             "telecom": [{"system": "phone", "value": f"612-555-{100 + number:04d}"}],
         }
-    for number, person in enumerate(STAFF, start=1):
-        yield from _clinician(number, *person)
+    for number, who in enumerate(STAFF, start=1):
+        yield from _clinician(number, who)
     for key, name in TEAMS:
-        yield _team(key, name)
+        yield {
+            "resourceType": "CareTeam",
+            "id": key,
+            "status": "active",
+            "name": name,
+            "participant": [
+                {"role": [{"text": who.role}], "member": staff(who.id)}
+                for who in STAFF
+                if who.team == key
+            ],
+            "managingOrganization": [org("riverbend")],
+        }
 
 
-def _clinician(
-    number: int, key: str, given: str, family: str, credential: str, role: str, of: str
-) -> Iterator[Tree]:
+def _clinician(number: int, who: Clinician) -> Iterator[Tree]:
     yield {
         "resourceType": "Practitioner",
-        "id": key,
+        "id": who.id,
         "identifier": [{"system": _NPI, "value": f"99999{number:05d}"}],
         "active": True,
-        "name": [{"use": "official", "family": family, "given": [given], "suffix": [credential]}],
-        "qualification": [{"code": {"text": credential}}],
+        "name": [
+            {
+                "use": "official",
+                "family": who.family,
+                "given": [who.given],
+                "suffix": [who.credential],
+            }
+        ],
+        "qualification": [{"code": {"text": who.credential}}],
     }
     yield {
         "resourceType": "PractitionerRole",
-        "id": f"{key}-role",
+        "id": f"{who.id}-role",
         "active": True,
-        "practitioner": staff(key),
+        "practitioner": staff(who.id),
         "organization": org("riverbend"),
-        "code": [{"text": role}],
-        "specialty": [{"text": dict(TEAMS)[of]}],
-    }
-
-
-def _team(key: str, name: str) -> Tree:
-    return {
-        "resourceType": "CareTeam",
-        "id": key,
-        "status": "active",
-        "name": name,
-        "participant": [
-            {"role": [{"text": role}], "member": staff(person)}
-            for person, _, _, _, role, of in STAFF
-            if of == key
-        ],
-        "managingOrganization": [org("riverbend")],
+        "code": [{"text": who.role}],
+        "specialty": [{"text": dict(TEAMS)[who.team]}],
     }

@@ -1,4 +1,4 @@
-"""What is asked and said at Riverbend, in a clinician's plain words. All of it is invented."""
+"""Requests, notes and answers at Riverbend, in a clinician's plain words. All are invented."""
 
 from __future__ import annotations
 

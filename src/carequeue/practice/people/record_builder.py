@@ -17,32 +17,30 @@ from carequeue.practice.server.fhir_dates import milliseconds
 ZONE: Final = ZoneInfo("America/Chicago")
 
 
-class Ledger:
+class RecordBuilder:
     """Collects (instant in ms, resource). `now` is an aware datetime; `mark` goes into new ids."""
 
     def __init__(self, now: datetime, mark: str = "") -> None:
         self._mark = mark
-        self.now = now.astimezone(ZONE).replace(microsecond=0)
-        self.made: list[tuple[int, Tree]] = []
         self._numbers: dict[str, int] = {}
+        self.turn_to(now)
 
     def turn_to(self, now: datetime) -> None:
         """A new page: another now, and nothing collected yet; ids go on counting."""
         self.now = now.astimezone(ZONE).replace(microsecond=0)
-        self.made = []
+        self.made: list[tuple[int, Tree]] = []
 
     def ago(self, hours: float) -> datetime:
         """Elapsed hours before now."""
         return (self.now.astimezone(UTC) - timedelta(hours=hours)).astimezone(ZONE)
 
-    def back(self, days: int, hour: int = 10, minute: int = 0) -> datetime:
+    def back(self, days: int, hour: int = 10) -> datetime:
         """An hour of the day that many business days back; never after now."""
-        when = self._at(self._business_day(-days), hour, minute)
-        return min(when, self.ago(0.1))
+        return min(self._at(self._business_day(-days), hour), self.ago(0.1))
 
     def ahead(self, days: int, hour: int = 17) -> datetime:
         """An hour of the day that many business days ahead (back where negative)."""
-        return self._at(self._business_day(days), hour, 0)
+        return self._at(self._business_day(days), hour)
 
     def _business_day(self, days: int) -> datetime:
         if days == 0:
@@ -55,8 +53,8 @@ class Ledger:
             left -= day.weekday() < 5
         return day + weeks * 7 * step
 
-    def _at(self, day: datetime, hour: int, minute: int) -> datetime:
-        return datetime.combine(day.date(), time(hour, minute), tzinfo=ZONE)
+    def _at(self, day: datetime, hour: int) -> datetime:
+        return datetime.combine(day.date(), time(hour), tzinfo=ZONE)
 
     def add(self, at: datetime, tree: Mapping[str, Any]) -> None:
         """Write a resource down as it stood at an instant; empty elements are left out."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from carequeue.practice.people.organizations import Ref, Tree, org, staff
-from carequeue.practice.people.record_builder import Ledger, iso
+from carequeue.practice.people.organizations import Ref, org, staff
+from carequeue.practice.people.record_builder import RecordBuilder, iso
 
 _FULFILL: Final = {"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}
 _TRIAGE: Final = "https://carequeue.dev/fhir/CodeSystem/triage"
@@ -19,6 +19,12 @@ _HANDOFF_INPUT: Final = "https://carequeue.dev/fhir/CodeSystem/handoff-input"
 _ITEM: Final = "https://carequeue.dev/fhir/identifier/item"
 _SITE_TASK: Final = "https://riverbend.example/task"
 _BSER: Final = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
+_AWAITING: Final = {
+    "coding": [
+        {"system": _BSER, "code": "awaiting-information", "display": "Awaiting information"}
+    ],
+    "text": "Awaiting information",
+}
 #: What becomes of the ServiceRequest when its Task has this status; else it stays active.
 _REQUEST_STATUS: Final = {"draft": "draft", "completed": "completed", "cancelled": "revoked"}
 _PARTS: Final = ("illness-severity", "patient-summary", "action-list", "contingency")
@@ -41,7 +47,6 @@ class Referral:
     reason: str = ""  # of the status
     awaits_information: bool = False
     result: str = ""
-    said: str = ""
 
     @property
     def prefix(self) -> str:
@@ -50,79 +55,71 @@ class Referral:
         ours = asker == "Organization/riverbend" or not asker.startswith("Organization/")
         return "ref-out" if ours else "ref-in"
 
-
-def referral(ledger: Ledger, one: Referral) -> str:
-    """A ServiceRequest and its Task of one id, and a triage record; the id."""
-    key = ledger.new_id(one.prefix)
-    request(ledger, one, key)
-    changed = one.changed or one.sent
-    ledger.add(
-        changed,
-        {
+    def write(self, book: RecordBuilder) -> str:
+        """A ServiceRequest and its Task of one id, and a triage record; the id."""
+        key = book.new_id(self.prefix)
+        self.write_request(book, key)
+        changed = self.changed or self.sent
+        tree = {
             "resourceType": "Task",
             "id": key,
-            "status": one.status,
-            "statusReason": {"text": one.reason} if one.reason else None,
-            "businessStatus": _awaiting() if one.awaits_information else None,
+            "status": self.status,
+            "statusReason": {"text": self.reason} if self.reason else None,
+            "businessStatus": _AWAITING if self.awaits_information else None,
             "intent": "order",
-            "priority": one.priority,
+            "priority": self.priority,
             "code": {"coding": [_FULFILL], "text": "Fulfill"},
-            "description": one.ask[0],
+            "description": self.ask[0],
             "focus": {"reference": f"ServiceRequest/{key}"},
-            "for": one.client,
-            "authoredOn": iso(one.sent),
+            "for": self.client,
+            "authoredOn": iso(self.sent),
             "lastModified": iso(changed),
-            "requester": one.sender,
-            "owner": one.owner,
-            "note": _note(one.said, one.owner, changed),
-            "output": _output(one.result),
-        },
-    )
-    if one.triage:
-        _triage(ledger, one, key)
-    return key
+            "requester": self.sender,
+            "owner": self.owner,
+            "output": [{"type": {"text": "Result"}, "valueString": self.result}]
+            if self.result
+            else None,
+        }
+        book.add(changed, tree)
+        if self.triage:
+            self._write_triage(book, key)
+        return key
 
-
-def request(ledger: Ledger, one: Referral, key: str) -> None:
-    """The ask alone: a ServiceRequest, which some senders write without a Task."""
-    performer = one.performer or one.owner
-    ledger.add(
-        one.sent,
-        {
+    def write_request(self, book: RecordBuilder, key: str) -> None:
+        """The ask alone: a ServiceRequest, which some senders write without a Task."""
+        performer = self.performer or self.owner
+        tree = {
             "resourceType": "ServiceRequest",
             "id": key,
-            "status": _REQUEST_STATUS.get(one.status, "active"),
+            "status": _REQUEST_STATUS.get(self.status, "active"),
             "intent": "order",
-            "priority": one.priority,
-            "code": {"text": one.ask[0]},
-            "subject": one.client,
-            "authoredOn": iso(one.sent),
-            "requester": one.sender,
+            "priority": self.priority,
+            "code": {"text": self.ask[0]},
+            "subject": self.client,
+            "authoredOn": iso(self.sent),
+            "requester": self.sender,
             "performer": [performer] if performer else None,
-            "reasonCode": [{"text": one.ask[1]}],
-        },
-    )
+            "reasonCode": [{"text": self.ask[1]}],
+        }
+        book.add(self.sent, tree)
 
-
-def _triage(ledger: Ledger, one: Referral, key: str) -> None:
-    at = min(one.sent + timedelta(minutes=20), ledger.now)
-    ledger.add(
-        at,
-        {
+    def _write_triage(self, book: RecordBuilder, key: str) -> None:
+        at = min(self.sent + timedelta(minutes=20), book.now)
+        tree = {
             "resourceType": "Observation",
-            "id": ledger.new_id("triage"),
+            "id": book.new_id("triage"),
             "basedOn": [{"reference": f"ServiceRequest/{key}"}],
             "status": "final",
             "code": {"coding": [{"system": _TRIAGE, "code": "triage"}], "text": "Triage"},
-            "subject": one.client,
+            "subject": self.client,
             "effectiveDateTime": iso(at),
             "performer": [staff("priya-raman")],
             "valueCodeableConcept": {
-                "coding": [{"system": _TRIAGE, "code": one.triage}],
-                "text": one.triage.capitalize(),
+                "coding": [{"system": _TRIAGE, "code": self.triage}],
+                "text": self.triage.capitalize(),
             },
-        },
-    )
+        }
+        book.add(at, tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,51 +133,43 @@ class FollowUp:
     written: datetime
     status: str = "requested"
     priority: str = "routine"
-    requester: Ref | None = None
     by_site: bool = False
     after_stay: str = ""  # the Encounter whose derived item somebody has already taken up
-    said: str = ""
+    note: str = ""
 
-    @property
-    def identifier(self) -> list[Tree]:
-        """The key of the derived item that this Task was made of, if it was."""
+    def write(self, book: RecordBuilder) -> str:
+        """A Task with or without a due date; its id."""
+        key = book.new_id("fu")
+        identifier = {"system": _SITE_TASK, "value": f"RB-{key}"} if self.by_site else None
         if self.after_stay:
-            return [{"system": _ITEM, "value": f"discharge-contact:Encounter/{self.after_stay}"}]
-        return []
-
-
-def follow_up(ledger: Ledger, one: FollowUp) -> str:
-    """A Task with or without a due date; its id."""
-    key = ledger.new_id("fu")
-    coding = {"system": _TASK_CODE, "code": "follow-up"}
-    ledger.add(
-        one.written,
-        {
+            value = f"discharge-contact:Encounter/{self.after_stay}"
+            identifier = {"system": _ITEM, "value": value}
+        coding = {"system": _TASK_CODE, "code": "follow-up"}
+        by = {"authorReference": self.owner} if self.owner else {"authorString": "Front desk"}
+        tree = {
             "resourceType": "Task",
             "id": key,
-            "identifier": [{"system": _SITE_TASK, "value": f"RB-{key}"}]
-            if one.by_site
-            else one.identifier,
-            "status": one.status,
+            "identifier": [identifier] if identifier else None,
+            "status": self.status,
             "intent": "order",
-            "priority": one.priority,
-            "code": {"text": "Call list"} if one.by_site else {"coding": [coding]},
-            "description": one.words,
-            "for": one.client,
-            "authoredOn": iso(one.written),
-            "lastModified": iso(one.written),
-            "requester": one.requester or one.owner or org("riverbend"),
-            "owner": one.owner,
-            "restriction": {"period": {"end": iso(one.due)}} if one.due else None,
-            "note": _note(one.said, one.owner, one.written),
-        },
-    )
-    return key
+            "priority": self.priority,
+            "code": {"text": "Call list"} if self.by_site else {"coding": [coding]},
+            "description": self.words,
+            "for": self.client,
+            "authoredOn": iso(self.written),
+            "lastModified": iso(self.written),
+            "requester": self.owner or org("riverbend"),
+            "owner": self.owner,
+            "restriction": {"period": {"end": iso(self.due)}} if self.due else None,
+            "note": [{**by, "time": iso(self.written), "text": self.note}] if self.note else None,
+        }
+        book.add(self.written, tree)
+        return key
 
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """Who asks whom to take over; `story` is patient summary, action list, contingency (I-PASS)."""
+    """A sender asks a receiver to take over; `story`: summary, actions, contingency (I-PASS)."""
 
     client: Ref
     severity: str  # unstable, watcher or stable
@@ -190,49 +179,30 @@ class Handoff:
     sent: datetime
     status: str = "requested"
 
-
-def handoff(ledger: Ledger, one: Handoff) -> str:
-    """A Task that is closed when the receiver has read it back; its id."""
-    key = ledger.new_id("ho")
-    coding = {"system": _TASK_CODE, "code": "handoff"}
-    ledger.add(
-        one.sent,
-        {
+    def write(self, book: RecordBuilder) -> str:
+        """A Task that is closed when the receiver has read it back; its id."""
+        key = book.new_id("ho")
+        coding = {"system": _TASK_CODE, "code": "handoff"}
+        tree = {
             "resourceType": "Task",
             "id": key,
-            "status": one.status,
+            "status": self.status,
             "intent": "order",
-            "priority": "urgent" if one.severity == "unstable" else "routine",
+            "priority": "urgent" if self.severity == "unstable" else "routine",
             "code": {"coding": [coding], "text": "Handoff"},
-            "description": f"Handoff from {one.sender['display']}",
-            "for": one.client,
-            "authoredOn": iso(one.sent),
-            "lastModified": iso(one.sent),
-            "requester": one.sender,
-            "owner": one.owner,
+            "description": f"Handoff from {self.sender['display']}",
+            "for": self.client,
+            "authoredOn": iso(self.sent),
+            "lastModified": iso(self.sent),
+            "requester": self.sender,
+            "owner": self.owner,
             "input": [
                 {
                     "type": {"coding": [{"system": _HANDOFF_INPUT, "code": code}]},
                     "valueString": text,
                 }
-                for code, text in zip(_PARTS, (one.severity, *one.story), strict=True)
+                for code, text in zip(_PARTS, (self.severity, *self.story), strict=True)
             ],
-        },
-    )
-    return key
-
-
-def _awaiting() -> Tree:
-    coding = {"system": _BSER, "code": "awaiting-information", "display": "Awaiting information"}
-    return {"coding": [coding], "text": "Awaiting information"}
-
-
-def _note(words: str, who: Ref | None, at: datetime) -> list[Tree]:
-    if not words:
-        return []
-    by = {"authorReference": who} if who else {"authorString": "Front desk"}
-    return [{**by, "time": iso(at), "text": words}]
-
-
-def _output(words: str) -> list[Tree]:
-    return [{"type": {"text": "Result"}, "valueString": words}] if words else []
+        }
+        book.add(self.sent, tree)
+        return key

@@ -30,7 +30,7 @@ def types(quirks: Quirks) -> list[str]:
 
 
 def writes(kind: str, quirks: Quirks) -> frozenset[str]:
-    """Which of create, update and delete are taken for a type."""
+    """The interactions among create, update and delete that a type supports."""
     if kind == "Task" and quirks.no_task_write:
         return frozenset()
     if kind == "Task" and quirks.task_no_create:
@@ -39,7 +39,7 @@ def writes(kind: str, quirks: Quirks) -> frozenset[str]:
 
 
 def update_creates(kind: str, quirks: Quirks) -> bool:
-    """Whether an update of what does not exist makes it."""
+    """True if an update of what does not exist makes it."""
     return not quirks.no_update_create and "create" in writes(kind, quirks)
 
 
@@ -84,7 +84,7 @@ def _socket(quirks: Quirks, address: str) -> dict[str, Any]:
 
 
 def _by_topic(kind: str, quirks: Quirks) -> dict[str, Any]:
-    """What the backport of R5 subscriptions declares of Subscription."""
+    """The declarations of the backport of R5 subscriptions for Subscription."""
     if kind != "Subscription" or quirks.r4_subscriptions_only:
         return {}
     return {

@@ -3,7 +3,7 @@
 In:  GET, or a POST of wishes (`_WISHES` lists them); done in the order of that list, each
 answered under its own name. Out: JSON, 400 with `error` where a wish cannot be fulfilled.
 Why by the first token for ever: a client's token may run out here (quirk `token-expires`), and
-this is where it gets another (`token_command.py`).
+this is where it gets another.
 """
 
 from __future__ import annotations
@@ -12,32 +12,29 @@ import json
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
-from carequeue.practice.server.http_types import Reply
+from carequeue.practice.server.http_types import HttpReply
 from carequeue.practice.server.json_lossless import NotJson, Tree, read
+from carequeue.practice.server.paced_time import ColleagueSchedule
 from carequeue.practice.server.quirks import parse
-
-if TYPE_CHECKING:
-    from carequeue.practice.server.paced_time import Days
-    from carequeue.practice.server.resource_store import Store, Version
-    from carequeue.practice.server.service import Service
-    from carequeue.practice.server.websockets import Sockets
+from carequeue.practice.server.service import FhirService
+from carequeue.practice.server.websockets import WebsocketServer
 
 
-class Controlled(Protocol):
+class ControlledServer(Protocol):
     """The server that is controlled: its records, its time, its log and its token."""
 
-    days: Days
-    fhir: Service
+    schedule: ColleagueSchedule
+    fhir: FhirService
     log: deque[dict[str, Any]]
     changes: deque[dict[str, Any]]
-    sockets: Sockets
+    sockets: WebsocketServer
     token: str
     spent: int
 
 
-def control(server: Controlled, method: str, path: tuple[str, ...], body: bytes) -> Reply:
+def control(server: ControlledServer, method: str, path: tuple[str, ...], body: bytes) -> HttpReply:
     """The answer to a request below `/control`."""
     if path == ("log",) and method == "GET":
         return _json(200, {"log": list(server.log), "changes": list(server.changes)})
@@ -50,79 +47,53 @@ def control(server: Controlled, method: str, path: tuple[str, ...], body: bytes)
         if not isinstance(asked, dict):
             raise ValueError("The body is no JSON object.")
         wishes = [name for name in _WISHES if asked.get(name) not in (None, False)]
-        said = {name: _WISHES[name](server, asked[name]) for name in wishes}
-        return _json(200, said | {"quirks": server.fhir.quirks.names()})
+        results = {name: _WISHES[name](server, asked[name]) for name in wishes}
+        return _json(200, results | {"quirks": server.fhir.quirks.names()})
     except (NotJson, ValueError, KeyError, TypeError) as wrong:
         return _json(400, {"error": str(wrong)})
 
 
-def _quirks(server: Controlled, names: Any) -> None:
-    server.fhir.temper.set(parse(names))
+def _quirks(server: ControlledServer, names: Any) -> None:
+    server.fhir.active_quirks.set(parse(names))
     server.spent = 0
 
 
-def _clear_log(server: Controlled, _: Any) -> None:
+def _clear_log(server: ControlledServer, _: Any) -> None:
     server.log.clear()
     server.changes.clear()
 
 
-def _put(server: Controlled, tree: Tree) -> str:
-    done = server.fhir.edit(lambda store: store.put(tree["resourceType"], tree["id"], tree, "PUT"))
-    return done.location
+def _put(server: ControlledServer, tree: Tree) -> str:
+    with server.fhir.transaction() as store:
+        return store.put(tree["resourceType"], tree["id"], tree, "PUT").location
 
 
-def _delete(server: Controlled, reference: Any) -> str:
+def _delete(server: ControlledServer, reference: Any) -> str:
     kind, _, key = str(reference).partition("/")
-    return server.fhir.edit(lambda store: _gone(store, kind, key)).location
+    with server.fhir.transaction() as store:
+        if store.current(kind, key) is None:
+            raise ValueError(f"There is no {kind}/{key}.")
+        return store.delete(kind, key).location
 
 
-def _gone(store: Store, kind: str, key: str) -> Version:
-    if store.current(kind, key) is None:
-        raise ValueError(f"There is no {kind}/{key}.")
-    return store.delete(kind, key)
-
-
-def _snapshot(server: Controlled, _: Any) -> bool:
-    server.fhir.back_up()
-    return True
-
-
-def _restore(server: Controlled, _: Any) -> bool:
-    server.fhir.restore()
-    return True
-
-
-def _hang_up(server: Controlled, _: Any) -> bool:
-    server.sockets.hang_up()
-    return True
-
-
-def _renew_token(server: Controlled, _: Any) -> str:
+def _renew_token(server: ControlledServer, _: Any) -> str:
     server.token, server.spent = secrets.token_urlsafe(24), 0
     return server.token
 
 
-def _advance(server: Controlled, seconds: Any) -> list[dict[str, Any]]:
-    return server.days.advance(float(seconds))
-
-
-def _step(server: Controlled, many: Any) -> list[dict[str, Any]]:
-    return server.days.step(int(many))
-
-
-_WISHES: Final[dict[str, Callable[[Controlled, Any], Any]]] = {
+_WISHES: Final[dict[str, Callable[[ControlledServer, Any], Any]]] = {
     "quirks": _quirks,
     "clear_log": _clear_log,
     "put": _put,
     "delete": _delete,
-    "snapshot": _snapshot,
-    "restore": _restore,
+    "snapshot": lambda server, _: server.fhir.back_up(),
+    "restore": lambda server, _: server.fhir.restore(),
     "renew_token": _renew_token,
-    "hang_up": _hang_up,
-    "advance": _advance,
-    "step": _step,
+    "hang_up": lambda server, _: server.sockets.hang_up(),
+    "advance": lambda server, seconds: server.schedule.advance(float(seconds)),
+    "step": lambda server, many: server.schedule.step(int(many)),
 }
 
 
-def _json(status: int, said: dict[str, Any]) -> Reply:
-    return Reply(status, json.dumps(said), headers={"Content-Type": "application/json"})
+def _json(status: int, body: dict[str, Any]) -> HttpReply:
+    return HttpReply(status, json.dumps(body), headers={"Content-Type": "application/json"})

@@ -23,54 +23,30 @@ LAST: Final = 10**15
 
 def span(text: str) -> tuple[int, int] | None:
     """First and last millisecond of a FHIR date, dateTime or instant; None where it is none."""
-    found = _DATE.fullmatch(text)
-    if not found:
+    match = _DATE.fullmatch(text)
+    if not match:
         return None
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         start = datetime(
-            int(year),
-            int(month or 1),
-            int(day or 1),
-            int(hour or 0),
-            int(minute or 0),
-            int(second or 0),
-            tzinfo=_zone(zone),
-        )
-        low = (start - _EPOCH) // _MS + int((fraction or "0").ljust(3, "0")[:3])
-        return low, low + _width(start, month, day, hour, second, fraction) - 1
+            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0),
+            int(second or 0), tzinfo=_zone(zone),
+        )  # fmt: skip
+        low = milliseconds(start) + int((fraction or "0").ljust(3, "0")[:3])
+        for part, width in ((fraction, 1), (second, 1000), (hour, 60_000), (day, 86_400_000)):
+            if part:
+                return low, low + width - 1
+        last = start.replace(month=start.month if month else 12, day=28)
+        return low, milliseconds((last + timedelta(days=4)).replace(day=1)) - 1
     except (ValueError, OverflowError):
         return None
 
 
 def _zone(text: str | None) -> timezone:
-    if text in (None, "Z"):
+    if text is None or text == "Z":
         return UTC
-    assert text is not None
     sign = -1 if text[0] == "-" else 1
     return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6])))
-
-
-def _width(
-    start: datetime,
-    month: str | None,
-    day: str | None,
-    hour: str | None,
-    second: str | None,
-    fraction: str | None,
-) -> int:
-    if fraction:
-        return 1
-    if second:
-        return 1000
-    if hour:
-        return 60_000
-    if day:
-        return 86_400_000
-    if month:
-        after = start.replace(day=28) + timedelta(days=4)
-        return (after.replace(day=1) - start) // _MS
-    return (start.replace(year=start.year + 1) - start) // _MS
 
 
 def instant(ms: int) -> str:

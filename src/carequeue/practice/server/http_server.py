@@ -19,14 +19,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from carequeue.practice.server.batches import answer
 from carequeue.practice.server.control import control
 from carequeue.practice.server.fhir_dates import http_date
-from carequeue.practice.server.http_types import Refusal, Reply, Request, outcome
-from carequeue.practice.server.paced_time import Days, PacedTime, Script
-from carequeue.practice.server.quirks import Temper
-from carequeue.practice.server.resource_store import Store
-from carequeue.practice.server.service import Service
-from carequeue.practice.server.websockets import Sockets
+from carequeue.practice.server.http_types import HttpReply, HttpRequest, Refusal, outcome
+from carequeue.practice.server.paced_time import ColleagueSchedule
+from carequeue.practice.server.quirks import ActiveQuirks
+from carequeue.practice.server.service import FhirService
+from carequeue.practice.server.websockets import WebsocketServer
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 #: Larger than any batch of 50 resources; a larger body is refused before it is read.
@@ -44,16 +44,16 @@ class PracticeServer(socketserver.ThreadingMixIn, HTTPServer):
     request_queue_size = 64
 
     #: What moves by itself, and the service; there from `open` on, before the first request.
-    days: Days
-    fhir: Service
+    schedule: ColleagueSchedule
+    fhir: FhirService
 
     def __init__(self, token: str) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), RequestHandler)
         self.token = self.control_token = token
         self.spent = 0  # requests that this token was good for
         self.log: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
         self.changes: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
-        self.sockets = Sockets()
+        self.sockets = WebsocketServer()
 
     def server_bind(self) -> None:
         """Bind without asking a name server who we are (`HTTPServer` does, and may wait)."""
@@ -68,23 +68,20 @@ class PracticeServer(socketserver.ThreadingMixIn, HTTPServer):
         """The FHIR base address."""
         return f"http://127.0.0.1:{self.server_port}/fhir"
 
-    def open(
-        self, store: Store, temper: Temper, script: Script, time: PacedTime, pace: str
-    ) -> None:
-        """Begin to answer, in threads of this process, and to move at a pace."""
-        self.fhir = Service(store, temper, self.base, self.sockets.address)
-        self.fhir.subscriptions.tell = self.sockets.tell
-        self.days = Days(script, self.fhir, time, self.changes.append, pace)
-        self.sockets.open(self.fhir.bind)
+    def open(self, service: FhirService, schedule: ColleagueSchedule) -> None:
+        """Begin to answer, in threads of this process, and to let colleagues act."""
+        self.fhir, self.schedule = service, schedule
+        service.subscriptions.tell = self.sockets.tell
+        self.sockets.open(service.bind)
         threading.Thread(target=self.serve_forever, daemon=True, name="practice").start()
-        self.days.begin()
+        schedule.begin()
 
 
-class Dropped(Exception):
+class ConnectionDropped(Exception):
     """The connection ends here without an answer."""
 
 
-class Handler(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """One connection; keeps it open between requests (HTTP/1.1)."""
 
     protocol_version = "HTTP/1.1"
@@ -104,8 +101,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._route(urlsplit(self.path), body)
         except Refusal as no:
             self.close_connection = True
-            self._send(Reply(no.status, outcome("error", no.code, no.words)))
-        except Dropped:
+            self._send(HttpReply(no.status, outcome("error", no.code, no.words)))
+        except ConnectionDropped:
             self._hang_up()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
@@ -124,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
         host = self.headers.get("host", "")
         if host.rpartition(":")[0] not in _LOOPBACK and host not in _LOOPBACK:
             words = "This clinic answers only to the names of this machine."
-            self._send(Reply(403, outcome("error", "forbidden", words)))
+            self._send(HttpReply(403, outcome("error", "forbidden", words)))
             return False
         if urlsplit(self.path).path == "/fhir/metadata":
             return True
@@ -132,11 +129,11 @@ class Handler(BaseHTTPRequestHandler):
         if not words:
             return True
         headers = {"WWW-Authenticate": 'Bearer realm="practice"'}
-        self._send(Reply(401, outcome("error", "login", words), headers=headers))
+        self._send(HttpReply(401, outcome("error", "login", words), headers=headers))
         return False
 
     def _why_not(self) -> str:
-        """Why the bearer token is not taken; nothing where it is."""
+        """Return why the bearer token is rejected, "" if it is accepted."""
         server = self.server
         token = server.token if self.path.startswith("/fhir") else server.control_token
         given = self.headers.get("authorization", "").encode()
@@ -153,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts[:1] == ("control",):
             self._send(control(self.server, self.command, parts[1:], body))
         elif parts[:1] == ("fhir",):
-            request = Request(
+            request = HttpRequest(
                 "GET" if self.command == "HEAD" else self.command,
                 parts[1:],
                 tuple(parse_qsl(url.query, keep_blank_values=True)),
@@ -163,39 +160,43 @@ class Handler(BaseHTTPRequestHandler):
             self._fhir(request)
         else:
             words = "The FHIR base address ends in /fhir."
-            self._send(Reply(404, outcome("error", "not-found", words)))
+            self._send(HttpReply(404, outcome("error", "not-found", words)))
 
     # --- FHIR, with the quirks of a bad day ----------------------------------------------------
 
-    def _fhir(self, request: Request) -> None:
+    def _fhir(self, request: HttpRequest) -> None:
         service = self.server.fhir
-        temper, writing = service.temper, _writes(request)
+        quirks, writing = service.active_quirks, _writes(request)
         try:
-            if temper.now.slow:
-                time.sleep(temper.now.slow / 1000)
-            if temper.now.drop_request < 0 or (writing and temper.use("drop_request")):
-                raise Dropped
-            reply = self._bad_day(request, temper) or service.answer(request)
-            if writing and temper.use("drop_next_reply"):
-                raise Dropped
-        except Dropped:
+            if quirks.now.slow:
+                time.sleep(quirks.now.slow / 1000)
+            if quirks.now.drop_request < 0 or (writing and quirks.use("drop_request")):
+                raise ConnectionDropped
+            reply = self._bad_day(request, quirks) or answer(service, request)
+            if writing and quirks.use("drop_next_reply"):
+                raise ConnectionDropped
+        except ConnectionDropped:
             self._note(request, 0)
             raise
         self._note(request, reply.status)
         self._send(reply)
 
-    def _bad_day(self, request: Request, temper: Temper) -> Reply | None:
-        if temper.now.html:
-            return Reply(200, _HTML, headers={"Content-Type": "text/html; charset=utf-8"})
-        if temper.now.unavailable:
+    def _bad_day(self, request: HttpRequest, quirks: ActiveQuirks) -> HttpReply | None:
+        if quirks.now.html:
+            return HttpReply(200, _HTML, headers={"Content-Type": "text/html; charset=utf-8"})
+        if quirks.now.unavailable:
             words = "The server is being looked after. Try again later."
-            return Reply(503, outcome("error", "transient", words), headers={"Retry-After": "1"})
-        if request.path != ("metadata",) and temper.use("throttle_next"):
+            return HttpReply(
+                503, outcome("error", "transient", words), headers={"Retry-After": "1"}
+            )
+        if request.path != ("metadata",) and quirks.use("throttle_next"):
             words = "Too many requests. Try again later."
-            return Reply(429, outcome("error", "throttled", words), headers={"Retry-After": "1"})
+            return HttpReply(
+                429, outcome("error", "throttled", words), headers={"Retry-After": "1"}
+            )
         return None
 
-    def _note(self, request: Request, status: int) -> None:
+    def _note(self, request: HttpRequest, status: int) -> None:
         self.server.log.append(
             {
                 "method": request.method,
@@ -211,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
 
     # --- answering ---------------------------------------------------------------------------
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: HttpReply) -> None:
         payload = reply.body.encode()
         headers = {"Content-Type": "application/fhir+json; charset=utf-8"} if payload else {}
         headers |= reply.http_headers(self.server.base)
@@ -251,6 +252,6 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # the other side was quicker
 
 
-def _writes(request: Request) -> bool:
-    """Whether a request changes something: not a read, not a search by POST."""
+def _writes(request: HttpRequest) -> bool:
+    """True if a request changes something: not a read, not a search by POST."""
     return request.method not in ("GET", "HEAD", "OPTIONS") and request.path[-1:] != ("_search",)

@@ -1,4 +1,4 @@
-"""What is asked of the FHIR service and what it answers, free of sockets.
+"""Requests to the FHIR service and its replies, without sockets.
 
 The same `Request` comes from HTTP and from an entry of a batch; a `Refusal` becomes an
 OperationOutcome.
@@ -28,7 +28,7 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One interaction: `path` below the base, decoded; header names in lower case."""
 
     method: str
@@ -52,13 +52,13 @@ class Request:
         return tree
 
     def prefers(self, what: str) -> bool:
-        """Whether the Prefer header asks for this, such as `handling=strict`."""
+        """True if the Prefer header asks for this, such as `handling=strict`."""
         wishes = re.split(r"[;,]", self.headers.get("prefer", ""))
         return what in {wish.strip() for wish in wishes}
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """An answer: `etag`, `updated` (ms) and `location` (below the base) where it is about one."""
 
     status: int
@@ -70,25 +70,25 @@ class Reply:
 
     def http_headers(self, base: str) -> dict[str, str]:
         """The headers that say what the body is."""
-        said = dict(self.headers)
+        headers = dict(self.headers)
         if self.etag:
-            said["ETag"] = self.etag
+            headers["ETag"] = self.etag
         if self.updated is not None:
-            said["Last-Modified"] = http_date(self.updated)
+            headers["Last-Modified"] = http_date(self.updated)
         if self.location:
-            said["Location"] = f"{base}/{self.location}"
-        return said
+            headers["Location"] = f"{base}/{self.location}"
+        return headers
 
     def entry_response(self) -> str:
         """The `response` of a batch entry, as JSON members."""
-        said = [f'"status":"{self.status} {HTTPStatus(self.status).phrase}"']
+        members = [f'"status":"{self.status} {HTTPStatus(self.status).phrase}"']
         if self.location:
-            said.append(f'"location":{quoted(self.location)}')
+            members.append(f'"location":{quoted(self.location)}')
         if self.etag:
-            said.append(f'"etag":{quoted(self.etag)}')
+            members.append(f'"etag":{quoted(self.etag)}')
         if self.updated is not None:
-            said.append(f'"lastModified":"{instant(self.updated)}"')
-        return ",".join(said)
+            members.append(f'"lastModified":"{instant(self.updated)}"')
+        return ",".join(members)
 
 
 def outcome(severity: str, code: str, words: str) -> str:
@@ -99,6 +99,6 @@ def outcome(severity: str, code: str, words: str) -> str:
     )
 
 
-def refused(no: Refusal) -> Reply:
+def refused(no: Refusal) -> HttpReply:
     """The answer to an interaction that was not done."""
-    return Reply(no.status, outcome("error", no.code, no.words))
+    return HttpReply(no.status, outcome("error", no.code, no.words))

@@ -9,7 +9,6 @@ without a word; FHIR decimals mean their digits.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 Tree = dict[str, Any]
@@ -18,7 +17,7 @@ Tree = dict[str, Any]
 MAX_DEPTH: Final = 200
 
 
-class Number(str):
+class NumberText(str):
     """A JSON number as it was spelled."""
 
     __slots__ = ()
@@ -35,8 +34,8 @@ def read(text: bytes | str) -> Any:
             text = text.decode("utf-8-sig")
         return json.loads(
             text,
-            parse_float=Number,
-            parse_int=Number,
+            parse_float=NumberText,
+            parse_int=NumberText,
             parse_constant=_no_constant,
             object_pairs_hook=_no_doubles,
         )
@@ -46,53 +45,28 @@ def read(text: bytes | str) -> Any:
         raise NotJson("The body is nested too deeply.") from None
 
 
-def write(tree: Any) -> str:
+def write(tree: Any, depth: int = 0) -> str:
     """The text of a tree, compact, every number as it was spelled."""
-    parts: list[str] = []
-    _write(tree, parts.append, 0)
-    return "".join(parts)
+    if depth > MAX_DEPTH:
+        raise NotJson("The body is nested too deeply.")
+    if isinstance(tree, dict):
+        members = (f"{quoted(name)}:{write(value, depth + 1)}" for name, value in tree.items())
+        return f"{{{','.join(members)}}}"
+    if isinstance(tree, list):
+        return f"[{','.join(write(value, depth + 1) for value in tree)}]"
+    if isinstance(tree, NumberText):
+        return str(tree)
+    return quoted(tree) if isinstance(tree, str) else json.dumps(tree)
 
 
 def quoted(text: str) -> str:
     """A JSON string; escapes what UTF-8 cannot carry (a lone surrogate)."""
     plain = json.dumps(text, ensure_ascii=False)
-    return plain if plain.isascii() or _encodable(plain) else json.dumps(text)
-
-
-def _encodable(text: str) -> bool:
     try:
-        text.encode()
+        plain.encode()
     except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _write(value: Any, put: Callable[[str], object], depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise NotJson("The body is nested too deeply.")
-    if isinstance(value, dict):
-        put("{")
-        for place, (key, inner) in enumerate(value.items()):
-            put(("," if place else "") + quoted(key) + ":")
-            _write(inner, put, depth + 1)
-        put("}")
-    elif isinstance(value, list):
-        put("[")
-        for place, inner in enumerate(value):
-            if place:
-                put(",")
-            _write(inner, put, depth + 1)
-        put("]")
-    else:
-        put(_scalar(value))
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, Number):
-        return str(value)
-    if isinstance(value, str):
-        return quoted(value)
-    return json.dumps(value)
+        return json.dumps(text)
+    return plain
 
 
 def _no_constant(name: str) -> Any:

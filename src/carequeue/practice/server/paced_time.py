@@ -1,9 +1,8 @@
 """The clinic's time, and when it moves by itself: `--pace off`, `quiet` or `busy`.
 
 In:  a pace and a seed: the schedule is a row of instants after the start, the same for the same
-two. Out: calls of the script (`simulated_colleagues.py` says what happens) when an instant has
-come, under the service's lock and through its ordinary writes; each change is noted for
-`/control/log`.
+two. Out: a change by a colleague (`simulated_colleagues.py` says which) when an instant has come;
+each change is noted for `/control/log`.
 Why the time can be moved on by hand: a test then sees an hour of changes, or a write that becomes
 visible late, without waiting for either.
 """
@@ -15,12 +14,10 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from carequeue.practice.server.fhir_dates import instant, milliseconds
-
-if TYPE_CHECKING:
-    from carequeue.practice.server.resource_store import Store, Version
+from carequeue.practice.server.resource_store import ResourceVersion
 
 PACES: Final = ("off", "quiet", "busy")
 #: Shortest and longest time between two changes, in ms.
@@ -30,33 +27,12 @@ _FAR: Final = 10 * 366 * 86_400
 _MANY: Final = 10_000
 
 
-class Change(NamedTuple):
+class ColleagueChange(NamedTuple):
     """One thing that happened: what, by whom, and the versions that it left, at least one."""
 
     what: str
     who: str
-    wrote: list[Version]
-
-
-class Script(Protocol):
-    """Decides what happens next; the same seed and the same records give the same changes."""
-
-    @property
-    def seed(self) -> int:
-        """What the changes are drawn with."""
-        ...
-
-    def step(self, store: Store) -> Change:
-        """Make the next change in the store."""
-        ...
-
-
-class Service(Protocol):
-    """Writes to the records under the lock of the server."""
-
-    def edit(self, change: Callable[[Store], Change]) -> Change:
-        """Make one change, and tell subscribers of it."""
-        ...
+    wrote: list[ResourceVersion]
 
 
 class PacedTime:
@@ -76,27 +52,27 @@ class PacedTime:
         self._ahead += int(seconds * 1000)
 
 
-class Days:
-    """Lets the script go on, by the schedule or by hand."""
+class ColleagueSchedule:
+    """Lets colleagues make changes, by the schedule of a pace and a seed or by hand."""
 
     def __init__(
         self,
-        script: Script,
-        service: Service,
+        make_change: Callable[[], ColleagueChange],
+        seed: int,
         time: PacedTime,
         note: Callable[[dict[str, Any]], None],
         pace: str = "off",
     ) -> None:
-        self._script, self._service, self._time, self._note = script, service, time, note
+        self._make_change, self._time, self._note = make_change, time, note
         self._gaps = _GAPS.get(pace)
-        self._draw = random.Random(f"{pace} {script.seed}")  # noqa: S311 - a schedule, no secret
+        self._draw = random.Random(f"{pace} {seed}")  # noqa: S311 - a schedule, no secret
         self._turn = threading.Condition()
         self._next = time.now() + self._gap() if self._gaps else None
 
     def begin(self) -> None:
         """Move from now on; not where the pace is off."""
         if self._gaps:
-            threading.Thread(target=self._run, daemon=True, name="days").start()
+            threading.Thread(target=self._run, daemon=True, name="schedule").start()
 
     def advance(self, seconds: float) -> list[dict[str, Any]]:
         """Move the clinic's time on; what has happened by then. Raises ValueError."""
@@ -130,12 +106,12 @@ class Days:
         return done
 
     def _change(self) -> dict[str, Any]:
-        change = self._service.edit(self._script.step)
-        said = {
+        change = self._make_change()
+        entry = {
             "at": instant(change.wrote[-1].updated),
             "what": change.what,
             "who": change.who,
-            "wrote": [one.location for one in change.wrote],
+            "wrote": [version.location for version in change.wrote],
         }
-        self._note(said)
-        return said
+        self._note(entry)
+        return entry

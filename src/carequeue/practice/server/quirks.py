@@ -1,4 +1,4 @@
-"""How real servers differ from the book, as switches of the practice clinic.
+"""Deviations of real servers from the standard, as switches of the practice clinic.
 
 Each switch is one field of `Quirks`; its name on the command line and at `/control` is the field's
 name with dashes, `name=N` where it counts. To add one: a field here, and one line where the server
@@ -27,7 +27,7 @@ def _count(named: int, says: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """Which ways of other servers are switched on; all off is a server by the book."""
+    """The deviations that are switched on; with all off the server follows the standard."""
 
     conflict_409: bool = _switch("a stale If-Match is answered with 409, not 412")
     locked_423: bool = _switch("a stale If-Match is answered with 423, not 412")
@@ -79,31 +79,31 @@ class Quirks:
     token_expires: int = _count(20, "a token is good for N requests, then 401 until it is renewed")
 
     def names(self) -> list[str]:
-        """What is switched on, in the spelling that `parse` reads."""
-        said = []
-        for one in fields(self):
-            value, name = getattr(self, one.name), one.name.replace("_", "-")
-            if value is True or (value and value == one.metadata.get("named")):
-                said.append(name)
+        """The names of the active quirks, in the spelling that `parse` reads."""
+        names = []
+        for switch in fields(self):
+            value, name = getattr(self, switch.name), switch.name.replace("_", "-")
+            if value is True or (value and value == switch.metadata.get("named")):
+                names.append(name)
             elif value:
-                said.append(f"{name}={value}")
-        return said
+                names.append(f"{name}={value}")
+        return names
 
 
 def parse(names: Iterable[str]) -> Quirks:
     """The switches of these names. Raises ValueError that lists what there is on an unknown one."""
-    known = {one.name.replace("_", "-"): one for one in fields(Quirks)}
+    known = {switch.name.replace("_", "-"): switch for switch in fields(Quirks)}
     chosen: dict[str, Any] = {}
     for name in names:
         bare, _, number = str(name).partition("=")
-        one = known.get(bare)
-        if one is None or (number and "named" not in one.metadata):
+        switch = known.get(bare)
+        if switch is None or (number and "named" not in switch.metadata):
             raise ValueError(f"No quirk {name!r}; there are: {', '.join(sorted(known))}.")
-        chosen[one.name] = int(number) if number else one.metadata.get("named", True)
+        chosen[switch.name] = int(number) if number else switch.metadata.get("named", True)
     return Quirks(**chosen)
 
 
-class Temper:
+class ActiveQuirks:
     """The quirks of the moment; may be changed by one thread while others ask."""
 
     def __init__(self, quirks: Quirks) -> None:
@@ -112,7 +112,7 @@ class Temper:
 
     @property
     def now(self) -> Quirks:
-        """The switches as they stand."""
+        """The switches at this moment."""
         return self._quirks
 
     def set(self, quirks: Quirks) -> None:
@@ -121,7 +121,7 @@ class Temper:
             self._quirks = quirks
 
     def use(self, name: str) -> bool:
-        """Whether a counted switch applies now; takes one off its count."""
+        """True if a counted switch applies now; takes one off its count."""
         with self._lock:
             left: int = getattr(self._quirks, name)
             if left > 0:

@@ -14,16 +14,16 @@ from urllib.parse import urlencode
 
 from carequeue.practice.server.capability_statement import types
 from carequeue.practice.server.fhir_dates import instant, second, span
-from carequeue.practice.server.http_types import Refusal, Reply, Request
+from carequeue.practice.server.http_types import HttpReply, HttpRequest, Refusal
 from carequeue.practice.server.json_lossless import Tree, quoted, read, write
-from carequeue.practice.server.quirks import Quirks, Temper
-from carequeue.practice.server.resource_store import Store, Version
+from carequeue.practice.server.quirks import ActiveQuirks, Quirks
+from carequeue.practice.server.resource_store import ResourceStore, ResourceVersion
 from carequeue.practice.server.search import (
     DEFAULT_COUNT,
     MAX_COUNT,
-    Manner,
-    Pair,
-    Query,
+    QueryPair,
+    SearchQuery,
+    SearchSupport,
     pack,
     understand,
     unpack,
@@ -36,44 +36,37 @@ _NEWEST: Final = 2**62
 _ELSEWHERE: Final = "http://elsewhere.invalid/fhir"
 
 
-class Reading:
+class ReadInteractions:
     """Answers what changes nothing; the caller holds the lock."""
 
-    def __init__(self, store: Store, temper: Temper, base: str) -> None:
-        self._store, self._temper, self._base = store, temper, base
+    def __init__(self, store: ResourceStore, active_quirks: ActiveQuirks, base: str) -> None:
+        self._store, self._active_quirks, self._base = store, active_quirks, base
 
     @property
     def _quirks(self) -> Quirks:
-        return self._temper.now
+        return self._active_quirks.now
 
-    def known(self, kind: str, key: str) -> Version:
+    def known(self, kind: str, key: str) -> ResourceVersion:
         """The newest version, a deletion too. Raises Refusal 404."""
-        found = self._store.current(kind, key)
-        if found is None:
+        version = self._store.current(kind, key)
+        if version is None:
             raise Refusal(404, "not-found", f"There is no {kind}/{key[:64]}.")
-        return found
+        return version
 
-    def present(self, kind: str, key: str) -> Version:
-        """The newest version of what is there. Raises Refusal 404 or 410."""
-        found = self.known(kind, key)
-        if found.deleted:
-            raise Refusal(410, "deleted", f"{kind}/{key} was deleted.")
-        return found
-
-    def vread(self, request: Request, kind: str, key: str, number: str) -> Reply:
+    def vread(self, request: HttpRequest, kind: str, key: str, number: str) -> HttpReply:
         """One version by its number."""
-        found = self._store.version(kind, key, number)
-        if found is None:
+        version = self._store.version(kind, key, number)
+        if version is None:
             raise Refusal(404, "not-found", f"There is no such version of {kind}/{key[:64]}.")
-        if found.deleted:
-            raise Refusal(410, "deleted", f"{kind}/{key} was deleted.")
-        return self.read(request, found)
+        return self.read(request, version)
 
-    def read(self, request: Request, found: Version) -> Reply:
-        """A version as an answer; 304 where the client has it."""
-        if request.headers.get("if-none-match") == found.etag:
-            return Reply(304, etag=found.etag, updated=found.updated)
-        return Reply(200, self.shown(found.body), found.etag, found.updated)
+    def read(self, request: HttpRequest, version: ResourceVersion) -> HttpReply:
+        """A version as an answer; 304 where the client has it. Raises Refusal 410 of a deletion."""
+        if version.deleted:
+            raise Refusal(410, "deleted", f"{version.reference} was deleted.")
+        if request.headers.get("if-none-match") == version.etag:
+            return HttpReply(304, etag=version.etag, updated=version.updated)
+        return HttpReply(200, self.shown(version.body), version.etag, version.updated)
 
     def shown(self, body: str, elements: tuple[str, ...] = ()) -> str:
         """A stored body as it goes out: whole, a named subset, or with less in its meta."""
@@ -89,45 +82,45 @@ class Reading:
             tree.pop("meta", None)
         return write(tree)
 
-    def manner(self) -> Manner:
-        """How we search at this moment."""
+    def support(self) -> SearchSupport:
+        """The search features that the quirks leave at this moment."""
         unknown = {"_lastUpdated": self._quirks.no_last_updated}
         unknown["_elements"] = self._quirks.ignores_elements
-        return Manner(
+        return SearchSupport(
             frozenset(name for name, is_so in unknown.items() if is_so),
             self._quirks.second_precision,
         )
 
-    def search(self, request: Request, kind: str, pairs: Iterable[Pair]) -> Reply:
+    def search(self, request: HttpRequest, kind: str, pairs: Iterable[QueryPair]) -> HttpReply:
         """One page of what is looked for, or its number."""
         asked = list(pairs)
-        query = understand(kind, asked, self._base, self.manner())
+        query = understand(kind, asked, self._base, self.support())
         if query.ignored and request.prefers("handling=strict"):
             names = ", ".join(sorted(set(query.ignored)))
             raise Refusal(400, "not-supported", f"Not known for {kind}: {names}.")
         total = None
         if query.total or query.only_count:
-            total = self._store.count(query.where, [query.type, *query.args])
+            total = self._store.count(query.where, query.args)
         page = [pair for pair in asked if pair[0] == "_page"]
         links = [("self", self._link(kind, page or query.used))]
         if query.only_count:
-            return self._unless_same(request, self._bundle_of("searchset", links, [], total))
+            return self._unless_same(request, self.bundle("searchset", [], links, total))
         rows = self._store.select(*query.window(), query.count + 1)
-        if len(rows) > 1 and self._temper.use("cut_pages"):
+        if len(rows) > 1 and self._active_quirks.use("cut_pages"):
             rows = rows[: min(len(rows), query.count) // 2]
-            total = self._store.count(query.where, [query.type, *query.args])
+            total = self._store.count(query.where, query.args)
         elif len(rows) > query.count:
             rows = rows[: query.count]
             links.append(("next", self._next(links[0][1], kind, query.token_after(rows[-1]))))
-        found = self._bundle_of("searchset", links, self._found(query, rows), total)
-        return self._unless_same(request, found)
+        entries = self._entries(query, rows)
+        return self._unless_same(request, self.bundle("searchset", entries, links, total))
 
-    def _unless_same(self, request: Request, found: Reply) -> Reply:
+    def _unless_same(self, request: HttpRequest, page: HttpReply) -> HttpReply:
         """The answer to a search; 304 where the client has one that says the same."""
-        same = found.etag and request.headers.get("if-none-match") == found.etag
-        return Reply(304, etag=found.etag) if same else found
+        same = page.etag and request.headers.get("if-none-match") == page.etag
+        return HttpReply(304, etag=page.etag) if same else page
 
-    def _found(self, query: Query, rows: list[Version]) -> list[str]:
+    def _entries(self, query: SearchQuery, rows: list[ResourceVersion]) -> list[str]:
         entries = [self._entry(row, self.shown(row.body, query.elements), "match") for row in rows]
         if self._quirks.doubled_entries:
             entries = [entry for entry in entries for _ in range(2)]
@@ -142,13 +135,13 @@ class Reading:
             ]
         return entries
 
-    def _entry(self, row: Version, body: str, mode: str) -> str:
+    def _entry(self, row: ResourceVersion, body: str, mode: str) -> str:
         return (
-            f'{{"fullUrl":"{self._base}/{row.type}/{row.id}","resource":{body},'
+            f'{{"fullUrl":"{self._base}/{row.reference}","resource":{body},'
             f'"search":{{"mode":"{mode}"}}}}'
         )
 
-    def _link(self, path: str, pairs: Iterable[Pair]) -> str:
+    def _link(self, path: str, pairs: Iterable[QueryPair]) -> str:
         query = urlencode(list(pairs), safe=":,|/")
         return f"{self._base}/{path}" + (f"?{query}" if query else "")
 
@@ -162,28 +155,36 @@ class Reading:
         base = _ELSEWHERE if self._quirks.foreign_next else self._base
         return f"{base}/{path}?_page={token}"
 
-    def _bundle_of(
-        self, kind: str, links: list[Pair], entries: list[str], total: int | None
-    ) -> Reply:
+    def bundle(
+        self,
+        kind: str,
+        entries: list[str],
+        links: Iterable[QueryPair] = (),
+        total: int | None = None,
+    ) -> HttpReply:
+        """A Bundle of these entries (JSON texts); a page, which has links, has an id as well."""
         now = instant(self._store.now())
-        head = ['"resourceType":"Bundle"', f'"id":"{uuid.uuid4()}"']
+        head = ['"resourceType":"Bundle"']
+        if links:
+            head.append(f'"id":"{uuid.uuid4()}"')
         if not self._quirks.no_meta:
             time = second(now) if self._quirks.second_precision else now
             head.append(f'"meta":{{"lastUpdated":"{time}"}}')
         parts = [f'"type":"{kind}"']
         if total is not None:
             parts.append(f'"total":{total}')
-        said = ",".join(f'{{"relation":"{rel}","url":{quoted(url)}}}' for rel, url in links)
-        parts.append(f'"link":[{said}]')
+        if links:
+            pages = (f'{{"relation":"{name}","url":{quoted(url)}}}' for name, url in links)
+            parts.append(f'"link":[{",".join(pages)}]')
         if entries:
             parts.append(f'"entry":[{",".join(entries)}]')
-        told = ",".join(parts)
+        content = ",".join(parts)
         etag = ""
         if kind == "searchset" and not self._quirks.no_search_etag:
-            etag = f'W/"{sha256(told.encode("utf-8", "replace")).hexdigest()[:32]}"'
-        return Reply(200, "{" + ",".join(head) + "," + told + "}", etag)
+            etag = f'W/"{sha256(content.encode("utf-8", "replace")).hexdigest()[:32]}"'
+        return HttpReply(200, "{" + ",".join(head) + "," + content + "}", etag)
 
-    def history(self, request: Request, kind: str | None, key: str | None) -> Reply:
+    def history(self, request: HttpRequest, kind: str | None, key: str | None) -> HttpReply:
         """One page of the versions of all, of a type or of one, newest first."""
         asked = dict(request.query)
         before = _NEWEST
@@ -205,24 +206,22 @@ class Reading:
             token = pack([asked, rows[-1].seq])
             links.append(("next", self._next(links[0][1], path, token)))
         rows = [row for row in rows if row.type in types(self._quirks)]
-        return self._bundle_of("history", links, [self._past(row) for row in rows], None)
+        return self.bundle("history", [self._past(row) for row in rows], links)
 
-    def timed(self, reply: Reply) -> Reply:
+    def timed(self, reply: HttpReply) -> HttpReply:
         """The answer with its instant as exact as we tell instants."""
         if reply.updated is None or not self._quirks.second_precision:
             return reply
         return replace(reply, updated=reply.updated // 1000 * 1000)
 
-    def _past(self, row: Version) -> str:
-        address = row.type if row.method == "POST" else f"{row.type}/{row.id}"
-        status = "204" if row.deleted else "201" if row.number == 1 else "200"
+    def _past(self, row: ResourceVersion) -> str:
         body = "" if row.deleted else f'"resource":{self.shown(row.body)},'
         reply = self.timed(
-            Reply(int(status), etag=row.etag, updated=row.updated, location=row.location)
+            HttpReply(row.status, etag=row.etag, updated=row.updated, location=row.location)
         )
         return (
-            f'{{"fullUrl":"{self._base}/{row.type}/{row.id}",{body}'
-            f'"request":{{"method":"{row.method}","url":"{address}"}},'
+            f'{{"fullUrl":"{self._base}/{row.reference}",{body}'
+            f'"request":{{"method":"{row.method}","url":"{row.written_to}"}},'
             f'"response":{{{reply.entry_response()}}}}}'
         )
 
@@ -241,7 +240,7 @@ def _subset(tree: Tree, elements: tuple[str, ...]) -> Tree:
     return small
 
 
-def _names(query: Query) -> list[str]:
+def _names(query: SearchQuery) -> list[str]:
     if "*" in query.includes:
         return [name for name, param in PARAMS[query.type].items() if param.kind == REFERENCE]
     return query.includes

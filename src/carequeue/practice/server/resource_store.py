@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from carequeue.practice.server.fhir_dates import instant
 from carequeue.practice.server.json_lossless import Tree, read, write
-from carequeue.practice.server.search_params import terms
+from carequeue.practice.server.search_params import index_entries
 
 _SCHEMA: Final = """
 CREATE TABLE version (
@@ -41,7 +41,7 @@ CREATE INDEX term_of ON term (type, id);
 _VERSION: Final = "v.type, v.id, v.number, v.updated, v.method, v.body, v.seq"
 
 
-class Version(NamedTuple):
+class ResourceVersion(NamedTuple):
     """One version of one resource; the body of a deletion is empty."""
 
     type: str
@@ -59,13 +59,28 @@ class Version(NamedTuple):
 
     @property
     def deleted(self) -> bool:
-        """Whether this version says that the resource is gone."""
+        """True if this version says that the resource is gone."""
         return self.method == "DELETE"
+
+    @property
+    def reference(self) -> str:
+        """The address of the resource, below the base: `Task/1`."""
+        return f"{self.type}/{self.id}"
 
     @property
     def location(self) -> str:
         """The address of this version, below the base."""
-        return f"{self.type}/{self.id}/_history/{self.number}"
+        return f"{self.reference}/_history/{self.number}"
+
+    @property
+    def written_to(self) -> str:
+        """The address of the request that wrote this version; a POST goes to the type."""
+        return self.type if self.method == "POST" else self.reference
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the request that wrote this version."""
+        return 204 if self.deleted else 201 if self.number == 1 else 200
 
 
 def stamped(tree: Tree, key: str, number: int, updated: int) -> Tree:
@@ -77,7 +92,7 @@ def stamped(tree: Tree, key: str, number: int, updated: int) -> Tree:
     return first | {name: value for name, value in tree.items() if name not in first}
 
 
-class Store:
+class ResourceStore:
     """All versions and their index. `clock` gives milliseconds since 1970; `base` our address."""
 
     def __init__(self, clock: Callable[[], int], base: str) -> None:
@@ -85,8 +100,8 @@ class Store:
         #: Milliseconds until searches see a write.
         self.lag = 0
         #: Called with the versions of a commit, after it.
-        self.committed: Callable[[list[Version]], None] = lambda versions: None
-        self._fresh: list[Version] = []
+        self.committed: Callable[[list[ResourceVersion]], None] = lambda versions: None
+        self._fresh: list[ResourceVersion] = []
         self._kept: tuple[sqlite3.Connection, int] | None = None
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(_SCHEMA)
@@ -117,8 +132,9 @@ class Store:
 
     def _lines(self, tree: Tree, key: str) -> Iterator[tuple[object, ...]]:
         kind = tree["resourceType"]
-        for one in terms(kind, tree, self._base):
-            yield kind, one.name, _utf8(one.value), _utf8(one.system), key, one.low, one.high
+        for entry in index_entries(kind, tree, self._base):
+            value, system = _utf8(entry.value), _utf8(entry.system)
+            yield kind, entry.name, value, system, key, entry.low, entry.high
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -159,38 +175,44 @@ class Store:
         kept, self._last = self._kept
         kept.backup(self._db)
 
-    def current(self, kind: str, key: str) -> Version | None:
+    def current(self, kind: str, key: str) -> ResourceVersion | None:
         """The newest version, a deletion too; None where there never was one."""
-        return self._one(
+        return self._first(
             "WHERE v.type = ? AND v.id = ? ORDER BY v.number DESC LIMIT 1", (kind, key)
         )
 
-    def version(self, kind: str, key: str, number: str) -> Version | None:
+    def version(self, kind: str, key: str, number: str) -> ResourceVersion | None:
         """One version by its versionId."""
-        return self._one(
+        return self._first(
             "WHERE v.type = ? AND v.id = ? AND CAST(v.number AS TEXT) = ?", (kind, key, number)
         )
 
-    def _one(self, where: str, args: Sequence[Any]) -> Version | None:
-        found = self._db.execute(f"SELECT {_VERSION} FROM version v {where}", args).fetchone()
-        return Version(*found) if found else None
+    def _first(self, where: str, args: Sequence[Any]) -> ResourceVersion | None:
+        row = self._db.execute(f"SELECT {_VERSION} FROM version v {where}", args).fetchone()
+        return ResourceVersion(*row) if row else None
 
-    def select(self, where: str, args: Sequence[Any], order: str, limit: int) -> list[Version]:
+    def select(
+        self, where: str, args: Sequence[Any], order: str, limit: int
+    ) -> list[ResourceVersion]:
         """Newest versions by a condition over `c` (current) and `v` (version)."""
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM current c JOIN version v ON v.seq = c.seq "
             f"WHERE {where} ORDER BY {order} LIMIT ?",
             (*args, limit),
         )
-        return [Version(*row) for row in rows]
+        return [ResourceVersion(*row) for row in rows]
 
     def count(self, where: str, args: Sequence[Any]) -> int:
-        """How many newest versions meet a condition over `c`."""
-        found = self._db.execute(f"SELECT count(*) FROM current c WHERE {where}", args)
-        return int(found.fetchone()[0])
+        """The number of newest versions that meet a condition over `c`."""
+        (count,) = self._db.execute(
+            f"SELECT count(*) FROM current c WHERE {where}", args
+        ).fetchone()
+        return int(count)
 
-    def referenced(self, kind: str, names: Sequence[str], keys: Sequence[str]) -> list[Version]:
-        """What the references of these parameters in these resources point to, each once."""
+    def referenced(
+        self, kind: str, names: Sequence[str], keys: Sequence[str]
+    ) -> list[ResourceVersion]:
+        """The targets of these reference parameters in these resources, each once."""
         rows = self._db.execute(
             f"SELECT DISTINCT {_VERSION} FROM term t "
             "JOIN current c ON c.type = t.system AND c.id = t.value AND NOT c.deleted "
@@ -199,11 +221,11 @@ class Store:
             "ORDER BY v.type, v.id",
             (kind, *names, *keys),
         )
-        return [Version(*row) for row in rows]
+        return [ResourceVersion(*row) for row in rows]
 
     def history(
         self, kind: str | None, key: str | None, since: int, before: int, limit: int
-    ) -> list[Version]:
+    ) -> list[ResourceVersion]:
         """Versions from `since` (ms, inclusive) with a smaller seq than `before`, newest first."""
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM version v WHERE (?1 IS NULL OR v.type = ?1) "
@@ -212,33 +234,32 @@ class Store:
             "ORDER BY v.seq DESC LIMIT ?5",
             (kind, key, since, before, limit),
         )
-        return [Version(*row) for row in rows]
+        return [ResourceVersion(*row) for row in rows]
 
-    def put(self, kind: str, key: str, tree: Tree, method: str) -> Version:
-        """A new version of a resource; `method` is how it came (POST or PUT)."""
-        return self._add(kind, key, method, tree)
-
-    def delete(self, kind: str, key: str) -> Version:
-        """A version that says it is gone."""
-        return self._add(kind, key, "DELETE", None)
-
-    def _add(self, kind: str, key: str, method: str, tree: Tree | None) -> Version:
+    def put(self, kind: str, key: str, tree: Tree | None, method: str) -> ResourceVersion:
+        """A new version of a resource; `method` is how it came. A deletion has no tree."""
         before = self.current(kind, key)
         number = before.number + 1 if before else 1
         updated = max(self._clock(), self._last + 1)
         body = write(stamped(tree, key, number, updated)) if tree is not None else ""
-        laid = self._db.execute(
+        row = (kind, key, number, updated, method, body)
+        cursor = self._db.execute(
             "INSERT INTO version (type, id, number, updated, method, body) VALUES (?,?,?,?,?,?)",
-            (kind, key, number, updated, method, body),
+            row,
         )
-        one = Version(kind, key, number, updated, method, body, int(laid.lastrowid or 0))
+        version = ResourceVersion(*row, seq=cursor.lastrowid or 0)
         if self.lag:
-            self._db.execute("INSERT INTO late VALUES (?,?)", (one.seq, updated + self.lag))
+            late = (version.seq, updated + self.lag)
+            self._db.execute("INSERT INTO late VALUES (?,?)", late)
         else:
-            self._index(one, tree)
+            self._index(version, tree)
         self._last = updated
-        self._fresh.append(one)
-        return one
+        self._fresh.append(version)
+        return version
+
+    def delete(self, kind: str, key: str) -> ResourceVersion:
+        """A version that says it is gone."""
+        return self.put(kind, key, None, "DELETE")
 
     def _catch_up(self, now: int | None) -> None:
         """Let the index know what is due by `now` (ms), or all that there is."""
@@ -246,19 +267,19 @@ class Store:
         rows = self._db.execute(
             f"SELECT {_VERSION} FROM version v WHERE v.seq IN ({due}) ORDER BY v.seq", (now,)
         ).fetchall()
-        for one in map(Version._make, rows):
-            self._index(one, read(one.body) if one.body else None)
-            self._db.execute("DELETE FROM late WHERE seq = ?", (one.seq,))
+        for version in map(ResourceVersion._make, rows):
+            self._index(version, read(version.body) if version.body else None)
+            self._db.execute("DELETE FROM late WHERE seq = ?", (version.seq,))
 
-    def _index(self, one: Version, tree: Tree | None) -> None:
+    def _index(self, version: ResourceVersion, tree: Tree | None) -> None:
         """Let searches see a version; one that is older than what they see changes nothing."""
-        kind, key = one.type, one.id
-        done = self._db.execute(
+        kind, key = version.type, version.id
+        cursor = self._db.execute(
             "INSERT INTO current VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE "
             "SET seq = ?3, updated = ?4, deleted = ?5 WHERE seq < ?3",
-            (kind, key, one.seq, one.updated, tree is None),
+            (kind, key, version.seq, version.updated, tree is None),
         )
-        if not done.rowcount:
+        if not cursor.rowcount:
             return
         self._db.execute("DELETE FROM term WHERE type = ? AND id = ?", (kind, key))
         if tree is not None:
@@ -271,5 +292,5 @@ def _marks(values: Sequence[object]) -> str:
 
 
 def _utf8(text: str) -> str:
-    """What SQLite can hold of a text: a lone surrogate cannot be searched for."""
+    """The text as SQLite can store it: a lone surrogate cannot be searched for."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What a search asks: from the pairs of a query to a condition over the index, and to pages.
+"""From the parameters of a search to a condition over the index, and to pages.
 
 In:  a type and (name, value) pairs. Out: a `Query`: condition, order, page size, what else the
 answer holds, and which pairs were used (they are the `self` link) or left aside.
@@ -18,17 +18,17 @@ from typing import Any, Final, NamedTuple
 
 from carequeue.practice.server.fhir_dates import span
 from carequeue.practice.server.http_types import Refusal
-from carequeue.practice.server.resource_store import Version
+from carequeue.practice.server.resource_store import ResourceVersion
 from carequeue.practice.server.search_params import (
     DATE,
     PARAMS,
     REFERENCE,
     STRING,
-    Param,
+    SearchParam,
     split_reference,
 )
 
-Pair = tuple[str, str]
+QueryPair = tuple[str, str]
 
 DEFAULT_COUNT: Final = 50
 MAX_COUNT: Final = 500
@@ -44,23 +44,23 @@ _PREFIX: Final = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(\d.*)")
 _COMMA: Final = re.compile(r"(?<!\\),")
 
 
-class Manner(NamedTuple):
-    """How this server searches: parameters that it does not know, and how it compares instants."""
+class SearchSupport(NamedTuple):
+    """The parameters that this server does not know, and the precision of its instants."""
 
     unknown: frozenset[str] = frozenset()
     whole_seconds: bool = False
 
 
-BY_THE_BOOK: Final = Manner()
+BY_THE_BOOK: Final = SearchSupport()
 
 
 @dataclass(slots=True)
-class Query:
+class SearchQuery:
     """A search that was understood. `after` is the sort key of the last row shown before."""
 
     type: str
     base: str
-    manner: Manner = BY_THE_BOOK
+    support: SearchSupport = BY_THE_BOOK
     clauses: list[str] = field(default_factory=list)
     args: list[Any] = field(default_factory=list)
     sort: str = "_id"
@@ -69,7 +69,7 @@ class Query:
     only_count: bool = False
     elements: tuple[str, ...] = ()
     includes: list[str] = field(default_factory=list)
-    used: list[Pair] = field(default_factory=list)
+    used: list[QueryPair] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     after: int | str | None = None
 
@@ -80,14 +80,14 @@ class Query:
 
     def window(self) -> tuple[str, list[Any], str]:
         """Condition, arguments and order of this page."""
-        column, way = SORTS[self.sort]
-        where, args = self.where, [self.type, *self.args]
+        column, direction = SORTS[self.sort]
+        where, args = self.where, list(self.args)
         if self.after is not None:
-            where += f" AND {column} {'>' if way == 'ASC' else '<'} ?"
+            where += f" AND {column} {'>' if direction == 'ASC' else '<'} ?"
             args.append(self.after)
-        return where, args, f"{column} {way}"
+        return where, args, f"{column} {direction}"
 
-    def token_after(self, last: Version) -> str:
+    def token_after(self, last: ResourceVersion) -> str:
         """The token of the page that follows this row."""
         key = last.updated if self.sort.endswith("_lastUpdated") else last.id
         return pack([self.used, key])
@@ -98,12 +98,14 @@ class Query:
         self.args.extend(args)
 
 
-def understand(kind: str, pairs: Iterable[Pair], base: str, manner: Manner = BY_THE_BOOK) -> Query:
+def understand(
+    kind: str, pairs: Iterable[QueryPair], base: str, support: SearchSupport = BY_THE_BOOK
+) -> SearchQuery:
     """The query of these pairs.
 
     Raises Refusal 400 on a value that cannot be read, or on a page token that is not ours.
     """
-    query = Query(kind, base, manner)
+    query = SearchQuery(kind, base, support, args=[kind])
     asked = list(pairs)
     page = next((value for name, value in asked if name == "_page"), None)
     if page is not None:
@@ -111,7 +113,7 @@ def understand(kind: str, pairs: Iterable[Pair], base: str, manner: Manner = BY_
     for name, value in asked:
         if name in FRAMING:
             continue
-        if name in manner.unknown or value.lstrip("-") in manner.unknown:
+        if name in support.unknown or value.lstrip("-") in support.unknown:
             query.ignored.append(name)
         elif _apply(query, name, value):
             query.used.append((name, value))
@@ -120,7 +122,7 @@ def understand(kind: str, pairs: Iterable[Pair], base: str, manner: Manner = BY_
     return query
 
 
-def _apply(query: Query, name: str, value: str) -> bool:
+def _apply(query: SearchQuery, name: str, value: str) -> bool:
     """Take one pair into the query; False where it means nothing here."""
     special = _SPECIAL.get(name)
     if special:
@@ -138,21 +140,21 @@ def _apply(query: Query, name: str, value: str) -> bool:
     return True
 
 
-def _id(query: Query, value: str) -> bool:
+def _id(query: SearchQuery, value: str) -> bool:
     keys = split_values(value)
     query.limit(f"c.id IN ({','.join('?' * len(keys))})", *keys)
     return True
 
 
-def _last_updated(query: Query, value: str) -> bool:
-    column = "(c.updated / 1000 * 1000)" if query.manner.whole_seconds else "c.updated"
-    for one in split_values(value):
-        sign, low, high = _bounds("_lastUpdated", one)
+def _last_updated(query: SearchQuery, value: str) -> bool:
+    column = "(c.updated / 1000 * 1000)" if query.support.whole_seconds else "c.updated"
+    for date in split_values(value):
+        sign, low, high = _bounds("_lastUpdated", date)
         query.limit(*_compare(column, column, sign, low, high))
     return True
 
 
-def _sort(query: Query, value: str) -> bool:
+def _sort(query: SearchQuery, value: str) -> bool:
     first = value.split(",")[0]
     if first not in SORTS:
         return False
@@ -160,34 +162,34 @@ def _sort(query: Query, value: str) -> bool:
     return True
 
 
-def _count(query: Query, value: str) -> bool:
+def _count(query: SearchQuery, value: str) -> bool:
     query.count = min(whole_number("_count", value), MAX_COUNT)
     query.only_count = query.only_count or query.count == 0
     return True
 
 
-def _total(query: Query, value: str) -> bool:
+def _total(query: SearchQuery, value: str) -> bool:
     query.total = value in ("accurate", "estimate")
     return value in ("accurate", "estimate", "none")
 
 
-def _summary(query: Query, value: str) -> bool:
+def _summary(query: SearchQuery, value: str) -> bool:
     query.only_count = query.only_count or value == "count"
     return value in ("count", "false")
 
 
-def _elements(query: Query, value: str) -> bool:
+def _elements(query: SearchQuery, value: str) -> bool:
     query.elements = tuple(split_values(value))
     return True
 
 
-def _include(query: Query, value: str) -> bool:
+def _include(query: SearchQuery, value: str) -> bool:
     kind, _, name = value.partition(":")
     name = name.partition(":")[0]
     if value == "*":
         name, kind = "*", query.type
-    found = PARAMS[query.type].get(name)
-    if kind != query.type or not (name == "*" or (found and found.kind == REFERENCE)):
+    param = PARAMS[query.type].get(name)
+    if kind != query.type or not (name == "*" or (param and param.kind == REFERENCE)):
         return False
     query.includes.append(name)
     return True
@@ -214,15 +216,15 @@ def whole_number(name: str, value: str) -> int:
 
 def split_values(value: str) -> list[str]:
     """The alternatives of a comma list; a comma after a backslash is part of a value."""
-    return [re.sub(r"\\([,|$\\])", r"\1", one) for one in _COMMA.split(value) if one]
+    return [re.sub(r"\\([,|$\\])", r"\1", part) for part in _COMMA.split(value) if part]
 
 
 def _bounds(name: str, value: str) -> tuple[str, int, int]:
-    found = _PREFIX.fullmatch(value.replace(" ", "+"))  # an unescaped + of an offset
-    range_ = span(found[2]) if found else None
-    if found is None or range_ is None:
+    match = _PREFIX.fullmatch(value.replace(" ", "+"))  # an unescaped + of an offset
+    bounds = span(match[2]) if match else None
+    if match is None or bounds is None:
         raise Refusal(400, "value", f"{name} is no date: {value!r}.")
-    return found[1] or "eq", *range_
+    return match[1] or "eq", *bounds
 
 
 def _compare(low_column: str, high_column: str, sign: str, low: int, high: int) -> tuple[Any, ...]:
@@ -239,48 +241,50 @@ def _compare(low_column: str, high_column: str, sign: str, low: int, high: int) 
     }[sign]
 
 
-def _dates(query: Query, name: str, value: str) -> None:
-    ways, args = [], []
-    for one in split_values(value):
-        way, *bounds = _compare("t.low", "t.high", *_bounds(name, one))
-        ways.append(f"({way})")
+def _dates(query: SearchQuery, name: str, value: str) -> None:
+    clauses, args = [], []
+    for date in split_values(value):
+        clause, *bounds = _compare("t.low", "t.high", *_bounds(name, date))
+        clauses.append(f"({clause})")
         args.extend(bounds)
-    _among(query, name, " OR ".join(ways), args)
+    _among(query, name, " OR ".join(clauses), args)
 
 
-def _missing(query: Query, name: str, value: str) -> None:
+def _missing(query: SearchQuery, name: str, value: str) -> None:
     if value not in ("true", "false"):
         raise Refusal(400, "value", f"{name}:missing is true or false, not {value!r}.")
     _among(query, name, "1", [], negate=value == "true")
 
 
-def _values(query: Query, name: str, modifier: str, param: Param, value: str) -> None:
-    ways: list[str] = []
+def _values(query: SearchQuery, name: str, modifier: str, param: SearchParam, value: str) -> None:
+    clauses: list[str] = []
     args: list[Any] = []
-    for one in split_values(value):
+    for part in split_values(value):
         if param.kind == REFERENCE:
-            way, found = _reference(query, modifier, param, one)
+            clause, more = _reference(query, modifier, param, part)
         elif param.kind == STRING:
-            way, found = _string(modifier, one)
+            clause, more = _string(modifier, part)
         else:
-            way, found = _token(one)
-        ways.append(way)
-        args.extend(found)
+            clause, more = _token(part)
+        clauses.append(clause)
+        args.extend(more)
     if modifier and not _known(modifier, param):
         raise Refusal(400, "not-supported", f"The modifier :{modifier} is not known for {name}.")
-    _among(query, name, " OR ".join(ways), args, negate=modifier == "not")
+    _among(query, name, " OR ".join(clauses), args, negate=modifier == "not")
 
 
-def _known(modifier: str, param: Param) -> bool:
+def _known(modifier: str, param: SearchParam) -> bool:
     if param.kind == REFERENCE:
         return modifier[:1].isupper()
     return modifier in (("exact", "contains") if param.kind == STRING else ("not",))
 
 
-def _among(query: Query, name: str, way: str, args: Sequence[Any], negate: bool = False) -> None:
+def _among(
+    query: SearchQuery, name: str, clause: str, args: Sequence[Any], negate: bool = False
+) -> None:
     query.limit(
         f"c.id {'NOT ' if negate else ''}IN "
-        f"(SELECT t.id FROM term t WHERE t.type = ? AND t.name = ? AND ({way or '0'}))",
+        f"(SELECT t.id FROM term t WHERE t.type = ? AND t.name = ? AND ({clause or '0'}))",
         query.type,
         name,
         *args,
@@ -296,7 +300,9 @@ def _token(value: str) -> tuple[str, list[Any]]:
     return "(t.value = ? AND t.system = ?)", [code, system]
 
 
-def _reference(query: Query, modifier: str, param: Param, value: str) -> tuple[str, list[Any]]:
+def _reference(
+    query: SearchQuery, modifier: str, param: SearchParam, value: str
+) -> tuple[str, list[Any]]:
     kind, key = split_reference(value, query.base)
     kind = kind or (modifier if modifier[:1].isupper() else param.only)
     if kind:
@@ -319,14 +325,14 @@ def pack(values: object) -> str:
 
 
 def unpack(token: str) -> Any:
-    """What a token was made of. Raises Refusal 400 where it is not ours."""
+    """The values of a page token. Raises Refusal 400 if it is not ours."""
     try:
         return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, binascii.Error):
         raise Refusal(400, "value", "This page token is not known here.") from None
 
 
-def _unpack_page(token: str) -> tuple[list[Pair], int | str | None]:
+def _unpack_page(token: str) -> tuple[list[QueryPair], int | str | None]:
     match unpack(token):
         case [[*pairs], (int() | str()) as key]:
             return [(str(name), str(value)) for name, value in pairs], key

@@ -1,4 +1,4 @@
-"""What can be searched for, and how a resource is laid down in the index.
+"""The search parameters of each type, and the index entries of a resource.
 
 `PARAMS` is the one table: the index, the search and the CapabilityStatement read it. A path is
 dotted; arrays on the way are walked. What has the wrong type is left out of the index, never
@@ -8,11 +8,13 @@ Names and paths: R4, the search parameters of each resource.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from carequeue.practice.server.fhir_dates import FIRST, LAST, span
-from carequeue.practice.server.json_lossless import Number
+from carequeue.practice.server.json_lossless import NumberText
 
 REFERENCE: Final = "reference"
 TOKEN: Final = "token"  # noqa: S105 - a kind of search parameter
@@ -20,7 +22,7 @@ STRING: Final = "string"
 DATE: Final = "date"
 
 
-class Param(NamedTuple):
+class SearchParam(NamedTuple):
     """A search parameter: its kind, the elements it looks at, the one type it keeps to."""
 
     kind: str
@@ -28,222 +30,137 @@ class Param(NamedTuple):
     only: str = ""  # the type of resource that a reference must name
 
 
-def _param(kind: str, paths: tuple[str, ...], only: str = "") -> Param:
-    return Param(kind, tuple(tuple(path.split(".")) for path in paths), only)
+def _param(kind: str, *paths: str, only: str = "") -> SearchParam:
+    return SearchParam(kind, tuple(tuple(path.split(".")) for path in paths), only)
 
 
-def _ref(*paths: str, only: str = "") -> Param:
-    return _param(REFERENCE, paths, only)
+_REF: Final = partial(_param, REFERENCE)
+_TOKEN: Final = partial(_param, TOKEN)
+_TEXT: Final = partial(_param, STRING)
+_DATE: Final = partial(_param, DATE)
 
 
-def _token(*paths: str) -> Param:
-    return _param(TOKEN, paths)
+def _same(kind: str, names: str) -> dict[str, SearchParam]:
+    """Parameters that are named as their element: `based-on` looks at `basedOn`."""
+    elements = {name: re.sub(r"-(.)", lambda sign: sign[1].upper(), name) for name in names.split()}
+    return {name: _param(kind, element) for name, element in elements.items()}
 
 
-def _text(*paths: str) -> Param:
-    return _param(STRING, paths)
-
-
-def _date(*paths: str) -> Param:
-    return _param(DATE, paths)
-
-
-def _of(path: str) -> dict[str, Param]:
+def _client(path: str) -> dict[str, SearchParam]:
     """The two names of the same thing: `subject` may be a group, `patient` may not."""
-    return {"subject": _ref(path), "patient": _ref(path, only="Patient")}
+    return {"subject": _REF(path), "patient": _REF(path, only="Patient")}
 
 
-_IDENTIFIER: Final = {"identifier": _token("identifier")}
-_STATUS: Final = {"status": _token("status")}
-_CODE: Final = {"code": _token("code")}
-_ENCOUNTER: Final = {"encounter": _ref("encounter")}
+_PATIENT: Final = {"patient": _REF("patient", only="Patient")}
 _PERSON: Final = {
-    "name": _text("name.text", "name.family", "name.given", "name.prefix"),
-    "family": _text("name.family"),
-    "given": _text("name.given"),
-    "phone": _token("telecom"),
-    "active": _token("active"),
+    "name": _TEXT("name.text", "name.family", "name.given", "name.prefix"),
+    "family": _TEXT("name.family"),
+    "given": _TEXT("name.given"),
+    "phone": _TOKEN("telecom"),
+    "active": _TOKEN("active"),
 }
-_BASED_ON: Final = {"based-on": _ref("basedOn")}
 
-PARAMS: Final[dict[str, dict[str, Param]]] = {
-    "Subscription": {**_STATUS, "criteria": _text("criteria"), "type": _token("channel.type")},
+PARAMS: Final[dict[str, dict[str, SearchParam]]] = {
+    "Subscription": {
+        "status": _TOKEN("status"),
+        "criteria": _TEXT("criteria"),
+        "type": _TOKEN("channel.type"),
+    },
     "Task": {
-        "patient": _ref("for", only="Patient"),
-        "subject": _ref("for"),
-        "focus": _ref("focus"),
-        "owner": _ref("owner"),
-        "requester": _ref("requester"),
-        "part-of": _ref("partOf"),
-        "intent": _token("intent"),
-        "priority": _token("priority"),
-        "business-status": _token("businessStatus"),
-        "authored-on": _date("authoredOn"),
-        "modified": _date("lastModified"),
-        "period": _date("executionPeriod"),
-        **_BASED_ON,
-        **_ENCOUNTER,
-        **_STATUS,
-        **_CODE,
+        **_client("for"),
+        **_same(REFERENCE, "focus owner requester part-of based-on encounter"),
+        **_same(TOKEN, "intent priority business-status status code"),
+        **_same(DATE, "authored-on"),
+        "modified": _DATE("lastModified"),
+        "period": _DATE("executionPeriod"),
     },
     "ServiceRequest": {
-        **_of("subject"),
-        "requester": _ref("requester"),
-        "performer": _ref("performer"),
-        "replaces": _ref("replaces"),
-        "authored": _date("authoredOn"),
-        "category": _token("category"),
-        "intent": _token("intent"),
-        "priority": _token("priority"),
-        **_BASED_ON,
-        **_ENCOUNTER,
-        **_STATUS,
-        **_CODE,
+        **_client("subject"),
+        **_same(REFERENCE, "requester performer replaces based-on encounter"),
+        **_same(TOKEN, "category intent priority status code"),
+        "authored": _DATE("authoredOn"),
     },
     "Patient": {
         **_PERSON,
-        "birthdate": _date("birthDate"),
-        "gender": _token("gender"),
-        "general-practitioner": _ref("generalPractitioner"),
-        "organization": _ref("managingOrganization"),
+        **_same(REFERENCE, "general-practitioner"),
+        "organization": _REF("managingOrganization"),
+        "birthdate": _DATE("birthDate"),
+        "gender": _TOKEN("gender"),
     },
     "Practitioner": dict(_PERSON),
     "PractitionerRole": {
-        "practitioner": _ref("practitioner"),
-        "organization": _ref("organization"),
-        "role": _token("code"),
-        "active": _token("active"),
+        **_same(REFERENCE, "practitioner organization"),
+        "role": _TOKEN("code"),
+        "active": _TOKEN("active"),
     },
     "Organization": {
-        "name": _text("name", "alias"),
-        "type": _token("type"),
-        "partof": _ref("partOf"),
-        "active": _token("active"),
+        **_same(TOKEN, "type active"),
+        "name": _TEXT("name", "alias"),
+        "partof": _REF("partOf"),
     },
     "CareTeam": {
-        **_of("subject"),
-        "participant": _ref("participant.member"),
-        "category": _token("category"),
-        "date": _date("period"),
-        **_ENCOUNTER,
-        **_STATUS,
+        **_client("subject"),
+        **_same(TOKEN, "category status"),
+        "encounter": _REF("encounter"),
+        "participant": _REF("participant.member"),
+        "date": _DATE("period"),
     },
     "Encounter": {
-        **_of("subject"),
-        "class": _token("class"),
-        "type": _token("type"),
-        "date": _date("period"),
-        "participant": _ref("participant.individual"),
-        "service-provider": _ref("serviceProvider"),
-        "appointment": _ref("appointment"),
-        **_BASED_ON,
-        **_STATUS,
+        **_client("subject"),
+        **_same(REFERENCE, "service-provider appointment based-on"),
+        **_same(TOKEN, "class type status"),
+        "participant": _REF("participant.individual"),
+        "date": _DATE("period"),
     },
     "Appointment": {
-        "patient": _ref("participant.actor", only="Patient"),
-        "actor": _ref("participant.actor"),
-        "date": _date("start"),
-        **_BASED_ON,
-        **_STATUS,
+        "patient": _REF("participant.actor", only="Patient"),
+        "actor": _REF("participant.actor"),
+        "date": _DATE("start"),
+        "based-on": _REF("basedOn"),
+        "status": _TOKEN("status"),
     },
     "Communication": {
-        **_of("subject"),
-        "sender": _ref("sender"),
-        "recipient": _ref("recipient"),
-        "sent": _date("sent"),
-        "received": _date("received"),
-        "category": _token("category"),
-        **_BASED_ON,
-        **_ENCOUNTER,
-        **_STATUS,
+        **_client("subject"),
+        **_same(REFERENCE, "sender recipient based-on encounter"),
+        **_same(TOKEN, "category status"),
+        **_same(DATE, "sent received"),
     },
     "Observation": {
-        **_of("subject"),
-        "category": _token("category"),
-        "performer": _ref("performer"),
-        "value-concept": _token("valueCodeableConcept"),
-        "date": _date("effectiveDateTime", "effectivePeriod", "effectiveInstant"),
-        **_BASED_ON,
-        **_ENCOUNTER,
-        **_STATUS,
-        **_CODE,
+        **_client("subject"),
+        **_same(REFERENCE, "performer based-on encounter"),
+        **_same(TOKEN, "category status code"),
+        "value-concept": _TOKEN("valueCodeableConcept"),
+        "date": _DATE("effectiveDateTime", "effectivePeriod", "effectiveInstant"),
     },
     "Flag": {
-        **_of("subject"),
-        "author": _ref("author"),
-        "date": _date("period"),
-        **_ENCOUNTER,
-        **_STATUS,
-        **_CODE,
+        **_client("subject"),
+        **_same(REFERENCE, "author encounter"),
+        **_same(TOKEN, "status code"),
+        "date": _DATE("period"),
     },
     "Coverage": {
-        "patient": _ref("beneficiary", only="Patient"),
-        "beneficiary": _ref("beneficiary"),
-        "payor": _ref("payor"),
-        "type": _token("type"),
-        "period": _date("period"),
-        **_STATUS,
+        "patient": _REF("beneficiary", only="Patient"),
+        **_same(REFERENCE, "beneficiary payor"),
+        **_same(TOKEN, "type status"),
+        **_same(DATE, "period"),
     },
     "ClaimResponse": {
-        "patient": _ref("patient", only="Patient"),
-        "insurer": _ref("insurer"),
-        "request": _ref("request"),
-        "requestor": _ref("requestor"),
-        "outcome": _token("outcome"),
-        "use": _token("use"),
-        "created": _date("created"),
-        "period": _date("preAuthPeriod"),
-        **_STATUS,
+        **_PATIENT,
+        **_same(REFERENCE, "insurer request requestor"),
+        **_same(TOKEN, "outcome use status"),
+        **_same(DATE, "created"),
+        "period": _DATE("preAuthPeriod"),
     },
-    "Claim": {
-        "patient": _ref("patient", only="Patient"),
-        "provider": _ref("provider"),
-        "use": _token("use"),
-        "created": _date("created"),
-        **_STATUS,
-    },
-    "Consent": {
-        "patient": _ref("patient", only="Patient"),
-        "scope": _token("scope"),
-        "period": _date("provision.period"),
-        "date": _date("dateTime"),
-        **_STATUS,
-    },
-    "CarePlan": {
-        **_of("subject"),
-        "category": _token("category"),
-        "date": _date("period"),
-        **_BASED_ON,
-        **_ENCOUNTER,
-        **_STATUS,
-    },
-    "Condition": {**_of("subject"), "clinical-status": _token("clinicalStatus"), **_CODE},
-    "EpisodeOfCare": {
-        "patient": _ref("patient", only="Patient"),
-        "care-manager": _ref("careManager"),
-        "date": _date("period"),
-        **_STATUS,
-    },
-    "Procedure": {**_of("subject"), **_BASED_ON, **_ENCOUNTER, **_STATUS, **_CODE},
-    "DocumentReference": {**_of("subject"), "type": _token("type"), **_STATUS},
-    "DiagnosticReport": {**_of("subject"), **_BASED_ON, **_ENCOUNTER, **_STATUS, **_CODE},
-    "MedicationRequest": {**_of("subject"), **_ENCOUNTER, **_STATUS},
-    "Goal": {**_of("subject"), "lifecycle-status": _token("lifecycleStatus")},
-    "QuestionnaireResponse": {**_of("subject"), "authored": _date("authored"), **_STATUS},
-    "CommunicationRequest": {**_of("subject"), **_BASED_ON, **_ENCOUNTER, **_STATUS},
-    "RelatedPerson": {"patient": _ref("patient", only="Patient"), **_PERSON},
-    "Provenance": {"target": _ref("target"), "agent": _ref("agent.who")},
-    "Location": {"name": _text("name"), **_STATUS},
-    "HealthcareService": {"name": _text("name"), "organization": _ref("providedBy")},
-    "Group": {"member": _ref("member.entity"), **_CODE},
-    "Basic": {**_of("subject"), **_CODE},
+    "RelatedPerson": {**_PATIENT, **_PERSON},
+    "Location": {"name": _TEXT("name"), "status": _TOKEN("status")},
+    "HealthcareService": {"name": _TEXT("name"), "organization": _REF("providedBy")},
+    "Basic": {**_client("subject"), "code": _TOKEN("code")},
 }
-for _name, _params in PARAMS.items():
-    if _name not in ("Provenance",):
-        _params.update(_IDENTIFIER)
+for _params in PARAMS.values():
+    _params["identifier"] = _TOKEN("identifier")
 
 
-class Term(NamedTuple):
+class IndexEntry(NamedTuple):
     """One line of the index; a date is a range of milliseconds, everything else a value."""
 
     name: str
@@ -253,9 +170,9 @@ class Term(NamedTuple):
     high: int = 0
 
 
-def terms(kind: str, tree: dict[str, Any], base: str) -> set[Term]:
-    """All index lines of a resource; `base` is our own address, taken off absolute references."""
-    lines: set[Term] = set()
+def index_entries(kind: str, tree: dict[str, Any], base: str) -> set[IndexEntry]:
+    """All index entries of a resource; `base` is our own address, taken off absolute references."""
+    lines: set[IndexEntry] = set()
     for name, param in PARAMS.get(kind, {}).items():
         for path in param.paths:
             if path[0] in tree:
@@ -276,51 +193,50 @@ def split_reference(text: str, base: str) -> tuple[str, str]:
 
 def _walk(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
     if isinstance(value, list):
-        for one in value:
-            yield from _walk(one, path)
+        for element in value:
+            yield from _walk(element, path)
     elif not path:
         yield value
     elif isinstance(value, dict) and path[0] in value:
         yield from _walk(value[path[0]], path[1:])
 
 
-def _references(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _references(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     text = value.get("reference") if isinstance(value, dict) else None
     if isinstance(text, str) and text:
         kind, key = split_reference(text, base)
         if not param.only or kind == param.only:
-            yield Term(name, kind, key)
+            yield IndexEntry(name, kind, key)
 
 
-def _tokens(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _tokens(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     if isinstance(value, bool):
-        yield Term(name, "", "true" if value else "false")
-    elif isinstance(value, str) and not isinstance(value, Number):
-        yield Term(name, "", value)
+        yield IndexEntry(name, "", "true" if value else "false")
+    elif isinstance(value, str) and not isinstance(value, NumberText):
+        yield IndexEntry(name, "", value)
     elif isinstance(value, dict):
         codings = value.get("coding")
-        for one in codings if isinstance(codings, list) else [value]:
-            if isinstance(one, dict):
-                system = one.get("system", "")
-                code = one.get("code", one.get("value"))
+        for coding in codings if isinstance(codings, list) else [value]:
+            if isinstance(coding, dict):
+                system = coding.get("system", "")
+                code = coding.get("code", coding.get("value"))
                 if isinstance(code, str) and isinstance(system, str):
-                    yield Term(name, system, str(code))
+                    yield IndexEntry(name, system, str(code))
 
 
-def _strings(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _strings(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     if isinstance(value, str):
-        yield Term(name, "", value.casefold())
+        yield IndexEntry(name, "", value.casefold())
 
 
-def _dates(name: str, param: Param, value: Any, base: str) -> Iterator[Term]:
+def _dates(name: str, param: SearchParam, value: Any, base: str) -> Iterator[IndexEntry]:
     if isinstance(value, str):
-        found = span(value)
-        if found:
-            yield Term(name, "", "", *found)
+        if bounds := span(value):
+            yield IndexEntry(name, "", "", *bounds)
     elif isinstance(value, dict):
         start, end = (span(str(value.get(side, ""))) for side in ("start", "end"))
         if start or end:
-            yield Term(name, "", "", start[0] if start else FIRST, end[1] if end else LAST)
+            yield IndexEntry(name, "", "", start[0] if start else FIRST, end[1] if end else LAST)
 
 
 _READ: Final = {REFERENCE: _references, TOKEN: _tokens, STRING: _strings, DATE: _dates}

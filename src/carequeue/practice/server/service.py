@@ -1,8 +1,8 @@
 """The FHIR REST interactions of R4 (http.html) over the store, without a socket.
 
-One request at a time (a lock): a conditional create therefore never makes two. A Bundle is taken
-apart by `bundles.py`, which calls back into `single` for each entry.
-Not here: HTTP, tokens, and the quirks that break a connection (`http_server.py`).
+One request at a time (a lock): a conditional create therefore never makes two.
+Not here: Bundles of requests (`batches.py`), HTTP, tokens, and the quirks that break a connection
+(`http_server.py`).
 """
 
 from __future__ import annotations
@@ -11,71 +11,59 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import parse_qsl
 
 from carequeue import __version__
-from carequeue.practice.server import bundles
 from carequeue.practice.server.capability_statement import statement, types, update_creates, writes
 from carequeue.practice.server.checks import check
 from carequeue.practice.server.http_types import (
     RESOURCE_ID,
+    HttpReply,
+    HttpRequest,
     Refusal,
-    Reply,
-    Request,
     outcome,
-    refused,
 )
 from carequeue.practice.server.json_lossless import NotJson, Tree, read
-from carequeue.practice.server.quirks import Quirks, Temper
-from carequeue.practice.server.read_interactions import Reading
-from carequeue.practice.server.resource_store import Store, Version
+from carequeue.practice.server.quirks import ActiveQuirks, Quirks
+from carequeue.practice.server.read_interactions import ReadInteractions
+from carequeue.practice.server.resource_store import ResourceStore, ResourceVersion
 from carequeue.practice.server.search import understand
 from carequeue.practice.server.storage_quirks import kept
 from carequeue.practice.server.subscriptions import Subscriptions
 
-Done = TypeVar("Done")
 _BIND: Final = "$get-ws-binding-token"
 
 
-class Service:
+class FhirService:
     """Answers requests; `base` is the address under which clients know us, `socket` for pings."""
 
-    def __init__(self, store: Store, temper: Temper, base: str, socket: str = "") -> None:
-        self.store, self.temper, self.base = store, temper, base
-        self.reading = Reading(store, temper, base)
-        self.subscriptions = Subscriptions(store, temper, base, socket)
+    def __init__(
+        self, store: ResourceStore, active_quirks: ActiveQuirks, base: str, socket: str = ""
+    ) -> None:
+        self.store, self.active_quirks, self.base = store, active_quirks, base
+        self.reading = ReadInteractions(store, active_quirks, base)
+        self.subscriptions = Subscriptions(store, active_quirks, base, socket)
         self._socket = socket
         self.lock = threading.RLock()
 
     @property
     def quirks(self) -> Quirks:
-        """How we misbehave at this moment."""
-        return self.temper.now
+        """The quirks that are active at this moment."""
+        return self.active_quirks.now
 
-    def answer(self, request: Request) -> Reply:
-        """The reply to any request; never raises for what the request holds."""
+    @contextmanager
+    def transaction(self) -> Iterator[ResourceStore]:
+        """All writes inside happen, or none; searches see them as late as the quirks say."""
         with self.lock:
-            try:
-                if not request.path and request.method == "POST":
-                    return self._bundle(request)
-                self.store.lag = self.quirks.late_visibility * 1000
-                with self.store.whole():
-                    return self.single(request)
-            except Refusal as no:
-                return refused(no)
-            except RecursionError:
-                return refused(Refusal(400, "structure", "The body is nested too deeply."))
+            self.store.lag = self.quirks.late_visibility * 1000
+            with self.store.whole():
+                yield self.store
 
-    def _bundle(self, request: Request) -> Reply:
-        self.store.lag = self.quirks.late_visibility * 1000
-        if self.quirks.no_batch:
-            raise Refusal(400, "not-supported", "Batches and transactions are not taken here.")
-        return bundles.take(self, request)
-
-    def single(self, request: Request) -> Reply:
+    def single(self, request: HttpRequest) -> HttpReply:
         """One interaction that is no Bundle. Raises Refusal; the caller holds a transaction."""
         try:
             return self.reading.timed(self._interaction(request))
@@ -86,12 +74,12 @@ class Service:
         except sqlite3.Error as wrong:
             raise Refusal(500, "exception", f"The store cannot do this: {wrong}.") from None
 
-    def _interaction(self, request: Request) -> Reply:
+    def _interaction(self, request: HttpRequest) -> HttpReply:
         match request.path:
             case ("metadata",) if request.method == "GET":
                 now = self.store.now()
-                said = statement(self.quirks, self.base, __version__, now, self._socket)
-                return Reply(200, json.dumps(said, separators=(",", ":")))
+                tree = statement(self.quirks, self.base, __version__, now, self._socket)
+                return HttpReply(200, json.dumps(tree, separators=(",", ":")))
             case (*_, "_history") | (*_, "_history", _) if self.quirks.no_history:
                 raise Refusal(404, "not-supported", "Earlier versions are not shown here.")
             case ("_history",) if request.method == "GET":
@@ -107,7 +95,7 @@ class Service:
         if kind not in types(self.quirks):
             raise Refusal(404, "not-supported", f"There is no {kind[:64]} here.")
 
-    def _of_type(self, request: Request, kind: str, rest: tuple[str, ...]) -> Reply:
+    def _of_type(self, request: HttpRequest, kind: str, rest: tuple[str, ...]) -> HttpReply:
         method = request.method
         match rest:
             case () if method == "GET":
@@ -127,12 +115,12 @@ class Service:
             raise Refusal(405, "not-supported", f"{method} is not taken at this address.")
         return self._read(request, kind, rest)
 
-    def _read(self, request: Request, kind: str, rest: tuple[str, ...]) -> Reply:
+    def _read(self, request: HttpRequest, kind: str, rest: tuple[str, ...]) -> HttpReply:
         match rest:
             case ("_history",):
                 return self.reading.history(request, kind, None)
             case (key,) if not key.startswith(("_", "$")):
-                return self.reading.read(request, self.reading.present(kind, key))
+                return self.reading.read(request, self.reading.known(kind, key))
             case (key, "_history"):
                 self.reading.known(kind, key)
                 return self.reading.history(request, kind, key)
@@ -140,7 +128,7 @@ class Service:
                 return self.reading.vread(request, kind, key, number)
         raise Refusal(405, "not-supported", "GET is not taken at this address.")
 
-    def _create(self, request: Request, kind: str) -> Reply:
+    def _create(self, request: HttpRequest, kind: str) -> HttpReply:
         self._may("create", kind)
         tree = request.resource()
         check(kind, None, tree)
@@ -151,21 +139,21 @@ class Service:
         done = self.store.put(kind, key, self._taken(tree, None), "POST")
         return self._written(request, done, 201)
 
-    def _taken(self, tree: Tree, there: Version | None) -> Tree:
-        """What is kept of a resource. Raises Refusal 422 where it is not taken."""
+    def _taken(self, tree: Tree, there: ResourceVersion | None) -> Tree:
+        """The resource as it will be stored. Raises Refusal 422 if it is rejected."""
         if tree["resourceType"] == "Subscription":
             tree = self.subscriptions.taken(tree)
         before = read(there.body) if there is not None and there.body else None
         return kept(tree, before, self.quirks)
 
-    def future_id(self, request: Request) -> str:
-        """What a create in a transaction will be called: a new id, or the one that is there."""
+    def future_id(self, request: HttpRequest) -> str:
+        """The id for a create in a transaction: a new id, or the id of the match."""
         self._must_exist(request.path[0])
         there = self._existing(request, request.path[0])
         return there.id if there else str(uuid.uuid4())
 
-    def _existing(self, request: Request, kind: str) -> Version | None:
-        """What a conditional create finds; it looks at the truth, however late searches are."""
+    def _existing(self, request: HttpRequest, kind: str) -> ResourceVersion | None:
+        """The match of a conditional create; it sees every write, however late searches are."""
         condition = request.headers.get("if-none-exist")
         if condition is None or self.quirks.ignores_if_none_exist:
             return None
@@ -179,7 +167,7 @@ class Service:
             raise Refusal(412, "multiple-matches", "If-None-Exist matches more than one.")
         return rows[0] if rows else None
 
-    def _update(self, request: Request, kind: str, key: str) -> Reply:
+    def _update(self, request: HttpRequest, kind: str, key: str) -> HttpReply:
         self._may("update", kind)
         tree = request.resource()
         check(kind, key, tree)
@@ -191,22 +179,22 @@ class Service:
         done = self.store.put(kind, key, self._taken(tree, there), "PUT")
         return self._written(request, done, 200 if exists else 201)
 
-    def _delete(self, request: Request, kind: str, key: str) -> Reply:
+    def _delete(self, request: HttpRequest, kind: str, key: str) -> HttpReply:
         self._may("delete", kind)
         if not RESOURCE_ID.fullmatch(key):
             raise Refusal(400, "value", "This cannot be an id.")
         there = self.store.current(kind, key)
         if there is None or there.deleted:
-            return Reply(204)
+            return HttpReply(204)
         self._must_match(request, there)
         gone = self.store.delete(kind, key)
-        return Reply(204, etag=gone.etag, updated=gone.updated)
+        return HttpReply(204, etag=gone.etag, updated=gone.updated)
 
     def _may(self, what: str, kind: str) -> None:
         if what not in writes(kind, self.quirks):
             raise Refusal(405, "not-supported", f"{kind} takes no {what} here.")
 
-    def _must_match(self, request: Request, there: Version | None) -> None:
+    def _must_match(self, request: HttpRequest, there: ResourceVersion | None) -> None:
         present = there is not None and not there.deleted
         if request.headers.get("if-none-match") == "*" and present:
             raise Refusal(412, "conflict", "It exists already.")
@@ -221,28 +209,21 @@ class Service:
             status = 409 if self.quirks.conflict_409 else 423 if self.quirks.locked_423 else 412
             raise Refusal(status, "conflict", "If-Match names another version than the newest.")
 
-    def _written(self, request: Request, done: Version, status: int) -> Reply:
+    def _written(self, request: HttpRequest, done: ResourceVersion, status: int) -> HttpReply:
         body = self.reading.shown(done.body)
         if self.quirks.ignores_prefer or request.prefers("return=minimal"):
             body = ""
         elif request.prefers("return=OperationOutcome"):
             body = outcome("information", "informational", "Done.")
-        return Reply(status, body, done.etag, done.updated, done.location)
-
-    def edit(self, change: Callable[[Store], Done]) -> Done:
-        """A change by somebody else: no check, versions like any other, seen as late as any."""
-        with self.lock:
-            self.store.lag = self.quirks.late_visibility * 1000
-            with self.store.whole():
-                return change(self.store)
+        return HttpReply(status, body, done.etag, done.updated, done.location)
 
     def bind(self, message: str, join: Callable[[str], None]) -> list[str]:
-        """What a websocket is answered; it joins first, so that it misses nothing after that."""
+        """The answers to a websocket; it joins first, so that it misses nothing after that."""
         with self.lock:
-            told = self.subscriptions.bind(message)
-            for key, _ in told:
+            answers = self.subscriptions.bind(message)
+            for key, _ in answers:
                 join(key)
-            return [text for _, text in told]
+            return [text for _, text in answers]
 
     def back_up(self) -> None:
         """Remember all data as they are now."""
@@ -256,8 +237,8 @@ class Service:
             self.subscriptions.reread()
 
 
-def _further(request: Request) -> Request:
-    """What a next link at the base itself leads to. Raises Refusal 404 for any other query."""
+def _further(request: HttpRequest) -> HttpRequest:
+    """The request behind a next link at the base itself. Raises Refusal 404 for other queries."""
     asked = dict(request.query)
     path = tuple(part for part in asked.pop("_getpages", "").split("/") if part)
     if not path:

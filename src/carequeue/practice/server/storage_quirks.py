@@ -1,4 +1,4 @@
-"""What this server keeps of a resource that it takes: by the book all of it, by a quirk less.
+"""The part of a resource that this server stores: all of it, with a quirk less.
 
 In:  a resource that passed `checks.py`, and the one that it replaces. Out: what is stored.
 Not here: `id`, `versionId` and `lastUpdated`, which every server gives itself
@@ -43,7 +43,7 @@ def _without_ids(value: Any, resources: bool = False) -> Any:
 
 
 def _with_tags(tree: Tree, before: Tree) -> Tree:
-    """What stood in the lists of meta and is left out now stays (R4, resource.html#tag-updates)."""
+    """Keep entries of the lists of meta that an update omits (R4, resource.html#tag-updates)."""
     old, new = before.get("meta"), tree.get("meta", {})
     if not isinstance(old, dict):
         return tree
@@ -51,5 +51,5 @@ def _with_tags(tree: Tree, before: Tree) -> Tree:
     for name in _TAGS:
         was, given = old.get(name), new.get(name, [])
         if isinstance(was, list) and isinstance(given, list):
-            lists[name] = given + [one for one in was if one not in given]
-    return tree | {"meta": new | {name: found for name, found in lists.items() if found}}
+            lists[name] = given + [tag for tag in was if tag not in given]
+    return tree | {"meta": new | {name: tags for name, tags in lists.items() if tags}}

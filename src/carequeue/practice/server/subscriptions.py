@@ -1,4 +1,4 @@
-"""Who wants to hear of which changes, and what they are told; free of sockets.
+"""Subscriptions and their notifications, without sockets.
 
 In:  the Subscriptions in the store, and the versions of every commit. Out: messages, by the id of
 the Subscription, handed to `tell` (`websockets.py` has the connections).
@@ -21,11 +21,11 @@ from urllib.parse import parse_qsl
 
 from carequeue.practice.server.capability_statement import BACKPORT, TOPIC, types
 from carequeue.practice.server.fhir_dates import instant, span
-from carequeue.practice.server.http_types import Refusal, Reply, Request
+from carequeue.practice.server.http_types import HttpReply, HttpRequest, Refusal
 from carequeue.practice.server.json_lossless import Tree, read, write
-from carequeue.practice.server.quirks import Temper
-from carequeue.practice.server.resource_store import Store, Version
-from carequeue.practice.server.search import Pair, understand
+from carequeue.practice.server.quirks import ActiveQuirks
+from carequeue.practice.server.resource_store import ResourceStore, ResourceVersion
+from carequeue.practice.server.search import QueryPair, understand
 
 _FILTER: Final = f"{BACKPORT}/StructureDefinition/backport-filter-criteria"
 _CONTENT: Final = f"{BACKPORT}/StructureDefinition/backport-payload-content"
@@ -35,23 +35,34 @@ TOKEN_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ActiveSubscription:
     """One Subscription as it is acted on: searches of which one must match, none for all."""
 
     id: str
     by_topic: bool
     active: bool
-    searches: tuple[tuple[str, tuple[Pair, ...]], ...]
+    searches: tuple[tuple[str, tuple[QueryPair, ...]], ...]
     content: str  # empty, id-only or full-resource
     ends: int | None  # ms since 1970
+
+    def is_on(self, now: int) -> bool:
+        """True if changes are told at this moment (ms since 1970)."""
+        return self.active and (self.ends is None or self.ends >= now)
 
 
 class Subscriptions:
     """All Subscriptions of a server; `socket` is where clients bind. The caller holds the lock."""
 
-    def __init__(self, store: Store, temper: Temper, base: str, socket: str) -> None:
-        self._store, self._temper, self._base, self._socket = store, temper, base, socket
-        self._wishes: dict[str, Wish] = {}
+    def __init__(
+        self, store: ResourceStore, active_quirks: ActiveQuirks, base: str, socket: str
+    ) -> None:
+        self._store, self._active_quirks, self._base, self._socket = (
+            store,
+            active_quirks,
+            base,
+            socket,
+        )
+        self._subscriptions: dict[str, ActiveSubscription] = {}
         self._events: dict[str, int] = {}
         self._tokens: dict[str, tuple[int, list[str]]] = {}
         self.tell: Callable[[str, str], None] = lambda key, text: None
@@ -64,18 +75,18 @@ class Subscriptions:
         channel = tree["channel"]
         if not isinstance(channel, dict) or channel.get("type") != "websocket":
             raise Refusal(422, "not-supported", "The channel is a websocket, or there is none.")
-        wish = self._read(tree, "")
-        quirks = self._temper.now
-        if wish.by_topic and quirks.r4_subscriptions_only:
+        subscription = self._read(tree, "")
+        quirks = self._active_quirks.now
+        if subscription.by_topic and quirks.r4_subscriptions_only:
             raise Refusal(422, "not-supported", "There is no topic here; criteria are a search.")
-        if not wish.by_topic and quirks.backport_subscriptions_only:
+        if not subscription.by_topic and quirks.backport_subscriptions_only:
             raise Refusal(422, "not-supported", f"Criteria are a topic: {TOPIC}.")
-        for kind, pairs in wish.searches:
+        for kind, pairs in subscription.searches:
             self._must_be_searchable(kind, pairs)
         return tree | {"status": "active"} if tree["status"] == "requested" else tree
 
-    def _must_be_searchable(self, kind: str, pairs: Sequence[Pair]) -> None:
-        if kind not in types(self._temper.now):
+    def _must_be_searchable(self, kind: str, pairs: Sequence[QueryPair]) -> None:
+        if kind not in types(self._active_quirks.now):
             raise Refusal(422, "not-supported", f"There is no {kind[:64]} here.")
         try:
             ignored = understand(kind, pairs, self._base).ignored
@@ -84,7 +95,7 @@ class Subscriptions:
         if ignored:
             raise Refusal(422, "not-supported", f"Not known for {kind}: {', '.join(ignored)}.")
 
-    def _read(self, tree: Tree, key: str) -> Wish:
+    def _read(self, tree: Tree, key: str) -> ActiveSubscription:
         criteria = tree.get("criteria")
         by_topic = criteria == TOPIC
         beside = tree.get("_criteria") if by_topic else None
@@ -93,11 +104,11 @@ class Subscriptions:
         beside = channel.get("_payload") if isinstance(channel, dict) else None
         content = next(_values(beside, _CONTENT, "valueCode"), "empty")
         ends = span(str(tree.get("end", "")))
-        return Wish(
+        return ActiveSubscription(
             key,
             by_topic,
             tree.get("status") == "active",
-            tuple(_search(str(one)) for one in searches),
+            tuple(_search(str(search)) for search in searches),
             str(content),
             ends[1] if ends else None,
         )
@@ -106,162 +117,158 @@ class Subscriptions:
         """Take the Subscriptions from the store, after one changed or all data did."""
         with self._store.all_seen():
             rows = self._store.select("c.type = ? AND NOT c.deleted", ["Subscription"], "c.id", -1)
-        self._wishes = {row.id: self._read(read(row.body), row.id) for row in rows}
+        self._subscriptions = {row.id: self._read(read(row.body), row.id) for row in rows}
 
     # --- binding -------------------------------------------------------------------------------
 
-    def token(self, request: Request, key: str | None) -> Reply:
+    def token(self, request: HttpRequest, key: str | None) -> HttpReply:
         """The answer of $get-ws-binding-token, for one or the named Subscriptions by topic."""
-        if self._temper.now.r4_subscriptions_only:
+        if self._active_quirks.now.r4_subscriptions_only:
             raise Refusal(404, "not-supported", "There is no such operation here.")
         asked = [key] if key is not None else _asked(request)
-        keys = asked or [one.id for one in self._wishes.values() if one.by_topic]
-        for one in keys:
-            if one not in self._wishes or not self._wishes[one].by_topic:
-                raise Refusal(404, "not-found", f"There is no Subscription/{one[:64]} by topic.")
+        by_topic = [known.id for known in self._subscriptions.values() if known.by_topic]
+        keys = asked or by_topic
+        for name in keys:
+            if name not in by_topic:
+                raise Refusal(404, "not-found", f"There is no Subscription/{name[:64]} by topic.")
         token, ends = secrets.token_urlsafe(24), self._store.now() + TOKEN_SECONDS * 1000
         self._tokens[token] = (ends, keys)
         parts = [
             {"name": "token", "valueString": token},
             {"name": "expiration", "valueDateTime": instant(ends)},
-            *({"name": "subscription", "valueString": one} for one in keys),
+            *({"name": "subscription", "valueString": name} for name in keys),
             {"name": "websocket-url", "valueUrl": self._socket},
         ]
-        return Reply(200, write({"resourceType": "Parameters", "parameter": parts}))
+        return HttpReply(200, write({"resourceType": "Parameters", "parameter": parts}))
 
     def bind(self, message: str) -> list[tuple[str, str]]:
         """(Subscription, first message) of a client's words. Raises Refusal where they are not."""
-        quirks = self._temper.now
-        word, _, what = message.strip().partition(" ")
-        wish = self._wishes.get(what)
-        if quirks.no_subscriptions:
+        if self._active_quirks.now.no_subscriptions:
             raise Refusal(404, "not-supported", "There are no Subscriptions here.")
-        if word == "bind" and wish and not wish.by_topic and self._is_on(wish):
-            return [(what, f"bound {what}")]
-        ends, keys = self._tokens.get(what, (0, []))
-        if word == "bind-with-token" and ends >= self._store.now():
-            wishes = [self._wishes[key] for key in keys if key in self._wishes]
-            return [(one.id, self._bundle(one, "handshake", [])) for one in wishes]
+        word, _, name = message.strip().partition(" ")
+        known, now = self._subscriptions.get(name), self._store.now()
+        if word == "bind" and known and not known.by_topic and known.is_on(now):
+            return [(name, f"bound {name}")]
+        ends, keys = self._tokens.get(name, (0, []))
+        if word == "bind-with-token" and ends >= now:
+            bound = [self._subscriptions[key] for key in keys if key in self._subscriptions]
+            return [(known.id, self._bundle(known, "handshake", [])) for known in bound]
         raise Refusal(403, "forbidden", "This binds to nothing here.")
-
-    def _is_on(self, wish: Wish) -> bool:
-        return wish.active and (wish.ends is None or wish.ends >= self._store.now())
 
     # --- telling ---------------------------------------------------------------------------------
 
-    def _committed(self, versions: list[Version]) -> None:
-        if any(one.type == "Subscription" for one in versions):
+    def _committed(self, versions: list[ResourceVersion]) -> None:
+        if any(version.type == "Subscription" for version in versions):
             self.reread()
-        if self._temper.now.no_subscriptions or not self._wishes:
+        if self._active_quirks.now.no_subscriptions:
             return
-        for wish in self._wishes.values():
-            if not self._is_on(wish):
+        now = self._store.now()
+        for subscription in self._subscriptions.values():
+            matching = [version for version in versions if self._matches(subscription, version)]
+            if not matching or not subscription.is_on(now):
                 continue
-            found = [one for one in versions if self._matches(wish, one)]
-            if found:
-                self._events[wish.id] = self._events.get(wish.id, 0) + len(found)
-                by_topic = wish.by_topic
-                text = self._bundle(wish, "event-notification", found) if by_topic else "ping "
-                self.tell(wish.id, text if by_topic else text + wish.id)
+            key = subscription.id
+            self._events[key] = self._events.get(key, 0) + len(matching)
+            if subscription.by_topic:
+                self.tell(key, self._bundle(subscription, "event-notification", matching))
+            else:
+                self.tell(key, f"ping {key}")
 
-    def _matches(self, wish: Wish, one: Version) -> bool:
-        if one.type == "Subscription":
+    def _matches(self, subscription: ActiveSubscription, version: ResourceVersion) -> bool:
+        if version.type == "Subscription":
             return False
-        if not wish.searches:
-            return True
-        if one.deleted:
-            return wish.by_topic and any(kind == one.type for kind, _ in wish.searches)
-        return any(kind == one.type and self._finds(kind, p, one) for kind, p in wish.searches)
+        searches = [pairs for kind, pairs in subscription.searches if kind == version.type]
+        if version.deleted or not subscription.searches:
+            by_all = not subscription.searches
+            return by_all or (subscription.by_topic and bool(searches))
+        return any(self._finds(pairs, version) for pairs in searches)
 
-    def _finds(self, kind: str, pairs: Sequence[Pair], one: Version) -> bool:
-        query = understand(kind, pairs, self._base)
-        query.limit("c.id = ?", one.id)
+    def _finds(self, pairs: Sequence[QueryPair], version: ResourceVersion) -> bool:
+        query = understand(version.type, pairs, self._base)
+        query.limit("c.id = ?", version.id)
         with self._store.all_seen():
-            return bool(self._store.count(query.where, [query.type, *query.args]))
+            return bool(self._store.count(query.where, query.args))
 
-    def _bundle(self, wish: Wish, what: str, versions: list[Version]) -> str:
+    def _bundle(
+        self, subscription: ActiveSubscription, what: str, versions: list[ResourceVersion]
+    ) -> str:
         """A notification; events are numbered from the first after the Subscription was made."""
-        total = self._events.get(wish.id, 0)
+        key, content = subscription.id, subscription.content
+        total = self._events.get(key, 0)
+        reference = {"reference": f"{self._base}/Subscription/{key}"}
+        first = total - len(versions) + 1
         status: list[Tree] = [
-            {
-                "name": "subscription",
-                "valueReference": {"reference": f"{self._base}/Subscription/{wish.id}"},
-            },
+            {"name": "subscription", "valueReference": reference},
             {"name": "topic", "valueCanonical": TOPIC},
-            {"name": "status", "valueCode": "active" if wish.active else "off"},
+            {"name": "status", "valueCode": "active" if subscription.active else "off"},
             {"name": "type", "valueCode": what},
             {"name": "events-since-subscription-start", "valueString": str(total)},
+            *(
+                self._event(number, version, content != "empty")
+                for number, version in enumerate(versions, start=first)
+            ),
         ]
-        first = total - len(versions) + 1
-        for number, one in enumerate(versions, start=first):
-            status.append(self._event(number, one, wish.content != "empty"))
-        entries = [self._status_entry(wish, status)]
-        if wish.content != "empty":
-            entries += [self._entry(one, wish.content == "full-resource") for one in versions]
-        return write(
+        entries: list[Tree] = [
             {
-                "resourceType": "Bundle",
-                "id": str(uuid.uuid4()),
-                "type": "history",
-                "timestamp": instant(self._store.now()),
-                "entry": entries,
+                "fullUrl": f"urn:uuid:{uuid.uuid4()}",
+                "resource": {
+                    "resourceType": "Parameters",
+                    "meta": {"profile": [_STATUS]},
+                    "parameter": status,
+                },
+                "request": {"method": "GET", "url": f"Subscription/{key}/$status"},
+                "response": {"status": "200"},
             }
-        )
+        ]
+        if content != "empty":
+            entries += [self._entry(version, content == "full-resource") for version in versions]
+        bundle = {"resourceType": "Bundle", "id": str(uuid.uuid4()), "type": "history"}
+        return write(bundle | {"timestamp": instant(self._store.now()), "entry": entries})
 
-    def _event(self, number: int, one: Version, focus: bool) -> Tree:
+    def _event(self, number: int, version: ResourceVersion, focus: bool) -> Tree:
         part: list[Tree] = [
             {"name": "event-number", "valueString": str(number)},
-            {"name": "timestamp", "valueInstant": instant(one.updated)},
+            {"name": "timestamp", "valueInstant": instant(version.updated)},
         ]
         if focus:
-            reference = {"reference": f"{self._base}/{one.type}/{one.id}"}
+            reference = {"reference": f"{self._base}/{version.reference}"}
             part.append({"name": "focus", "valueReference": reference})
         return {"name": "notification-event", "part": part}
 
-    def _status_entry(self, wish: Wish, parameters: list[Tree]) -> Tree:
+    def _entry(self, version: ResourceVersion, whole: bool) -> Tree:
+        updated = instant(version.updated)
         return {
-            "fullUrl": f"urn:uuid:{uuid.uuid4()}",
-            "resource": {
-                "resourceType": "Parameters",
-                "meta": {"profile": [_STATUS]},
-                "parameter": parameters,
+            "fullUrl": f"{self._base}/{version.reference}",
+            **({"resource": read(version.body)} if whole and not version.deleted else {}),
+            "request": {"method": version.method, "url": version.written_to},
+            "response": {
+                "status": str(version.status), "etag": version.etag, "lastModified": updated,
             },
-            "request": {"method": "GET", "url": f"Subscription/{wish.id}/$status"},
-            "response": {"status": "200"},
-        }
-
-    def _entry(self, one: Version, whole: bool) -> Tree:
-        address = one.type if one.method == "POST" else f"{one.type}/{one.id}"
-        status = "204" if one.deleted else "201" if one.number == 1 else "200"
-        return {
-            "fullUrl": f"{self._base}/{one.type}/{one.id}",
-            **({"resource": read(one.body)} if whole and not one.deleted else {}),
-            "request": {"method": one.method, "url": address},
-            "response": {"status": status, "etag": one.etag, "lastModified": instant(one.updated)},
-        }
+        }  # fmt: skip
 
 
-def _search(text: str) -> tuple[str, tuple[Pair, ...]]:
+def _search(text: str) -> tuple[str, tuple[QueryPair, ...]]:
     kind, _, query = text.partition("?")
     return kind, tuple(parse_qsl(query, keep_blank_values=True))
 
 
 def _values(beside: Any, url: str, name: str) -> Iterator[str]:
     """The values of one extension of a primitive element (`_criteria`, `_payload`)."""
-    many = beside.get("extension") if isinstance(beside, dict) else None
-    for one in many if isinstance(many, list) else []:
-        if isinstance(one, dict) and one.get("url") == url and isinstance(one.get(name), str):
-            yield one[name]
+    extensions = beside.get("extension") if isinstance(beside, dict) else None
+    for extension in extensions if isinstance(extensions, list) else []:
+        value = extension.get(name) if isinstance(extension, dict) else None
+        if isinstance(value, str) and extension.get("url") == url:
+            yield value
 
 
-def _asked(request: Request) -> list[str]:
+def _asked(request: HttpRequest) -> list[str]:
     """The ids that a call of the operation names, in its address or its Parameters."""
     named = [value for name, value in request.query if name == "id"]
     if not request.body:
         return named
     parts = request.resource().get("parameter")
     return named + [
-        str(one.get("valueId", one.get("valueString", "")))
-        for one in (parts if isinstance(parts, list) else [])
-        if isinstance(one, dict) and one.get("name") == "id"
+        str(part.get("valueId", part.get("valueString", "")))
+        for part in (parts if isinstance(parts, list) else [])
+        if isinstance(part, dict) and part.get("name") == "id"
     ]

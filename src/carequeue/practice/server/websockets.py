@@ -31,7 +31,7 @@ _GOING: Final = 1001
 Bind = Callable[[str, Callable[[str], None]], list[str]]
 
 
-class Sockets:
+class WebsocketServer:
     """The listening socket and who is bound to what. `address` is known at once."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Sockets:
         import asyncio
 
         for connection in set().union(*self._bound.values()):
-            ending = asyncio.ensure_future(connection.close(_GOING, "The clinic starts anew."))
+            ending = asyncio.ensure_future(connection.close(_GOING, "The clinic starts again."))
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
 

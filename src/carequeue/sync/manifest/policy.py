@@ -184,5 +184,5 @@ def fate(search: Search, status: int, updated: str, begun: datetime) -> Absence:
         return Absence.FORBIDDEN
     if status != 200:
         return Absence.UNKNOWN
-    narrowed = bool(search.params) and not shared(search.type)
-    return Absence.OUT_OF_SCOPE if narrowed and not is_recent(updated, begun) else Absence.HERE
+    has_scope = bool(search.params) and not shared(search.type)
+    return Absence.OUT_OF_SCOPE if has_scope and not is_recent(updated, begun) else Absence.HERE

@@ -136,7 +136,7 @@ class ManifestRun:
         for finding in findings:
             self._heal(finding)
         for finding in findings:
-            self._look_for(finding, here, accepted)
+            self._find_missing(finding, here, accepted)
         unasked = [(finding, len(finding.leaving) - len(finding.meant)) for finding in findings]
         leaving = sum(count for _, count in unasked)
         much = lately.too_many(leaving, here) or any(
@@ -206,7 +206,7 @@ class ManifestRun:
             finding.back += older
             self._save([resource for resource in given if resource not in older])
 
-    def _look_for(self, finding: _Finding, here: int, accepted: bool) -> None:
+    def _find_missing(self, finding: _Finding, here: int, accepted: bool) -> None:
         """What became of each row that is not in the manifest.
 
         If very many are missing, they are not read one at a time before a person has said that it
@@ -240,9 +240,9 @@ class ManifestRun:
                     left.append(key)
                     continue
                 finding.here.append(given[key])
-                narrowed = bool(params)
+                within_scope = bool(params)
                 finding.fates[key] = (
-                    Absence.HERE if narrowed else self._fate(finding, 200, given[key])
+                    Absence.HERE if within_scope else self._fate(finding, 200, given[key])
                 )
         return left
 

@@ -31,13 +31,6 @@ LATELY: Final = "lately"
 #: Why a reference has no resource.
 ABSENT: Final = "not given"
 _AHEAD: Final = timedelta(days=2)  # by how much a laptop's clock may be slow
-WHAT: Final = {
-    "Task": "tasks", "ServiceRequest": "requests", "CareTeam": "teams",
-    "PractitionerRole": "roles", "Practitioner": "people", "Appointment": "appointments",
-    "Encounter": "visits", "Communication": "contacts", "Flag": "flags", "triage": "triage",
-    "ClaimResponse": "authorizations", "Coverage": "coverage", "Patient": "clients",
-    "Organization": "organizations",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +138,7 @@ class Pulling:
             if search and cursor:
                 rows.sync_state.save_cursor(search.name, cursor)
                 (self._halfway.add if cursor.next_url else self._halfway.discard)(search.name)
-                words = _progress(search.name, cursor, page)
+                words = _progress(search, cursor, page)
                 rows.sync_state.record_progress(words)
                 self._progress(words)
         self.done.received += saved.changed
@@ -195,9 +188,8 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
     return min(instants).isoformat() if instants else ""
 
 
-def _progress(name: str, cursor: p.Cursor, page: Page) -> str:
-    what = WHAT.get(name, name)
+def _progress(search: Search, cursor: p.Cursor, page: Page) -> str:
     if not cursor.next_url:
         return ""
     of = f" of {page.total:,}" if page.total else ""
-    return f"Fetching {what}: {cursor.received:,}{of}"
+    return f"Fetching {search.words or search.name}: {cursor.received:,}{of}"

@@ -13,7 +13,7 @@ servers").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import blake2b
@@ -34,29 +34,30 @@ _OFFSET_DIGITS: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search of the plan; `name` is its cursor's name."""
+    """One search of the plan; `name` is its cursor's name, `words` are for its progress."""
 
     name: str
     type: str
     params: tuple[tuple[str, str], ...] = ()
     known_only: bool = False
+    words: str = ""
 
 
 _PLAN: Final = (
-    Search("CareTeam", "CareTeam"),
-    Search("PractitionerRole", "PractitionerRole"),
-    Search("Practitioner", "Practitioner"),
-    Search("Task", "Task"),
-    Search("ServiceRequest", "ServiceRequest"),
-    Search("Flag", "Flag"),
-    Search("triage", "Observation", (("code", f"{codes.TRIAGE}|"),)),
-    Search("Encounter", "Encounter"),
-    Search("Communication", "Communication"),
-    Search("Appointment", "Appointment"),
-    Search("ClaimResponse", "ClaimResponse"),
-    Search("Coverage", "Coverage"),
-    Search("Patient", "Patient", known_only=True),
-    Search("Organization", "Organization", known_only=True),
+    Search("CareTeam", "CareTeam", words="teams"),
+    Search("PractitionerRole", "PractitionerRole", words="roles"),
+    Search("Practitioner", "Practitioner", words="people"),
+    Search("Task", "Task", words="tasks"),
+    Search("ServiceRequest", "ServiceRequest", words="requests"),
+    Search("Flag", "Flag", words="flags"),
+    Search("triage", "Observation", (("code", f"{codes.TRIAGE}|"),), words="triage"),
+    Search("Encounter", "Encounter", words="visits"),
+    Search("Communication", "Communication", words="contacts"),
+    Search("Appointment", "Appointment", words="appointments"),
+    Search("ClaimResponse", "ClaimResponse", words="authorizations"),
+    Search("Coverage", "Coverage", words="coverage"),
+    Search("Patient", "Patient", known_only=True, words="clients"),
+    Search("Organization", "Organization", known_only=True, words="organizations"),
 )
 
 
@@ -67,7 +68,7 @@ def plan(can: Abilities, scope: Mapping[str, str]) -> tuple[Search, ...]:
         if can.known and not can.can("search-type", search.type):
             continue
         more = tuple(parse_qsl(scope.get(search.type, "")))
-        searches.append(Search(search.name, search.type, search.params + more, search.known_only))
+        searches.append(replace(search, params=search.params + more))
     return tuple(searches)
 
 

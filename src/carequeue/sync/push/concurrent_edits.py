@@ -68,15 +68,15 @@ def compare_concurrent(
     expected = intent_effects.fold(rows.mirror.base(*change.key).body, ours)
     if expected is None or change.base is None:
         return
-    settled = (change.compared | {one.intent.id for one in told}) - void
-    stays = settled - {one.id for one in ours}
+    compared_ids = (change.compared | {one.intent.id for one in told}) - void
+    stays = compared_ids - {one.id for one in ours}
     there = rows.outbox.open_on(*change.key)
     ahead = [one for one in there if one.id in stays and one.state is not IntentState.LOCAL_ONLY]
     waiting = [
         one
         for one in there
         if (one.state is IntentState.QUEUED or (one.state in SENDABLE_STATES and one.id in void))
-        and one.id not in settled
+        and one.id not in compared_ids
         and not _is_behind(one, ahead, expected, change.base)
     ]
     apart = [one for one in waiting if _was_apart(one, ours, waiting, expected)]

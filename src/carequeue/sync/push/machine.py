@@ -205,11 +205,11 @@ def _calm(target: m.PendingResource, state: PushState) -> bool:
 
 
 def _read(state: PushState, targets: Sequence[m.PendingResource]) -> Step:
-    looked = state.already_read | {target.key for target in targets}
+    already_read = state.already_read | {target.key for target in targets}
     fresh = targets[0].key if len(targets) == 1 else None
     state = replace(
         state.phase(targets, m.Phase.READING),
-        already_read=looked,
+        already_read=already_read,
         just_read=fresh,
         awaiting=state.awaiting | {target.key for target in targets},
     )

@@ -11,7 +11,7 @@ Not here: what is decided (`machine.py`), what happened while a request was in f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -25,7 +25,7 @@ from carequeue.domain.intents import (
     IntentState,
 )
 from carequeue.fhir import intent_effects
-from carequeue.fhir.intent_dependencies import resting_on
+from carequeue.fhir.intent_dependencies import references_in, resting_on
 from carequeue.sync.client_check import may_leave, part_from_clients, records_for_pending
 from carequeue.sync.ports import SourceRepository
 from carequeue.sync.push import messages as m
@@ -165,22 +165,10 @@ def _needs(
     own = {intent.id for intent in intents}
     needs = []
     for intent in intents:
-        named = {creates[name] for name in _references(intent.args) if name in creates}
+        named = {creates[name] for name in references_in(intent.args) if name in creates}
         queued = intent.state is IntentState.QUEUED
         needs.append((named | ({intent.after} & unsettled)) - own if queued else set())
     return needs
-
-
-def _references(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            if name == "reference" and isinstance(part, str):
-                yield part
-            else:
-                yield from _references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _references(part)
 
 
 def record_attempts(

@@ -238,7 +238,7 @@ def _told(state: PushState, target: m.PendingResource, compared: Compared) -> st
     made_alone = intent.kind is IntentKind.CREATE and by_our_id(target, state.can)
     if never and not made_alone:
         return ALREADY_SO
-    if _anew(target):
+    if _was_created_again(target):
         return CREATED_AGAIN
     return ON_TOP if intent.id in state.merged_over_remote else ""
 
@@ -329,12 +329,12 @@ def _confirmed(
     if unmet and not as_written:  # a colleague wrote after us
         return reconcile(state, replace(target, version=""), reply)
     words = _overwritten(target, reply.many) if target.phase is m.Phase.COMPARING else ""
-    words = CREATED_AGAIN if _anew(target) else words
+    words = CREATED_AGAIN if _was_created_again(target) else words
     outcomes = taken(target, unmet, state.merged_over_remote, words)
     return NextStep(m.Change(target.key, outcomes, resource, reply.version))
 
 
-def _anew(target: m.PendingResource) -> bool:
+def _was_created_again(target: m.PendingResource) -> bool:
     """Whether an update got the status of a create: somebody had deleted the resource meanwhile."""
     return target.base is not None and target.answered_status == 201
 

@@ -128,8 +128,8 @@ def _yes(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSte
         status = reply.status if reply.resource is not None or reply.bare else 0
         read = replace(target, written_version=reply.version, answered_status=status)
         return _confirm(can, read, observed, unguarded)
-    anew = CREATED_AGAIN if reply.status == 201 else ""
-    outcomes = taken(target, _unmet(target, reply), state.merged_over_remote, anew)
+    created_again = CREATED_AGAIN if reply.status == 201 else ""
+    outcomes = taken(target, _unmet(target, reply), state.merged_over_remote, created_again)
     change = m.Change(target.key, outcomes, reply.resource, reply.version)
     return NextStep(change, observed=observed)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.errors import BadQuestion
-from carequeue.worklist.act_inputs import sources_of
-from carequeue.worklist.cache_desk import CacheDesk
+from carequeue.domain.intents import IntentEvent
+from carequeue.worklist.act_inputs import people, sources_of
 from carequeue.worklist.conflict_question import Asked
+from carequeue.worklist.desk import Desk
 from carequeue.worklist.intent_wording import Wording
-from carequeue.worklist.people import people
+from carequeue.worklist.outbox_desk import OutboxDesk
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile
@@ -28,7 +29,7 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 
 def test_items_of_one_source_are_given_to_its_people_the_last_used_first(cache: Cache) -> None:
-    desk: CacheDesk = cache.session.desk
+    desk: Desk = cache.session.desk
     first = desk.people([FOLLOW_UP])[-1]
     desk.act("assign", [FOLLOW_UP], {"to": first.reference}, NOW)
     with desk.reading() as reading:
@@ -37,7 +38,7 @@ def test_items_of_one_source_are_given_to_its_people_the_last_used_first(cache: 
 
 
 def test_an_answer_that_cannot_be_read_is_no_act(cache: Cache) -> None:
-    desk: CacheDesk = cache.session.desk
+    desk: Desk = cache.session.desk
     told: list[datetime] = []
     desk.decided = lambda: told.append(NOW)
     with pytest.raises(BadQuestion):
@@ -49,12 +50,12 @@ def test_an_answer_that_cannot_be_read_is_no_act(cache: Cache) -> None:
 
 
 def test_the_sources_of_items_are_named_once(cache: Cache) -> None:
-    desk: CacheDesk = cache.session.desk
+    desk: Desk = cache.session.desk
     assert sources_of(desk._window, [FOLLOW_UP, REFERRAL, "main:Task/none"]) == (SOURCE,)
 
 
 def test_a_question_is_asked_of_what_is_in_conflict_alone(cache: Cache) -> None:
-    desk: CacheDesk = cache.session.desk
+    desk: Desk = cache.session.desk
     with desk.reading() as reading:
         assert Asked(reading, Wording(reading, NOW), FOLLOW_UP).sides == []
     desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
@@ -63,3 +64,14 @@ def test_a_question_is_asked_of_what_is_in_conflict_alone(cache: Cache) -> None:
         asked = Asked(reading, Wording(reading, NOW), FOLLOW_UP)
         assert [side.unit for side in asked.sides] == [["priority"]]
         assert asked.conflict.can == ("mine", "theirs")
+
+
+def test_the_audit_log_names_whose_outbox_it_was(cache: Cache) -> None:
+    desk: Desk = cache.session.desk
+    desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
+    meanwhile.answer(cache, IntentEvent.REFUSED, "422 no such priority")
+    outbox = OutboxDesk("Practitioner/other", desk.reading, desk._writing)
+    assert outbox.retry([], NOW).changed == (FOLLOW_UP,)
+    with desk.reading() as reading:
+        authors = reading.connection.exec_driver_sql("SELECT actor, action FROM audit").all()
+    assert ("Practitioner/other", "retry") in [tuple(row) for row in authors]

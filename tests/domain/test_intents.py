@@ -1,4 +1,4 @@
-"""The states of a decision: every step is one of the table, or no step."""
+"""The states of an intent: every step is one of the table, or no step."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def pairs() -> Iterator[tuple[IntentState, IntentEvent]]:
 
 
 class TestTheStatesOfADecision:
-    @pytest.mark.parametrize(("state", "event"), list(pairs()), ids=lambda one: str(one))
+    @pytest.mark.parametrize(("state", "event"), list(pairs()), ids=str)
     def test_a_step_is_one_of_the_table_or_no_step(
         self, state: IntentState, event: IntentEvent
     ) -> None:

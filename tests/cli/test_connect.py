@@ -7,17 +7,10 @@ import pytest
 from carequeue.cli.connect import matching
 from carequeue.domain.errors import ServerError, SignInError
 from carequeue.store import profiles
-from carequeue.store.profiles import Profile
-from tests.cli.conftest import Shell
-from tests.cli.fakes import FakeProbe
+from tests.cli.conftest import US, Shell
+from tests.cli.fakes import URL, FakeProbe
 
-URL = "https://fhir.example.org/r4"
-US = ("--me", "ana", "--organization", "river", "--team", "access", "--time-zone", "UTC")
 TOKEN = "sesame-4711"
-
-
-def stored(shell: Shell, name: str = "default") -> Profile:
-    return profiles.load(name, shell.home)
 
 
 def nothing_is_stored(shell: Shell) -> bool:
@@ -29,7 +22,7 @@ def test_connect_checks_the_server_and_stores_who_we_are(shell: Shell) -> None:
     result = shell.run("connect", f"{URL}/", *US)
     assert result.exit_code == 0, result.output
     assert asked == [(URL, None)]
-    profile = stored(shell)
+    profile = shell.stored()
     assert (profile.me, profile.my_name) == ("Practitioner/ana", "Ana Soto")
     assert (profile.organization, profile.teams) == ("Organization/rb", ("CareTeam/access",))
     assert profile.sources[0].base_url == URL
@@ -47,7 +40,7 @@ def test_a_person_is_offered_what_the_server_lists(shell: Shell) -> None:
     assert "2  Ben Osei  Practitioner/ben" in result.stdout
     assert "osei matches 2 for you: Ben Osei (Practitioner/ben); Bea Osei" in result.stderr
     assert "The server lists nobody for you with the name nobody." in result.stderr
-    profile = stored(shell)
+    profile = shell.stored()
     assert (profile.me, profile.organization) == ("Practitioner/bea", "Organization/rb")
     assert (profile.teams, profile.time_zone) == ((), "America/Denver")
 
@@ -58,7 +51,7 @@ def test_without_a_terminal_nothing_is_asked_and_what_is_missing_is_told(shell: 
     assert result.exit_code == 0
     assert "Nobody is set as you" in result.stderr
     assert "carequeue config set me" in result.stderr
-    assert stored(shell).me == ""
+    assert shell.stored().me == ""
 
 
 @pytest.mark.parametrize(
@@ -130,7 +123,7 @@ def test_a_second_server_joins_the_profile(shell: Shell) -> None:
     shell.server_is(FakeProbe())
     shell.run("connect", URL, *US)
     assert shell.run("connect", "https://partner.example.org", "--name", "partner").exit_code == 0
-    profile = stored(shell)
+    profile = shell.stored()
     assert [source.name for source in profile.sources] == ["main", "partner"]
     assert profile.me == "Practitioner/ana"
 
@@ -147,11 +140,11 @@ def test_a_further_server_has_a_token_and_people_of_its_own(shell: Shell) -> Non
     )
     assert result.exit_code == 0, result.stderr
     assert asked == [(county, "theirs")]
-    ours, theirs = stored(shell).sources
-    assert (ours.me, stored(shell).me) == ("", "Practitioner/ana")
+    ours, theirs = shell.stored().sources
+    assert (ours.me, shell.stored().me) == ("", "Practitioner/ana")
     assert (theirs.me, theirs.label, theirs.shown) == ("Practitioner/ben", "County", "County")
     assert theirs.token_env == "CAREQUEUE_TOKEN_THE_COUNTY"
-    assert stored(shell).on(theirs).teams == ()
+    assert shell.stored().on(theirs).teams == ()
 
 
 def test_connecting_again_keeps_what_was_set_by_hand(shell: Shell) -> None:
@@ -161,7 +154,7 @@ def test_connecting_again_keeps_what_was_set_by_hand(shell: Shell) -> None:
     shell.run("config", "set", "sources.main.token_env", "OUR_TOKEN")
     shell.run("connect", "https://partner.example.org", "--source", "partner")
     assert shell.run("connect", URL, "--ca-bundle", "/ca.pem").exit_code == 0
-    main = stored(shell).sources[0]
+    main = shell.stored().sources[0]
     assert (main.name, main.token_env, main.ca_bundle) == ("main", "OUR_TOKEN", "/ca.pem")
     assert main.scope == {"Task": "owner=Practitioner/ana"}
 
@@ -172,9 +165,9 @@ def test_a_source_keeps_its_address_for_its_cache_belongs_to_it(shell: Shell) ->
     result = shell.run("connect", "https://other.example.org", *US)
     assert result.exit_code == 3
     assert "already has a source main at another address" in result.stderr
-    assert stored(shell).sources[0].base_url == URL
+    assert shell.stored().sources[0].base_url == URL
     assert shell.run("connect", URL, "--me", "ben").exit_code == 0
-    assert stored(shell).me == "Practitioner/ben"
+    assert shell.stored().me == "Practitioner/ben"
 
 
 def test_a_profile_that_cannot_be_read_is_not_overwritten(shell: Shell) -> None:
@@ -187,39 +180,6 @@ def test_a_profile_that_cannot_be_read_is_not_overwritten(shell: Shell) -> None:
     assert where.config.read_text() == "not toml"
 
 
-def test_config_shows_the_place_and_the_content(shell: Shell) -> None:
-    shell.server_is(FakeProbe())
-    shell.run("--profile", "south", "connect", URL, *US)
-    shell.run("connect", URL, *US)
-    lines = shell.run("config").stdout.splitlines()
-    assert lines[0] == f"# {profiles.places('default', shell.home).config}"
-    assert "# other profiles: south" in lines
-    assert "me = Practitioner/ana" in lines
-    assert f"sources.main.base_url = {URL}" in lines
-
-
-def test_config_set_changes_one_value(shell: Shell) -> None:
-    shell.server_is(FakeProbe())
-    shell.run("connect", URL, *US)
-    assert shell.run("config", "set", "opens", "09:30").exit_code == 0
-    assert f"{stored(shell).opens:%H:%M}" == "09:30"
-    bad = shell.run("config", "set", "opens", "noon")
-    assert bad.exit_code == 2
-    assert bad.stderr == (
-        '`opens` is expected to be a time of day such as "08:00". Nothing was changed.\n'
-    )
-    assert shell.run("config", "set", "colour", "red").exit_code == 2
-    assert f"{stored(shell).opens:%H:%M}" == "09:30"
-
-
-def test_without_a_profile_config_names_the_way_to_one(shell: Shell) -> None:
-    for words in (["config"], ["config", "set", "opens", "09:00"]):
-        result = shell.run(*words)
-        assert result.exit_code == 3
-        assert "carequeue connect URL" in result.stderr
-    assert shell.run("--profile", "Not A Name", "config").exit_code == 3
-
-
 def test_a_hostile_name_from_the_directory_is_shown_clean(shell: Shell) -> None:
     from carequeue.sync.net.probe import Listed
 
@@ -230,7 +190,7 @@ def test_a_hostile_name_from_the_directory_is_shown_clean(shell: Shell) -> None:
     assert result.exit_code == 0, result.output
     assert "\x1b" not in result.output
     assert "and 5 more: type part of a name" in result.stdout
-    assert stored(shell).my_name == "[/red]␛]52;c;x␇ 0"
+    assert shell.stored().my_name == "[/red]␛]52;c;x␇ 0"
 
 
 def test_somebody_is_meant_by_number_reference_or_part_of_a_name() -> None:

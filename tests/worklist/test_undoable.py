@@ -116,14 +116,14 @@ class TestAWindow:
         note(here, "before")
         shown = note(here, "mine")
         other.undo(NOW, shown)
-        with pytest.raises(BadQuestion, match=rf"note {NAME}\. It is no longer there to undo"):
+        with pytest.raises(BadQuestion, match=rf"note {NAME}\. It was undone or discarded already"):
             here.undo(NOW, shown)
         assert office.undone() == {shown}
 
     def test_names_the_client_of_an_item_that_has_left_the_queue(self, office: Office) -> None:
         here = office.cache.desk
         here.act("done", [FOLLOW_UP], {}, NOW)
-        assert here.row(FOLLOW_UP) is None
+        assert office.cache.find(FOLLOW_UP) is None
         assert named(here).words == f"done {NAME}"
         assert here.undo(NOW).message == f"Undone: Done, {NAME}."
 
@@ -145,7 +145,7 @@ class TestAWindow:
         note(other, "theirs", REFERRAL)
         send(office.cache)
         here.undo(NOW, shown)
-        assert {one.inverse_of for one in office.cache.intents()} == {"", shown}
+        assert {intent.inverse_of for intent in office.cache.intents()} == {"", shown}
 
     def test_names_its_act_while_it_works_offline_by_choice(self, office: Office) -> None:
         here, other = office.cache.desk, office.another()

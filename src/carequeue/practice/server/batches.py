@@ -1,23 +1,20 @@
-"""Bundles that are posted: a batch of independent entries, or a transaction, all or nothing.
+"""The answer to any request: one interaction, or a posted Bundle of them.
 
-R4, http.html#transaction: a transaction runs DELETE, POST, PUT, GET, each identity once, its own
-`urn:uuid:` references are replaced by what they became, and a failure is one OperationOutcome.
-The entries of an answer stand in the order of the request.
+A batch has independent entries, a transaction is all or nothing. R4, http.html#transaction: a
+transaction runs DELETE, POST, PUT, GET, each identity once, its own `urn:uuid:` references are
+replaced by what they became, and a failure is one OperationOutcome. The entries of an answer stand
+in the order of the request.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from carequeue.practice.server.fhir_dates import instant, second
-from carequeue.practice.server.http_types import Refusal, Reply, Request, refused
+from carequeue.practice.server.http_types import HttpReply, HttpRequest, Refusal, refused
 from carequeue.practice.server.json_lossless import Tree, quoted
-
-if TYPE_CHECKING:
-    from carequeue.practice.server.quirks import Quirks
-    from carequeue.practice.server.resource_store import Store
+from carequeue.practice.server.service import FhirService
 
 _ORDER: Final = ("DELETE", "POST", "PUT", "GET")
 _HEADERS: Final = {
@@ -27,28 +24,24 @@ _HEADERS: Final = {
 }
 
 
-class Service(Protocol):
-    """Answers single requests; what the entries of a Bundle are taken apart into."""
-
-    store: Store
-    base: str
-
-    @property
-    def quirks(self) -> Quirks:
-        """The quirks that are switched on."""
-        ...
-
-    def single(self, request: Request) -> Reply:
-        """The answer to one request."""
-        ...
-
-    def future_id(self, request: Request) -> str:
-        """The id that a create in a transaction is going to get."""
-        ...
+def answer(service: FhirService, request: HttpRequest) -> HttpReply:
+    """The reply to any request; never raises for what the request holds."""
+    with service.lock:
+        try:
+            if not request.path and request.method == "POST":
+                return _bundle(service, request)
+            with service.transaction():
+                return service.single(request)
+        except Refusal as no:
+            return refused(no)
+        except RecursionError:
+            return refused(Refusal(400, "structure", "The body is nested too deeply."))
 
 
-def take(service: Service, request: Request) -> Reply:
+def _bundle(service: FhirService, request: HttpRequest) -> HttpReply:
     """Answer a posted Bundle. Raises Refusal where it is none, or a transaction fails."""
+    if service.quirks.no_batch:
+        raise Refusal(400, "not-supported", "Batches and transactions are not taken here.")
     tree = request.resource()
     entries = tree.get("entry", [])
     if tree.get("resourceType") != "Bundle" or not isinstance(entries, list):
@@ -57,26 +50,29 @@ def take(service: Service, request: Request) -> Reply:
     if limit and len(entries) > limit:
         raise Refusal(413, "too-long", f"A Bundle may have {limit} entries here.")
     if tree.get("type") == "batch":
-        return _answer(service, "batch-response", [_alone(service, request, e) for e in entries])
-    if tree.get("type") == "transaction":
-        with service.store.whole():
-            return _answer(service, "transaction-response", _together(service, request, entries))
-    raise Refusal(422, "value", "The Bundle is neither a batch nor a transaction.")
+        replies = [_alone(service, request, entry) for entry in entries]
+    elif tree.get("type") == "transaction":
+        with service.transaction():
+            replies = _together(service, request, entries)
+    else:
+        raise Refusal(422, "value", "The Bundle is neither a batch nor a transaction.")
+    lines = [_entry(reply, service.base) for reply in replies]
+    return service.reading.bundle(f"{tree['type']}-response", lines)
 
 
-def _alone(service: Service, whole: Request, entry: Any) -> Reply:
+def _alone(service: FhirService, whole: HttpRequest, entry: Any) -> HttpReply:
     try:
-        with service.store.whole():
+        with service.transaction():
             return service.single(_request(service, whole, entry))
     except Refusal as no:
         return refused(no)
 
 
-def _together(service: Service, whole: Request, entries: list[Any]) -> list[Reply]:
+def _together(service: FhirService, whole: HttpRequest, entries: list[Any]) -> list[HttpReply]:
     requests = [_request(service, whole, entry) for entry in entries]
     _must_be_apart(requests)
     named: dict[str, str] = {}
-    replies: dict[int, Reply] = {}
+    replies: dict[int, HttpReply] = {}
     for place in sorted(range(len(requests)), key=lambda at: _ORDER.index(requests[at].method)):
         try:
             if requests[place].method == "POST" and not named:
@@ -88,21 +84,23 @@ def _together(service: Service, whole: Request, entries: list[Any]) -> list[Repl
     return [replies[place] for place in range(len(requests))]
 
 
-def _name_creates(service: Service, requests: list[Request], entries: list[Any]) -> dict[str, str]:
+def _name_creates(
+    service: FhirService, requests: list[HttpRequest], entries: list[Any]
+) -> dict[str, str]:
     """Give every create its id before the first one is made, and point references to it."""
     named: dict[str, str] = {}
-    for place, one in enumerate(requests):
-        if one.method == "POST" and len(one.path) == 1:
-            key = service.future_id(one)
-            requests[place] = replace(one, new_id=key)
-            named[str(entries[place].get("fullUrl", ""))] = f"{one.path[0]}/{key}"
-    for one in requests:
-        _rename(one.tree, named)
+    for place, request in enumerate(requests):
+        if request.method == "POST" and len(request.path) == 1:
+            key = service.future_id(request)
+            requests[place] = replace(request, new_id=key)
+            named[str(entries[place].get("fullUrl", ""))] = f"{request.path[0]}/{key}"
+    for request in requests:
+        _rename(request.tree, named)
     return named
 
 
-def _must_be_apart(requests: list[Request]) -> None:
-    changed = [one.path for one in requests if one.method in ("PUT", "DELETE")]
+def _must_be_apart(requests: list[HttpRequest]) -> None:
+    changed = [request.path for request in requests if request.method in ("PUT", "DELETE")]
     if len(changed) != len(set(changed)):
         raise Refusal(400, "invalid", "The transaction changes one resource twice.")
 
@@ -120,7 +118,7 @@ def _rename(value: Any, named: dict[str, str]) -> None:
             _rename(inner, named)
 
 
-def _request(service: Service, whole: Request, entry: Any) -> Request:
+def _request(service: FhirService, whole: HttpRequest, entry: Any) -> HttpRequest:
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict):
         raise Refusal(400, "required", "An entry has no request.")
@@ -141,7 +139,7 @@ def _request(service: Service, whole: Request, entry: Any) -> Request:
         tree = entry.get("resource")
         if not isinstance(tree, dict):
             raise Refusal(400, "required", "An entry has no resource.")
-    return Request(
+    return HttpRequest(
         method,
         tuple(unquote(part) for part in parts.path.split("/") if part),
         tuple(parse_qsl(parts.query, keep_blank_values=True)),
@@ -151,22 +149,12 @@ def _request(service: Service, whole: Request, entry: Any) -> Request:
     )
 
 
-def _answer(service: Service, kind: str, replies: list[Reply]) -> Reply:
-    now = instant(service.store.now())
-    meta = f'"meta":{{"lastUpdated":"{second(now) if service.quirks.second_precision else now}"}},'
-    if service.quirks.no_meta:
-        meta = ""
-    entries = ",".join(_entry(reply, service.base) for reply in replies)
-    said = f',"entry":[{entries}]' if replies else ""
-    return Reply(200, f'{{"resourceType":"Bundle",{meta}"type":"{kind}"{said}}}')
-
-
-def _entry(reply: Reply, base: str) -> str:
-    said = reply.entry_response()
+def _entry(reply: HttpReply, base: str) -> str:
+    response = reply.entry_response()
     if reply.status >= 400:
-        return f'{{"response":{{{said},"outcome":{reply.body}}}}}'
+        return f'{{"response":{{{response},"outcome":{reply.body}}}}}'
     url = ""
     if reply.location:
         url = f'"fullUrl":{quoted(base + "/" + "/".join(reply.location.split("/")[:2]))},'
     body = f'"resource":{reply.body},' if reply.body else ""
-    return f'{{{url}{body}"response":{{{said}}}}}'
+    return f'{{{url}{body}"response":{{{response}}}}}'
