@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-#: Whose tests take ten seconds and more each: were one of them the last, one core would wait for it.
+#: Tests of ten seconds and more: were one of them the last, one core would wait for it.
 LONG: Final = (
     "tests/contract/test_promises.py",
     "tests/crash/test_kill.py",
@@ -39,9 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """The beginning of a text that is long: an id of a megabyte went to and fro with each report."""
+    """The beginning of a long text: an id of a megabyte was sent along with each report."""
     if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
-        return f"{str(val[:LONGEST_ID])}... ({len(val)})"
+        return f"{val[:LONGEST_ID]!r}... ({len(val)})"
     return None
 
 
