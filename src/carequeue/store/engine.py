@@ -177,7 +177,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
     from sqlalchemy.exc import DatabaseError
 
     try:
-        with engine.execution_options(**{_WRITES: True}).begin() as connection:
+        with (
+            engine.connect().execution_options(**{_WRITES: True}) as connection,
+            connection.begin(),
+        ):
             yield connection
     except (DatabaseError, dbapi2.Error) as error:  # the second from `quick`
         words = str(getattr(error, "orig", error))
