@@ -5,22 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
-
 from carequeue.domain.intents import HOLDING_STATES
 from carequeue.store.source_scope import SourceScope
-from carequeue.store.tables import IntentRow, table
 
-_intent: Final = table(IntentRow)
+#: The condition of an intent that holds the base of its resource back.
+HOLDING_SQL: Final = "state IN ('{}')".format("', '".join(sorted(HOLDING_STATES)))
 _AHEAD: Final = timedelta(days=2)  # by which a laptop's clock may be behind
 
 
 def held_rows(scope: SourceScope) -> set[tuple[str, str]]:
     """(type, id) of the rows whose base an open intent holds back."""
-    rows = scope.connection.execute(
-        select(_intent.c.target_type, _intent.c.target_id).where(
-            _intent.c.source == scope.source, _intent.c.state.in_(sorted(HOLDING_STATES))
-        )
+    rows = scope.raw.execute(
+        f"SELECT target_type, target_id FROM intent WHERE source = ? AND {HOLDING_SQL}",
+        (scope.source,),
     )
     return {(kind, key) for kind, key in rows}
 

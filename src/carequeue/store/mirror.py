@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.domain.intents import HOLDING_STATES
 from carequeue.fhir import jsontext
 from carequeue.fhir.base import Base, SavedPage
 from carequeue.fhir.bundles import is_subset
@@ -26,7 +25,7 @@ from carequeue.fhir.chart_to_items import references, shared
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.values import ID
 from carequeue.store import cross_source_match
-from carequeue.store.base_lock import held_rows, is_before
+from carequeue.store.base_lock import HOLDING_SQL, held_rows, is_before
 from carequeue.store.chart_membership import ChartMembership, directory_changed, follow_charts
 from carequeue.store.engine import storable
 from carequeue.store.mirrored_rows import (
@@ -38,10 +37,9 @@ from carequeue.store.mirrored_rows import (
 from carequeue.store.removals import SourceRemovals
 from carequeue.store.resource_rows import ResourceValues, resource_row, without_base
 from carequeue.store.source_scope import SourceScope
-from carequeue.store.tables import IntentRow, ResourceRow, table
+from carequeue.store.tables import ResourceRow, table
 
 _resource: Final = table(ResourceRow)
-_intent: Final = table(IntentRow)
 
 
 class SourceMirror:
@@ -60,11 +58,8 @@ class SourceMirror:
         Of what is yet to be created and is there all the same: no body, and the server's own
         beside.
         """
-        row = self._scope.raw.execute(
-            "SELECT body, version_id, theirs_body, theirs_version, theirs_gone FROM resource "
-            "WHERE source = ? AND type = ? AND id = ?",
-            (self._scope.source, kind, key),
-        ).fetchone()
+        columns = "body, version_id, theirs_body, theirs_version, theirs_gone"
+        row = self._row(columns, kind, key)
         if row is None:
             return Base(None, "")
         body, version, their_body, their_version, gone = row
@@ -74,10 +69,8 @@ class SourceMirror:
 
     def is_malformed(self, kind: str, key: str) -> bool:
         """Whether a resource came in a form that could not be read whole."""
-        trouble = self._scope.connection.execute(
-            select(_resource.c.trouble).where(*self._is(kind, key))
-        ).scalar_one_or_none()
-        return bool(trouble)
+        row = self._row("trouble", kind, key)
+        return row is not None and bool(row[0])
 
     def versions(self, kind: str) -> Mapping[str, tuple[str, str]]:
         """Id -> (version, last updated) of the rows of a type that are here, as a manifest has it.
@@ -206,7 +199,8 @@ class SourceMirror:
         self._membership.adopt(row)
         before = mirrored_rows(self._scope, [_name(row)]).get(_name(row))
         # Our own act is no news: the time of arrival stays.
-        row["received_at"] = self._received_at(*_name(row)) if before else 0
+        received = self._row("received_at", *_name(row)) if before else None
+        row["received_at"] = received[0] if received else 0
         self._upsert([row])
         self._scope.touch([row["chart"]])
         if before and before.chart != row["chart"]:
@@ -218,57 +212,38 @@ class SourceMirror:
 
         Or the row leaves, where the source no longer gives it.
         """
-        columns = _resource.c
-        row = self._scope.connection.execute(
-            select(columns.theirs_body, columns.theirs_version, columns.theirs_gone).where(
-                *self._is(kind, key)
-            )
-        ).one_or_none()
+        row = self._row("theirs_body, theirs_version, theirs_gone", kind, key)
         if row is None or self._is_held(kind, key):
             return
-        if row.theirs_gone:
-            self._removals.leave([f"{kind}/{key}"], row.theirs_gone)
-        elif row.theirs_body:
-            self.move_base(jsontext.loads(row.theirs_body), row.theirs_version or "", now)
+        body, version, gone = row
+        if gone:
+            self._removals.leave([f"{kind}/{key}"], gone)
+        elif body:
+            self.move_base(jsontext.loads(body), version or "", now)
 
     # --- rows -------------------------------------------------------------------------------------
 
-    def _is(self, kind: str, key: str) -> tuple[Any, ...]:
-        columns = _resource.c
-        return (columns.source == self._scope.source, columns.type == kind, columns.id == key)
+    def _row(self, columns: str, kind: str, key: str) -> tuple[Any, ...] | None:
+        """These columns of one row; None where there is no row."""
+        row: tuple[Any, ...] | None = self._scope.raw.execute(
+            f"SELECT {columns} FROM resource WHERE source = ? AND type = ? AND id = ?",
+            (self._scope.source, kind, key),
+        ).fetchone()
+        return row
 
     def _is_held(self, kind: str, key: str) -> bool:
         """Whether an open intent holds the base of a row."""
-        held = self._scope.connection.execute(
-            select(_intent.c.id)
-            .where(
-                _intent.c.source == self._scope.source,
-                _intent.c.target_type == kind,
-                _intent.c.target_id == key,
-                _intent.c.state.in_(sorted(HOLDING_STATES)),
-            )
-            .limit(1)
+        held = self._scope.raw.execute(
+            f"SELECT 1 FROM intent WHERE {HOLDING_SQL} "
+            "AND source = ? AND target_type = ? AND target_id = ? LIMIT 1",
+            (self._scope.source, kind, key),
         )
-        return held.first() is not None
-
-    def _received_at(self, kind: str, key: str) -> int:
-        received = self._scope.connection.execute(
-            select(_resource.c.received_at).where(*self._is(kind, key))
-        )
-        return int(received.scalar_one())
+        return held.fetchone() is not None
 
     def _upsert(self, rows: Sequence[ResourceValues]) -> None:
         if not rows:
             return
-        statement = insert(_resource)
-        own = ("source", "type", "id")
-        self._scope.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(own),
-                set_={name: statement.excluded[name] for name in rows[0] if name not in own},
-            ),
-            list(rows),
-        )
+        self._scope.connection.execute(_UPSERT, list(rows))
         cross_source_match.keep(self._scope.connection, rows)
         if any(shared(row["type"]) for row in rows):
             directory_changed(self._scope.connection)
@@ -279,6 +254,12 @@ class SourceMirror:
             self._scope.connection.execute(_LAY_BESIDE, [_beside(row) for row in rows])
 
 
+_INSERT: Final = insert(_resource)
+_OWN: Final = ("source", "type", "id")
+_UPSERT: Final = _INSERT.on_conflict_do_update(
+    index_elements=_OWN,
+    set_={col.name: col for col in _INSERT.excluded if col.name not in _OWN},
+)
 _LAY_BESIDE: Final = (
     update(_resource)
     .where(

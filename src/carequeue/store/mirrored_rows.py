@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import select
-
 from carequeue.store.source_scope import SourceScope
-from carequeue.store.tables import ResourceRow, table
 
-_resource: Final = table(ResourceRow)
 _CHUNK: Final = 400  # rows a statement, well under SQLite's limit of variables
 
 ResourceKey = tuple[str, str]  # type and id
@@ -34,24 +30,14 @@ def mirrored_rows(
 ) -> dict[ResourceKey, MirroredRow]:
     """What is mirrored of each name. What is gone has no digest: it may come back."""
     known: dict[ResourceKey, MirroredRow] = {}
-    columns = _resource.c
-    shown = (
-        columns.id,
-        columns.digest,
-        columns.theirs_digest,
-        columns.theirs_gone,
-        columns.chart,
-        columns.last_updated,
-    )
     for kind in {kind for kind, _ in names}:
         keys = [key for of, key in names if of == kind]
         for start in range(0, len(keys), _CHUNK):
-            rows = scope.connection.execute(
-                select(*shown).where(
-                    columns.source == scope.source,
-                    columns.type == kind,
-                    columns.id.in_(keys[start : start + _CHUNK]),
-                )
+            chunk = keys[start : start + _CHUNK]
+            rows = scope.raw.execute(
+                "SELECT id, digest, theirs_digest, theirs_gone, chart, last_updated FROM resource "
+                f"WHERE source = ? AND type = ? AND id IN ({','.join('?' * len(chunk))})",
+                (scope.source, kind, *chunk),
             )
             for key, digest, theirs, left, chart, updated in rows:
                 newest = "" if left else theirs or digest

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from carequeue.domain.intents import (
     CAUSES,
@@ -125,12 +125,13 @@ class SourceOutbox:
         was_read_back = counts and event is IntentEvent.FOUND_NOT_APPLIED
         self._update(
             [intent.id],
+            ("settles",) if was_read_back else (),
             state=state.value,
             words=storable(words),
             cause=CAUSES.get(event, ""),
-            settles=0 if event in _PROGRESS else _intent.c.settles + int(was_read_back),
-            busy=_intent.c.busy if event is IntentEvent.ATTEMPT_RECORDED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
+            **({"settles": 0} if event in _PROGRESS else {}),
+            **({} if event is IntentEvent.ATTEMPT_RECORDED else {"busy": 0}),
         )
         if words and state is IntentState.ACKNOWLEDGED:
             self._scope.connection.execute(insert(_told).values(intent_id=intent.id))
@@ -147,7 +148,7 @@ class SourceOutbox:
             if intent.state is IntentState.QUEUED:
                 self._apply(intent, IntentEvent.ATTEMPT_RECORDED, "", now)
         ids = [intent.id for intent in intents]
-        self._update(ids, attempts=_intent.c.attempts + 1)
+        self._update(ids, ("attempts",))
         self._scope.connection.execute(
             insert(_attempt).values(
                 intent_ids=json.dumps(ids),
@@ -174,9 +175,9 @@ class SourceOutbox:
         self.mark_for_projection(intents)
         self._update(
             [intent.id for intent in intents],
+            ("busy",),
             not_before=until.isoformat(),
             words=storable(words),
-            busy=_intent.c.busy + 1,
         )
 
     def set_message(self, intents: Sequence[Intent], words: str) -> None:
@@ -188,7 +189,10 @@ class SourceOutbox:
         """The rows of the queue that show these are projected before the commit."""
         self._scope.touch_intents(intents)
 
-    def _update(self, ids: Sequence[str], **values: Any) -> None:
-        self._scope.connection.execute(
-            update(_intent).where(_intent.c.id.in_(list(ids))).values(**values)
+    def _update(self, ids: Sequence[str], counts: Sequence[str] = (), /, **values: Any) -> None:
+        """Set columns of these intents. `counts`: columns that count one more."""
+        sets = [f"{name} = {name} + 1" for name in counts] + [f"{name} = ?" for name in values]
+        self._scope.raw.execute(
+            f"UPDATE intent SET {', '.join(sets)} WHERE id IN ({','.join('?' * len(ids))})",
+            (*values.values(), *ids),
         )

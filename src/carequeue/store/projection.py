@@ -42,6 +42,11 @@ _item: Final = table(ItemRow)
 _CHUNK: Final = 200
 _SLACK: Final = 60  # seconds by which two programs, or two acts, may see the time apart
 _NAMES: Final = tuple(column.name for column in _item.columns)
+_INSERT: Final = insert(_item)
+_UPSERT: Final = _INSERT.on_conflict_do_update(
+    index_elements=["key"],
+    set_={name: _INSERT.excluded[name] for name in _NAMES if name != "key"},
+)
 _COUNTED: Final = tuple(_NAMES.index(name) for name in ("tab", "mine", "band"))
 _NOTHING_READ: Final[Mapping[ChartName, ChartBases]] = {}
 
@@ -368,14 +373,7 @@ def _write(connection: Connection, gone: Sequence[str], rows: Sequence[tuple[Any
     for key in gone:
         quick(connection).execute("DELETE FROM item WHERE key = ?", (key,))
     if rows:
-        statement = insert(_item)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["key"],
-                set_={name: statement.excluded[name] for name in _NAMES if name != "key"},
-            ),
-            [dict(zip(_NAMES, row, strict=True)) for row in rows],
-        )
+        connection.execute(_UPSERT, [dict(zip(_NAMES, row, strict=True)) for row in rows])
 
 
 def _counted(

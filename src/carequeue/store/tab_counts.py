@@ -17,6 +17,11 @@ from carequeue.store.tables import ItemRow, TallyRow, table
 
 _item: Final = table(ItemRow)
 _tally: Final = table(TallyRow)
+_INSERT: Final = insert(_tally)
+_ADD: Final = _INSERT.on_conflict_do_update(
+    index_elements=["tab", "band"],
+    set_={"count": _tally.c.count + _INSERT.excluded["count"]},
+)
 
 CountedRow = tuple[str, int, int]  # tab, mine, band of a row
 
@@ -30,14 +35,7 @@ def move(connection: Connection, left: Iterable[CountedRow], came: Iterable[Coun
                 change[name, band] += sign
     values = [{"tab": str(tab), "band": at, "count": by} for (tab, at), by in change.items() if by]
     if values:
-        statement = insert(_tally)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["tab", "band"],
-                set_={"count": _tally.c.count + statement.excluded["count"]},
-            ),
-            values,
-        )
+        connection.execute(_ADD, values)
 
 
 def stored(connection: Connection) -> dict[tuple[str, int], int]:
