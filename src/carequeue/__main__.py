@@ -12,8 +12,8 @@ import sys
 from collections.abc import MutableMapping
 from typing import Final
 
-#: Objects between two collections of the cyclic collector. The modules of a start stay in memory, and
-#: to look through them every 700 objects (the default) takes a tenth of the start.
+#: Objects between two collections of the cyclic collector. The modules of a start stay in memory,
+#: and to look through them every 700 objects (the default) takes a tenth of the start.
 START_THRESHOLD: Final = 100_000
 
 
