@@ -338,9 +338,7 @@ def _urgency(priority: Priority, level: str) -> str:
 
 
 def _about(ask: _Ask) -> str:
-    reasons = (
-        values.concept_text(element) for element in values.objects(ask.request, "reasonCode")
-    )
+    reasons = map(values.concept_text, values.objects(ask.request, "reasonCode"))
     notes = (values.text(element, "text") for element in values.objects(ask.request, "note"))
     words = values.concept_text(ask.request.get("code"))
     asked = values.text(ask.task, "description")
