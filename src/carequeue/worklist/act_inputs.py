@@ -40,7 +40,7 @@ class ActInputs:
     ) -> tuple[Verb, dict[str, str]]:
         """The verb of a name, and the answers to its questions as an intent keeps them.
 
-        Raises BadQuestion where an answer is missing or cannot be read.
+        Raises BadQuestion if an answer is missing or cannot be read.
         """
         asked = verb_named(verb)
         whom = any(question.asks == "whom" for question in asked.asks)
