@@ -277,7 +277,7 @@ class Session(AbstractContextManager["Session"]):
             return examine(cache, self.now())
 
     def close(self) -> None:
-        """Close what is open."""
+        """End the sync threads, and close every connection."""
         if self._background is not None:
             self._background.stop()
         self._window.close()

@@ -66,6 +66,15 @@ class Office:
         with self.cache.session.engine().connect() as connection:
             return SqliteSourceRepository(connection, SOURCE).sync_state.observed()
 
+    def put_follow_ups(self, count: int) -> None:
+        """Follow-ups of Dana's, `Task/b0` and so on, each for a client of its own."""
+        for number in range(count):
+            client = f"client-{number}"
+            self.server.put({**PATIENT, "id": client, "name": [{"family": client}]})
+            self.server.put(
+                task(f"b{number}", owner=ref(DANA), **{"for": ref(f"Patient/{client}")})
+            )
+
     def act(self, verb: str, key: str = FOLLOW_UP, **answers: str) -> None:
         assert self.cache.desk.act(verb, [key], answers, self.cache.instant).changed
 
@@ -371,8 +380,7 @@ class TestASearchThatLags:
 
 class TestBatches:
     def acts(self, office: Office, count: int) -> None:
-        for number in range(count):
-            office.server.put(task(f"b{number}", owner=ref(DANA)))
+        office.put_follow_ups(count)
         office.look()
         office.server.asked.clear()
         keys = [f"main:Task/b{number}" for number in range(count)]

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import delete, update
-from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.store.engine import storable
+from carequeue.store.engine import storable, upsert
 from carequeue.store.source_scope import SourcePart
 from carequeue.store.tables import CountRow, ListedRow, table
 
@@ -40,11 +39,8 @@ class SourceManifest(SourcePart):
         source = self._scope.source
         values = {name: getattr(state, name) for name in _STATE}
         values["next_url"] = storable(values["next_url"])
-        self._scope.connection.execute(
-            insert(_count)
-            .values(source=source, search=search, **values)
-            .on_conflict_do_update(index_elements=["source", "search"], set_=values)
-        )
+        row = {"source": source, "search": search, **values}
+        upsert(self._scope.connection, "count_state", row, ("source", "search"), values)
         if not state.begun_at:
             self._scope.connection.execute(
                 delete(_listed).where(_listed.c.source == source, _listed.c.search == search)

@@ -58,11 +58,8 @@ class SourceMirror(SourcePart):
         A resource that is yet to be created here, and exists on the server all the same, has no
         body, and the server's version as `theirs`.
         """
-        row = self._scope.raw.execute(
-            "SELECT body, version_id, theirs_body, theirs_version, theirs_gone FROM resource "
-            "WHERE source = ? AND type = ? AND id = ?",
-            (self._scope.source, kind, key),
-        ).fetchone()
+        columns = "body, version_id, theirs_body, theirs_version, theirs_gone"
+        row = self._row(columns, kind, key)
         if row is None:
             return Base(None, "")
         body, version, their_body, their_version, gone = row
@@ -72,11 +69,8 @@ class SourceMirror(SourcePart):
 
     def is_malformed(self, kind: str, key: str) -> bool:
         """Whether a resource came in a form that could not be read whole."""
-        row = self._scope.raw.execute(
-            "SELECT 1 FROM resource WHERE source = ? AND type = ? AND id = ? AND trouble <> ''",
-            (self._scope.source, kind, key),
-        ).fetchone()
-        return row is not None
+        row = self._row("trouble", kind, key)
+        return row is not None and bool(row[0])
 
     def versions(self, kind: str) -> Mapping[str, tuple[str, str]]:
         """Id -> (version, last updated) of the rows of a type that are here, as a manifest has it.
@@ -227,22 +221,32 @@ class SourceMirror(SourcePart):
         elif base.theirs is not None:
             self.move_base(base.theirs, base.theirs_version, now)
 
+    # --- rows -------------------------------------------------------------------------------------
+
+    def _row(self, columns: str, kind: str, key: str) -> tuple[Any, ...] | None:
+        """These columns of one row; None if there is no row."""
+        row: tuple[Any, ...] | None = self._scope.raw.execute(
+            f"SELECT {columns} FROM resource WHERE source = ? AND type = ? AND id = ?",
+            (self._scope.source, kind, key),
+        ).fetchone()
+        return row
+
     def _upsert(self, rows: Sequence[ResourceValues]) -> None:
         if not rows:
             return
-        statement = insert(_resource)
-        own = ("source", "type", "id")
-        self._scope.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(own),
-                set_={name: statement.excluded[name] for name in rows[0] if name not in own},
-            ),
-            list(rows),
-        )
+        self._scope.connection.execute(_UPSERT, list(rows))
         cross_source_match.keep(self._scope.connection, rows)
         if any(shared(row["type"]) for row in rows):
             directory_changed(self._scope.connection)
         follow_charts(self._scope.connection)
+
+
+_INSERT: Final = insert(_resource)
+_OWN: Final = ("source", "type", "id")
+_UPSERT: Final = _INSERT.on_conflict_do_update(
+    index_elements=_OWN,
+    set_={col.name: col for col in _INSERT.excluded if col.name not in _OWN},
+)
 
 
 def _name(row: ResourceValues) -> ResourceKey:

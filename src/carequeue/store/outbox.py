@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import insert
 
 from carequeue.domain.intents import (
     CAUSES,
@@ -25,7 +24,7 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import intent_effects, jsontext
 from carequeue.store.audit import AuditLog
-from carequeue.store.engine import storable
+from carequeue.store.engine import storable, upsert
 from carequeue.store.intent_rows import (
     BY_IDS_SQL,
     OPEN_SQL,
@@ -34,10 +33,9 @@ from carequeue.store.intent_rows import (
     read_intents,
 )
 from carequeue.store.source_scope import SourcePart
-from carequeue.store.tables import AliasRow, AttemptRow, IntentRow, ToldRow, table
+from carequeue.store.tables import AttemptRow, IntentRow, ToldRow, table
 
 _intent: Final = table(IntentRow)
-_alias: Final = table(AliasRow)
 _attempt: Final = table(AttemptRow)
 _told: Final = table(ToldRow)
 _CLOSED: Final = frozenset({IntentState.ACKNOWLEDGED, IntentState.UNDONE})
@@ -129,12 +127,13 @@ class SourceOutbox(SourcePart):
         was_read_back = counts and event is IntentEvent.FOUND_NOT_APPLIED
         self._update(
             [intent.id],
+            ("settles",) if was_read_back else (),
             state=state.value,
             words=storable(words),
             cause=CAUSES.get(event, ""),
-            settles=0 if event in _PROGRESS else _intent.c.settles + int(was_read_back),
-            busy=_intent.c.busy if event is IntentEvent.ATTEMPT_RECORDED else 0,
             closed_at=now.isoformat() if state in _CLOSED else None,
+            **({"settles": 0} if event in _PROGRESS else {}),
+            **({} if event is IntentEvent.ATTEMPT_RECORDED else {"busy": 0}),
         )
         if words and state is IntentState.ACKNOWLEDGED:
             self._scope.connection.execute(insert(_told).values(intent_id=intent.id))
@@ -151,7 +150,7 @@ class SourceOutbox(SourcePart):
             if intent.state is IntentState.QUEUED:
                 self._apply(intent, IntentEvent.ATTEMPT_RECORDED, "", now)
         ids = [intent.id for intent in intents]
-        self._update(ids, attempts=_intent.c.attempts + 1)
+        self._update(ids, ("attempts",))
         self._scope.connection.execute(
             insert(_attempt).values(
                 intent_ids=json.dumps(ids),
@@ -178,9 +177,9 @@ class SourceOutbox(SourcePart):
         self.mark_for_projection(intents)
         self._update(
             [intent.id for intent in intents],
+            ("busy",),
             not_before=until.isoformat(),
             words=storable(words),
-            busy=_intent.c.busy + 1,
         )
 
     def set_message(self, intents: Sequence[Intent], words: str) -> None:
@@ -201,25 +200,24 @@ class SourceOutbox(SourcePart):
 
     def record_alias(self, kind: str, local_id: str, server_id: str) -> None:
         """Record the id that the server gave to what was created here; its intents follow it."""
-        source = self._scope.source
-        self._scope.connection.execute(
-            insert(_alias)
-            .values(source=source, type=kind, local_id=local_id, server_id=server_id)
-            .on_conflict_do_update(
-                index_elements=["source", "type", "local_id"], set_={"server_id": server_id}
-            )
-        )
-        self._scope.connection.execute(
-            update(_intent)
-            .where(
-                _intent.c.source == source,
-                _intent.c.target_type == kind,
-                _intent.c.target_id == local_id,
-            )
-            .values(target_id=server_id)
+        row = {
+            "source": self._scope.source,
+            "type": kind,
+            "local_id": local_id,
+            "server_id": server_id,
+        }
+        own = ("source", "type", "local_id")
+        upsert(self._scope.connection, "alias", row, own, ("server_id",))
+        self._scope.raw.execute(
+            "UPDATE intent SET target_id = ? "
+            "WHERE source = ? AND target_type = ? AND target_id = ?",
+            (server_id, self._scope.source, kind, local_id),
         )
 
-    def _update(self, ids: Sequence[str], **values: Any) -> None:
-        self._scope.connection.execute(
-            update(_intent).where(_intent.c.id.in_(list(ids))).values(**values)
+    def _update(self, ids: Sequence[str], counts: Sequence[str] = (), /, **values: Any) -> None:
+        """Set columns of these intents. `counts`: columns that count one more."""
+        sets = [f"{name} = {name} + 1" for name in counts] + [f"{name} = ?" for name in values]
+        self._scope.raw.execute(
+            f"UPDATE intent SET {', '.join(sets)} WHERE id IN ({','.join('?' * len(ids))})",
+            (*values.values(), *ids),
         )

@@ -12,11 +12,10 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, update
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.store.engine import quick, storable
+from carequeue.store.engine import quick, storable, upsert
 from carequeue.store.source_scope import SourcePart
-from carequeue.store.tables import CapabilityRow, HealthRow, Meta, SyncStateRow, table
+from carequeue.store.tables import CapabilityRow, HealthRow, Meta, table
 
-_state: Final = table(SyncStateRow)
 _capability: Final = table(CapabilityRow)
 _health: Final = table(HealthRow)
 _meta: Final = table(Meta)
@@ -51,11 +50,8 @@ class SourceSyncState(SourcePart):
         values = {name: getattr(cursor, name) for name in _CURSOR}
         for name in ("next_url", "etag"):  # the server's own text
             values[name] = storable(values[name])
-        self._scope.connection.execute(
-            insert(_state)
-            .values(source=self._scope.source, search=search, **values)
-            .on_conflict_do_update(index_elements=["source", "search"], set_=values)
-        )
+        row = {"source": self._scope.source, "search": search, **values}
+        upsert(self._scope.connection, "sync_state", row, ("source", "search"), values)
 
     def references_to_fetch(self) -> tuple[str, ...]:
         """References of saved pages that are still to be fetched, also after an interruption."""
@@ -111,12 +107,9 @@ class SourceSyncState(SourcePart):
         )
 
     def _save_capability(self, name: str, values: dict[str, str]) -> None:
-        whole = {"declared": "", "observed": "", **values}
-        self._scope.connection.execute(
-            insert(_capability)
-            .values(source=self._scope.source, name=name, **whole)
-            .on_conflict_do_update(index_elements=["source", "name"], set_=values)
-        )
+        key = {"source": self._scope.source, "name": name}
+        row = {**key, "declared": "", "observed": "", **values}
+        upsert(self._scope.connection, "capability", row, tuple(key), values)
 
     # --- health -----------------------------------------------------------------------------------
 
@@ -159,12 +152,8 @@ class SourceSyncState(SourcePart):
 
     def _save_health(self, values: dict[str, Any]) -> None:
         words = dict.fromkeys(("offline_since", "why", "last_look", "last_full", "progress"), "")
-        whole = {**words, "signed_out": 0, **values}
-        self._scope.connection.execute(
-            insert(_health)
-            .values(source=self._scope.source, **whole)
-            .on_conflict_do_update(index_elements=["source"], set_=values)
-        )
+        row = {"source": self._scope.source, **words, "signed_out": 0, **values}
+        upsert(self._scope.connection, "health", row, ("source",), values)
 
     # --- names and values -------------------------------------------------------------------------
 
@@ -185,8 +174,4 @@ def get_meta(connection: Connection, name: str) -> str:
 
 def set_meta(connection: Connection, name: str, value: str) -> None:
     """Save a value of `meta` about the cache itself."""
-    connection.execute(
-        insert(_meta)
-        .values(name=name, value=(kept := storable(value)))
-        .on_conflict_do_update(index_elements=["name"], set_={"value": kept})
-    )
+    upsert(connection, "meta", {"name": name, "value": storable(value)}, ("name",), ("value",))

@@ -146,7 +146,7 @@ class Acts:
     def preview(
         self, verb: Verb, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> Preview:
-        """What would change, what is so already, what is not allowed, what would be local-only."""
+        """The keys that would change, are so already, are not allowed, would be local-only."""
         items = self.items(keys, now)
         changes, already, refused, local_only, unprotected = [], [], [], [], []
         for checked, intents in self._filed(verb, keys, items, answers, "", now):
