@@ -31,21 +31,4 @@ CLASS_NAMES: Final[Mapping[str, int]] = {}
 ECHOES: Final[Mapping[str, int]] = {}
 
 #: Modules whose tests have another name and another folder (`test_found_by_name.py`).
-NOT_TESTED_BY_NAME: Final = frozenset(
-    {
-        "store.base_lock",
-        "store.chart_membership",
-        "store.id_aliases",
-        "store.profile_to_site",
-        "sync.manifest.fetch",
-        "sync.manifest.runner",
-        "sync.net.probe",
-        "sync.parallel",
-        "sync.protocol.timestamps",
-        "sync.push.batch_learning",
-        "sync.push.concurrent_edits",
-        "sync.push.runner",
-        "sync.push.write_responses",
-        "sync.restore.detection",
-    }
-)
+NOT_TESTED_BY_NAME: Final[frozenset[str]] = frozenset()

@@ -71,7 +71,7 @@ def decide(office: Office, count: int, text: str = "Called") -> None:
 
 def counted(office: Office) -> set[tuple[int, int]]:
     """What counts against the decisions."""
-    return {(one.settles, one.busy) for one in office.cache.intents()}
+    return {(intent.settles, intent.busy) for intent in office.cache.intents()}
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ class Office:
 
     @property
     def states(self) -> list[str]:
-        return [one.state.value for one in self.cache.intents()]
+        return [intent.state.value for intent in self.cache.intents()]
 
     def notes(self, key: str = "Task/t1") -> list[str]:
         """The notes as the server has them."""
@@ -470,7 +470,7 @@ class TestANewTaskAndAContactAboutIt:
         office.look()
         assert set(office.states) == {"acknowledged"}
         writes = [one for one in office.server.asked if one.startswith("PUT")]
-        assert [one.split("/")[0] for one in writes] == ["PUT Task", "PUT Communication"]
+        assert [write.split("/")[0] for write in writes] == ["PUT Task", "PUT Communication"]
 
 
 class TestWhatIsReferredTo:
@@ -644,7 +644,7 @@ def test_after_a_bad_hour_nothing_is_lost_and_nothing_is_done_twice(
         office.cache.later(hours=2)
         office.look()
     intents = office.cache.intents()
-    by_text = {one.args["text"]: one for one in intents}
+    by_text = {intent.args["text"]: intent for intent in intents}
     on_server = [text for key in keys for text in office.notes(f"Task/{key}")]
     taken = {text for text, one in by_text.items() if one.state is IntentState.ACKNOWLEDGED}
     assert len(by_text) == len(intents) == acts
