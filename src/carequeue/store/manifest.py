@@ -13,10 +13,10 @@ from sqlalchemy import delete, update
 
 from carequeue.store.engine import storable, upsert
 from carequeue.store.source_scope import SourcePart
-from carequeue.store.tables import CountRow, ListedRow, table
+from carequeue.store.tables import ManifestEntryRow, ManifestRow, table
 
-_count: Final = table(CountRow)
-_listed: Final = table(ListedRow)
+_manifest: Final = table(ManifestRow)
+_entry: Final = table(ManifestEntryRow)
 _STATE: Final = ("counted_at", "scope", "begun_at", "server_at", "next_url", "received")
 
 
@@ -26,7 +26,7 @@ class SourceManifest(SourcePart):
     def states(self) -> Mapping[str, Mapping[str, Any]]:
         """Search -> the fields of its `policy.Manifest`."""
         rows = self._scope.raw.execute(
-            f"SELECT search, {', '.join(_STATE)} FROM count_state WHERE source = ?",
+            f"SELECT search, {', '.join(_STATE)} FROM manifest WHERE source = ?",
             (self._scope.source,),
         )
         return {search: dict(zip(_STATE, state, strict=True)) for search, *state in rows}
@@ -40,14 +40,14 @@ class SourceManifest(SourcePart):
         values = {name: getattr(state, name) for name in _STATE}
         values["next_url"] = storable(values["next_url"])
         row = {"source": source, "search": search, **values}
-        upsert(self._scope.connection, "count_state", row, ("source", "search"), values)
+        upsert(self._scope.connection, "manifest", row, ("source", "search"), values)
         if not state.begun_at:
             self._scope.connection.execute(
-                delete(_listed).where(_listed.c.source == source, _listed.c.search == search)
+                delete(_entry).where(_entry.c.source == source, _entry.c.search == search)
             )
         if page:
             self._scope.raw.executemany(
-                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO manifest_entry VALUES (?, ?, ?, ?, ?)",
                 [
                     (source, search, storable(key), storable(version), storable(updated))
                     for key, (version, updated) in page.items()
@@ -57,7 +57,8 @@ class SourceManifest(SourcePart):
     def entries(self, search: str) -> Mapping[str, tuple[str, str]]:
         """Id -> (version, last updated), of all pages of the manifest under way."""
         rows = self._scope.raw.execute(
-            "SELECT id, version_id, last_updated FROM listed WHERE source = ? AND search = ?",
+            "SELECT id, version_id, last_updated FROM manifest_entry"
+            " WHERE source = ? AND search = ?",
             (self._scope.source, search),
         )
         return {key: (version, updated) for key, version, updated in rows.fetchall()}
@@ -65,5 +66,5 @@ class SourceManifest(SourcePart):
     def fetch_again(self) -> None:
         """Make every manifest due in the next cycle."""
         self._scope.connection.execute(
-            update(_count).where(_count.c.source == self._scope.source).values(counted_at="")
+            update(_manifest).where(_manifest.c.source == self._scope.source).values(counted_at="")
         )

@@ -188,6 +188,9 @@ DROP INDEX item_lane;
 ALTER TABLE item RENAME COLUMN lane TO tab;
 CREATE INDEX item_tab ON item (tab, band, weight, due_sort, tie) WHERE band < 6;
 ALTER TABLE tally RENAME COLUMN view TO tab;
+ALTER TABLE count_state RENAME TO manifest;
+ALTER TABLE listed RENAME TO manifest_entry;
+ALTER TABLE health RENAME COLUMN last_look TO last_cycle;
 """
 
 STEPS: Final = (

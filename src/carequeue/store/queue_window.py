@@ -100,7 +100,7 @@ class HealthLine(NamedTuple):
     signed_out: int
     offline_since: str
     why: str
-    last_look: str
+    last_cycle: str
     last_full: str
     progress: str
 

@@ -126,7 +126,7 @@ class SourceSyncState(SourcePart):
         """
         at = now.isoformat()
         values: dict[str, Any] = {"progress": "", "why": storable(why), "online": int(online)}
-        values |= {"signed_out": int(signed_out), "last_look": at}
+        values |= {"signed_out": int(signed_out), "last_cycle": at}
         if online:
             values["offline_since"] = ""
         elif self._health("offline_since") in (None, ("",)):
@@ -151,7 +151,7 @@ class SourceSyncState(SourcePart):
         ).fetchone()
 
     def _save_health(self, values: dict[str, Any]) -> None:
-        words = dict.fromkeys(("offline_since", "why", "last_look", "last_full", "progress"), "")
+        words = dict.fromkeys(("offline_since", "why", "last_cycle", "last_full", "progress"), "")
         row = {"source": self._scope.source, **words, "signed_out": 0, **values}
         upsert(self._scope.connection, "health", row, ("source",), values)
 

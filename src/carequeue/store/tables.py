@@ -178,10 +178,10 @@ class SyncStateRow(SQLModel, table=True):
     etag: str = ""  # of the last answer that held nothing
 
 
-class CountRow(SQLModel, table=True):
+class ManifestRow(SQLModel, table=True):
     """The last manifest of a search, and the one under way."""
 
-    __tablename__ = "count_state"
+    __tablename__ = "manifest"
     source: str = Field(primary_key=True)
     search: str = Field(primary_key=True)
     counted_at: str
@@ -192,10 +192,10 @@ class CountRow(SQLModel, table=True):
     received: int
 
 
-class ListedRow(SQLModel, table=True):
-    """One row that a count under way has met: its id and its version."""
+class ManifestEntryRow(SQLModel, table=True):
+    """One entry of the manifest under way: the id and the version of a resource."""
 
-    __tablename__ = "listed"
+    __tablename__ = "manifest_entry"
     source: str = Field(primary_key=True)
     search: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -243,7 +243,7 @@ class HealthRow(SQLModel, table=True):
     signed_out: int
     offline_since: str
     why: str
-    last_look: str
+    last_cycle: str
     last_full: str
     progress: str
 
