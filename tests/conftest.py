@@ -1,15 +1,26 @@
 """How many processes the tests run in: one a core for a folder or for all, one for named files.
 
-`-n` gives another number; `-n 0` is one process, as a debugger needs it. And how often Python looks
-for cycles of dead objects in each of them.
+`-n` gives another number; `-n 0` is one process, as a debugger needs it. Also here: in which order
+they run, how a case with a long value is called, how often Python looks for dead objects.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+from typing import Final
 
 import pytest
+
+#: Tests of ten seconds and more: were one of them the last, one core would wait for it.
+LONG: Final = (
+    "tests/contract/test_promises.py",
+    "tests/crash/test_kill.py",
+    "tests/simulation/",
+    "tests/sync/test_sync_cycle.py",
+    "tests/worklist/test_windows.py",
+)
+LONGEST_ID: Final = 80
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -20,6 +31,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     files = [argument.partition("::")[0] for argument in config.args]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return 0 if all(file.endswith(".py") for file in files) or cores in (None, 1) else cores
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first; all others in their order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """The beginning of a long text: an id of a megabyte was sent along with each report."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        return f"{val[:LONGEST_ID]!r}... ({len(val)})"
+    return None
 
 
 def pytest_collection_finish() -> None:

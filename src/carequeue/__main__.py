@@ -1,7 +1,7 @@
 """`python -m carequeue`, and the `carequeue` command: the environment first, then the program.
 
-Textual reads its variables when it is imported, so what must be set is set here, before anything
-else is loaded. Nothing happens on import: the tests import this module freely.
+Textual reads its variables when it is imported, so they are set here, before anything else is
+loaded. Nothing happens on import: the tests import this module freely.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import sys
 from collections.abc import MutableMapping
 from typing import Final
 
-#: Objects between two collections of the cyclic collector. What is loaded at a start stays, and
-#: looking through it again and again (every 700 objects by default) is a tenth of the start.
+#: Objects between two collections of the cyclic collector. The modules of a start stay in memory,
+#: and to look through them every 700 objects (the default) takes a tenth of the start.
 START_THRESHOLD: Final = 100_000
 
 
 def prepare(environ: MutableMapping[str, str]) -> None:
-    """Settle what Textual reads from the environment; what the person has set stays.
+    """Set the variables that Textual reads; the values that the person has set stay.
 
     - iTerm2 loses text of input methods under the kitty keyboard protocol (flags 8 and 16).
     - An empty NO_COLOR means nothing (no-color.org: "present and not an empty string").
@@ -35,7 +35,7 @@ def prepare(environ: MutableMapping[str, str]) -> None:
 def main() -> None:
     """Run the command line; ends the process with an exit code."""
     prepare(os.environ)
-    os.umask(0o077)  # whatever is written belongs to this person alone, also a log or a draft
+    os.umask(0o077)  # every file belongs to this person alone, also a log or a draft
     gc.set_threshold(START_THRESHOLD)
     if len(sys.argv) == 1:
         sys.exit(open_queue())
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def open_queue() -> int:
-    """`carequeue` without a word more: the queue, on the screen before click is needed."""
+    """`carequeue` alone: the queue, on the screen before click is needed."""
     from carequeue.cli import error_boundary, use_cases
 
     try:

@@ -146,8 +146,7 @@ class Session(AbstractContextManager["Session"]):
         self.rebuild_if_profile_changed()
         transport = self.transport(source)
         syncer = self.syncer(source, transport)
-        hints = SubscriptionListener(transport, source.scope)
-        return SourceConnection(syncer, transport.ping, transport.take_wait, hints, transport.waits)
+        return SourceConnection(syncer, transport, SubscriptionListener(transport, source.scope))
 
     def rebuild_if_profile_changed(self) -> None:
         """Rebuild every row if who we are, our hours or our rules have changed."""
@@ -278,7 +277,7 @@ class Session(AbstractContextManager["Session"]):
             return examine(cache, self.now())
 
     def close(self) -> None:
-        """Close what is open."""
+        """End the sync threads, and close every connection."""
         if self._background is not None:
             self._background.stop()
         self._window.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,15 +18,13 @@ from carequeue.worklist.results import (
     Detail,
     Finding,
     Health,
-    Preview,
     ReasonLine,
-    Refused,
-    Shown,
     SyncReport,
     TimeLine,
     Undoable,
     Where,
 )
+from tests.rows_desk import RowsDesk
 
 URL = "https://fhir.example.org/r4"
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
@@ -85,23 +83,23 @@ def health(**more: Any) -> Health:
     return Health(**(fields | more))
 
 
-@dataclass
-class FakeDesk:
-    """Keeps what it was asked; `refuses` maps a key to why a verb does not apply to it."""
+class FakeDesk(RowsDesk):
+    """The desk of a fake session; `breaks` is raised when rows are read."""
 
-    rows: list[QueueRow]
-    refuses: Mapping[str, str] = field(default_factory=dict)
-    state: Health = field(default_factory=health)
-    acts: list[tuple[str, tuple[str, ...], dict[str, str]]] = field(default_factory=list)
-    undone: list[str] = field(default_factory=list)
-    refreshed: int = 0
-    breaks: Exception | None = None
-    chosen: list[bool] = field(default_factory=list)  # what was said of working offline
-    last: Undoable | None = field(
-        default_factory=lambda: Undoable(
+    def __init__(self, rows: Sequence[QueueRow], breaks: Exception | None = None) -> None:
+        super().__init__(rows)
+        self.breaks = breaks
+        self.state = health()
+        self.undone: list[str] = []
+        self.refreshed = 0
+        self.chosen: list[bool] = []  # the choices of working offline
+        self.last: Undoable | None = Undoable(
             "g9", "accept", "accept", "REYES, Tomás", 1, NOW, Where.COMMAND_LINE
         )
-    )
+
+    @property
+    def heading(self) -> str:
+        return "Riverbend"
 
     def _in(self, filter_text: str) -> list[QueueRow]:
         return [row for row in self.rows if filter_text.lower() in row.client.lower()]
@@ -129,36 +127,6 @@ class FakeDesk:
         if text == "whenever":
             return False, "“whenever” is not a future time. Nothing was changed."
         return True, text
-
-    def _sorted(self, keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[Refused, ...]]:
-        names = {row.key: row.client for row in self.rows}
-        refused = tuple(
-            Refused(key, names[key], self.refuses[key]) for key in keys if key in self.refuses
-        )
-        return tuple(key for key in keys if key not in self.refuses), refused
-
-    def preview(
-        self,
-        verb: str,
-        keys: Sequence[str],
-        answers: Mapping[str, str],
-        now: datetime,
-        shown: Mapping[str, Shown] | None = None,
-    ) -> Preview:
-        changes, refused = self._sorted(keys)
-        return Preview(verb, changes, (), refused, ())
-
-    def act(
-        self,
-        verb: str,
-        keys: Sequence[str],
-        answers: Mapping[str, str],
-        now: datetime,
-        shown: Mapping[str, Shown] | None = None,
-    ) -> Acted:
-        self.acts.append((verb, tuple(keys), dict(answers)))
-        changed, refused = self._sorted(keys)
-        return Acted(f"{verb}: {len(changed)}", "g1" if changed else "", changed, (), refused)
 
     def undoable(self) -> Undoable | None:
         return self.last

@@ -111,7 +111,7 @@ def test_a_bad_pipe_changes_nothing(shell: Shell, given_text: bytes, sentence: s
 
 
 def test_what_is_refused_is_named_the_others_are_done_and_a_script_can_tell(shell: Shell) -> None:
-    shell.desk.refuses = {"Task/1": REFUSED}
+    shell.desk.refused = {"Task/1": REFUSED}
     result = shell.run("act", "accept", "Task/1", "Task/2", "--json")
     assert result.exit_code == 8
     found = json.loads(result.stdout)
@@ -137,7 +137,7 @@ def test_only_unknown_keys_is_a_mistake_of_its_own(shell: Shell) -> None:
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(shell: Shell) -> None:
-    shell.desk.refuses = {"Task/1": REFUSED}
+    shell.desk.refused = {"Task/1": REFUSED}
     result = shell.run("act", "accept", "Task/1", "Task/2", "--dry-run")
     assert (result.exit_code, shell.desk.acts) == (8, [])
     assert "would change\tTask/2" in result.stdout
@@ -146,7 +146,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(shell: Shell) -> N
 
 def test_before_many_a_person_is_asked_and_no_is_no(shell: Shell) -> None:
     shell.at_a_terminal()
-    shell.desk.refuses = {"Task/1": REFUSED, "Task/2": "it is asleep"}
+    shell.desk.refused = {"Task/1": REFUSED, "Task/2": "it is asleep"}
     many = ("act", "claim", "Task/1", "Task/2", "Task/3")
     refused = shell.run(*many, given="n\n")
     assert (refused.exit_code, shell.desk.acts) == (2, [])

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from carequeue import printing
 from carequeue.cli.list_and_show import PAGE
+from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.results import Detail
 from tests.cli.conftest import Shell
@@ -121,6 +122,22 @@ def test_filter_and_time_come_before_the_list(shell: Shell) -> None:
     found = json.loads(shell.run("list", "--json", "--filter", "reyes").stdout)
     assert [one["key"] for one in found] == ["Task/2"]
     assert shell.desk.refreshed == 1
+
+
+@pytest.mark.parametrize("option", ["--tab", "--view"])
+def test_the_tab_has_its_earlier_name_too_which_help_does_not_show(
+    shell: Shell, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Tab] = []
+
+    def window(tab: Tab, filter_text: str, offset: int, limit: int) -> list[QueueRow]:
+        asked.append(tab)
+        return []
+
+    monkeypatch.setattr(shell.desk, "window", window)
+    assert shell.run("list", option, "team").exit_code == 0
+    assert asked == [Tab.TEAM]
+    assert "--view" not in shell.run("list", "--help").stdout
 
 
 def test_a_list_that_is_no_proof_says_so_beside_the_answer(shell: Shell) -> None:

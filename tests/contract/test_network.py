@@ -255,7 +255,7 @@ def test_a_busy_server_is_given_the_time_that_it_asks_for(
         proxy.once(answer(busy, Retry_After="40"), "PUT", item)
         report = dana.sync()
         assert not report.ok
-        assert "kept" in report.words
+        assert "it is saved" in report.words
         dana.later(seconds=39)
         assert not dana.sync().ok
         assert len(proxy.asked("PUT", item)) == 1

@@ -186,7 +186,7 @@ class TestADecisionThatWasRefused:
         change(clinic, UNDATED_FOLLOW_UP, **FOR)
         assert dana.sync().conflicts == 1
         said = dana.retry().message
-        assert "1 decision a colleague changed meanwhile" in said
+        assert "1 decision now in conflict with a colleague's change" in said
         assert dana.sync().conflicts == 2
         assert written(clinic, UNDATED_FOLLOW_UP) == 0
         assert held(clinic, UNDATED_FOLLOW_UP).get("priority") != "urgent"

@@ -22,7 +22,7 @@ from carequeue.store import audit
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect, writing
 from carequeue.store.profiles import load, places
-from carequeue.store.tab_counts import counted
+from carequeue.store.queue_items import counted
 from carequeue.wiring import Session, open_session
 from tests.crash.lives import ERRORS, Fate, Life
 from tests.crash.points import Say

@@ -165,7 +165,7 @@ def test_each_row_has_its_band_its_points_and_its_due(
 
 def test_the_whole_queue_stands_in_its_order() -> None:
     shuffled = sorted(ROWS, key=lambda row: row[0])
-    assert [row[0] for row in sorted(shuffled, key=lambda row: ranked(row[1]).place)] == NAMES
+    assert [row[0] for row in sorted(shuffled, key=lambda row: ranked(row[1]).sort_key)] == NAMES
 
 
 @pytest.mark.parametrize(("rule", "thing", "due"), BESIDE, ids=[rule for rule, *_ in BESIDE])
@@ -193,18 +193,19 @@ def test_one_minute_before_nine_differs_in_just_these_rows() -> None:
     moved = {
         name[:3]
         for name, thing, *_ in ROWS
-        if ranked(thing, "2026-03-09 08:59").place != ranked(thing).place
+        if ranked(thing, "2026-03-09 08:59").sort_key != ranked(thing).sort_key
     }
     assert moved == {"G07", "G19", "G20", "G42", "G43", "G63"}
     assert all(
-        ranked(thing, "2026-03-09 09:01").place == ranked(thing).place for _, thing, *_ in ROWS
+        ranked(thing, "2026-03-09 09:01").sort_key == ranked(thing).sort_key
+        for _, thing, *_ in ROWS
     )
 
 
 def test_ten_past_nine_the_crisis_is_breached_and_stays_below_the_unread_handoff() -> None:
     crisis, handoff = at("G01", "2026-03-09 09:10"), at("G02", "2026-03-09 09:10")
     assert crisis.points == 200
-    assert handoff.place < crisis.place
+    assert handoff.sort_key < crisis.sort_key
 
 
 def test_at_eleven_the_silent_partner_is_asked_again() -> None:
@@ -215,7 +216,7 @@ def test_at_eleven_the_silent_partner_is_asked_again() -> None:
 def test_after_closing_what_is_breached_keeps_its_place_above_newer() -> None:
     assert at("G24", "2026-03-09 17:01").points == 200
     newer = came("2026-02-24 10:00", "routine")
-    assert at("G24", "2026-03-09 17:01").place < ranked(newer, "2026-03-09 17:01").place
+    assert at("G24", "2026-03-09 17:01").sort_key < ranked(newer, "2026-03-09 17:01").sort_key
 
 
 def test_state_days_switched_on_move_the_business_day_clocks_that_span_them() -> None:

@@ -86,7 +86,7 @@ def test_the_older_of_two_alike_never_ranks_lower(
     thing, starts, now = scene
     longer = thing.facts[starts].astimezone(UTC) - timedelta(minutes=minutes)
     older = replace(thing, facts={**thing.facts, starts: longer})
-    assert ranked(older, now).place <= ranked(thing, now).place
+    assert ranked(older, now).sort_key <= ranked(thing, now).sort_key
 
 
 @given(scenes(), st.integers(1, 50_000))
@@ -102,7 +102,7 @@ def test_an_open_item_never_falls_in_its_band_or_to_a_lower_one_while_time_goes(
 @given(scenes())
 def test_a_higher_priority_never_ranks_lower(scene: tuple[WorkItem, str, datetime]) -> None:
     thing, _, now = scene
-    places = [ranked(replace(thing, priority=wish), now).place for wish in RISING]
+    places = [ranked(replace(thing, priority=wish), now).sort_key for wish in RISING]
     assert places == sorted(places, reverse=True)
 
 

@@ -84,7 +84,7 @@ def coined_sentences(house: House) -> dict[str, set[str]]:
 
 def coined_in(text: str) -> list[str]:
     """The coined words of a text."""
-    return [pattern for pattern in SENTENCES if re.search(pattern, text)]
+    return [pattern for pattern in SENTENCES if re.search(pattern, text, re.IGNORECASE)]
 
 
 def _defined_names(module: Module) -> Iterator[str]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import pytest
-
 from tests.house.imports import imported
-from tests.house.not_yet import NOT_TESTED_BY_NAME
 from tests.house.source import HERE, House, Module, read_house
 
 #: Tested by what a person sees or a client asks: as screens, and as a server.
@@ -45,17 +42,8 @@ def not_tested_by_name(house: House) -> set[str]:
     return missing
 
 
-@pytest.fixture(scope="module")
-def missing() -> set[str]:
-    return not_tested_by_name(read_house())
-
-
-def test_the_tests_of_a_module_are_found_from_its_name(missing: set[str]) -> None:
-    assert not missing - NOT_TESTED_BY_NAME
-
-
-def test_a_module_whose_tests_are_found_is_no_exception_any_more(missing: set[str]) -> None:
-    assert not NOT_TESTED_BY_NAME - missing, "take these out of tests/house/not_yet.py"
+def test_the_tests_of_a_module_are_found_from_its_name() -> None:
+    assert not not_tested_by_name(read_house())
 
 
 def test_a_module_of_a_test_is_found() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from carequeue.sync.protocol.timestamps import is_older, is_younger
+from carequeue.domain.timestamps import is_older, is_younger
 from tests.house.walks import forwarding_functions, walk
 
 
@@ -17,7 +17,7 @@ def test_a_walk_counts_the_calls_of_the_program_alone() -> None:
         is_younger(now.isoformat(), now, timedelta(hours=1))
 
     calls = walk("times", work).calls
-    file = "sync/protocol/timestamps.py"
+    file = "domain/timestamps.py"
     assert calls == {(file, "is_older"): 1, (file, "instant"): 2, (file, "is_younger"): 2}
 
 

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent
 from carequeue.verbs.table import item_verbs
-from carequeue.worklist.desk import Desk
 from carequeue.worklist.outbox_desk import OutboxDesk
 from carequeue.worklist.results import (
     Acted,
@@ -24,13 +23,12 @@ from carequeue.worklist.results import (
     Detail,
     Health,
     Person,
-    Preview,
     ReasonLine,
-    Refused,
     Shown,
     TimeLine,
     Undoable,
 )
+from tests.rows_desk import RowsDesk
 from tests.screens.unsent import FakeOutbox
 from tests.verbs.named import named
 
@@ -152,17 +150,15 @@ PEOPLE = (
 ENDS = frozenset({"done", "decline"})
 
 
-class FakeDesk(Desk, FakeOutbox):
+class FakeDesk(RowsDesk, FakeOutbox):
     """The morning at a desk; every act is written down in `acts`."""
 
     heading = "Riverbend CCBHC · D. Whitfield, LCSW"
     is_persistent = True
 
     def __init__(self, rows: Sequence[QueueRow] | None = None) -> None:
-        self.rows = list(morning() if rows is None else rows)
+        RowsDesk.__init__(self, morning() if rows is None else rows)
         self.state = HEALTHY
-        self.acts: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
-        self.refused: dict[str, str] = {}
         self.reads: list[tuple[int, int]] = []
         self.refreshed = 0
         self.of_today: list[QueueRow] = []  # what the next `refresh` makes of the rows
@@ -241,9 +237,6 @@ class FakeDesk(Desk, FakeOutbox):
     def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
         return PEOPLE
 
-    def _row(self, key: str) -> QueueRow | None:
-        return next((r for r in self.rows if r.key == key), None)
-
     def detail(self, key: str, now: datetime) -> Detail | None:
         self._fail()
         found = self._row(key)
@@ -272,26 +265,6 @@ class FakeDesk(Desk, FakeOutbox):
         known = {"3bd": "Mon 30 Nov 09:00 (Thanksgiving skipped)", "tomorrow": "Wed 25 Nov 09:00"}
         return (True, known[text]) if text in known else (False, f"“{text}” is no time")
 
-    def preview(
-        self,
-        verb: str,
-        keys: Sequence[str],
-        answers: Mapping[str, str],
-        now: datetime,
-        shown: Mapping[str, Shown] | None = None,
-    ) -> Preview:
-        changes, already, refused = [], [], []
-        for key in keys:
-            found = self._row(key)
-            why = self._why_not(verb, key)
-            if why or found is None:
-                refused.append(Refused(key, found.client if found else key, why or "gone"))
-            elif found.sync == "waiting":
-                already.append(key)
-            else:
-                changes.append(key)
-        return Preview(verb, tuple(changes), tuple(already), tuple(refused), ())
-
     def act(
         self,
         verb: str,
@@ -303,28 +276,29 @@ class FakeDesk(Desk, FakeOutbox):
         if self.gate is not None:
             self.gate.wait(5)
         self._fail()
-        found = [r for r in map(self._row, keys) if r is not None and r.key not in self.refused]
-        if not found:
-            why = self.refused.get(keys[0], "it is gone")
-            return Acted("", "", (), refused=(Refused(keys[0], keys[0], why),))
+        return super().act(verb, keys, answers, now, shown)
+
+    def _do(
+        self, verb: str, rows: Sequence[QueueRow], answers: Mapping[str, str], now: datetime
+    ) -> tuple[str, str]:
         before = list(self.rows)
-        self.acts.append((verb, tuple(keys), dict(answers)))
-        chosen = {r.key for r in found}
+        chosen = {row.key for row in rows}
         self.rows = [
-            r._replace(sync="waiting") if r.key in chosen else r
-            for r in self.rows
-            if not (r.key in chosen and verb in ENDS)
+            row._replace(sync="waiting") if row.key in chosen else row
+            for row in self.rows
+            if not (row.key in chosen and verb in ENDS)
         ]
         self._stamp += 1
-        said = next(iter(answers.values()), "")
-        who = found[0].client if len(found) == 1 else f"{len(found)} items"
-        words = f"{named(verb).done}: {who}{f', {said}' if said else ''}."
+        answer = next(iter(answers.values()), "")
+        who = rows[0].client if len(rows) == 1 else f"{len(rows)} items"
+        message = f"{named(verb).done}: {who}{f', {answer}' if answer else ''}."
         group = f"group-{len(self.acts)}"
-        kind = found[0].kind if len(found) == 1 else ""
+        kind = rows[0].kind if len(rows) == 1 else ""
         did, short = named(verb).label_for(kind), named(verb).label_for(kind, short=True)
-        client = found[0].client if len(found) == 1 else ""
-        self._done.append((Undoable(group, did, short, client, len(found), now), keys, before))
-        return Acted(words, group, tuple(chosen))
+        client = rows[0].client if len(rows) == 1 else ""
+        act = Undoable(group, did, short, client, len(rows), now)
+        self._done.append((act, [row.key for row in rows], before))
+        return message, group
 
     def undoable(self) -> Undoable | None:
         self._fail()

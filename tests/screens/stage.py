@@ -13,6 +13,8 @@ from carequeue.screens.app_hooks import TimeSource
 from carequeue.screens.controller import QueueController
 from carequeue.screens.queue import QueueScreen
 from carequeue.sync.workers import Background
+from carequeue.widgets.one_line_widget import OneLineWidget
+from carequeue.widgets.text_view import TextView
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 from tests.screens.quiet import at_rest, send
 
@@ -35,6 +37,14 @@ class FakeSync(Background):
 
     def stop(self, patience: float = 0) -> None:
         self.stopped += 1
+
+
+def shown(widget: OneLineWidget | TextView) -> str:
+    """The plain text of a widget; of a text view all lines, those out of sight too."""
+    if isinstance(widget, OneLineWidget):
+        return "".join(text for text, _ in widget._parts(widget.size.width))
+    widget._make()
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in widget._lines)
 
 
 class Time:
@@ -108,15 +118,15 @@ class Seat:
 
     @property
     def message(self) -> str:
-        return self.controller.widgets.message.text.strip()
+        return shown(self.controller.widgets.message).strip()
 
     @property
     def footer(self) -> str:
-        return self.controller.widgets.footer.text.strip()
+        return shown(self.controller.widgets.footer).strip()
 
     @property
     def header(self) -> str:
-        return self.controller.widgets.header.text.strip()
+        return shown(self.controller.widgets.header).strip()
 
     @property
     def cursor(self) -> str | None:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from carequeue.worklist.results import Difference
 from tests.screens.clinic import NOW, ZONE, FakeDesk, morning, row
-from tests.screens.stage import Seat, at_the_terminal
+from tests.screens.stage import Seat, at_the_terminal, shown
 from tests.screens.unsent import brandt
 
 QUESTION = "≠ BRANDT, Sofie: your change and theirs conflict. Keep which one?"
@@ -19,7 +19,7 @@ NOTE = "Called the school twice, they ask for consent in writing. " * 12
 
 
 def words(seat: Seat) -> str:
-    return seat.controller.widgets.text_view.text
+    return shown(seat.controller.widgets.text_view)
 
 
 def many(count: int) -> FakeDesk:

@@ -9,7 +9,7 @@ from carequeue.verbs.table import all_verbs
 from carequeue.worklist.health import SourceHealth
 from tests.screens.clinic import FakeDesk, morning
 from tests.screens.quiet import at_rest, press
-from tests.screens.stage import FakeSync, at_the_terminal
+from tests.screens.stage import FakeSync, at_the_terminal, shown
 
 # --- one item
 
@@ -425,7 +425,7 @@ async def test_help_lists_the_keys_that_apply_and_finds_one_by_typing() -> None:
         assert "acknowledge" in seat.text
         assert "log contact" not in seat.text
         await seat.write("blank")
-        assert len(seat.controller.widgets.text_view.text.splitlines()) == 1
+        assert len(shown(seat.controller.widgets.text_view).splitlines()) == 1
         await seat.press("escape")
         assert "OKAFOR, Amara" in seat.text
 
@@ -435,9 +435,9 @@ async def test_why_a_verb_is_off_is_read_beside_the_screen_and_fills_in() -> Non
     async with at_the_terminal(size=(100, 30)) as seat:
         seat.time.pass_(1)
         seat.controller.press("colon", ":", float("inf"))
-        assert "off: " not in seat.controller.widgets.text_view.text
+        assert "off: " not in shown(seat.controller.widgets.text_view)
         await seat.rest()
-        assert "off: Can’t done: OKAFOR, Amara" in seat.controller.widgets.text_view.text
+        assert "off: Can’t done: OKAFOR, Amara" in shown(seat.controller.widgets.text_view)
         await seat.press("escape", "question_mark", "escape", "e")
         assert seat.message.startswith("· Can’t done: OKAFOR, Amara")
         assert [name.partition("_")[0] for name in seat.desk.read_by] == ["reads", "reads"]

@@ -26,7 +26,7 @@ from carequeue.widgets.message_line import (
 from carequeue.widgets.text_width import length
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.quiet import at_rest, press
-from tests.screens.stage import Seat, at_the_terminal
+from tests.screens.stage import Seat, at_the_terminal, shown
 from tests.screens.test_hold import BUSY, new
 from tests.screens.test_sources import CLINIC, COUNTY, two
 
@@ -480,7 +480,7 @@ async def test_a_person_who_moved_the_key_is_told_of_the_other_one() -> None:
         screen = app.screen
         screen.controller.tick()  # type: ignore[attr-defined]
         await at_rest(app)
-        line = screen.controller.widgets.message.text  # type: ignore[attr-defined]
+        line = shown(screen.controller.widgets.message)  # type: ignore[attr-defined]
         assert line.strip() == "! New in Now: NEW, Ana.  i goes there"
         await press(app, "i")
         assert screen.controller.widgets.rows.key == "new"  # type: ignore[attr-defined]

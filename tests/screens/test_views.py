@@ -8,7 +8,7 @@ import pytest
 
 from carequeue.worklist.health import SourceHealth
 from tests.screens.clinic import NOW, FakeDesk, morning, row
-from tests.screens.stage import at_the_terminal
+from tests.screens.stage import at_the_terminal, shown
 
 CLINIC = SourceHealth("clinic", True)
 SIGNED_OUT = SourceHealth("county", True, why="expired", signed_out=True)
@@ -84,16 +84,16 @@ async def test_esc_while_typing_clears_the_filter() -> None:
 async def test_the_detail_stands_beside_the_list_where_there_is_room() -> None:
     async with at_the_terminal(size=(140, 40)) as seat:
         pane = seat.controller.widgets.pane
-        assert "Why here" in pane.text
-        assert "OKAFOR, Amara" in pane.text
+        assert "Why here" in shown(pane)
+        assert "OKAFOR, Amara" in shown(pane)
         await seat.press("j")
-        assert "REYES, Tomás" in pane.text
-        assert "OKAFOR" not in pane.text
-        assert "+140 self-harm, no contact yet" in pane.text
-        assert "Its rank will change today 12:40." in " ".join(pane.text.split())
-        assert "CCBHC criterion" not in pane.text
+        assert "REYES, Tomás" in shown(pane)
+        assert "OKAFOR" not in shown(pane)
+        assert "+140 self-harm, no contact yet" in shown(pane)
+        assert "Its rank will change today 12:40." in " ".join(shown(pane).split())
+        assert "CCBHC criterion" not in shown(pane)
         await seat.press("w")
-        assert "CCBHC criterion 3.c (read)" in pane.text
+        assert "CCBHC criterion 3.c (read)" in shown(pane)
 
 
 async def test_below_that_enter_opens_it_and_a_verb_acts_on_it() -> None:
@@ -132,9 +132,9 @@ async def test_a_wider_or_narrower_window_shows_and_hides_the_detail() -> None:
         await seat.pilot.resize_terminal(100, 30)
         assert not seat.controller.widgets.pane.display
         await seat.pilot.resize_terminal(200, 50)
-        assert seat.controller.widgets.rows.size.width == 140
         await seat.rest()
-        assert "Why here" in seat.controller.widgets.pane.text
+        assert seat.controller.widgets.rows.size.width == 140
+        assert "Why here" in shown(seat.controller.widgets.pane)
 
 
 # --- the truth about sync

@@ -63,7 +63,7 @@ def _run(asked: argparse.Namespace) -> Result:
         return _one_by_one(chunks, asked)
     result = Result()
     with ProcessPoolExecutor(asked.jobs) as pool:
-        waiting = [pool.submit(_chunk, one, asked.store, asked.without) for one in chunks]
+        waiting = [pool.submit(_chunk, chunk, asked.store, asked.without) for chunk in chunks]
         for done in as_completed(waiting):
             result.add(done.result())
             _progress(result, len(seeds))
@@ -82,10 +82,10 @@ def _one_by_one(chunks: list[range], asked: argparse.Namespace) -> Result:
 
 
 def _until_failed(chunks: list[range], result: Result) -> Iterator[range]:
-    for one in chunks:
+    for chunk in chunks:
         if result.failed:
             return
-        yield one
+        yield chunk
 
 
 def _progress(result: Result, of: int) -> None:

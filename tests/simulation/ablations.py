@@ -14,7 +14,8 @@ from typing import Any, Final
 from unittest.mock import PropertyMock, patch
 
 from carequeue.fhir import client_identity, intent_effects
-from carequeue.store import lease, mirror
+from carequeue.store import mirror
+from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.manifest import runner as manifest_runner
 from carequeue.sync.manifest.runner import ManifestRun
 from carequeue.sync.protocol.capabilities import Abilities
@@ -40,7 +41,7 @@ def _no_if_match(stack: ExitStack) -> None:
     real = http.exchange
 
     def bare(transport: Any, command: Any) -> Any:
-        requests = tuple(replace(one, if_match="") for one in command.requests)
+        requests = tuple(replace(request, if_match="") for request in command.requests)
         return real(transport, replace(command, requests=requests))
 
     stack.enter_context(patch.object(push_runner, "exchange", bare))
@@ -107,12 +108,12 @@ def _no_write_ahead(stack: ExitStack) -> None:
 
 def _no_fence(stack: ExitStack) -> None:
     stack.enter_context(patch.object(memory.MemoryCache, "check_lease", lambda _: None))
-    stack.enter_context(patch.object(lease, "check", lambda *_: None))
+    stack.enter_context(patch.object(SqliteSourceCache, "_check_token", lambda *_: None))
 
 
 def _retry(stack: ExitStack) -> None:
     def again(base: Any, theirs: Any, intents: Any, _: Any) -> Any:
-        return tuple(Compared(one, Comparison.NOT_APPLIED) for one in intents)
+        return tuple(Compared(intent, Comparison.NOT_APPLIED) for intent in intents)
 
     stack.enter_context(patch.object(read_responses, "compare", again))
 

@@ -54,9 +54,9 @@ class Answers:
     def answer(self, chance: random.Random, rows: Any, now: datetime, last: bool = False) -> None:
         """One question of the outbox. `last`: no more retries, for what is refused again."""
         asked = [
-            one
-            for one in rows.outbox.open_intents()
-            if one.state in (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
+            intent
+            for intent in rows.outbox.open_intents()
+            if intent.state in (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
         ]
         if not asked:
             raise Refused
@@ -137,12 +137,12 @@ class Answers:
 
 def drop(rows: Any, intents: Sequence[Intent], words: str, now: datetime) -> None:
     """Out of the outbox. Raises Refused where one of them may be on the server."""
-    for one in reversed(intents):
-        if one.state not in DROPS:
+    for intent in reversed(intents):
+        if intent.state not in DROPS:
             raise Refused
-        rows.outbox.apply_event(one, DROPS[one.state], words, now)
-    for one in intents:
-        rows.mirror.apply_theirs(one.target_type, one.target_id, now)
+        rows.outbox.apply_event(intent, DROPS[intent.state], words, now)
+    for intent in intents:
+        rows.mirror.apply_theirs(intent.target_type, intent.target_id, now)
 
 
 def in_doubt(on_it: Sequence[Intent]) -> bool:
@@ -157,9 +157,9 @@ def _seq(intent: Intent) -> int:
 def as_seen(intents: Sequence[Intent], resource: Resource) -> Resource:
     """A resource with the elements of these as the person saw them, before any of them."""
     seen: dict[str, Any] = {}
-    for one in reversed(intents):
-        for name in intent_effects.unit(one):
-            seen[name] = one.seen.get(name)
+    for intent in reversed(intents):
+        for name in intent_effects.unit(intent):
+            seen[name] = intent.seen.get(name)
     values = {name: value for name, value in seen.items() if value is not None}
     first = intents[0]
     args = {"unit": list(seen), "values": values}

@@ -100,11 +100,6 @@ class RealDisk:
             yield rows
             self.projector.project(connection, rows.charts, now)
 
-    def release(self, now: datetime, answer: str) -> bool:
-        """A person's answer to what a count found and did not do."""
-        with writing(self.engine) as connection:
-            return SqliteSourceRepository(connection, SOURCE).sync_state.release(answer)
-
     def everything(self) -> list[Intent]:
         """The outbox, what is closed too, in order."""
         with self.engine.connect() as connection:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from json import dumps, loads
 from typing import Final
 
+from carequeue.domain.errors import LeaseLost
 from carequeue.domain.intents import Intent
-from carequeue.store.lease import LeaseLost
-from carequeue.store.sync_state import HELD
 from tests.simulation.rows import MemoryRepository
 from tests.simulation.tables import Journal, Kept, Key, Tables
 
@@ -37,7 +35,7 @@ class MemoryCache:
 
     @contextmanager
     def reading(self) -> Iterator[MemoryRepository]:
-        yield MemoryRepository(Journal(self._disk.tables), self._disk.base_url)
+        yield self._disk.rows()
 
     @contextmanager
     def writing(self, now: datetime) -> Iterator[MemoryRepository]:
@@ -73,16 +71,9 @@ class MemoryDisk:
             journal.take_back()
             raise
 
-    def release(self, now: datetime, answer: str) -> bool:
-        """A person's answer to what a count found and did not do."""
-        held = loads(self.tables.meta.get(HELD, "") or "null")
-        if held is None:
-            return False
-        with self.acting(now) as rows:
-            rows.sync_state.set_meta(HELD, dumps({**held, "answer": answer}))
-            for name, count in self.tables.counts.items():
-                self.tables.counts[name] = {**count, "counted_at": ""}
-        return True
+    def rows(self) -> MemoryRepository:
+        """The rows as they are, outside of any transaction."""
+        return MemoryRepository(Journal(self.tables), self.base_url)
 
     def everything(self) -> list[Intent]:
         """The outbox, what is closed too, in order."""

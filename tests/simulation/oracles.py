@@ -20,6 +20,7 @@ from carequeue.domain.intents import (
 )
 from carequeue.fhir import intent_effects, jsontext
 from carequeue.sync.protocol.capabilities import status_of
+from carequeue.sync.restore.brake import answer_hold
 from carequeue.sync.sync_cycle import CycleResult
 from tests.simulation.shapes import STATUSES
 from tests.simulation.steps import Step
@@ -52,20 +53,20 @@ def nothing_lost(world: World) -> None:
 def has_base(world: World, intents: list[Intent]) -> None:
     """I8: the base of every open decision is here."""
     created = {
-        (one.target_type, one.target_id)
-        for one in intents
-        if one.kind is IntentKind.CREATE and one.state in OPEN_STATES
+        (intent.target_type, intent.target_id)
+        for intent in intents
+        if intent.kind is IntentKind.CREATE and intent.state in OPEN_STATES
     }
     mirrored = world.disk.mirrored()
-    for one in intents:
-        key = (one.target_type, one.target_id)
-        if one.state not in OPEN_STATES or key in created:
+    for intent in intents:
+        key = (intent.target_type, intent.target_id)
+        if intent.state not in OPEN_STATES or key in created:
             continue
         row = mirrored.get(key)
-        if one.state is IntentState.LOCAL_ONLY and row is not None and row.gone:
+        if intent.state is IntentState.LOCAL_ONLY and row is not None and row.gone:
             world.truth.limits["kept here about what is gone"] += 1
         elif row is None or row.body is None:
-            raise Violation("I8", f"{one.id} is {one.state.value}, and its base is not here")
+            raise Violation("I8", f"{intent.id} is {intent.state.value}, and its base is not here")
 
 
 def counted(world: World) -> dict[str, tuple[int, int]]:
@@ -103,7 +104,8 @@ def heal(world: World) -> None:
     for _ in range(3 if world.server.set_back else 1):
         world.advance(100_000_000)  # ids are compared once a day
         _look(world)
-        world.disk.release(world.now, "accept")
+        with world.disk.acting(world.now) as rows:
+            answer_hold(rows, "accept")
         _settle(world)
     complete(world, deletions=True)
     has_base(world, world.disk.everything())
@@ -242,5 +244,6 @@ def _cannot_be_seen(world: World, here: Any, counted: bool) -> bool:
 
 def _said(intents: list[Intent]) -> str:
     return ", ".join(
-        f"{one.id} {one.kind.value} {one.state.value} ({one.words})" for one in intents
+        f"{intent.id} {intent.kind.value} {intent.state.value} ({intent.words})"
+        for intent in intents
     )

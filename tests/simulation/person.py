@@ -225,7 +225,7 @@ class Person:
             if one.state not in DROPS and not _stands(one, group, rows)
         }
         dropped = {one.id for one in group if one.state in DROPS}
-        pending = [one for one in rows.outbox.open_intents() if one.id not in dropped]
+        pending = [intent for intent in rows.outbox.open_intents() if intent.id not in dropped]
         changed |= {
             one.item_key for one in group if one.state not in DROPS and inverse_waits(one, pending)
         }

@@ -55,9 +55,9 @@ class Quirks:
     def odd(self) -> str:
         """What is not as with a good server, for a trace."""
         return " ".join(
-            f"{one.name}={getattr(self, one.name)}"
-            for one in fields(self)
-            if getattr(self, one.name) != one.default
+            f"{field.name}={getattr(self, field.name)}"
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
         )
 
 

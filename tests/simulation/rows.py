@@ -21,12 +21,12 @@ from carequeue.domain.intents import (
     IntentState,
     step,
 )
+from carequeue.domain.timestamps import is_older
 from carequeue.fhir import intent_effects, jsontext
 from carequeue.fhir.base import Base, SavedPage
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_to_items import references
-from carequeue.store.base_lock import is_before
 from tests.simulation import tables
 from tests.simulation.tables import Journal, Kept, Key
 
@@ -39,17 +39,18 @@ class MemoryRepository:
         self.outbox = MemoryOutbox(journal)
         self.mirror = MemoryMirror(journal, base_url)
         self.removals = MemoryRemovals(journal)
-        self.id_aliases = MemoryIdAliases(journal)
         self.manifest = MemoryManifest(journal)
         self.sync_state = MemorySyncState(journal)
 
 
-class MemoryOutbox:
-    """As `store.outbox.SourceOutbox`; `append` and `set_seen` are for a person’s acts."""
-
+class _Part:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._tables = journal.tables
+
+
+class MemoryOutbox(_Part):
+    """As `store.outbox.SourceOutbox`; `append` and `set_seen` are for a person’s acts."""
 
     def open_intents(self) -> list[Intent]:
         return list(self._tables.open.values())
@@ -126,25 +127,33 @@ class MemoryOutbox:
                 self._journal.set(self._tables.later, one, until)
 
     def back_off(self, intents: Sequence[Intent], until: datetime, words: str) -> None:
-        self.postpone([one.id for one in intents], until)
-        for one in intents:
-            old = self._tables.intents[one.id]
+        self.postpone([intent.id for intent in intents], until)
+        for intent in intents:
+            old = self._tables.intents[intent.id]
             self._journal.keep(replace(old, words=words, busy=old.busy + 1))
 
     def set_message(self, intents: Sequence[Intent], words: str) -> None:
-        for one in intents:
-            self._journal.keep(replace(self._tables.intents[one.id], words=words))
+        for intent in intents:
+            self._journal.keep(replace(self._tables.intents[intent.id], words=words))
 
     def mark_for_projection(self, intents: Iterable[Intent]) -> None:
         pass
 
+    def aliases(self) -> Mapping[str, str]:
+        return dict(self._tables.aliases)
 
-class MemoryMirror:
+    def record_alias(self, kind: str, local_id: str, server_id: str) -> None:
+        self._journal.set(self._tables.aliases, f"{kind}/{local_id}", f"{kind}/{server_id}")
+        for intent in list(self._tables.intents.values()):
+            if intent.target_id == local_id and intent.target_type == kind:
+                self._journal.keep(replace(intent, target_id=server_id))
+
+
+class MemoryMirror(_Part):
     """As `store.mirror.SourceMirror`."""
 
     def __init__(self, journal: Journal, base_url: str) -> None:
-        self._journal = journal
-        self._tables = journal.tables
+        super().__init__(journal)
         self._base_url = base_url
 
     def base(self, kind: str, key: str) -> Base:
@@ -191,7 +200,7 @@ class MemoryMirror:
             saved.missing |= references(resource, self._base_url)
             if old and old.shown == row.digest:
                 continue
-            if old and not even_older and is_before(row.last_updated, old.last_updated):
+            if old and not even_older and is_older(row.last_updated, old.last_updated):
                 continue
             saved.changed += 1
             held = tables.held_rows(self._tables) if held is None else held
@@ -228,12 +237,8 @@ class MemoryMirror:
             self.move_base(row.theirs, row.theirs_version, now)
 
 
-class MemoryRemovals:
+class MemoryRemovals(_Part):
     """As `store.removals.SourceRemovals`."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._tables = journal.tables
 
     def record_absent(self, names: Iterable[str], why: str, now: datetime) -> None:
         for name in names:
@@ -251,7 +256,7 @@ class MemoryRemovals:
             row = self._tables.resources.get((kind, key))
             if row is None or row.body is None or row.theirs_gone:
                 continue
-            if at and is_before(at, row.last_updated):
+            if at and is_older(at, row.last_updated):
                 continue
             touched += 1
             if (kind, key) in held:
@@ -271,31 +276,8 @@ def _leave(journal: Journal, key: Key, why: str, at: str) -> None:
     journal.set(journal.tables.resources, key, Kept(None, "", b"", at, gone=why))
 
 
-class MemoryIdAliases:
-    """As `store.id_aliases.SourceIdAliases`."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._tables = journal.tables
-
-    def by_local_reference(self) -> Mapping[str, str]:
-        return dict(self._tables.aliases)
-
-    def record(self, kind: str, local_id: str, server_id: str) -> None:
-        if local_id == server_id:
-            return
-        self._journal.set(self._tables.aliases, f"{kind}/{local_id}", f"{kind}/{server_id}")
-        for intent in list(self._tables.intents.values()):
-            if intent.target_id == local_id and intent.target_type == kind:
-                self._journal.keep(replace(intent, target_id=server_id))
-
-
-class MemoryManifest:
+class MemoryManifest(_Part):
     """As `store.manifest.SourceManifest`."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._tables = journal.tables
 
     def states(self) -> Mapping[str, Mapping[str, Any]]:
         return dict(self._tables.counts)
@@ -308,13 +290,13 @@ class MemoryManifest:
     def entries(self, search: str) -> Mapping[str, tuple[str, str]]:
         return dict(self._tables.listed.get(search, {}))
 
+    def fetch_again(self) -> None:
+        for name, count in self._tables.counts.items():
+            self._journal.set(self._tables.counts, name, {**count, "counted_at": ""})
 
-class MemorySyncState:
+
+class MemorySyncState(_Part):
     """As `store.sync_state.SourceSyncState`."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._tables = journal.tables
 
     def cursors(self) -> Mapping[str, Mapping[str, Any]]:
         return dict(self._tables.cursors)
@@ -362,7 +344,7 @@ class MemorySyncState:
 
 
 def _as_row(value: Any) -> dict[str, Any]:
-    return {one.name: getattr(value, one.name) for one in fields(value)}
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _key(resource: Resource) -> Key:

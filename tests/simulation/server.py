@@ -302,7 +302,7 @@ class Server:
         kept: Json = {"resourceType": key[0], "id": key[1]}
         tags = _tags(body)
         if self.quirks.merges_tags and before and before.body:
-            tags = [*_tags(before.body), *(one for one in tags if one not in _tags(before.body))]
+            tags = [*_tags(before.body), *(tag for tag in tags if tag not in _tags(before.body))]
         if self.quirks.meta == "full":
             kept["meta"] = {"versionId": number, "lastUpdated": stamp(at)}
             if tags:

@@ -62,8 +62,8 @@ class Truth:
 
     def file(self, intents: Iterable[Intent]) -> None:
         """A person has decided."""
-        for one in intents:
-            self.decisions[one.id] = Decision(one, [plain_seen(one.seen)])
+        for intent in intents:
+            self.decisions[intent.id] = Decision(intent, [plain_seen(intent.seen)])
 
     def answered(self, intent_id: str, seen: Mapping[str, Any] | None) -> None:
         """A person has looked at it again and wants it; `seen`: what of theirs was shown."""
@@ -464,4 +464,4 @@ def _name(key: Key) -> str:
 
 
 def _ids(intents: Iterable[Intent]) -> str:
-    return ", ".join(one.id for one in intents)
+    return ", ".join(intent.id for intent in intents)

@@ -65,15 +65,15 @@ class WatchedOutbox:
     ) -> None:
         self._outbox.record_attempt(intents, method, path, if_match, now)
         self.marked.append((intents, method, path))
-        for one in intents:
+        for intent in intents:
             event = IntentEvent.ATTEMPT_RECORDED
-            if one.state is IntentState.QUEUED:
-                self.events.append((one, event, IntentState.IN_DOUBT))
-        self._lines.append(("mark", method, path, *(one.id for one in intents)))
+            if intent.state is IntentState.QUEUED:
+                self.events.append((intent, event, IntentState.IN_DOUBT))
+        self._lines.append(("mark", method, path, *(intent.id for intent in intents)))
 
     def refile(self, intents: Sequence[Intent], now: datetime) -> None:
         self._outbox.refile(intents, now)
-        self.filed += [one.id for one in intents]
+        self.filed += [intent.id for intent in intents]
 
 
 class WatchedMirror:
@@ -98,9 +98,9 @@ class WatchedMirror:
 
     def save(self, resources: Sequence[Any], now: datetime, **more: Any) -> SavedPage:
         held = {
-            (one.target_type, one.target_id)
-            for one in self._outbox.open_intents()
-            if one.state in HOLDING_STATES
+            (intent.target_type, intent.target_id)
+            for intent in self._outbox.open_intents()
+            if intent.state in HOLDING_STATES
         }
         bases = {key: self._mirror.base(*key).body for key in held}
         saved: SavedPage = self._mirror.save(resources, now, **more)
@@ -158,7 +158,7 @@ class Watch:
         for line in watched.lines:
             world.log(*line)
         for intents, method, path in watched.outbox.marked:
-            self.inflight[_name(method, path, intents)] = tuple(one.id for one in intents)
+            self.inflight[_name(method, path, intents)] = tuple(intent.id for intent in intents)
         world.file(filed)
         world.note(watched.outbox.events)
         world.point(self._process, "kept")
@@ -196,10 +196,12 @@ class Watch:
             ]
         elif method not in ("GET", "HEAD"):
             requests = [(method, path, body)]
-        for each in requests:
-            ids = self.carried(*each)
+        for request in requests:
+            ids = self.carried(*request)
             if not ids:
-                raise Violation("I1", f"{each[0]} {each[1]} left, and was not written down before")
+                raise Violation(
+                    "I1", f"{request[0]} {request[1]} left, and was not written down before"
+                )
             if self.holds:
                 self._check_may_leave(ids)
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
 from carequeue.fhir import codes
+from carequeue.sync.restore.brake import answer_hold
 from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.simulation import colleague, oracles
 from tests.simulation.answering import Answers, Refused
@@ -193,7 +194,7 @@ class World:
     def log(self, *parts: Any) -> None:
         if self.trace is not None:
             at = (self.now - self.start).total_seconds()
-            self.trace.append(f"{at:.3f} " + " ".join(str(one) for one in parts))
+            self.trace.append(f"{at:.3f} " + " ".join(str(part) for part in parts))
 
     # --- what is seen -----------------------------------------------------------------------------
 
@@ -208,11 +209,18 @@ class World:
     def file(self, intents: Sequence[Intent]) -> None:
         """Decisions that are committed: what the person sees from here on must come true."""
         self.truth.file(intents)
-        for one in intents:
-            self.states[one.id] = one.state
-            self.log("filed", one.id, one.kind.value, one.target_id, dict(one.args), one.state)
-            if one.inverse_of:
-                self.inverses[one.inverse_of] = True
+        for intent in intents:
+            self.states[intent.id] = intent.state
+            self.log(
+                "filed",
+                intent.id,
+                intent.kind.value,
+                intent.target_id,
+                dict(intent.args),
+                intent.state,
+            )
+            if intent.inverse_of:
+                self.inverses[intent.inverse_of] = True
         self.figures["edits"] += len(intents)
 
     # --- steps ------------------------------------------------------------------------------------
@@ -337,7 +345,8 @@ class World:
     def _release(self, step: Step) -> None:
         """A person says of what is not done unasked that it is right, or that it is not."""
         answer = "accept" if step.seed % 3 else "refuse"
-        self.log("released", answer, self.disk.release(self.now, answer))
+        with self.disk.acting(self.now) as rows:
+            self.log("released", answer, answer_hold(rows, answer))
 
 
 def _due(sent: Sent) -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from carequeue.fhir import codes
-from carequeue.store import tab_counts
+from carequeue.store import queue_items
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import Cache, clinic_of_dana
 
@@ -43,7 +43,7 @@ def test_each_has_a_row_whichever_came_first(cache: Cache, order: Sequence[int])
         cache.pull(made[number])
     assert keys(cache) - before == {"main:call-back", "main:Task/t1", "main:Task/t2"}
     with cache.session.engine().connect() as connection:
-        counted = dict(tab_counts.counted(connection))
+        counted = dict(queue_items.counted(connection))
         kept = {
             (view, band): count
             for view, band, count in connection.exec_driver_sql(

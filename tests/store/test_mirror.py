@@ -15,7 +15,7 @@ from carequeue.store import audit
 from carequeue.store.engine import writing
 from carequeue.store.intent_queries import IntentQueries
 from carequeue.store.source_repository import SqliteSourceRepository
-from tests.fhir.clinic import CLIENT, NOW, ref, referral, request, task
+from tests.fhir.clinic import CLIENT, NOW, ref, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 
 KEY = "main:Task/t1"
@@ -277,27 +277,6 @@ class TestReferences:
             assert mirror.base("Patient", "c1").body == page[0]
             assert mirror.base("Patient", "stranger").body is None
         assert saved.changed == 1
-
-
-class TestAChart:
-    def test_takes_in_a_task_without_a_client_by_what_it_is_about(self, cache: Cache) -> None:
-        cache.pull(request("s9"))
-        cache.pull({**referral(id="t9", focus=ref("ServiceRequest/s9")), "for": None})
-        assert cache.row("main:Task/t9").client == "OKAFOR, Amara J"
-
-    def test_takes_it_in_also_where_it_came_first(self, cache: Cache) -> None:
-        lone = referral(id="t9", focus=ref("ServiceRequest/s9"))
-        del lone["for"]
-        cache.pull(lone)
-        assert cache.row("main:Task/t9").client != "OKAFOR, Amara J"
-        cache.pull(request("s9"))
-        assert cache.row("main:Task/t9").client == "OKAFOR, Amara J"
-
-    def test_gives_up_a_task_that_is_another_clients_now(self, cache: Cache) -> None:
-        cache.pull({"resourceType": "Patient", "id": "c2", "name": [{"text": "Somebody else"}]})
-        cache.pull(version(2, **{"for": ref("Patient/c2")}))
-        assert cache.row(KEY).client == "Somebody else"
-        assert len([row for row in cache.rows() if row.key == KEY]) == 1
 
 
 class TestTheAuditLog:

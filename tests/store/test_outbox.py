@@ -146,8 +146,8 @@ class TestADecision:
             SqliteSourceRepository(connection, SOURCE).outbox.record_attempt(
                 both, "PUT", "Task/t1", 'W/"3"', NOW
             )
-        assert {one.state for one in cache.intents()} == {IntentState.IN_DOUBT}
-        assert {one.attempts for one in cache.intents()} == {1}
+        assert {intent.state for intent in cache.intents()} == {IntentState.IN_DOUBT}
+        assert {intent.attempts for intent in cache.intents()} == {1}
         (attempt,) = cache.table("attempt")
         assert attempt[1:] == ('["i1", "i2"]', "PUT", "Task/t1", 'W/"3"', NOW.isoformat(), "")
 

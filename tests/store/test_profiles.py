@@ -230,7 +230,10 @@ class TestSeveralSources:
         changed = replace(self.both().sources[0], ca_bundle="/ca.pem")
         after = profiles.with_source(profiles.load("north", tmp_path), changed)
         profiles.save(after, where)
-        assert [one.name for one in profiles.load("north", tmp_path).sources] == ["main", "county"]
+        assert [source.name for source in profiles.load("north", tmp_path).sources] == [
+            "main",
+            "county",
+        ]
 
     @pytest.mark.parametrize("label", ["main", "x" * 41, "two\nlines"])
     def test_people_must_not_take_one_for_another(self, label: str, tmp_path: Path) -> None:

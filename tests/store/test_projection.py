@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentState
-from carequeue.store import tab_counts
+from carequeue.store import queue_items
 from carequeue.store.engine import writing
 from carequeue.store.intent_queries import IntentQueries
 from carequeue.store.outbox import SourceOutbox
@@ -154,7 +154,7 @@ class TestTheCounts:
     def test_are_those_of_the_rows(self, synced: tuple[Session, Clock]) -> None:
         session, _ = synced
         with session.engine().connect() as connection:
-            counted = tab_counts.counted(connection)
+            counted = queue_items.counted(connection)
         kept = {(view, band): count for view, band, count in everything(session)[1]}
         assert kept == dict(counted)
 
@@ -174,7 +174,7 @@ class TestTheCounts:
         for step in steps:
             step()
             with cache.session.engine().connect() as connection:
-                counted = dict(tab_counts.counted(connection))
+                counted = dict(queue_items.counted(connection))
             kept = {(view, band): count for view, band, count in everything(cache.session)[1]}
             assert kept == counted
         cache.close()
@@ -263,7 +263,7 @@ def test_whatever_a_server_sends_is_kept_and_the_queue_goes_on(
         assert shown.isprintable(), shown
         hostile.desk.detail(row.key, NOW)
     with hostile.session.engine().connect() as connection:
-        counted = dict(tab_counts.counted(connection))
+        counted = dict(queue_items.counted(connection))
     assert counted == {(view, band): count for view, band, count in everything(hostile.session)[1]}
 
 

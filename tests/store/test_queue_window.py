@@ -63,6 +63,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raw]:
 
 def filled(raw: Raw, there: list[Row]) -> Window:
     """The window over these rows, with the tally that belongs to them."""
+    raw.execute("BEGIN")
     raw.execute("DELETE FROM item")
     raw.execute("DELETE FROM tally")
     marks = ", ".join(f":{name.strip()}" for name in COLUMNS.split(","))
@@ -74,6 +75,7 @@ def filled(raw: Raw, there: list[Row]) -> Window:
     raw.executemany(
         "INSERT INTO tally VALUES (?, ?, ?)", [(*key, count) for key, count in counts.items()]
     )
+    raw.execute("COMMIT")
     return Window(raw)
 
 

@@ -12,7 +12,7 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.manifest.policy import Manifest
 from carequeue.sync.ports import Absence
-from tests.fhir.clinic import NOW, ref, request, task
+from tests.fhir.clinic import NOEL, NOW, ref, request, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
 
 KEY = "main:Task/t1"
@@ -71,6 +71,25 @@ class TestARowThatLeft:
         take_out(cache, "ServiceRequest/s1", why=Absence.OUT_OF_SCOPE)
         saved = cache.pull(at(11, focus=ref("ServiceRequest/s1")))
         assert saved.missing == {"ServiceRequest/s1"}
+
+
+class TestARowOfTheDirectory:
+    """Its name may stand in any row of the queue: each row is due once it has left."""
+
+    def is_due(self, cache: Cache) -> bool:
+        with cache.session.engine().connect() as connection:
+            return cache.session.projector().has_moved(connection, NOW)
+
+    def test_makes_every_row_due_when_it_leaves(self, cache: Cache) -> None:
+        cache.desk.refresh(NOW)
+        assert take_out(cache, NOEL) == 1
+        assert self.is_due(cache)
+
+    def test_makes_no_row_due_where_it_was_never_here(self, cache: Cache) -> None:
+        """A history tells of every deletion, and again in each cycle of its overlap."""
+        cache.desk.refresh(NOW)
+        assert take_out(cache, "Practitioner/long-gone") == 0
+        assert not self.is_due(cache)
 
 
 class TestARowThatADecisionHolds:

@@ -15,9 +15,14 @@ from carequeue.store.engine import writing
 from carequeue.store.intent_rows import client_text, new_row
 from carequeue.store.item_rows import awaited_items
 from carequeue.store.manifest import SourceManifest
-from carequeue.store.mirrored_rows import absent_references, mirrored_rows
 from carequeue.store.queue_items import QueueItems
-from carequeue.store.resource_rows import absent_row, resource_row, without_base
+from carequeue.store.resource_rows import (
+    absent_references,
+    absent_row,
+    resource_row,
+    stored_rows,
+    without_base,
+)
 from carequeue.store.source_scope import SourceScope
 from carequeue.store.sync_state import SourceSyncState
 from carequeue.store.views import SourceViews
@@ -89,7 +94,7 @@ def test_a_row_without_a_base_keeps_its_place() -> None:
 
 
 def test_a_reference_is_absent_where_no_row_answers(scope: SourceScope) -> None:
-    assert set(mirrored_rows(scope, [("Task", "t1"), ("Task", "t2")])) == {("Task", "t1")}
+    assert set(stored_rows(scope, [("Task", "t1"), ("Task", "t2")])) == {("Task", "t1")}
     assert absent_references(scope, {"Task/t1", "Task/t2", "nonsense"}) == {"Task/t2"}
 
 

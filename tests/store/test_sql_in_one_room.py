@@ -47,7 +47,7 @@ def test_the_search_sees_each_way_to_speak_sql() -> None:
         "words = 'SELECT key FROM item'\n"
         "words = f'DELETE FROM {table}'\n"
     )
-    found = [one.partition(": ")[2] for one in statements(code)]
+    found = [statement.partition(": ")[2] for statement in statements(code)]
     assert sorted(found) == [
         ".exec_driver_sql(", ".execute(", "DELETE FROM ", "SELECT key FROM item", "select", "text",
     ]  # fmt: skip

@@ -83,9 +83,14 @@ def lane(
     return m.PendingResource(key, intents, base, "" if creates else version, **more)
 
 
+def many(count: int) -> list[m.PendingResource]:
+    """Lanes of so many Tasks, each with one decision."""
+    return [lane(accept(f"i{number}", f"t{number}")) for number in range(count)]
+
+
 def in_doubt(one: m.PendingResource) -> m.PendingResource:
     """The lane as an earlier process left it: marked, and no answer kept."""
-    marked = tuple(replace(each, state=IntentState.IN_DOUBT) for each in one.intents)
+    marked = tuple(replace(intent, state=IntentState.IN_DOUBT) for intent in one.intents)
     return replace(one, intents=marked, phase=m.Phase.DOUBTFUL)
 
 
@@ -152,7 +157,7 @@ class Push:
         silent: bool = False,
     ) -> None:
         self.state = PushState(can, seed=1, aliases=aliases or {}, silent=silent)
-        self.pending = {one.key: one for one in lanes}
+        self.pending = {lane.key: lane for lane in lanes}
         self.commands = self.on(m.Loaded(tuple(lanes), NOW))
 
     def on(self, event: m.Event) -> tuple[m.Command, ...]:
@@ -218,4 +223,4 @@ _CLOSING = frozenset({"acknowledged", "no_place"})
 
 
 def paths(requests: Sequence[m.Request]) -> list[str]:
-    return [f"{one.method} {one.path}" for one in requests]
+    return [f"{request.method} {request.path}" for request in requests]

@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from carequeue.fhir import jsontext
-from carequeue.store.source_repository import SqliteSourceCache
+from carequeue.store.engine import writing
+from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRepository
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
+from carequeue.sync.restore.brake import answer_hold, stored_hold
 from carequeue.sync.sync_cycle import CycleResult, Syncer
 from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
 from tests.store.cache import PROFILE, SOURCE, Cache
@@ -234,9 +236,12 @@ class Office:
     def look(
         self, *, check_manifest: bool = False, stop: Callable[[], bool] = lambda: False
     ) -> CycleResult:
+        if check_manifest:
+            with writing(self.cache.session.engine()) as connection:
+                SqliteSourceRepository(connection, SOURCE).manifest.fetch_again()
         syncer = self.syncer
         try:
-            return syncer.run_cycle(stop=stop, check_manifest=check_manifest)
+            return syncer.run_cycle(stop=stop)
         finally:
             syncer.close()
 
@@ -251,12 +256,23 @@ class Office:
         assert self.cache.desk.act(verb, name, answers, self.cache.instant).changed
 
     @property
+    def held(self) -> Any:
+        """What waits for a person's answer."""
+        with self.cache.session.engine().connect() as connection:
+            return stored_hold(SqliteSourceRepository(connection, SOURCE).sync_state)
+
+    def answer(self, said: str) -> bool:
+        """A person's answer; whether there was a question."""
+        with writing(self.cache.session.engine()) as connection:
+            return answer_hold(SqliteSourceRepository(connection, SOURCE), said)
+
+    @property
     def shown(self) -> set[str]:
         """Ids of the Tasks in the queue."""
         return {row.key.rpartition("/")[2] for row in self.cache.rows()}
 
     def states(self) -> Sequence[str]:
-        return [one.state.value for one in self.cache.intents()]
+        return [intent.state.value for intent in self.cache.intents()]
 
     def close(self) -> None:
         self.cache.close()
@@ -265,3 +281,8 @@ class Office:
 def follow_up(key: str, **elements: Any) -> Row:
     """A Task of Dana's, of the one client."""
     return dict(task(key, **{"owner": ref(DANA), "description": "Call", **elements}))
+
+
+def counts(office: Office) -> list[str]:
+    """The addresses of manifests that were asked for."""
+    return [path for path in office.server.asked if "_elements" in path]

@@ -303,7 +303,8 @@ class TestHowManyAreReadAtOnce:
         push = Push(*lanes)
         push.state = replace(push.state, silent=there)  # then the look began with a small request
         lost = [
-            m.NoReply(one.key, left=True, why="silence", sent_in_failed_batch=True) for one in lanes
+            m.NoReply(lane.key, left=True, why="silence", sent_in_failed_batch=True)
+            for lane in lanes
         ]
         push.read(*lost)
         assert push.observed == learned
@@ -328,8 +329,8 @@ class TestHowManyAreReadAtOnce:
             crowd = back.requests[: back.at_once]
             push.read(
                 *(
-                    m.NoReply(one.key, True, "silence", sent_in_failed_batch=one in crowd)
-                    for one in back.requests
+                    m.NoReply(request.key, True, "silence", sent_in_failed_batch=request in crowd)
+                    for request in back.requests
                 )
             )
             can = can.seeing(push.observed)
@@ -343,4 +344,4 @@ def test_a_row_whose_answer_is_on_its_way_is_not_asked_again_for_what_was_mapped
     commands = push.on(m.ChangesSaved((one.key,), (more,), frozenset(), {}, NOW))
     assert commands == ()
     assert push.pending[one.key].phase is m.Phase.ASKED
-    assert [each.id for each in push.pending[one.key].intents] == ["i1"]
+    assert [intent.id for intent in push.pending[one.key].intents] == ["i1"]

@@ -35,7 +35,9 @@ class TestWhatIsKept:
             "Task": [["read"], False, False, True, []], "Flag": [["read"], False, False, False, []]
         }  # fmt: skip
         can = from_json(json.dumps(["it", "4.0.1", False, True, types]), {})
-        assert (can.of("Task").versioning, can.of("Flag").versioning) == ("versioned", "")
+        assert can.of("Task").interactions == {"read"}
+        assert not can.unprotected("Task")
+        assert not can.unprotected("Flag")
 
     def test_says_how_a_type_is_versioned(self) -> None:
         rest = {"resource": [{"type": "Task", "versioning": "no-version"}, {"type": "Flag"}]}

@@ -50,7 +50,7 @@ def local_only(intent: Intent) -> Intent:
 
 
 def states(cache: Cache) -> dict[str, tuple[str, str]]:
-    return {one.id: (one.state.value, one.cause) for one in cache.intents()}
+    return {intent.id: (intent.state.value, intent.cause) for intent in cache.intents()}
 
 
 OTHER = (IntentState.CONFLICT.value, ConflictCause.OTHER_CLIENT.value)
@@ -112,7 +112,7 @@ class TestBeforeTheBytesLeave:
             wanted = [self.request("i1"), self.request("i2", target="t2")]
             marked, changed = record_attempts(found, wanted, NOW)
         assert isinstance(marked, m.AttemptsRecorded)
-        assert [one.intents for one in marked.requests] == [("i2",)]
+        assert [request.intents for request in marked.requests] == [("i2",)]
         assert isinstance(changed, m.ChangesSaved)
         assert changed.pending == ()
         assert states(cache) == {"i1": OTHER, "i2": ("in_doubt", "")}
@@ -124,7 +124,7 @@ class TestBeforeTheBytesLeave:
         with rows(cache) as found:
             record_attempts(found, [self.request("i1", "i2")], NOW)
             (lane,) = load_pending(found)
-        assert [one.id for one in lane.intents] == ["i2"]
+        assert [intent.id for intent in lane.intents] == ["i2"]
         assert states(cache) == {"i1": OTHER, "i2": ("queued", "")}
 
     @pytest.mark.parametrize("client", [None, ClientIdentity("Patient/c1", assumed=True)])
@@ -152,4 +152,4 @@ class TestBeforeTheBytesLeave:
         with rows(cache) as found:
             (one,) = found.outbox.by_ids(["i1"])
             found.outbox.confirm_client(one, ClientIdentity("Patient/c2"))
-        assert [one.client for one in cache.intents()] == [note().client]
+        assert [intent.client for intent in cache.intents()] == [note().client]

@@ -16,13 +16,14 @@ from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.http import exchange
-from carequeue.sync.push.pending import load_pending, record_attempts, save_changes
+from carequeue.sync.push.pending import record_attempts, save_changes
 from carequeue.sync.push.read_responses import interpret_read_response
 from carequeue.sync.push.request_builder import write_request
 from carequeue.sync.push.state import PushState
 from carequeue.sync.push.three_way import Comparison, compare
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.sync.outbox import file, happened, lanes
 from tests.sync.parts import R4, Push, accept, create, decision, in_doubt, lane, note, said, urgent
 from tests.sync.wire import Wire, answer
 
@@ -119,26 +120,6 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
     cache.close()
 
 
-def file(cache: Cache, *intents: Intent) -> None:
-    with writing(cache.session.engine()) as connection:
-        SqliteSourceRepository(connection, SOURCE).outbox.append(intents)
-
-
-def lanes(cache: Cache) -> dict[str, m.PendingResource]:
-    with cache.session.engine().connect() as connection:
-        return {
-            "/".join(one.key): one
-            for one in load_pending(SqliteSourceRepository(connection, SOURCE))
-        }
-
-
-def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
-    with writing(cache.session.engine()) as connection:
-        for event in events:
-            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([key])
-            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(intent, event, "", NOW)
-
-
 def contact(key: str = "i2", seq: int = 2) -> Intent:
     resource = task("own-2", basedOn=[{"reference": "Task/own-1"}])
     return decision(IntentKind.CREATE, key, "own-2", seq, resource=resource)
@@ -151,7 +132,7 @@ class TestALane:
         file(cache, create("i1", "own-1"), contact(), closed, urgent("i4", "t1", seq=4))
         happened(cache, "i2", IntentEvent.REFUSED)
         there = lanes(cache)["Task/t1"]
-        assert [one.id for one in there.intents] == ["i4"]
+        assert [intent.id for intent in there.intents] == ["i4"]
         assert not there.waits_for
 
     def test_keeps_what_is_decided_later_on_the_same_element_behind(self, cache: Cache) -> None:
@@ -216,7 +197,7 @@ class TestWhatWasDecidedMeanwhile:
         change = m.Change(("Task", "t1"), (), theirs, "9", compared=frozenset({"i1"}))
         with writing(cache.session.engine()) as connection:
             save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
-        states = {one.id: one.state for one in cache.intents()}
+        states = {intent.id: intent.state for intent in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.CONFLICT}
 
     def test_is_not_done_by_what_was_taken_back_since(self, cache: Cache) -> None:
@@ -225,13 +206,15 @@ class TestWhatWasDecidedMeanwhile:
         back = decision(IntentKind.SET_PRIORITY, "i2", "t1", 2, to="routine")
         file(cache, urgent("i1", "t1"), back)
         read = lanes(cache)["Task/t1"]
-        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in read.intents)
+        outcomes = tuple(
+            m.IntentOutcome(intent, IntentEvent.ACKNOWLEDGED) for intent in read.intents
+        )
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", priority="routine", meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
             change = m.Change(("Task", "t1"), outcomes, theirs, "9")
             save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges((change,)), NOW)
-        states = {one.id: one.state for one in cache.intents()}
+        states = {intent.id: intent.state for intent in cache.intents()}
         assert states == {"i1": IntentState.QUEUED, "i2": IntentState.UNDONE}
 
     @pytest.mark.parametrize("events", [(), (IntentEvent.ATTEMPT_RECORDED,)])
@@ -243,7 +226,9 @@ class TestWhatWasDecidedMeanwhile:
         file(cache, decision(IntentKind.ASSIGN, "i1", "t1", 1, owner=dana))
         happened(cache, "i1", *events)
         file(cache, decision(IntentKind.ASSIGN, "i2", "t1", 2, owner=noel))
-        outcomes = tuple(m.IntentOutcome(one, IntentEvent.ACKNOWLEDGED) for one in cache.intents())
+        outcomes = tuple(
+            m.IntentOutcome(intent, IntentEvent.ACKNOWLEDGED) for intent in cache.intents()
+        )
         happened(cache, "i2", IntentEvent.DROPPED)
         theirs = task("t1", owner=noel, meta={"versionId": "9"})
         with writing(cache.session.engine()) as connection:
@@ -282,7 +267,7 @@ class TestWhatWasDecidedMeanwhile:
             decision(IntentKind.SET_STATUS, "i3", "t1", 3, to="in-progress"),
         ]
         file(cache, made, *(both if first == "ours" else reversed(both)))
-        by_id = {one.id: one for one in cache.intents()}
+        by_id = {intent.id: intent for intent in cache.intents()}
         begun = {**hers, "status": "in-progress", "meta": {"versionId": "4"}}
         changes = tuple(
             m.Change(key, (m.IntentOutcome(by_id[one], IntentEvent.ACKNOWLEDGED),), base, version)
@@ -293,7 +278,7 @@ class TestWhatWasDecidedMeanwhile:
         )
         with writing(cache.session.engine()) as connection:
             save_changes(SqliteSourceRepository(connection, SOURCE), m.SaveChanges(changes), NOW)
-        assert {one.id: one.state for one in cache.intents()}["i2"] is IntentState.CONFLICT
+        assert {intent.id: intent.state for intent in cache.intents()}["i2"] is IntentState.CONFLICT
 
     def test_about_what_is_gone_is_asked_about_like_the_rest(self, cache: Cache) -> None:
         """A note while the row was read: sent without a guard, it would make the row anew."""
@@ -307,7 +292,7 @@ class TestWhatWasDecidedMeanwhile:
             save_changes(
                 SqliteSourceRepository(connection, SOURCE), m.SaveChanges((verdict.change,)), NOW
             )
-        assert {one.id: one.state for one in cache.intents()} == {
+        assert {intent.id: intent.state for intent in cache.intents()} == {
             "i1": IntentState.CONFLICT,
             "i2": IntentState.CONFLICT,
         }

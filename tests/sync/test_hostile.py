@@ -24,10 +24,11 @@ from carequeue.sync.push import messages as m
 from carequeue.sync.restore.brake import (
     FEW,
     RecentRemovals,
-    recent_removals_from,
-    recent_removals_to,
+    recent_removals,
+    store_recent_removals,
 )
 from tests.fhir.clinic import NOW
+from tests.simulation.memory import MemoryDisk
 from tests.store.cache import SOURCE
 from tests.sync.parts import Push, create, lane, paths
 from tests.sync.parts import said as said_of
@@ -333,6 +334,8 @@ class TestRemovalInSlices:
         lately = RecentRemovals().taking("Task", FEW, NOW)
         assert lately.too_many(1, 10, "Task")
         assert not lately.too_many(1, 10, "Patient")
-        assert recent_removals_from(recent_removals_to(lately), NOW + EVERY / 2) == lately
-        assert recent_removals_from(recent_removals_to(lately), NOW + EVERY) == RecentRemovals()
+        state = MemoryDisk("").rows().sync_state
+        store_recent_removals(state, lately)
+        assert recent_removals(state, NOW + EVERY / 2) == lately
+        assert recent_removals(state, NOW + EVERY) == RecentRemovals()
         assert lately.taking("Task", 1, NOW + EVERY).by_type == {"Task": 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,11 +32,13 @@ from carequeue.sync.restore.brake import (
     HoldKind,
     another_server,
     brake,
-    held_from,
     identity,
+    store_hold,
+    stored_hold,
     too_many,
 )
 from tests.fhir.clinic import NOW
+from tests.simulation.memory import MemoryDisk
 
 TASKS = Search("Task", "Task")
 MINE = Search("Task", "Task", (("owner", "Practitioner/1"),))
@@ -188,9 +190,13 @@ class TestTheBrake:
 
     def test_is_read_back_as_it_was_kept_and_nothing_else_is(self) -> None:
         held = Held(HoldKind.RESTORED, 3, 4, 100, at(0))
-        assert held_from(asdict(held)) == held
-        for odd in (None, {}, {"kind": "x"}, {"kind": "removal", "more": 1}):
-            assert held_from(odd) is None
+        state = MemoryDisk("").rows().sync_state
+        assert stored_hold(state) is None
+        store_hold(state, held)
+        assert stored_hold(state) == held
+        for odd in ("null", "{}", "[]", "{", '{"kind": "x"}', '{"kind": "removal", "more": 1}'):
+            state.set_meta("held", odd)
+            assert stored_hold(state) is None
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ class TestPages:
         pull = Pull(TASKS)
         pull.came(page(1, 2, following=f"{LINK}2"))
         assert isinstance(pull.command, Keep)
-        assert [one["id"] for one in pull.command.page.entries] == ["1", "2"]
+        assert [entry["id"] for entry in pull.command.page.entries] == ["1", "2"]
         mark = scope_fingerprint(TASKS)
         assert pull.cursor == Cursor(pending=FIRST, next_url=f"{LINK}2", received=2, scope=mark)
 

@@ -115,7 +115,7 @@ def served(
         assert asked <= most
         pull.take(answer(int(pull.asked.get("_offset", ["0"])[0])))
     assert pull.command == Ended(full=True)
-    return [one["id"] for keep in pull.kept for one in keep.page.entries]
+    return [entry["id"] for keep in pull.kept for entry in keep.page.entries]
 
 
 class TestAServerWithoutLinks:

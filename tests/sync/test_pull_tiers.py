@@ -64,7 +64,7 @@ class TestTheHistoryOfAType:
         pull = Pull(TASKS, cursors={"Task": BEFORE}, can=CAN)
         keep = pull.came(history(written("a", "3"), deleted("b"), written("a", "2"), written("b")))
         assert isinstance(keep, Keep)
-        assert [one["meta"]["versionId"] for one in keep.page.entries] == ["3"]
+        assert [entry["meta"]["versionId"] for entry in keep.page.entries] == ["3"]
         assert keep.page.deleted == {"Task/b": LATER}
 
     def test_says_nothing_of_other_types(self) -> None:
@@ -85,7 +85,7 @@ class TestTheHistoryOfAType:
         pull.take(history(written("a", "3"), deleted("b"), following=f"{LINK}2"))
         keep = pull.came(history(written("a", "2"), written("b"), written("c")))
         assert isinstance(keep, Keep)
-        assert [one["id"] for one in keep.page.entries] == ["c"]
+        assert [entry["id"] for entry in keep.page.entries] == ["c"]
 
     def test_moves_the_watermark_after_its_last_page_to_the_time_of_its_first(self) -> None:
         pull = Pull(TASKS, cursors={"Task": BEFORE}, can=CAN)

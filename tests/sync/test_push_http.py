@@ -31,7 +31,7 @@ def entry(key: str, status: str = "200 OK") -> dict[str, object]:
 class TestAnExchange:
     def asked(self, wire: Wire, *requests: m.Request, batch: bool = True) -> list[m.Reply]:
         found = exchange(wire.transport, m.Exchange(requests, batch)).replies
-        assert [one.key for one in found] == [one.key for one in requests]
+        assert [one.key for one in found] == [request.key for request in requests]
         return [one if isinstance(one, m.Reply) else m.Reply(one.key, -1) for one in found]
 
     def test_of_one_is_guarded_and_asks_for_the_resource_back(self) -> None:
@@ -226,7 +226,7 @@ class TestWhatElseAnAnswerTells:
     def test_is_every_match_of_a_search_and_every_version_of_a_history(self) -> None:
         versions = [{"resourceType": "Task", "id": "1", "meta": {"versionId": v}} for v in "32"]
         other = {"resource": {"resourceType": "OperationOutcome"}}
-        wire = Wire(lambda _: bundle(*({"resource": one} for one in versions), other))
+        wire = Wire(lambda _: bundle(*({"resource": version} for version in versions), other))
         request = m.Request(("Task", "1"), "GET", "Task/1/_history?_count=20")
         (got,) = read_back(wire.transport, [request])
         assert isinstance(got, m.Reply)

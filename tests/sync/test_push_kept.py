@@ -327,5 +327,7 @@ class TestCreatingWhereTheServerIsOtherwise:
         push = Push(first, second, third)
         (save,) = push.commands
         assert isinstance(save, m.SaveChanges)
-        asked = {out.intent.id: out.event.value for each in save.changes for out in each.outcomes}
+        asked = {
+            out.intent.id: out.event.value for change in save.changes for out in change.outcomes
+        }
         assert asked == {"i1": "refused", "i2": "refused"}  # what waits for them goes on waiting

@@ -1,4 +1,4 @@
-"""The outbox as lanes: what waits for what, and what a person did while a push was on its way."""
+"""The outbox as pending resources: which waits for which, and what a push saves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentStat
 from carequeue.store.engine import writing
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.pending import BEHIND, PAUSE, load_pending, save_changes
+from carequeue.sync.push.pending import BEHIND, PAUSE, save_changes
 from tests.fhir.clinic import NOW, task
 from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.sync.outbox import file, happened, keep, lanes
 from tests.sync.parts import accept, create, decision, note
 
 
@@ -24,57 +25,6 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
     cache = clinic_of_dana(tmp_path, task("t1"), task("t2"))
     yield cache
     cache.close()
-
-
-def file(cache: Cache, *intents: Intent) -> None:
-    with writing(cache.session.engine()) as connection:
-        SqliteSourceRepository(connection, SOURCE).outbox.append(intents)
-
-
-def lanes(cache: Cache) -> dict[str, m.PendingResource]:
-    with cache.session.engine().connect() as connection:
-        return {
-            "/".join(one.key): one
-            for one in load_pending(SqliteSourceRepository(connection, SOURCE))
-        }
-
-
-def keep(cache: Cache, *changes: m.Change) -> m.ChangesSaved:
-    with writing(cache.session.engine()) as connection:
-        return save_changes(
-            SqliteSourceRepository(connection, SOURCE), m.SaveChanges(changes), NOW
-        ).event
-
-
-def happened(cache: Cache, key: str, *events: IntentEvent) -> None:
-    with writing(cache.session.engine()) as connection:
-        for event in events:
-            (intent,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids([key])
-            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(intent, event, "", NOW)
-
-
-class TestWhatAPersonDidMeanwhile:
-    @pytest.mark.parametrize(
-        "event", [IntentEvent.REFUSED, IntentEvent.FOUND_CHANGED, IntentEvent.UNSUPPORTED]
-    )
-    def test_stands_and_what_was_found_of_the_others_is_kept(
-        self, cache: Cache, event: IntentEvent
-    ) -> None:
-        file(cache, note("i1", "t1"), note("i2", "t2", seq=2))
-        assumed = lanes(cache)
-        happened(cache, "i1", IntentEvent.DROPPED)
-        keep(
-            cache,
-            *(
-                m.Change(
-                    one.key, tuple(m.IntentOutcome(intent, event, "no") for intent in one.intents)
-                )
-                for one in assumed.values()
-            ),
-        )
-        first, second = cache.intents()
-        assert first.state.value == "undone"
-        assert second.state.value in ("needs_attention", "conflict", "kept_here")
 
 
 class TestASettleThatFoundNothingOut:
@@ -128,27 +78,13 @@ class TestWhatRefersToWhatIsYetToBeCreated:
         completed = replace(done, after="i2")
         file(cache, create("i1", "own-1"), self.about("Task/own-1"), completed)
         found = lanes(cache)
-        assert [one.id for one in found["Task/own-1"].intents] == ["i1"]
+        assert [intent.id for intent in found["Task/own-1"].intents] == ["i1"]
         assert found["Task/own-1"].waits_for == frozenset()
         assert found["Task/own-2"].waits_for == {"i1"}
         happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED)
         found = lanes(cache)
         assert found["Task/own-2"].waits_for == frozenset()
         assert found["Task/own-1"].waits_for == {"i2"}
-
-
-class TestADecisionOnTopOfOneThatIsOnItsWay:
-    def test_is_not_done_because_the_earlier_one_did_not_arrive(self, cache: Cache) -> None:
-        """Accepted, taken back while that was being checked, and the server has neither."""
-        file(cache, accept("i1", "t1"))
-        happened(cache, "i1", IntentEvent.ATTEMPT_RECORDED)
-        (one,) = lanes(cache).values()
-        values = {"unit": ["status"], "values": {"status": "requested"}}
-        file(cache, decision(IntentKind.RESTORE, "i2", "t1", 2, **values))
-        (before,) = one.intents
-        found = m.IntentOutcome(before, IntentEvent.FOUND_NOT_APPLIED)
-        keep(cache, m.Change(one.key, (found,), task("t1"), "1", compared=frozenset({"i1"})))
-        assert [each.state.value for each in cache.intents()] == ["queued", "queued"]
 
 
 class TestWhatIsKeptHere:
@@ -223,4 +159,4 @@ class TestWhatAPushLearns:
                 (m.Change(one.key, (m.IntentOutcome(first, IntentEvent.REFUSED, "no"),)),)
             ),
         )
-        assert [each.words for each in cache.intents()] == ["no", BEHIND, ""]
+        assert [intent.words for intent in cache.intents()] == ["no", BEHIND, ""]

@@ -198,7 +198,7 @@ def test_several_decisions_leave_in_one_write_with_all_that_was_there(
     key, before = office.begin(extra, 0)
     for verb, answers, _ in acts:
         office.cache.desk.act(verb, [key], answers, office.cache.instant)
-    ours = {one.id for one in office.cache.intents()} | {codes.SNOOZED_UNTIL}
+    ours = {intent.id for intent in office.cache.intents()} | {codes.SNOOZED_UNTIL}
     owned = tuple(name for _, _, names in acts for name in names)
     office.look()
     assert others(office.sent, owned, ours) == others(before, owned, ours)

@@ -21,7 +21,7 @@ from carequeue.sync.protocol.failures import BUSY_LIMIT, READ_BACK_LIMIT
 from carequeue.sync.push import messages as m
 from carequeue.worklist.results import SyncReport
 from carequeue.worklist.sync_summary import sync_report
-from tests.fhir.clinic import DANA, NOW, PATIENT, ref, task
+from tests.fhir.clinic import DANA, NOW, ref, task
 from tests.store.cache import SOURCE
 from tests.sync.parts import R4, Push, accept, in_doubt, lane, said
 from tests.sync.recorder import BASE
@@ -55,9 +55,7 @@ class Silence:
 def office_of(folder: Path, count: int, *, batch: bool) -> Office:
     """So many follow-ups of Dana's on a server that is known to look for what is stale."""
     office = Office(folder, batch)
-    office.server.put(PATIENT)
-    for number in range(count):
-        office.server.put(task(f"b{number}", owner=ref(DANA)))
+    office.put_follow_ups(count)
     assert office.look().full
     office.saw("if_match", "yes")
     office.saw("if_match_batch", "yes")
@@ -73,7 +71,7 @@ def decide(office: Office, count: int, text: str = "Called") -> None:
 
 def counted(office: Office) -> set[tuple[int, int]]:
     """What counts against the decisions."""
-    return {(one.settles, one.busy) for one in office.cache.intents()}
+    return {(intent.settles, intent.busy) for intent in office.cache.intents()}
 
 
 @pytest.fixture

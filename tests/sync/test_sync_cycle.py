@@ -66,12 +66,21 @@ class Office:
         with self.cache.session.engine().connect() as connection:
             return SqliteSourceRepository(connection, SOURCE).sync_state.observed()
 
+    def put_follow_ups(self, count: int) -> None:
+        """Follow-ups of Dana's, `Task/b0` and so on, each for a client of its own."""
+        for number in range(count):
+            client = f"client-{number}"
+            self.server.put({**PATIENT, "id": client, "name": [{"family": client}]})
+            self.server.put(
+                task(f"b{number}", owner=ref(DANA), **{"for": ref(f"Patient/{client}")})
+            )
+
     def act(self, verb: str, key: str = FOLLOW_UP, **answers: str) -> None:
         assert self.cache.desk.act(verb, [key], answers, self.cache.instant).changed
 
     @property
     def states(self) -> list[str]:
-        return [one.state.value for one in self.cache.intents()]
+        return [intent.state.value for intent in self.cache.intents()]
 
     def notes(self, key: str = "Task/t1") -> list[str]:
         """The notes as the server has them."""
@@ -371,8 +380,7 @@ class TestASearchThatLags:
 
 class TestBatches:
     def acts(self, office: Office, count: int) -> None:
-        for number in range(count):
-            office.server.put(task(f"b{number}", owner=ref(DANA)))
+        office.put_follow_ups(count)
         office.look()
         office.server.asked.clear()
         keys = [f"main:Task/b{number}" for number in range(count)]
@@ -462,7 +470,7 @@ class TestANewTaskAndAContactAboutIt:
         office.look()
         assert set(office.states) == {"acknowledged"}
         writes = [one for one in office.server.asked if one.startswith("PUT")]
-        assert [one.split("/")[0] for one in writes] == ["PUT Task", "PUT Communication"]
+        assert [write.split("/")[0] for write in writes] == ["PUT Task", "PUT Communication"]
 
 
 class TestWhatIsReferredTo:
@@ -636,7 +644,7 @@ def test_after_a_bad_hour_nothing_is_lost_and_nothing_is_done_twice(
         office.cache.later(hours=2)
         office.look()
     intents = office.cache.intents()
-    by_text = {one.args["text"]: one for one in intents}
+    by_text = {intent.args["text"]: intent for intent in intents}
     on_server = [text for key in keys for text in office.notes(f"Task/{key}")]
     taken = {text for text, one in by_text.items() if one.state is IntentState.ACKNOWLEDGED}
     assert len(by_text) == len(intents) == acts

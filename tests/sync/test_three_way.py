@@ -76,7 +76,7 @@ def view(base: Resource, intents: list[Intent]) -> Resource:
 def owned(intents: list[Intent], resource: Resource) -> dict[str, Any]:
     """The elements that these decisions own, as they stand."""
     return intent_effects.snapshot(
-        [name for one in intents for name in intent_effects.unit(one)], resource
+        [name for intent in intents for name in intent_effects.unit(intent)], resource
     )
 
 
@@ -200,7 +200,7 @@ class TestTheSameElementWasChanged:
     def test_is_a_conflict_for_that_element_alone(
         self, base: Resource, others: list[Intent]
     ) -> None:
-        assume(all(one.kind is not K.SNOOZE for one in others))
+        assume(all(other.kind is not K.SNOOZE for other in others))
         mine = decision(K.SNOOZE, "sleep", seq=99, until="2026-03-20T09:00:00+00:00")
         theirs = intent_effects.apply(
             decision(K.SNOOZE, "x", until="2026-03-15T09:00:00+00:00"), base
@@ -260,7 +260,7 @@ def test_whatever_the_server_holds_there_is_an_answer_for_each(
 @given(intents=decisions())
 def test_runs_hold_every_decision_once_and_share_no_element(intents: list[Intent]) -> None:
     grouped = runs(intents)
-    assert sorted(one.seq for run in grouped for one in run) == [one.seq for one in intents]
+    assert sorted(one.seq for run in grouped for one in run) == [intent.seq for intent in intents]
     units = [{name for one in run for name in intent_effects.unit(one)} for run in grouped]
     for number, unit in enumerate(units):
         assert all(not unit & other for other in units[number + 1 :])

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -36,14 +38,20 @@ class Day:
         self.keeper = SourceWorker(
             name,
             self.lock,
-            lambda: SourceConnection(
-                self, self._answers, lambda: self.wait, waits=lambda: self.waits
-            ),
+            self._connect,
             self.failed.append,
             lambda: self.by_choice,
             lambda: self.seconds,
         )
         self.sync = Background([self.keeper])
+
+    def _connect(self) -> SourceConnection:
+        syncer: Any = self
+        transport: Any = SimpleNamespace(
+            ping=self._answers, take_wait=lambda: self.wait, waits=lambda: self.waits
+        )
+        listener: Any = SimpleNamespace(tend=lambda _: False, close=lambda **_: None)
+        return SourceConnection(syncer, transport, listener)
 
     def turn(self, seconds: float = 0.0) -> list[str]:
         """Some time later the thread turns to what has happened; what it looked at then."""

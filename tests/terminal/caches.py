@@ -68,6 +68,7 @@ def a_clinic(
     )
     profiles.save(profile, where)
     with Session(profile, where, now=lambda: at) as session:
+        session.rebuild_if_profile_changed()  # of no row yet: else the first sync rebuilds them all
         for page in _pages(items, at, families):
             with writing(session.engine()) as connection:
                 source = SqliteSourceRepository(connection, SOURCE, base_url)

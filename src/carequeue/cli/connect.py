@@ -81,7 +81,10 @@ def connect(profile: str, /, url: str, **given: Any) -> None:
     where = profiles.places(profile)
     url = profiles.address(url)
     command = _command(options)
-    before = _profile_before(profile, where)
+    if os.path.lexists(where.config):
+        before = profiles.load(profile)
+    else:
+        before = profiles.Profile(name=profile, time_zone="")
     source = _with_options(_source(before, options.name, url), options, command)
     token = use_cases.token_of(source)
     if options.token_env and not token:
@@ -136,33 +139,24 @@ def _with_options(
     """The source with the options that were given."""
     if options.token_env or command:
         source = replace(source, token_env=options.token_env, token_command=command)
-    return replace(
-        source,
-        ca_bundle=options.ca_bundle or source.ca_bundle,
-        label=options.label.strip() or source.label,
-    )
+    label = options.label.strip() or source.label
+    return replace(source, ca_bundle=options.ca_bundle or source.ca_bundle, label=label)
 
 
 def _source(profile: Profile, name: str, url: str) -> SourceProfile:
     """The source of this name, or a new source. Raises ProfileError for another address."""
-    for known in profile.sources:
-        if known.name == name:
-            if known.base_url == url:
-                return known
-            raise ProfileError(
-                f"The profile {profile.name} already has a source {name} at another "
-                "address, and its cache may hold unsent changes. Nothing was changed. "
-                "Choose another --source for this server, or another --profile."
-            )
+    known = next((source for source in profile.sources if source.name == name), None)
+    if known is not None and known.base_url == url:
+        return known
+    if known is not None:
+        raise ProfileError(
+            f"The profile {profile.name} already has a source {name} at another address, and its "
+            "cache may hold unsent changes. Nothing was changed. "
+            "Choose another --source for this server, or another --profile."
+        )
     # Never the variable of another server: its token would be sent to this server.
     own = f"{TOKEN_ENV}_{name.upper().replace('-', '_')}" if profile.sources else TOKEN_ENV
     return profiles.SourceProfile(name=name, base_url=url, token_env=own)
-
-
-def _profile_before(name: str, where: Places) -> Profile:
-    if os.path.lexists(where.config):
-        return profiles.load(name)
-    return profiles.Profile(name=name, time_zone="")
 
 
 def _write_probe(probe: Probe) -> None:
@@ -194,16 +188,14 @@ def _who_we_are(
         "organization": organization.reference if organization else known.organization,
         "teams": references or known.teams,
     }
-    if profile.sources[0].name == source.name:
-        names = {
-            "my_name": clean(me.name) if me else "",
-            "organization_name": clean(organization.name) if organization else "",
-        }
-        fields |= {key: name for key, name in names.items() if name}
-        profile = replace(profile, **fields)
-    else:
+    if profile.sources[0].name != source.name:
         profile = profiles.with_source(profile, replace(source, **fields))
-    return profiles.with_setting(profile, "time_zone", zone)
+        return profiles.with_setting(profile, "time_zone", zone)
+    if me and me.name:
+        fields["my_name"] = clean(me.name)
+    if organization and organization.name:
+        fields["organization_name"] = clean(organization.name)
+    return profiles.with_setting(replace(profile, **fields), "time_zone", zone)
 
 
 def _choose(who: str, given: str, known: str, people: Sequence[Listed]) -> Listed | None:

@@ -1,4 +1,4 @@
-"""What the commands call: the one place where they use the rest of CareQueue.
+"""The calls of the commands to the rest of CareQueue.
 
 Each function imports what it needs when it is called, so that `--help` and `list` start at once
 (Textual, httpx and SQLModel together take half a second). Tests replace these functions.

@@ -38,6 +38,16 @@ class CacheError(CareQueueError):
     exit_code = 5
 
 
+class LeaseLost(CareQueueError):
+    """Another process has begun to sync this source; nothing of ours was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another CareQueue has begun to sync this cache. Your changes are saved, and it sends "
+            "them; you need not do anything."
+        )
+
+
 class ServerError(CareQueueError):
     """The server is unreachable, is no FHIR R4 server, or its reply cannot be used."""
 

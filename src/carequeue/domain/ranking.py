@@ -112,7 +112,7 @@ class Rank:
     nudge: bool
 
     @property
-    def place(self) -> tuple[int, int, datetime]:
+    def sort_key(self) -> tuple[int, int, datetime]:
         """The queue's sort key, before the tie of the source's own id."""
         return (self.band, -self.points, self.due_at or datetime.max.replace(tzinfo=UTC))
 

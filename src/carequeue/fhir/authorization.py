@@ -63,10 +63,9 @@ def identifier(resource: Resource) -> str:
 
 def _item(reader: ChartReader, resource: Resource, end: datetime, task: Resource) -> WorkItem:
     facts = Facts()
-    made = values.text(resource, "created") or values.text(
-        resource, f"{_PERIOD[_kind(resource)]}.start"
-    )
-    facts.add_times(authored_at=reader.start(facts, resource, made))
+    start = values.text(resource, f"{_PERIOD[_kind(resource)]}.start")
+    written = values.text(resource, "created") or start
+    facts.add_times(authored_at=reader.start(facts, resource, written))
     # The clock runs to the end; a start without a time makes nothing approximate.
     facts.flags.discard("approximate")
     facts.add_times(ends_at=end)

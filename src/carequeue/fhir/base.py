@@ -1,7 +1,8 @@
 """The base: a resource as its source last gave it, and what one page of resources changed. Pure.
 
 In:  nothing. Out: values that the cache returns and that sync decides by; no disk here.
-Not here: how bases are stored (`store/mirror.py`), when one may move (`store/base_lock.py`).
+Not here: how bases are stored (`store/mirror.py`), which bases an intent holds
+(`store/intent_rows.py`).
 """
 
 from __future__ import annotations

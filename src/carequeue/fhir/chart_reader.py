@@ -100,9 +100,7 @@ class ChartReader:
     def of(self, kind: str) -> Sequence[Resource]:
         """The readable resources of one type."""
         if kind not in self._of:
-            self._of[kind] = [
-                resource for resource in self.chart.of(kind) if isinstance(resource, dict)
-            ]
+            self._of[kind] = [part for part in self.chart.of(kind) if isinstance(part, dict)]
         return self._of[kind]
 
     def find(self, reference: str) -> Resource:
@@ -237,15 +235,14 @@ class ChartReader:
         )
         return next((at for at in reached if start and at and at >= start), None)
 
-    def attempts_after(self, start: datetime | None, about: Iterable[str]) -> tuple[Contact, ...]:
-        """Attempts since an instant; one that is about something else does not count."""
-        mine = set(about)
+    def attempts_after(self, start: datetime | None, about: set[str]) -> tuple[Contact, ...]:
+        """Attempts since an instant; an attempt about something else does not count."""
         return tuple(
             contact
             for contact in self.contacts
             if contact.outcome is ContactOutcome.ATTEMPTED
             and (start is None or (contact.at and contact.at >= start))
-            and (not contact.about or contact.about & mine)
+            and (not contact.about or contact.about & about)
         )
 
     def item(self, resource: Any, facts: Facts, parts: ItemParts) -> WorkItem:
@@ -255,10 +252,8 @@ class ChartReader:
         wish = "priority:routine" if priority is Priority.ROUTINE else "priority:urgent"
         facts.flags |= {parts.direction.value, wish} | self.risks
         start = facts.times.get("discharged_at") or facts.times.get("authored_at")
-        subjects = {
-            own_reference(resource_about) for resource_about in (resource, parts.task, parts.anchor)
-        } - {""}
-        attempts = self.attempts_after(start, subjects)
+        about = {own_reference(part) for part in (resource, parts.task, parts.anchor)} - {""}
+        attempts = self.attempts_after(start, about)
         facts.add_times(attempted_at=attempts[0].at if attempts else None)
         return WorkItem(
             key=parts.key,

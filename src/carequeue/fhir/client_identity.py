@@ -159,8 +159,8 @@ def creates_for_its_client(intent: Intent, records: ClientRecords) -> bool:
     decided = _decided(intent, records.base_url)
     if decided is None or intent.kind is not IntentKind.CREATE:
         return True
-    made = created_for(intent.args.get("resource"), records)
-    if not _is_same(decided, made, records):
+    created = created_for(intent.args.get("resource"), records)
+    if not _is_same(decided, created, records):
         return False
     for reference in points_to(intent.args.get("resource"), records.base_url):
         if _became_anothers(decided, client_of(records.find(reference), records), records):

@@ -49,11 +49,10 @@ def contacts_of(reader: ChartReader) -> tuple[Contact, ...]:
     no contact of ours.
     """
     records = (*reader.of("Communication"), *reader.of("Encounter"))
-    shown = [judge(reader, record) for record in records]
-    dated = [
-        contact for contact in shown if contact.outcome is not ContactOutcome.NONE and contact.at
-    ]
-    return tuple(sorted(dated, key=lambda contact: contact.at or reader.now))
+    judged = (judge(reader, record) for record in records)
+    ours = (contact for contact in judged if contact.outcome is not ContactOutcome.NONE)
+    dated = [(contact.at, contact) for contact in ours if contact.at]
+    return tuple(contact for _, contact in sorted(dated, key=lambda pair: pair[0]))
 
 
 def judge(reader: ChartReader, resource: Resource) -> Contact:
@@ -194,9 +193,7 @@ class _Call:
     def to_others(self) -> bool:
         """True if nobody on the client's side is among the recipients."""
         mine = self.reader.chart.client
-        theirs = (
-            reference == mine or reference.startswith("RelatedPerson/") for reference in self.ends
-        )
+        theirs = (end == mine or end.startswith("RelatedPerson/") for end in self.ends)
         return bool(self.ends) and not any(theirs)
 
 
@@ -237,10 +234,9 @@ def _how(call: _Call) -> _Shown:
         return ContactOutcome.NONE if automatic else ContactOutcome.ATTEMPTED, one_way
     if call.unnamed:
         return _UNNAMED
-    spoke = spoken.two_way(call.record)
-    return (
-        _REACHED if spoke else (ContactOutcome.ATTEMPTED, "the record does not say that they spoke")
-    )
+    if spoken.two_way(call.record):
+        return _REACHED
+    return ContactOutcome.ATTEMPTED, "the record does not say that they spoke"
 
 
 def _from_client(call: _Call) -> _Shown:
@@ -301,21 +297,14 @@ def place(reader: ChartReader, encounter: Resource) -> Place:
 
     One of us who also works for a partner works for the partner there.
     """
-    people = (
-        participant.get("individual") for participant in values.objects(encounter, "participant")
-    )
-    staff = [
-        participant for participant in people if not reader.ref(participant).startswith(_CLIENTS)
-    ]
-    named = reader.party(encounter.get("serviceProvider"), encounter)
-    parties = (
-        [named]
-        if named
-        else [p for participant in staff if (p := reader.party(participant, encounter))]
-    )
-    if any(party.ours for party in parties):
+    parties = [reader.party(encounter.get("serviceProvider"), encounter)]
+    if not parties[0]:
+        people = [part.get("individual") for part in values.objects(encounter, "participant")]
+        staff = (who for who in people if not reader.ref(who).startswith(_CLIENTS))
+        parties = [reader.party(who, encounter) for who in staff]
+    if any(party and party.ours for party in parties):
         return Place.OURS
-    return Place.ELSEWHERE if parties else Place.UNSAID
+    return Place.ELSEWHERE if any(parties) else Place.UNSAID
 
 
 def _encounter(reader: ChartReader, encounter: Resource) -> _Shown:

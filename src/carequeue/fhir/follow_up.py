@@ -133,12 +133,10 @@ def _ended(reader: ChartReader, stay: Resource) -> datetime | None:
     """The end of a finished stay: of its period, or the last period of its status history."""
     if values.text(stay, "status") != "finished":
         return None
-    ends = [
-        reader.when(values.text(period, "period.end"))
-        for period in values.objects(stay, "statusHistory")
-    ]
+    history = values.objects(stay, "statusHistory")
+    ends = [reader.when(values.text(entry, "period.end")) for entry in history]
     end = reader.when(values.text(stay, "period.end"))
-    return end or max((period for period in ends if period), default=None)
+    return end or max(filter(None, ends), default=None)
 
 
 def _stay_of(reader: ChartReader, task: Resource) -> Resource:

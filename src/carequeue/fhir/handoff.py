@@ -78,11 +78,8 @@ def severity(task: Any) -> str:
 
 def has_read_back(task: Any) -> bool:
     """True if the receiver repeated the handoff back."""
-    outputs = values.objects(task, "output")
-    return any(
-        values.has_code(output.get("type"), codes.READ_BACK, codes.HANDOFF_INPUT)
-        for output in outputs
-    )
+    kinds = (output.get("type") for output in values.objects(task, "output"))
+    return any(values.has_code(kind, codes.READ_BACK, codes.HANDOFF_INPUT) for kind in kinds)
 
 
 def read_back(task: Any, receiver: str) -> str:

@@ -68,10 +68,12 @@ def inverse_waits(done: Intent, intents: Sequence[Intent]) -> bool:
 
     The view does not show an intent that waits so: it would be called undone, and look as before.
     """
-    made = intent_effects.inverse(done)
-    if made is None:
+    undoing = intent_effects.inverse(done)
+    if undoing is None:
         return False
-    inverse = replace(done, id="", after="", kind=made[0], args=made[1], state=IntentState.QUEUED)
+    inverse = replace(
+        done, id="", after="", kind=undoing[0], args=undoing[1], state=IntentState.QUEUED
+    )
     return inverse not in intent_effects.standing([*intents, inverse])
 
 

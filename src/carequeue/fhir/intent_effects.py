@@ -39,11 +39,11 @@ def apply(intent: Intent, resource: Resource | None) -> Resource:
     Applying it twice has the effect of once. Raises NoBase if there is no resource and the intent
     does not create it: a deleted resource must not come back as a fragment.
     """
+    changed: Resource = copied(resource)
     if intent.kind is IntentKind.CREATE:
-        return copied(resource) if resource is not None else _created(intent)
+        return changed if resource is not None else _created(intent)
     if resource is None:
         raise NoBase(f"there is no {intent.target_type} to {intent.kind}")
-    changed: Resource = copied(resource)
     _APPLY[intent.kind](intent, changed)
     return changed
 

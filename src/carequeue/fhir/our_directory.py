@@ -37,9 +37,7 @@ def assignable(
 
     Without teams that exist for one client only (CareTeam.subject), and without inactive roles.
     """
-    known = {
-        own_reference(resource): resource for resource in directory if isinstance(resource, dict)
-    }
+    known = {own_reference(part): part for part in directory if isinstance(part, dict)}
     ours = our_people(known.values(), us, base)
     people: dict[str, tuple[str, bool]] = {}
     for reference, resource in known.items():

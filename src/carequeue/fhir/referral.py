@@ -290,8 +290,10 @@ def _scheduled(ask: _Ask) -> datetime | None:
             appointment, "supportingInformation"
         )
         if values.text(appointment, "status") in _BOOKED and linked & mine:
-            made = reader.when(values.text(appointment, "created")) or reader.updated(appointment)
-            instants.append(made or reader.when(values.text(appointment, "start")))
+            created = reader.when(values.text(appointment, "created")) or reader.updated(
+                appointment
+            )
+            instants.append(created or reader.when(values.text(appointment, "start")))
     if _says(ask, codes.VISIT_SCHEDULED):
         instants.append(ask.changed_at)
     return min((moment for moment in instants if moment), default=None)
@@ -381,9 +383,7 @@ def _urgency(priority: Priority, level: str) -> str:
 
 
 def _about(ask: _Ask) -> str:
-    reasons = (
-        values.concept_text(element) for element in values.objects(ask.request, "reasonCode")
-    )
+    reasons = map(values.concept_text, values.objects(ask.request, "reasonCode"))
     notes = (values.text(element, "text") for element in values.objects(ask.request, "note"))
     words = values.concept_text(ask.request.get("code"))
     asked = values.text(ask.task, "description")

@@ -85,8 +85,8 @@ def _appointment(reader: ChartReader, appointment: Resource) -> Iterator[StoryLi
         appointment.get("serviceType")
     )
     reason = values.concept_text(appointment.get("cancelationReason"))
-    made = start or reader.when(values.text(appointment, "created"))
-    yield StoryLine(made, _join(_join(words, what), reason), _with(reader, appointment))
+    at = start or reader.when(values.text(appointment, "created"))
+    yield StoryLine(at, _join(_join(words, what), reason), _with(reader, appointment))
 
 
 def _with(reader: ChartReader, appointment: Resource) -> str:

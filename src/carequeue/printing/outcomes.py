@@ -1,4 +1,4 @@
-"""What acts and checks did: one result per line, or JSON.
+"""The results of acts and checks: one result per line, or JSON.
 
 In:  outcomes, previews, findings.  Out: text on standard output.
 """
@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
 
 
 def preview_line(preview: Preview) -> str:
-    """What a verb would do to several items, in one line; refused items are listed by row."""
+    """The effect of a verb on several items, in one line; refused items are listed by row."""
     return field(f"{preview.verb}, {preview.total} in all: {preview.facts}")
 
 

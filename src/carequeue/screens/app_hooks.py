@@ -1,4 +1,4 @@
-"""What the screen gets from the program around it: sources of time, and a few calls."""
+"""The sources of time and the calls that the screen gets from the program around it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _ignore(words: str) -> None:
 
 
 class AppHooks(NamedTuple):
-    """What the controller asks of the program around it."""
+    """The calls of the screen to the program around it."""
 
     sync_now: Callable[[], None]
     exit_app: Callable[[str], None]  # with the text for the shell, "" for none

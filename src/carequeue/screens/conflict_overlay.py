@@ -114,7 +114,7 @@ class ConflictOverlay(ReaderOverlay):
         if shown is None or self._context.key_time < self._shown_since:
             self._hint = "Nothing was chosen: the conflict was not on the screen yet."
         elif version not in shown.can:
-            self._hint = why_not_mine(shown) if version == MINE else "Theirs cannot be kept here."
+            self._hint = why_not_mine(shown) if version == MINE else "Theirs cannot be kept."
         else:
             self._resolve(shown, version, decide_again)
 
@@ -137,7 +137,6 @@ class ConflictOverlay(ReaderOverlay):
         """The choices that are possible, and the keys to go on or back."""
         can = self._shown.can if self._shown is not None else ()
         mine = [("m", "keep mine")] if MINE in can else []
-        if self._names_another_client:
-            return [("y", "decide again"), ("n", "next"), ("esc", "later"), ("enter", "detail")]
         theirs = [("t", "keep theirs"), ("a", "decide again")] if THEIRS in can else []
-        return [*mine, *theirs, ("n", "next"), ("esc", "later"), ("enter", "detail")]
+        choices = [("y", "decide again")] if self._names_another_client else [*mine, *theirs]
+        return [*choices, ("n", "next"), ("esc", "later"), ("enter", "detail")]

@@ -1,4 +1,4 @@
-"""What each key does: it goes to the topmost overlay, to a verb or to a motion.
+"""Each key goes to the topmost overlay, to a verb or to a motion.
 
 In:  keys as the terminal sends them. Out: acts through the desk, what the widgets show.
 `QueueController` completes the `ScreenContext` that overlays and acts use, and holds no rule. The
@@ -66,14 +66,14 @@ class QueueController(ScreenContext):
 
     @cached_property
     def verb_actions(self) -> VerbActions:
-        """What the verbs do; loaded with the first key, or just after the first frame."""
+        """The acts of the verbs; loaded with the first key, or just after the first frame."""
         from carequeue.screens.verb_actions import VerbActions
 
         return VerbActions(self, self._undo_prompt)
 
     @cached_property
     def motions(self) -> Motions:
-        """What the keys do that change nothing; loaded likewise."""
+        """The keys that change nothing; loaded likewise."""
         from carequeue.screens.attention import Attention
         from carequeue.screens.motions import Motions
 
@@ -97,7 +97,8 @@ class QueueController(ScreenContext):
         self._updates.key(at)
         self.key_time = key_time
         key_before = self.widgets.rows.key
-        if self._message_passes() and not held:
+        passes = self.message.tone in _PASSING or self._updates.ends_with_key(self.message)
+        if passes and not held:
             self.message = Message()
         try:
             self._handle(key, character, at, held=held)
@@ -120,9 +121,6 @@ class QueueController(ScreenContext):
             self._handle_in_list(key, held)
         elif key != self._opened_by:
             self._opened_by = ""
-
-    def _message_passes(self) -> bool:
-        return self.message.tone in _PASSING or self._updates.ends_with_key(self.message)
 
     def _handle_in_list(self, key: str, held: bool) -> None:
         action = self.keys.meaning(key)
@@ -169,8 +167,7 @@ class QueueController(ScreenContext):
     @property
     def _detail_covers(self) -> bool:
         """Whether the detail is shown in the place of the list."""
-        covering = [overlay for overlay in self.overlays if overlay.covers]
-        return bool(covering) and isinstance(covering[-1], DetailOverlay)
+        return isinstance(self.covering, DetailOverlay)
 
     def _detail_views(self) -> list[TextView]:
         """The text views in which the detail is in sight."""

@@ -86,21 +86,16 @@ class OutboxOverlay(Overlay):
                 return index
         return max(0, min(old.chosen if old else 0, len(pane.lines) - 1))
 
-    def reshow(self) -> bool:
+    def reshow(self) -> None:
         """Show the list with the chosen line in sight."""
         line = self._pane.last_line_of_chosen(self._width) if self._pane else 0
         self._context.display(self._lines, line)
-        return True
 
     def _lines(self, width: int) -> list[Sequence[tuple[str, str]]]:
         self._width = width
         if self._pane is None:
             return [[("Reading the outbox …", "muted")]]
         return self._pane.parts(width)
-
-    def closed(self) -> None:
-        """Show the list again."""
-        self._context.uncover()
 
     # --- keys
 
@@ -180,7 +175,7 @@ class OutboxOverlay(Overlay):
     def _confirm(self, ids: tuple[str, ...], text: str, word: str) -> None:
         """Ask for the word, unless the outbox was closed meanwhile."""
         context = self._context
-        if not context.on_top(self):
+        if context.overlays[-1:] != [self]:
             return
         now = context.now()
 

@@ -42,12 +42,8 @@ class Overlay:
         """Keys and words for the footer; None leaves the keys of the row."""
         return None
 
-    def closed(self) -> None:
-        """Called when the overlay is removed."""
-
-    def reshow(self) -> bool:
-        """Show its lines in the place of the list; False if it has none."""
-        return False
+    def reshow(self) -> None:
+        """Show its lines in the place of the list, if it covers the list."""
 
     def cache_changed(self) -> None:
         """Read the data again: the cache has changed, and rows may move now (`refresh.Hold`)."""

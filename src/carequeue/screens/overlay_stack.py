@@ -50,13 +50,12 @@ class OverlayStack:
 
     def pop(self, overlay: Overlay) -> None:
         """Close an overlay and all overlays above it."""
+        covered = False
         while overlay in self.overlays:
-            self.overlays.pop().closed()
+            covered |= self.overlays.pop().covers
+        if covered:
+            self.uncover()
         self.draw()
-
-    def on_top(self, overlay: Overlay) -> bool:
-        """Whether this overlay gets the keys first."""
-        return bool(self.overlays) and self.overlays[-1] is overlay
 
     def cover(self, more: str) -> TextView:
         """Show the text view in the place of the list; `more` is the key for the lines below."""
@@ -79,6 +78,13 @@ class OverlayStack:
         text_view.scroll(lines * max(1, text_view.size.height - 2) if pages else lines)
 
     def uncover(self) -> None:
-        """Show the lines of the topmost overlay that has any; otherwise the list."""
-        if not any(overlay.reshow() for overlay in reversed(self.overlays)):
+        """Show the lines of the topmost overlay that covers the list; otherwise the list."""
+        if cover := self.covering:
+            cover.reshow()
+        else:
             self.widgets.text_view.display, self.widgets.body.display = False, True
+
+    @property
+    def covering(self) -> Overlay | None:
+        """The topmost overlay that covers the list."""
+        return next((overlay for overlay in reversed(self.overlays) if overlay.covers), None)

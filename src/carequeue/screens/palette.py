@@ -70,7 +70,6 @@ class PaletteOverlay(Overlay):
         self._context, self._all, self._title = context, actions, title
         self._typed = EditLine()
         self._chosen = 0
-        self._closed = False
 
     def press(self, key: str, character: str | None) -> bool:
         """Filter, choose, do or close."""
@@ -88,18 +87,18 @@ class PaletteOverlay(Overlay):
             self._chosen = (self._chosen + step) % max(1, len(shown))
         elif self._typed.press(key, character):
             self._chosen = 0
-        self.show()
+        self.reshow()
         return True
 
-    def show(self) -> None:
+    def reshow(self) -> None:
         """Show the list with the chosen entry in sight."""
         self._context.display(self.lines, self._chosen)
 
     def explain(self, reasons: Mapping[str, str]) -> None:
         """Add why actions do not apply; no entry moves, so that enter does the chosen one."""
         self._all = [entry._replace(why=reasons.get(entry.action.name, "")) for entry in self._all]
-        if not self._closed:
-            self.show()
+        if self in self._context.overlays:
+            self.reshow()
 
     @property
     def shown(self) -> list[Entry]:
@@ -138,13 +137,3 @@ class PaletteOverlay(Overlay):
     def pairs(self, width: int) -> Pairs:
         """The keys that use it."""
         return [("type", "to find"), ("↑ ↓", "choose"), ("enter", "do it"), ("esc", "back")]
-
-    def closed(self) -> None:
-        """Show the list again."""
-        self._closed = True
-        self._context.uncover()
-
-    def reshow(self) -> bool:
-        """Show the list of actions again."""
-        self.show()
-        return True

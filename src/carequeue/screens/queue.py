@@ -16,7 +16,6 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
 
-from carequeue.domain.errors import CareQueueError
 from carequeue.screens.app_hooks import AppHooks, TimeSource
 from carequeue.screens.controller import QueueController
 from carequeue.screens.key_map import KeyMap
@@ -50,7 +49,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         hooks: AppHooks,
     ) -> None:
         super().__init__()
-        self._threads = WorkThreads(self.call_later, self._failed)
+        self._threads = WorkThreads(self.call_later, lambda error: self.controller.failed(error))
         rows = QueueList(painter, time_source.now, time_source.zone, self._moved, id="rows")
         pane = TextView(painter, "panel", divider=True, id="pane")
         pane.more = "enter"
@@ -104,9 +103,6 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         if self._ready:
             self.controller.moved()
 
-    def _failed(self, error: CareQueueError) -> None:
-        self.controller.failed(error)
-
     # --- keys
 
     def on_key(self, event: events.Key) -> None:
@@ -146,8 +142,8 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         if pane.display:
             pane.styles.width = room
         if self._too_small(width, height):
-            request = f"Make the window larger (now {width}x{height}, needs "
-            self.hide_behind(f"{request}{SMALLEST[0]}x{SMALLEST[1]})")
+            needs = f"{SMALLEST[0]}x{SMALLEST[1]}"
+            self.hide_behind(f"Make the window larger (now {width}x{height}, needs {needs})")
         elif self._curtain_text.startswith("Make"):
             self.hide_behind("")
 

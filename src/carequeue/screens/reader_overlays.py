@@ -44,14 +44,9 @@ class ReaderOverlay(Overlay):
         """The keys that scroll and close it."""
         return [("esc", "back"), ("j k", "down, up"), ("space", "page down")]
 
-    def closed(self) -> None:
-        """Show the list again."""
-        self._host.uncover()
-
-    def reshow(self) -> bool:
+    def reshow(self) -> None:
         """Show its lines."""
         self._show()
-        return True
 
 
 class DetailOverlay(ReaderOverlay):

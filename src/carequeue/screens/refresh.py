@@ -1,4 +1,4 @@
-"""What the screen shows of the cache, and when it takes over changes.
+"""The data of the cache on the screen, and when the screen takes over changes.
 
 In:  the desk, the current tab and filter, the time. Out: the list, the header and the tabs.
 The counts in header and tabs follow at once. The rows wait until no key has been pressed for
@@ -17,10 +17,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from carequeue.screens.app_hooks import TimeSource
+from carequeue.screens.overlay_stack import Widgets
 from carequeue.screens.urgent_items import NewUrgent
 from carequeue.store.queue_window import Tab, Tally
-from carequeue.widgets.one_line_widget import OneLineWidget
-from carequeue.widgets.queue_list import QueueList
 from carequeue.widgets.queue_pages import Pages
 from carequeue.widgets.source_labels import origins
 from carequeue.widgets.sync_header import header_parts
@@ -86,16 +85,9 @@ class Changes(NamedTuple):
 class QueueData:
     """The data of one screen, and the three widgets that show them."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        time_source: TimeSource,
-        rows: QueueList,
-        header: OneLineWidget,
-        tabs: OneLineWidget,
-    ) -> None:
+    def __init__(self, desk: Desk, time_source: TimeSource, widgets: Widgets) -> None:
         self._desk, self._now, self._zone = desk, time_source.now, time_source.zone
-        self._rows, self._header, self._tabs = rows, header, tabs
+        self._rows, self._header, self._tabs = widgets.rows, widgets.header, widgets.tabs
         self.view_state = ViewState(Tab.MINE)
         self.tally = NOTHING
         self._hidden = 0  # rows that the filter hides
@@ -109,8 +101,8 @@ class QueueData:
         self.over_tabs: Callable[[int], Parts] = lambda width: []  # shown instead of the tabs
         self._stale = False
         self._minute = now.replace(second=0, microsecond=0)
-        rows.empty = self._empty_lines
-        rows.set_origins(origins(self.health, now, self._zone))
+        self._rows.empty = self._empty_lines
+        self._rows.set_origins(origins(self.health, now, self._zone))
 
     # --- tab and filter
 
@@ -158,17 +150,14 @@ class QueueData:
         if index is None:  # it left the tab: keep its position; another tab begins at its top
             index = self._rows.index if keep_line else 0
         self.tally, self._rows_stamp, self._stale = tally, stamp, False
-        self._hidden = self._count_hidden(tally)
+        self._hidden = 0
+        if filter_text:
+            without = self._desk.tally(tab, "").bands
+            self._hidden = sum(without.values()) - sum(tally.bands.values())
         self._rows.acted.clear()
         show = partial(self._rows.show, pages, index, moves=tab in MIXED)
         show(keep_line=keep_line, keep_top=not under_keys)
         self.show_lines()
-
-    def _count_hidden(self, tally: Tally) -> int:
-        tab, filter_text = self.view_state[:2]
-        if not filter_text:
-            return 0
-        return sum(self._desk.tally(tab, "").bands.values()) - sum(tally.bands.values())
 
     def _empty_lines(self, width: int) -> list[Parts]:
         from carequeue.widgets.empty_state import EmptyState, empty_lines

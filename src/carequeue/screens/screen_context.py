@@ -1,4 +1,4 @@
-"""What overlays, acts and motions may ask of the screen: its data, its message, its cursor.
+"""The screen as overlays, acts and motions see it: its data, its message, its cursor.
 
 `QueueController` completes it with what needs the overlays, acts and motions themselves: the
 methods that raise NotImplementedError here.
@@ -53,7 +53,7 @@ class ScreenContext(OverlayStack):
         self.submit_act, self.submit_read = threads.submit_act, threads.submit_read
         self.selection = Selection()
         widgets.rows.selected = self.selection.labels.keys()
-        self.data = QueueData(desk, time_source, widgets.rows, widgets.header, widgets.tabs)
+        self.data = QueueData(desk, time_source, widgets)
         self.message = Message()
         self.key_time = NO_KEY
 
@@ -134,7 +134,7 @@ class ScreenContext(OverlayStack):
         return self.widgets.rows.origins.of(source)
 
     def needed_to_send(self, source: str = "") -> str:
-        """What must happen before an act can be sent: `online`, `signed in`, or "" for nothing.
+        """The condition for sending an act that is not met: `online`, `signed in`, or "".
 
         For one source; without a source for the profile as a whole.
         """

@@ -1,4 +1,4 @@
-"""What the screen says about sync without being asked: how a sync ended, what became of acts.
+"""News about sync that nobody asked for: how a sync ended, what became of acts.
 
 In:  `Health`, the current message, the desk's news. Out: a message, or None if there is no news.
 A notice replaces an empty line or an earlier notice. It never replaces a message about an act,
@@ -63,7 +63,8 @@ class SyncNotices:
         elif current == FIRST_SYNC and health.ever_synced:
             return FIRST_DONE
         elif self.ends_with_key(current) and not health.syncing:
-            latest = _problem_now(health)
+            # An empty message if the header says more.
+            latest = _problem(health) or (READ_AGAIN if health.whole else Message())
             return latest if latest != current else None
         return None
 
@@ -94,16 +95,9 @@ def _not_answering(health: Health) -> Message:
 
 
 def _problem(health: Health) -> Message | None:
-    """What a sync could not read from a server that answered, and what to do next."""
+    """The records that a server which answered did not give, and what to do next."""
     text = unread_words(health)
     return Message(text, Tone.WARNING) if text else None
-
-
-def _problem_now(health: Health) -> Message:
-    """What replaces a problem: the problem of now, that it is over, or an empty message if the
-    header says more.
-    """
-    return _problem(health) or (READ_AGAIN if health.whole else Message())
 
 
 def _back_online(health: Health) -> Message:

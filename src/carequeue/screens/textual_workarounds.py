@@ -1,4 +1,4 @@
-"""What the terminal needs and Textual does not give: every private name of Textual is in here.
+"""The needs of the terminal that Textual does not fill: every private name of Textual is here.
 
 - A change of the window's focus repaints nothing (it cost 32 kB each time).
 - The terminal does not report every motion of the mouse (useless traffic over SSH).

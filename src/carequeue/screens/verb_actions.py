@@ -43,7 +43,7 @@ BACK = f"{UNDO.key} undoes it"
 
 
 class VerbActions:
-    """What the verbs do on this screen."""
+    """The acts of the verbs on this screen, from the key to the message."""
 
     def __init__(self, context: ScreenContext, undo_prompt: UndoPrompt) -> None:
         self._context, self._undo_prompt = context, undo_prompt

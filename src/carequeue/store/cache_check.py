@@ -15,15 +15,15 @@ from carequeue.store.engine import Raw, quick
 
 
 def integrity(connection: Connection) -> str:
-    """What SQLite says of the file: "ok", or the first thing that is wrong."""
-    (said,) = quick(connection).execute("PRAGMA quick_check").fetchone()
-    return str(said)
+    """SQLite's own check of the file: "ok", or the first problem."""
+    (result,) = quick(connection).execute("PRAGMA quick_check").fetchone()
+    return str(result)
 
 
 def is_whole(raw: Raw) -> bool:
     """Whether a cache that was just opened (`engine.connect`) can be read to its end."""
-    (said,) = raw.execute("PRAGMA quick_check(1)").fetchone()
-    return bool(said == "ok")
+    (result,) = raw.execute("PRAGMA quick_check(1)").fetchone()
+    return bool(result == "ok")
 
 
 def resource_count(connection: Connection) -> int:

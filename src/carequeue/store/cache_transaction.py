@@ -1,7 +1,7 @@
-"""One transaction over the whole cache, as a use case has it: every source, and its rows.
+"""One transaction over the whole cache, for a use case: every source, and the rows of the queue.
 
-In:  a connection, the projector of the site. Out: the repositories of the sources, the questions
-that go over all of them, and `project` for what was touched.
+In:  a connection, the projector of the site. Out: the repositories of the sources, queries over all
+of them, and `project` for the charts that were touched.
 Not here: when a transaction begins and ends (`engine.writing`, `worklist/desk.py`).
 """
 
@@ -41,7 +41,7 @@ class CacheTransaction:
         return self.projector.site
 
     def source(self, name: str) -> SqliteSourceRepository:
-        """The parts of one source; what they touch is projected by `project`."""
+        """The parts of one source; `project` projects the charts that they touch."""
         if name not in self._sources:
             base_url = self.site.base_urls.get(name, "")
             self._sources[name] = SqliteSourceRepository(self.connection, name, base_url)
@@ -56,7 +56,7 @@ class CacheTransaction:
         return AuditLog(self.connection, now)
 
     def project(self, now: datetime, bases: Mapping[ChartName, ChartBases] = _NOTHING_READ) -> None:
-        """Make the rows of the queue anew that show what was touched.
+        """Project the rows of the charts that were touched.
 
         `bases`: charts that were read in this transaction, and of which no base has moved since.
         """

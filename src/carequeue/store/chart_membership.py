@@ -1,8 +1,8 @@
-"""In whose chart a row stands where it does not say so itself, and whose rows a change touches.
+"""The chart of a row that names no client, and the rows that a change touches.
 
-A Task that names no client stands with what it is about, whichever of the two came first, and open
-intents follow their resource, also where another client is named meanwhile. A name in the directory
-may stand in any row.
+A Task that names no client belongs to the chart of its focus, whichever of the two came first. Open
+intents follow their resource, also if it names another client meanwhile. Any row may show a name of
+the directory.
 """
 
 from __future__ import annotations
@@ -10,41 +10,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from carequeue.fhir import jsontext
 from carequeue.fhir.chart_to_items import chart_of
 from carequeue.store.engine import quick
-from carequeue.store.source_scope import SourceScope
-from carequeue.store.tables import ResourceRow, table
+from carequeue.store.source_scope import SourcePart
 
-_resource: Final = table(ResourceRow)
 _MOVE: Final = "UPDATE resource SET chart = ? WHERE source = ? AND type = ? AND id = ?"
 
 
-class ChartMembership:
-    """The charts of one source; what moves is added to the scope."""
-
-    def __init__(self, scope: SourceScope) -> None:
-        self._scope = scope
+class ChartMembership(SourcePart):
+    """The charts of one source; charts whose rows move are added to the scope."""
 
     def adopt(self, row: dict[str, Any]) -> None:
-        """A Task that names no client stands in the chart of what it is about, if that is here."""
+        """Put a Task that names no client into the chart of its focus, if that is here."""
         if not row["focus"] or row["chart"].startswith("Patient/"):
             return
         kind, _, key = row["focus"].partition("/")
-        chart = self._scope.connection.execute(
-            select(_resource.c.chart).where(
-                _resource.c.source == row["source"],
-                _resource.c.type == kind,
-                _resource.c.id == key,
-            )
-        ).scalar_one_or_none()
-        if chart:
-            row["chart"] = chart
+        focus = self._scope.raw.execute(
+            "SELECT chart FROM resource WHERE source = ? AND type = ? AND id = ?",
+            (self._scope.source, kind, key),
+        ).fetchone()
+        if focus and focus[0]:
+            row["chart"] = focus[0]
 
     def follow_focus(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """The other way round: what is about these rows and came before them joins their chart."""
+        """Put Tasks without a client that came before these rows into the charts of these rows."""
         source = self._scope.source
         orphans = self._scope.raw.execute(
             "SELECT type, id, focus, chart FROM resource INDEXED BY resource_orphan "
@@ -61,10 +53,9 @@ class ChartMembership:
         follow_charts(self._scope.connection)
 
     def follow_moved(self, moved: Mapping[str, str]) -> None:
-        """Tasks that name no client follow what they are about into another chart, step by step.
+        """Move Tasks that name no client after their focus into another chart, step by step.
 
-        `moved`: references of resources whose chart has changed, with the chart that they are in
-        now.
+        `moved`: reference -> new chart, of resources whose chart has changed.
         """
         ahead = list(moved.items())
         seen: set[tuple[str, str]] = set()
@@ -90,14 +81,14 @@ class ChartMembership:
         return [(kind, key, chart, body) for kind, key, chart, body in tasks.fetchall()]
 
     def mark_due(self) -> None:
-        """A name in the directory may stand in any row: each row is due."""
+        """Mark all rows as due: any of them may show a name of the directory."""
         self._scope.raw.execute(
             "UPDATE item SET next_change_at = 0 WHERE source = ?", (self._scope.source,)
         )
 
 
 def follow_charts(connection: Connection) -> None:
-    """Open intents stand in the chart of their resource, also when another client was named."""
+    """Put open intents into the chart of their resource, also if it names another client now."""
     quick(connection).execute(
         "UPDATE intent SET chart = of.chart FROM resource AS of "
         "WHERE intent.state NOT IN ('acknowledged', 'undone') AND of.source = intent.source "
@@ -106,7 +97,7 @@ def follow_charts(connection: Connection) -> None:
 
 
 def directory_changed(connection: Connection) -> None:
-    """What was read of a directory is to be read anew."""
+    """Void what was read of any directory."""
     quick(connection).execute(
         "INSERT INTO meta VALUES ('directory', '1') "
         "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"

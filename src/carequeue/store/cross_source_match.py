@@ -1,8 +1,8 @@
-"""The same client on another source: the identifiers of every Patient, kept with the mirror.
+"""The same client on another source: the identifiers of every Patient, stored with the mirror.
 
 In:  rows of the mirror. Out: charts of other sources that share an identifier, and which.
-What is found is shown and never written: a match is a reason to look, not to merge. A value that
-many clients of one source have is a dummy ("000-00-0000") and recognizes nobody.
+A match is shown and never written: it is a reason to look, not to merge. A value that many clients
+of one source have is a dummy ("000-00-0000") and identifies nobody.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from carequeue.store.source_scope import SourceScope
 #: So many clients of one source may share a value before it is taken for a dummy.
 SHARED: Final = 20
 _PATIENT: Final = "Patient"
-_READ: Final = 500  # rows of one value that are looked at; more than that is a dummy as well
+_READ: Final = 500  # rows of one value that are read; a value with more is a dummy as well
 _MOST: Final = 20  # matches that are shown
 
 
@@ -34,40 +34,36 @@ class Same(NamedTuple):
 
 
 def keep(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Take over the identifiers of the Patients among these rows of the mirror."""
+    """Replace the identifiers of the Patients among these rows of the mirror."""
     for row in rows:
         if row["type"] == _PATIENT:
-            _forget(connection, row["source"], [f"{_PATIENT}/{row['id']}"])
+            forget(connection, row["source"], [f"{_PATIENT}/{row['id']}"])
             _add(connection, row["source"], row["id"], row["body"])
 
 
-def forget(scope: SourceScope, names: Iterable[str]) -> None:
-    """These left the source; references that are no Patients are passed over."""
-    _forget(scope.connection, scope.source, names)
-
-
-def _forget(connection: Connection, source: str, names: Iterable[str]) -> None:
+def forget(connection: Connection, source: str, names: Iterable[str]) -> None:
+    """Drop the identifiers of the Patients among these references."""
     gone = [(source, name) for name in names if name.startswith(f"{_PATIENT}/")]
     quick(connection).executemany("DELETE FROM identifier WHERE source = ? AND chart = ?", gone)
 
 
 def rebuild(connection: Connection) -> None:
-    """All of it anew, from the mirror."""
+    """Read all identifiers from the mirror again."""
     quick(connection).execute("DELETE FROM identifier")
-    found = quick(connection).execute(
+    patients = quick(connection).execute(
         "SELECT source, id, body FROM resource WHERE type = ? AND body <> ''", (_PATIENT,)
     )
-    for source, key, body in found.fetchall():
+    for source, key, body in patients.fetchall():
         _add(connection, source, key, body)
 
 
 def same(scope: SourceScope, chart: str) -> list[Same]:
-    """The charts of other sources that are this client's too, as far as identifiers say."""
+    """The charts of this client on other sources, as far as identifiers say."""
     mine = scope.raw.execute(
         "SELECT system, value FROM identifier WHERE source = ? AND chart = ?",
         (scope.source, chart),
     )
-    found: dict[tuple[str, str], Same] = {}
+    matches: dict[tuple[str, str], Same] = {}
     for system, value in mine.fetchall():
         have = scope.raw.execute(
             "SELECT source, chart FROM identifier WHERE system = ? AND value = ? LIMIT ?",
@@ -77,8 +73,8 @@ def same(scope: SourceScope, chart: str) -> list[Same]:
             continue
         for of, other in have:
             if of != scope.source:
-                found.setdefault((of, other), Same(of, other, system))
-    return sorted(found.values())[:_MOST]
+                matches.setdefault((of, other), Same(of, other, system))
+    return sorted(matches.values())[:_MOST]
 
 
 def _add(connection: Connection, source: str, key: str, body: str) -> None:

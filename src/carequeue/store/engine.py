@@ -21,7 +21,7 @@ from sqlcipher3 import dbapi2
 from carequeue.domain.errors import CacheError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -143,6 +143,26 @@ def quick(connection: Connection) -> Raw:
     return connection.connection.driver_connection
 
 
+def upsert(
+    connection: Connection,
+    table: str,
+    row: Mapping[str, Any],
+    key: Sequence[str],
+    changed: Iterable[str],
+) -> None:
+    """Insert a row; where its key is there already, set these columns of the row that is there.
+
+    For the single rows of which a sync cycle writes hundreds. The names are ours, no server's.
+    """
+    marks = ",".join("?" * len(row))
+    sets = ", ".join(f"{name} = excluded.{name}" for name in changed)
+    quick(connection).execute(
+        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks}) "
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}",
+        tuple(row.values()),
+    )
+
+
 def storable(text: str) -> str:
     """Text that the file can hold: a lone surrogate, which JSON can carry, has no UTF-8."""
     return text.encode("utf-8", "replace").decode()
@@ -157,7 +177,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
     from sqlalchemy.exc import DatabaseError
 
     try:
-        with engine.execution_options(**{_WRITES: True}).begin() as connection:
+        with (
+            engine.connect().execution_options(**{_WRITES: True}) as connection,
+            connection.begin(),
+        ):
             yield connection
     except (DatabaseError, dbapi2.Error) as error:  # the second from `quick`
         words = str(getattr(error, "orig", error))

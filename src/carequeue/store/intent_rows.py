@@ -1,4 +1,4 @@
-"""From an intent to its row in the table `intent`, and back.
+"""Rows of the table `intent`: from an intent to its columns, and back.
 
 In:  intents, or a condition of SQL. Out: columns, or intents in the order of deciding.
 Not here: how an intent changes (`outbox.py`), which intents a use case asks for
@@ -10,14 +10,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
-from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
+from carequeue.domain.intents import (
+    HOLDING_STATES,
+    ClientIdentity,
+    Intent,
+    IntentKind,
+    IntentState,
+)
 from carequeue.fhir import jsontext, values
-from carequeue.store.engine import quick
+from carequeue.store.engine import Raw
+from carequeue.store.source_scope import SourceScope
 
-#: The condition of what is neither on the server nor undone.
+#: The condition of an intent that is neither on the server nor undone.
 OPEN_SQL: Final = "state NOT IN ('acknowledged', 'undone')"
+#: The condition of an id in a JSON list: one variable, however long the list is.
+BY_IDS_SQL: Final = "id IN (SELECT value FROM json_each(?))"
 _COLUMNS: Final = (
     "id, group_id, seq, source, target_type, target_id, item_key, kind, args, verb, decided_at, "
     "author, author_name, chart, seen, after, inverse_of, state, attempts, settles, words, schema, "
@@ -26,7 +33,7 @@ _COLUMNS: Final = (
 
 
 def new_row(intent: Intent) -> dict[str, Any]:
-    """The columns of a decision that was just made; `seq` is given by the table."""
+    """The columns of a new intent; the table assigns its `seq`."""
     return {
         "id": intent.id,
         "group_id": intent.group,
@@ -56,12 +63,21 @@ def new_row(intent: Intent) -> dict[str, Any]:
     }
 
 
-def read_intents(connection: Connection, where: str, arguments: tuple[Any, ...]) -> list[Intent]:
+def read_intents(raw: Raw, where: str, *arguments: str) -> list[Intent]:
     """The intents that meet a condition, in the order in which they were decided."""
-    rows = quick(connection).execute(
-        f"SELECT {_COLUMNS} FROM intent WHERE {where} ORDER BY seq", arguments
-    )
+    rows = raw.execute(f"SELECT {_COLUMNS} FROM intent WHERE {where} ORDER BY seq", arguments)
     return [_intent_of(row) for row in rows]
+
+
+def held_rows(scope: SourceScope) -> set[tuple[str, str]]:
+    """Type and id of the resources whose base an open intent holds back."""
+    holding = ", ".join(f"'{state}'" for state in sorted(HOLDING_STATES))
+    rows = scope.raw.execute(
+        "SELECT DISTINCT target_type, target_id FROM intent "
+        f"WHERE source = ? AND state IN ({holding}) AND {OPEN_SQL}",
+        (scope.source,),
+    )
+    return {(kind, key) for kind, key in rows}
 
 
 def _intent_of(row: Any) -> Intent:
@@ -77,7 +93,7 @@ def _intent_of(row: Any) -> Intent:
 
 
 def client_text(client: ClientIdentity | None) -> str:
-    """The client of a decision as it is stored; "" where no version of the program recorded it."""
+    """The client of an intent as it is stored; "" if an earlier version did not record it."""
     if client is None:
         return ""
     fields = {
@@ -94,17 +110,17 @@ def client_text(client: ClientIdentity | None) -> str:
 def _client_of(text: str) -> ClientIdentity | None:
     if not text:
         return None
-    found = jsontext.loads(text)
+    stored = jsontext.loads(text)
     return ClientIdentity(
-        reference=values.text(found, "reference"),
-        identifiers=tuple((system, value) for system, value in found.get("identifiers", ())),
-        name=values.text(found, "name"),
-        through=tuple(found.get("through", ())),
-        own=values.text(found, "own"),
-        assumed=bool(found.get("assumed")),
+        reference=values.text(stored, "reference"),
+        identifiers=tuple((system, value) for system, value in stored.get("identifiers", ())),
+        name=values.text(stored, "name"),
+        through=tuple(stored.get("through", ())),
+        own=values.text(stored, "own"),
+        assumed=bool(stored.get("assumed")),
     )
 
 
 def _loads(text: str) -> Any:
-    """What was decided: an element that may be as deep as any, with what stands around it."""
+    """The arguments of an intent: an element may be as deep as any, with levels around it."""
     return jsontext.loads(text, depth=jsontext.MAX_DEPTH + 10)

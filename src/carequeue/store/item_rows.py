@@ -41,7 +41,7 @@ class RankedItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChartFacts:
-    """What the rows of one chart share.
+    """Facts that the rows of one chart share.
 
     `pending`: its open intents. `arrived`: reference -> when a resource came or changed, in seconds
     since 1970. `unprotected`: what waits will go over a colleague's write of the same moment.

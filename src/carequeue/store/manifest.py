@@ -1,7 +1,7 @@
-"""Counts: which rows a source shows, page by page on the disk, so that a cut loses none of it.
+"""Manifests of a source, page by page on disk, so that an interruption loses none of them.
 
-In:  ids and versions as a page of the source named them. Out: all that a count has met so far.
-Not here: what follows from it (`sync/manifest/policy.py`).
+In:  ids and versions as a page of the source named them. Out: all entries so far.
+Not here: what follows from a manifest (`sync/manifest/policy.py`).
 """
 
 from __future__ import annotations
@@ -10,51 +10,44 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import delete, update
-from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.store.engine import storable
-from carequeue.store.source_scope import SourceScope
-from carequeue.store.tables import CountRow, ListedRow, table
+from carequeue.store.engine import storable, upsert
+from carequeue.store.source_scope import SourcePart
+from carequeue.store.tables import ManifestEntryRow, ManifestRow, table
 
-_count: Final = table(CountRow)
-_listed: Final = table(ListedRow)
+_manifest: Final = table(ManifestRow)
+_entry: Final = table(ManifestEntryRow)
 _STATE: Final = ("counted_at", "scope", "begun_at", "server_at", "next_url", "received")
 
 
-class SourceManifest:
-    """What counts of one source have met; see `sync.ports.ManifestPort`."""
-
-    def __init__(self, scope: SourceScope) -> None:
-        self._scope = scope
+class SourceManifest(SourcePart):
+    """The manifests of one source; see `sync.ports.ManifestPort`."""
 
     def states(self) -> Mapping[str, Mapping[str, Any]]:
-        """Where the counts of the source are, by search, as the fields of `policy.Count`."""
+        """Search -> the fields of its `policy.Manifest`."""
         rows = self._scope.raw.execute(
-            f"SELECT search, {', '.join(_STATE)} FROM count_state WHERE source = ?",
+            f"SELECT search, {', '.join(_STATE)} FROM manifest WHERE source = ?",
             (self._scope.source,),
         )
         return {search: dict(zip(_STATE, state, strict=True)) for search, *state in rows}
 
     def save_page(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
-        """One page more (id -> version, last updated), and where its count is now.
+        """Save the state of a manifest, and the entries of a page: id -> (version, last updated).
 
-        A count that has not begun (`begun_at` "") has met nothing.
+        Of a manifest that is over (`begun_at` "") all entries are dropped.
         """
         source = self._scope.source
         values = {name: getattr(state, name) for name in _STATE}
         values["next_url"] = storable(values["next_url"])
-        self._scope.connection.execute(
-            insert(_count)
-            .values(source=source, search=search, **values)
-            .on_conflict_do_update(index_elements=["source", "search"], set_=values)
-        )
+        row = {"source": source, "search": search, **values}
+        upsert(self._scope.connection, "manifest", row, ("source", "search"), values)
         if not state.begun_at:
             self._scope.connection.execute(
-                delete(_listed).where(_listed.c.source == source, _listed.c.search == search)
+                delete(_entry).where(_entry.c.source == source, _entry.c.search == search)
             )
         if page:
             self._scope.raw.executemany(
-                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO manifest_entry VALUES (?, ?, ?, ?, ?)",
                 [
                     (source, search, storable(key), storable(version), storable(updated))
                     for key, (version, updated) in page.items()
@@ -62,15 +55,16 @@ class SourceManifest:
             )
 
     def entries(self, search: str) -> Mapping[str, tuple[str, str]]:
-        """Id -> (version, last updated) of all that the count under way has met."""
+        """Id -> (version, last updated), of all pages of the manifest under way."""
         rows = self._scope.raw.execute(
-            "SELECT id, version_id, last_updated FROM listed WHERE source = ? AND search = ?",
+            "SELECT id, version_id, last_updated FROM manifest_entry"
+            " WHERE source = ? AND search = ?",
             (self._scope.source, search),
         )
         return {key: (version, updated) for key, version, updated in rows.fetchall()}
 
     def fetch_again(self) -> None:
-        """At the next cycle everything is counted."""
+        """Make every manifest due in the next cycle."""
         self._scope.connection.execute(
-            update(_count).where(_count.c.source == self._scope.source).values(counted_at="")
+            update(_manifest).where(_manifest.c.source == self._scope.source).values(counted_at="")
         )

@@ -188,6 +188,9 @@ DROP INDEX item_lane;
 ALTER TABLE item RENAME COLUMN lane TO tab;
 CREATE INDEX item_tab ON item (tab, band, weight, due_sort, tie) WHERE band < 6;
 ALTER TABLE tally RENAME COLUMN view TO tab;
+ALTER TABLE count_state RENAME TO manifest;
+ALTER TABLE listed RENAME TO manifest_entry;
+ALTER TABLE health RENAME COLUMN last_look TO last_cycle;
 """
 
 STEPS: Final = (
@@ -209,23 +212,23 @@ def migrate(connection: Raw) -> None:
     Raises CacheError where the disk does not let it.
     """
     try:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
     except dbapi2.Error as error:
         raise CacheError(_unprepared(error)) from None
-    if found > VERSION:
+    if version > VERSION:
         raise CacheTooNew(
-            f"This cache is of version {found}; this CareQueue reads up to {VERSION}. "
+            f"This cache is of version {version}; this CareQueue reads up to {VERSION}. "
             "Nothing was changed. Update CareQueue, or open another profile with --profile."
         )
-    for number in range(found, VERSION):
+    for number in range(version, VERSION):
         _apply(connection, number)
 
 
 def _apply(connection: Raw, number: int) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        if found == number:  # else another process was here first
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == number:  # else another process was here first
             for statement in STEPS[number].split(";\n"):
                 if statement.strip():
                     connection.execute(statement)

@@ -1,11 +1,10 @@
 """The mirror: every resource as its source last gave it, whole, and what may move it.
 
-A base moves by acknowledgement, by settling, or by a pull of a row that no intent holds back;
-in every other case what the pull brought is laid beside it (`theirs_*`), so that nothing is lost
-although the watermark moves on. Content is compared by digest: servers without versions exist.
-Each change adds the charts that it touches to the scope. Not here: how a resource becomes a row
-(`resource_rows.py`), what leaves (`removals.py`), the outbox (`outbox.py`), the queue
-(`projection.py`).
+A base moves by an acknowledgement, by a read back, or by a pull of a row that no intent holds back;
+in every other case what the pull brought is stored next to it (`theirs_*`), so that nothing is lost
+although the watermark moves on. Each change adds the charts that it touches to the scope.
+Not here: how a resource becomes a row (`resource_rows.py`), what leaves (`removals.py`), the outbox
+(`outbox.py`), the queue (`projection.py`).
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.domain.intents import HOLDING_STATES
+from carequeue.domain.timestamps import is_older
 from carequeue.fhir import jsontext
 from carequeue.fhir.base import Base, SavedPage
 from carequeue.fhir.bundles import is_subset
@@ -26,45 +24,42 @@ from carequeue.fhir.chart_to_items import references, shared
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.values import ID
 from carequeue.store import cross_source_match
-from carequeue.store.base_lock import held_rows, is_before
 from carequeue.store.chart_membership import ChartMembership, directory_changed, follow_charts
 from carequeue.store.engine import storable
-from carequeue.store.mirrored_rows import (
-    MirroredRow,
-    ResourceKey,
-    absent_references,
-    mirrored_rows,
-)
+from carequeue.store.intent_rows import held_rows
 from carequeue.store.removals import SourceRemovals
-from carequeue.store.resource_rows import ResourceValues, resource_row, without_base
-from carequeue.store.source_scope import SourceScope
-from carequeue.store.tables import IntentRow, ResourceRow, table
+from carequeue.store.resource_rows import (
+    ResourceKey,
+    ResourceValues,
+    StoredRow,
+    absent_references,
+    resource_row,
+    stored_rows,
+    without_base,
+)
+from carequeue.store.source_scope import SourcePart, SourceScope
+from carequeue.store.tables import ResourceRow, table
 
 _resource: Final = table(ResourceRow)
-_intent: Final = table(IntentRow)
 
 
-class SourceMirror:
+class SourceMirror(SourcePart):
     """The mirrored resources of one source; see `sync.ports.MirrorPort`."""
 
     def __init__(self, scope: SourceScope) -> None:
-        self._scope = scope
+        super().__init__(scope)
         self._membership = ChartMembership(scope)
-        self._removals = SourceRemovals(scope)
 
     # --- reading ----------------------------------------------------------------------------------
 
     def base(self, kind: str, key: str) -> Base:
-        """What the mirror holds of one resource; an empty base where it holds nothing.
+        """The mirrored state of one resource; an empty base if it holds nothing.
 
-        Of what is yet to be created and is there all the same: no body, and the server's own
-        beside.
+        A resource that is yet to be created here, and exists on the server all the same, has no
+        body, and the server's version as `theirs`.
         """
-        row = self._scope.raw.execute(
-            "SELECT body, version_id, theirs_body, theirs_version, theirs_gone FROM resource "
-            "WHERE source = ? AND type = ? AND id = ?",
-            (self._scope.source, kind, key),
-        ).fetchone()
+        columns = "body, version_id, theirs_body, theirs_version, theirs_gone"
+        row = self._row(columns, kind, key)
         if row is None:
             return Base(None, "")
         body, version, their_body, their_version, gone = row
@@ -74,16 +69,14 @@ class SourceMirror:
 
     def is_malformed(self, kind: str, key: str) -> bool:
         """Whether a resource came in a form that could not be read whole."""
-        trouble = self._scope.connection.execute(
-            select(_resource.c.trouble).where(*self._is(kind, key))
-        ).scalar_one_or_none()
-        return bool(trouble)
+        row = self._row("trouble", kind, key)
+        return row is not None and bool(row[0])
 
     def versions(self, kind: str) -> Mapping[str, tuple[str, str]]:
         """Id -> (version, last updated) of the rows of a type that are here, as a manifest has it.
 
-        Of a row beside which the server's own stands, that one's version. What has no id that
-        could be asked for is left out, and so is what is known to be gone.
+        A row with a newer version stored next to its base gives that version, and no instant. Rows
+        whose id could not be asked for, or that are known to be gone, are left out.
         """
         rows = self._scope.raw.execute(
             "SELECT id, version_id, last_updated, theirs_version, theirs_body IS NOT NULL "
@@ -97,7 +90,7 @@ class SourceMirror:
         }
 
     def deletions(self, kind: str) -> Mapping[str, str]:
-        """Id -> ISO instant of the rows of a type of which a history told when they left."""
+        """Id -> ISO instant of the rows of a type whose deletion a history told."""
         rows = self._scope.raw.execute(
             "SELECT id, last_updated FROM resource "
             "WHERE source = ? AND type = ? AND body = '' AND gone <> '' AND last_updated <> ''",
@@ -122,19 +115,19 @@ class SourceMirror:
         known_only: bool = False,
         even_older: bool = False,
     ) -> SavedPage:
-        """Keep what a source gave. Malformed resources are kept and named, and stop nothing.
+        """Save what a source gave. A malformed resource is saved and named, and stops nothing.
 
-        What is a part of a resource only is never kept: it is missing, to be fetched whole.
+        A partial resource is never saved: it counts as missing, to be fetched whole.
 
-        `known_only`: only of what is mirrored already. A version that is older than the base by its
-        own `meta.lastUpdated` is left out: a search may lag behind what the same server has
-        answered already. `even_older`: a person has said that the server was set back.
+        `known_only`: only resources that are mirrored already. A version that is older than the
+        base by its own `meta.lastUpdated` is left out: a search may lag behind what the same server
+        has answered already. `even_older`: a person has said that the server was restored.
         """
         if known_only:
             resources = self._only_known(resources)
         saved = SavedPage()
         page = self._page(resources, now, saved)
-        known = mirrored_rows(self._scope, list(page))
+        known = stored_rows(self._scope, page.keys())
         news: list[ResourceValues] = []
         for name, (row, resource) in page.items():
             if isinstance(resource, dict):
@@ -148,18 +141,15 @@ class SourceMirror:
         return saved
 
     def _only_known(self, resources: Sequence[Any]) -> list[Any]:
-        """Those that are mirrored already: the refresh of what is only referred to adds nothing.
-
-        What has no id that could be referred to is none of them.
-        """
-        named = [(_key_of(resource), resource) for resource in resources]
-        known = mirrored_rows(self._scope, [key for key, _ in named])
-        return [resource for key, resource in named if key in known]
+        """The resources that are mirrored already; none without a usable id is."""
+        keys = [_key_of(resource) for resource in resources]
+        known = stored_rows(self._scope, keys)
+        return [resource for key, resource in zip(keys, resources, strict=True) if key in known]
 
     def _page(
         self, resources: Sequence[Any], now: datetime, saved: SavedPage
     ) -> dict[ResourceKey, tuple[ResourceValues, Any]]:
-        """The rows of a page by type and id; parts of resources are only named, in `saved`."""
+        """The rows of a page by type and id; partial resources are only named, in `saved`."""
         page: dict[ResourceKey, tuple[ResourceValues, Any]] = {}
         for resource in resources:
             if is_subset(resource):
@@ -167,23 +157,28 @@ class SourceMirror:
                 continue
             row = resource_row(self._scope.source, resource, now, self._scope.base_url)
             shown = page.get(_name(row))
-            if shown and is_before(row["last_updated"], shown[0]["last_updated"], now):
-                continue  # the page shows it twice: the newer holds, whatever their order
+            if shown and is_older(row["last_updated"], shown[0]["last_updated"], now):
+                continue  # the page shows it twice: the newer counts, whatever their order
             page[_name(row)] = (row, resource)
         return page
 
     def _write(
-        self, news: Sequence[ResourceValues], known: Mapping[ResourceKey, MirroredRow]
+        self, news: Sequence[ResourceValues], known: Mapping[ResourceKey, StoredRow]
     ) -> None:
-        """New versions become bases, or lie beside the base where an open intent holds the row."""
+        """New versions become bases, or are stored next to a base that an open intent holds."""
         held = held_rows(self._scope)
         bases = [row for row in news if _name(row) not in held]
         beside = [row for row in news if _name(row) in held]
-        # What we are making is there already: settling compares it.
+        # We are creating a resource that exists already: the read back compares the two.
         empty = [row for row in beside if _name(row) not in known or not known[_name(row)].here]
         self._upsert(bases)
         self._upsert([without_base(row) for row in empty])
-        self._lay_beside(beside)
+        self._scope.raw.executemany(
+            "UPDATE resource SET theirs_body = :body, theirs_version = :version_id, "
+            "theirs_digest = :digest, theirs_gone = '' "
+            "WHERE source = :source AND type = :type AND id = :id",
+            beside,
+        )
         self._membership.follow_focus(bases)
         before = {_name(row): known[_name(row)].chart for row in bases if _name(row) in known}
         self._membership.follow_moved(
@@ -200,13 +195,13 @@ class SourceMirror:
     # --- moving a base ----------------------------------------------------------------------------
 
     def move_base(self, resource: Resource, version: str, now: datetime) -> None:
-        """Make what the server returned the base; nothing lies beside it then."""
+        """Make what the server returned the base; nothing is stored next to it any more."""
         row = resource_row(self._scope.source, resource, now, self._scope.base_url)
         row["version_id"] = storable(version) or row["version_id"]
         self._membership.adopt(row)
-        before = mirrored_rows(self._scope, [_name(row)]).get(_name(row))
+        before = stored_rows(self._scope, [_name(row)]).get(_name(row))
         # Our own act is no news: the time of arrival stays.
-        row["received_at"] = self._received_at(*_name(row)) if before else 0
+        row["received_at"] = before.received_at if before else 0
         self._upsert([row])
         self._scope.touch([row["chart"]])
         if before and before.chart != row["chart"]:
@@ -214,106 +209,54 @@ class SourceMirror:
             self._membership.follow_moved({f"{row['type']}/{row['id']}": row["chart"]})
 
     def apply_theirs(self, kind: str, key: str, now: datetime) -> None:
-        """Once the last intent on a row is closed, what lay beside it becomes its base.
+        """Once the last intent on a row is closed, make the server's version its base.
 
-        Or the row leaves, where the source no longer gives it.
+        If the source no longer gives the resource, the row leaves.
         """
-        columns = _resource.c
-        row = self._scope.connection.execute(
-            select(columns.theirs_body, columns.theirs_version, columns.theirs_gone).where(
-                *self._is(kind, key)
-            )
-        ).one_or_none()
-        if row is None or self._is_held(kind, key):
+        base = self.base(kind, key)
+        if not (base.gone or base.theirs) or (kind, key) in held_rows(self._scope):
             return
-        if row.theirs_gone:
-            self._removals.leave([f"{kind}/{key}"], row.theirs_gone)
-        elif row.theirs_body:
-            self.move_base(jsontext.loads(row.theirs_body), row.theirs_version or "", now)
+        if base.gone:
+            SourceRemovals(self._scope).leave({f"{kind}/{key}": ""}, base.gone)
+        elif base.theirs is not None:
+            self.move_base(base.theirs, base.theirs_version, now)
 
     # --- rows -------------------------------------------------------------------------------------
 
-    def _is(self, kind: str, key: str) -> tuple[Any, ...]:
-        columns = _resource.c
-        return (columns.source == self._scope.source, columns.type == kind, columns.id == key)
-
-    def _is_held(self, kind: str, key: str) -> bool:
-        """Whether an open intent holds the base of a row."""
-        held = self._scope.connection.execute(
-            select(_intent.c.id)
-            .where(
-                _intent.c.source == self._scope.source,
-                _intent.c.target_type == kind,
-                _intent.c.target_id == key,
-                _intent.c.state.in_(sorted(HOLDING_STATES)),
-            )
-            .limit(1)
-        )
-        return held.first() is not None
-
-    def _received_at(self, kind: str, key: str) -> int:
-        received = self._scope.connection.execute(
-            select(_resource.c.received_at).where(*self._is(kind, key))
-        )
-        return int(received.scalar_one())
+    def _row(self, columns: str, kind: str, key: str) -> tuple[Any, ...] | None:
+        """These columns of one row; None if there is no row."""
+        row: tuple[Any, ...] | None = self._scope.raw.execute(
+            f"SELECT {columns} FROM resource WHERE source = ? AND type = ? AND id = ?",
+            (self._scope.source, kind, key),
+        ).fetchone()
+        return row
 
     def _upsert(self, rows: Sequence[ResourceValues]) -> None:
         if not rows:
             return
-        statement = insert(_resource)
-        own = ("source", "type", "id")
-        self._scope.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(own),
-                set_={name: statement.excluded[name] for name in rows[0] if name not in own},
-            ),
-            list(rows),
-        )
+        self._scope.connection.execute(_UPSERT, list(rows))
         cross_source_match.keep(self._scope.connection, rows)
         if any(shared(row["type"]) for row in rows):
             directory_changed(self._scope.connection)
         follow_charts(self._scope.connection)
 
-    def _lay_beside(self, rows: Sequence[ResourceValues]) -> None:
-        if rows:
-            self._scope.connection.execute(_LAY_BESIDE, [_beside(row) for row in rows])
 
-
-_LAY_BESIDE: Final = (
-    update(_resource)
-    .where(
-        _resource.c.source == bindparam("of_source"),
-        _resource.c.type == bindparam("of_type"),
-        _resource.c.id == bindparam("of_id"),
-    )
-    .values(
-        theirs_body=bindparam("new_body"),
-        theirs_version=bindparam("new_version"),
-        theirs_digest=bindparam("new_digest"),
-        theirs_gone="",
-    )
+_INSERT: Final = insert(_resource)
+_OWN: Final = ("source", "type", "id")
+_UPSERT: Final = _INSERT.on_conflict_do_update(
+    index_elements=_OWN,
+    set_={col.name: col for col in _INSERT.excluded if col.name not in _OWN},
 )
-
-
-def _beside(row: ResourceValues) -> dict[str, Any]:
-    return {
-        "of_source": row["source"],
-        "of_type": row["type"],
-        "of_id": row["id"],
-        "new_body": row["body"],
-        "new_version": row["version_id"],
-        "new_digest": row["digest"],
-    }
 
 
 def _name(row: ResourceValues) -> ResourceKey:
     return row["type"], row["id"]
 
 
-def _is_news(row: ResourceValues, old: MirroredRow, now: datetime, even_older: bool) -> bool:
+def _is_news(row: ResourceValues, old: StoredRow, now: datetime, even_older: bool) -> bool:
     if old.digest == row["digest"]:
         return False
-    return even_older or not is_before(row["last_updated"], old.updated, now)
+    return even_older or not is_older(row["last_updated"], old.updated, now)
 
 
 def _key_of(resource: Any) -> ResourceKey:

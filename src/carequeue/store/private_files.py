@@ -61,29 +61,29 @@ def private_file(path: Path, error: type[CareQueueError]) -> None:
     stands in a folder of mode 0700, so between this look and the opening nobody else can change it.
     """
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return
     except OSError as fault:
         raise _unopened(path, fault, error) from None
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         raise _unopened(path, OSError(errno.ELOOP, ""), error)
-    _check(path, found, error)
+    _check(path, status, error)
 
 
 def private_folder(path: Path, error: type[CareQueueError]) -> None:
     """Make the folder with mode 0700, or check that the one that is there lets nobody else in."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.lstat()
+        status = path.lstat()
     except OSError as fault:
         raise _unopened(path, fault, error) from None
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         raise error(
             f"{path} is a symbolic link, and CareQueue keeps its files only in a folder of its "
             "own. Nothing was changed. Put the folder itself there."
         )
-    _owned(path, found, "700", error)
+    _owned(path, status, "700", error)
 
 
 def create_private(path: Path, data: bytes, error: type[CareQueueError]) -> bool:
@@ -146,26 +146,26 @@ def _flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _check(path: Path, found: os.stat_result, error: type[CareQueueError]) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _check(path: Path, status: os.stat_result, error: type[CareQueueError]) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise error(
             f"{path} is not a plain file and was not read. Nothing was changed. "
             "Put the file itself there."
         )
-    _owned(path, found, "600", error)
+    _owned(path, status, "600", error)
 
 
-def _owned(path: Path, found: os.stat_result, mode: str, error: type[CareQueueError]) -> None:
+def _owned(path: Path, status: os.stat_result, mode: str, error: type[CareQueueError]) -> None:
     if not _POSIX:
         return
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise error(
             f"{path} belongs to another user and is not trusted. Nothing was changed. "
             "Make it your own, or open another profile with --profile."
         )
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(status.st_mode) & 0o077:
         raise error(
-            f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):o}) and is not "
+            f"{path} is open to other users (mode {stat.S_IMODE(status.st_mode):o}) and is not "
             f"trusted. Nothing was changed. Close it with: chmod {mode} '{path}'"
         )
 

@@ -1,7 +1,7 @@
-"""From a profile to what the projection needs: who we are on each source, our hours, our rules.
+"""From a profile to the site of the projection: who we are on each source, our hours, our rules.
 
-In:  a `Profile`. Out: a `Site`, and a fingerprint of all that a rank rests on beside its item, by
-which it is seen that the rows have to be made anew.
+In:  a `Profile`. Out: a `Site`, and a fingerprint of all that a rank depends on besides its item.
+If the fingerprint differs from the last start's, the rows have to be rebuilt.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def _us(profile: Profile, source: SourceProfile) -> Us:
 
 
 def mark_of(profile: Profile) -> str:
-    """A fingerprint of what every rank rests on beside its item."""
+    """A fingerprint of all that every rank depends on besides its item."""
     sources = tuple(
         (source.name, source.base_url, profile.on(source)) for source in profile.sources
     )
-    said = (__version__, VERSION, replace(profile, theme="", sources=()), sources)
-    return sha256(repr(said).encode()).hexdigest()
+    parts = (__version__, VERSION, replace(profile, theme="", sources=()), sources)
+    return sha256(repr(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a profile says: its keys, its values, and the check that stands before each of them.
+"""The keys and values of a profile, and the check of each of them.
 
 In:  plain tables, as TOML gives them.  Out: a `Profile`, or `WrongValue` with the dotted key and
 what was expected there; the value itself is never repeated, it may be a token in the wrong place.
@@ -83,7 +83,7 @@ class SourceProfile:
 
     @property
     def shown(self) -> str:
-        """What people call it."""
+        """The name that people use."""
         return self.label or self.name
 
 
@@ -244,7 +244,7 @@ def _source(name: str, values: object) -> SourceProfile:
         base_url=table.take("base_url", check_address),
         scope=table.take("scope", _scope, {}),
         token_env=table.take("token_env", _variable, ""),
-        token_command=table.take("token_command", _command, ()),
+        token_command=table.take("token_command", _list_of(_text), ()),
         ca_bundle=table.take("ca_bundle", _text, ""),
         label=table.take("label", _label, ""),
         me=table.take("me", _reference, ""),
@@ -279,16 +279,14 @@ def _matching(pattern: re.Pattern[str], value: Any) -> str:
     return str(value)
 
 
-def _reference(value: Any) -> str:
-    return "" if value == "" else _matching(_REFERENCE, value)
+def _optional(pattern: re.Pattern[str]) -> Callable[[Any], str]:
+    """A check for a text that is empty or matches a pattern."""
+    return lambda value: "" if value == "" else _matching(pattern, value)
 
 
-def _variable(value: Any) -> str:
-    return "" if value == "" else _matching(_VARIABLE, value)
-
-
-def _word(value: Any) -> str:
-    return "" if value == "" else _matching(PROFILE_NAME, value)
+_reference: Final = _optional(_REFERENCE)
+_variable: Final = _optional(_VARIABLE)
+_word: Final = _optional(PROFILE_NAME)
 
 
 def _list_of(check: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
@@ -300,10 +298,6 @@ def _list_of(check: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     return checked
 
 
-def _command(value: Any) -> tuple[str, ...]:
-    return _list_of(_text)(value)
-
-
 def _zone(value: Any) -> str:
     try:
         return ZoneInfo(_text(value)).key
@@ -312,10 +306,10 @@ def _zone(value: Any) -> str:
 
 
 def _time(value: Any) -> time:
-    found = time.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(found, time) or found.tzinfo or found.second or found.microsecond:
+    parsed = time.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(parsed, time) or parsed.tzinfo or parsed.second or parsed.microsecond:
         raise ValueError
-    return found
+    return parsed
 
 
 def _later(closes: time, opens: time) -> time:
@@ -354,10 +348,10 @@ def _rules(value: Any) -> dict[str, Any]:
 
 
 def _scope(value: Any) -> dict[str, str]:
-    found = {_matching(_TYPE, kind): _text(extra) for kind, extra in value.items()}
-    if any(re.search(r"[\s#?]", extra) for extra in found.values()):
+    scope = {_matching(_TYPE, kind): _text(extra) for kind, extra in value.items()}
+    if any(re.search(r"[\s#?]", extra) for extra in scope.values()):
         raise ValueError
-    return found
+    return scope
 
 
 def check_address(value: Any) -> str:

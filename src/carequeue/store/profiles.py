@@ -54,7 +54,7 @@ _OF_TABLES: Final = frozenset({"sources", "rules"})
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the files of one profile lie; `folder` holds cache, key, locks and log."""
+    """The paths of one profile; `folder` holds cache, key, locks and log."""
 
     config: Path
     folder: Path

@@ -93,14 +93,14 @@ _WORDS: Final = 8  # of a filter; a row must contain each
 
 
 class HealthLine(NamedTuple):
-    """How the last look at a source went; instants are ISO text, "" where there is none."""
+    """The end of the last sync cycle of a source; instants are ISO text, "" where there is none."""
 
     source: str
     online: int | None
     signed_out: int
     offline_since: str
     why: str
-    last_look: str
+    last_cycle: str
     last_full: str
     progress: str
 
@@ -114,35 +114,35 @@ class Window:
     def rows(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         """Rows `offset` to `offset + limit` of a tab; `filter_text` is folded words, "" for all."""
         where, values = _filter(tab, filter_text)
-        found = self._connection.execute(
+        rows = self._connection.execute(
             f"SELECT {_COLUMNS} FROM item INDEXED BY {_INDEX[tab]} WHERE {where} "
             f"ORDER BY {_ORDER} LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
-        return [QueueRow._make(row) for row in found]
+        return [QueueRow._make(row) for row in rows]
 
     def row(self, key: str) -> QueueRow | None:
         """One row by its key."""
-        found = self._connection.execute(f"SELECT {_COLUMNS} FROM item WHERE key = ?", (key,))
-        row = found.fetchone()
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM item WHERE key = ?", (key,))
+        row = rows.fetchone()
         return QueueRow._make(row) if row else None
 
     def urgent(self) -> Sequence[Urgent]:
         """All items in the bands Now and Safety, in the order of the queue."""
-        found = self._connection.execute(
+        rows = self._connection.execute(
             f"SELECT {', '.join(Urgent._fields)} FROM item INDEXED BY item_whole "
             f"WHERE band < {_CALMER} ORDER BY {_ORDER}"
         )
-        return [Urgent._make(row) for row in found]
+        return [Urgent._make(row) for row in rows]
 
     def keys(self, tab: Tab, filter_text: str) -> Sequence[str]:
         """All keys of a view, in order."""
         where, values = _filter(tab, filter_text)
-        found = self._connection.execute(
+        rows = self._connection.execute(
             f"SELECT key FROM item INDEXED BY {_INDEX[tab]} WHERE {where} ORDER BY {_ORDER}",
             values,
         )
-        return [key for (key,) in found]
+        return [key for (key,) in rows]
 
     def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
         """The offset of a key in a view; None where it is not in it."""
@@ -173,12 +173,12 @@ class Window:
 
     def _count(self, tab: Tab, filter_text: str) -> Tally:
         where, values = _filter(Tab.WHOLE, filter_text)
-        found = self._connection.execute(
+        rows = self._connection.execute(
             f"SELECT tab, mine, band, count(*) FROM item WHERE {where} GROUP BY tab, mine, band",
             values,
         )
         counts: dict[tuple[str, int], int] = {}
-        for its_tab, mine, band, count in found:
+        for its_tab, mine, band, count in rows:
             for name in tabs_of(its_tab, mine, band):
                 counts[name, band] = counts.get((name, band), 0) + count
         return _tally(tab, counts)
@@ -190,25 +190,23 @@ class Window:
 
     def outbox_counts(self) -> Mapping[str, int]:
         """Open intents by state."""
-        found = self._connection.execute(
+        rows = self._connection.execute(
             "SELECT state, count(*) FROM intent "
             "WHERE state NOT IN ('acknowledged', 'undone') GROUP BY state"
         )
-        return dict(found.fetchall())
+        return dict(rows.fetchall())
 
     def health(self) -> Sequence[HealthLine]:
-        """How the last look at each source went."""
-        found = self._connection.execute(
+        """The end of the last sync cycle of each source."""
+        rows = self._connection.execute(
             f"SELECT {', '.join(HealthLine._fields)} FROM health ORDER BY source"
         )
-        return [HealthLine._make(row) for row in found]
+        return [HealthLine._make(row) for row in rows]
 
     def meta(self, name: str) -> str:
         """A value of the cache itself, "" where there is none."""
-        found = self._connection.execute(
-            "SELECT value FROM meta WHERE name = ?", (name,)
-        ).fetchone()
-        return str(found[0]) if found else ""
+        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,52 +1,50 @@
-"""What a source does not give (any more): out of the queue, never out of the outbox.
+"""Rows that a source does not give (any more): out of the queue, never out of the outbox.
 
-A row that an open intent holds stays, and why it is gone is laid beside it: settling makes that a
-conflict, and with the last intent the row leaves. The body of a row that left is not kept: what
-somebody may no longer read is not for this disk either. The row itself stays, without a digest, so
-that the same version is taken again where it comes back.
-Not here: how it is found out (`sync/manifest/policy.py`).
+A row that an open intent holds stays, with the reason why the resource is gone: a read back makes
+that a conflict, and with the last intent the row leaves. The body of a row that left is not kept: a
+resource that the person may no longer read does not belong on this disk either. The row itself
+stays, without a digest, so that the same version is accepted if it comes back.
+Not here: how a removal is noticed (`sync/manifest/policy.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy.dialects.sqlite import insert
 
+from carequeue.domain.timestamps import is_older
 from carequeue.fhir.chart_to_items import shared
 from carequeue.store import cross_source_match
-from carequeue.store.base_lock import held_rows, is_before
 from carequeue.store.chart_membership import ChartMembership, directory_changed
 from carequeue.store.engine import storable
+from carequeue.store.intent_rows import held_rows
 from carequeue.store.resource_rows import absent_row
-from carequeue.store.source_scope import SourceScope
+from carequeue.store.source_scope import SourcePart
 from carequeue.store.tables import ResourceRow, table
 
 _resource: Final = table(ResourceRow)
 
-#: Why a row left that is still there, and no longer ours to see.
+#: Why a row left that is still on the server, but outside the scope of the profile.
 OUT_OF_SCOPE: Final = "out of scope"
 _ROW: Final = "WHERE source = ? AND type = ? AND id = ?"
 
 
-class SourceRemovals:
-    """What left one source; see `sync.ports.RemovalsPort`."""
-
-    def __init__(self, scope: SourceScope) -> None:
-        self._scope = scope
+class SourceRemovals(SourcePart):
+    """The rows that left one source; see `sync.ports.RemovalsPort`."""
 
     def record_absent(self, names: Iterable[str], why: str, now: datetime) -> None:
-        """Remember that the source does not give these, so that they are not asked for again."""
+        """Record that the source does not give these references: none is asked for again."""
         rows = [absent_row(self._scope.source, name, why, now) for name in names]
         if rows:
             self._scope.connection.execute(insert(_resource).on_conflict_do_nothing(), rows)
 
     def remove(self, names: Mapping[str, str], why: str) -> int:
-        """These references left the source; how many rows this touched.
+        """Remove the rows of these references; returns how many rows this touched.
 
-        `names`: reference -> ISO instant at which it was deleted, "" where nobody said. What was
+        `names`: reference -> ISO instant of the deletion, "" if it is not known. A row that was
         written after that instant has come back since, and stays.
         """
         held = held_rows(self._scope)
@@ -55,27 +53,29 @@ class SourceRemovals:
         for name, at in names.items():
             kind, _, key = name.partition("/")
             updated = self._last_updated(kind, key)
-            if updated is None or (at and is_before(at, updated)):
+            if updated is None or (at and is_older(at, updated)):
                 continue
             if (kind, key) in held:
-                self._lay_beside(kind, key, why)
+                self._scope.raw.execute(
+                    "UPDATE resource SET theirs_body = NULL, theirs_version = NULL, "
+                    f"theirs_digest = NULL, theirs_gone = ? {_ROW}",
+                    (why, self._scope.source, kind, key),
+                )
                 beside += 1
             else:
                 leaving[name] = at
-        self.leave(list(leaving), why)
-        for name, at in leaving.items():
-            if at:
-                self._deleted_at(name, at)
+        self.leave(leaving, why)
         if any(shared(name.partition("/")[0]) for name in leaving):
             ChartMembership(self._scope).mark_due()
         return len(leaving) + beside
 
-    def leave(self, names: Sequence[str], why: str) -> None:
-        """These rows are shown no more.
+    def leave(self, names: Mapping[str, str], why: str) -> None:
+        """Empty the rows of these references. The instant of a deletion stays in the row: an older
+        version that a history shows later has not come back.
 
-        Of what only left the scope nothing is kept: where a row refers to it, it is to be fetched.
+        A row that only left the scope is deleted: if another row refers to it, it is fetched again.
         """
-        for name in names:
+        for name, at in names.items():
             kind, _, key = name.partition("/")
             row = (self._scope.source, kind, key)
             if why == OUT_OF_SCOPE:
@@ -86,19 +86,19 @@ class SourceRemovals:
                 charts = self._scope.raw.execute(
                     "UPDATE resource SET body = '', digest = '', version_id = '', focus = '', "
                     "trouble = '', theirs_body = NULL, theirs_version = NULL, "
-                    "theirs_digest = NULL, theirs_gone = '', gone = ?, last_updated = '' "
+                    "theirs_digest = NULL, theirs_gone = '', gone = ?, last_updated = ? "
                     f"{_ROW} RETURNING chart",
-                    (why, *row),
+                    (why, storable(at), *row),
                 )
             self._scope.touch([chart for (chart,) in charts.fetchall()])
-        cross_source_match.forget(self._scope, names)
+        cross_source_match.forget(self._scope.connection, self._scope.source, names)
         if any(shared(name.partition("/")[0]) for name in names):
             directory_changed(self._scope.connection)
 
     def referenced(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
-        """Those of these rows to which another row of their chart, or the open outbox, refers.
+        """The rows among these to which a row of the same chart refers that stays itself.
 
-        What is about to leave counts as no referrer, unless something that stays refers to it.
+        A row that is about to leave counts as no referrer, unless a row that stays refers to it.
         """
         leaving = set(ids)
         shown: set[str] = set()
@@ -117,14 +117,6 @@ class SourceRemovals:
         )
         return any(of != kind or name not in leaving for of, name in rows.fetchall())
 
-    def _deleted_at(self, name: str, at: str) -> None:
-        """Keep when a row was deleted: an older version that a history shows later is no return."""
-        kind, _, key = name.partition("/")
-        self._scope.raw.execute(
-            f"UPDATE resource SET last_updated = ? {_ROW}",
-            (storable(at), self._scope.source, kind, key),
-        )
-
     def _last_updated(self, kind: str, key: str) -> str | None:
         """`meta.lastUpdated` of a row that is here and not known to be gone; None without one."""
         row = self._scope.raw.execute(
@@ -132,10 +124,3 @@ class SourceRemovals:
             (self._scope.source, kind, key),
         ).fetchone()
         return str(row[0]) if row else None
-
-    def _lay_beside(self, kind: str, key: str, why: str) -> None:
-        self._scope.raw.execute(
-            "UPDATE resource SET theirs_body = NULL, theirs_version = NULL, theirs_digest = NULL, "
-            f"theirs_gone = ? {_ROW}",
-            (why, self._scope.source, kind, key),
-        )

@@ -1,27 +1,44 @@
-"""From a resource to a row of the mirror, and back to nothing but values. Pure.
+"""Rows of the table `resource`: made of what a server gave, and compared with what is stored.
 
-In:  whatever a server gave, malformed or not. Out: the columns of `resource`. Content is known by
-its digest: servers without versions exist.
+In:  resources, malformed or not; types and ids. Out: the columns of a row; a `StoredRow` for each
+name that has one. Content is known by its digest: servers without versions exist.
 Not here: when a row may be written (`mirror.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from carequeue.fhir import jsontext
 from carequeue.fhir.chart_to_items import chart_of, trouble
 from carequeue.fhir.values import ID, reference
 from carequeue.store.engine import storable
+from carequeue.store.source_scope import SourceScope
 
 #: The columns of one row, by name.
 ResourceValues = dict[str, Any]
+ResourceKey = tuple[str, str]  # type and id
+
+
+class StoredRow(NamedTuple):
+    """One row of the mirror. `digest`: of the newest version known, "" if the row is gone.
+
+    `here`: the row has a base; otherwise it only says that the source does not give it.
+    """
+
+    digest: str
+    chart: str
+    updated: str
+    received_at: int
+    here: bool
 
 
 def resource_row(source: str, resource: Any, now: datetime, base_url: str) -> ResourceValues:
-    """The row of a resource as it came at an instant; what has no id gets one that FHIR forbids."""
+    """The row of a resource received at `now`; without an id it gets one that FHIR forbids."""
     body = jsontext.dumps(resource).decode()
     digest = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
     kind, key, focus, chart = "", "", "", ""
@@ -52,12 +69,12 @@ def resource_row(source: str, resource: Any, now: datetime, base_url: str) -> Re
 
 
 def without_base(row: ResourceValues) -> ResourceValues:
-    """The same row without a base, for the server's own version to lie beside."""
+    """The same row without a base, so that the server's version can be stored next to it."""
     return {**row, "body": "", "digest": "", "version_id": "", "last_updated": ""}
 
 
 def absent_row(source: str, name: str, why: str, now: datetime) -> ResourceValues:
-    """The row of a reference that the source does not give, and why."""
+    """The row that says why the source does not give a reference."""
     kind, _, key = name.partition("/")
     return {
         "source": source, "type": kind, "id": key, "version_id": "", "last_updated": "",
@@ -68,10 +85,10 @@ def absent_row(source: str, name: str, why: str, now: datetime) -> ResourceValue
 
 
 def _row_id(given: Any) -> str:
-    """The id of a row: the resource's own, else a name that no FHIR id can have.
+    """The id of a row: the resource's own, or a name that no FHIR id can have; "" without an id.
 
-    A number, or a text that would have to be cut, must not become the name of another resource:
-    it would take that one's place. "" where there is no id at all.
+    A number, or a text that would have to be cut, must not become the id of another resource: it
+    would replace that resource.
     """
     if isinstance(given, str) and (ID.fullmatch(given) or not given):
         return given
@@ -84,3 +101,25 @@ def _row_id(given: Any) -> str:
 def _text(holder: Any, name: str) -> str:
     value = holder.get(name, "") if isinstance(holder, dict) else ""
     return storable(value if isinstance(value, str) else str(value))
+
+
+def stored_rows(scope: SourceScope, names: Collection[ResourceKey]) -> dict[ResourceKey, StoredRow]:
+    """The row of each name that has one."""
+    stored: dict[ResourceKey, StoredRow] = {}
+    for kind in {kind for kind, _ in names}:
+        rows = scope.raw.execute(
+            "SELECT id, CASE theirs_gone WHEN '' THEN coalesce(theirs_digest, digest) ELSE '' END, "
+            "chart, last_updated, received_at, digest <> '' FROM resource "
+            "WHERE source = ? AND type = ? AND id IN (SELECT value FROM json_each(?))",
+            (scope.source, kind, json.dumps([key for of, key in names if of == kind])),
+        )
+        for key, digest, chart, updated, received_at, here in rows.fetchall():
+            stored[kind, key] = StoredRow(digest, chart, updated, received_at, bool(here))
+    return stored
+
+
+def absent_references(scope: SourceScope, names: Iterable[str]) -> set[str]:
+    """The references among these that have no row, not even one that says "not found"."""
+    pairs = [(kind, key) for kind, slash, key in (name.partition("/") for name in names) if slash]
+    stored = stored_rows(scope, pairs)
+    return {f"{kind}/{key}" for kind, key in pairs if (kind, key) not in stored}

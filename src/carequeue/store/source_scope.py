@@ -1,7 +1,7 @@
-"""What every part of one source's cache stands on: the transaction, the source, what it touched.
+"""The common ground of the parts of one source's cache: transaction, source, touched charts.
 
-In:  a connection inside a transaction, the name of a source, its address. Out: a value that the
-parts share (`outbox.py`, `mirror.py`, ...), so that none of them is handed three arguments a call.
+In:  a connection inside a transaction, the name of a source, its base URL. Out: a `SourceScope`,
+and `SourcePart`, the base class of the parts (`outbox.py`, `mirror.py`, ...).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from carequeue.domain.intents import Intent
 from carequeue.store.engine import Raw, quick
 
 #: Source and chart: one client on one server, the unit in which rows of the queue are projected.
@@ -37,9 +36,12 @@ class SourceScope:
         return quick(self.connection)
 
     def touch(self, charts: Iterable[str]) -> None:
-        """Rows of these charts are to be projected."""
+        """Project the rows of these charts before the commit."""
         self.charts.update((self.source, chart) for chart in charts)
 
-    def touch_intents(self, intents: Iterable[Intent]) -> None:
-        """Rows that show these decisions are to be projected."""
-        self.charts.update((intent.source, intent.chart) for intent in intents)
+
+class SourcePart:
+    """A part of one source's cache; all that it reads and writes belongs to that source."""
+
+    def __init__(self, scope: SourceScope) -> None:
+        self._scope = scope

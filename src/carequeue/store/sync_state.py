@@ -1,51 +1,44 @@
-"""What sync knows of a source between two cycles: cursors, abilities, health.
+"""The state of a source between two sync cycles: cursors, abilities, health.
 
-A cursor is written in the transaction of the page that it stands behind.
+A cursor is saved in the transaction of the page that it continues.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.dialects.sqlite import insert
 
-from carequeue.store.engine import quick, storable
-from carequeue.store.manifest import SourceManifest
-from carequeue.store.source_scope import SourceScope
-from carequeue.store.tables import CapabilityRow, HealthRow, Meta, SyncStateRow, table
+from carequeue.store.engine import quick, storable, upsert
+from carequeue.store.source_scope import SourcePart
+from carequeue.store.tables import CapabilityRow, HealthRow, Meta, table
 
-_state: Final = table(SyncStateRow)
 _capability: Final = table(CapabilityRow)
 _health: Final = table(HealthRow)
 _meta: Final = table(Meta)
-#: In `meta`, beside the name of a source.
-HELD: Final = "held"
+#: In `meta`, with the name of a source: references that are still to be fetched.
 _WANTED: Final = "wanted"
 _CURSOR: Final = ("watermark", "pending", "next_url", "received", "full_at", "scope", "etag")
 
 
 class LastCycle(NamedTuple):
-    """How a sync cycle ended. `online` None: no request was made; `why`: what went wrong, or ""."""
+    """The end of a sync cycle. `online` None: no request was made; `why`: what failed, or ""."""
 
     online: int | None
     signed_out: int
     why: str
 
 
-class SourceSyncState:
-    """What is known of one source; see `sync.ports.SyncStatePort`."""
+class SourceSyncState(SourcePart):
+    """The state of one source; see `sync.ports.SyncStatePort`."""
 
-    def __init__(self, scope: SourceScope) -> None:
-        self._scope = scope
-
-    # --- cursors, and what is still to be fetched -------------------------------------------------
+    # --- cursors, and references to fetch ---------------------------------------------------------
 
     def cursors(self) -> Mapping[str, Mapping[str, Any]]:
-        """The cursors of the source by the names of its searches."""
+        """Search -> the fields of its cursor."""
         rows = self._scope.raw.execute(
             f"SELECT search, {', '.join(_CURSOR)} FROM sync_state WHERE source = ?",
             (self._scope.source,),
@@ -53,33 +46,30 @@ class SourceSyncState:
         return {search: dict(zip(_CURSOR, cursor, strict=True)) for search, *cursor in rows}
 
     def save_cursor(self, search: str, cursor: Any) -> None:
-        """Write a cursor (anything with the attributes of `sync.pull.state.Cursor`)."""
+        """Save a cursor (anything with the attributes of `sync.pull.state.Cursor`)."""
         values = {name: getattr(cursor, name) for name in _CURSOR}
         for name in ("next_url", "etag"):  # the server's own text
             values[name] = storable(values[name])
-        self._scope.connection.execute(
-            insert(_state)
-            .values(source=self._scope.source, search=search, **values)
-            .on_conflict_do_update(index_elements=["source", "search"], set_=values)
-        )
+        row = {"source": self._scope.source, "search": search, **values}
+        upsert(self._scope.connection, "sync_state", row, ("source", "search"), values)
 
     def references_to_fetch(self) -> tuple[str, ...]:
-        """References that kept pages name and that are still to be fetched, also after a cut."""
+        """References of saved pages that are still to be fetched, also after an interruption."""
         return tuple(self.get_meta(_WANTED).split())
 
     def enqueue_fetch(self, more: Iterable[str], asked: Iterable[str]) -> None:
-        """In the transaction of a page: `more` is still to be fetched, `asked` no longer."""
+        """Add `more` to the references to fetch, and drop `asked` from them."""
         before = self.references_to_fetch()
         over = frozenset(asked)
-        left = [name for name in before if name not in over]  # in order as it was kept
+        left = [name for name in before if name not in over]  # in the saved order
         new = set(more).difference(over, left)
         if new or len(left) < len(before):
             self.set_meta(_WANTED, " ".join(sorted((*left, *new)) if new else left))
 
-    # --- what the source can do -------------------------------------------------------------------
+    # --- what the source supports -----------------------------------------------------------------
 
     def capability(self, name: str) -> tuple[str, str]:
-        """What is declared under a name, and when that was read; "" where it never was."""
+        """The declaration under a name, and the ISO instant at which it was read; "" if never."""
         row = self._scope.raw.execute(
             "SELECT declared, at FROM capability WHERE source = ? AND name = ?",
             (self._scope.source, name),
@@ -87,7 +77,7 @@ class SourceSyncState:
         return row or ("", "")
 
     def observed(self) -> Mapping[str, str]:
-        """What experience says of the source."""
+        """The observations of the source, by name."""
         rows = self._scope.raw.execute(
             "SELECT name, observed FROM capability WHERE source = ? AND observed <> ''",
             (self._scope.source,),
@@ -95,20 +85,20 @@ class SourceSyncState:
         return dict(rows.fetchall())
 
     def is_unprotected(self) -> bool:
-        """Whether the source was seen to let a write go over what a colleague wrote meanwhile."""
+        """Whether the source was seen to let a write replace a colleague's change unseen."""
         return self.observed().get("if_match") in ("no", "none")
 
     def declare(self, name: str, declared: str, now: datetime) -> None:
-        """Keep what the source declares; what was observed of it is to be seen anew."""
+        """Save what the source declares, and forget all observations of it."""
         self._update_capabilities(observed="")
         self._save_capability(name, {"declared": declared, "at": now.isoformat()})
 
     def ask_again(self) -> None:
-        """The next cycle asks what the source can take: somebody says that it has changed."""
+        """Read the declaration again in the next cycle: a person says that the source changed."""
         self._update_capabilities(at="", observed="")
 
     def observe(self, name: str, observation: str, now: datetime) -> None:
-        """Keep what the source was seen to do; a status in a name can be the server's own text."""
+        """Save an observation of the source; a status in its name can be the server's own text."""
         self._save_capability(storable(name), {"observed": observation, "at": now.isoformat()})
 
     def _update_capabilities(self, **values: str) -> None:
@@ -117,31 +107,30 @@ class SourceSyncState:
         )
 
     def _save_capability(self, name: str, values: dict[str, str]) -> None:
-        whole = {"declared": "", "observed": "", **values}
-        self._scope.connection.execute(
-            insert(_capability)
-            .values(source=self._scope.source, name=name, **whole)
-            .on_conflict_do_update(index_elements=["source", "name"], set_=values)
-        )
+        key = {"source": self._scope.source, "name": name}
+        row = {**key, "declared": "", "observed": "", **values}
+        upsert(self._scope.connection, "capability", row, tuple(key), values)
 
     # --- health -----------------------------------------------------------------------------------
 
     def record_progress(self, words: str) -> None:
-        """What is being fetched, for whoever looks at the header."""
+        """Show in the header what is being fetched."""
         self._save_health({"progress": words})
 
     def record_cycle(
         self, *, online: bool, full: bool, why: str, now: datetime, signed_out: bool = False
     ) -> None:
-        """How a cycle ended. `full`: every search of the plan has finished.
+        """Record how a cycle ended. `full`: every search of the plan has finished.
 
-        `why`: what went wrong, also where the cycle went on without it; "" where nothing did.
+        `why`: what went wrong, also if the cycle went on without it; "" if nothing did.
         """
         at = now.isoformat()
         values: dict[str, Any] = {"progress": "", "why": storable(why), "online": int(online)}
-        values |= {"signed_out": int(signed_out), "last_look": at}
+        values |= {"signed_out": int(signed_out), "last_cycle": at}
         if online:
             values["offline_since"] = ""
+        elif self._health("offline_since") in (None, ("",)):
+            values["offline_since"] = at
         if full:
             values["last_full"] = at
             self._scope.connection.execute(
@@ -149,78 +138,40 @@ class SourceSyncState:
                 .values(name=f"first_full:{self._scope.source}", value=str(int(now.timestamp())))
                 .on_conflict_do_nothing()
             )
-        if not online and not self._offline_since():
-            values["offline_since"] = at
         self._save_health(values)
 
     def last_cycle(self) -> LastCycle | None:
-        """How the last cycle ended; None where there was none."""
-        row = self._scope.connection.execute(
-            select(_health.c.online, _health.c.signed_out, _health.c.why).where(
-                _health.c.source == self._scope.source
-            )
-        ).one_or_none()
+        """The end of the last cycle; None if there was none."""
+        row = self._health("online, signed_out, why")
         return LastCycle(*row) if row else None
 
-    def _offline_since(self) -> str:
-        since = self._scope.connection.execute(
-            select(_health.c.offline_since).where(_health.c.source == self._scope.source)
-        ).scalar_one_or_none()
-        return since or ""
+    def _health(self, columns: str) -> Any:
+        return self._scope.raw.execute(
+            f"SELECT {columns} FROM health WHERE source = ?", (self._scope.source,)
+        ).fetchone()
 
     def _save_health(self, values: dict[str, Any]) -> None:
-        words = dict.fromkeys(("offline_since", "why", "last_look", "last_full", "progress"), "")
-        whole = {**words, "signed_out": 0, **values}
-        self._scope.connection.execute(
-            insert(_health)
-            .values(source=self._scope.source, **whole)
-            .on_conflict_do_update(index_elements=["source"], set_=values)
-        )
+        words = dict.fromkeys(("offline_since", "why", "last_cycle", "last_full", "progress"), "")
+        row = {"source": self._scope.source, **words, "signed_out": 0, **values}
+        upsert(self._scope.connection, "health", row, ("source",), values)
 
     # --- names and values -------------------------------------------------------------------------
 
     def get_meta(self, name: str) -> str:
-        """A value of the cache about this source; "" where there is none."""
+        """A value of `meta` about this source; "" if there is none."""
         return get_meta(self._scope.connection, f"{name}:{self._scope.source}")
 
     def set_meta(self, name: str, value: str) -> None:
-        """Keep a value of the cache about this source."""
+        """Save a value of `meta` about this source."""
         set_meta(self._scope.connection, f"{name}:{self._scope.source}", value)
-
-    def held(self) -> dict[str, Any] | None:
-        """What a count found that is not done unasked, as the fields of `restore.brake.Held`.
-
-        None where nothing waits for an answer.
-        """
-        try:
-            held = json.loads(self.get_meta(HELD) or "null")
-        except ValueError:
-            return None
-        return held if isinstance(held, dict) else None
-
-    def release(self, answer: str) -> bool:
-        """A person's answer to what is held: "accept", the next count does it; "refuse", it stays.
-
-        False, and nothing is changed, where nothing is held.
-        """
-        held = self.held()
-        if held is None:
-            return False
-        self.set_meta(HELD, json.dumps({**held, "answer": answer}))
-        SourceManifest(self._scope).fetch_again()
-        return True
 
 
 def get_meta(connection: Connection, name: str) -> str:
-    """A value of the cache itself; "" where there is none."""
+    """A value of `meta` about the cache itself; "" if there is none."""
     row = quick(connection).execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return row[0] if row else ""
 
 
 def set_meta(connection: Connection, name: str, value: str) -> None:
-    """Keep a value of the cache itself."""
-    connection.execute(
-        insert(_meta)
-        .values(name=name, value=(kept := storable(value)))
-        .on_conflict_do_update(index_elements=["name"], set_={"value": kept})
-    )
+    """Save a value of `meta` about the cache itself."""
+    upsert(connection, "meta", {"name": name, "value": storable(value)}, ("name",), ("value",))

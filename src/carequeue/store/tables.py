@@ -137,7 +137,7 @@ class ToldRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """What was sent, written before the bytes left; never a body."""
+    """A request, recorded before the bytes left; never its body."""
 
     __tablename__ = "attempt"
     seq: int | None = Field(default=None, primary_key=True)
@@ -178,10 +178,10 @@ class SyncStateRow(SQLModel, table=True):
     etag: str = ""  # of the last answer that held nothing
 
 
-class CountRow(SQLModel, table=True):
-    """When all that a search shows was last counted, and the count that is under way."""
+class ManifestRow(SQLModel, table=True):
+    """The last manifest of a search, and the one under way."""
 
-    __tablename__ = "count_state"
+    __tablename__ = "manifest"
     source: str = Field(primary_key=True)
     search: str = Field(primary_key=True)
     counted_at: str
@@ -192,10 +192,10 @@ class CountRow(SQLModel, table=True):
     received: int
 
 
-class ListedRow(SQLModel, table=True):
-    """One row that a count under way has met: its id and its version."""
+class ManifestEntryRow(SQLModel, table=True):
+    """One entry of the manifest under way: the id and the version of a resource."""
 
-    __tablename__ = "listed"
+    __tablename__ = "manifest_entry"
     source: str = Field(primary_key=True)
     search: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -204,7 +204,7 @@ class ListedRow(SQLModel, table=True):
 
 
 class CapabilityRow(SQLModel, table=True):
-    """What a source says it can do, and what was seen of it."""
+    """Declarations and observations of a source."""
 
     __tablename__ = "capability"
     source: str = Field(primary_key=True)
@@ -215,7 +215,7 @@ class CapabilityRow(SQLModel, table=True):
 
 
 class LeaseRow(SQLModel, table=True):
-    """Who may write what a sync of a source found: only the holder of the latest token."""
+    """The lease of a source: only the holder of the latest token may write."""
 
     __tablename__ = "lease"
     source: str = Field(primary_key=True)
@@ -235,7 +235,7 @@ class IdentifierRow(SQLModel, table=True):
 
 
 class HealthRow(SQLModel, table=True):
-    """How the last look at a source went."""
+    """The end of the last sync cycle of a source."""
 
     __tablename__ = "health"
     source: str = Field(primary_key=True)
@@ -243,7 +243,7 @@ class HealthRow(SQLModel, table=True):
     signed_out: int
     offline_since: str
     why: str
-    last_look: str
+    last_cycle: str
     last_full: str
     progress: str
 

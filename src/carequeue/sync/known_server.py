@@ -11,20 +11,25 @@ Not here: what a statement means (`protocol/capabilities.py`), the answer of the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime, timedelta
-from json import dumps, loads
 from typing import Final
 
 from carequeue.domain.errors import ServerError, SignInError
+from carequeue.domain.timestamps import is_younger
 from carequeue.sync.manifest.policy import Manifest
-from carequeue.sync.manifest.runner import HELD
 from carequeue.sync.ports import SourceCache
 from carequeue.sync.protocol.capabilities import Abilities, from_json, read_statement, to_json
 from carequeue.sync.protocol.sending import Cycle, Unreachable
-from carequeue.sync.protocol.timestamps import is_younger
 from carequeue.sync.pull.state import Cursor
-from carequeue.sync.restore.brake import Held, HoldKind, another_server, held_from, identity, words
+from carequeue.sync.restore.brake import (
+    Held,
+    HoldKind,
+    another_server,
+    identity,
+    store_hold,
+    stored_hold,
+    words,
+)
 
 _STATEMENT_AGE: Final = timedelta(hours=12)
 #: In `meta`: the server that answered before.
@@ -40,7 +45,7 @@ class KnownServer:
         self._now = now
 
     def abilities(self) -> Abilities:
-        """What the source supports; its CapabilityStatement is read twice a day."""
+        """The abilities of the source; its CapabilityStatement is read twice a day."""
         now = self._now()
         with self._cache.reading() as rows:
             kept, at = rows.sync_state.capability("statement")
@@ -59,7 +64,7 @@ class KnownServer:
         return can
 
     def check(self) -> Abilities:
-        """What the source supports, if it is the same server as before.
+        """The abilities of the source, if it is the same server as before.
 
         Raises ServerError if another server answers and nobody has said that it has the same
         records.
@@ -67,7 +72,7 @@ class KnownServer:
         can, base = self.abilities(), self._cycle.base_url
         with self._cache.reading() as rows:
             known = rows.sync_state.get_meta(_SERVER)
-            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
+            held = stored_hold(rows.sync_state)
         now = identity(base, can.software)
         # It left out its name this once: the old one stays.
         forgot = known.startswith(now) and not can.software
@@ -77,7 +82,7 @@ class KnownServer:
             if held is None or held.kind is not HoldKind.SERVER or held.server != now:
                 held = Held(HoldKind.SERVER, at=self._now().isoformat(), server=now)
                 with self._cache.writing(self._now()) as rows:
-                    rows.sync_state.set_meta(HELD, dumps(asdict(held)))
+                    store_hold(rows.sync_state, held)
             if held.answer != "accept":
                 raise ServerError(words(held))
             self._start_over()
@@ -92,4 +97,4 @@ class KnownServer:
                 rows.sync_state.save_cursor(name, Cursor())
             for name, count in rows.manifest.states().items():
                 rows.manifest.save_page(name, Manifest(scope=count["scope"]), {})
-            rows.sync_state.set_meta(HELD, "")
+            store_hold(rows.sync_state, None)

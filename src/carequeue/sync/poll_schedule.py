@@ -1,4 +1,4 @@
-"""When a source is synced next. Pure: instants in seconds, chance as an argument.
+"""The time of the next sync of a source. Pure: instants in seconds, chance as an argument.
 
 In:  how a cycle ended, what a person did, what the server announced. Out: when the next full cycle
 is due, and until when nothing may be sent.

@@ -1,9 +1,8 @@
-"""What sync needs of the disk, as protocols: one for each concern of a source, and how to get them.
+"""The cache as sync uses it, as protocols: a part for each concern of a source.
 
-In:  nothing. Out: protocols. `store.source_repository` keeps them in SQLite; the simulator also in
-memory, with the same traces. All of it is about one source; no row of another can be reached from
-here. A `SourceRepository` lives inside one transaction: what is done through it is kept together
-or not at all.
+In:  nothing. Out: protocols. `store.source_repository` implements them in SQLite; the simulator
+also in memory, with the same traces. All rows are rows of one source. A `SourceRepository` lives
+inside one transaction: all that is done through it is saved together or not at all.
 """
 
 from __future__ import annotations
@@ -20,99 +19,88 @@ from carequeue.fhir.chart import Resource
 
 
 class Absence(StrEnum):
-    """What became of it; the words that the mirror keeps."""
+    """Why a row is missing in a manifest; the mirror stores this word."""
 
-    HERE = "here"  # a lagging index, or pages that moved: it is simply kept
+    HERE = "here"  # a lagging index, or pages that moved: the row stays
     DELETED = "deleted"
     FORBIDDEN = "forbidden"
     OUT_OF_SCOPE = "out of scope"
-    UNKNOWN = ""  # the answer says nothing: it stays
+    UNKNOWN = ""  # the reply says nothing: the row stays
 
 
 class OutboxPort(Protocol):
-    """The decisions on one source, and what became of them."""
+    """The intents on one source."""
 
     def open_intents(self) -> list[Intent]:
         """All open intents, in the order in which they were decided."""
-        ...
 
     def open_on(self, kind: str, key: str) -> list[Intent]:
         """The open intents on one resource, in order."""
-        ...
 
     def by_ids(self, ids: Sequence[str]) -> list[Intent]:
-        """Those intents, closed ones too, in order."""
-        ...
+        """These intents, closed ones too, in order."""
 
     def acknowledged(self, since: datetime) -> list[Intent]:
-        """What the source has taken since an instant, in the order in which it was decided."""
-        ...
+        """The intents that the source has accepted since an instant, in the order of deciding."""
 
     def not_before(self) -> Mapping[str, datetime]:
-        """Intent id -> instant before which it is not to be sent."""
-        ...
+        """Intent id -> instant before which it is not sent."""
 
     def apply_event(
         self, intent: Intent, event: IntentEvent, words: str, now: datetime, counts: bool = True
     ) -> IntentState:
-        """Take one intent to its next state. Raises IllegalStep where there is none.
+        """Take one intent to its next state. Raises IllegalStep if there is none.
 
-        `counts`: whether a settle that found nothing is one more without progress.
+        `counts`: whether a read back without a result counts as one without progress.
         """
-        ...
 
     def record_attempt(
         self, intents: Sequence[Intent], method: str, path: str, if_match: str, now: datetime
     ) -> None:
-        """Write down that these are about to leave; from here on they may be on the server."""
-        ...
+        """Record that these are about to be sent; from here on they may be on the server."""
 
     def release_units(self, intent: Intent, names: Sequence[str]) -> None:
-        """These elements of an open decision belong to a later one from here on."""
-        ...
+        """Leave these elements of an open intent to a later intent."""
 
     def postpone(self, ids: Sequence[str], until: datetime | None) -> None:
-        """Not before this instant (None: at once)."""
-        ...
+        """Send these not before this instant (None: at once)."""
 
     def back_off(self, intents: Sequence[Intent], until: datetime, words: str) -> None:
-        """The server said "not now" to these once more: not before, the words, `busy` one more."""
-        ...
+        """The server was busy once more: send these later, with this message, and count it."""
 
     def set_message(self, intents: Sequence[Intent], words: str) -> None:
-        """Why these are where they are; nothing else about them changes."""
-        ...
+        """Set the message of these intents; nothing else about them changes."""
 
     def mark_for_projection(self, intents: Iterable[Intent]) -> None:
-        """The rows of the queue that show these are projected with this transaction."""
-        ...
+        """Project the rows of the queue that show these intents with this transaction."""
 
     def refile(self, intents: Sequence[Intent], now: datetime) -> None:
-        """Keep these as decisions that are still to be sent, with their lines in the audit log."""
-        ...
+        """Save these as intents that are yet to be sent, with their lines in the audit log."""
+
+    def aliases(self) -> Mapping[str, str]:
+        """Local reference -> the server's reference, of all that was created here."""
+
+    def record_alias(self, kind: str, local_id: str, server_id: str) -> None:
+        """Record the id that the server gave to what was created here; its intents follow it."""
 
 
 class MirrorPort(Protocol):
     """The resources of one source as it last gave them."""
 
     def base(self, kind: str, key: str) -> Base:
-        """What is mirrored of one resource."""
-        ...
+        """The mirrored state of one resource."""
 
     def versions(self, kind: str) -> Mapping[str, tuple[str, str]]:
         """Id -> (version, last updated) of the rows of a type that are here and not gone.
 
-        Of a row beside which the server's own stands: that one's version, and no instant.
+        A row with a newer version stored next to its base gives that version, and no instant.
         """
-        ...
 
     def deletions(self, kind: str) -> Mapping[str, str]:
-        """Id -> instant of the rows of a type that are gone, where a history told it."""
-        ...
+        """Id -> instant of the rows of a type whose deletion a history told."""
 
     def count(self) -> int:
         """How many rows of the source are here and not gone, of all types."""
-        ...
 
     def save(
         self,
@@ -122,125 +110,95 @@ class MirrorPort(Protocol):
         known_only: bool = False,
         even_older: bool = False,
     ) -> SavedPage:
-        """Keep what a page holds; `known_only`: only of what is mirrored already.
+        """Save the resources of a page; `known_only`: only those that are mirrored already.
 
-        A version that is older than what is here is left out, unless `even_older`: the server was
-        set back, and a person has said so. A part of a resource is left out and is in `missing`.
+        An older version than the base is left out, unless `even_older`: a person has said that the
+        server was restored. A partial resource is left out and is in `missing`.
         """
-        ...
 
     def move_base(self, resource: Resource, version: str, now: datetime) -> None:
-        """Make what the server returned the base; nothing lies beside it then."""
-        ...
+        """Make what the server returned the base; nothing is stored next to it any more."""
 
     def apply_theirs(self, kind: str, key: str, now: datetime) -> None:
-        """What lies beside becomes the base, where no intent holds the row any more."""
-        ...
+        """Make the version next to the base the base, if no intent holds the row any more."""
 
 
 class RemovalsPort(Protocol):
-    """What the source does not give (any more)."""
+    """The rows that the source does not give (any more)."""
 
     def record_absent(self, names: Iterable[str], why: str, now: datetime) -> None:
-        """Remember that the source does not give these references."""
-        ...
+        """Record that the source does not give these references."""
 
     def remove(self, names: Mapping[str, str], why: str) -> int:
-        """These (reference -> ISO instant of the deletion, "" where unknown) left the source.
+        """Remove these rows (reference -> ISO instant of the deletion, "" if it is not known).
 
-        How many rows that touched. One that an intent holds stays and learns that it is gone
-        (`Base.gone`); `apply_theirs` lets it go then. What is newer than the instant stays.
+        Returns how many rows this touched. A row that an intent holds stays and learns that it is
+        gone (`Base.gone`); `apply_theirs` removes it later. A row newer than the instant stays.
         """
-        ...
 
     def referenced(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
-        """Those of these rows to which another row of their chart refers that stays itself."""
-        ...
-
-
-class IdAliasesPort(Protocol):
-    """The ids that the source gave to what was created here."""
-
-    def by_local_reference(self) -> Mapping[str, str]:
-        """Local reference -> the server's, of all that was created here."""
-        ...
-
-    def record(self, kind: str, local_id: str, server_id: str) -> None:
-        """The server's id of what was created here; its intents follow it."""
-        ...
+        """The rows among these to which a row of the same chart refers that stays itself."""
 
 
 class ManifestPort(Protocol):
-    """What counts of the source have met (`manifest/policy.py`)."""
+    """The manifests of the source (`manifest/policy.py`)."""
 
     def states(self) -> Mapping[str, Mapping[str, Any]]:
-        """Where the counts of the searches are, by name, as the fields of `policy.Count`."""
-        ...
+        """Search -> the fields of its `policy.Manifest`."""
 
     def save_page(self, search: str, state: Any, page: Mapping[str, tuple[str, str]]) -> None:
-        """Where a count is now, and what its page named: id -> (version, last updated).
+        """Save the state of a manifest, and the entries of a page: id -> (version, last updated).
 
-        One with `begun_at` "" is over: what it has met is forgotten.
+        Of a manifest that is over (`begun_at` "") all entries are dropped.
         """
-        ...
 
     def entries(self, search: str) -> Mapping[str, tuple[str, str]]:
-        """Id -> (version, last updated) of all that the count under way has met."""
-        ...
+        """Id -> (version, last updated), of all pages of the manifest under way."""
+
+    def fetch_again(self) -> None:
+        """Make every manifest due in the next cycle."""
 
 
 class SyncStatePort(Protocol):
-    """What is known of the source between two cycles."""
+    """The state of the source between two cycles."""
 
     def cursors(self) -> Mapping[str, Mapping[str, Any]]:
-        """The cursors of the searches, by name, as the fields of `state.Cursor`."""
-        ...
+        """Search -> the fields of its `state.Cursor`."""
 
     def save_cursor(self, search: str, cursor: Any) -> None:
-        """Write the cursor of a search."""
-        ...
+        """Save the cursor of a search."""
 
     def references_to_fetch(self) -> tuple[str, ...]:
-        """References that kept pages name and that are still to be fetched."""
-        ...
+        """References of saved pages that are still to be fetched."""
 
     def enqueue_fetch(self, more: Iterable[str], asked: Iterable[str]) -> None:
-        """`more` is still to be fetched, `asked` no longer."""
-        ...
+        """Add `more` to the references to fetch, and drop `asked` from them."""
 
     def capability(self, name: str) -> tuple[str, str]:
-        """What is declared under a name, and the ISO instant at which that was read."""
-        ...
+        """The declaration under a name, and the ISO instant at which it was read; "" if never."""
 
     def observed(self) -> Mapping[str, str]:
-        """What experience says of the source."""
-        ...
+        """The observations of the source, by name."""
 
     def declare(self, name: str, declared: str, now: datetime) -> None:
-        """Keep what the source declares."""
-        ...
+        """Save what the source declares, and forget all observations of it."""
 
     def observe(self, name: str, observation: str, now: datetime) -> None:
-        """Keep what the source was seen to do."""
-        ...
+        """Save an observation of the source."""
 
     def get_meta(self, name: str) -> str:
-        """A value of the cache about this source; "" where there is none."""
-        ...
+        """A value of `meta` about this source; "" if there is none."""
 
     def set_meta(self, name: str, value: str) -> None:
-        """Keep a value of the cache about this source."""
-        ...
+        """Save a value of `meta` about this source."""
 
     def record_progress(self, words: str) -> None:
-        """What is being fetched, for whoever looks at the header."""
-        ...
+        """Show in the header what is being fetched."""
 
     def record_cycle(
         self, *, online: bool, full: bool, why: str, now: datetime, signed_out: bool = False
     ) -> None:
-        """How a cycle ended."""
-        ...
+        """Record how a cycle ended."""
 
 
 class SourceRepository(Protocol):
@@ -248,62 +206,46 @@ class SourceRepository(Protocol):
 
     @property
     def base_url(self) -> str:
-        """The address of the source: absolute references below it are its own."""
-        ...
+        """The base URL of the source: absolute references below it are its own."""
 
     @property
     def outbox(self) -> OutboxPort:
-        """What was decided."""
-        ...
+        """The intents."""
 
     @property
     def mirror(self) -> MirrorPort:
-        """What the source gave."""
-        ...
+        """The resources."""
 
     @property
     def removals(self) -> RemovalsPort:
-        """What the source does not give."""
-        ...
-
-    @property
-    def id_aliases(self) -> IdAliasesPort:
-        """Ids of what was created here."""
-        ...
+        """The rows that left."""
 
     @property
     def manifest(self) -> ManifestPort:
-        """What the source was seen to have, to find what left."""
-        ...
+        """The manifests, to find what left unannounced."""
 
     @property
     def sync_state(self) -> SyncStatePort:
         """Cursors, abilities, health."""
-        ...
 
 
 class SourceCache(Protocol):
     """The cache of one source, as one sync uses it: transactions behind a lease."""
 
     def take_lease(self, now: datetime) -> None:
-        """Begin a cycle: whoever began an earlier one can keep and send nothing more."""
-        ...
+        """Begin a cycle: whoever began an earlier one can save and send nothing more."""
 
     def check_lease(self) -> None:
-        """Raises LeaseLost where another sync has begun since: what was to leave stays."""
-        ...
+        """Raises LeaseLost if another sync has begun since."""
 
     def reading(self) -> AbstractContextManager[SourceRepository]:
         """The cache as it is at one instant."""
-        ...
 
     def writing(self, now: datetime) -> AbstractContextManager[SourceRepository]:
         """The cache, to change it; committed at its end, with the queue's rows projected.
 
-        Raises LeaseLost where another sync has begun since; nothing is changed then.
+        Raises LeaseLost if another sync has begun since; nothing is changed then.
         """
-        ...
 
     def catch_up(self, now: datetime) -> None:
         """Project the rows of the queue that are due, some at a time."""
-        ...

@@ -2,7 +2,7 @@
 
 In:  the outbox and the mirror of a source, the connection to it. Out: a `CycleResult`, and how the
 cycle ended written down for the header.
-The caller holds the lock of the source (`workers.py`) and its lease (`store/lease.py`).
+The caller holds the lock of the source (`workers.py`) and its lease (`store/source_repository.py`).
 Not here: the parts (`push/runner.py`, `pull/runner.py`, `manifest/runner.py`), when a cycle is due
 (`poll_schedule.py`).
 """
@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from json import loads
 from typing import Any
 
-from carequeue.domain.errors import CareQueueError, ServerError, SignInError
-from carequeue.store.lease import LeaseLost
+from carequeue.domain.errors import CareQueueError, LeaseLost, ServerError, SignInError
 from carequeue.store.queue_window import SILENT
 from carequeue.sync.known_server import KnownServer
-from carequeue.sync.manifest.runner import HELD, ManifestResult, ManifestRun
+from carequeue.sync.manifest.runner import ManifestRun
 from carequeue.sync.net.transport import Transport
 from carequeue.sync.ports import SourceCache, SourceRepository
 from carequeue.sync.protocol.capabilities import Abilities
@@ -30,12 +28,12 @@ from carequeue.sync.pull.runner import Context, Pulled, Pulling
 from carequeue.sync.pull.search_plan import Search, plan
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.runner import Pushing
-from carequeue.sync.restore.brake import held_from, words
+from carequeue.sync.restore.brake import stored_hold, words
 
 
 @dataclass(slots=True)
 class CycleResult:
-    """What one sync cycle of one source did."""
+    """The result of one sync cycle of one source."""
 
     sent: int = 0
     received: int = 0
@@ -78,13 +76,11 @@ class Syncer:
         self,
         progress: Callable[[str], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
-        *,
-        check_manifest: bool = False,
     ) -> CycleResult:
         """Push, pull, push what was decided meanwhile. Never raises for network errors.
 
         The first request without a reply ends it, and the next cycle begins with a small one. Once
-        a day, and with `check_manifest`, it looks for records that left the source unannounced.
+        a day it looks for records that left the source unannounced.
         """
         result = self._begin()
 
@@ -92,7 +88,7 @@ class Syncer:
             self._ask_whether_there()
             self._part(self._push, self._server.check(), stop)
             if not (result.offline or result.sign_in or result.busy or stop()):
-                self._part(self._pull, self._server.abilities(), progress, stop, check_manifest)
+                self._part(self._pull, self._server.abilities(), progress, stop)
             if not (result.offline or result.sign_in or result.busy or stop()):
                 self._part(self._push, self._server.abilities(), stop)
 
@@ -180,11 +176,7 @@ class Syncer:
             result.why = done.stopped.why
 
     def _pull(
-        self,
-        can: Abilities,
-        progress: Callable[[str], None],
-        stop: Callable[[], bool],
-        check_manifest: bool,
+        self, can: Abilities, progress: Callable[[str], None], stop: Callable[[], bool]
     ) -> None:
         result = self._result
         context = Context(self._cache, self._cycle, self._now, progress)
@@ -195,12 +187,11 @@ class Syncer:
             return
         run = ManifestRun(context, stop)
         try:
-            run.run(searches, asked=check_manifest or done.manifest_due)
+            run.run(searches, asked=done.manifest_due)
         finally:
-            outcome: ManifestResult = run.done
-            result.received += outcome.fetched
-            result.removed += outcome.removed + done.left
-        result.why = result.why or outcome.why
+            result.received += run.done.fetched
+            result.removed += run.done.removed + done.left
+        result.why = result.why or run.done.why
         with self._cache.reading() as rows:
             wanted = rows.sync_state.references_to_fetch()
         if wanted and not stop():
@@ -233,7 +224,7 @@ class Syncer:
             for name, cursor in self._nothing_new.items():
                 rows.sync_state.save_cursor(name, cursor)
             self._nothing_new.clear()
-            held = held_from(loads(rows.sync_state.get_meta(HELD) or "null"))
+            held = stored_hold(rows.sync_state)
             if held and held.asks and not result.why:
                 result.why = words(held)
             if broken_off:  # the program was closed: the result of the cycle before stays

@@ -25,15 +25,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from carequeue.sync import poll_schedule
 from carequeue.sync.poll_schedule import CycleOutcome, PollState
 from carequeue.sync.protocol.failures import words_of
 
 if TYPE_CHECKING:
+    from carequeue.sync.net.subscriptions import SubscriptionListener
     from carequeue.sync.net.total_timeout import SlowResponse
-    from carequeue.sync.sync_cycle import CycleResult
+    from carequeue.sync.net.transport import Transport
+    from carequeue.sync.sync_cycle import CycleResult, Syncer
 
 T = TypeVar("T")
 
@@ -47,58 +49,13 @@ PATIENCE: Final = 2.0
 PINGS: Final = 5
 
 
-class Syncs(Protocol):
-    """What syncs one source: `sync_cycle.Syncer`."""
-
-    def run_cycle(self, progress: Callable[[str], None], stop: Callable[[], bool]) -> CycleResult:
-        """Push and pull."""
-        ...
-
-    def push_only(self, stop: Callable[[], bool]) -> CycleResult:
-        """Send the outbox only."""
-        ...
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...
-
-
-class Listens(Protocol):
-    """What listens for notifications of one source: `subscriptions.SubscriptionListener`."""
-
-    def tend(self, told: Callable[[], None]) -> bool:
-        """Open or keep the connection; whether it is open. Never raises for the network."""
-        ...
-
-    def close(self, *, quiet: bool) -> None:
-        """Close it, and unless `quiet` (then nothing is sent) delete the Subscription."""
-        ...
-
-
-class NoSubscriptions:
-    """No notifications: the source is polled."""
-
-    def tend(self, told: Callable[[], None]) -> bool:
-        """There is no connection."""
-        return False
-
-    def close(self, *, quiet: bool) -> None:
-        """There is nothing to close."""
-
-
 @dataclass(frozen=True, slots=True)
 class SourceConnection:
-    """What a worker needs of its source. `ping`: a cheap request whether it is up.
+    """One source, as its worker uses it; all three send over `transport`."""
 
-    `take_wait`: seconds for which it asked us to wait. `waits`: whether the present reply takes
-    long.
-    """
-
-    syncer: Syncs
-    ping: Callable[[], bool] = lambda: True
-    take_wait: Callable[[], float] = lambda: 0.0
-    hints: Listens = NoSubscriptions()  # noqa: RUF009 - it has no state
-    waits: Callable[[], SlowResponse | None] = lambda: None
+    syncer: Syncer
+    transport: Transport
+    listener: SubscriptionListener
 
 
 def locked(lock: Path, work: Callable[[], T], patience: float) -> T | None:
@@ -148,9 +105,9 @@ class SourceWorker:
 
     @property
     def waits(self) -> SlowResponse | None:
-        """What the present cycle waits for, if that takes long."""
+        """The present wait for a reply, if it takes long."""
         connection = self._connection
-        return connection.waits() if connection is not None and self.syncing else None
+        return connection.transport.waits() if connection is not None and self.syncing else None
 
     def start(self) -> None:
         """Begin to sync; at once, and then from time to time."""
@@ -166,9 +123,7 @@ class SourceWorker:
 
     def focused(self, focused: bool) -> None:
         """The terminal gets or loses the focus."""
-        self._heard.put(
-            lambda: self._set(poll_schedule.on_focus(self._pace, focused, self._elapsed()))
-        )
+        self._heard.put(lambda: self._hear_focus(focused))
 
     def offline(self, offline: bool) -> None:
         """A person begins to work offline by choice, or ends it: then a full cycle at once."""
@@ -198,11 +153,11 @@ class SourceWorker:
                 self.listen(rest)
         finally:
             if self._connection is not None:
-                self._connection.hints.close(quiet=self._forced.is_set() or self._pace.offline)
+                self._connection.listener.close(quiet=self._forced.is_set() or self._pace.offline)
                 self._connection.syncer.close()
 
     def listen(self, rest: float) -> None:
-        """Wait until something is due or happens, and handle all that has happened."""
+        """Wait until a cycle is due or something is heard, and handle all that was heard."""
         with suppress(Empty):
             self._heard.get(timeout=rest)()
             while True:
@@ -213,7 +168,10 @@ class SourceWorker:
 
     def _hear_request(self) -> None:
         self._asked = True
-        self._set(poll_schedule.on_request(self._pace, self._elapsed()))
+        self._pace = poll_schedule.on_request(self._pace, self._elapsed())
+
+    def _hear_focus(self, focused: bool) -> None:
+        self._pace = poll_schedule.on_focus(self._pace, focused, self._elapsed())
 
     def _hint(self) -> None:
         if not self._hinted.is_set():
@@ -222,10 +180,8 @@ class SourceWorker:
 
     def _hear_hint(self) -> None:
         self._hinted.clear()
-        self._set(poll_schedule.on_hint(self._pace, self._elapsed(), random.random()))  # noqa: S311 - jitter
-
-    def _set(self, changed: PollState) -> None:
-        self._pace = changed
+        chance = random.random()  # noqa: S311 - jitter
+        self._pace = poll_schedule.on_hint(self._pace, self._elapsed(), chance)
 
     def turn(self) -> float:
         """Do what is due; returns seconds until something is due again."""
@@ -239,7 +195,8 @@ class SourceWorker:
                 self._sync(full)
             except Exception as fault:  # noqa: BLE001 - a dead thread would look like a quiet one
                 self.other_syncs = False
-                self._told(fault)
+                with suppress(Exception):  # if the disk fails too, the next cycle tries again
+                    self._failed(words_of(fault))
                 self._went(full, CycleOutcome.TROUBLE, 0.0)
         return self._pace.rest(self._elapsed())
 
@@ -253,8 +210,8 @@ class SourceWorker:
                 self._forced.clear()
                 self._hear_request()
         if self._forced.is_set() and self._connection is not None:
-            self._connection.hints.close(quiet=True)
-            self._set(replace(self._pace, hinted=False))
+            self._connection.listener.close(quiet=True)
+            self._pace = replace(self._pace, hinted=False)
         return self._forced.is_set()
 
     def _stopped(self) -> bool:
@@ -265,7 +222,7 @@ class SourceWorker:
             self._connection = self._make()
         connection = self._connection
         if self._pace.offline and not self._asked and not self._is_there(connection):
-            self._went(full=True, saw=CycleOutcome.OFFLINE, wait=connection.take_wait())
+            self._went(True, CycleOutcome.OFFLINE, connection.transport.take_wait())
             return
         self._asked, self.syncing = False, True
         try:
@@ -284,15 +241,15 @@ class SourceWorker:
         self.other_syncs = saw is CycleOutcome.OTHER
         if result is None and not full:
             self._decided = True  # sent with the next try, if not by the other process
-        self._went(full, saw, connection.take_wait())
+        self._went(full, saw, connection.transport.take_wait())
         if full and saw in (CycleOutcome.NEWS, CycleOutcome.NOTHING) and not self._stopped():
-            connected = connection.hints.tend(self._hint)
-            self._set(poll_schedule.on_connection(self._pace, connected, self._elapsed()))
+            connected = connection.listener.tend(self._hint)
+            self._pace = poll_schedule.on_connection(self._pace, connected, self._elapsed())
 
     def _is_there(self, connection: SourceConnection) -> bool:
         """Whether a cycle is worth a try, after the server was away."""
         self._pings += 1
-        if self._pings <= PINGS and not connection.ping():
+        if self._pings <= PINGS and not connection.transport.ping():
             return False
         self._pings = 0
         return True
@@ -300,12 +257,7 @@ class SourceWorker:
     def _went(self, full: bool, saw: CycleOutcome, wait: float) -> None:
         after = poll_schedule.after_cycle if full else poll_schedule.after_push
         chance = random.random()  # noqa: S311 - jitter
-        self._set(after(self._pace, saw, self._elapsed(), chance, wait))
-
-    def _told(self, fault: Exception) -> None:
-        """Have an error recorded; if the disk fails too, the next cycle tries again."""
-        with suppress(Exception):
-            self._failed(words_of(fault))
+        self._pace = after(self._pace, saw, self._elapsed(), chance, wait)
 
 
 def _saw(result: CycleResult | None) -> CycleOutcome:

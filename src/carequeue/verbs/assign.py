@@ -26,7 +26,7 @@ VERB = Verb(
     name="assign",
     key="t",
     label="assign",
-    help="Give it to a colleague or a team of ours; u undoes it.",
+    help="Assign it to a colleague or one of our teams; u undoes it.",
     done="Assigned",
     asks=(_TO,),
     order=Order(help=80, marked=20, asked=40, ours=50, renewal=40, waiting=90),

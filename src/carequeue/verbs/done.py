@@ -41,7 +41,7 @@ VERB = Verb(
     name="done",
     key="e",
     label="done",
-    help="Close it: what had to happen has happened; u undoes it.",
+    help="Close it because the work is done; u undoes it.",
     done="Done",
     order=Order(help=40, marked=30, ours=20, renewal=10, waiting=110, ended=30),
     allowed=_allowed,

@@ -34,7 +34,7 @@ VERB = Verb(
     name="snooze",
     key="s",
     label="snooze",
-    help="Let it sleep until a time; a clock that runs out wakes it; u undoes it.",
+    help="Hide it until a time, or until a clock runs out; u undoes it.",
     done="Snoozed",
     asks=(Question("until", "until?", Asks.WHEN, repeated=" until "),),
     order=Order(help=60, marked=50, asked=70, ours=40, renewal=30, waiting=50, ended=60),

@@ -9,7 +9,7 @@ VERB = Verb(
     key="r",
     label="sync now",
     short="sync",
-    help="Look at the server now.",
+    help="Sync with the server now.",
     done="Syncing",
     order=Order(help=130),
     on_item=False,

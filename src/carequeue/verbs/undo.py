@@ -8,7 +8,7 @@ VERB = Verb(
     name="undo",
     key="u",
     label="undo",
-    help="Undo what this window did last, sent or not, one or many.",
+    help="Undo the last act of this window, even if it was sent.",
     done="Undone",
     order=Order(help=120),
     on_item=False,

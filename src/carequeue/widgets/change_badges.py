@@ -1,4 +1,4 @@
-"""Which rows have arrived or changed since the person last looked at them.
+"""The rows that have arrived or changed since the person last saw them.
 
 In:  rows as they are drawn, with the time at which each last changed on the server (`fresh`), and
 the rows that the cursor has left. Out: "new", "changed" or "" for a row.

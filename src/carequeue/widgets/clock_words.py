@@ -38,10 +38,8 @@ def clock_words(
 def _days(due_at: int, unit: str, days_left: int, now: int) -> tuple[str, bool]:
     if days_left == 0:
         return ("today", False) if due_at >= now else (_hours(due_at - now), True)
-    return (
-        f"{min(abs(days_left), 999)} {unit} {'left' if days_left > 0 else 'over'}",
-        days_left < 0,
-    )
+    word = "left" if days_left > 0 else "over"
+    return f"{min(abs(days_left), 999)} {unit} {word}", days_left < 0
 
 
 def _hours(seconds: int) -> str:

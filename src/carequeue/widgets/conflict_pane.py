@@ -61,11 +61,11 @@ def conflict_lines(
 def why_not_mine(conflict: Conflict) -> str:
     """Why the person cannot keep their own change."""
     reason = _about_server(conflict) or (IN_DOUBT if conflict.in_doubt else "")
-    return reason or "Your change cannot be kept here."
+    return reason or "Your change cannot be kept."
 
 
 def _about_server(conflict: Conflict) -> str:
-    """What happened to the record or its client; "" if only elements differ."""
+    """The change of the record or of its client; "" if only elements differ."""
     other = conflict.other_client or NO_CLIENT
     match conflict.gone:
         case "deleted":
@@ -85,7 +85,7 @@ def _about_server(conflict: Conflict) -> str:
 
 
 def _theirs(conflict: Conflict, now: datetime, zone: tzinfo, label: str) -> str:
-    """Who changed it and when, as far as the server says; the server comes last."""
+    """The author and time of the change, as far as the server says; the server comes last."""
     did = "Deleted" if conflict.gone == "deleted" else "Changed"
     at = when(conflict.theirs_at, now, zone) if conflict.theirs_at else ""
     by = conflict.theirs_by or "the server does not say by whom"

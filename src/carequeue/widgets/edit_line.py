@@ -34,7 +34,7 @@ class EditLine:
             case "delete":
                 self._cut(self.at, self._after(self.at))
             case "ctrl+w":
-                self._cut(self._word(), self.at)
+                self._cut(self.text[: self.at].rstrip().rfind(" ") + 1, self.at)
             case "ctrl+u":
                 self._cut(0, self.at)
             case "left":
@@ -51,12 +51,8 @@ class EditLine:
 
     def insert(self, text: str) -> None:
         """Insert the first line of a text at the caret, without characters that cannot be shown."""
-        lines = text.strip("\r\n").splitlines()
-        shown = (
-            "".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in lines[0])
-            if lines
-            else ""
-        )
+        first = next(iter(text.strip("\r\n").splitlines()), "")
+        shown = "".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in first)
         shown = shown[: LONGEST - len(self.text)]
         self.text = self.text[: self.at] + shown + self.text[self.at :]
         self.at += len(shown)
@@ -77,9 +73,6 @@ class EditLine:
         while at < len(self.text) and unicodedata.combining(self.text[at]):
             at += 1
         return at
-
-    def _word(self) -> int:
-        return self.text[: self.at].rstrip().rfind(" ") + 1
 
     def parts(self, width: int) -> list[Part]:
         """The typed text in at most `width` cells, with the caret in sight."""

@@ -1,4 +1,4 @@
-"""What the list says if it has no row: nothing yet, nothing left, nothing matches, unknown.
+"""The text of a list without rows: nothing yet, nothing left, nothing matches, unknown.
 
 In:  the tab and filter, the tally, `Health`, the time. Out: lines of parts. The text says what is
 empty, what would fill it, and ends in a key. An empty list is never called good news if the last
@@ -52,11 +52,10 @@ class _Text(NamedTuple):
 def empty_lines(state: EmptyState, now: datetime, zone: tzinfo, width: int) -> list[Parts]:
     """The text of an empty list."""
     text = _text(state, now, zone)
-    lines: list[Parts] = [
-        [("   ", "text"), (line, "strong")] for line in wrap(text.headline, width - 6)
-    ]
-    lines += [[("   ", "text"), (line, "muted")] for line in wrap(text.body, width - 6)]
-    keys: list[Part] = [("   ", "text")]
+    indent: Part = ("   ", "text")
+    lines: list[Parts] = [[indent, (line, "strong")] for line in wrap(text.headline, width - 6)]
+    lines += [[indent, (line, "muted")] for line in wrap(text.body, width - 6)]
+    keys = [indent]
     for key, word in text.keys:
         keys += [(key, "key"), (f" {word}   ", "text")]
     return [*lines, [], keys]
@@ -74,7 +73,8 @@ def _text(state: EmptyState, now: datetime, zone: tzinfo) -> _Text:
         return _Text(f"Nothing matches “{view_state.filter_text}”.", hidden, keys)
     if not health.ever_synced:
         return _nothing_yet(health)
-    last = _last_sync(health, now, zone)
+    full = health.last_full
+    last = moment(int(full.timestamp()), int(now.timestamp()), zone) if full else "before"
     if not health.whole:
         body = "Items may have arrived since then."
         return _Text(f"Nothing in the copy from {last}.", body, (("r", "try again"),))
@@ -104,9 +104,3 @@ def _nothing_yet(health: Health) -> _Text:
         return _Text(headline, body, (_TRY_NOW,))
     body = "The first sync with the server starts by itself and fills this list."
     return _Text(headline, body, (_SYNC,))
-
-
-def _last_sync(health: Health, now: datetime, zone: tzinfo) -> str:
-    if health.last_full is None:
-        return "before"
-    return moment(int(health.last_full.timestamp()), int(now.timestamp()), zone)

@@ -43,8 +43,3 @@ class OneLineWidget(Widget):
         self._drawn = self._make()
         self.painted()
         return self._drawn
-
-    @property
-    def text(self) -> str:
-        """Its plain text."""
-        return "".join(text for text, _ in self._parts(self.size.width))

@@ -62,19 +62,14 @@ def state_of(line: OutboxLine) -> str:
     return "behind" if line.behind and state == "waiting" else state
 
 
-def in_order(lines: Sequence[OutboxLine]) -> list[OutboxLine]:
-    """The lines by section; within a section in their own order."""
-    rank = {section.state: number for number, section in enumerate(SECTIONS)}
-    return sorted(lines, key=lambda line: rank[state_of(line)])
-
-
 class OutboxPane:
     """The list at a time: its `lines`, and the `labels` of the sources if there are several."""
 
     def __init__(
         self, lines: Sequence[OutboxLine], now: datetime, zone: tzinfo, labels: Mapping[str, str]
     ) -> None:
-        self.lines = in_order(lines)
+        rank = [section.state for section in SECTIONS]
+        self.lines = sorted(lines, key=lambda line: rank.index(state_of(line)))
         self.chosen = 0
         self.note = ""  # a result that has to stay in sight, such as a path
         self._now, self._zone, self._labels = now, zone, labels

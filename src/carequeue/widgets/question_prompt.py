@@ -35,7 +35,7 @@ _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
 
 class Step(Enum):
-    """What a key did to the form."""
+    """The effect of a key on the form."""
 
     OPEN = auto()
     DONE = auto()

@@ -80,7 +80,7 @@ class Columns(NamedTuple):
 
 
 class RowState(NamedTuple):
-    """What the list knows about a row beyond its data."""
+    """The state of a row on the screen, beyond its data."""
 
     cursor: bool = False
     marked: bool = False

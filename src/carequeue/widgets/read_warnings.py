@@ -1,4 +1,4 @@
-"""What the last sync could not read, and from which of several sources.
+"""The sources that the last sync could not read, and why.
 
 In:  `Health`. Out: sentences that say what the person can do; "" if everything was read, or if no
 source answers at all, because that is called "offline" elsewhere. If a server is only away, the
@@ -25,7 +25,7 @@ def troubled(health: Health) -> list[SourceHealth]:
 
 
 def unread_words(health: Health) -> str:
-    """Which source could not be read, why, and what to do."""
+    """The source that could not be read, the reason, and what to do."""
     unread = troubled(health)
     if unread:
         more = len(unread) - 1

@@ -59,14 +59,13 @@ def origins(health: Health, now: datetime, zone: tzinfo) -> Origins:
     names = [source.shown for source in health.sources]
     several = len(names) > 1
     short_labels = _short_labels(names) if several else [""] * len(names)
-    away = health.forced_offline or health.online is False or health.signed_out
+    old = health.forced_offline
+    away = old or health.online is False or health.signed_out
     known = {
         source.name: Origin(
             source.shown if several else "",
             short_label,
-            age_words(source.last_full, now, zone)
-            if health.forced_offline or source.old(now)
-            else "",
+            age_words(source.last_full, now, zone) if old or source.old(now) else "",
         )
         for source, short_label in zip(health.sources, short_labels, strict=True)
     }

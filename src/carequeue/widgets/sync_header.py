@@ -74,7 +74,8 @@ def _state(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     if health.signed_out:
         return [("! signed out", "soon")]
     if health.trouble and health.online is not False:
-        return [(f"! {_troubled(health)}some records not read", "soon")]
+        of = "".join(f"{cut(source.shown, NAME)}: " for source in troubled(health)[:1])
+        return [(f"! {of}some records not read", "soon")]
     return _whole(health, now, zone)
 
 
@@ -111,7 +112,7 @@ def _not_answering(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
 
 
 def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
-    """Which of several sources is away while another is read: "County offline since 09:40"."""
+    """The source that is away while another is read: "County offline since 09:40"."""
     old = [source for source in health.sources if source.old(now)]
     none_online = all(source.online is False for source in health.sources)
     if not old or len(health.sources) < 2 or none_online:
@@ -129,12 +130,6 @@ def _away(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     return [(f"○ {name} {word}", "soon"), (f"{since}{more}", "soon")]
 
 
-def _troubled(health: Health) -> str:
-    """The first of several sources that answers but could not be read completely."""
-    unread = troubled(health)
-    return f"{cut(unread[0].shown, NAME)}: " if unread else ""
-
-
 def _last(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
     """When everything was last read; "copy from" if it cannot be read now."""
     at = _at(health.last_full, now, zone)
@@ -146,17 +141,18 @@ def _last(health: Health, now: datetime, zone: tzinfo) -> list[Part]:
 
 
 def _counts(health: Health) -> list[list[Part]]:
-    pieces: list[list[Part]] = []
-    if health.waiting:
-        pieces.append([(f"↑ {health.waiting}", "text"), (" waiting", "text")])
-    if health.checking:
-        pieces.append([(f"? {health.checking}", "text"), (" checking", "text")])
-    if health.needs_you:
-        word = " needs you (x)" if health.needs_you == 1 else " need you (x)"
-        pieces.append([(f"! {health.needs_you}", "soon"), (word, "soon")])
-    if health.kept_here:
-        pieces.append([(f"⌂ {health.kept_here}", "muted"), (" local only", "muted")])
-    return pieces
+    needs = "needs you (x)" if health.needs_you == 1 else "need you (x)"
+    counts = (
+        ("↑", health.waiting, "waiting", "text"),
+        ("?", health.checking, "checking", "text"),
+        ("!", health.needs_you, needs, "soon"),
+        ("⌂", health.kept_here, "local only", "muted"),
+    )
+    return [
+        [(f"{glyph} {count}", role), (f" {word}", role)]
+        for glyph, count, word, role in counts
+        if count
+    ]
 
 
 def _at(at: datetime | None, now: datetime, zone: tzinfo) -> str:

@@ -38,12 +38,6 @@ class TextView(Widget):
         self._drawn: dict[int, Strip] = {}
 
     @property
-    def text(self) -> str:
-        """All its lines, as plain text."""
-        self._make()
-        return "\n".join("".join(text for text, _ in line).rstrip() for line in self._lines)
-
-    @property
     def inner(self) -> int:
         """The cells that a line has."""
         return max(1, self.size.width - (3 if self._divider else 2))

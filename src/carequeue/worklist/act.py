@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from carequeue.domain.calendar import SiteCalendar
-from carequeue.domain.clocks import class_of
+from carequeue.domain.clocks import class_of, clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.ranking import Band
@@ -83,7 +83,7 @@ class Acts:
         connection, projector = self._cache.connection, self._cache.projector
         charts = dict.fromkeys(self._cache.queue.chart_of(key) for key in keys)
         for chart in filter(None, charts):
-            bases = self._bases[chart] = projector.bases(connection, *chart)
+            bases = self._bases[chart] = self._cache.source(chart[0]).views.bases(chart[1])
             for item in projector.read_items(connection, *chart, bases, now):
                 if item.key in wanted:
                     items[item.key] = (item, chart[1])
@@ -107,7 +107,8 @@ class Acts:
                 yield Checked(key, item, Permission(False, seen))
                 continue
             us = self._cache.us(item.source)
-            gravest = class_of(self._cache.projector.clocks(item))
+            site = self._cache.site
+            gravest = class_of(clocks_of(item, site.rules, site.calendar))
             permission = allowed(verb, VerbCase(item, us, item_class=gravest))
             why = bulk_refusal(verb, gravest) if permission.ok and len(keys) > 1 else None
             if why:
@@ -145,7 +146,7 @@ class Acts:
     def preview(
         self, verb: Verb, keys: Sequence[str], answers: Mapping[str, str], now: datetime
     ) -> Preview:
-        """What would change, what is so already, what is not allowed, what would be local-only."""
+        """The keys that would change, are so already, are not allowed, would be local-only."""
         items = self.items(keys, now)
         changes, already, refused, local_only, unprotected = [], [], [], [], []
         for checked, intents in self._filed(verb, keys, items, answers, "", now):

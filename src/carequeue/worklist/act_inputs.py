@@ -40,7 +40,7 @@ class ActInputs:
     ) -> tuple[Verb, dict[str, str]]:
         """The verb of a name, and the answers to its questions as an intent keeps them.
 
-        Raises BadQuestion where an answer is missing or cannot be read.
+        Raises BadQuestion if an answer is missing or cannot be read.
         """
         asked = verb_named(verb)
         whom = any(question.asks == "whom" for question in asked.asks)
@@ -59,7 +59,7 @@ class ActInputs:
             return False, str(error)
 
     def _people_for(self, keys: Sequence[str]) -> Sequence[Person]:
-        """Whom an answer may name. Raises BadQuestion for items of several sources."""
+        """The people whom an answer may name. Raises BadQuestion for items of several sources."""
         if len(sources_of(self._window, keys)) > 1:
             raise BadQuestion(
                 "These items are on different servers, and each knows its own people. Nothing was "

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from carequeue.domain.sanitize import clean
 from carequeue.store.cache_transaction import CacheTransaction
-from carequeue.sync.restore.brake import held_from, words
+from carequeue.sync.restore.brake import answer_hold, stored_hold, words
 from carequeue.worklist.results import Finding
 
 
@@ -20,7 +20,7 @@ def answer(
     cache: CacheTransaction, sources: Sequence[str], choice: str, author: str, now: datetime
 ) -> tuple[str, ...]:
     """Store the answer in the caller's transaction; the sources that had asked."""
-    answered = tuple(name for name in sources if cache.source(name).sync_state.release(choice))
+    answered = tuple(name for name in sources if answer_hold(cache.source(name), choice))
     for _ in answered:
         cache.audit(now).append(author, f"{choice} removals", "", "")
     return answered
@@ -28,7 +28,7 @@ def answer(
 
 def finding(cache: CacheTransaction, source: str) -> list[Finding]:
     """The hold of a source, for the doctor."""
-    held = held_from(cache.source(source).sync_state.held())
+    held = stored_hold(cache.source(source).sync_state)
     if held is None:
         return []
     if held.asks:

@@ -66,7 +66,7 @@ class Side:
 
     @property
     def before(self) -> Resource:
-        """What the person saw before they decided."""
+        """The version that the person saw before they decided."""
         return as_seen(self.theirs or self.base.body or {}, self.intents)
 
     @property
@@ -170,7 +170,7 @@ class Asked:
         )
 
     def _other_client(self, why: str) -> str:
-        """Whom the server names by now, if the question is about the client."""
+        """The client whom the server names now, if the question is about the client."""
         if why not in (OTHER_CLIENT, CLIENT_UNKNOWN):
             return ""
         side = next(side for side in self.sides if side.gone == why)

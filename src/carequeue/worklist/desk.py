@@ -161,7 +161,7 @@ class Desk:
         now: datetime,
         shown: Mapping[str, Shown] | None = None,
     ) -> Preview:
-        """What a verb would change, what is already so, what is not allowed. *Slow*."""
+        """The items that a verb would change, that are already so, or not allowed. *Slow*."""
         from carequeue.worklist.act import Acts
 
         asked, inputs = self._inputs().read(verb, keys, answers, now)
@@ -220,7 +220,7 @@ class Desk:
 
     @property
     def outbox(self) -> OutboxDesk:
-        """What is not on the server, and what can be done about it."""
+        """The desk for all that is not on the server."""
         from carequeue.worklist.outbox_desk import OutboxDesk
 
         return OutboxDesk(self._owner.author, self.reading, self._writing)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from carequeue.domain.sanitize import clean
-from carequeue.store import audit, cache_check, tab_counts
+from carequeue.store import audit, cache_check, queue_items
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.protocol.capabilities import sentences
 from carequeue.worklist import brake_answer
@@ -47,7 +47,7 @@ def _audit(cache: CacheTransaction) -> Finding:
 
 
 def _counts(cache: CacheTransaction) -> Finding:
-    if tab_counts.stored(cache.connection) == dict(tab_counts.counted(cache.connection)):
+    if queue_items.stored_counts(cache.connection) == dict(queue_items.counted(cache.connection)):
         return Finding("ok", "The counts of the tabs match the rows.")
     return Finding("problem", "The counts of the tabs do not match the rows.", "carequeue sync")
 

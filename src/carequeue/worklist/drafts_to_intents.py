@@ -113,7 +113,7 @@ class Filing:
 
 
 def abilities(cache: CacheTransaction, source: str) -> Abilities:
-    """What a source can take, as far as the cache knows."""
+    """The abilities of a source, as far as the cache knows them."""
     state = cache.source(source).sync_state
     statement, _ = state.capability("statement")
     observed = state.observed()

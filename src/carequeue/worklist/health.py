@@ -109,7 +109,7 @@ def health(
     counts = window.outbox_counts()
     conflicts = counts.get("conflict", 0)
     fulls = [source.last_full for source in sources if source.last_full]
-    last_syncs = [datetime.fromisoformat(row.last_look) for row in rows if row.last_look]
+    last_syncs = [datetime.fromisoformat(row.last_cycle) for row in rows if row.last_cycle]
     return Health(
         **_reach(sources),
         last_full=min(fulls) if fulls and len(fulls) == len(sources) else None,

@@ -130,7 +130,7 @@ class Wording:
         return name or clean(intent.item_key, 80)
 
     def _patient(self, source: str, reference: str) -> str:
-        """A Patient of the cache by name; "" where the cache has none."""
+        """A Patient of the cache by name; "" if the cache has none."""
         patient = self._resource(source, reference)
         if patient is None:
             return ""

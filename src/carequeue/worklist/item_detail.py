@@ -45,8 +45,7 @@ def detail(cache: CacheTransaction, key: str, now: datetime) -> Detail | None:
 def _detail(
     cache: CacheTransaction, item: WorkItem, name: ChartName, others: int, now: datetime
 ) -> Detail:
-    clocks = cache.projector.clocks(item)
-    rank = cache.projector.rank(item, clocks, now)
+    _, clocks, rank = cache.projector.ranked(item, now)
     elsewhere = _elsewhere(cache, *name)
     flags = (sentence for flag, sentence in _FLAGS.items() if flag in item.flags)
     client = item.client

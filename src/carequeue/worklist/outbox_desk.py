@@ -38,7 +38,7 @@ class OutboxDesk:
             return outbox_entries.retry(cache, self._author, ids, now)
 
     def discard_word(self, ids: Sequence[str]) -> str:
-        """What has to be typed to discard these, and what depends on them: "discard 3"."""
+        """The text to type to discard these and what depends on them: "discard 3"."""
         with self._read() as cache:
             return outbox_entries.discard_word(cache, ids)
 
@@ -57,7 +57,7 @@ class OutboxDesk:
             return outbox_entries.export(cache, ids)
 
     def news(self, after: int, now: datetime) -> tuple[int, Sequence[str]]:
-        """What became of decisions without a person: merged with a colleague's other change, or
+        """The outcome of decisions that no person watched: merged with a colleague's change, or
         done already by somebody.
 
         `after` is the number of the last call, -1 at the first: then only the number is returned.

@@ -95,7 +95,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a verb would do to many items."""
+    """The effect that a verb would have on many items."""
 
     verb: str
     changes: tuple[str, ...]  # keys
@@ -129,7 +129,7 @@ class Acted:
     """The result of an act: the sentence to show, and the group for undo."""
 
     message: str
-    group: str  # "" where nothing was changed
+    group: str  # "" if nothing was changed
     changed: tuple[str, ...]
     already: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -153,7 +153,7 @@ class Undoable:
     group: str  # what `Desk.undo` takes
     did: str  # "accept", "log contact": the footer's word for the verb
     short: str  # the same where room is short
-    client: str  # FAMILY, Given; "" where the act was on several items
+    client: str  # FAMILY, Given; "" if the act was on several items
     count: int  # items
     at: datetime
     where: Where = Where.HERE

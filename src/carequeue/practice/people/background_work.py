@@ -67,18 +67,18 @@ _SENT: Final = (
 
 def fill(book: RecordBuilder, clients: Sequence[Ref], draw: random.Random) -> None:
     """Write down everybody's work, the open work first, so that its clients have nothing else."""
-    day = _Day(book, clients, draw)
-    day.stays()
-    day.arrivals()
-    day.follow_ups()
-    day.handoffs()
-    day.money()
-    day.sent()
-    day.missed()
-    day.done()
+    work = _Workload(book, clients, draw)
+    work.stays()
+    work.arrivals()
+    work.follow_ups()
+    work.handoffs()
+    work.authorizations()
+    work.sent()
+    work.missed()
+    work.done()
 
 
-class _Day:
+class _Workload:
     """Walks through the tables; `_next` gives each piece of work another client."""
 
     def __init__(self, book: RecordBuilder, clients: Sequence[Ref], draw: random.Random) -> None:
@@ -98,7 +98,7 @@ class _Day:
         self._staff = cycle(staff(who.id) for who in STAFF[1:])
         self._asks, self._offers = cycle(INBOUND), cycle(OUTBOUND)
 
-    def _many(self, what: str) -> range:
+    def _count(self, what: str) -> range:
         return range(max(1, round(COUNTS[what] * self._scale)))
 
     def _next(self) -> Ref:
@@ -118,7 +118,7 @@ class _Day:
                 ("EMER", "county-ed", "Emergency visit, cut wrist", "self-harm", 75),
             )
         )
-        unreached, reached = self._many("no contact"), self._many("contact")
+        unreached, reached = self._count("no contact"), self._count("contact")
         for is_reached in [False] * len(unreached) + [True] * len(reached):
             kind, where, what, risk, hours = next(places)
             record, end = PatientRecord(book, self._next()), book.ago(hours)
@@ -133,21 +133,21 @@ class _Day:
 
     def arrivals(self) -> None:
         book = self._book
-        for place in self._many("routine"):
+        for place in self._count("routine"):
             age = _AGES[place % len(_AGES)]
             status = "accepted" if age > 6 else ("requested", "received")[place % 2]
             sent = book.back(age, 9 + place % 7)
             self._inbound(next(self._owners), sent, status, "routine")
-        for place in self._many("urgent"):
+        for place in self._count("urgent"):
             sent = book.ago((4, 20, 27)[place % 3])
             owner = (team("access"), team("adult-outpatient"), staff("corinne-dubois"))[place % 3]
             self._inbound(owner, sent, "requested", "urgent", "urgent")
-        for _ in self._many("crisis"):
+        for _ in self._count("crisis"):
             self._inbound(team("mobile-crisis"), book.ago(1.5), "accepted", "crisis", "stat")
-        for place in self._many("untriaged"):
+        for place in self._count("untriaged"):
             owner = (_RIVERBEND, team("access"))[place % 2]
             self._inbound(owner, book.ago(0.5 + place % 2), "requested", "")
-        for place in self._many("lone request"):
+        for place in self._count("lone request"):
             ask = self._ask(_RIVERBEND, book.back(2 + place % 3, 12), "requested")
             ask.write_request(book, book.new_id("lone"))
 
@@ -168,7 +168,7 @@ class _Day:
 
     def follow_ups(self) -> None:
         book = self._book
-        for place, words in zip(self._many("follow-up"), cycle(FOLLOW_UPS), strict=False):
+        for place, words in zip(self._count("follow-up"), cycle(FOLLOW_UPS), strict=False):
             days = _DUE[place % len(_DUE)]
             FollowUp(
                 self._next(),
@@ -193,23 +193,23 @@ class _Day:
             )
         )
         for _, (severity, sender, owner, hours), story in zip(
-            self._many("handoff"), plan, cycle(HANDOFFS), strict=False
+            self._count("handoff"), plan, cycle(HANDOFFS), strict=False
         ):
             sent = self._book.ago(hours)
             Handoff(self._next(), severity, story, sender, owner, sent).write(self._book)
 
-    def money(self) -> None:
+    def authorizations(self) -> None:
         book = self._book
-        for _, days in zip(self._many("authorization"), cycle((9, 4, -2, 160)), strict=False):
+        for _, days in zip(self._count("authorization"), cycle((9, 4, -2, 160)), strict=False):
             ends, record = book.now + timedelta(days=days), PatientRecord(book, self._next())
             record.authorization(next(self._staff), ends, 20, 4)
-        for _, days in zip(self._many("coverage"), cycle((20, -40)), strict=False):
+        for _, days in zip(self._count("coverage"), cycle((20, -40)), strict=False):
             ends, record = book.now + timedelta(days=days), PatientRecord(book, self._next())
             record.coverage(ends - timedelta(days=365), ends, suffix="-b")
 
     def sent(self) -> None:
         book = self._book
-        for place in self._many("sent"):
+        for place in self._count("sent"):
             status, age = _SENT[place % len(_SENT)]
             partner, what, why = next(self._offers)
             Referral(
@@ -226,7 +226,7 @@ class _Day:
     def missed(self) -> None:
         """Visits that did not happen; most of these clients have another one booked."""
         book = self._book
-        for place in self._many("missed"):
+        for place in self._count("missed"):
             record, who = PatientRecord(book, self._next()), next(self._staff)
             status = ("noshow", "cancelled", "noshow", "fulfilled")[place % 4]
             record.appointment(who, book.back(3 + place % 4, 10), status, by_client=True)
@@ -241,12 +241,12 @@ class _Day:
             ("done inbound", "completed", 30), ("refused", "rejected", 12),
             ("cancelled", "cancelled", 20), ("draft", "draft", 2),
         ):  # fmt: skip
-            for place in self._many(what):
+            for place in self._count(what):
                 owner, sent = next(self._owners) or _RIVERBEND, book.back(days + place)
                 reason = REFUSALS[place % len(REFUSALS)] if status == "rejected" else ""
                 changed = book.back(days // 2)
                 self._ask(owner, sent, status, changed=changed, reason=reason).write(book)
-        for place, result in zip(self._many("done outbound"), cycle(RESULTS), strict=False):
+        for place, result in zip(self._count("done outbound"), cycle(RESULTS), strict=False):
             partner, what, why = next(self._offers)
             Referral(
                 self._next(),
@@ -258,10 +258,10 @@ class _Day:
                 changed=book.back(5 + place % 6),
                 result=result,
             ).write(book)
-        for place, words in zip(self._many("done follow-up"), cycle(FOLLOW_UPS), strict=False):
+        for place, words in zip(self._count("done follow-up"), cycle(FOLLOW_UPS), strict=False):
             written, owner = book.back(20 + place % 30), next(self._staff)
             FollowUp(self._next(), words, owner, None, written, "completed").write(book)
-        for _, story in zip(self._many("done handoff"), cycle(HANDOFFS), strict=False):
+        for _, story in zip(self._count("done handoff"), cycle(HANDOFFS), strict=False):
             sender, owner, sent = next(self._staff), next(self._staff), book.back(15)
             client = self._next()
             Handoff(client, "stable", story, sender, owner, sent, "completed").write(book)

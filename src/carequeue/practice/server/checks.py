@@ -104,7 +104,7 @@ def _check_element(kind: str, name: str, value: Any) -> None:
     codes = CODES.get((kind, name))
     if codes is not None and (not isinstance(value, str) or value not in codes):
         raise Refusal(422, "code-invalid", f"{kind}.{name} is no code of R4.")
-    single = name == "meta" or name in _OBJECTS.get(kind, ())
-    many = name == "extension" or name in _LISTS.get(kind, ())
-    if (single and not isinstance(value, dict)) or (many and not isinstance(value, list)):
+    is_object = name == "meta" or name in _OBJECTS.get(kind, ())
+    is_list = name == "extension" or name in _LISTS.get(kind, ())
+    if (is_object and not isinstance(value, dict)) or (is_list and not isinstance(value, list)):
         raise Refusal(422, "structure", f"{kind}.{name} has the wrong type.")

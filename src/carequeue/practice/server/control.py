@@ -91,7 +91,7 @@ _WISHES: Final[dict[str, Callable[[ControlledServer, Any], Any]]] = {
     "renew_token": _renew_token,
     "hang_up": lambda server, _: server.sockets.hang_up(),
     "advance": lambda server, seconds: server.schedule.advance(float(seconds)),
-    "step": lambda server, many: server.schedule.step(int(many)),
+    "step": lambda server, count: server.schedule.step(int(count)),
 }
 
 

@@ -81,12 +81,12 @@ class ColleagueSchedule:
             self._turn.notify()
             return self._catch_up()
 
-    def step(self, many: int) -> list[dict[str, Any]]:
+    def step(self, count: int) -> list[dict[str, Any]]:
         """The next changes at once, whatever the time. Raises ValueError on an odd number."""
-        if not 0 <= many <= _MANY:
+        if not 0 <= count <= _MANY:
             raise ValueError(f"There are 0 to {_MANY} steps at a time.")
         with self._turn:
-            return [self._change() for _ in range(many)]
+            return [self._change() for _ in range(count)]
 
     def _gap(self) -> int:
         assert self._gaps is not None

@@ -1,4 +1,4 @@
-"""What left the source unannounced, what an update missed, and when to ask first. Pure.
+"""Rows that left the source unannounced or that an update missed, and when a manifest is due. Pure.
 
 A search for changes never tells of deletions, of records that left its scope, or of a row that
 became visible too late. So once a day the manifest of each search is fetched: ids and versions.
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
+from carequeue.domain.timestamps import instant, is_older, is_younger
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.chart_to_items import shared
-from carequeue.fhir.values import ID
+from carequeue.fhir.values import ID, text
 from carequeue.sync.ports import Absence
-from carequeue.sync.protocol.timestamps import instant, is_older, is_younger
 from carequeue.sync.pull.search_plan import OVERLAP, Search, scope_fingerprint
 
 EVERY: Final = timedelta(days=1)
@@ -94,17 +94,11 @@ def stamps(kind: str, page: Page) -> dict[str, Stamp]:
 
     An entry without an id that could be asked for says nothing.
     """
-    entries = {}
-    for entry in page.entries:
-        key, meta = entry.get("id"), entry.get("meta")
-        if entry.get("resourceType") == kind and isinstance(key, str) and ID.fullmatch(key):
-            held = meta if isinstance(meta, dict) else {}
-            entries[key] = (_text(held.get("versionId")), _text(held.get("lastUpdated")))
-    return entries
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return {
+        text(entry, "id"): (text(entry, "meta.versionId"), text(entry, "meta.lastUpdated"))
+        for entry in page.entries
+        if entry.get("resourceType") == kind and ID.fullmatch(text(entry, "id"))
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +167,7 @@ def _is_to_come(updated: str, begun: datetime) -> bool:
 
 
 def fate(search: Search, status: int, updated: str, begun: datetime) -> Absence:
-    """What the read of a missing row says. `updated`: of the resource that came, "" if none did.
+    """The reason why a row is missing, by a read of it. `updated`: of the resource read, or "".
 
     A search with parameters that does not show a row has it out of scope; one without lags. Client
     and directory records never leave by scope: any row may refer to them.

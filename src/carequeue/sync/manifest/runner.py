@@ -14,42 +14,39 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from json import dumps, loads
 from typing import Final
 
+from carequeue.domain.timestamps import is_older
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.manifest.fetch import ManifestFetcher, NotNow
 from carequeue.sync.ports import Absence, SourceRepository
-from carequeue.sync.protocol.timestamps import is_older
 from carequeue.sync.pull.runner import Context
 from carequeue.sync.pull.search_plan import Search
-from carequeue.sync.restore import detection, recovery
+from carequeue.sync.restore import recovery
 from carequeue.sync.restore.brake import (
-    LATELY,
     Held,
     RecentRemovals,
+    are_stored,
     brake,
-    held_from,
-    recent_removals_from,
-    recent_removals_to,
+    recent_removals,
+    store_hold,
+    store_recent_removals,
+    stored_hold,
     too_many,
 )
-from carequeue.sync.restore.detection import REMEMBERED
 
-#: In `meta`: what waits for a person's answer.
-HELD: Final = "held"
 _STAYS: Final = (Absence.HERE, Absence.UNKNOWN)
 
 
 @dataclass(slots=True)
 class ManifestResult:
-    """What the manifests led to. `fetched`: rows that were missed before; `filed`: decisions to be
-    sent again.
+    """The result of the manifests. `fetched`: rows missed before; `filed`: intents to send
+    again.
 
     `why`: what could not be done, "" if all could.
     """
@@ -63,7 +60,7 @@ class ManifestResult:
 
 @dataclass(slots=True)
 class _Finding:
-    """What the manifest of one search leads to."""
+    """The result of the manifest of one search."""
 
     search: Search
     why: r.ManifestReason
@@ -100,7 +97,9 @@ class ManifestRun:
     def run(self, searches: Sequence[Search], *, asked: bool) -> None:
         """Run the manifests that are due, or all if `asked`. Raises Unreachable and SignInError."""
         with self._cache.reading() as rows:
-            asked = asked or (detection.has_noted_losses(rows) and _held(rows) is None)
+            asked = asked or (
+                recovery.has_noted_losses(rows) and stored_hold(rows.sync_state) is None
+            )
         try:
             findings = [
                 self._compared(search, why)
@@ -130,8 +129,8 @@ class ManifestRun:
         now = self._now()
         with self._cache.reading() as rows:
             here = rows.mirror.count()
-            was = _held(rows)
-            lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
+            was = stored_hold(rows.sync_state)
+            lately = recent_removals(rows.sync_state, now)
         accepted = was is not None and was.answer == "accept"
         for finding in findings:
             self._heal(finding)
@@ -145,9 +144,7 @@ class ManifestRun:
             if count
         )
         with self._cache.reading() as rows:
-            back = sum(len(finding.back) for finding in findings) + len(
-                detection.noted_losses(rows)
-            )
+            back = sum(len(finding.back) for finding in findings) + len(recovery.noted_losses(rows))
         held = brake(leaving, back, here, was, now, much=bool(leaving) and much)
         for finding in findings:
             self._save(
@@ -165,23 +162,22 @@ class ManifestRun:
 
     def _remember(self, lately: RecentRemovals) -> None:
         """Save what was removed unasked; after a person's answer it starts over."""
-        kept = recent_removals_to(lately) if lately.by_type else ""
         with self._cache.reading() as rows:
-            before = rows.sync_state.get_meta(LATELY)
-        if kept != before:
+            stored = are_stored(rows.sync_state, lately)
+        if not stored:
             with self._cache.writing(self._now()) as rows:
-                rows.sync_state.set_meta(LATELY, kept)
+                store_recent_removals(rows.sync_state, lately)
 
     def _end(self, findings: Sequence[_Finding], held: Held | None, was: Held | None) -> None:
         now = self._now()
         with self._cache.writing(now) as rows:
-            if _held(rows) != was:
+            if stored_hold(rows.sync_state) != was:
                 return  # somebody has answered meanwhile: concluded again in the next cycle
             if held is None:
-                detection.forget_losses(rows)
+                recovery.forget_losses(rows)
             for finding in findings:
                 rows.manifest.save_page(finding.search.name, r.first(finding.search, now), {})
-            rows.sync_state.set_meta(HELD, dumps(asdict(held)) if held else "")
+            store_hold(rows.sync_state, held)
             rows.sync_state.record_progress("")
         self.done.counted = len(findings)
 
@@ -201,13 +197,13 @@ class ManifestRun:
             older = [
                 resource
                 for resource in given
-                if is_older(detection.updated(resource), ours.get(resource["id"], ("", ""))[1])
+                if is_older(recovery.updated(resource), ours.get(resource["id"], ("", ""))[1])
             ]
             finding.back += older
             self._save([resource for resource in given if resource not in older])
 
     def _find_missing(self, finding: _Finding, here: int, accepted: bool) -> None:
-        """What became of each row that is not in the manifest.
+        """Find out what became of each row that is not in the manifest.
 
         If very many are missing, they are not read one at a time before a person has said that it
         may be so.
@@ -260,7 +256,7 @@ class ManifestRun:
             finding.here.append(resource)
 
     def _fate(self, finding: _Finding, status: int, resource: Resource) -> Absence:
-        return r.fate(finding.search, status, detection.updated(resource), finding.begun)
+        return r.fate(finding.search, status, recovery.updated(resource), finding.begun)
 
     # --- keeping ----------------------------------------------------------------------------------
 
@@ -287,31 +283,24 @@ class ManifestRun:
         """
         now = self._now()
         with self._cache.writing(now) as rows:
-            after = {
-                **{
-                    (finding.search.type, key): None
-                    for finding in findings
-                    for key in finding.leaving
-                },
-                **{
-                    (finding.search.type, resource["id"]): resource
-                    for finding in findings
-                    for resource in finding.back
-                },
-            }
+            after: dict[tuple[str, str], Resource | None] = {}
+            for finding in findings:
+                kind = finding.search.type
+                after |= {(kind, key): None for key in finding.leaving}
+                after |= {(kind, resource["id"]): resource for resource in finding.back}
             before = {key: rows.mirror.base(*key).body for key in after}
-            taken = rows.outbox.acknowledged(now - REMEMBERED)
+            taken = rows.outbox.acknowledged(now - recovery.REMEMBERED)
             lost = {
                 intent.id: intent for intent in recovery.lost_after_restore(taken, before, after)
             }
-            for intent in detection.noted_losses(rows):
+            for intent in recovery.noted_losses(rows):
                 key = (intent.target_type, intent.target_id)
                 after.setdefault(key, rows.mirror.base(*key).body)
                 lost[intent.id] = intent
             losses = sorted(lost.values(), key=lambda intent: intent.seq)
             wanted = recovery.not_superseded(losses, [*taken, *rows.outbox.open_intents()])
             filed = recovery.refile(wanted, after, lambda: str(uuid.uuid4()))
-            detection.forget_losses(rows)
+            recovery.forget_losses(rows)
             for finding in findings:
                 self._move_back(rows, finding, now)
             rows.outbox.refile(filed, now)
@@ -327,7 +316,3 @@ class ManifestRun:
         saved = rows.mirror.save(finding.back, now, even_older=True)
         rows.sync_state.enqueue_fetch(saved.missing, ())
         self.done.fetched += saved.changed
-
-
-def _held(rows: SourceRepository) -> Held | None:
-    return held_from(loads(rows.sync_state.get_meta(HELD) or "null"))

@@ -1,4 +1,4 @@
-"""Which addresses CareQueue sends requests to, and which it refuses. Pure.
+"""The addresses to which CareQueue sends requests, and those that it refuses. Pure.
 
 In:  the base URL of the profile, links and websocket addresses that a server names. Out: a checked
 URL, None or ServerError.

@@ -6,12 +6,16 @@ Not here: what becomes of it (`cli/connect.py`), what a source supports (`capabi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from carequeue.domain.errors import ServerError, SignInError
-
-if TYPE_CHECKING:
-    from carequeue.sync.net.transport import Transport
+from carequeue.domain.sanitize import clean
+from carequeue.fhir.bundles import read_page
+from carequeue.fhir.our_directory import name_of, own_reference
+from carequeue.sync.net.auth import Tokens
+from carequeue.sync.net.transport import Transport
+from carequeue.sync.protocol.capabilities import read_statement, sentences
+from carequeue.sync.protocol.sending import Unreachable
 
 _MOST: Final = 200  # people, teams or organizations at most
 
@@ -25,7 +29,7 @@ class Listed(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """What a server declares, and whom it lists."""
+    """The declarations of a server, and the people and teams that it lists."""
 
     base_url: str
     software: str
@@ -39,10 +43,6 @@ class Probe(NamedTuple):
 
 def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
     """Read from a server without saving anything. Raises ServerError or SignInError."""
-    from carequeue.sync.net.auth import Tokens
-    from carequeue.sync.net.transport import Transport
-    from carequeue.sync.protocol.sending import Unreachable
-
     with Transport(url, Tokens(fixed=token or ""), ca_bundle) as transport:
         try:
             return _probe(transport)
@@ -54,9 +54,6 @@ def probe(url: str, token: str | None, ca_bundle: str = "") -> Probe:
 
 
 def _probe(transport: Transport) -> Probe:
-    from carequeue.domain.sanitize import clean
-    from carequeue.sync.protocol.capabilities import read_statement, sentences
-
     answer = transport.send("GET", "metadata")
     _refuse(answer.status)
     can = read_statement(answer.json, {})
@@ -98,10 +95,6 @@ def _refuse(status: int) -> None:
 
 
 def _listed(transport: Transport, kind: str, warnings: list[str]) -> tuple[Listed, ...]:
-    from carequeue.domain.sanitize import clean
-    from carequeue.fhir.bundles import read_page
-    from carequeue.fhir.our_directory import name_of, own_reference
-
     answer = transport.send("GET", f"{kind}?_count={_MOST}")
     if answer.status >= 400:
         warnings.append(f"{kind} cannot be listed ({answer.status}).")

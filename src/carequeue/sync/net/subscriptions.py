@@ -25,7 +25,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from carequeue.fhir.values import ID
+from carequeue.fhir.values import ID, objects, text
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -51,20 +51,18 @@ _BREATH: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """How a server announces changes. `topic` "": by criteria. `socket` "": bound with a token."""
+    """An announcement of changes. `topic` "": by criteria. `socket` "": bound with a token."""
 
     topic: str = ""
     socket: str = ""
 
 
 def declared(statement: Any) -> Declared | None:
-    """What a CapabilityStatement says of Subscriptions; None if it offers none that can be used."""
-    for rest in _objects(statement, "rest"):
-        offered = [
-            part for part in _objects(rest, "resource") if part.get("type") == "Subscription"
-        ]
+    """The Subscriptions of a CapabilityStatement; None if it offers none that can be used."""
+    for rest in objects(statement, "rest"):
+        offered = [part for part in objects(rest, "resource") if part.get("type") == "Subscription"]
         codes = {
-            part.get("code") for resource in offered for part in _objects(resource, "interaction")
+            part.get("code") for resource in offered for part in objects(resource, "interaction")
         }
         if "create" not in codes:
             continue
@@ -72,9 +70,7 @@ def declared(statement: Any) -> Declared | None:
         if address:
             return Declared(socket=address)
         names = {
-            str(part.get("name"))
-            for resource in offered
-            for part in _objects(resource, "operation")
+            str(part.get("name")) for resource in offered for part in objects(resource, "operation")
         }
         if _OPERATION in {name.lstrip("$") for name in names}:
             topics = [topic for resource in offered for topic in _values(resource, _TOPIC)]
@@ -112,20 +108,20 @@ def subscription(how: Declared, scope: Mapping[str, str], end: str) -> dict[str,
 
 
 def meaning(message: str | bytes, key: str) -> str:
-    """What a message is: `bound`, `hint`, or "" for a heartbeat and anything unknown."""
-    text = message if isinstance(message, str) else message.decode("utf-8", "replace")
-    word, _, what = text.strip().partition(" ")
+    """The meaning of a message: `bound`, `hint`, or "" for a heartbeat and anything unknown."""
+    words = message if isinstance(message, str) else message.decode("utf-8", "replace")
+    word, _, what = words.strip().partition(" ")
     if word in ("bound", "ping"):
         return {"bound": "bound", "ping": "hint"}[word] if what == key else ""
     try:
-        bundle = json.loads(text)
+        bundle = json.loads(words)
     except (ValueError, RecursionError):
         return ""
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         return ""
-    first = next(iter(_objects(bundle, "entry")), {}).get("resource")
+    first = next(iter(objects(bundle, "entry")), {}).get("resource")
     kind = first.get("type") if isinstance(first, dict) else None
-    for parameter in _objects(first, "parameter"):
+    for parameter in objects(first, "parameter"):
         if parameter.get("name") == "type":
             kind = parameter.get("valueCode")
     return {"handshake": "bound", "heartbeat": ""}.get(str(kind), "hint")
@@ -199,8 +195,7 @@ class SubscriptionListener:
             return "", ""
         answer = self._transport.send("GET", f"Subscription/{self._id}/${_OPERATION}")
         parameters = {
-            str(parameter.get("name")): parameter
-            for parameter in _objects(answer.json, "parameter")
+            str(parameter.get("name")): parameter for parameter in objects(answer.json, "parameter")
         }
         token = parameters.get("token", {}).get("valueString")
         address = parameters.get("websocket-url", {})
@@ -294,18 +289,9 @@ def _quiet() -> logging.Logger:
     return logger
 
 
-def _objects(value: Any, name: str) -> list[dict[str, Any]]:
-    items = value.get(name) if isinstance(value, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
 def _values(value: Any, url: str) -> Any:
     """The text of each extension with this URL."""
-    for extension in _objects(value, "extension"):
-        for name in ("valueUri", "valueUrl", "valueCanonical"):
-            if (
-                extension.get("url") == url
-                and isinstance(extension.get(name), str)
-                and extension[name]
-            ):
-                yield extension[name]
+    for extension in objects(value, "extension"):
+        given = [text(extension, name) for name in ("valueUri", "valueUrl", "valueCanonical")]
+        if extension.get("url") == url:
+            yield from filter(None, given)

@@ -67,7 +67,7 @@ class ResponseTimer:
         self.came = True
 
     def now(self) -> SlowResponse | None:
-        """What has taken long; None if nothing has."""
+        """The wait that takes long; None if none does."""
         begun, slow, came = self._begun, self._slow, self.came
         long = begun is not None and self._elapsed() - begun[0] >= LONG
         if begun is not None and long and not came:  # whatever came before: nothing comes now

@@ -14,9 +14,7 @@ from __future__ import annotations
 import ssl
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +23,7 @@ import httpx
 from carequeue import __version__
 from carequeue.domain.errors import ServerError
 from carequeue.domain.sanitize import clean
+from carequeue.domain.timestamps import http_date
 from carequeue.fhir import jsontext
 from carequeue.sync.net.addresses import (
     checked_base,
@@ -143,7 +142,7 @@ class Transport:
             return False
 
     def waits(self) -> SlowResponse | None:
-        """What is waited for at the moment, if it takes long; called by another thread."""
+        """The present wait for a reply, if it takes long; called by another thread."""
         return self._waiting.now()
 
     def take_wait(self) -> float:
@@ -156,7 +155,7 @@ class Transport:
         return _instant(self.date)
 
     def dial(self, address: str) -> Dial | None:
-        """How to reach a websocket that this source names; None if it is not on its host.
+        """The way to a websocket that this source names; None if it is not on its host.
 
         The token goes only to the exact origin of the source: another port may be somebody else.
         """
@@ -226,11 +225,7 @@ class Transport:
 
 def _instant(date: str) -> datetime:
     """The server's own time, which its `Retry-After` refers to; ours if it gives none."""
-    with suppress(TypeError, ValueError, OverflowError):
-        at = parsedate_to_datetime(date)
-        if at.tzinfo is not None:
-            return at
-    return datetime.now(UTC)
+    return http_date(date) or datetime.now(UTC)
 
 
 def _trusted(bundle: str) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""What a source supports: what its CapabilityStatement declares, and what was observed.
+"""The abilities of a source: declared in its CapabilityStatement, and observed.
 
 In:  a CapabilityStatement, observations. Out: `Abilities`. Asked before a person types
 (`worklist/act.py`) and before anything is sent.
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from carequeue.domain.errors import ServerError
 from carequeue.domain.intents import Intent, IntentKind
+from carequeue.fhir import values
 
 #: The most entries of a batch; servers differ (docs/servers.md), most accept this many.
 BATCH_SIZE: Final = 50
@@ -62,7 +63,7 @@ class Abilities:
         return interaction in self.types.get(kind, TypeAbility()).interactions
 
     def of(self, kind: str) -> TypeAbility:
-        """What is declared of a type; empty if it is not named."""
+        """The declaration of a type; empty if the statement does not name it."""
         return self.types.get(kind, TypeAbility())
 
     def update_create(self, kind: str) -> bool:
@@ -80,7 +81,7 @@ class Abilities:
 
     @property
     def guard(self) -> str:
-        """What was observed of If-Match: yes | no (the server ignores it) | none (there are no
+        """The observation of If-Match: yes | no (the server ignores it) | none (there are no
         versions) | "" (not observed yet).
         """
         return self.observed.get("if_match", "")
@@ -150,13 +151,12 @@ def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
     software = statement.get("software")
     types: dict[str, TypeAbility] = {}
     batch = False
-    for rest in _list(statement.get("rest")):
+    for rest in values.objects(statement, "rest"):
         if rest.get("mode", "server") != "server":
             continue
-        batch = batch or any(
-            item.get("code") in ("batch", "transaction") for item in _list(rest.get("interaction"))
-        )
-        for item in _list(rest.get("resource")):
+        codes = {values.text(item, "code") for item in values.objects(rest, "interaction")}
+        batch = batch or not codes.isdisjoint(("batch", "transaction"))
+        for item in values.objects(rest, "resource"):
             types[str(item.get("type", ""))] = _ability(item)
     return Abilities(
         str(software.get("name", "")) if isinstance(software, dict) else "",
@@ -170,16 +170,12 @@ def read_statement(statement: Any, observed: Mapping[str, str]) -> Abilities:
 
 def _ability(item: Mapping[str, Any]) -> TypeAbility:
     return TypeAbility(
-        frozenset(str(part.get("code", "")) for part in _list(item.get("interaction"))),
+        frozenset(str(part.get("code", "")) for part in values.objects(item, "interaction")),
         item.get("updateCreate") is True,
         item.get("conditionalCreate") is True,
         str(item.get("versioning", "")),
-        frozenset(str(part.get("name", "")) for part in _list(item.get("searchParam"))),
+        frozenset(str(part.get("name", "")) for part in values.objects(item, "searchParam")),
     )
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def to_json(can: Abilities) -> str:
@@ -198,28 +194,19 @@ def to_json(can: Abilities) -> str:
 
 
 def from_json(text: str, observed: Mapping[str, str]) -> Abilities:
-    """What `to_json` stored, with the observations since.
-
-    An earlier CareQueue stored `versioning` as true or false.
-    """
+    """The abilities that `to_json` stored, with the observations since."""
     software, version, batch, known, types = json.loads(text)
     return Abilities(
         software,
         version,
         {
-            kind: TypeAbility(frozenset(does), create, conditional, _how(how), frozenset(search))
+            kind: TypeAbility(frozenset(does), create, conditional, str(how), frozenset(search))
             for kind, (does, create, conditional, how, search) in types.items()
         },
         batch and observed.get("batch") != "no",
         known,
         observed,
     )
-
-
-def _how(versioning: Any) -> str:
-    if isinstance(versioning, bool):
-        return "versioned" if versioning else ""
-    return str(versioning)
 
 
 _GUARDS: Final = {
@@ -230,7 +217,7 @@ _GUARDS: Final = {
 
 
 def sentences(can: Abilities) -> tuple[str, ...]:
-    """What this server supports, in sentences for `connect` and `doctor`."""
+    """The abilities of this server, in sentences for `connect` and `doctor`."""
     lines = []
     for kind, what in (
         ("Task", "referrals, follow-ups and handoffs"),

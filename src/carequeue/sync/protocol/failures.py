@@ -1,4 +1,4 @@
-"""What a status means: a clear success, or one of the kinds of failure. Pure.
+"""The meaning of a status: a clear success, or one of the kinds of failure. Pure.
 
 In:  a status, a `Retry-After`, an error. Out: a `ResponseKind`, a wait, a sentence for a person.
 Why a status only sorts: a stale write is answered with 409, 412, 423 or 428, and with 400, by
@@ -11,12 +11,12 @@ from __future__ import annotations
 import random
 import traceback
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from carequeue.domain.errors import CareQueueError
+from carequeue.domain.timestamps import http_date
 
 #: Read backs in a row without progress, after which a person is asked.
 READ_BACK_LIMIT: Final = 8
@@ -58,7 +58,7 @@ def busy_words(status: int, words: str) -> str:
 
 
 class ResponseKind(StrEnum):
-    """What a response means for a write."""
+    """The meaning of a response for a write."""
 
     YES = "yes"
     READ_BACK = "read_back"  # not a clear success: read the resource and compare
@@ -69,7 +69,7 @@ class ResponseKind(StrEnum):
 
 
 def kind_of(status: int, conflict_issue: bool) -> ResponseKind:
-    """What a status says about a write. `conflict_issue`: the OperationOutcome names a conflict."""
+    """The meaning of a status. `conflict_issue`: the OperationOutcome names a conflict."""
     if 200 <= status < 300:
         return ResponseKind.YES
     if status == 401:
@@ -105,7 +105,7 @@ def words_of(fault: BaseException) -> str:
 
 
 def delay(attempts: int, retry_after: str, now: datetime, chance: random.Random) -> timedelta:
-    """How long to wait: as the server asks, otherwise exponential with full jitter."""
+    """The time to wait: as the server asks, otherwise exponential with full jitter."""
     if asked := asked_delay(retry_after, now):
         return min(asked, LONGEST_WAIT)
     ceiling = min(_BASE * 2 ** min(attempts, 10), _LONGEST)
@@ -119,10 +119,5 @@ def asked_delay(retry_after: str, now: datetime) -> timedelta | None:
         return None
     if text.isdecimal():
         return timedelta(seconds=min(int(text[:9]), 86_400))
-    try:
-        at = parsedate_to_datetime(text)
-    except (TypeError, ValueError, OverflowError):  # a year of twenty digits
-        return None
-    if at.tzinfo is None:
-        return None
-    return max(at - now, timedelta())
+    at = http_date(text)
+    return max(at - now, timedelta()) if at is not None else None

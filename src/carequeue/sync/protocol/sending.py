@@ -61,7 +61,7 @@ class HttpAnswer:
 
 
 class Sends(Protocol):
-    """What sends requests to one source: `transport.Transport`, or a `Cycle` around it."""
+    """A connection to one source: `transport.Transport`, or a `Cycle` around it."""
 
     base_url: str
 

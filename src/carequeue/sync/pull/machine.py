@@ -19,10 +19,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from carequeue.domain.timestamps import is_younger
 from carequeue.fhir.bundles import Page
 from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.protocol.failures import has_failed, is_away
-from carequeue.sync.protocol.timestamps import is_younger
 from carequeue.sync.pull import paging
 from carequeue.sync.pull.paging import TOO_LONG, Trail, onward
 from carequeue.sync.pull.search_plan import (
@@ -76,8 +76,9 @@ def step(state: PullState, event: Event) -> Step:
 def _search(state: PullState, now: datetime) -> Step:
     """Begin the next search, or end."""
     if state.at >= len(state.searches):
-        full = not state.left_out
-        return state, (Ended(full=True, left_out=state.left_out) if full else _partly(state),)
+        left_out = state.left_out
+        why = "not shown by the server: " + ", ".join(left_out) if left_out else ""
+        return state, (Ended(full=not state.cut, why=why, left_out=left_out),)
     search = state.searches[state.at]
     cursor = _in_scope(search, state.cursors.get(search.name, Cursor()))
     if search.known_only and not cursor.watermark:
@@ -93,7 +94,8 @@ def _search(state: PullState, now: datetime) -> Step:
         trail = paging.resume(cursor.next_url, first, cursor.received)
     else:
         trail = paging.begin(first_url(search, how, cursor.watermark))
-        etag = cursor.etag if lowest is Tier.HISTORY and _believes(cursor, now) else ""
+        believed = lowest is Tier.HISTORY and is_younger(cursor.full_at, now, BELIEVED)
+        etag = cursor.etag if believed else ""
     state = _with_cursor(state, search, cursor)
     state = replace(state, trail=trail, tier=how, newest=frozenset(), conditional=bool(etag))
     return state, (Fetch(trail.url, etag=etag),)
@@ -105,18 +107,6 @@ def _in_scope(search: Search, cursor: Cursor) -> Cursor:
     if cursor.scope in ("", mark):
         return replace(cursor, scope=mark)
     return Cursor(scope=mark)
-
-
-def _believes(cursor: Cursor, now: datetime) -> bool:
-    return is_younger(cursor.full_at, now, BELIEVED)
-
-
-def _partly(state: PullState) -> Ended:
-    return Ended(
-        full=not state.cut,
-        why="not shown by the server: " + ", ".join(state.left_out),
-        left_out=state.left_out,
-    )
 
 
 def _came(state: PullState, event: PageCame) -> Step:
@@ -212,7 +202,7 @@ def _lower(state: PullState, event: PageCame) -> Step:
 
 
 def _refused_names(state: PullState, search: Search) -> tuple[str, ...]:
-    """What to remember once a lower tier has worked: the better ones that failed."""
+    """The better tiers that failed, to remember once a lower tier has worked."""
     watermark = state.cursors.get(search.name, Cursor()).watermark
     tried = range(tier(search, state.can, watermark), state.lowest.get(search.name, Tier.HISTORY))
     return tuple(f"{name}:{search.type}" for how, name in TIER_NAMES.items() if how in tried)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from carequeue.fhir.bundles import Page
+from carequeue.fhir.values import get
 from carequeue.sync.pull.search_plan import (
     PAGE,
     from_instant,
@@ -122,7 +123,6 @@ def marks(page: Page) -> frozenset[str]:
     """Keys of the rows of a page; a row that is listed twice counts once."""
     shown = set(page.deleted)
     for entry in page.entries:
-        meta = entry.get("meta")
-        version = meta.get("versionId") if page.is_history and isinstance(meta, dict) else ""
+        version = get(entry, "meta.versionId") if page.is_history else ""
         shown.add(f"{entry.get('resourceType')}/{entry.get('id')}/{version}")
     return frozenset(shown)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from carequeue.domain.errors import ServerError
+from carequeue.domain.timestamps import CLOCK_ERROR, http_date, instant
 from carequeue.fhir.bundles import Page, outcome_words, read_page
 from carequeue.sync.client_check import keys_of, part_from_clients
 from carequeue.sync.ports import Absence, SourceCache, SourceRepository
@@ -23,19 +23,16 @@ from carequeue.sync.protocol.sending import Sends, Unreachable
 from carequeue.sync.pull import machine
 from carequeue.sync.pull import state as p
 from carequeue.sync.pull.search_plan import Search
-from carequeue.sync.restore.brake import recent_removals_from, recent_removals_to
+from carequeue.sync.restore.brake import recent_removals, store_recent_removals
 
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
-#: In `meta`: removals of the last day without a question.
-LATELY: Final = "lately"
 #: Why a reference has no resource.
 ABSENT: Final = "not given"
-_AHEAD: Final = timedelta(days=2)  # by how much a laptop's clock may be slow
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every part of a sync cycle has: the cache, the connection, the time."""
+    """The surroundings of a part of a sync cycle: the cache, the connection, the time."""
 
     cache: SourceCache
     transport: Sends
@@ -45,7 +42,7 @@ class Context:
 
 @dataclass(slots=True)
 class Pulled:
-    """What one pull did.
+    """The result of one pull.
 
     `nothing_new`: cursors of searches without changes, saved at once at the end: a cycle without
     changes is one write, not one for each search. If a crash loses them, the same is asked again.
@@ -153,7 +150,7 @@ class Pulling:
         if not page.deleted:
             return
         now = self._now()
-        lately = recent_removals_from(rows.sync_state.get_meta(LATELY), now)
+        lately = recent_removals(rows.sync_state, now)
         kind = next(iter(page.deleted)).partition("/")[0]
         count = len(page.deleted)
         if lately.too_many(count, rows.mirror.count()) or (
@@ -164,7 +161,7 @@ class Pulling:
             return
         left = rows.removals.remove(page.deleted, Absence.DELETED)
         if left:
-            rows.sync_state.set_meta(LATELY, recent_removals_to(lately.taking(kind, left, now)))
+            store_recent_removals(rows.sync_state, lately.taking(kind, left, now))
         self.done.left += left
 
 
@@ -175,16 +172,9 @@ def server_time(answer: Any, page: Page | None, now: datetime) -> str:
     hide every change until then. If the two differ the earlier counts: a Bundle stamped in local
     time as if it were UTC would hide the changes of those hours.
     """
-    instants = []
-    for text in (page.updated if page else "", answer.headers.get("date", "")):
-        for read in (datetime.fromisoformat, parsedate_to_datetime):
-            try:
-                at = read(text)
-            except (TypeError, ValueError, OverflowError):
-                continue
-            if at.tzinfo is not None and _LONG_AGO < at < now + _AHEAD:
-                instants.append(at)
-            break
+    texts = (page.updated if page else "", answer.headers.get("date", ""))
+    read = (instant(text) or http_date(text) for text in texts)
+    instants = [at for at in read if at is not None and _LONG_AGO < at < now + CLOCK_ERROR]
     return min(instants).isoformat() if instants else ""
 
 

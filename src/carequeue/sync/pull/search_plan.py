@@ -20,7 +20,9 @@ from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+from carequeue.domain.timestamps import instant
 from carequeue.fhir import codes
+from carequeue.fhir.values import text
 from carequeue.sync.protocol.capabilities import Abilities
 
 PAGE: Final = 200
@@ -73,7 +75,7 @@ def plan(can: Abilities, scope: Mapping[str, str]) -> tuple[Search, ...]:
 
 
 class Tier(IntEnum):
-    """How changes of a search are asked for; after a rejection the next is used."""
+    """The way to ask for changes of a search; after a rejection the next is used."""
 
     HISTORY = 0
     CHANGED = 1
@@ -167,18 +169,10 @@ def from_instant(url: str, instant: str) -> str:
 
 def last_updated(entries: Sequence[Any]) -> str:
     """The `meta.lastUpdated` of the last row of a page that is sorted by it; otherwise ""."""
-    instants = []
-    found: Any = ""
-    for entry in entries:
-        meta = entry.get("meta") if isinstance(entry, dict) else None
-        found = meta.get("lastUpdated") if isinstance(meta, dict) else None
-        try:
-            instants.append(datetime.fromisoformat(found))
-        except (TypeError, ValueError):
-            return ""
-    if not instants or any(at.tzinfo is None for at in instants):
-        return ""
-    return str(found) if instants == sorted(instants) else ""
+    texts = [text(entry, "meta.lastUpdated") for entry in entries]
+    instants = [at for at in map(instant, texts) if at is not None]
+    is_sorted = len(instants) == len(texts) and instants == sorted(instants)
+    return texts[-1] if texts and is_sorted else ""
 
 
 def by_id_url(kind: str, ids: Sequence[str], params: Sequence[tuple[str, str]] = ()) -> str:

@@ -1,4 +1,4 @@
-"""What a pull knows, its events and its commands: the vocabulary of `machine.step`. Pure.
+"""The state of a pull, its events and its commands: the vocabulary of `machine.step`. Pure.
 
 In:  nothing. Out: frozen values.
 """
@@ -17,7 +17,7 @@ from carequeue.sync.pull.search_plan import Search, Tier
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a search stands. `pending`: the watermark to set once the last page is here.
+    """The progress of a search. `pending`: the watermark to set once the last page is here.
 
     `scope`: fingerprint of the search's parameters. `etag`: of an empty reply; while the server
     confirms it, the watermark stays, so that the request is the same.

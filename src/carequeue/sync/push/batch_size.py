@@ -1,61 +1,81 @@
-"""How many changes one request may hold: learned, never assumed. Pure.
+"""How many changes one request may hold: learned from each batch, never assumed. Pure.
 
-In:  how many a server takes as far as is known, and what became of each batch.
-Out: how many to send next, and what to remember of it.
-Why halving: servers differ (docs/servers.md), few state their limit, and one row that a server
-rejects can make it reject the whole batch: halved often enough, that row is alone and its reply is
-its own. So the size grows again while all goes well, but within one push never back to a size that
-was named as too large (413).
-Not here: what is sent (`machine.py`), how it is remembered (`capabilities.py`, `batch_size`).
+In:  the state of a push, how an exchange went. Out: the new state, and what to remember.
+A server that rejects a batch, or fails at it, says something about batches. A server that does not
+reply says nothing, unless it answers single requests meanwhile: otherwise it is an outage.
+Not here: the sizes themselves (`state.py`), what is sent next (`machine.py`), how it is remembered
+(`capabilities.py`, `batch_size`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import replace
 
-from carequeue.sync.protocol.capabilities import BATCH_SIZE
-
-#: Exchanges in a row that went well at a size, before a larger one is tried.
-_PATIENCE: Final = 8
-_SMALLEST: Final = 2
+from carequeue.sync.protocol.failures import is_away
+from carequeue.sync.push import messages as m
+from carequeue.sync.push.state import PushState
 
 
-@dataclass(frozen=True, slots=True)
-class Sizing:
-    """The size of the next batch. `limit`: a size that was rejected as too large in this push.
+def sized(state: PushState, sent: int, became: m.Batched) -> tuple[PushState, dict[str, str]]:
+    """The state after a batch, and what to remember of it."""
+    before = state.sizing
+    if became is m.Batched.UNANSWERED:
+        return _unanswered(state, sent)
+    if state.probing and became is m.Batched.SILENT:  # not once more in this push
+        after = before.failed(before.size, too_large=False)
+        can = state.can.seeing({"batch": "no"})
+        return replace(state, sizing=after, can=can), {"batch_size": str(after.size)}
+    if state.probing and became is not m.Batched.DONE:  # a batch of one: there are none here
+        can = state.can.seeing({"batch": "no"})
+        return replace(state, can=can), {"batch": "no"}
+    after = before.worked(sent)
+    observed = {}
+    if became is m.Batched.NEVER or (became is not m.Batched.DONE and before.hopeless(sent)):
+        observed["batch"] = "no"
+    elif became is not m.Batched.DONE:
+        after = before.failed(sent, too_large=became is m.Batched.TOO_LARGE)
+    if after.size != before.size:
+        observed["batch_size"] = str(after.size)
+    return replace(state, sizing=after, can=state.can.seeing(observed)), observed
 
-    `went_well`: exchanges in a row at this size. `alone_already`: it has grown once from one at a
-    time and failed; then there are no batches here.
+
+def heard(
+    state: PushState, replies: Sequence[m.Reply | m.NoReply]
+) -> tuple[PushState, dict[str, str]]:
+    """After single reads: whether one is answered now whose batch was not.
+
+    The batch without a reply was then too large, and it was not an outage.
     """
+    answered = [
+        reply for reply in replies if isinstance(reply, m.Reply) and not is_away(reply.status)
+    ]
+    targets = [state.pending[reply.key] for reply in answered]
+    if not any(reply.sent_in_failed_batch or reply.unanswered_before for reply in targets):
+        return state, {}
+    return fewer(replace(state, single_read_answered=True), state.unanswered_size)
 
-    size: int = BATCH_SIZE
-    limit: int = BATCH_SIZE + 1
-    went_well: int = 0
-    alone_already: bool = False
 
-    def worked(self, sent: int) -> Sizing:
-        """After an exchange of this many requests that all got a reply."""
-        if sent < self.size or self.size >= BATCH_SIZE:
-            return self
-        if self.went_well + 1 < _PATIENCE:
-            return replace(self, went_well=self.went_well + 1)
-        larger = min(self.size * 2, BATCH_SIZE)
-        return replace(self, size=larger if larger < self.limit else self.size, went_well=0)
+def _unanswered(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
+    """A batch got no reply: an outage, unless single requests are answered meanwhile."""
+    many = state.sizing.size if state.probing else sent
+    if state.probing:  # not once more in this push
+        state = replace(state, can=state.can.seeing({"batch": "no"}))
+    if state.single_read_answered:
+        return fewer(state, many)
+    return replace(state, unanswered_size=many), {}
 
-    def failed(self, sent: int, too_large: bool) -> Sizing:
-        """After a batch of this size was rejected or got no reply. `too_large`: because of its
-        size.
-        """
-        limit = min(self.limit, sent) if too_large else self.limit
-        return replace(
-            self,
-            size=max(sent // 2, 1),
-            limit=limit,
-            went_well=0,
-            alone_already=self.alone_already or sent <= _SMALLEST + 1,
-        )
 
-    def hopeless(self, sent: int) -> bool:
-        """Whether a failure at this size shows that the server has no batches."""
-        return sent == _SMALLEST and self.alone_already
+def fewer(state: PushState, sent: int) -> tuple[PushState, dict[str, str]]:
+    """After a request of this many without a reply, although the server is up.
+
+    Half as many from now on, but never one at a time for good: after eight that went well, two are
+    tried again.
+    """
+    if not sent:
+        return state, {}
+    before = state.sizing
+    after = replace(before.failed(sent, too_large=False), alone_already=before.alone_already)
+    observed = {"batch_size": str(after.size)}
+    can = state.can.seeing(observed)
+    return replace(state, sizing=after, can=can, unanswered_size=0), observed

@@ -1,4 +1,4 @@
-"""What happened in the outbox while a request was in flight or a row was read.
+"""Changes of the outbox while a request was in flight or a resource was read.
 
 People decide and undo meanwhile. A new intent was decided on the old base and is compared before
 that base moves; an undone intent voids the result found for it.
@@ -7,7 +7,7 @@ In:  the rows, inside the transaction that saves a reply. Out: intents in their 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -38,16 +38,23 @@ def void_ids(rows: SourceRepository, change: m.Change) -> frozenset[str]:
     they shared an element with one that did.
     """
     # As they were when the request was built.
-    found = {out.intent.id: out.intent for out in reversed(change.outcomes)}
-    present = {one.id: one.state for one in rows.outbox.by_ids(list(found))}
-    quicker = {key for key, one in found.items() if present[key] is not one.state}
-    units = {name for key in quicker for name in intent_effects.unit(found[key])}
+    sent = {outcome.intent.id: outcome.intent for outcome in reversed(change.outcomes)}
+    present = {intent.id: intent.state for intent in rows.outbox.by_ids(list(sent))}
+    changed = {key for key, intent in sent.items() if present[key] is not intent.state}
+    units = {name for key in changed for name in intent_effects.unit(sent[key])}
     together = {
-        out.intent.id
-        for out in change.outcomes
-        if out.event is IntentEvent.ACKNOWLEDGED and units & set(intent_effects.unit(out.intent))
+        intent.id
+        for intent in acknowledged(change)
+        if not units.isdisjoint(intent_effects.unit(intent))
     }
-    return frozenset(quicker | together)
+    return frozenset(changed | together)
+
+
+def acknowledged(change: m.Change) -> list[Intent]:
+    """The intents of a change that the server has accepted."""
+    return [
+        outcome.intent for outcome in change.outcomes if outcome.event is IntentEvent.ACKNOWLEDGED
+    ]
 
 
 def compare_concurrent(
@@ -63,64 +70,83 @@ def compare_concurrent(
     if change.gone:
         _gone_meanwhile(rows, change, now)
         return
-    told = [one for one in change.outcomes if one.intent.id not in void]
-    ours = [one.intent for one in told if one.event is IntentEvent.ACKNOWLEDGED]
+    ours = [intent for intent in acknowledged(change) if intent.id not in void]
     expected = intent_effects.fold(rows.mirror.base(*change.key).body, ours)
     if expected is None or change.base is None:
         return
-    compared_ids = (change.compared | {one.intent.id for one in told}) - void
-    stays = compared_ids - {one.id for one in ours}
+    compared = (change.compared | {outcome.intent.id for outcome in change.outcomes}) - void
+    stays = compared - {intent.id for intent in ours}
     there = rows.outbox.open_on(*change.key)
-    ahead = [one for one in there if one.id in stays and one.state is not IntentState.LOCAL_ONLY]
-    waiting = [
-        one
-        for one in there
-        if (one.state is IntentState.QUEUED or (one.state in SENDABLE_STATES and one.id in void))
-        and one.id not in compared_ids
-        and not _is_behind(one, ahead, expected, change.base)
+    ahead = [
+        intent
+        for intent in there
+        if intent.id in stays and intent.state is not IntentState.LOCAL_ONLY
     ]
-    apart = [one for one in waiting if _was_apart(one, ours, waiting, expected)]
+    waiting = [
+        intent
+        for intent in there
+        if intent.id not in compared
+        and (intent.state is IntentState.QUEUED or _is_void(intent, void))
+        and not _is_behind(intent, ahead, expected, change.base)
+    ]
+    apart = [intent for intent in waiting if _was_apart(intent, ours, waiting, expected)]
+    rest = [intent for intent in waiting if intent not in apart]
     records = records_of(rows)
-    found = compare(expected, change.base, [one for one in waiting if one not in apart], records)
+    results = compare(expected, change.base, rest, records)
     if apart:
-        found += compare(as_seen(expected, apart), change.base, apart, records)
-    _keep(rows, found, closed, now)
+        results += compare(as_seen(expected, apart), change.base, apart, records)
+    _save(rows, results, closed, now)
+
+
+def _is_void(intent: Intent, void: frozenset[str]) -> bool:
+    return intent.state in SENDABLE_STATES and intent.id in void
 
 
 def _was_apart(
-    one: Intent, ours: Sequence[Intent], waiting: Sequence[Intent], expected: Resource
+    intent: Intent, ours: Sequence[Intent], waiting: Sequence[Intent], expected: Resource
 ) -> bool:
     """Whether an intent was decided without seeing ours that the server has just accepted."""
-    if any(overrules(each, one) for each in ours):
+    if any(overrules(own, intent) for own in ours):
         return True
-    before = {name for each in ours if overrules(one, each) for name in intent_effects.unit(each)}
-    ahead = {name for each in waiting if overrules(one, each) for name in intent_effects.unit(each)}
-    names = [name for name in intent_effects.unit(one) if name in before - ahead]
-    shown = intent_effects.snapshot(names, expected)
-    return any(shown.get(name) != one.seen.get(name) for name in names)
+    names = _overruled(intent, ours) - _overruled(intent, waiting)
+    shown = intent_effects.snapshot(sorted(names), expected)
+    return any(shown.get(name) != intent.seen.get(name) for name in names)
 
 
-def _is_behind(one: Intent, ahead: Sequence[Intent], expected: Resource, found: Resource) -> bool:
+def _overruled(intent: Intent, earlier: Sequence[Intent]) -> set[str]:
+    """The elements of an intent that earlier ones set before it."""
+    unit = set(intent_effects.unit(intent))
+    return unit & elements(other for other in earlier if overrules(intent, other))
+
+
+def elements(intents: Iterable[Intent]) -> set[str]:
+    """The elements that these intents set."""
+    return {name for intent in intents for name in intent_effects.unit(intent)}
+
+
+def _is_behind(
+    intent: Intent, ahead: Sequence[Intent], expected: Resource, present: Resource
+) -> bool:
     """Whether an intent follows an earlier one on its own elements: it then refers to that one's
     result, unless another of its elements was changed.
     """
-    unit = set(intent_effects.unit(one))
-    before = unit & {name for each in ahead for name in intent_effects.unit(each)}
-    beside = unit - before
-    return bool(before) and intent_effects.snapshot(beside, expected) == intent_effects.snapshot(
-        beside, found
-    )
+    unit = set(intent_effects.unit(intent))
+    before = unit & elements(ahead)
+    rest = sorted(unit - before)
+    unchanged = intent_effects.snapshot(rest, expected) == intent_effects.snapshot(rest, present)
+    return bool(before) and unchanged
 
 
-def _keep(
-    rows: SourceRepository, found: Sequence[Compared], closed: set[str], now: datetime
+def _save(
+    rows: SourceRepository, results: Sequence[Compared], closed: set[str], now: datetime
 ) -> None:
-    for one in found:
-        if one.result is Comparison.NOT_APPLIED:
+    for compared in results:
+        if compared.result is Comparison.NOT_APPLIED:
             continue
-        words = ALREADY_SO if one.result is Comparison.DONE else one.words
-        if rows.outbox.apply_event(one.intent, EVENTS[one.result], words, now) in UNBLOCKING_STATES:
-            closed.add(one.intent.id)
+        words = ALREADY_SO if compared.result is Comparison.DONE else compared.words
+        state = rows.outbox.apply_event(compared.intent, EVENTS[compared.result], words, now)
+        if state in UNBLOCKING_STATES:
+            closed.add(compared.intent.id)
 
 
 def _gone_meanwhile(rows: SourceRepository, change: m.Change, now: datetime) -> None:
@@ -129,6 +155,6 @@ def _gone_meanwhile(rows: SourceRepository, change: m.Change, now: datetime) -> 
     """
     there = rows.outbox.open_on(*change.key)
     asked = change.compared | behind(there)
-    for one in there:
-        if one.state is IntentState.QUEUED and one.id not in asked:
-            rows.outbox.apply_event(one, IntentEvent.FOUND_GONE, GONE, now)
+    for intent in there:
+        if intent.state is IntentState.QUEUED and intent.id not in asked:
+            rows.outbox.apply_event(intent, IntentEvent.FOUND_GONE, GONE, now)

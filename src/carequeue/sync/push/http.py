@@ -117,18 +117,27 @@ def _absent(request: m.Request) -> str:
 
 
 def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
-    resource = _asked_for(request, answer.json)
-    named = _id_at(answer.headers.get("location", ""), request)
-    bare = _is_bare(request, answer.status, answer.json, named)
+    """The reply to a request that was sent alone."""
+    headers, json = answer.headers, answer.json
+    etag, location = headers.get("etag", ""), headers.get("location", "")
+    entry = BatchAnswer(answer.status, etag, json, json, location)
+    return replace(_entry_reply(request, entry), retry_after=headers.get("retry-after", ""))
+
+
+def _entry_reply(request: m.Request, entry: BatchAnswer) -> m.Reply:
+    """The reply to a request that was an entry of a batch."""
+    resource = _asked_for(request, entry.resource)
+    named = _id_at(entry.location, request)
+    bare = _is_bare(request, entry.status, entry.resource, named)
+    failed = entry.status >= 400
     return m.Reply(
         request.key,
-        answer.status,
+        entry.status,
         resource,
-        _version(answer.headers.get("etag", ""), resource, bare),
-        answer.headers.get("retry-after", ""),
-        outcome_words(answer.json) if answer.status >= 400 else "",
-        answer.status == 400 and is_conflict_issue(answer.json),
-        issues(answer.json) if answer.status >= 400 else (),
+        _version(entry.etag, resource, bare),
+        words=outcome_words(entry.outcome) if failed else "",
+        conflict_issue=entry.status == 400 and is_conflict_issue(entry.outcome),
+        issues=issues(entry.outcome) if failed else (),
         location=named if request.creates and (bare or resource) else "",
         bare=bare,
     )
@@ -174,11 +183,7 @@ def _asked_for(request: m.Request, json: Any) -> Resource | None:
 def _version(etag: str, resource: Resource | None, bare: bool = False) -> str:
     if resource is None and not bare:
         return ""
-    meta = resource.get("meta") if resource is not None else None
-    version = meta.get("versionId") if isinstance(meta, dict) else None
-    if isinstance(version, str) and version:
-        return version
-    return etag.removeprefix("W/").strip('"')
+    return values.text(resource, "meta.versionId") or etag.removeprefix("W/").strip('"')
 
 
 def _found(reply: Reply) -> Reply:
@@ -207,11 +212,11 @@ def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
         answer = transport.send("POST", "", asked, _REPRESENTATION)
     except Unreachable as error:
         if error.unreadable:
-            return _silent(requests, error.why)
+            return _no_replies(requests, error.why)
         became = m.Batched.UNANSWERED if error.left else m.Batched.DONE
         return _no_replies(requests, error.why, became, left=error.left, ends=error.ends)
     except ServerError as error:
-        return _silent(requests, str(error))
+        return _no_replies(requests, str(error))
     if answer.status in (404, 405, 415, 501) or _is_not_supported(answer):
         return Exchanged((), m.Batched.NEVER)
     if answer.status in (400, 403, 413, 422):
@@ -220,12 +225,13 @@ def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
         why = f"a gateway got no reply ({answer.status})"
         return _no_replies(requests, why, m.Batched.UNANSWERED)
     if answer.status >= 500 and answer.status != 503:  # it failed, perhaps halfway
-        return _silent(requests, f"it failed with many changes in one request ({answer.status})")
+        why = f"it failed with many changes in one request ({answer.status})"
+        return _no_replies(requests, why)
     if answer.status >= 300:
         return Exchanged(tuple(_reply(request, answer) for request in requests))
     entries = read_batch(answer.json, len(requests))
     if entries is None:
-        return _silent(requests, "the reply did not match the request")
+        return _no_replies(requests, "the reply did not match the request")
     return Exchanged(
         tuple(
             _entry_reply(request, entry) for request, entry in zip(requests, entries, strict=True)
@@ -233,27 +239,22 @@ def _as_batch(transport: Sends, requests: Sequence[m.Request]) -> Exchanged:
     )
 
 
-def _silent(requests: Sequence[m.Request], why: str) -> Exchanged:
-    """No usable reply: each of the requests may have been done."""
-    return _no_replies(requests, why, m.Batched.SILENT)
-
-
 def _no_replies(
     requests: Sequence[m.Request],
     why: str,
-    became: m.Batched,
+    became: m.Batched = m.Batched.SILENT,
     *,
     left: bool = True,
     ends: bool = False,
 ) -> Exchanged:
-    return Exchanged(
-        tuple(m.NoReply(request.key, left, why, ends=ends) for request in requests), became
-    )
+    """No usable reply: each of the requests may have been done, if they left."""
+    replies = tuple(m.NoReply(request.key, left, why, ends=ends) for request in requests)
+    return Exchanged(replies, became)
 
 
 def _is_not_supported(answer: HttpAnswer) -> bool:
-    issues_found = issues(answer.json) if answer.status in (400, 422) else ()
-    return any(issue.code == "not-supported" for issue in issues_found)
+    rejected = answer.status in (400, 422)
+    return rejected and any(issue.code == "not-supported" for issue in issues(answer.json))
 
 
 def _entry(request: m.Request) -> BatchRequest:
@@ -267,31 +268,13 @@ def _entry(request: m.Request) -> BatchRequest:
     )
 
 
-def _entry_reply(request: m.Request, entry: BatchAnswer) -> Reply:
-    resource = _asked_for(request, entry.resource)
-    named = _id_at(entry.location, request)
-    bare = _is_bare(request, entry.status, entry.resource, named)
-    return m.Reply(
-        request.key,
-        entry.status,
-        resource,
-        _version(entry.etag, resource, bare),
-        "",
-        outcome_words(entry.outcome) if entry.status >= 400 else "",
-        entry.status == 400 and is_conflict_issue(entry.outcome),
-        issues(entry.outcome) if entry.status >= 400 else (),
-        location=named if request.creates and (bare or resource) else "",
-        bare=bare,
-    )
-
-
 # --- many reads in one request --------------------------------------------------------------------
 
 
 def _in_batches(
     transport: Sends, requests: Sequence[m.Request], at_once: int
 ) -> dict[m.ResourceKey, Reply]:
-    """What batches of reads clearly show, by resource; what is missing in it is still to be read.
+    """The clear replies of batches of reads, by resource; a missing resource is still to be read.
 
     A batch without a reply ends it: each further one could wait as long. A server that asks for a
     sign-in or a pause has answered all of them.
@@ -336,5 +319,5 @@ def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.Resource
     """
     entries = read_batch(answer.json, len(requests)) if answer.status == 200 else None
     replies = [_entry_reply(*pair) for pair in zip(requests, entries or (), strict=False)]
-    clear = (reply for reply in replies if isinstance(reply, m.Reply) and reply.status == 200)
+    clear = (reply for reply in replies if reply.status == 200)
     return {reply.key: reply for reply in clear if reply.resource is not None}

@@ -29,8 +29,7 @@ from carequeue.domain.intents import Intent, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.sync.protocol.failures import LONGEST_WAIT
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.batch_learning import fewer, heard, sized
-from carequeue.sync.push.batch_size import Sizing
+from carequeue.sync.push.batch_size import fewer, heard, sized
 from carequeue.sync.push.next_step import NextStep
 from carequeue.sync.push.read_responses import interpret_read_response, sendable_now
 from carequeue.sync.push.request_builder import (
@@ -42,7 +41,7 @@ from carequeue.sync.push.request_builder import (
     write_request,
     wrong,
 )
-from carequeue.sync.push.state import PushState
+from carequeue.sync.push.state import PushState, Sizing
 from carequeue.sync.push.unsendable import unsendable
 from carequeue.sync.push.write_responses import interpret_write_response, never_left
 

@@ -1,4 +1,4 @@
-"""What the pure half of push and its runner say to each other: events in, commands out.
+"""Messages between the pure half of push and its runner: events in, commands out.
 
 Plain frozen values. A `PendingResource` is everything that is to be done about one resource. At
 most one of its requests is in flight, and it waits for no other unless `waits_for` says so.
@@ -20,7 +20,7 @@ ResourceKey = tuple[str, str]  # type and id (ours until the server assigns one)
 
 
 class Phase(StrEnum):
-    """Where a pending resource stands within one push."""
+    """The progress of a pending resource within one push."""
 
     READY = "ready"
     DOUBTFUL = "doubtful"  # an earlier process left it in doubt: read it back before anything else
@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 
 class Batched(StrEnum):
-    """What became of several writes in one request."""
+    """The result of several writes in one request."""
 
     DONE = "done"  # each has its reply; or no batch was used
     TOO_LARGE = "too_large"  # rejected as a whole because of its size; nothing was done
@@ -216,7 +216,7 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class IntentOutcome:
-    """What happened to one intent."""
+    """An event of one intent."""
 
     intent: Intent
     event: IntentEvent
@@ -225,7 +225,7 @@ class IntentOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to save about one resource, in one transaction. `base` None: the base stays.
+    """The change of one resource, saved in one transaction. `base` None: the base stays.
 
     `gone`: the server was asked for it and no longer has it.
     """

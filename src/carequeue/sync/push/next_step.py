@@ -20,7 +20,7 @@ from carequeue.fhir.values import identifier_value
 from carequeue.sync.protocol.failures import BUSY_LIMIT, busy_words, delay, throttles
 from carequeue.sync.push import messages as m
 from carequeue.sync.push.state import PushState
-from carequeue.sync.push.three_way import ON_TOP
+from carequeue.sync.push.three_way import ON_TOP, runs
 
 OTHER: Final = "the server accepted it, but returned something else"
 
@@ -69,7 +69,7 @@ def later(state: PushState, target: m.PendingResource, reply: m.Reply, now: date
 def wait(
     state: PushState, target: m.PendingResource, tries: int, retry_after: str, now: datetime
 ) -> timedelta:
-    """How long a resource waits: as the server asks, else longer with every try, with jitter."""
+    """The wait of a resource: as the server asks, else longer with every try, with jitter."""
     chance = random.Random(f"{state.seed}/{target.key}/{state.tries}")  # noqa: S311 - jitter
     return delay(tries, retry_after, now, chance)
 
@@ -123,21 +123,28 @@ def names_its_client(target: m.PendingResource, resource: Resource) -> bool:
     )
 
 
+def unmet(target: m.PendingResource, resource: Resource | None) -> list[str]:
+    """Ids of the intents that a resource does not show as done; of several on a unit the last
+    counts.
+    """
+    changes = [intent for intent in target.intents if intent.kind is not IntentKind.CREATE]
+    return [run[-1].id for run in runs(changes) if not intent_effects.satisfied(run[-1], resource)]
+
+
 def taken(
     target: m.PendingResource,
-    unmet: Sequence[str],
+    missing: Sequence[str],
     merged_over_remote: frozenset[str],
     words: str = "",
 ) -> tuple[m.IntentOutcome, ...]:
-    """Outcomes of a success: an intent that the reply does not show is asked about, all others are
-    acknowledged.
+    """Outcomes of a success: the intents are acknowledged, and a person is asked about `missing`.
 
-    `merged_over_remote`: ids of intents that get that message. `words`: the message for all of
-    them.
+    `missing`: ids from `unmet`. `merged_over_remote`: ids of intents that get that message.
+    `words`: the message for all.
     """
     return tuple(
         m.IntentOutcome(intent, IntentEvent.REFUSED, OTHER)
-        if intent.id in unmet
+        if intent.id in missing
         else m.IntentOutcome(
             intent,
             IntentEvent.ACKNOWLEDGED,

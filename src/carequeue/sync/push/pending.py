@@ -29,9 +29,15 @@ from carequeue.fhir.intent_dependencies import references_in, resting_on
 from carequeue.sync.client_check import may_leave, part_from_clients, records_for_pending
 from carequeue.sync.ports import SourceRepository
 from carequeue.sync.push import messages as m
-from carequeue.sync.push.concurrent_edits import UNBLOCKING_STATES, compare_concurrent, void_ids
+from carequeue.sync.push.concurrent_edits import (
+    UNBLOCKING_STATES,
+    acknowledged,
+    compare_concurrent,
+    elements,
+    void_ids,
+)
 from carequeue.sync.push.next_step import OTHER
-from carequeue.sync.restore import detection
+from carequeue.sync.restore import recovery
 
 #: Name in `meta` of the instant until which a source asked for a pause.
 PAUSE: Final = "pause"
@@ -61,9 +67,9 @@ def load_pending(
     for key, intents in by_target.items():
         if only is not None and key not in only:
             continue
-        sendable, kept = _sendable(intents)
-        if sendable or kept:
-            targets.append(_pending_resource(rows, key, sendable, kept, later, creates))
+        sendable, local_only = _sendable(intents)
+        if sendable or local_only:
+            targets.append(_pending_resource(rows, key, sendable, local_only, later, creates))
     return tuple(targets)
 
 
@@ -82,8 +88,8 @@ def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
     Intents on an element that waits for a person's answer are left out.
     """
     blocked: set[str] = set()
-    found: list[Intent] = []
-    kept: list[Intent] = []
+    sendable: list[Intent] = []
+    local_only: list[Intent] = []
     for intent in intents:
         unit = set(intent_effects.unit(intent))
         if intent.state in STUCK_STATES:
@@ -91,20 +97,20 @@ def _sendable(intents: Sequence[Intent]) -> tuple[list[Intent], list[Intent]]:
                 return [], []  # the other intents are about the resource that was never created
             blocked |= unit
         elif unit & blocked:
-            # A local-only intent blocks nobody, even where it is blocked itself.
+            # A local-only intent blocks nobody, even if it is blocked itself.
             blocked |= unit if intent.state in SENDABLE_STATES else set()
         elif intent.state in SENDABLE_STATES:
-            found.append(intent)
+            sendable.append(intent)
         else:
-            kept.append(intent)
-    return found, kept
+            local_only.append(intent)
+    return sendable, local_only
 
 
 def _pending_resource(
     rows: SourceRepository,
     key: m.ResourceKey,
     intents: Sequence[Intent],
-    kept: Sequence[Intent],
+    local_only: Sequence[Intent],
     later: Mapping[str, datetime],
     creates: Mapping[str, str],
 ) -> m.PendingResource:
@@ -119,7 +125,7 @@ def _pending_resource(
     waits = frozenset[str]() if free else frozenset[str]().union(*needs)
     intents = free or intents
     doubtful = any(intent.state is IntentState.IN_DOUBT for intent in intents)
-    times = [later[intent.id] for intent in (*intents, *kept) if intent.id in later]
+    times = [later[intent.id] for intent in (*intents, *local_only) if intent.id in later]
     return m.PendingResource(
         key,
         tuple(intents),
@@ -129,27 +135,27 @@ def _pending_resource(
         waits,
         max(times, default=None),
         max((intent.attempts for intent in intents), default=0),
-        tuple(kept),
+        tuple(local_only),
         has_newer_remote=bool(base.theirs or base.gone),
-        records=records_for_pending(rows, (*intents, *kept), base.theirs),
+        records=records_for_pending(rows, (*intents, *local_only), base.theirs),
     )
 
 
 def _unhindered(intents: Sequence[Intent], needs: Sequence[set[str]]) -> list[Intent]:
     """The intents that depend on nothing and share no element with one that does."""
-    found: list[Intent] = []
+    free: list[Intent] = []
     waiting: set[str] = set()
     units: set[str] = set()
     for intent, need in zip(intents, needs, strict=True):
         unit = set(intent_effects.unit(intent))
         if not need and intent.after not in waiting and not unit & units:
-            found.append(intent)
+            free.append(intent)
         elif intent.kind is IntentKind.CREATE:
-            return []  # the rest belongs to what is not there
+            return []  # the rest is about the resource that it creates
         else:
             waiting.add(intent.id)
             units |= unit
-    return found
+    return free
 
 
 def _needs(
@@ -161,13 +167,14 @@ def _needs(
     Empty for an intent in doubt: it may be on the server already and is read back instead.
     """
     after = [intent.after for intent in intents if intent.after]
-    unsettled = {one.id for one in rows.outbox.by_ids(after) if one.state not in UNBLOCKING_STATES}
+    earlier = rows.outbox.by_ids(after)
+    blocking = {intent.id for intent in earlier if intent.state not in UNBLOCKING_STATES}
     own = {intent.id for intent in intents}
     needs = []
     for intent in intents:
         named = {creates[name] for name in references_in(intent.args) if name in creates}
         queued = intent.state is IntentState.QUEUED
-        needs.append((named | ({intent.after} & unsettled)) - own if queued else set())
+        needs.append((named | ({intent.after} & blocking)) - own if queued else set())
     return needs
 
 
@@ -224,12 +231,12 @@ def save_changes(rows: SourceRepository, save: m.SaveChanges, now: datetime) -> 
 
 def _wait(rows: SourceRepository, change: m.Change, there: Sequence[Intent]) -> None:
     """Save until when the intents wait, and why. A local-only intent keeps its own reason."""
-    waiting = [one for one in there if one.state in SENDABLE_STATES]
+    waiting = [intent for intent in there if intent.state in SENDABLE_STATES]
     if change.busy and change.not_before and waiting:
         rows.outbox.back_off(waiting, change.not_before, change.words)
     elif change.words:
         rows.outbox.set_message(waiting, change.words)
-    rows.outbox.postpone([one.id for one in there], change.not_before)
+    rows.outbox.postpone([intent.id for intent in there], change.not_before)
 
 
 def _learn(rows: SourceRepository, save: m.SaveChanges, now: datetime) -> None:
@@ -251,7 +258,7 @@ def _move_base(
     if change.base is None:
         return key
     server_id = str(change.base.get("id") or key)
-    detection.note_losses(rows, (kind, key), change.base, now)
+    recovery.note_losses(rows, (kind, key), change.base, now)
     if server_id != key and rows.outbox.open_on(kind, server_id):
         # The resource existed already and has intents of its own: they are compared when it is
         # read.
@@ -259,7 +266,7 @@ def _move_base(
     else:
         rows.mirror.move_base(change.base, change.version, now)
     if server_id != key:
-        rows.id_aliases.record(kind, key, server_id)
+        rows.outbox.record_alias(kind, key, server_id)
         aliases[f"{kind}/{key}"] = f"{kind}/{server_id}"
     return server_id
 
@@ -274,13 +281,13 @@ def _unless_anothers(rows: SourceRepository, change: m.Change) -> m.Change:
     if server_id == key or _free(rows, change, server_id):
         return change
     outcomes = []
-    for one in change.outcomes:
-        if one.event is not IntentEvent.ACKNOWLEDGED:
-            outcomes.append(one)
-        elif one.intent.kind is IntentKind.CREATE:
-            outcomes.append(replace(one, event=IntentEvent.REFUSED, words=OTHER))
-        elif one.intent.state is IntentState.IN_DOUBT:  # its resource was not created
-            outcomes.append(replace(one, event=IntentEvent.FOUND_NOT_APPLIED, words=""))
+    for outcome in change.outcomes:
+        if outcome.event is not IntentEvent.ACKNOWLEDGED:
+            outcomes.append(outcome)
+        elif outcome.intent.kind is IntentKind.CREATE:
+            outcomes.append(replace(outcome, event=IntentEvent.REFUSED, words=OTHER))
+        elif outcome.intent.state is IntentState.IN_DOUBT:  # its resource was not created
+            outcomes.append(replace(outcome, event=IntentEvent.FOUND_NOT_APPLIED, words=""))
     return replace(
         change, base=None, version="", outcomes=tuple(outcomes), counts_toward_limit=False
     )
@@ -289,8 +296,9 @@ def _unless_anothers(rows: SourceRepository, change: m.Change) -> m.Change:
 def _free(rows: SourceRepository, change: m.Change, server_id: str) -> bool:
     """Whether the id that the server gave to our create belongs to no other row."""
     there = rows.mirror.base(change.key[0], server_id).body
-    make = next((o.intent for o in change.outcomes if o.intent.kind is IntentKind.CREATE), None)
-    return there is None or make is None or intent_effects.satisfied(make, there)
+    intents = [outcome.intent for outcome in change.outcomes]
+    creates = [intent for intent in intents if intent.kind is IntentKind.CREATE]
+    return there is None or not creates or intent_effects.satisfied(creates[0], there)
 
 
 def _outcomes(
@@ -301,8 +309,9 @@ def _outcomes(
     closed: set[str],
     now: datetime,
 ) -> None:
-    outcomes = [one for one in change.outcomes if one.intent.id not in void]
-    present = {one.id: one for one in rows.outbox.by_ids([one.intent.id for one in outcomes])}
+    outcomes = [outcome for outcome in change.outcomes if outcome.intent.id not in void]
+    ids = [outcome.intent.id for outcome in outcomes]
+    present = {intent.id: intent for intent in rows.outbox.by_ids(ids)}
     for outcome in outcomes:
         intent = present[outcome.intent.id]
         if change.read_failed and outcome.event is IntentEvent.FOUND_NOT_APPLIED:
@@ -327,24 +336,20 @@ def _give_way(
     Otherwise it would cover the later change in the view. A status is different: the local-only one
     is sent together with the later one (`read_responses.sendable_now`).
     """
-    taken = [
-        one.intent
-        for one in change.outcomes
-        if one.event is IntentEvent.ACKNOWLEDGED and one.intent.id not in void
-    ]
-    for kept in there:
-        if kept.state is not IntentState.LOCAL_ONLY:
+    accepted = [intent for intent in acknowledged(change) if intent.id not in void]
+    for intent in there:
+        if intent.state is not IntentState.LOCAL_ONLY:
             continue
-        later = {name for one in taken if one.seq > kept.seq for name in intent_effects.unit(one)}
-        names = [name for name in intent_effects.unit(kept) if name in later]
+        later = elements(other for other in accepted if other.seq > intent.seq)
+        names = [name for name in intent_effects.unit(intent) if name in later]
         if names and "status" not in names:
-            rows.outbox.release_units(kept, names)
+            rows.outbox.release_units(intent, names)
 
 
 def _tell_those_behind(rows: SourceRepository, intent: Intent) -> None:
     """Intents that depend on one that waits for a person say what they wait for."""
     resting = resting_on({intent.id}, rows.outbox.open_intents())
-    waiting = [one for one in resting if one.state is IntentState.QUEUED]
+    waiting = [dependent for dependent in resting if dependent.state is IntentState.QUEUED]
     if waiting:
         rows.outbox.set_message(waiting, BEHIND)
 

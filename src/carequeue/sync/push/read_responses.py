@@ -1,4 +1,4 @@
-"""What a read of a resource says about its pending intents. Pure.
+"""The result of a read of a resource for its pending intents. Pure.
 
 In:  the pending resource, what was read. Out: a `NextStep`.
 A resource is read back when: a reply was lost or negative; the write cannot use If-Match; a pull
@@ -31,6 +31,7 @@ from carequeue.sync.push.next_step import (
     refused,
     sign_in,
     taken,
+    unmet,
     wait,
 )
 from carequeue.sync.push.request_builder import by_our_id, read_request, repeatable
@@ -47,7 +48,6 @@ from carequeue.sync.push.three_way import (
     as_seen,
     changed_beside,
     compare,
-    runs,
     unseen,
 )
 
@@ -110,7 +110,7 @@ def _found(state: PushState, target: m.PendingResource, reply: m.Reply, now: dat
 def _later_again(
     state: PushState, target: m.PendingResource, next_step: NextStep, now: datetime
 ) -> NextStep:
-    """What was sent twice or more without a reply is sent again later, longer each time.
+    """Wait longer each time before an intent is sent again that got no reply twice or more.
 
     Otherwise a row at which the server hangs would end every cycle, and nothing else would be done.
     """
@@ -168,24 +168,18 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
     observed: dict[str, str] = {}
     merged_over_remote: set[str] = set()
     for compared in _compared(target, reply) if target.intents else ():
-        if compared.result is Comparison.NOT_APPLIED and target.unsupported_text:
+        intent, result, words = compared.intent, compared.result, compared.words
+        if result is Comparison.NOT_APPLIED and target.unsupported_text:
             outcomes.append(
-                m.IntentOutcome(compared.intent, IntentEvent.UNSUPPORTED, target.unsupported_text)
+                m.IntentOutcome(intent, IntentEvent.UNSUPPORTED, target.unsupported_text)
             )
             observed = {f"update:{target.key[0]}": "no"}
-        elif compared.result is Comparison.NOT_APPLIED:
-            outcomes += _not_applied(state, target, compared.intent)
-            merged_over_remote |= {compared.intent.id} if compared.words == ON_TOP else set()
-        elif compared.result is Comparison.DONE:
-            outcomes.append(
-                m.IntentOutcome(
-                    compared.intent, EVENTS[compared.result], _told(state, target, compared)
-                )
-            )
+        elif result is Comparison.NOT_APPLIED:
+            outcomes += _not_applied(state, target, intent)
+            merged_over_remote |= {intent.id} if words == ON_TOP else set()
         else:
-            outcomes.append(
-                m.IntentOutcome(compared.intent, EVENTS[compared.result], compared.words)
-            )
+            words = _done_words(state, target, intent) if result is Comparison.DONE else words
+            outcomes.append(m.IntentOutcome(intent, EVENTS[result], words))
     outcomes += _outcomes_of_local_only(target, state.can, theirs)
     change = m.Change(
         target.key,
@@ -193,7 +187,7 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
         theirs,
         reply.version,
         counts_toward_limit=not (target.sent_in_failed_batch or target.unanswered_before),
-        compared=frozenset(compared.id for compared in (*target.intents, *target.local_only)),
+        compared=frozenset(intent.id for intent in (*target.intents, *target.local_only)),
         gone=theirs is None and target.base is not None,
     )
     if target.base is None and any(o.event is IntentEvent.FOUND_OTHER_CLIENT for o in outcomes):
@@ -227,11 +221,10 @@ def _not_applied(
     return [m.IntentOutcome(intent, IntentEvent.FOUND_NOT_APPLIED)]
 
 
-def _told(state: PushState, target: m.PendingResource, compared: Compared) -> str:
+def _done_words(state: PushState, target: m.PendingResource, intent: Intent) -> str:
     """Message for a done intent: whether a colleague did it, because ours was never sent or was
     rejected the only time.
     """
-    intent = compared.intent
     never = intent.attempts == 0 and (
         intent.state is IntentState.QUEUED or bool(target.refusal_text)
     )
@@ -296,16 +289,13 @@ def _outcomes_of_local_only(
     )
     outcomes = []
     for compared in results:
-        if compared.result is Comparison.OTHER_CLIENT:
-            outcomes.append(
-                m.IntentOutcome(compared.intent, EVENTS[compared.result], compared.words)
-            )
-            continue
-        outcomes.append(m.IntentOutcome(compared.intent, IntentEvent.SUPPORTED_NOW))
-        queued = replace(compared.intent, state=IntentState.QUEUED)
-        if compared.result is not Comparison.NOT_APPLIED:
-            words = ALREADY_SO if compared.result is Comparison.DONE else compared.words
-            outcomes.append(m.IntentOutcome(queued, EVENTS[compared.result], words))
+        intent, result, words = compared.intent, compared.result, compared.words
+        if result is not Comparison.OTHER_CLIENT:
+            outcomes.append(m.IntentOutcome(intent, IntentEvent.SUPPORTED_NOW))
+            intent = replace(intent, state=IntentState.QUEUED)
+        if result is not Comparison.NOT_APPLIED:
+            words = ALREADY_SO if result is Comparison.DONE else words
+            outcomes.append(m.IntentOutcome(intent, EVENTS[result], words))
     return outcomes
 
 
@@ -323,14 +313,13 @@ def _confirmed(
         return (
             _asked(target, _CANNOT_SAY) if target.base is None else later(state, target, reply, now)
         )
-    made = [intent for intent in target.intents if intent.kind is not IntentKind.CREATE]
-    unmet = [run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], resource)]
+    missing = unmet(target, resource)
     as_written = bool(target.written_version) and target.written_version == reply.version
-    if unmet and not as_written:  # a colleague wrote after us
+    if missing and not as_written:  # a colleague wrote after us
         return reconcile(state, replace(target, version=""), reply)
     words = _overwritten(target, reply.many) if target.phase is m.Phase.COMPARING else ""
     words = CREATED_AGAIN if _was_created_again(target) else words
-    outcomes = taken(target, unmet, state.merged_over_remote, words)
+    outcomes = taken(target, missing, state.merged_over_remote, words)
     return NextStep(m.Change(target.key, outcomes, resource, reply.version))
 
 

@@ -99,9 +99,12 @@ def wrong(version: str) -> str:
 _CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 #: Each digit and letter mapped to its neighbor: digits stay digits, hexadecimal stays hexadecimal.
 _OTHER: Final[Mapping[str, str]] = {
-    one: other
-    for small, neighbour in ((one, _CHARACTERS[at ^ 1]) for at, one in enumerate(_CHARACTERS))
-    for one, other in ((small, neighbour), (small.upper(), neighbour.upper()))
+    character: other
+    for at, small in enumerate(_CHARACTERS)
+    for character, other in (
+        (small, _CHARACTERS[at ^ 1]),
+        (small.upper(), _CHARACTERS[at ^ 1].upper()),
+    )
 }
 
 

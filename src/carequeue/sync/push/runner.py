@@ -1,7 +1,8 @@
-"""The outbox to the source: does what `machine.step` decides, and tells it what happened.
+"""Runs a push: does what `machine.step` decides, and tells it what happened.
 
-In:  the cache and the way to the source. Out: what became of it. The network is `http.py`'s,
-the disk the cache's; the outbox may grow while this runs.
+In:  the cache and the connection to the source. Out: a `Pushed`. The outbox may grow while this
+runs.
+Not here: what is decided (`machine.py`), HTTP (`http.py`), reading and saving (`pending.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from carequeue.sync.push.state import PushState
 
 @dataclass(slots=True)
 class Pushed:
-    """What one push did. `aside`: lanes whose reading said nothing, left alone for this look."""
+    """The result of one push. `deferred`: unread resources, left for the next cycle."""
 
     sent: int = 0
     stopped: m.Stop | None = None
@@ -42,7 +43,7 @@ class Pushing:
         seed: int = 0,
         silent: bool = False,
     ) -> None:
-        """`silent`: the look before ended because nobody answered."""
+        """`silent`: the cycle before ended because the server did not answer."""
         self._cache = cache
         self._transport = transport
         self._now = now
@@ -51,16 +52,16 @@ class Pushing:
         self.done = Pushed()
 
     def run(
-        self, can: Abilities, aside: frozenset[m.ResourceKey], stop: Callable[[], bool]
+        self, can: Abilities, deferred: frozenset[m.ResourceKey], stop: Callable[[], bool]
     ) -> None:
-        """Send what may leave, until nothing may or `stop` says so; `done` says what became."""
+        """Send what may be sent, until `stop`; `done` holds the result."""
         with self._cache.reading() as rows:
             targets = load_pending(rows)
-            aliases = rows.id_aliases.by_local_reference()
+            aliases = rows.outbox.aliases()
             paused = rows.sync_state.get_meta(PAUSE)
         pause = datetime.fromisoformat(paused) if paused else None
         state = PushState(
-            can, self._seed, aliases=aliases, deferred=aside, pause=pause, silent=self._silent
+            can, self._seed, aliases=aliases, deferred=deferred, pause=pause, silent=self._silent
         )
         events: deque[m.Event] = deque([m.Loaded(targets, self._now())])
         while events and not stop():
@@ -71,11 +72,10 @@ class Pushing:
         self._show_doubt()
 
     def _show_doubt(self) -> None:
-        """What has left and was not answered is shown as being checked, not as waiting."""
+        """Show what was sent without a reply as being checked, not as waiting."""
         with self._cache.reading() as rows:
-            doubtful = [
-                one for one in rows.outbox.open_intents() if one.state is IntentState.IN_DOUBT
-            ]
+            intents = rows.outbox.open_intents()
+        doubtful = [intent for intent in intents if intent.state is IntentState.IN_DOUBT]
         if doubtful:
             with self._cache.writing(self._now()) as rows:
                 rows.outbox.mark_for_projection(doubtful)
@@ -87,7 +87,7 @@ class Pushing:
                 with self._cache.writing(now) as rows:
                     return record_attempts(rows, command.requests, now)
             case m.Exchange():
-                self._cache.check_lease()  # a laptop may have slept since it was written down
+                self._cache.check_lease()  # a laptop may have slept since it was recorded
                 done = exchange(self._transport, command)
                 return [m.Answered(done.replies, self._now(), done.batch)]
             case m.ReadBack():

@@ -78,7 +78,9 @@ def compare(
     `records`: what else is known of the clients that the two name.
     """
     if theirs is None:
-        return _gone(base, intents)
+        created = base is not None
+        result, words = (Comparison.GONE, GONE) if created else (Comparison.NOT_APPLIED, "")
+        return tuple(Compared(intent, result, words) for intent in intents)
     strangers = {
         intent.id for intent in intents if not _is_its_client(intent, base, theirs, records)
     }
@@ -200,12 +202,6 @@ def unseen(base: Resource, between: Sequence[Resource], ours: Resource) -> tuple
     )
 
 
-def _gone(base: Resource | None, intents: Sequence[Intent]) -> tuple[Compared, ...]:
-    if base is None:  # a create that did not arrive
-        return tuple(Compared(intent, Comparison.NOT_APPLIED) for intent in intents)
-    return tuple(Compared(intent, Comparison.GONE, GONE) for intent in intents)
-
-
 def runs(intents: Sequence[Intent]) -> list[list[Intent]]:
     """Groups of intents that share an element, each in order."""
     groups: list[tuple[set[str], list[Intent]]] = []
@@ -226,7 +222,9 @@ def _compare_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> lis
     for intent in run:
         states.append(intent_effects.apply(intent, states[-1]))
     for applied in range(len(run), -1, -1):
-        if intent_effects.snapshot(unit, states[applied]) == now and _shows(run[:applied], theirs):
+        # A note whose id a server dropped is in no snapshot.
+        shows = not applied or intent_effects.satisfied(run[applied - 1], theirs)
+        if shows and intent_effects.snapshot(unit, states[applied]) == now:
             return [
                 Compared(intent, Comparison.DONE if number < applied else Comparison.NOT_APPLIED)
                 for number, intent in enumerate(run)
@@ -239,10 +237,3 @@ def _compare_run(base: Resource, theirs: Resource, run: Sequence[Intent]) -> lis
         return [Compared(intent, Comparison.DONE) for intent in run]
     words = "changed on the server meanwhile"
     return [Compared(intent, Comparison.CHANGED, words) for intent in run]
-
-
-def _shows(applied: Sequence[Intent], theirs: Resource) -> bool:
-    """Whether the last applied intent is visible: a note whose id a server dropped is in no
-    snapshot.
-    """
-    return not applied or intent_effects.satisfied(applied[-1], theirs)

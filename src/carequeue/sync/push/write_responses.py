@@ -1,4 +1,4 @@
-"""What the reply to a write means for its resource. Pure.
+"""The meaning of the reply to a write for its resource. Pure.
 
 In:  the pending resource as it was sent, the reply. Out: a `NextStep`: done, read it back, wait,
 local-only, or ask a person.
@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from carequeue.domain.intents import Intent, IntentEvent, IntentKind, IntentState
+from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir import intent_effects
 from carequeue.fhir.bundles import Issue
 from carequeue.sync.protocol.capabilities import (
@@ -39,6 +39,7 @@ from carequeue.sync.push.next_step import (
     refused,
     sign_in,
     taken,
+    unmet,
 )
 from carequeue.sync.push.read_responses import reconcile
 from carequeue.sync.push.request_builder import by_our_id, guard, history_request, read_request
@@ -71,19 +72,13 @@ def interpret_write_response(
     if state.probing == target.key and reply.status not in (*_NOT_NOW, 404, 410):
         return _probed(state, target, reply)
     if target.base is None and _gives_ids_itself(state.can, target, reply):
-        change = m.Change(
-            target.key, all_of(target, IntentEvent.FOUND_NOT_APPLIED), counts_toward_limit=False
-        )
-        return NextStep(change, observed={f"update-create:{target.key[0]}": "no"})
+        return NextStep(never_left(target), observed={f"update-create:{target.key[0]}": "no"})
     if kind is ResponseKind.LATER:
         return later(state, target, reply, now)
     if kind is ResponseKind.READ_BACK:
-        refusal_text = (
-            f"{reply.words} ({reply.status})" if reply.words else f"it answered {reply.status}"
-        )
-        return NextStep(
-            read=read_request(target, state.can), target=replace(target, refusal_text=refusal_text)
-        )
+        text = f"{reply.words} ({reply.status})" if reply.words else f"it answered {reply.status}"
+        rejected = replace(target, refusal_text=text)
+        return NextStep(read=read_request(target, state.can), target=rejected)
     # Or it is only deleted: R4 allows the same status for that.
     if kind is ResponseKind.UNSUPPORTED and target.base is not None:
         unsupported = replace(target, unsupported_text=reply.words or UNSUPPORTED)
@@ -128,14 +123,14 @@ def _yes(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSte
         status = reply.status if reply.resource is not None or reply.bare else 0
         read = replace(target, written_version=reply.version, answered_status=status)
         return _confirm(can, read, observed, unguarded)
-    created_again = CREATED_AGAIN if reply.status == 201 else ""
-    outcomes = taken(target, _unmet(target, reply), state.merged_over_remote, created_again)
+    again = CREATED_AGAIN if reply.status == 201 else ""
+    outcomes = taken(target, unmet(target, reply.resource), state.merged_over_remote, again)
     change = m.Change(target.key, outcomes, reply.resource, reply.version)
     return NextStep(change, observed=observed)
 
 
 def _seen_by_a_yes(state: PushState, target: m.PendingResource) -> dict[str, str]:
-    """What this success says about If-Match, if that was not known yet."""
+    """The observation of If-Match that this success allows, if it was not known yet."""
     if state.probing == target.key:
         in_batches = {"if_match_batch": "no", "batch": "no"}  # one at a time, each is checked
         return in_batches if state.can.guard == "yes" else {"if_match": "no"}
@@ -171,7 +166,7 @@ def _made(state: PushState, target: m.PendingResource, reply: m.Reply) -> NextSt
             return NextStep(m.Change(target.key, refused(target, OTHER)))
         by_us = by_our_id(target, state.can)
         return reconcile(state, target if by_us else replace(target, refusal_text=_THERE), reply)
-    outcomes = taken(target, _unmet(target, reply), state.merged_over_remote)
+    outcomes = taken(target, unmet(target, reply.resource), state.merged_over_remote)
     return NextStep(m.Change(target.key, outcomes, reply.resource, reply.version))
 
 
@@ -194,16 +189,6 @@ def _made_unshown(state: PushState, target: m.PendingResource, reply: m.Reply) -
     )
 
 
-def _unmet(target: m.PendingResource, reply: m.Reply) -> list[str]:
-    """Ids of the intents that the reply does not show as done; of several on a unit the last
-    counts.
-    """
-    made = [intent for intent in target.intents if intent.kind is not IntentKind.CREATE]
-    return [
-        run[-1].id for run in runs(made) if not intent_effects.satisfied(run[-1], reply.resource)
-    ]
-
-
 # --- the question about If-Match, and other things to learn ---------------------------------------
 
 
@@ -212,9 +197,7 @@ def _probed(state: PushState, target: m.PendingResource, reply: m.Reply) -> Next
     refused_for_it = reply.status in _STALE or reply.conflict_issue
     asked = "if_match_batch" if state.can.guard == "yes" else "if_match"
     return NextStep(
-        m.Change(
-            target.key, all_of(target, IntentEvent.FOUND_NOT_APPLIED), counts_toward_limit=False
-        ),
+        never_left(target),
         observed={asked: "yes"} if refused_for_it else {},
         probe_inconclusive=not refused_for_it,
     )
@@ -267,10 +250,7 @@ def _with_status(target: m.PendingResource, status: str) -> set[str]:
     """Ids of the intents that lead to this status, on one unit; all of them if it is created with
     it.
     """
-    if target.base is None and not any(status_of(intent) == status for intent in target.intents):
+    if target.base is None and status not in map(status_of, target.intents):
         return {intent.id for intent in target.intents}
-    return {intent.id for run in runs(target.intents) for intent in run if _leads_to(run, status)}
-
-
-def _leads_to(run: list[Intent], status: str) -> bool:
-    return any(status_of(intent) == status for intent in run)
+    leading = [run for run in runs(target.intents) if status in map(status_of, run)]
+    return {intent.id for run in leading for intent in run}

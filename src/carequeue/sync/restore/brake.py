@@ -1,7 +1,7 @@
-"""The brake: when a person is asked before rows are removed or moved back. Pure.
+"""The brake: when a person is asked before rows are removed or moved back.
 
-In:  how many rows are missing or older, of how many; what was held before. Out: what waits for a
-person's answer, None if nothing has to be asked.
+In:  how many rows are missing or older, of how many; the hold before. Out: the hold that waits for
+a person's answer, None if nothing has to be asked; both as they are stored in `meta`.
 Why: an empty reply, a missing permission or a server restored from last night's backup look like a
 thousand deletions, and an emptied queue looks like a day without work.
 Not here: the comparison with the manifest (`manifest/policy.py`), asking (`manifest/runner.py`).
@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+
+from carequeue.sync.ports import SourceRepository, SyncStatePort
 
 #: More than this share (1/5) of all rows or of one type, and more than `FEW`, are not removed
 #: unasked within a day: a directory of a thousand people must not make a hundred Tasks look few.
@@ -22,12 +24,13 @@ SHARE: Final = 5
 FEW: Final = 20
 #: How long removals without a question add up.
 _ADDED_UP_FOR: Final = timedelta(days=1)
-#: In `meta`: removals of the last day without a question.
-LATELY: Final = "lately"
+#: In `meta`: the hold that waits for an answer; removals of the last day without a question.
+_HELD: Final = "held"
+_LATELY: Final = "lately"
 
 
 class HoldKind(StrEnum):
-    """What is not done unasked."""
+    """A change that is not made unasked."""
 
     REMOVAL = "removal"
     RESTORED = "restored"
@@ -36,7 +39,7 @@ class HoldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What waits for a person's answer: "accept", "refuse", or none yet.
+    """A change that waits for a person's answer: "accept", "refuse", or none yet.
 
     `found` rows `of` those in the cache are gone, and `back` are older there; of a server, who
     answers now.
@@ -56,17 +59,32 @@ class Held:
         return not self.answer
 
 
-def held_from(values: Mapping[str, Any] | None) -> Held | None:
-    """The hold stored on disk; None if there is none, or it cannot be read."""
+def stored_hold(state: SyncStatePort) -> Held | None:
+    """The hold of a source; None if there is none, or it cannot be read."""
     try:
-        values = dict(values or {})
+        values: dict[str, Any] = json.loads(state.get_meta(_HELD))
         return Held(HoldKind(values.pop("kind")), **values)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
+def store_hold(state: SyncStatePort, held: Held | None) -> None:
+    """Save the hold of a source; None: nothing waits for an answer."""
+    state.set_meta(_HELD, json.dumps(asdict(held)) if held else "")
+
+
+def answer_hold(rows: SourceRepository, answer: str) -> bool:
+    """Save a person's answer; the next manifest follows it. False if there is no hold."""
+    held = stored_hold(rows.sync_state)
+    if held is None:
+        return False
+    store_hold(rows.sync_state, replace(held, answer=answer))
+    rows.manifest.fetch_again()
+    return True
+
+
 def too_many(leaving: int, of: int) -> bool:
-    """Whether so many rows are not taken out unasked."""
+    """Whether so many rows are not removed unasked."""
     return leaving > max(FEW, of // SHARE)
 
 
@@ -89,23 +107,31 @@ class RecentRemovals:
         return too_many(gone + leaving, gone + of)
 
 
-def recent_removals_from(text: str, now: datetime) -> RecentRemovals:
-    """The removals stored on disk, as `json`; empty if they are a day old."""
-    since, by_type = json.loads(text or '["", {}]')
-    removals = RecentRemovals(since, by_type)
+def recent_removals(state: SyncStatePort, now: datetime) -> RecentRemovals:
+    """The stored removals of a source; empty if they are a day old."""
+    since, by_type = json.loads(state.get_meta(_LATELY) or '["", {}]')
     old = since and now - datetime.fromisoformat(since) >= _ADDED_UP_FOR
-    return RecentRemovals() if old else removals
+    return RecentRemovals() if old else RecentRemovals(since, by_type)
 
 
-def recent_removals_to(lately: RecentRemovals) -> str:
-    """In the form that `recent_removals_from` reads."""
-    return json.dumps([lately.since, dict(lately.by_type)])
+def store_recent_removals(state: SyncStatePort, lately: RecentRemovals) -> None:
+    """Save the removals of a source."""
+    state.set_meta(_LATELY, _removals_text(lately))
+
+
+def are_stored(state: SyncStatePort, lately: RecentRemovals) -> bool:
+    """Whether these are the stored removals of a source."""
+    return state.get_meta(_LATELY) == _removals_text(lately)
+
+
+def _removals_text(lately: RecentRemovals) -> str:
+    return json.dumps([lately.since, dict(lately.by_type)]) if lately.by_type else ""
 
 
 def brake(
     leaving: int, back: int, of: int, was: Held | None, now: datetime, *, much: bool = False
 ) -> Held | None:
-    """What to ask before anything is removed or moved back; None if it may be done.
+    """The question before rows are removed or moved back; None if it may be done.
 
     A version that goes back is never normal: one is enough. `much`: it is too much in another
     respect, such as nearly all of one type. An answer covers what it was given for, and a few rows

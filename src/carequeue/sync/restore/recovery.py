@@ -1,9 +1,13 @@
-"""Decisions that a server had accepted and lost, because it was restored from a backup. Pure.
+"""Intents that a server had accepted and lost, because it was restored from a backup.
 
-In:  acknowledged intents, and their resources before and now. Out: the same decisions as new
-intents in one group, to be sent and undone like any other.
-Why by comparison: what was true of the row before and is not true now was lost; what was no longer
-true before had been changed since by somebody, and is not forced on them.
+In:  acknowledged intents, and their resources before and now. Out: the losses; the same decisions
+as new intents in one group, to be sent and undone like any other.
+Why by comparison: an intent that held before and does not hold now was lost; one that did not hold
+before had been changed since by somebody, and is not forced on them.
+Why losses are recorded in `meta`: a read back that meets an older version than the base moves the
+base back, and with it goes the trace of what had been acknowledged on that row. The next manifest
+asks about them (`manifest/runner.py`); a server that answered from a lagging copy is right again by
+then.
 Not here: asking a person first (`brake.py`).
 """
 
@@ -11,13 +15,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
+from json import dumps, loads
+from typing import Final
 
 from carequeue.domain.intents import Intent, IntentKind, IntentState
-from carequeue.fhir import intent_effects
+from carequeue.domain.timestamps import is_older
+from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_dependencies import overrules
+from carequeue.sync.ports import SourceRepository
 
 Resources = Mapping[tuple[str, str], Resource | None]  # by type and id
+
+#: How far back acknowledged intents are checked after a restore.
+REMEMBERED: Final = timedelta(days=30)
+#: In `meta`: ids of acknowledged intents that a row does not show any more.
+_LOST: Final = "lost"
 
 
 def lost_after_restore(
@@ -115,3 +129,59 @@ def _args(intent: Intent, ids: Mapping[str, str]) -> Mapping[str, object]:
     if intent.kind is IntentKind.REMOVE_NOTE and note in ids:
         return {**intent.args, "note": ids[note]}
     return intent.args
+
+
+# --- the record of losses -------------------------------------------------------------------------
+
+
+def note_losses(rows: SourceRepository, key: tuple[str, str], new: Resource, now: datetime) -> None:
+    """Record what a row loses, before its base moves to an older version."""
+    old = rows.mirror.base(*key).body
+    if old is None or not is_older(updated(new), updated(old)):
+        return
+    accepted = rows.outbox.acknowledged(now - REMEMBERED)
+    lost = [intent.id for intent in lost_after_restore(accepted, {key: old}, {key: new})]
+    if lost:
+        _save_ids(rows, [*_ids(rows), *lost])
+
+
+def noted_losses(rows: SourceRepository) -> tuple[Intent, ...]:
+    """The recorded losses that are still missing, in order.
+
+    Without those that the same person has decided again since: a replay would overwrite the later
+    one.
+    """
+    noted = rows.outbox.by_ids(_ids(rows))
+    if not noted:
+        return ()
+    since = rows.outbox.acknowledged(min(intent.decided_at for intent in noted))
+    bases = [rows.mirror.base(intent.target_type, intent.target_id).body for intent in noted]
+    missing = [
+        intent
+        for intent, base in zip(noted, bases, strict=True)
+        if not intent_effects.satisfied(intent, base)
+    ]
+    return not_superseded(missing, [*since, *rows.outbox.open_intents()], among=noted)
+
+
+def has_noted_losses(rows: SourceRepository) -> bool:
+    """Whether any loss is recorded."""
+    return bool(_ids(rows))
+
+
+def forget_losses(rows: SourceRepository) -> None:
+    """Clear the record: the person has answered, or the decisions are on the server again."""
+    _save_ids(rows, ())
+
+
+def updated(resource: Resource) -> str:
+    """The `meta.lastUpdated` of a resource; "" if it has none."""
+    return values.text(resource, "meta.lastUpdated")
+
+
+def _ids(rows: SourceRepository) -> list[str]:
+    return [str(key) for key in loads(rows.sync_state.get_meta(_LOST) or "[]")]
+
+
+def _save_ids(rows: SourceRepository, ids: Sequence[str]) -> None:
+    rows.sync_state.set_meta(_LOST, dumps(list(dict.fromkeys(ids))) if ids else "")

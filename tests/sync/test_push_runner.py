@@ -1,4 +1,4 @@
-"""The lease of a source: the latest holder writes, an earlier one keeps nothing."""
+"""One push over a real cache: what leaves, and what is shown of it meanwhile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carequeue.store.lease import LeaseLost
+from carequeue.domain.errors import LeaseLost
 from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.push.runner import Pushing
 from tests.fhir.clinic import NOW, task
@@ -29,31 +29,6 @@ def holder(cache: Cache, source: str = SOURCE) -> SqliteSourceCache:
     return one
 
 
-def keep(one: SqliteSourceCache, body: dict[str, object]) -> None:
-    with one.writing(NOW) as rows:
-        rows.mirror.save([body], NOW)
-
-
-def status(cache: Cache) -> object:
-    with holder(cache).reading() as rows:
-        return (rows.mirror.base("Task", "t1").body or {})["status"]
-
-
-def test_who_holds_it_writes(cache: Cache) -> None:
-    one = holder(cache)
-    keep(one, task("t1", status="accepted"))
-    keep(one, task("t1", status="completed"))
-    assert status(cache) == "completed"
-
-
-def test_a_late_holder_keeps_nothing_of_what_it_found(cache: Cache) -> None:
-    late = holder(cache)
-    keep(holder(cache), task("t1", status="accepted"))
-    with pytest.raises(LeaseLost, match="Another CareQueue has begun to sync"):
-        keep(late, task("t1", status="rejected"))
-    assert status(cache) == "accepted"
-
-
 def test_a_late_holder_sends_nothing_of_what_it_wrote_down(cache: Cache) -> None:
     """Its laptop slept; what it wrote down was settled by another, and by now deleted perhaps."""
     wire = Wire(lambda _: answer(b"{}"))
@@ -69,18 +44,3 @@ def test_a_late_holder_sends_nothing_of_what_it_wrote_down(cache: Cache) -> None
         Pushing(late, wire.transport, lambda: NOW).run(can, frozenset(), sleeps)
     assert cache.intents(["in_doubt"])
     assert wire.requests == []
-
-
-def test_it_may_begin_anew(cache: Cache) -> None:
-    late = holder(cache)
-    holder(cache)
-    late.take_lease(NOW)
-    keep(late, task("t1", status="rejected"))
-    assert status(cache) == "rejected"
-
-
-def test_each_source_has_its_own(cache: Cache) -> None:
-    ours = holder(cache)
-    holder(cache, "county")
-    keep(ours, task("t1", status="accepted"))
-    assert status(cache) == "accepted"

@@ -355,11 +355,11 @@ class TestWhatLiesBetween:
 
     def test_nobody_between_is_nothing_to_say(self) -> None:
         push = self.written(of("5", priority="urgent"), of("3"))
-        assert [each.words for each in push.change.outcomes] == [""]
+        assert [outcome.words for outcome in push.change.outcomes] == [""]
 
     def test_the_same_change_by_a_colleague_is_not_lost(self) -> None:
         push = self.written(of("5", priority="urgent"), of("4", priority="urgent"), of("3"))
-        assert [each.words for each in push.change.outcomes] == [""]
+        assert [outcome.words for outcome in push.change.outcomes] == [""]
 
     def test_a_history_without_our_version_says_nothing_and_the_resource_is_read(self) -> None:
         push = self.written(of("4"), of("3"))

@@ -1,0 +1,72 @@
+"""A desk over a list of rows, without a cache: the base of the fakes of screen and command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from carequeue.store.queue_window import QueueRow
+from carequeue.worklist.desk import Desk
+from carequeue.worklist.results import Acted, Preview, Refused, Shown
+
+
+class RowsDesk(Desk):
+    """Records every act in `acts`; `refused` maps a key to why no verb applies to its item."""
+
+    def __init__(self, rows: Sequence[QueueRow]) -> None:
+        self.rows = list(rows)
+        self.refused: dict[str, str] = {}
+        self.acts: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
+
+    def _row(self, key: str) -> QueueRow | None:
+        return next((row for row in self.rows if row.key == key), None)
+
+    def _why_not(self, verb: str, key: str) -> str | None:
+        return self.refused.get(key)
+
+    def preview(
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
+    ) -> Preview:
+        changes, already, refused = [], [], []
+        for key in keys:
+            row = self._row(key)
+            why = self._why_not(verb, key)
+            if why or row is None:
+                refused.append(Refused(key, row.client if row else key, why or "gone"))
+            elif row.sync == "waiting":
+                already.append(key)
+            else:
+                changes.append(key)
+        return Preview(verb, tuple(changes), tuple(already), tuple(refused), ())
+
+    def act(
+        self,
+        verb: str,
+        keys: Sequence[str],
+        answers: Mapping[str, str],
+        now: datetime,
+        shown: Mapping[str, Shown] | None = None,
+    ) -> Acted:
+        rows = [row for row in map(self._row, keys) if row and row.key not in self.refused]
+        names = {row.key: row.client for row in self.rows}
+        refused = tuple(
+            Refused(key, names.get(key, key), self.refused.get(key, "it is gone"))
+            for key in keys
+            if key in self.refused or key not in names
+        )
+        if not rows:
+            return Acted("", "", (), refused=refused)
+        self.acts.append((verb, tuple(keys), dict(answers)))
+        message, group = self._do(verb, rows, answers, now)
+        return Acted(message, group, tuple(row.key for row in rows), refused=refused)
+
+    def _do(
+        self, verb: str, rows: Sequence[QueueRow], answers: Mapping[str, str], now: datetime
+    ) -> tuple[str, str]:
+        """Do the act to these rows; its message and its group."""
+        return f"{verb}: {len(rows)}", "g1"
