@@ -103,16 +103,16 @@ class TestARecipeTakenLiterally:
         """At most 40 lines, and its two words in the table."""
         source = block("A verb", "python")
         assert len(source.splitlines()) <= 40
-        copy.path("verbs/hold.py").write_text(source, encoding="utf-8")
+        copy.path("verbs/park.py").write_text(source, encoding="utf-8")
         table = copy.path("verbs/table.py")
         text = table.read_text(encoding="utf-8")
-        text = text.replace("    handoff,\n", "    handoff,\n    hold,\n").replace(
-            " log, ", " log, hold, "
+        text = text.replace("    note,\n", "    note,\n    park,\n").replace(
+            " note, ", " note, park, "
         )
-        assert text.count("hold,") == 2
+        assert text.count("park,") == 2
         table.write_text(text, encoding="utf-8")
-        assert "Put it on hold; u undoes it." in copy.run("carequeue", "keys")
-        assert "Answer to `why` (hold)." in copy.run("carequeue", "act", "--help")
+        assert "Park it; u undoes it." in copy.run("carequeue", "keys")
+        assert "Answer to `why` (park)." in copy.run("carequeue", "act", "--help")
 
     def test_makes_a_column(self, copy: ProjectCopy) -> None:
         copy.follow(changed_files("A column"))

@@ -35,18 +35,20 @@ PROFILE: Final = Profile(
     closed_days=(),
     sources=(SourceProfile(SOURCE, NOWHERE),),
 )
+#: Types that our verbs write.
+WRITTEN: Final = ("Task", "Communication", "Observation")
 ALL: Final = frozenset({"read", "search-type", "create", "update"})
 WRITABLE: Final = Abilities(
     "a server",
     "4.0.1",
-    {kind: TypeAbility(ALL, update_create=True) for kind in ("Task", "Communication")},
+    {kind: TypeAbility(ALL, update_create=True) for kind in WRITTEN},
     batch=True,
     known=True,
 )
 READ_ONLY: Final = Abilities(
     "a server",
     "4.0.1",
-    {kind: TypeAbility(ALL - {"create", "update"}) for kind in ("Task", "Communication")},
+    {kind: TypeAbility(ALL - {"create", "update"}) for kind in WRITTEN},
     known=True,
 )
 

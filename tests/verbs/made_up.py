@@ -13,8 +13,8 @@ from tests.docs.recipes import block
 
 def recipe_verb() -> Verb:
     """The verb that the file of the recipe makes."""
-    module = ModuleType("carequeue.verbs.hold")
-    exec(compile(block("A verb", "python"), "hold.py", "exec"), module.__dict__)
+    module = ModuleType("carequeue.verbs.park")
+    exec(compile(block("A verb", "python"), "park.py", "exec"), module.__dict__)
     verb = module.VERB
     assert isinstance(verb, Verb)
     return verb

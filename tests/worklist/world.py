@@ -74,6 +74,12 @@ ANSWERS: dict[str, dict[str, str]] = {
     "handoff": {"to": "Access", "summary": "Left the ED an hour ago"},
     "priority": {"to": "urgent"},
     "new": {"text": "Call the school", "until": "2bd"},
+    "remind": {},
+    "withdraw": {"reason": "client declined"},
+    "answer": {"text": "Insurance is Medicaid, number on file"},
+    "ask": {"text": "Which medication does the client take?"},
+    "hold": {"reason": "client away", "until": "3bd"},
+    "triage": {"level": "urgent", "risk": "no risk found"},
 }
 
 

@@ -201,7 +201,9 @@ def _find_start(ask: _Ask) -> None:
     if ask.direction is _IN:
         facts.add_times(requested_at=start)
     elif ask.direction is _OUT:
-        sent = reader.when(values.text(ask.task, "authoredOn"))
+        # The partner who asked us something waits for nothing from our answer on.
+        answer = ask.changed_at if ask.is_answered else None
+        sent = answer or reader.when(values.text(ask.task, "authoredOn"))
         facts.add_times(sent_at=sent if sent and start and sent >= start else start)
 
 

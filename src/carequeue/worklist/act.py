@@ -205,11 +205,12 @@ class Acts:
         items = self.items(keys, now)
         group = str(uuid.uuid4())
         changed: list[Checked] = []
-        already, refused, local_only = [], [], list[str]()
+        already: list[Checked] = []
+        refused, local_only = [], list[str]()
         for checked, intents in self._filed(verb, keys, items, answers, group, now):
             if checked.item is None or not checked.permission.ok:
                 if checked.permission.already:
-                    already.append(checked.key)
+                    already.append(checked)
                 else:
                     refused.append(checked.refused)
                 continue
@@ -229,7 +230,7 @@ class Acts:
             + self._next(verb, changed, now),
             group if changed else "",
             tuple(checked.key for checked in changed),
-            tuple(already),
+            tuple(checked.key for checked in already),
             tuple(refused),
             len(local_only),
             confirmed,
@@ -326,7 +327,7 @@ def _behind(cache: CacheTransaction, intents: Sequence[Intent]) -> bool:
 def _message(
     verb: Verb,
     changed: Sequence[Checked],
-    already: Sequence[str],
+    already: Sequence[Checked],
     refused: Sequence[Refused],
     confirmed: str,
     local_only: Sequence[str],
@@ -334,6 +335,8 @@ def _message(
     if not changed:
         if len(refused) == 1 and not already:
             return f"{refused[0].client} {refused[0].why}."
+        if len(already) == 1 and not refused:
+            return f"{already[0].permission.why}."
         return f"Nothing changed: {len(already)} already so, {len(refused)} not allowed."
     if len(changed) == 1 and not already and not refused:
         item = changed[0].item

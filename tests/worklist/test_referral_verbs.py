@@ -1,0 +1,218 @@
+"""The verbs of referrals: the message, and the row afterwards, from FHIR JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carequeue.domain.ranking import Band
+from carequeue.fhir import codes
+from tests.fhir.clinic import CLINIC, DANA, HARBOR, NOW, ref, referral, request
+from tests.store.cache import Cache, clinic_of_dana
+from tests.worklist.world import ANSWERS, send
+
+NAME = "OKAFOR, Amara J"
+KEY = "main:Task/r1"
+WAITING = {"coding": [{"code": codes.AWAITING_INFORMATION}]}
+
+
+def sent_out(**elements: Any) -> list[dict[str, Any]]:
+    """A referral to Harbor, sent on Thursday."""
+    task = referral(CLINIC, HARBOR, id="r1", lastModified="2026-03-05T15:00:00Z", **elements)
+    return [task, request(requester=ref(CLINIC))]
+
+
+def came_in(**elements: Any) -> list[dict[str, Any]]:
+    """A referral from Harbor, which arrived on Thursday and is Dana's."""
+    task = referral(HARBOR, DANA, id="r1", lastModified="2026-03-05T15:00:00Z", **elements)
+    return [task, request(requester=ref(HARBOR))]
+
+
+@pytest.fixture
+def caches(tmp_path: Path) -> Iterator[list[Cache]]:
+    opened: list[Cache] = []
+    yield opened
+    for cache in opened:
+        cache.close()
+
+
+def act(
+    caches: list[Cache], folder: Path, resources: list[dict[str, Any]], verb: str, **answers: str
+) -> tuple[Cache, str]:
+    """The cache after one act on the referral, and the message of the act."""
+    cache = clinic_of_dana(folder, *resources)
+    caches.append(cache)
+    acted = cache.desk.act(verb, [KEY], answers or ANSWERS.get(verb, {}), NOW)
+    return cache, acted.message
+
+
+#: verb, the referral before it, its message, then title and band of its row.
+AFTER: list[tuple[str, list[dict[str, Any]], str, str, Band]] = [
+    (
+        "remind",
+        sent_out(),
+        f"Reminded: {NAME}. Next: Harbor Primary Care to answer our reminder: Housing support.",
+        "Harbor Primary Care to answer our reminder: Housing support",
+        Band.WAITING,
+    ),
+    (
+        "answer",
+        sent_out(status="received", businessStatus=WAITING),
+        f"Answered: {NAME}. Next: Harbor Primary Care to answer: Housing support.",
+        "Harbor Primary Care to answer: Housing support",
+        Band.WAITING,
+    ),
+    (
+        "answer",
+        sent_out(status="on-hold"),
+        f"Answered: {NAME}. Next: Harbor Primary Care to go on after our answer: Housing support.",
+        "Harbor Primary Care to go on after our answer: Housing support",
+        Band.WAITING,
+    ),
+    (
+        "withdraw",
+        sent_out(status="in-progress"),
+        f"Asked to stop: {NAME}, client declined. "
+        "Next: Harbor Primary Care to stop, as we asked: Housing support.",
+        "Harbor Primary Care to stop, as we asked: Housing support",
+        Band.WAITING,
+    ),
+    (
+        "ask",
+        came_in(),
+        f"Asked: {NAME}. Next: Harbor Primary Care to send what we asked for: Housing support.",
+        "Harbor Primary Care to send what we asked for: Housing support",
+        Band.WAITING,
+    ),
+    (
+        "hold",
+        came_in(status="accepted"),
+        f"On hold: {NAME}, client away until Thu 12 Mar 08:00. "
+        "Next: Take up again: Housing support.",
+        "Take up again: Housing support",
+        Band.SNOOZED,
+    ),
+    (
+        "resume",
+        came_in(status="on-hold"),
+        f"Taken up again: {NAME}. Next: Close the loop: Housing support.",
+        "Close the loop: Housing support",
+        Band.ON_TRACK,
+    ),
+    (
+        "triage",
+        came_in(),
+        f"Triaged: {NAME} as urgent, no risk found. Next: Answer urgent referral, "
+        "Harbor Primary Care: Housing support.",
+        "Answer urgent referral, Harbor Primary Care: Housing support",
+        Band.SAFETY,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("verb", "resources", "message", "title", "band"),
+    AFTER,
+    ids=[f"{verb}-{resources[0]['status']}" for verb, resources, *_ in AFTER],
+)
+def test_each_verb_says_what_comes_next_and_the_row_goes_there(
+    caches: list[Cache],
+    tmp_path: Path,
+    verb: str,
+    resources: list[dict[str, Any]],
+    message: str,
+    title: str,
+    band: Band,
+) -> None:
+    cache, said = act(caches, tmp_path, resources, verb)
+    row = cache.row(KEY)
+    assert (said, row.title, Band(row.band)) == (message, title, band)
+    send(cache)
+    assert (cache.row(KEY).title, Band(cache.row(KEY).band)) == (title, band)
+
+
+def test_a_withdrawal_before_work_began_ends_the_referral(
+    caches: list[Cache], tmp_path: Path
+) -> None:
+    cache, said = act(caches, tmp_path, sent_out(status="accepted"), "withdraw")
+    assert said == f"Withdrawn: {NAME}, client declined."
+    assert cache.find(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("requested", "to stop, as we asked"),
+        ("rejected", "goes on, although asked to stop"),
+        ("entered-in-error", "to send the result"),
+    ],
+)
+def test_the_answer_to_a_request_to_stop_is_shown(
+    caches: list[Cache], tmp_path: Path, status: str, words: str
+) -> None:
+    cache, _ = act(caches, tmp_path, sent_out(status="in-progress"), "withdraw")
+    send(cache)
+    (intent,) = cache.intents()
+    abort = {**cache.base(f"Task/{intent.target_id}").body, "status": status}
+    cache.pull(abort)
+    assert words in cache.row(KEY).title
+    assert len(cache.rows()) == 1
+
+
+class TestAReminder:
+    def test_is_offered_once_in_each_state(self, caches: list[Cache], tmp_path: Path) -> None:
+        cache, _ = act(caches, tmp_path, sent_out(), "remind")
+        again = cache.desk.act("remind", [KEY], {}, NOW)
+        assert again.message == (
+            f"{NAME} was brought up once: call Harbor Primary Care now, and note it (n)."
+        )
+        send(cache)
+        cache.pull({**cache.base("Task/r1").body, "status": "accepted"})
+        assert "remind" in cache.row(KEY).verbs.split()
+
+    def test_is_no_contact_with_the_client(self, caches: list[Cache], tmp_path: Path) -> None:
+        cache, _ = act(caches, tmp_path, sent_out(), "remind")
+        assert "attempt" not in str(cache.desk.detail(KEY, NOW))
+
+    def test_that_is_not_answered_asks_for_a_call(
+        self, caches: list[Cache], tmp_path: Path
+    ) -> None:
+        cache, _ = act(caches, tmp_path, sent_out(), "remind")
+        later = NOW + timedelta(days=2)
+        detail = cache.desk.detail(KEY, later)
+        (clock,) = [clock for clock in detail.clocks if "reminder" in clock.label]
+        assert clock.label == "Call the partner: no answer to our reminder"
+        assert Band(detail.band) in (Band.DUE, Band.SOON)
+
+
+def test_the_senders_message_ends_the_wait_for_it(caches: list[Cache], tmp_path: Path) -> None:
+    cache, _ = act(caches, tmp_path, came_in(), "ask")
+    send(cache)
+    reply = {
+        "resourceType": "Communication",
+        "id": "reply",
+        "status": "completed",
+        "subject": ref("Patient/c1"),
+        "about": [ref("Task/r1")],
+        "sender": ref(HARBOR),
+        "recipient": [ref(CLINIC)],
+        "sent": "2026-03-09T14:30:00Z",
+    }
+    cache.pull(reply)
+    assert cache.row(KEY).title == "Answer referral, Harbor Primary Care: Housing support"
+
+
+def test_a_risk_that_a_triage_found_ranks_higher(caches: list[Cache], tmp_path: Path) -> None:
+    safe, _ = act(caches, tmp_path / "a", came_in(), "triage", level="urgent", risk="n")
+    at_risk, _ = act(caches, tmp_path / "b", came_in(), "triage", level="urgent", risk="y")
+    lower, higher = (cache.desk.detail(KEY, NOW).points for cache in (safe, at_risk))
+    assert higher == lower + 120
+
+
+def test_a_crisis_starts_its_clock_at_once(caches: list[Cache], tmp_path: Path) -> None:
+    cache, _ = act(caches, tmp_path, came_in(), "triage", level="crisis", risk="y")
+    assert Band(cache.row(KEY).band) is Band.NOW
