@@ -1,0 +1,211 @@
+"""The acts on referrals: what the server holds after each, and after its undo.
+
+Codes stand here as they go over the wire; the clinic is `tests/servers/small_clinic.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.client import Clinician
+from tests.contract.server import change, held, of_client, sent, status, text_of
+from tests.servers.harness import FhirServer, Resource
+from tests.servers.proxy import FaultProxy
+from tests.servers.small_clinic import (
+    ACCEPTED_REFERRAL,
+    ME,
+    PARTNER,
+    QUESTIONED_REFERRAL,
+    ROUTINE_REFERRAL,
+    UNANSWERED_REFERRAL,
+    URGENT_REFERRAL,
+)
+
+MESSAGE = "https://carequeue.dev/fhir/CodeSystem/message"
+TRIAGE = "https://carequeue.dev/fhir/CodeSystem/triage"
+BUSINESS_STATUS = "https://carequeue.dev/fhir/CodeSystem/business-status"
+TASK_STATUS = "http://hl7.org/fhir/task-status"
+
+#: verb, item, answers: every verb of a referral on an item to which it applies.
+ACTS: list[tuple[str, str, dict[str, str]]] = [
+    ("remind", UNANSWERED_REFERRAL, {}),
+    ("withdraw", UNANSWERED_REFERRAL, {"reason": "client declined"}),
+    ("answer", QUESTIONED_REFERRAL, {"text": "Medicaid, number on file"}),
+    ("ask", ROUTINE_REFERRAL, {"text": "Which medication?"}),
+    ("hold", ACCEPTED_REFERRAL, {"reason": "client away", "until": "3bd"}),
+    ("triage", ROUTINE_REFERRAL, {"level": "urgent", "risk": "n"}),
+]
+each_act = pytest.mark.parametrize(("verb", "item", "answers"), ACTS, ids=[a[0] for a in ACTS])
+
+
+def client_of(clinic: FhirServer, item: str) -> str:
+    return str(held(clinic, item)["for"]["reference"].removeprefix("Patient/"))
+
+
+def messages(clinic: FhirServer, item: str) -> list[Resource]:
+    """The messages to partners about a client that the server holds."""
+    return [
+        communication
+        for communication in of_client(clinic, "Communication", client_of(clinic, item))
+        if any(
+            coding["system"] == MESSAGE
+            for category in communication.get("category", [])
+            for coding in category["coding"]
+        )
+    ]
+
+
+def triages(clinic: FhirServer, item: str) -> list[Resource]:
+    client = f"Patient/{client_of(clinic, item)}"
+    return [
+        observation
+        for observation in clinic.found("Observation?_count=200")
+        if observation["subject"]["reference"] == client
+        and observation["code"]["coding"][0]["system"] == TRIAGE
+    ]
+
+
+def codes(message: Resource) -> list[tuple[str, str]]:
+    codings = [category["coding"][0] for category in message["category"]]
+    return [(coding["system"], coding["code"]) for coding in codings]
+
+
+def test_a_reminder_goes_to_the_partner_and_changes_nothing_else(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    before = held(clinic, UNANSWERED_REFERRAL)
+    dana.act("remind", UNANSWERED_REFERRAL)
+    assert dana.sync().sent == 1
+    (message,) = messages(clinic, UNANSWERED_REFERRAL)
+    assert codes(message) == [(MESSAGE, "reminder"), (TASK_STATUS, before["status"])]
+    assert [recipient["reference"] for recipient in message["recipient"]] == [PARTNER]
+    assert message["sender"]["reference"] == ME
+    assert {about["reference"] for about in message["about"]} >= {UNANSWERED_REFERRAL}
+    assert message["payload"][0]["contentString"].startswith("Please let us know")
+    assert held(clinic, UNANSWERED_REFERRAL) == before
+
+
+def test_a_withdrawal_before_work_began_cancels_the_task(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    dana.act("withdraw", UNANSWERED_REFERRAL, reason="client declined")
+    assert dana.sync().ok
+    after = held(clinic, UNANSWERED_REFERRAL)
+    assert (after["status"], after["statusReason"]) == ("cancelled", {"text": "client declined"})
+    assert dana.row(UNANSWERED_REFERRAL) is None
+
+
+def test_a_withdrawal_of_work_that_began_asks_the_partner_to_stop(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    change(clinic, UNANSWERED_REFERRAL, status="in-progress")
+    assert dana.sync().ok
+    dana.act("withdraw", UNANSWERED_REFERRAL, reason="found another place")
+    assert dana.sync().ok
+    assert status(clinic, UNANSWERED_REFERRAL) == "in-progress"
+    tasks = of_client(clinic, "Task", client_of(clinic, UNANSWERED_REFERRAL))
+    (abort,) = [
+        task for task in tasks if task.get("focus", {}).get("reference") == UNANSWERED_REFERRAL
+    ]
+    assert abort["code"]["coding"][0]["code"] == "abort"
+    assert (abort["status"], abort["reasonCode"]) == ("requested", {"text": "found another place"})
+    assert abort["owner"]["reference"] == PARTNER
+    change(clinic, f"Task/{abort['id']}", status="rejected")
+    assert dana.sync().ok
+    assert "goes on, although asked to stop" in dana.shown(UNANSWERED_REFERRAL).title
+
+
+def test_an_answer_gives_the_move_back_to_the_partner(dana: Clinician, clinic: FhirServer) -> None:
+    before = held(clinic, QUESTIONED_REFERRAL)
+    dana.act("answer", QUESTIONED_REFERRAL, text="Medicaid, number on file")
+    assert dana.sync().ok
+    (message,) = messages(clinic, QUESTIONED_REFERRAL)
+    assert codes(message)[0] == (MESSAGE, "answer")
+    assert message["payload"] == [{"contentString": "Medicaid, number on file"}]
+    after = held(clinic, QUESTIONED_REFERRAL)
+    assert (after["status"], after["owner"]) == (before["status"], before["owner"])
+    (coding,) = after["businessStatus"]["coding"]
+    assert (coding["system"], coding["code"]) == (BUSINESS_STATUS, "information-sent")
+
+
+def test_a_question_goes_to_the_sender_and_the_referral_waits(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    before = held(clinic, ROUTINE_REFERRAL)
+    dana.act("ask", ROUTINE_REFERRAL, text="Which medication?")
+    assert dana.sync().ok
+    (message,) = messages(clinic, ROUTINE_REFERRAL)
+    assert codes(message)[0] == (MESSAGE, "question")
+    assert message["recipient"][0]["reference"] == before["requester"]["reference"]
+    after = held(clinic, ROUTINE_REFERRAL)
+    assert after["status"] == before["status"]
+    assert after["businessStatus"]["coding"] == [{"code": "awaiting-information"}]
+
+
+def test_a_hold_has_its_reason_and_its_end_and_can_be_taken_up_again(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    dana.act("hold", ACCEPTED_REFERRAL, reason="client away", until="3bd")
+    assert dana.sync().ok
+    after = held(clinic, ACCEPTED_REFERRAL)
+    assert (after["status"], after["statusReason"]) == ("on-hold", {"text": "client away"})
+    dana.act("resume", ACCEPTED_REFERRAL)
+    assert dana.sync().ok
+    after = held(clinic, ACCEPTED_REFERRAL)
+    assert after["status"] == "in-progress"
+    assert "statusReason" not in after
+    assert "snoozed-until" not in str(after.get("extension", ""))
+
+
+def test_a_triage_is_an_observation_of_the_request(dana: Clinician, clinic: FhirServer) -> None:
+    known = len(triages(clinic, ROUTINE_REFERRAL))
+    dana.act("triage", ROUTINE_REFERRAL, level="c", risk="y")
+    assert dana.sync().ok
+    triage = triages(clinic, ROUTINE_REFERRAL)[known:][-1]
+    assert triage["valueCodeableConcept"]["coding"] == [{"system": TRIAGE, "code": "crisis"}]
+    assert triage["component"][0]["valueBoolean"] is True
+    assert triage["basedOn"] == [held(clinic, ROUTINE_REFERRAL)["focus"]]
+    assert triage["performer"][0]["reference"] == ME
+
+
+@each_act
+def test_an_undo_before_it_was_sent_leaves_no_trace(
+    dana: Clinician, clinic: FhirServer, proxy: FaultProxy, verb: str, item: str, answers: Any
+) -> None:
+    before = dana.shown(item)
+    dana.act(verb, item, **answers)
+    dana.undo()
+    assert dana.sync().ok
+    assert sent(proxy) == []
+    assert dana.shown(item) == before
+
+
+@each_act
+def test_an_undo_of_what_was_sent_takes_the_effect_back(
+    dana: Clinician, clinic: FhirServer, verb: str, item: str, answers: Any
+) -> None:
+    task = text_of(held(clinic, item), "lastModified")
+    title = dana.shown(item).title
+    dana.act(verb, item, **answers)
+    assert dana.sync().ok
+    dana.undo()
+    assert dana.sync().ok
+    assert text_of(held(clinic, item), "lastModified") == task
+    assert {message["status"] for message in messages(clinic, item)} <= {"entered-in-error"}
+    assert dana.shown(item).title == title
+
+
+@each_act
+def test_an_act_without_a_network_is_sent_later(
+    dana: Clinician, clinic: FhirServer, proxy: FaultProxy, verb: str, item: str, answers: Any
+) -> None:
+    proxy.offline()
+    dana.act(verb, item, **answers)
+    assert not dana.sync().ok
+    assert dana.waiting() > 0
+    proxy.online()
+    dana.later(minutes=10)
+    assert dana.sync().ok
+    assert dana.waiting() == dana.needs_her() == 0
