@@ -1,4 +1,4 @@
-"""How many processes the tests run in: one a core for a folder or for all, one for named files.
+"""How many processes the tests run in: one more than cores for a folder or for all, one for files.
 
 `-n` gives another number; `-n 0` is one process, as a debugger needs it. Also here: in which order
 they run, how a case with a long value is called, how often Python looks for dead objects.
@@ -18,7 +18,7 @@ LONG: Final = (
     "tests/crash/test_kill.py",
     "tests/simulation/",
     "tests/sync/test_sync_cycle.py",
-    "tests/worklist/test_windows.py",
+    "tests/worklist/test_undoable.py",
 )
 LONGEST_ID: Final = 80
 
@@ -26,11 +26,12 @@ LONGEST_ID: Final = 80
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """What `-n auto` in pyproject.toml means; 0 is no further process.
 
-    A worker needs seconds to import all that is tested: a test of one file is over by then.
+    A worker needs seconds to import all that is tested: a test of one file is over by then. One
+    more than there are cores works while another waits for a server or a terminal.
     """
     files = [argument.partition("::")[0] for argument in config.args]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return 0 if all(file.endswith(".py") for file in files) or cores in (None, 1) else cores
+    return 0 if not cores or all(file.endswith(".py") for file in files) else cores + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,7 +24,7 @@ from carequeue.store.encryption_keys import read_or_make_key
 from carequeue.store.engine import connect
 from carequeue.store.migrations import migrate
 from carequeue.store.private_files import private_file, private_folder
-from carequeue.store.profiles import Places, Profile, SourceProfile, load, places
+from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile, load, profile_paths
 from carequeue.store.queue_window import Window
 from carequeue.worklist.desk import Desk, DeskOwner
 from carequeue.worklist.health import FORCED_OFFLINE
@@ -59,14 +59,14 @@ class Session(AbstractContextManager["Session"]):
     def __init__(
         self,
         profile: Profile,
-        where: Places,
+        where: ProfilePaths,
         tokens: Mapping[str, str] | None = None,
         now: Callable[[], datetime] = now,
         run: str = "",
     ) -> None:
         self.profile = profile
         self.zone: ZoneInfo = profile.zone
-        self.places = where
+        self.paths = where
         self.now = now
         self._tokens = tokens or {}
         private_folder(where.folder, CacheError)
@@ -107,7 +107,7 @@ class Session(AbstractContextManager["Session"]):
             if self._engine is None:
                 from carequeue.store.engine import orm
 
-                self._engine = orm(self.places.cache, self._key)
+                self._engine = orm(self.paths.cache, self._key)
             return self._engine
 
     def projector(self) -> Projector:
@@ -152,9 +152,9 @@ class Session(AbstractContextManager["Session"]):
         """Rebuild every row if who we are, our hours or our rules have changed."""
         from carequeue.store import sync_state
         from carequeue.store.engine import writing
-        from carequeue.store.profile_to_site import mark_of
+        from carequeue.store.profile_to_site import fingerprint_of
 
-        fingerprint = mark_of(self.profile)
+        fingerprint = fingerprint_of(self.profile)
         with self._rebuilding:  # one thread does it, the others that sync wait for the rows
             with self.engine().connect() as connection:
                 if sync_state.get_meta(connection, _SITE) == fingerprint:
@@ -180,7 +180,7 @@ class Session(AbstractContextManager["Session"]):
                 [
                     SourceWorker(
                         source.name,
-                        self.places.lock(source.name),
+                        self.paths.lock(source.name),
                         partial(self._connection, source),
                         partial(self._failed, source),
                         self._by_choice,
@@ -250,7 +250,7 @@ class Session(AbstractContextManager["Session"]):
 
         with self.transport(source) as transport:
             run = partial(self.syncer(source, transport).run_cycle, tell, stop.is_set)
-            return locked(self.places.lock(source.name), run, _LOCK_PATIENCE)
+            return locked(self.paths.lock(source.name), run, _LOCK_PATIENCE)
 
     def before_outreach(self, progress: Progress = lambda _: None) -> Readiness:
         """One sync of every source, and whether a person can go where there is no network."""
@@ -267,7 +267,7 @@ class Session(AbstractContextManager["Session"]):
         now = self.now()
         known = Known(report, self.desk.health(now), self._window.outbox_counts(), apart)
         with self.desk.reading() as cache:
-            return readiness(cache, self.places, known, now, self.zone)
+            return readiness(cache, self.paths, known, now, self.zone)
 
     def doctor(self) -> list[Finding]:
         """The findings about this profile's cache and sources."""
@@ -290,7 +290,7 @@ def open_session(name: str, root: Path | None = None, run: str = "") -> Session:
 
     Raises ProfileError or CacheError.
     """
-    return Session(load(name, root), places(name, root), run=run)
+    return Session(load(name, root), profile_paths(name, root), run=run)
 
 
 # --- the practice clinic --------------------------------------------------------------------------
@@ -334,4 +334,4 @@ def practice_session(
         time_zone=str(me["time_zone"]),
         sources=(SourceProfile("practice", base),),
     )
-    return Session(profile, places("practice", folder), {"practice": token}, now)
+    return Session(profile, profile_paths("practice", folder), {"practice": token}, now)

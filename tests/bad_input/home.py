@@ -79,9 +79,9 @@ class Home:
     root: Path
 
     @property
-    def where(self) -> profiles.Places:
+    def where(self) -> profiles.ProfilePaths:
         """The paths of the profile."""
-        return profiles.places("default", self.root)
+        return profiles.profile_paths("default", self.root)
 
     def write_profile(self, base_url: str, **more: Any) -> Profile:
         """A profile with one source."""

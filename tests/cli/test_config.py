@@ -12,7 +12,7 @@ def test_config_shows_the_place_and_the_content(shell: Shell) -> None:
     shell.run("--profile", "south", "connect", URL, *US)
     shell.run("connect", URL, *US)
     lines = shell.run("config").stdout.splitlines()
-    assert lines[0] == f"# {profiles.places('default', shell.home).config}"
+    assert lines[0] == f"# {profiles.profile_paths('default', shell.home).config}"
     assert "# other profiles: south" in lines
     assert "me = Practitioner/ana" in lines
     assert f"sources.main.base_url = {URL}" in lines

@@ -102,7 +102,7 @@ def test_a_token_is_used_and_never_stored_or_shown(shell: Shell, how: list[str])
     assert shown.exit_code == 0
     assert TOKEN not in connected.output + shown.output
     if how[:1] != ["--token-command"]:
-        assert TOKEN not in profiles.places("default", shell.home).config.read_text()
+        assert TOKEN not in profiles.profile_paths("default", shell.home).config.read_text()
 
 
 def test_a_named_variable_without_a_token_is_told(shell: Shell) -> None:
@@ -172,7 +172,7 @@ def test_a_source_keeps_its_address_for_its_cache_belongs_to_it(shell: Shell) ->
 
 def test_a_profile_that_cannot_be_read_is_not_overwritten(shell: Shell) -> None:
     shell.server_is(FakeProbe())
-    where = profiles.places("default", shell.home)
+    where = profiles.profile_paths("default", shell.home)
     where.config.parent.mkdir(parents=True, mode=0o700)
     where.config.write_text("not toml")
     where.config.chmod(0o600)

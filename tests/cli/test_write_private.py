@@ -16,7 +16,7 @@ from carequeue.domain.errors import BadQuestion
 def session(folder: Path, *, is_persistent: bool = True) -> Any:
     """A session of which only the folder matters."""
     return SimpleNamespace(
-        desk=SimpleNamespace(is_persistent=is_persistent), places=SimpleNamespace(folder=folder)
+        desk=SimpleNamespace(is_persistent=is_persistent), paths=SimpleNamespace(folder=folder)
     )
 
 

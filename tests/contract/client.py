@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from carequeue.store.engine import writing
-from carequeue.store.profiles import Profile, SourceProfile, places
+from carequeue.store.profiles import Profile, SourceProfile, profile_paths
 from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
@@ -46,7 +46,7 @@ class Clinician:
     def sign_in(self, token: str) -> None:
         """Start the program, with the cache that is in the folder and this token."""
         self._session = Session(
-            self.profile, places("mine", self.folder), {SOURCE: token}, lambda: self.instant
+            self.profile, profile_paths("mine", self.folder), {SOURCE: token}, lambda: self.instant
         )
         self._desk = self._session.desk
 

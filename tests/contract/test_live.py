@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carequeue.store.profiles import Places, Profile, SourceProfile, places
+from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile, profile_paths
 from carequeue.store.queue_window import Tab
 from carequeue.sync import poll_schedule
 from carequeue.wiring import Session
@@ -26,7 +26,7 @@ class Program:
 
     def __init__(self, base: str, token: str, folder: Path) -> None:
         self.ahead = timedelta()
-        self.where: Places = places("mine", folder)
+        self.where: ProfilePaths = profile_paths("mine", folder)
         profile = Profile(
             "mine", me=ME, teams=(TEAM,), organization=ORGANIZATION,
             time_zone="America/New_York", sources=(SourceProfile("clinic", base),),

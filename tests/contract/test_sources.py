@@ -17,7 +17,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from carequeue.store.profiles import Profile, SourceProfile, places
+from carequeue.store.profiles import Profile, SourceProfile, profile_paths
 from carequeue.store.queue_window import Tab
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.transport import Transport
@@ -126,7 +126,7 @@ class Desk:
             "both", my_name="Dana Whitfield", time_zone="America/New_York", sources=sources
         )
         tokens = {side.name: side.server.token for side in sides}
-        self.session = Session(profile, places("both", folder), tokens, lambda: self.instant)
+        self.session = Session(profile, profile_paths("both", folder), tokens, lambda: self.instant)
 
     def titles(self) -> set[str]:
         rows = self.session.desk.window(Tab.WHOLE, "", 0, 1000)

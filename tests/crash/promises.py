@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from carequeue.store import audit
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect, writing
-from carequeue.store.profiles import load, places
+from carequeue.store.profiles import load, profile_paths
 from carequeue.store.queue_items import counted
 from carequeue.wiring import Session, open_session
 from tests.crash.lives import ERRORS, Fate, Life
@@ -53,7 +53,7 @@ class Kept:
 
 
 def _read(one: Round) -> Kept:
-    where = places("default", one.home)
+    where = profile_paths("default", one.home)
     connection = connect(where.cache, read_key(where))
     try:
         rows = connection.execute(f"SELECT {', '.join(_INTENT)} FROM intent ORDER BY seq")
@@ -119,7 +119,9 @@ class _Healing:
         home = self.one.home
         for number in range(_LOOKS):
             later = partial(_ahead, timedelta(hours=number))
-            with Session(load("default", home), places("default", home), now=later) as session:
+            with Session(
+                load("default", home), profile_paths("default", home), now=later
+            ) as session:
                 report = session.sync_once()
             say({"words": report.words, "unable": report.unable})
             if not (report.waiting or report.checking or report.unable):
@@ -134,7 +136,7 @@ def _whole(one: Round, *, settled: bool) -> list[str]:
 
     Until the next look a row may say "waiting" of what was in doubt when its program was killed.
     """
-    where = places("default", one.home)
+    where = profile_paths("default", one.home)
     raw = connect(where.cache, read_key(where))
     wrong = []
     for check in ("integrity_check", "cipher_integrity_check", "foreign_key_check"):

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from carequeue.store.profiles import Profile, SourceProfile, places, save
+from carequeue.store.profiles import Profile, SourceProfile, profile_paths, save
 from tests.crash import promises, terminal
 from tests.crash.colleague import Colleague
 from tests.crash.lives import TOKEN, Command, Fate, Life, Queue, printed
@@ -152,7 +152,7 @@ def _round(number: int, without: str, chance: random.Random) -> Iterator[Round]:
             sources=(SourceProfile(SOURCE, clinic.base, token_env=TOKEN),),
         )
         os.environ |= {TOKEN: clinic.token, "CAREQUEUE_HOME": str(home)}
-        save(profile, places("default", home))
+        save(profile, profile_paths("default", home))
         one = Round(home, clinic, Colleague(clinic, chance), manner, without)
         first = Life("first sync", Command(home, ("sync",)), Fate()).to_the_end()
         if first.code != 0:

@@ -38,7 +38,7 @@ def note(text):
 
 with open_session("default", home) as session:
     assert note("before")
-    wal = session.places.cache.with_name("cache.db-wal").stat().st_size
+    wal = session.paths.cache.with_name("cache.db-wal").stat().st_size
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (wal + 100_000, hard))
     number = 0

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from carequeue.store.profiles import Profile, SourceProfile, places, save
+from carequeue.store.profiles import Profile, SourceProfile, profile_paths, save
 from carequeue.store.queue_window import Tab
 from carequeue.wiring import Session
 from tests.bad_input.home import environment
@@ -45,7 +45,7 @@ class Laptop:
     def __init__(self, clinic: ControlledClinic, home: Path) -> None:
         me = clinic.me
         self.clinic, self.home = clinic, home
-        self.where = places("default", home)
+        self.where = profile_paths("default", home)
         self.profile = Profile(
             name="default",
             me=me["practitioner"],

@@ -51,7 +51,7 @@ def files_by_name() -> dict[str, list[Path]]:
     return files
 
 
-def places(name: str) -> list[Path]:
+def profile_paths(name: str) -> list[Path]:
     """The files that a name may mean: from the root, from the package, or from any folder."""
     return [path for path in files_by_name().get(Path(name).name, []) if shown(path).endswith(name)]
 
@@ -79,11 +79,11 @@ def missing(text: str) -> list[str]:
     names = [name for name in _FILE.findall(text) if name not in MADE_UP and "_N." not in name]
     dotted = [name.removeprefix("carequeue.") for name in _DOTTED.findall(text)]
     return [
-        *(name for name in names if not places(name) and not (ROOT / name).is_file()),
+        *(name for name in names if not profile_paths(name) and not (ROOT / name).is_file()),
         *(
             f"{name}: {symbol}"
             for name, symbol in SYMBOL.findall(text)
-            if not any(symbol in symbols(path) for path in places(name))
+            if not any(symbol in symbols(path) for path in profile_paths(name))
         ),
         *(name for name in dotted if not is_import_name(name)),
     ]

@@ -15,7 +15,7 @@ from typing import Any, Final
 from carequeue.domain.items import WorkItem
 from carequeue.fhir import jsontext
 from carequeue.fhir.our_directory import own_reference
-from carequeue.store.profiles import Profile, SourceProfile, places
+from carequeue.store.profiles import Profile, SourceProfile, profile_paths
 from carequeue.store.queue_window import Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.wiring import Session
@@ -79,7 +79,7 @@ def _session(origin: Origin, server: FhirServer, folder: str) -> Session:
         organization=origin.organization,
         sources=(SourceProfile(_SOURCE, server.base),),
     )
-    return Session(profile, places(_SOURCE, Path(folder)), {_SOURCE: server.token})
+    return Session(profile, profile_paths(_SOURCE, Path(folder)), {_SOURCE: server.token})
 
 
 def _seen(session: Session, ok: bool, said: str, now: datetime) -> Seen:

@@ -16,7 +16,7 @@ STATUSES: Final = ("requested", "accepted", "completed", "entered-in-error")
 
 
 class Answer(NamedTuple):
-    """An answer; header names in lower case. As `transport.HttpAnswer`."""
+    """An answer; header names in lower case. As `transport.HttpResponse`."""
 
     status: int
     headers: Mapping[str, str]

@@ -13,7 +13,7 @@ from carequeue.fhir import jsontext
 from carequeue.fhir.base import Base, SavedPage
 from carequeue.store.engine import writing
 from carequeue.store.intent_queries import IntentQueries
-from carequeue.store.profiles import Places, Profile, SourceProfile, places
+from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile, profile_paths
 from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities, TypeAbility, to_json
@@ -67,19 +67,19 @@ class Cache:
 
     def open(self) -> None:
         """Start the program on the cache that is in the folder, or on one with nothing in it."""
-        if not self.places.cache.exists():
+        if not self.paths.cache.exists():
             begin_with(self.profile.name, self.folder, self._make_empty)
-        self.session = Session(self.profile, self.places, now=lambda: self.instant)
+        self.session = Session(self.profile, self.paths, now=lambda: self.instant)
 
     def _make_empty(self, folder: Path) -> None:
-        Session(self.profile, places(self.profile.name, folder)).close()
+        Session(self.profile, profile_paths(self.profile.name, folder)).close()
 
     def close(self) -> None:
         self.session.close()
 
     @property
-    def places(self) -> Places:
-        return places(self.profile.name, self.folder)
+    def paths(self) -> ProfilePaths:
+        return profile_paths(self.profile.name, self.folder)
 
     @property
     def desk(self) -> Any:

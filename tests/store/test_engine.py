@@ -294,7 +294,7 @@ class TestTwoAtWork:
     def test_one_reads_while_the_other_writes(self, tmp_path: Path) -> None:
         """A whole first sync may be writing: a detail is shown all the same."""
         cache = clinic_of_dana(tmp_path, task(description="Call"))
-        with writing(orm(cache.places.cache, cache.session._key)) as connection:
+        with writing(orm(cache.paths.cache, cache.session._key)) as connection:
             connection.exec_driver_sql("UPDATE resource SET received_at = 1")
             found = cache.desk.detail("main:Task/t1", NOW)
         assert found is not None

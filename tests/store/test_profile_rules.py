@@ -40,7 +40,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "profiles.md"
 
 
 def written(folder: Path, text: str) -> Path:
-    file = profiles.places("north", folder).config
+    file = profiles.profile_paths("north", folder).config
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)
@@ -93,7 +93,7 @@ def test_what_is_not_a_table_of_rules_is_refused(tmp_path: Path) -> None:
 def test_saving_keeps_the_rules_and_the_comments(tmp_path: Path) -> None:
     file = written(tmp_path, SITE)
     before = profiles.load("north", tmp_path)
-    profiles.save(replace(before, my_name="Ana Soto"), profiles.places("north", tmp_path))
+    profiles.save(replace(before, my_name="Ana Soto"), profiles.profile_paths("north", tmp_path))
     assert profiles.load("north", tmp_path) == replace(before, my_name="Ana Soto")
     assert "# The crisis line answers for us." in file.read_text(encoding="utf-8")
 
@@ -113,7 +113,7 @@ def test_one_key_of_a_rule_is_set_from_the_command_line(
     made = profiles.with_setting(PROFILE, key, text)
     _, rule, name = key.split(".")
     assert made.rules == {rule: {name: value}}
-    where = profiles.places(made.name, tmp_path)
+    where = profiles.profile_paths(made.name, tmp_path)
     profiles.save(made, where)
     assert profiles.load(made.name, tmp_path) == made
 

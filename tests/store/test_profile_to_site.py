@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from carequeue.domain.items import Us
-from carequeue.store.profile_to_site import mark_of, site_of
+from carequeue.store.profile_to_site import fingerprint_of, site_of
 from tests.store.cache import PROFILE, SOURCE
 from tests.store.two_sources import COUNTY, ME_AT_COUNTY, TWO
 
@@ -38,10 +38,12 @@ def test_the_hours_are_the_profiles_and_its_closed_days_replace_the_proposed_one
     ids=lambda change: next(iter(change)),
 )
 def test_the_mark_changes_with_what_a_rank_depends_on(change: dict[str, Any]) -> None:
-    assert mark_of(replace(PROFILE, **change)) != mark_of(PROFILE)
+    assert fingerprint_of(replace(PROFILE, **change)) != fingerprint_of(PROFILE)
 
 
 def test_the_mark_does_not_change_with_a_theme_or_a_token() -> None:
     (source,) = PROFILE.sources
     asked = replace(source, token_env="TOKEN")
-    assert mark_of(replace(PROFILE, theme="dark", sources=(asked,))) == mark_of(PROFILE)
+    assert fingerprint_of(replace(PROFILE, theme="dark", sources=(asked,))) == fingerprint_of(
+        PROFILE
+    )

@@ -27,7 +27,7 @@ from carequeue.store.profile_values import (
     as_mapping,
     from_mapping,
 )
-from carequeue.store.profiles import Places, Profile, SourceProfile
+from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile
 
 RIVERBEND = Profile(
     name="north",
@@ -60,11 +60,11 @@ base_url = "https://fhir.example.org/r4"
 
 
 @pytest.fixture
-def where(tmp_path: Path) -> Places:
-    return profiles.places("north", tmp_path)
+def where(tmp_path: Path) -> ProfilePaths:
+    return profiles.profile_paths("north", tmp_path)
 
 
-def written(where: Places, text: str | bytes, mode: int = 0o600) -> None:
+def written(where: ProfilePaths, text: str | bytes, mode: int = 0o600) -> None:
     where.config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     where.config.write_bytes(text if isinstance(text, bytes) else text.encode())
     where.config.chmod(mode)
@@ -81,8 +81,8 @@ class TestPlaces:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("CAREQUEUE_HOME", str(tmp_path / "home"))
-        found = profiles.places("north")
-        assert found == profiles.places("north", tmp_path / "home")
+        found = profiles.profile_paths("north")
+        assert found == profiles.profile_paths("north", tmp_path / "home")
         locks = (found.lock("main"), found.lock("county"))
         files = (found.config, found.folder, found.cache, found.key, found.log, *locks)
         assert all(tmp_path / "home" in file.parents for file in files)
@@ -90,41 +90,44 @@ class TestPlaces:
 
     def test_else_they_lie_in_the_platforms_folders(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CAREQUEUE_HOME", "")
-        found = profiles.places("north")
+        found = profiles.profile_paths("north")
         assert found.config.name == "north.toml"
         assert "carequeue" in str(found.config).lower()
 
     def test_two_profiles_share_no_file(self, tmp_path: Path) -> None:
-        one, two = profiles.places("north", tmp_path), profiles.places("south", tmp_path)
+        one, two = (
+            profiles.profile_paths("north", tmp_path),
+            profiles.profile_paths("south", tmp_path),
+        )
         assert one.folder != two.folder
         assert one.config != two.config
 
     @pytest.mark.parametrize("name", ["", "North", "../x", "a b", "a" * 41, "é", "a\n"])
     def test_a_name_that_is_none_is_refused(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(ProfileError, match="1 to 40 of a-z"):
-            profiles.places(name, tmp_path)
+            profiles.profile_paths(name, tmp_path)
 
     def test_names_are_those_that_have_a_file(self, tmp_path: Path) -> None:
         assert profiles.names(tmp_path) == ()
         for name in ("south", "north"):
-            found = profiles.places(name, tmp_path)
+            found = profiles.profile_paths(name, tmp_path)
             profiles.save(RIVERBEND, found)
         (found.config.parent / "Not A Profile.toml").touch()
         assert profiles.names(tmp_path) == ("north", "south")
 
 
 class TestSaving:
-    def test_what_is_saved_is_what_is_loaded(self, where: Places, tmp_path: Path) -> None:
+    def test_what_is_saved_is_what_is_loaded(self, where: ProfilePaths, tmp_path: Path) -> None:
         profiles.save(RIVERBEND, where)
         assert profiles.load("north", tmp_path) == RIVERBEND
 
-    def test_the_file_and_its_folder_are_for_their_owner_alone(self, where: Places) -> None:
+    def test_the_file_and_its_folder_are_for_their_owner_alone(self, where: ProfilePaths) -> None:
         profiles.save(RIVERBEND, where)
         assert stat.S_IMODE(where.config.stat().st_mode) == 0o600
         assert stat.S_IMODE(where.config.parent.stat().st_mode) == 0o700
 
     def test_comments_stay_on_a_change_and_defaults_stay_unsaid(
-        self, where: Places, tmp_path: Path
+        self, where: ProfilePaths, tmp_path: Path
     ) -> None:
         written(where, "# ours\n" + GOOD + "# asked Kim\n")
         before = profiles.load("north", tmp_path)
@@ -135,7 +138,7 @@ class TestSaving:
         assert profiles.load("north", tmp_path).opens == time(9)
 
     def test_a_source_that_is_added_is_there_after_the_old_one(
-        self, where: Places, tmp_path: Path
+        self, where: ProfilePaths, tmp_path: Path
     ) -> None:
         written(where, GOOD)
         added = SourceProfile("partner", "https://partner.example.org", scope={"Task": "a=b"})
@@ -144,7 +147,7 @@ class TestSaving:
         assert profiles.load("north", tmp_path).sources[1] == added
 
     def test_a_write_that_fails_leaves_the_old_profile(
-        self, where: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, where: ProfilePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         profiles.save(RIVERBEND, where)
 
@@ -158,14 +161,16 @@ class TestSaving:
         assert profiles.load("north", tmp_path) == RIVERBEND
         assert [file.name for file in where.config.parent.iterdir()] == ["north.toml"]
 
-    def test_a_profile_that_could_not_be_read_again_is_not_written(self, where: Places) -> None:
+    def test_a_profile_that_could_not_be_read_again_is_not_written(
+        self, where: ProfilePaths
+    ) -> None:
         bad = Profile("north", time_zone="Middle/Earth", sources=RIVERBEND.sources)
         with pytest.raises(ProfileError, match="`time_zone` is expected"):
             profiles.save(bad, where)
         assert not where.config.exists()
 
     def test_the_way_to_the_first_frame_loads_nothing_heavy(
-        self, where: Places, tmp_path: Path
+        self, where: ProfilePaths, tmp_path: Path
     ) -> None:
         profiles.save(RIVERBEND, where)
         code = (
@@ -221,11 +226,11 @@ class TestSeveralSources:
             teams=("CareTeam/9",),
             organization="Organization/c",
         )
-        profiles.save(profile, profiles.places("north", tmp_path))
+        profiles.save(profile, profiles.profile_paths("north", tmp_path))
         assert profiles.load("north", tmp_path) == profile
 
     def test_a_source_that_is_stored_again_keeps_its_place(self, tmp_path: Path) -> None:
-        where = profiles.places("north", tmp_path)
+        where = profiles.profile_paths("north", tmp_path)
         profiles.save(self.both(), where)
         changed = replace(self.both().sources[0], ca_bundle="/ca.pem")
         after = profiles.with_source(profiles.load("north", tmp_path), changed)
@@ -238,12 +243,12 @@ class TestSeveralSources:
     @pytest.mark.parametrize("label", ["main", "x" * 41, "two\nlines"])
     def test_people_must_not_take_one_for_another(self, label: str, tmp_path: Path) -> None:
         with pytest.raises(ProfileError, match=r"sources\.county\.label"):
-            profiles.save(self.both(label=label), profiles.places("north", tmp_path))
+            profiles.save(self.both(label=label), profiles.profile_paths("north", tmp_path))
 
 
 class TestTrust:
     def test_a_profile_that_others_can_read_is_refused_with_the_remedy(
-        self, where: Places, tmp_path: Path
+        self, where: ProfilePaths, tmp_path: Path
     ) -> None:
         written(where, GOOD, mode=0o644)
         assert f"chmod 600 '{where.config}'" in refusal(tmp_path)
@@ -252,7 +257,7 @@ class TestTrust:
         assert where.config.read_text() == GOOD
 
     def test_a_link_is_refused_and_what_it_points_to_stays(
-        self, where: Places, tmp_path: Path
+        self, where: ProfilePaths, tmp_path: Path
     ) -> None:
         target = tmp_path / "elsewhere.toml"
         target.write_text(GOOD)
@@ -265,31 +270,33 @@ class TestTrust:
         assert target.read_text() == GOOD
 
     def test_a_foreign_owner_is_refused(
-        self, where: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, where: ProfilePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         written(where, GOOD)
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
         assert "belongs to another user" in refusal(tmp_path)
 
     def test_a_pipe_in_the_place_of_the_file_does_not_hang(
-        self, where: Places, tmp_path: Path
+        self, where: ProfilePaths, tmp_path: Path
     ) -> None:
         where.config.parent.mkdir(parents=True, mode=0o700)
         os.mkfifo(where.config, 0o600)
         assert "is not a plain file" in refusal(tmp_path)
 
-    def test_a_folder_that_others_can_enter_gets_no_file(self, where: Places) -> None:
+    def test_a_folder_that_others_can_enter_gets_no_file(self, where: ProfilePaths) -> None:
         where.config.parent.mkdir(parents=True)
         where.config.parent.chmod(0o755)
         with pytest.raises(ProfileError, match="chmod 700"):
             profiles.save(RIVERBEND, where)
         assert not where.config.exists()
 
-    def test_a_folder_in_the_place_of_the_file_is_told(self, where: Places, tmp_path: Path) -> None:
+    def test_a_folder_in_the_place_of_the_file_is_told(
+        self, where: ProfilePaths, tmp_path: Path
+    ) -> None:
         where.config.mkdir(parents=True)
         assert "is not a plain file" in refusal(tmp_path)
 
-    def test_a_huge_file_is_not_read(self, where: Places, tmp_path: Path) -> None:
+    def test_a_huge_file_is_not_read(self, where: ProfilePaths, tmp_path: Path) -> None:
         written(where, b"#" * 2_000_000)
         assert "is larger than" in refusal(tmp_path)
 
@@ -335,7 +342,7 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "why"), BAD)
 def test_a_profile_that_is_wrong_is_told_with_file_key_and_what_was_expected(
-    text: str | bytes, why: str, where: Places, tmp_path: Path
+    text: str | bytes, why: str, where: ProfilePaths, tmp_path: Path
 ) -> None:
     written(where, text)
     sentence = refusal(tmp_path)
@@ -352,7 +359,7 @@ def test_a_profile_that_is_not_there_names_two_ways_to_begin(tmp_path: Path) -> 
     assert "carequeue connect URL" in sentence
 
 
-def test_what_a_profile_leaves_out_has_a_default(where: Places, tmp_path: Path) -> None:
+def test_what_a_profile_leaves_out_has_a_default(where: ProfilePaths, tmp_path: Path) -> None:
     written(where, GOOD)
     found = profiles.load("north", tmp_path)
     assert (found.open_days, found.opens, found.closes) == ((0, 1, 2, 3, 4), time(8), time(17))
@@ -360,7 +367,7 @@ def test_what_a_profile_leaves_out_has_a_default(where: Places, tmp_path: Path) 
     assert found.zone.key == "America/Chicago"
 
 
-def test_toml_has_times_and_dates_of_its_own(where: Places, tmp_path: Path) -> None:
+def test_toml_has_times_and_dates_of_its_own(where: ProfilePaths, tmp_path: Path) -> None:
     written(where, "opens = 07:30:00\nclosed_days = [2026-12-25]\n" + GOOD)
     found = profiles.load("north", tmp_path)
     assert (found.opens, found.closed_days) == (time(7, 30), ("2026-12-25",))
@@ -449,7 +456,7 @@ def test_every_key_is_documented() -> None:
         assert f"| `{key}` |" in text
 
 
-def test_the_example_in_the_docs_is_a_profile(where: Places, tmp_path: Path) -> None:
+def test_the_example_in_the_docs_is_a_profile(where: ProfilePaths, tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
     written(where, text.split("```toml\n")[1].split("```")[0])
     assert {source.name for source in profiles.load("north", tmp_path).sources} == {

@@ -207,14 +207,14 @@ _HOSTILE: Final[st.SearchStrategy[Any]] = st.sampled_from(
 )  # fmt: skip
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def profile_paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The way to every value inside a resource."""
     inner = value.items() if isinstance(value, dict) else enumerate(value)
     found = []
     for name, part in inner:
         found.append((*path, name))
         if isinstance(part, dict | list):
-            found += places(part, (*path, name))
+            found += profile_paths(part, (*path, name))
     return found
 
 
@@ -253,7 +253,7 @@ def test_whatever_a_server_sends_is_kept_and_the_queue_goes_on(
 ) -> None:
     """One malformed element must not hide the other rows, nor stop the pull."""
     at = data.draw(st.integers(0, len(WORLD) - 1))
-    path = data.draw(st.sampled_from(places(WORLD[at])))
+    path = data.draw(st.sampled_from(profile_paths(WORLD[at])))
     broken = altered(WORLD[at], path, data.draw(_HOSTILE))
     hostile.pull(*WORLD[:at], broken, *WORLD[at + 1 :], task("whole"))
     rows = hostile.rows()

@@ -178,10 +178,10 @@ def test_the_first_rows_are_read_without_the_orm(tmp_path: Any) -> None:
     """Not only imported: the rows of a cache are on the desk, and neither has been loaded."""
     code = (
         "import sys; from pathlib import Path; from carequeue.wiring import Session\n"
-        "from carequeue.store.profiles import Profile, SourceProfile, places\n"
+        "from carequeue.store.profiles import Profile, SourceProfile, profile_paths\n"
         "from carequeue.store.queue_window import Tab\n"
         "profile = Profile('mine', sources=(SourceProfile('main', 'http://127.0.0.1:9/fhir'),))\n"
-        "session = Session(profile, places('mine', Path(sys.argv[1])))\n"
+        "session = Session(profile, profile_paths('mine', Path(sys.argv[1])))\n"
         "rows = session.desk.window(Tab.ALL, '', 0, 50); session.desk.tally(Tab.MINE, '')\n"
         "session.desk.health(session.now()); session.close()\n"
         "print({'sqlmodel', 'sqlalchemy', 'httpx', 'pydantic'} & set(sys.modules))"

@@ -23,7 +23,7 @@ from carequeue.store import audit
 from carequeue.store.encryption_keys import read_key, read_or_make_key
 from carequeue.store.engine import Raw, connect, writing
 from carequeue.store.migrations import STEPS, VERSION, migrate
-from carequeue.store.profiles import Places, Profile, SourceProfile, places
+from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile, profile_paths
 from carequeue.wiring import Session
 from tests.servers.controlled_clinic import ControlledClinic
 from tests.store import schema_1, schema_2, schema_3
@@ -38,7 +38,7 @@ class Old:
 
     schema: ModuleType
     clinic: ControlledClinic
-    where: Places
+    where: ProfilePaths
 
     @contextmanager
     def opened(self) -> Iterator[Session]:
@@ -121,7 +121,7 @@ def old(request: pytest.FixtureRequest, server: ControlledClinic, tmp_path: Path
     # What was in doubt has arrived, of the one; of the other it has not.
     server.put(a_task("doubt", me, note=[{"id": "doubt-there", "text": "arrived"}]))
     server.put(request.param.contact("contact-there"))
-    where = places("mine", tmp_path)
+    where = profile_paths("mine", tmp_path)
     connection = connect_new(where)
     request.param.fill(connection, me, bases)
     connection.close()
@@ -130,7 +130,7 @@ def old(request: pytest.FixtureRequest, server: ControlledClinic, tmp_path: Path
         server.delete("Communication/contact")
 
 
-def connect_new(where: Places) -> Raw:
+def connect_new(where: ProfilePaths) -> Raw:
     where.folder.mkdir(mode=0o700, parents=True)
     return connect(where.cache, read_or_make_key(where, may_create=True))
 
@@ -162,7 +162,7 @@ class TestAnUpgrade:
     ) -> None:
         with old.opened() as session, session.engine().connect() as connection:
             assert audit.first_break(connection) is None
-        fresh = connect_new(places("new", tmp_path))
+        fresh = connect_new(profile_paths("new", tmp_path))
         migrate(fresh)
         wanted = schema_of(fresh)
         fresh.close()
@@ -304,7 +304,7 @@ def tables_of(old: Old) -> list[tuple[Any, ...]]:
 def tables_by_version(old: Old) -> dict[int, list[tuple[Any, ...]]]:
     """Version -> the tables of a cache that was brought to it step by step and never cut."""
     made = {old.schema.VERSION: tables_of(old)}
-    scratch = places("scratch", old.where.folder.parent)
+    scratch = profile_paths("scratch", old.where.folder.parent)
     connection = connect_new(scratch)
     for number, step in enumerate(STEPS):
         for statement in step.split(";\n"):

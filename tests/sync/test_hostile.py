@@ -17,7 +17,7 @@ from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.manifest.policy import EVERY, compare
 from carequeue.sync.protocol.capabilities import Abilities, sentences
 from carequeue.sync.protocol.failures import asked_delay
-from carequeue.sync.protocol.sending import HttpAnswer
+from carequeue.sync.protocol.sending import HttpResponse
 from carequeue.sync.pull.runner import server_time
 from carequeue.sync.pull.search_plan import without_offset
 from carequeue.sync.push import messages as m
@@ -141,7 +141,7 @@ class TestAStampThatCannotBe:
         assert "new" in office.shown
 
     def test_of_a_year_without_end_is_none(self) -> None:
-        answer = HttpAnswer(200, {"date": NEVER}, None)
+        answer = HttpResponse(200, {"date": NEVER}, None)
         assert server_time(answer, Page(updated="2026-99-99"), NOW) == ""
         assert asked_delay(NEVER, NOW) is None
 

@@ -10,7 +10,7 @@ import pytest
 
 from carequeue.domain.errors import ServerError, SignInError
 from carequeue.sync.known_server import KnownServer
-from carequeue.sync.protocol.sending import Cycle, HttpAnswer, Unreachable
+from carequeue.sync.protocol.sending import Cycle, HttpResponse, Unreachable
 from tests.fhir.clinic import NOW
 from tests.simulation.memory import MemoryDisk
 
@@ -36,7 +36,7 @@ class Clinic:
 
     def send(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         self.asked += 1
         statement = {
             "resourceType": "CapabilityStatement",
@@ -44,7 +44,7 @@ class Clinic:
             "software": {"name": self.software},
             "rest": [{"resource": [{"type": "Task", "interaction": [{"code": "read"}]}]}],
         }
-        return HttpAnswer(self.status, {}, statement)
+        return HttpResponse(self.status, {}, statement)
 
 
 def test_the_statement_is_read_once_in_twelve_hours() -> None:

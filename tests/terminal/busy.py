@@ -242,7 +242,7 @@ def _session(home: Path, clinic: ControlledClinic) -> Session:
     import os
 
     me = clinic.me
-    where = profiles.places("default", home)
+    where = profiles.profile_paths("default", home)
     os.environ["CAREQUEUE_TOKEN"] = clinic.token
     profile = profiles.Profile(
         name="default",

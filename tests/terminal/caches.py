@@ -48,13 +48,13 @@ DIRECTORY: tuple[dict[str, Any], ...] = (
 
 def a_clinic(
     home: Path, items: int, base_url: str, families: Sequence[str] = FAMILIES
-) -> profiles.Places:
+) -> profiles.ProfilePaths:
     """A profile named `default` under `home`, and a cache with this many items of as many clients.
 
     `families`: the family names that they have, one after the other.
     """
     at = datetime.now(UTC)
-    where = profiles.places("default", home)
+    where = profiles.profile_paths("default", home)
     profile = profiles.Profile(
         name="default",
         me=ME,

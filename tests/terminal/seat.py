@@ -9,6 +9,7 @@ Deadlines are generous and end a wait for good; nothing here waits for a fixed t
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -158,4 +159,7 @@ class Seat:
 
     def close(self) -> None:
         """Leave nothing running."""
-        self.child.close(force=True)
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)
+            self.child.wait()
+        self.child.close()

@@ -36,7 +36,7 @@ def check(
 ) -> Readiness:
     known = Known(report, cache.desk.health(NOW), counts or {}, {SOURCE: apart})
     with cache.session.desk.reading() as reading:
-        return readiness(reading, cache.places, known, NOW, cache.session.zone)
+        return readiness(reading, cache.paths, known, NOW, cache.session.zone)
 
 
 def one(result: Readiness, what: str) -> Check:

@@ -36,7 +36,7 @@ class Office:
     def another(self, run: str = "", **who: Any) -> Any:
         """The desk of one program more."""
         profile = replace(self.cache.profile, **who)
-        session = Session(profile, self.cache.places, now=lambda: self.cache.instant, run=run)
+        session = Session(profile, self.cache.paths, now=lambda: self.cache.instant, run=run)
         self.open.append(session)
         return session.desk
 

@@ -20,7 +20,7 @@ def config(ctx: click.Context) -> None:
     """Print where the profile is and what it says; `config set` changes one value."""
     if ctx.invoked_subcommand:
         return
-    where = profiles.places(ctx.obj)
+    where = profiles.profile_paths(ctx.obj)
     profile = profiles.load(ctx.obj)
     printing.write_message(f"# {where.config}")
     printing.write_message(f"# cache, key and log: {where.folder}")
@@ -41,7 +41,7 @@ def config_set(profile: str, key: str, value: str) -> None:
     Keys of a source have dots, such as sources.main.base_url.
     """
     before = profiles.load(profile)
-    profiles.save(profiles.with_setting(before, key, value), profiles.places(profile))
+    profiles.save(profiles.with_setting(before, key, value), profiles.profile_paths(profile))
     printing.write_message(f"{key} is set in the profile {profile}.")
 
 

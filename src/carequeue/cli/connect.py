@@ -28,7 +28,7 @@ from carequeue.store import profiles
 from carequeue.store.profile_values import PROFILE_NAME
 
 if TYPE_CHECKING:
-    from carequeue.store.profiles import Places, Profile, SourceProfile
+    from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile
     from carequeue.sync.net.probe import Listed, Probe
 
 #: The default variable of the first source; each further source has its own.
@@ -78,7 +78,7 @@ def connect(profile: str, /, url: str, **given: Any) -> None:
     the token itself, only where to find the token.
     """
     options = ConnectOptions(**given)
-    where = profiles.places(profile)
+    where = profiles.profile_paths(profile)
     url = profiles.address(url)
     command = _command(options)
     if os.path.lexists(where.config):
@@ -102,7 +102,7 @@ def connect(profile: str, /, url: str, **given: Any) -> None:
     _write_stored(after, options.name, where)
 
 
-def _write_stored(profile: Profile, name: str, where: Places) -> None:
+def _write_stored(profile: Profile, name: str, where: ProfilePaths) -> None:
     printing.write_message(
         f"Stored the source {name} in the profile {profile.name}: {where.config}"
     )

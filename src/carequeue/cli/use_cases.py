@@ -76,7 +76,7 @@ def write_private(session: Session, name: str, text: str) -> str:
         )
     from carequeue.store.private_files import create_private
 
-    path = session.places.folder / name
+    path = session.paths.folder / name
     if not create_private(path, text.encode(), CacheError):
         raise BadQuestion(f"{path} exists already. Nothing was written. Try again.")
     home = Path.home()

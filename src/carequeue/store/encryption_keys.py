@@ -1,6 +1,6 @@
 """The raw key of an encrypted cache: 32 random bytes, in hex, in a private file of the profile.
 
-In:  the places of a profile.  Out: the key's bytes, or a CacheError with what to do.
+In:  the paths of a profile.  Out: the key's bytes, or a CacheError with what to do.
 Why a missing key is never made anew beside a cache: the cache may hold work that the server does
 not have yet, and only the old key opens it; a new one would look like a fresh start and lose it.
 Not here: the keyring and the passphrase, which will only wrap these same bytes.
@@ -13,40 +13,40 @@ from typing import Final
 
 from carequeue.domain.errors import CacheError
 from carequeue.store.private_files import create_private, private_folder, read_private
-from carequeue.store.profiles import Places
+from carequeue.store.profiles import ProfilePaths
 
 #: Length of the key in bytes (SQLCipher's raw key, no derivation on open).
 KEY_BYTES: Final = 32
 
 
-def read_or_make_key(places: Places, may_create: bool) -> bytes:
+def read_or_make_key(paths: ProfilePaths, may_create: bool) -> bytes:
     """The key of this profile; made on the first start where `may_create` and no cache exists.
 
     Raises CacheError where it is missing beside a cache, or cannot be trusted or read.
     """
-    if places.key.is_symlink() or places.key.exists():
-        return read_key(places)
-    if places.cache.is_symlink() or places.cache.exists():
+    if paths.key.is_symlink() or paths.key.exists():
+        return read_key(paths)
+    if paths.cache.is_symlink() or paths.cache.exists():
         raise CacheError(
-            f"The key of this cache is missing: {places.key}. The cache is untouched; a new key "
+            f"The key of this cache is missing: {paths.key}. The cache is untouched; a new key "
             "could not open it, and work that is not sent yet would be lost, so none was made. "
             "Put the key file back from a backup, or open another profile with --profile."
         )
     if not may_create:
-        return read_key(places)
-    private_folder(places.folder, CacheError)
+        return read_key(paths)
+    private_folder(paths.folder, CacheError)
     # Where another process was quicker, its key is the one: what was drawn here is dropped.
-    create_private(places.key, os.urandom(KEY_BYTES).hex().encode() + b"\n", CacheError)
-    return read_key(places)
+    create_private(paths.key, os.urandom(KEY_BYTES).hex().encode() + b"\n", CacheError)
+    return read_key(paths)
 
 
-def read_key(places: Places) -> bytes:
+def read_key(paths: ProfilePaths) -> bytes:
     """The key as it is on disk. Raises CacheError where it is missing, not private or damaged."""
     try:
-        written = read_private(places.key, CacheError).strip()
+        written = read_private(paths.key, CacheError).strip()
     except FileNotFoundError:
         raise CacheError(
-            f"There is no key at {places.key}, so the cache cannot be opened. Nothing was changed. "
+            f"There is no key at {paths.key}, so the cache cannot be opened. Nothing was changed. "
             "Put the key file back from a backup, or start with: carequeue connect URL"
         ) from None
     try:
@@ -55,7 +55,7 @@ def read_key(places: Places) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise CacheError(
-            f"The key file {places.key} is damaged: it must hold {KEY_BYTES * 2} hexadecimal "
+            f"The key file {paths.key} is damaged: it must hold {KEY_BYTES * 2} hexadecimal "
             "digits. The cache is untouched, and no new key was made, because it could not open "
             "what is there. Put the key file back from a backup."
         )

@@ -42,7 +42,7 @@ def _us(profile: Profile, source: SourceProfile) -> Us:
     return Us(here.me, profile.my_name, frozenset(here.teams), here.organization)
 
 
-def mark_of(profile: Profile) -> str:
+def fingerprint_of(profile: Profile) -> str:
     """A fingerprint of all that every rank depends on besides its item."""
     sources = tuple(
         (source.name, source.base_url, profile.on(source)) for source in profile.sources

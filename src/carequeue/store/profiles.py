@@ -1,7 +1,7 @@
 """Profiles: who "we" are and which servers we read, one TOML file each, and where all files lie.
 
 In:  a profile's name, and a root folder in the place of the platform's own.
-Out: a `Profile`, every value of it checked; `Places`, the paths that belong to it.
+Out: a `Profile`, every value of it checked; `ProfilePaths`, the paths that belong to it.
 Decided here: a file that others could change is not trusted, and what is saved reads back as the
 same profile before it takes the old one's place.
 This module is on the way to the first frame: tomlkit, which keeps a person's comments, is loaded
@@ -35,13 +35,13 @@ from carequeue.store.profile_values import (
 )
 
 __all__ = [
-    "Places",
     "Profile",
+    "ProfilePaths",
     "SourceProfile",
     "address",
     "load",
     "names",
-    "places",
+    "profile_paths",
     "save",
     "with_setting",
     "with_source",
@@ -53,7 +53,7 @@ _OF_TABLES: Final = frozenset({"sources", "rules"})
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ProfilePaths:
     """The paths of one profile; `folder` holds cache, key, locks and log."""
 
     config: Path
@@ -67,7 +67,7 @@ class Places:
         return self.folder / f"sync-{source}.lock"
 
 
-def places(name: str, root: Path | None = None) -> Places:
+def profile_paths(name: str, root: Path | None = None) -> ProfilePaths:
     """The paths of a profile: under `root`, else CAREQUEUE_HOME, else the platform's folders.
 
     Raises ProfileError for a name that is no profile name.
@@ -79,7 +79,7 @@ def places(name: str, root: Path | None = None) -> Places:
         )
     config, data = _roots(root)
     folder = data / name
-    return Places(
+    return ProfilePaths(
         config=config / f"{name}.toml",
         folder=folder,
         cache=folder / "cache.db",
@@ -101,7 +101,7 @@ def load(name: str, root: Path | None = None) -> Profile:
 
     Raises ProfileError, with the file, the key and what was expected, where it cannot be used.
     """
-    file = places(name, root).config
+    file = profile_paths(name, root).config
     try:
         text = read_private(file, ProfileError).decode()
         return from_mapping(name, tomllib.loads(text))
@@ -120,7 +120,7 @@ def load(name: str, root: Path | None = None) -> Profile:
         raise ProfileError(f"The profile {file} cannot be used. {wrong}") from None
 
 
-def save(profile: Profile, where: Places) -> None:
+def save(profile: Profile, where: ProfilePaths) -> None:
     """Write a profile, whole or not at all, keeping the comments of the file that was there.
 
     Raises ProfileError where a file or folder cannot be trusted or written, or a value is wrong.

@@ -22,7 +22,7 @@ from carequeue.store import cache_check
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.encryption_keys import read_key
 from carequeue.store.engine import connect
-from carequeue.store.profiles import Places
+from carequeue.store.profiles import ProfilePaths
 from carequeue.worklist.health import Health
 from carequeue.worklist.results import SyncReport
 
@@ -71,15 +71,15 @@ class Known:
 
 
 def readiness(
-    cache: CacheTransaction, places: Places, known: Known, now: datetime, zone: tzinfo
+    cache: CacheTransaction, paths: ProfilePaths, known: Known, now: datetime, zone: tzinfo
 ) -> Readiness:
     """Every check, and the verdict."""
     checks = (
         *_read(known.report, known.health, zone),
         *_missing(cache, known.health),
         *_unsent(known.counts),
-        *_room(cache, places),
-        _opens(places),
+        *_room(cache, paths),
+        _opens(paths),
         *_clocks(known.health, known.apart),
     )
     problems = [f"{check.what}: {check.found}" for check in checks if check.level == "problem"]
@@ -142,11 +142,11 @@ def _unsent(counts: Mapping[str, int]) -> list[Check]:
     return checks
 
 
-def _room(cache: CacheTransaction, places: Places) -> list[Check]:
+def _room(cache: CacheTransaction, paths: ProfilePaths) -> list[Check]:
     items = cache.queue.count()
     resources = cache_check.resource_count(cache.connection)
-    size = sum(_size(places.cache.with_name(f"{places.cache.name}{end}")) for end in ("", "-wal"))
-    free = shutil.disk_usage(places.folder).free
+    size = sum(_size(paths.cache.with_name(f"{paths.cache.name}{end}")) for end in ("", "-wal"))
+    free = shutil.disk_usage(paths.folder).free
     level = "problem" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "ok"
     hint = "Free some." if level != "ok" else ""
     return [
@@ -155,10 +155,10 @@ def _room(cache: CacheTransaction, places: Places) -> list[Check]:
     ]
 
 
-def _opens(places: Places) -> Check:
+def _opens(paths: ProfilePaths) -> Check:
     """Whether the cache opens offline: with the key that is on the disk."""
     try:
-        opened = connect(places.cache, read_key(places))
+        opened = connect(paths.cache, read_key(paths))
         try:
             whole = cache_check.is_whole(opened)
         finally:

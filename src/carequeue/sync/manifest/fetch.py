@@ -18,7 +18,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.our_directory import own_reference
 from carequeue.sync.manifest import policy as r
 from carequeue.sync.protocol.failures import has_failed, is_away
-from carequeue.sync.protocol.sending import HttpAnswer
+from carequeue.sync.protocol.sending import HttpResponse
 from carequeue.sync.pull import paging, search_plan
 from carequeue.sync.pull.runner import Context, server_time
 from carequeue.sync.pull.search_plan import Search
@@ -106,7 +106,7 @@ class ManifestFetcher:
                 rows.manifest.save_page(search.name, fresh, {})
         return fresh
 
-    def _on(self, count: r.Manifest, answer: HttpAnswer, page: Page) -> r.Manifest:
+    def _on(self, count: r.Manifest, answer: HttpResponse, page: Page) -> r.Manifest:
         if count.begun_at:
             return count
         now = self._now()
@@ -158,7 +158,7 @@ class ManifestFetcher:
             left = rest if more and len(rest) < len(left) else ()
         return list(resources.values())
 
-    def get(self, url: str, *, failing: bool = False) -> HttpAnswer:
+    def get(self, url: str, *, failing: bool = False) -> HttpResponse:
         """A usable reply. Raises NotNow, SignInError and Unreachable.
 
         `failing`: a server error for this request is a usable reply too.

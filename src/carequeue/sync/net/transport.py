@@ -35,7 +35,7 @@ from carequeue.sync.net.addresses import (
 from carequeue.sync.net.auth import Tokens
 from carequeue.sync.net.total_timeout import ResponseDeadline, ResponseTimer, SlowResponse
 from carequeue.sync.protocol.failures import asked_delay, has_failed, is_astray, is_away
-from carequeue.sync.protocol.sending import HttpAnswer, Unreachable
+from carequeue.sync.protocol.sending import HttpResponse, Unreachable
 
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 MOST_BYTES: Final = 32 * 1024 * 1024
@@ -110,7 +110,7 @@ class Transport:
         path: str,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """One request, one whole reply. `path` is relative to the base, or a link of this source.
 
         A 401 renews the token once. Raises Unreachable, and ServerError for a reply that is not
@@ -174,7 +174,7 @@ class Transport:
             asked = asked_delay(text, _instant(self.date))
             self._wait = max(self._wait, asked.total_seconds() if asked else 0.0)
 
-    def _once(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> HttpAnswer:
+    def _once(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> HttpResponse:
         try:
             return self._exchange(method, path, body, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -193,7 +193,7 @@ class Transport:
 
     def _exchange(
         self, method: str, path: str, body: Any, headers: Mapping[str, str]
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """One request and its whole reply; the errors of httpx pass through."""
         sent = {"Accept": _FHIR_JSON, **headers}
         if token := self._tokens.current():
@@ -220,7 +220,7 @@ class Transport:
                 raise Unreachable(_TOO_SLOW, left=True, silent=True, ends=True)
             response_headers = {name.lower(): value for name, value in answer.headers.items()}
             json = _parsed(answer.status_code, raw)
-            return HttpAnswer(answer.status_code, response_headers, json, url)
+            return HttpResponse(answer.status_code, response_headers, json, url)
 
 
 def _instant(date: str) -> datetime:

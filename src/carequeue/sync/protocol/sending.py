@@ -48,7 +48,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpResponse:
     """A whole reply; `json` is None if the body was empty. Header names are in lower case.
 
     `url`: the address of the request, the base of a relative link in the reply.
@@ -71,7 +71,7 @@ class Sends(Protocol):
         path: str,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """One request, one whole reply; raises Unreachable and ServerError."""
         ...
 
@@ -103,7 +103,7 @@ class Cycle:
         path: str,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """Like `Transport.send`; once the cycle has ended, raises Unreachable and sends nothing."""
         if self._ended:
             raise Unreachable(self._ended, left=False, silent=True, ends=True)

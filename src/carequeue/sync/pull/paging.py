@@ -75,7 +75,7 @@ def resume(url: str, first: str, received: int, asks_for: int = PAGE) -> Trail:
 
 def onward(trail: Trail, page: Page) -> Onward:
     """The trail after a page."""
-    rows = marks(page)
+    rows = row_versions(page)
     again = bool(rows) and rows <= trail.seen
     fresh = page.size if page.is_history else len(rows - trail.seen)
     reached = trail.received + (0 if again else fresh)
@@ -119,8 +119,8 @@ def _without_link(trail: Trail, page: Page) -> Onward:
     return Onward(trail, "", CIRCLE)
 
 
-def marks(page: Page) -> frozenset[str]:
-    """Keys of the rows of a page; a row that is listed twice counts once."""
+def row_versions(page: Page) -> frozenset[str]:
+    """The rows of a page, each as type, id and version; a row that is listed twice counts once."""
     shown = set(page.deleted)
     for entry in page.entries:
         version = get(entry, "meta.versionId") if page.is_history else ""

@@ -35,7 +35,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.values import ID
 from carequeue.sync.protocol.failures import throttles
-from carequeue.sync.protocol.sending import HttpAnswer, Sends, Unreachable
+from carequeue.sync.protocol.sending import HttpResponse, Sends, Unreachable
 from carequeue.sync.push import messages as m
 
 Reply = m.Reply | m.NoReply
@@ -116,7 +116,7 @@ def _absent(request: m.Request) -> str:
     return "*" if request.creates and request.method == "PUT" else ""
 
 
-def _reply(request: m.Request, answer: HttpAnswer) -> m.Reply:
+def _reply(request: m.Request, answer: HttpResponse) -> m.Reply:
     """The reply to a request that was sent alone."""
     headers, json = answer.headers, answer.json
     etag, location = headers.get("etag", ""), headers.get("location", "")
@@ -252,7 +252,7 @@ def _no_replies(
     return Exchanged(replies, became)
 
 
-def _is_not_supported(answer: HttpAnswer) -> bool:
+def _is_not_supported(answer: HttpResponse) -> bool:
     rejected = answer.status in (400, 422)
     return rejected and any(issue.code == "not-supported" for issue in issues(answer.json))
 
@@ -311,7 +311,7 @@ def _lost(requests: Sequence[m.Request], sent: int, lost: m.NoReply) -> dict[m.R
     }
 
 
-def _shown(requests: Sequence[m.Request], answer: HttpAnswer) -> dict[m.ResourceKey, Reply]:
+def _shown(requests: Sequence[m.Request], answer: HttpResponse) -> dict[m.ResourceKey, Reply]:
     """The replies of a batch that hold what was asked for.
 
     An entry with an error is asked about alone: a server without reads in batches must not look as

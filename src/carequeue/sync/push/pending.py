@@ -219,7 +219,7 @@ def save_changes(rows: SourceRepository, save: m.SaveChanges, now: datetime) -> 
         keys.add((kind, key))
         _outcomes(rows, change, void, done, closed, now)
         there = rows.outbox.open_on(kind, key)
-        _give_way(rows, change, void, there)
+        _drop_overruled_elements(rows, change, void, there)
         _wait(rows, change, there)
         rows.mirror.apply_theirs(kind, key, now)
     part_from_clients(rows, keys, now)
@@ -328,7 +328,7 @@ def _outcomes(
             _tell_those_behind(rows, intent)
 
 
-def _give_way(
+def _drop_overruled_elements(
     rows: SourceRepository, change: m.Change, void: frozenset[str], there: Sequence[Intent]
 ) -> None:
     """A local-only intent drops the elements that a later, acknowledged intent changed.
