@@ -50,6 +50,13 @@ def act(
     return cache, acted.message
 
 
+def change(cache: Cache, reference: str, status: str) -> None:
+    """The partner changes the status of a resource."""
+    body = cache.base(reference).body
+    assert body is not None
+    cache.pull({**body, "status": status})
+
+
 #: verb, the referral before it, its message, then title and band of its row.
 AFTER: list[tuple[str, list[dict[str, Any]], str, str, Band]] = [
     (
@@ -157,8 +164,7 @@ def test_the_answer_to_a_request_to_stop_is_shown(
     cache, _ = act(caches, tmp_path, sent_out(status="in-progress"), "withdraw")
     send(cache)
     (intent,) = cache.intents()
-    abort = {**cache.base(f"Task/{intent.target_id}").body, "status": status}
-    cache.pull(abort)
+    change(cache, f"Task/{intent.target_id}", status)
     assert words in cache.row(KEY).title
     assert len(cache.rows()) == 1
 
@@ -171,7 +177,7 @@ class TestAReminder:
             f"{NAME} was brought up once: call Harbor Primary Care now, and note it (n)."
         )
         send(cache)
-        cache.pull({**cache.base("Task/r1").body, "status": "accepted"})
+        change(cache, "Task/r1", "accepted")
         assert "remind" in cache.row(KEY).verbs.split()
 
     def test_is_no_contact_with_the_client(self, caches: list[Cache], tmp_path: Path) -> None:
