@@ -20,7 +20,6 @@ from tests.servers.small_clinic import (
     QUESTIONED_REFERRAL,
     ROUTINE_REFERRAL,
     UNANSWERED_REFERRAL,
-    URGENT_REFERRAL,
 )
 
 MESSAGE = "https://carequeue.dev/fhir/CodeSystem/message"

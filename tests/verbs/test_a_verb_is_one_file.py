@@ -87,7 +87,7 @@ class TestOnTheDesk:
         assert acted.message == f"Parked: {NAME}, client away."
         (intent,) = cache.intents()
         assert (intent.kind, intent.verb) == (IntentKind.SET_STATUS, "park")
-        assert intent.args == {"to": "on-park", "reason": "client away"}
+        assert intent.args == {"to": "on-hold", "reason": "client away"}
         (line,) = cache.desk.outbox.lines(NOW)
         assert line.did == "Parked: client away"
         assert cache.desk.detail(FOLLOW_UP, NOW).pending == ("park: waits to be sent",)
