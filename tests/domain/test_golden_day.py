@@ -40,6 +40,15 @@ def sent(at: str, priority: Priority = Priority.ROUTINE) -> WorkItem:
     )
 
 
+def reminded(at: str, priority: Priority = Priority.ROUTINE) -> WorkItem:
+    """A referral of ours that a partner was reminded of."""
+    facts = {"sent_at": "2026-03-02 09:00", "reminded_at": at}
+    return item(
+        REFERRAL, direction=OUT, facts=facts, flags=["reminded"], priority=priority,
+        move=Mover.PARTNER,
+    )  # fmt: skip
+
+
 def back(fact: str, at: str, priority: Priority = Priority.ROUTINE) -> WorkItem:
     """A referral of ours that came back to us."""
     facts = {"sent_at": "2026-03-02 09:00", "answered_at": at, fact: at}
@@ -142,6 +151,8 @@ BESIDE: list[tuple[str, WorkItem, str]] = [
     ("ref-respond-urgent", came("2026-03-06 11:00", "none", URGENT), "2026-03-09 11:00"),
     ("ref-respond-routine", came("2026-03-05 11:00", "none"), "2026-03-09 17:00"),
     ("ref-info-urgent", back("info_asked_at", "2026-03-06 11:00", URGENT), "2026-03-09 11:00"),
+    ("ref-call-urgent", reminded("2026-03-09 08:00", URGENT), "2026-03-09 12:00"),
+    ("ref-call-routine", reminded("2026-03-06 11:00"), "2026-03-09 11:00"),
     ("task-due", item(FOLLOW_UP, facts={"due_at": "2026-03-09 17:00"}), "2026-03-09 17:00"),
 ]
 

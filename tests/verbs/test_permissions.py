@@ -188,9 +188,12 @@ def test_a_hostile_name_cannot_write_into_the_sentence() -> None:
     [
         (MY_FOLLOW_UP, ("log", "done", "handoff", "snooze", "assign", "note", "priority", "new")),
         (item(owner=ACCESS, move=Mover.TEAM), ("claim", "log", "done", "handoff")),
-        (referral_in(), ("accept", "triage", "decline", "ask", "claim", "assign", "log", "note", "snooze")),
+        (
+            referral_in(),
+            ("accept", "triage", "decline", "ask", "claim", "assign", "log", "note", "snooze"),
+        ),
         (referral_in("accepted"), ("claim", "log", "done", "handoff")),
-        (referral_out(), ("log", "note", "snooze", "new")),
+        (referral_out(), ("remind", "log", "note", "snooze", "new")),
         (referral_out("rejected"), ("new", "log", "done", "note")),
         (handoff(), ("accept", "decline")),
         (handoff(ME, ANA), ("log", "note", "snooze", "new")),

@@ -59,7 +59,7 @@ VERB = Verb(
     help="Take back what you asked others for; work that began is asked back; u undoes it.",
     done="Withdrawn",
     asks=(_REASON,),
-    order=Order(help=25, marked=95, waiting=40),
+    order=Order(help=25, marked=95, waiting=65),
     allowed=_allowed,
     one_by_one="withdrawn",
     intents=_intents,
