@@ -19,9 +19,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from tests.house.source import HERE, FunctionNode, read_house
+import carequeue
+from tests.house.source import FunctionNode, read_house
 
-SOURCE: Final = HERE / "src" / "carequeue"
+#: The package that runs: of the checkout, or installed.
+PROGRAM: Final = Path(carequeue.__file__).parent
 #: What reads the bases of a chart, and what opens a write transaction.
 _READING: Final = ("store/views.py", "SourceViews.bases")
 _WRITING: Final = ("store/engine.py", "writing")
@@ -52,7 +54,7 @@ def walk(name: str, work: Callable[[], Any]) -> Walk:
     codes: Counter[CodeType] = Counter()
 
     def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(str(SOURCE)):
+        if event == "call" and frame.f_code.co_filename.startswith(str(PROGRAM)):
             codes[frame.f_code] += 1
 
     threading.setprofile(note)
@@ -69,14 +71,14 @@ def walk(name: str, work: Callable[[], Any]) -> Walk:
 
 
 def _name(code: CodeType) -> tuple[str, str]:
-    return Path(code.co_filename).relative_to(SOURCE).as_posix(), code.co_qualname
+    return Path(code.co_filename).relative_to(PROGRAM).as_posix(), code.co_qualname
 
 
 @cache
 def forwarding_functions() -> frozenset[tuple[str, str]]:
     """Functions whose body is one call with nothing but names as its arguments."""
     return frozenset(
-        (module.path.relative_to(SOURCE).as_posix(), function.name.removeprefix(f"{module.name}."))
+        (module.path.relative_to(PROGRAM).as_posix(), function.name.removeprefix(f"{module.name}."))
         for module in read_house().modules
         for function in module.functions
         if not function.nested and _only_forwards(function.node)
