@@ -20,9 +20,10 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 import carequeue
-from tests.house.source import FunctionNode, read_house
+from tests.house.source import HERE, FunctionNode, read_house
 
-#: The package that runs: of the checkout, or installed.
+SOURCE: Final = HERE / "src" / "carequeue"
+#: The package that runs: the checkout's, or an installed copy of it.
 PROGRAM: Final = Path(carequeue.__file__).parent
 #: What reads the bases of a chart, and what opens a write transaction.
 _READING: Final = ("store/views.py", "SourceViews.bases")
@@ -78,7 +79,7 @@ def _name(code: CodeType) -> tuple[str, str]:
 def forwarding_functions() -> frozenset[tuple[str, str]]:
     """Functions whose body is one call with nothing but names as its arguments."""
     return frozenset(
-        (module.path.relative_to(PROGRAM).as_posix(), function.name.removeprefix(f"{module.name}."))
+        (module.path.relative_to(SOURCE).as_posix(), function.name.removeprefix(f"{module.name}."))
         for module in read_house().modules
         for function in module.functions
         if not function.nested and _only_forwards(function.node)
