@@ -19,9 +19,12 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
+import carequeue
 from tests.house.source import HERE, FunctionNode, read_house
 
 SOURCE: Final = HERE / "src" / "carequeue"
+#: The package that runs: the checkout's, or an installed copy of it.
+PROGRAM: Final = Path(carequeue.__file__).parent
 #: What reads the bases of a chart, and what opens a write transaction.
 _READING: Final = ("store/views.py", "SourceViews.bases")
 _WRITING: Final = ("store/engine.py", "writing")
@@ -52,7 +55,7 @@ def walk(name: str, work: Callable[[], Any]) -> Walk:
     codes: Counter[CodeType] = Counter()
 
     def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(str(SOURCE)):
+        if event == "call" and frame.f_code.co_filename.startswith(str(PROGRAM)):
             codes[frame.f_code] += 1
 
     threading.setprofile(note)
@@ -69,7 +72,7 @@ def walk(name: str, work: Callable[[], Any]) -> Walk:
 
 
 def _name(code: CodeType) -> tuple[str, str]:
-    return Path(code.co_filename).relative_to(SOURCE).as_posix(), code.co_qualname
+    return Path(code.co_filename).relative_to(PROGRAM).as_posix(), code.co_qualname
 
 
 @cache

@@ -10,21 +10,15 @@ import pytest
 from carequeue.domain.errors import LeaseLost
 from carequeue.store.source_repository import SqliteSourceCache
 from tests.fhir.clinic import NOW, task
-from tests.store.cache import SOURCE, Cache, clinic_of_dana
+from tests.store.cache import Cache
+from tests.store.lease_holder import cache_with_one_task, holder
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[Cache]:
-    cache = clinic_of_dana(tmp_path, task("t1", meta={"versionId": "3"}))
+    cache = cache_with_one_task(tmp_path)
     yield cache
     cache.close()
-
-
-def holder(cache: Cache, source: str = SOURCE) -> SqliteSourceCache:
-    session = cache.session
-    one = SqliteSourceCache(source, session.engine(), session.projector())
-    one.take_lease(NOW)
-    return one
 
 
 def keep(one: SqliteSourceCache, body: dict[str, object]) -> None:

@@ -8,25 +8,18 @@ from pathlib import Path
 import pytest
 
 from carequeue.domain.errors import LeaseLost
-from carequeue.store.source_repository import SqliteSourceCache
 from carequeue.sync.push.runner import Pushing
-from tests.fhir.clinic import NOW, task
-from tests.store.cache import SOURCE, WRITABLE, Cache, clinic_of_dana
+from tests.fhir.clinic import NOW
+from tests.store.cache import WRITABLE, Cache
+from tests.store.lease_holder import cache_with_one_task, holder
 from tests.sync.wire import Wire, answer
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[Cache]:
-    cache = clinic_of_dana(tmp_path, task("t1", meta={"versionId": "3"}))
+    cache = cache_with_one_task(tmp_path)
     yield cache
     cache.close()
-
-
-def holder(cache: Cache, source: str = SOURCE) -> SqliteSourceCache:
-    session = cache.session
-    one = SqliteSourceCache(source, session.engine(), session.projector())
-    one.take_lease(NOW)
-    return one
 
 
 def test_a_late_holder_sends_nothing_of_what_it_wrote_down(cache: Cache) -> None:

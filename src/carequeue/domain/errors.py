@@ -39,7 +39,7 @@ class CacheError(CareQueueError):
 
 
 class LeaseLost(CareQueueError):
-    """Another process has begun to sync this source; nothing of ours was written."""
+    """Another process has begun to sync this source; this process wrote nothing."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -36,7 +36,7 @@ def derived(reader: ChartReader, resource: Resource) -> WorkItem | None:
 
 
 def is_companion(task: Resource) -> bool:
-    """True if a Task of ours stands for the end of an authorization."""
+    """True if we created this Task for the end of an authorization."""
     value = values.identifier_value(task, codes.IDENTIFIER)
     return value.startswith(f"{codes.AUTHORIZATION_END}:")
 

@@ -44,7 +44,7 @@ class Chart:
 
 
 class ContactOutcome(StrEnum):
-    """The outcome that a record shows. `NONE`: no contact of ours, not even an attempt."""
+    """The outcome of a contact. `NONE`: we neither reached the client nor tried to."""
 
     REACHED = "reached"
     ATTEMPTED = "attempted"
@@ -56,7 +56,7 @@ class Contact:
     """The outcome that one record shows, its time (UTC, None if unreadable), and why.
 
     `why` completes "attempted, ...". `unnamed`: the record does not say who took part. `about`:
-    what it was about, as references; empty if the record names nothing.
+    the references of its subject matter; empty if the record has none.
     """
 
     outcome: ContactOutcome

@@ -6,6 +6,7 @@ If an overlay closes, the one below it shows its lines again (`Overlay.reshow`).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -31,16 +32,16 @@ class Widgets(NamedTuple):
     footer: OneLineWidget
 
 
-class OverlayStack:
+class OverlayStack(ABC):
     """The overlays over one list, the topmost last, and the one text view that they share."""
 
     def __init__(self, widgets: Widgets) -> None:
         self.widgets = widgets
         self.overlays: list[Overlay] = []
 
+    @abstractmethod
     def draw(self) -> None:
         """Redraw the message line and the footer."""
-        raise NotImplementedError
 
     def push(self, overlay: Overlay) -> None:
         """Open an overlay over the list, and show its lines if it has any."""

@@ -1,11 +1,11 @@
 """The screen as overlays, acts and motions see it: its data, its message, its cursor.
 
-`QueueController` completes it with what needs the overlays, acts and motions themselves: the
-methods that raise NotImplementedError here.
+`QueueController` adds the abstract methods: they need the overlays, acts and motions themselves.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -57,21 +57,21 @@ class ScreenContext(OverlayStack):
         self.message = Message()
         self.key_time = NO_KEY
 
+    @abstractmethod
     def run(self, action: Verb | Motion) -> None:
         """Do what the key of this action would do."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sync_now(self) -> None:
         """Ask for a sync now; how it ends is said as soon as that is known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def open_detail(self) -> None:
         """Show the detail of the row under the cursor in the place of the list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tick(self) -> None:
         """Show what has changed in the cache; called once a second."""
-        raise NotImplementedError
 
     # --- the message
 
