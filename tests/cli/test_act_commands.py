@@ -13,6 +13,7 @@ from carequeue.cli.act_commands import gather_inputs, keys_in
 from carequeue.domain.errors import BadQuestion
 from carequeue.verbs.handoff import VERB as HAND_OFF
 from carequeue.verbs.table import item_verbs
+from carequeue.verbs.verb import Question
 from carequeue.worklist.results import Where
 from tests.cli.conftest import Shell
 
@@ -67,13 +68,14 @@ def test_an_unknown_verb_is_refused(shell: Shell) -> None:
     assert "'explode' is not one of" in result.stderr
 
 
+def answer_to(question: Question) -> str:
+    return question.choices[0].words if question.choices else "tomorrow 9"
+
+
 def test_every_verb_of_an_item_can_be_done_from_the_command_line(shell: Shell) -> None:
-    answers = {"outcome": "reached", "to": "urgent", "severity": "watcher"}
     for verb in item_verbs():
         words = [
-            word
-            for question in verb.asks
-            for word in (f"--{question.name}", answers.get(question.name, "tomorrow 9"))
+            word for question in verb.asks for word in (f"--{question.name}", answer_to(question))
         ]
         assert shell.run("act", verb.name, "Task/1", *words).exit_code == 0, verb.name
     assert [name for name, _, _ in shell.desk.acts] == [verb.name for verb in item_verbs()]

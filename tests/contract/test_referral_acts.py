@@ -82,7 +82,7 @@ def test_a_reminder_goes_to_the_partner_and_changes_nothing_else(
     assert [recipient["reference"] for recipient in message["recipient"]] == [PARTNER]
     assert message["sender"]["reference"] == ME
     assert {about["reference"] for about in message["about"]} >= {UNANSWERED_REFERRAL}
-    assert message["payload"][0]["contentString"].startswith("Please let us know")
+    assert message["payload"][0]["contentString"].startswith("Please tell us")
     assert held(clinic, UNANSWERED_REFERRAL) == before
 
 

@@ -29,7 +29,7 @@ PAGES = list(texts("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benc
 CODE = [file for file in texts("src", "tests", "benchmarks") if file.suffix == ".py"]
 ROOMS: Final = [path.stem for path in SOURCE.iterdir() if (path / "__init__.py").is_file()]
 #: Files that a recipe makes.
-MADE_UP: Final = {"park.py", "legend.py"}
+MADE_UP: Final = {"park.py", "test_park.py", "legend.py"}
 _FILE: Final = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|mjs))(?::|`)")
 SYMBOL: Final = re.compile(r"`((?:\w+/)*\w+\.py):\s+([A-Za-z_][\w.]*)(?:\(\))?`")
 _DOTTED: Final = re.compile(rf"`((?:carequeue\.)?(?:{'|'.join(ROOMS)})(?:\.\w+)+)(?:\(\))?`")

@@ -15,38 +15,46 @@ import pytest
 
 from carequeue.verbs import (
     accept,
+    answer,
+    ask,
     assign,
     claim,
     decline,
     done,
     handoff,
+    hold,
     log,
     new,
     note,
     priority,
+    remind,
+    resume,
     snooze,
+    triage,
+    withdraw,
 )
 from carequeue.verbs.motions import MOTIONS
 from carequeue.verbs.table import all_verbs, find_verb, item_verbs, marked_verbs
 from carequeue.verbs.verb import Listing, Order, Verb
 from tests.docs.pages import SOURCE
 
+MODULES = [
+    accept, answer, ask, assign, claim, decline, done, handoff, hold, log, new, note, priority,
+    remind, resume, snooze, triage, withdraw,
+]  # fmt: skip
 NAMES = {verb.name for verb in item_verbs()}
 FILES = [file for file in SOURCE.rglob("*.py") if "practice" not in file.parts]
 
 
 def test_every_verb_has_a_place_in_help() -> None:
     assert [verb.name for verb in all_verbs()] == [
-        "accept", "decline", "claim", "done", "log", "snooze", "note", "assign", "handoff",
-        "priority", "new", "undo", "sync",
+        "triage", "accept", "decline", "ask", "withdraw", "claim", "done", "log", "remind",
+        "answer", "snooze", "hold", "resume", "note", "assign", "handoff", "priority", "new",
+        "undo", "sync",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "module",
-    [accept, assign, claim, decline, done, handoff, log, new, note, priority, snooze],
-    ids=lambda module: str(module.__name__),
-)
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.__name__))
 def test_a_verb_has_the_name_of_its_file(module: ModuleType) -> None:
     assert module.__name__ == f"carequeue.verbs.{module.VERB.name}"
     assert module.VERB in item_verbs()
@@ -54,8 +62,8 @@ def test_a_verb_has_the_name_of_its_file(module: ModuleType) -> None:
 
 def test_many_are_offered_what_is_most_often_done_to_many() -> None:
     assert [verb.name for verb in marked_verbs()] == [
-        "claim", "assign", "done", "log", "snooze", "note", "priority", "accept", "decline",
-        "handoff",
+        "claim", "assign", "done", "log", "remind", "snooze", "hold", "note", "priority", "accept",
+        "decline", "withdraw", "handoff",
     ]  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_what_names_several_or_nobody_changes_nothing(text: str, words: str) -> 
 
 @pytest.mark.parametrize("name", ["explode", "undo", ""])
 def test_what_is_no_verb_of_an_item_is_answered_with_those_there_are(name: str) -> None:
-    with pytest.raises(BadQuestion, match="There are: accept, decline, claim"):
+    with pytest.raises(BadQuestion, match="There are: triage, accept, decline"):
         verb_named(name)
 
 

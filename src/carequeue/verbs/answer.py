@@ -41,7 +41,7 @@ VERB = Verb(
     help="Answer the partner’s question; the move is theirs again; u undoes it.",
     done="Answered",
     asks=(_TEXT,),
-    order=Order(help=54, ours=5, waiting=90),
+    order=Order(help=54, ours=5, waiting=85),
     allowed=_allowed,
     intents=_intents,
     already="answered",

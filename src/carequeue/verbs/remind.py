@@ -16,7 +16,7 @@ _TEXT = Question(
     "text",
     "message?",
     Asks.TEXT,
-    default="Please let us know where this referral stands.",
+    default="Please tell us the status of this referral.",
     meaning="the message to the partner",
 )
 

@@ -46,7 +46,7 @@ VERB = Verb(
     help="Record how urgent it is and whether there is risk; its clocks start; u undoes it.",
     done="Triaged",
     asks=(_LEVEL, _RISK),
-    order=Order(help=5, asked=15, ours=60),
+    order=Order(help=5, asked=15, ours=65),
     allowed=_allowed,
     one_by_one="triaged",
     intents=_intents,

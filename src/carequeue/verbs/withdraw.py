@@ -56,7 +56,7 @@ VERB = Verb(
     name="withdraw",
     key="W",
     label="withdraw",
-    help="Take back what you asked others for; work that began is asked back; u undoes it.",
+    help="Withdraw what you asked others for; if they have begun, ask them to stop; u undoes it.",
     done="Withdrawn",
     asks=(_REASON,),
     order=Order(help=25, marked=95, waiting=65),
