@@ -157,7 +157,7 @@ async def test_why_yours_cannot_be_kept_is_in_sight_however_long_the_differences
 async def test_no_other_key_answers_not_enter_not_y_not_the_key_that_asked() -> None:
     async with at_the_terminal() as seat:
         await seat.press("x")
-        for key in ("y", "x", "u", "c", "d", "tab", "1", "Z"):
+        for key in ("y", "x", "u", "c", "d", "tab", "1", "P"):
             await seat.press(key)
             assert seat.message == "· That key chooses nothing."
         await seat.press("enter", "escape")

@@ -274,7 +274,7 @@ class TestAnArrival:
             seat.desk.change([crisis(1)])
             await seat.wait(1)
             assert seat.cursor == "new-1"
-            await seat.press("Z")
+            await seat.press("P")
             assert "NEW1, Ana" in seat.message
             await seat.press("a")
             assert seat.message.startswith("✓ Accepted: NEW1, Ana.")
@@ -473,7 +473,7 @@ async def test_a_person_who_moved_the_key_is_told_of_the_other_one() -> None:
 
     desk = FakeDesk()
     app = CareQueueApp(
-        desk, TimeSource(lambda: NOW, ZONE), FakeSync(), Preferences(keys={"urgent": "i"})
+        desk, TimeSource(lambda: NOW, ZONE), FakeSync(), Preferences(keys={"urgent": "P"})
     )
     async with app.run_test(size=(80, 24)):
         desk.change(with_more(row("new", "handoff", 0, at(hours=1), "h", "NEW, Ana", "Answer")))
@@ -482,5 +482,5 @@ async def test_a_person_who_moved_the_key_is_told_of_the_other_one() -> None:
         await at_rest(app)
         line = shown(screen.controller.widgets.message)  # type: ignore[attr-defined]
         assert line.strip() == "! New in Now: NEW, Ana.  i goes there"
-        await press(app, "i")
+        await press(app, "P")
         assert screen.controller.widgets.rows.key == "new"  # type: ignore[attr-defined]
