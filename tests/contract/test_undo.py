@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from carequeue.verbs.offers import names_of
 from carequeue.worklist.results import Acted
 from tests.contract.client import Clinician
 from tests.contract.server import change, code, held, of_client, sent, status, text_of, versions
@@ -134,7 +135,7 @@ def test_a_claimed_discharge_taken_back_is_open_again_for_everybody(
     ]
     assert task["status"] == "requested"
     assert "owner" not in task
-    assert "claim" in dana.shown(DISCHARGE).verbs.split()
+    assert "claim" in names_of(dana.shown(DISCHARGE).verbs)
 
 
 def test_a_whole_group_is_taken_back_at_once(dana: Clinician, clinic: FhirServer) -> None:

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from carequeue.domain.errors import BadQuestion, CacheError
 from carequeue.store.queue_window import Tab
+from carequeue.verbs.offers import names_of
 from carequeue.wiring import Session, open_session
 from carequeue.worklist.desk import Desk
 from tests.crash.points import Say, install, weaken
@@ -195,7 +196,7 @@ class Queue:
     ) -> tuple[str, Sequence[str], Mapping[str, str]]:
         (verb, answers, _) = chance.choices(ACTS, [often for *_, often in ACTS])[0]
         rows = desk.window(Tab.WHOLE, "", 0, 1000)
-        fitting = [row.key for row in rows if verb in row.verbs.split()]
+        fitting = [row.key for row in rows if verb in names_of(row.verbs)]
         if chance.random() < 0.5:
             fitting = fitting[:TOP]
         many = 5 if chance.random() * MANY < 1 else 1

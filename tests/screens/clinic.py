@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent
+from carequeue.verbs.offers import names_of
 from carequeue.verbs.table import item_verbs
 from carequeue.worklist.outbox_desk import OutboxDesk
 from carequeue.worklist.results import (
@@ -255,7 +256,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
             return "It is no longer in the queue."
         if key in self.refused:
             return f"{found.client}: {self.refused[key]}"
-        if not named(verb).on_item or verb in found.verbs.split():
+        if not named(verb).on_item or verb in names_of(found.verbs):
             return None
         return f"Can’t {named(verb).label}: {found.client} is no {named(verb).label} matter."
 

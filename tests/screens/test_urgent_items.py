@@ -481,6 +481,6 @@ async def test_a_person_who_moved_the_key_is_told_of_the_other_one() -> None:
         screen.controller.tick()  # type: ignore[attr-defined]
         await at_rest(app)
         line = shown(screen.controller.widgets.message)  # type: ignore[attr-defined]
-        assert line.strip() == "! New in Now: NEW, Ana.  i goes there"
+        assert line.strip() == "! New in Now: NEW, Ana.  P goes there"
         await press(app, "P")
         assert screen.controller.widgets.rows.key == "new"  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ from carequeue.store.intent_queries import IntentQueries
 from carequeue.store.outbox import SourceOutbox
 from carequeue.store.queue_window import Tab
 from carequeue.store.source_repository import SqliteSourceRepository
+from carequeue.verbs.offers import names_of
 from carequeue.wiring import Session, practice_session
 from tests.fhir.clinic import (
     CLIENT,
@@ -88,7 +89,7 @@ def act_and_then(
 ) -> None:
     """An act on a row that nobody has touched yet, and what happens to it."""
     rows = session.desk.window(Tab.ALL, "", 0, 1000)
-    key = next(row.key for row in rows if verb in row.verbs.split() and not row.sync)
+    key = next(row.key for row in rows if verb in names_of(row.verbs) and not row.sync)
     group = session.desk.act(verb, [key], answers, session.now()).group
     with writing(session.engine()) as connection:
         charts = set()

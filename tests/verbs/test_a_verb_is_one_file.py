@@ -15,6 +15,7 @@ from carequeue.domain.intents import IntentKind
 from carequeue.screens.key_map import KeyMap
 from carequeue.screens.palette import entries
 from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.verbs.offers import names_of
 from carequeue.verbs.verb import Verb
 from carequeue.widgets.key_footer import marked_pairs, row_pairs
 from carequeue.worklist.intent_wording import Wording
@@ -47,7 +48,7 @@ class TestOnTheScreen:
     def test_it_stands_in_the_footer_of_a_row_in_its_place(self, cache: Cache) -> None:
         row = cache.row(FOLLOW_UP)
         assert row_pairs(row.verbs, row.kind, 200, {})[:2] == [("P", "park"), ("l", "log contact")]
-        assert "park" not in cache.row(SENT).verbs.split()
+        assert "park" not in names_of(cache.row(SENT).verbs)
 
     def test_it_stands_in_the_footer_of_marked_rows_in_its_place(self, park: Verb) -> None:
         words = [word for _, word in marked_pairs(200, {})]
@@ -59,7 +60,7 @@ class TestOnTheScreen:
         keys = KeyMap()
         assert keys.meaning("P") is park
         row = cache.row(FOLLOW_UP)
-        (entry,) = [e for e in entries(keys, row.kind, row.verbs.split()) if e.action is park]
+        (entry,) = [e for e in entries(keys, row.kind, names_of(row.verbs)) if e.action is park]
         assert (entry.keys, entry.label, entry.help) == ("P", "park", "Park it")
         assert not entry.off
 
@@ -157,6 +158,6 @@ def test_the_docs_have_its_line_and_that_of_its_question(park: Verb) -> None:
 
 def test_nothing_of_it_is_left_once_it_is_gone(tmp_path: Path) -> None:
     cache = queue(tmp_path / "dana")
-    assert "park" not in cache.row(FOLLOW_UP).verbs.split()
+    assert "park" not in names_of(cache.row(FOLLOW_UP).verbs)
     assert KeyMap().meaning("P") is None
     cache.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from carequeue.store.views import ChartBases, SourceViews
+from carequeue.verbs.offers import names_of
 from carequeue.verbs.table import item_verbs
 from tests.store.cache import Cache
 from tests.worklist.world import queue
@@ -26,7 +27,7 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 def test_every_verb_applies_or_has_its_reason(cache: Cache) -> None:
     for row in cache.rows():
         reasons = cache.desk.reasons(row.key)
-        assert set(reasons) == ON_ITEM - set(row.verbs.split())
+        assert set(reasons) == ON_ITEM - set(names_of(row.verbs))
         assert all(reason.startswith(row.client) for reason in reasons.values())
 
 

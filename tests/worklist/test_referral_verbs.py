@@ -11,6 +11,7 @@ import pytest
 
 from carequeue.domain.ranking import Band
 from carequeue.fhir import codes
+from carequeue.verbs.offers import names_of
 from tests.fhir.clinic import CLINIC, DANA, HARBOR, NOW, ref, referral, request
 from tests.store.cache import Cache, clinic_of_dana
 from tests.worklist.world import ANSWERS, send
@@ -178,7 +179,7 @@ class TestAReminder:
         )
         send(cache)
         change(cache, "Task/r1", "accepted")
-        assert "remind" in cache.row(KEY).verbs.split()
+        assert "remind" in names_of(cache.row(KEY).verbs)
 
     def test_is_no_contact_with_the_client(self, caches: list[Cache], tmp_path: Path) -> None:
         cache, _ = act(caches, tmp_path, sent_out(), "remind")

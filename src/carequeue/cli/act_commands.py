@@ -245,7 +245,8 @@ def gather_inputs(
                 f"{verb.name} does not ask for `{name}`; it takes {takes}. Nothing was changed."
             )
     for question in verb.asks:
-        if question.default is None and not given.get(question.name, "").strip():
+        required = question.default is None and question.asked is None
+        if required and not given.get(question.name, "").strip():
             raise BadQuestion(
                 f"{verb.name} needs --{question.name}{_choices(question)}. Nothing was changed."
             )

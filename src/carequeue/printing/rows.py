@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.printing.text import Shape, field, json_text, line_width, rendered, write
+from carequeue.verbs.offers import names_of
 
 if TYPE_CHECKING:
     from carequeue.store.queue_window import QueueRow
@@ -80,7 +81,7 @@ _FIELDS: Final[dict[str, Callable[[QueueRow], Any]]] = {
     "sync": lambda row: field(row.sync),
     "changed_at": lambda row: _instant(row.fresh or None),
     "source": lambda row: field(row.source),
-    "verbs": lambda row: field(row.verbs).split(),
+    "verbs": lambda row: names_of(field(row.verbs)),
 }
 ROW_FIELDS: Final = tuple(_FIELDS)
 

@@ -17,6 +17,7 @@ from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.selection import items
 from carequeue.screens.verb_actions import VerbActions
 from carequeue.store.queue_window import Tab
+from carequeue.verbs.offers import names_of
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.queue_list import QueueList
@@ -153,7 +154,7 @@ class Motions:
 
         context = self._context
         row = context.target()
-        applies = row.verbs.split() if row else ()
+        applies = names_of(row.verbs) if row else ()
         actions = entries(context.keys, row.kind if row else "", applies)
         if not everything:
             actions = [entry for entry in actions if not entry.off]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from carequeue.screens.prompt_overlays import ConfirmOverlay, Option, QuestionsOverlay
 from carequeue.screens.screen_context import ScreenContext
@@ -25,9 +25,10 @@ from carequeue.screens.selection import (
     shown_of,
 )
 from carequeue.screens.undo_prompt import UndoPrompt
+from carequeue.verbs.offers import names_of, questions_for
 from carequeue.verbs.sync import VERB as SYNC
 from carequeue.verbs.undo import VERB as UNDO
-from carequeue.verbs.verb import Verb
+from carequeue.verbs.verb import Question, Verb
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.question_prompt import QuestionForm
 from carequeue.widgets.themes import Parts
@@ -42,12 +43,20 @@ Lines = Callable[[int], list[Parts]]
 BACK = f"{UNDO.key} undoes it"
 
 
+class Subject(NamedTuple):
+    """The items that a question is about, as the person sees them: in words, and by their keys."""
+
+    name: str
+    keys: ItemKeys
+    shown: tuple[Shown, ...]
+
+
 class VerbActions:
     """The acts of the verbs on this screen, from the key to the message."""
 
     def __init__(self, context: ScreenContext, undo_prompt: UndoPrompt) -> None:
         self._context, self._undo_prompt = context, undo_prompt
-        self._drafts: dict[tuple[str, ItemKeys, tuple[Shown, ...]], QuestionForm] = {}
+        self._drafts: dict[tuple[str, Subject], QuestionForm] = {}
         self.results: Lines | None = None  # of the last act on several items
 
     def begin(self, verb: Verb) -> None:
@@ -68,9 +77,10 @@ class VerbActions:
         if row is None:
             self._context.say(Message("There is no item here to act on.", Tone.REFUSED))
             return
-        if verb.name in row.verbs.split():
-            do = partial(self._do_one, verb, row)
-            self._ask(verb, row.client, (row.key,), do, (shown_of(row),))
+        if verb.name in names_of(row.verbs):
+            subject = Subject(row.client, (row.key,), (shown_of(row),))
+            asks = questions_for(verb, [row.verbs])
+            self._ask(verb, asks, subject, partial(self._do_one, verb, row))
             return
         desk = self._context.desk
         self._context.submit_read(
@@ -111,16 +121,16 @@ class VerbActions:
     def _ask(
         self,
         verb: Verb,
-        subject: str,
-        keys: ItemKeys,
+        asks: tuple[Question, ...],
+        subject: Subject,
         then: Callable[[Inputs], None],
-        shown: tuple[Shown, ...],
     ) -> None:
-        if not verb.asks:
+        if not asks:
             then({})
             return
         context = self._context
-        draft = (verb.name, keys, shown)  # text about one client is never offered for another
+        keys = subject.keys
+        draft = (verb.name, subject)  # text about one client is never offered for another
 
         def check(question: str, text: str) -> tuple[bool, str]:
             return context.desk.check_input(verb.name, question, text, context.now(), keys)
@@ -132,10 +142,12 @@ class VerbActions:
         def left(form: QuestionForm) -> None:
             if form.begun:
                 self._drafts[draft] = form
-                text = f"{verb.label.capitalize()} {subject}: not done. Your text is saved."
+                text = f"{verb.label.capitalize()} {subject.name}: not done. Your text is saved."
                 context.say(Message(text))
 
-        form = self._drafts.get(draft) or QuestionForm(verb, subject, check)
+        form = self._drafts.get(draft)
+        if form is None or form.asks != asks:
+            form = QuestionForm(verb, subject.name, check, asks)
         context.push(QuestionsOverlay(context, form, done, left))
         if form.wants_people and not form.people:
             context.submit_read(
@@ -151,8 +163,16 @@ class VerbActions:
     def _begin_many(self, verb: Verb) -> None:
         labels = dict(self._context.selection.labels)
         keys, shown = tuple(labels), dict(self._context.selection.shown)
-        ask = partial(self._preview, verb, shown, labels)
-        self._ask(verb, items(len(keys)), keys, ask, tuple(shown.values()))
+        subject = Subject(items(len(keys)), keys, tuple(shown.values()))
+        then = partial(self._preview, verb, shown, labels)
+        if any(question.asked for question in verb.asks):
+            desk = self._context.desk
+            self._context.submit_read(
+                lambda: desk.questions(verb, keys),
+                lambda asks: self._ask(verb, asks, subject, then),
+            )
+        else:
+            self._ask(verb, verb.asks, subject, then)
 
     def _preview(
         self, verb: Verb, shown: Mapping[str, Shown], labels: dict[str, str], inputs: Inputs

@@ -44,7 +44,7 @@ class QueueRow(NamedTuple):
     mine: int  # 0 no, 1 my move, 2 mine but waiting on somebody
     sync: str  # "" | waiting | unprotected | checking | conflict | needs_you | kept_here
     fresh: int  # when it arrived or changed on the server, 0 if not since the first full cycle
-    verbs: str  # names of the verbs that apply now, most used first, separated by spaces
+    verbs: str  # the verbs that apply now, most used first (`verbs/offers.py`)
     source: str
     chart: str = ""  # "Patient/12" of the source: whom the row is about
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from carequeue.domain.items import Us, WorkItem
 from carequeue.domain.rules import ClockClass
 from carequeue.domain.verb_rules import Permission, VerbCase, risk_of
+from carequeue.verbs.offers import offer
 from carequeue.verbs.table import in_order, item_verbs
 from carequeue.verbs.verb import Listing, Verb
 
@@ -23,13 +24,13 @@ def allowed(verb: Verb, case: VerbCase) -> Permission:
 
 
 def applicable(item: WorkItem, us: Us, item_class: ClockClass | None = None) -> tuple[str, ...]:
-    """The names of the verbs that apply to an item, the most used first for how it stands.
+    """The verbs that apply to an item (`offers.py`), the most used first for how it stands.
 
     `item_class`: the gravest class of its open clocks. What that forbids is not there.
     """
     case = VerbCase(item, us, item_class=item_class)
     verbs = [verb for verb in item_verbs() if allowed(verb, case).ok]
-    return tuple(verb.name for verb in in_order(verbs, _listings(case)))
+    return tuple(offer(verb, case) for verb in in_order(verbs, _listings(case)))
 
 
 def _listings(case: VerbCase) -> tuple[Listing, ...]:

@@ -47,7 +47,8 @@ class Question(NamedTuple):
     """A question of a verb. `default` is used if the person gives no answer.
 
     `repeated`: what stands before the answer where the message repeats it (" to "); "" where it
-    does not. `meaning`: what a text is to say, for the docs.
+    does not. `meaning`: what a text is to say, for the docs. `asked`: which items are asked it, all
+    where it is None.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Question(NamedTuple):
     default: str | None = None
     repeated: str = ""
     meaning: str = "one line"
+    asked: Callable[[VerbCase], bool] | None = None
 
 
 #: A list of verbs that has an order of its own.

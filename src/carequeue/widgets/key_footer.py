@@ -13,6 +13,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from carequeue.verbs.motions import SIGNS
+from carequeue.verbs.offers import names_of
 from carequeue.verbs.table import find_verb, marked_verbs
 from carequeue.verbs.undo import VERB as UNDO
 from carequeue.widgets.themes import Part, Parts
@@ -54,7 +55,7 @@ def row_pairs(
     last = [*undo_pair, *also, *mark, all_actions, ("?", "keys")]
     room = width - sum(_cells(pair) for pair in last)
     pairs: list[Pair] = []
-    for name in verbs.split():
+    for name in names_of(verbs):
         verb = find_verb(name)
         if verb is None or not verb.on_item:
             continue

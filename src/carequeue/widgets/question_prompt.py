@@ -45,26 +45,30 @@ class Step(Enum):
 class QuestionForm:
     """The questions of one verb about one client, or about several."""
 
-    def __init__(self, verb: Verb, subject: str, check: Check) -> None:
+    def __init__(
+        self, verb: Verb, subject: str, check: Check, asks: Sequence[Question] | None = None
+    ) -> None:
+        """`asks`: the questions that this item is asked, all of the verb's where it is None."""
         self.verb = verb
+        self.asks = verb.asks if asks is None else tuple(asks)
         self.subject = subject
         self.step = 0
         self.inputs: dict[str, str] = {}
         self.people: Sequence[Person] = ()
         self._check = cache(check)  # the line is drawn more often than its text changes
-        self._typed = [EditLine() for _ in verb.asks]
+        self._typed = [EditLine() for _ in self.asks]
         self._chosen = 0  # the chosen one of the people that match
         self._hint = ""
 
     @property
     def question(self) -> Question:
         """The question that is open."""
-        return self.verb.asks[self.step]
+        return self.asks[self.step]
 
     @property
     def wants_people(self) -> bool:
         """Whether any question asks for a person."""
-        return any(question.asks is Asks.WHOM for question in self.verb.asks)
+        return any(question.asks is Asks.WHOM for question in self.asks)
 
     @property
     def _otherwise(self) -> str | None:
@@ -132,7 +136,7 @@ class QuestionForm:
 
     def _accept(self, value: str) -> Step:
         self.inputs[self.question.name] = value
-        if self.step + 1 == len(self.verb.asks):
+        if self.step + 1 == len(self.asks):
             return Step.DONE
         self.step += 1
         self._chosen = 0
@@ -160,8 +164,8 @@ class QuestionForm:
 
     def parts(self, width: int) -> list[Part]:
         """The line: verb and client, the step, the question, the typed text and how it was read."""
-        several = len(self.verb.asks) > 1
-        count = f" {self.step + 1}/{len(self.verb.asks)}" if several else ""
+        several = len(self.asks) > 1
+        count = f" {self.step + 1}/{len(self.asks)}" if several else ""
         label = f" {self.verb.label.capitalize()} "
         room = width - len(label) - len(count) - len(self.question.words) - 18
         head: list[Part] = [(label, "key"), (cut(self.subject, max(12, room)), "strong")]
@@ -246,7 +250,7 @@ class QuestionForm:
             person = self._match()
             take = [("enter", f"choose {cut(person.name, 24)}")] if person else []
             return [*take, ("tab", "next"), ("type", "part of a name"), back]
-        return [("enter", "next" if self.step + 1 < len(self.verb.asks) else "do it"), back]
+        return [("enter", "next" if self.step + 1 < len(self.asks) else "do it"), back]
 
     def _left_out(self, width: int) -> list[tuple[str, str]]:
         """The choices that have no room after the question."""

@@ -26,9 +26,11 @@ from carequeue.store.source_scope import ChartName
 from carequeue.store.views import ChartBases
 from carequeue.sync.protocol.capabilities import UNSUPPORTED
 from carequeue.verbs.decision import Decision, RowAfter
+from carequeue.verbs.offers import asked_of
 from carequeue.verbs.permissions import allowed, bulk_refusal
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
+from carequeue.worklist.answer_parsing import check_answered
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 
@@ -106,14 +108,18 @@ class Acts:
             if seen := self._another_client(key, item, chart):
                 yield Checked(key, item, Permission(False, seen))
                 continue
-            us = self._cache.us(item.source)
-            site = self._cache.site
-            gravest = class_of(clocks_of(item, site.rules, site.calendar))
-            permission = allowed(verb, VerbCase(item, us, item_class=gravest))
-            why = bulk_refusal(verb, gravest) if permission.ok and len(keys) > 1 else None
+            case = self._case(item)
+            permission = allowed(verb, case)
+            bulk = permission.ok and len(keys) > 1
+            why = bulk_refusal(verb, case.item_class) if bulk else None
             if why:
                 permission = Permission(False, why)
             yield Checked(key, item, permission)
+
+    def _case(self, item: WorkItem) -> VerbCase:
+        site = self._cache.site
+        gravest = class_of(clocks_of(item, site.rules, site.calendar))
+        return VerbCase(item, self._cache.us(item.source), item_class=gravest)
 
     def reasons(self, verbs: Sequence[Verb], key: str, now: datetime) -> dict[str, str]:
         """Verb -> why it does not apply to an item; the chart is read once for all verbs."""
@@ -184,6 +190,7 @@ class Acts:
             intents: list[Intent] = []
             if checked.item is not None and checked.permission.ok:
                 item, chart = items[checked.key]
+                check_answered(verb, asked_of(verb, self._case(item)), answers)
                 intents = self._intents(verb, item, chart, answers, group, now)
                 if _behind(self._cache, intents):
                     checked = replace(checked, permission=Permission(False, _STUCK))

@@ -43,22 +43,38 @@ def read_answers(
     calendar: SiteCalendar,
     now: datetime,
 ) -> dict[str, str]:
-    """All answers of a verb. Raises BadQuestion if one is missing, unknown or not understood."""
+    """All answers of a verb. Raises BadQuestion if one is missing, unknown or not understood.
+
+    A question that only some items are asked may be left open here: `check_answered` knows the
+    item.
+    """
     for name in given:
         question_named(verb, name)
     answers = {}
     for question in verb.asks:
         text = given.get(question.name, "").strip()
         if not text:
-            if question.default is None:
-                raise BadQuestion(
-                    f"{verb.label.capitalize()} needs an answer: {question.words} "
-                    f"({question.name}). Nothing was changed."
-                )
-            answers[question.name] = question.default
+            if question.default is not None:
+                answers[question.name] = question.default
+            elif question.asked is None:
+                raise _unanswered(verb, question)
             continue
         answers[question.name] = read_answer(question, text, people, calendar, now)[0]
     return answers
+
+
+def check_answered(verb: Verb, questions: Sequence[Question], answers: Mapping[str, str]) -> None:
+    """Raise BadQuestion, naming it, if a question that an item is asked has no answer."""
+    for question in questions:
+        if question.name not in answers:
+            raise _unanswered(verb, question)
+
+
+def _unanswered(verb: Verb, question: Question) -> BadQuestion:
+    return BadQuestion(
+        f"{verb.label.capitalize()} needs an answer: {question.words} ({question.name}). "
+        "Nothing was changed."
+    )
 
 
 def read_answer(

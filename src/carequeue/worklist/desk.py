@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from carequeue.store.cache_transaction import CacheTransaction
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import SlowResponse
+    from carequeue.verbs.verb import Question, Verb
     from carequeue.worklist.act_inputs import ActInputs
     from carequeue.worklist.outbox_desk import OutboxDesk
     from carequeue.worklist.results import Acted, Detail, Health, Person, Preview, Shown, Undoable
@@ -138,6 +139,15 @@ class Desk:
 
         with self.reading() as cache:
             return Acts(cache).reasons(item_verbs(), key, self._now())
+
+    def questions(self, verb: Verb, keys: Sequence[str]) -> tuple[Question, ...]:
+        """The questions that a verb asks about at least one of these items. *Slow* for many."""
+        from carequeue.verbs.offers import questions_for
+
+        if all(question.asked is None for question in verb.asks):
+            return verb.asks
+        rows = (self._window.row(key) for key in keys)
+        return questions_for(verb, [row.verbs for row in rows if row is not None])
 
     def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
