@@ -77,7 +77,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, 
             ("claim", {}),
             ("log", {"outcome": "no answer"}),
             ("new", {"text": "Call the school", "until": "2bd"}),
-            ("done", {}),
+            ("done", {"met": "client was seen"}),
         ):
             for way in WAYS.values():
                 act_and_then(session, verb, answers, way)

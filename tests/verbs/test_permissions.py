@@ -14,6 +14,7 @@ from carequeue.domain.rules import ClockClass
 from carequeue.domain.task_steps import DEFAULT_STEPS, Role
 from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.verbs import permissions
+from carequeue.verbs.offers import names_of
 from carequeue.verbs.table import item_verbs
 from tests.domain.builders import ACCESS, ANA, HOUSING, ME, OKAFOR, US, item, local
 from tests.verbs.named import named
@@ -30,7 +31,7 @@ def allowed(verb: str, thing: WorkItem, **case: Any) -> Permission:
 
 
 def applicable(thing: WorkItem, item_class: ClockClass | None = None) -> tuple[str, ...]:
-    return permissions.applicable(thing, US, item_class)
+    return tuple(names_of(" ".join(permissions.applicable(thing, US, item_class))))
 
 
 def bulk_refusal(verb: str, item_class: str | None) -> str | None:

@@ -51,7 +51,7 @@ def refuse(cache: Cache, event: IntentEvent, *, kind: str = "", key: str = "") -
 def test_a_done_that_was_not_taken_leaves_its_row_in_sight(
     cache: Cache, key: str, event: IntentEvent
 ) -> None:
-    cache.desk.act("done", [key], {}, NOW)
+    cache.desk.act("done", [key], {"met": "client was seen"}, NOW)
     assert cache.find(key) is None
     refuse(cache, event)
     row = cache.find(key)

@@ -67,6 +67,7 @@ IN_CRISIS: Final[list[dict[str, Any]]] = [
 #: An answer to every question that a verb asks.
 ANSWERS: dict[str, dict[str, str]] = {
     "decline": {"reason": "no capacity"},
+    "done": {"met": "client was seen"},
     "log": {"outcome": "no answer"},
     "snooze": {"until": "3bd"},
     "note": {"text": "Called, no answer"},

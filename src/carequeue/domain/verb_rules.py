@@ -102,6 +102,11 @@ class VerbCase:
         return self.item.client.deceased or "deceased" in self.item.flags
 
     @property
+    def is_at_risk(self) -> bool:
+        """True if a clock of a person at risk is open."""
+        return bool(risk_of(self.item_class))
+
+    @property
     def in_crisis(self) -> bool:
         """True if a crisis clock is open."""
         return self.item_class is ClockClass.CRISIS
@@ -118,6 +123,14 @@ class VerbCase:
         """True if I am its owner."""
         owner = self.item.owner
         return owner is not None and (owner.me or self.us.is_me(owner.reference))
+
+    @property
+    def is_somebody_elses(self) -> bool:
+        """True if another person, another team or a partner has it."""
+        owner = self.item.owner
+        if owner is None or self.is_mine:
+            return False
+        return owner.reference not in self.us.teams | {self.us.organization}
 
     @property
     def is_sent_out(self) -> bool:

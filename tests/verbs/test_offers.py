@@ -1,0 +1,58 @@
+"""What a row offers, and the questions that only some items are asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from carequeue.domain.items import Mover, Party, WorkItem
+from carequeue.domain.rules import ClockClass
+from carequeue.domain.verb_rules import VerbCase
+from carequeue.verbs.done import VERB as DONE
+from carequeue.verbs.log import VERB as LOG
+from carequeue.verbs.note import VERB as NOTE
+from carequeue.verbs.offers import asked_of, names_of, offer, questions_for
+from tests.domain.builders import ACCESS, ANA, HOUSING, ME, US, item
+
+
+def case(thing: WorkItem, item_class: ClockClass | None = None) -> VerbCase:
+    return VerbCase(thing, US, item_class=item_class)
+
+
+def of(owner: Party | None, status: str = "requested") -> WorkItem:
+    return item(owner=owner, status=status, move=Mover.TEAM)
+
+
+@pytest.mark.parametrize(
+    ("owner", "item_class", "asks"),
+    [
+        (ME, None, False),
+        (ME, ClockClass.SAFETY, True),
+        (ME, ClockClass.CRISIS, True),
+        (ACCESS, None, False),
+        (None, None, False),
+        (ANA, None, True),
+        (HOUSING, None, True),
+    ],
+    ids=["mine", "at risk", "in crisis", "my team’s", "nobody’s", "a colleague’s", "a partner’s"],
+)
+def test_closing_asks_how_it_was_met_where_harm_is(
+    owner: Party | None, item_class: ClockClass | None, asks: bool
+) -> None:
+    assert bool(asked_of(DONE, case(of(owner), item_class))) == asks
+    assert offer(DONE, case(of(owner), item_class)) == ("done:0" if asks else "done")
+
+
+def test_a_question_that_all_items_are_asked_has_no_place_in_the_text() -> None:
+    assert offer(LOG, case(of(ME))) == "log"
+    assert questions_for(LOG, ["log"]) == LOG.asks
+
+
+def test_the_names_are_without_their_questions() -> None:
+    assert names_of("done:0 log note") == ["done", "log", "note"]
+    assert names_of("") == []
+
+
+def test_many_are_asked_what_one_of_them_is_asked() -> None:
+    assert questions_for(DONE, ["done log", "done:0 note"]) == DONE.asks
+    assert questions_for(DONE, ["done log", "log:0"]) == ()
+    assert questions_for(NOTE, ["note"]) == NOTE.asks
