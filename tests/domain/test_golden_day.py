@@ -49,6 +49,12 @@ def reminded(at: str, priority: Priority = Priority.ROUTINE) -> WorkItem:
     )  # fmt: skip
 
 
+def asked(at: str) -> WorkItem:
+    """A referral of ours whose partner has our question or our answer."""
+    facts = {"sent_at": "2026-03-02 09:00", "answered_at": at, "reply_awaited_at": at}
+    return item(REFERRAL, direction=OUT, facts=facts, move=Mover.PARTNER)
+
+
 def back(fact: str, at: str, priority: Priority = Priority.ROUTINE) -> WorkItem:
     """A referral of ours that came back to us."""
     facts = {"sent_at": "2026-03-02 09:00", "answered_at": at, fact: at}
@@ -153,6 +159,7 @@ BESIDE: list[tuple[str, WorkItem, str]] = [
     ("ref-info-urgent", back("info_asked_at", "2026-03-06 11:00", URGENT), "2026-03-09 11:00"),
     ("ref-call-urgent", reminded("2026-03-09 08:00", URGENT), "2026-03-09 12:00"),
     ("ref-call-routine", reminded("2026-03-06 11:00"), "2026-03-09 11:00"),
+    ("ref-reply", asked("2026-03-05 11:00"), "2026-03-09 11:00"),
     ("task-due", item(FOLLOW_UP, facts={"due_at": "2026-03-09 17:00"}), "2026-03-09 17:00"),
 ]
 

@@ -135,11 +135,14 @@ class TestEachVerb:
 
     def test_repeats_own_words_whole(self, cache: Cache) -> None:
         acted = cache.desk.act("decline", [REFERRAL], {"reason": "moved | no address"}, NOW)
-        assert acted.message == "Declined: OKAFOR, Amara J, moved | no address."
+        assert acted.message == (
+            "Declined: OKAFOR, Amara J, moved | no address. Sent back to Harbor Primary Care."
+        )
 
     def test_says_what_has_to_happen_next_where_that_is_another_thing(self, cache: Cache) -> None:
         acted = cache.desk.act("accept", [REFERRAL], {}, NOW)
-        assert acted.message == f"Accepted: OKAFOR, Amara J. Next: {cache.row(REFERRAL).title}."
+        title = cache.row(REFERRAL).title
+        assert acted.message == f"Accepted: OKAFOR, Amara J. Next: {title}, by Thu 12 Mar 17:00."
 
     @pytest.mark.parametrize(("ended", "why"), [("08T02", "has run out"), ("09T12", "warns")])
     def test_says_why_a_snooze_does_not_hide_it(self, tmp_path: Path, ended: str, why: str) -> None:

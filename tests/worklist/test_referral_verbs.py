@@ -63,21 +63,21 @@ AFTER: list[tuple[str, list[dict[str, Any]], str, str, Band]] = [
     (
         "remind",
         sent_out(),
-        f"Reminded: {NAME}. Next: Harbor Primary Care to answer our reminder: Housing support.",
+        f"Reminded: {NAME}. Now waiting for Harbor Primary Care; nudge Tue 10 Mar 09:00.",
         "Harbor Primary Care to answer our reminder: Housing support",
         Band.WAITING,
     ),
     (
         "answer",
         sent_out(status="received", businessStatus=WAITING),
-        f"Answered: {NAME}. Next: Harbor Primary Care to answer: Housing support.",
+        f"Answered: {NAME}. Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
         "Harbor Primary Care to answer: Housing support",
         Band.WAITING,
     ),
     (
         "answer",
         sent_out(status="on-hold"),
-        f"Answered: {NAME}. Next: Harbor Primary Care to go on after our answer: Housing support.",
+        f"Answered: {NAME}. Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
         "Harbor Primary Care to go on after our answer: Housing support",
         Band.WAITING,
     ),
@@ -85,29 +85,28 @@ AFTER: list[tuple[str, list[dict[str, Any]], str, str, Band]] = [
         "withdraw",
         sent_out(status="in-progress"),
         f"Asked to stop: {NAME}, client declined. "
-        "Next: Harbor Primary Care to stop, as we asked: Housing support.",
+        "Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
         "Harbor Primary Care to stop, as we asked: Housing support",
         Band.WAITING,
     ),
     (
         "ask",
         came_in(),
-        f"Asked: {NAME}. Next: Harbor Primary Care to send what we asked for: Housing support.",
+        f"Asked: {NAME}. Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
         "Harbor Primary Care to send what we asked for: Housing support",
         Band.WAITING,
     ),
     (
         "hold",
         came_in(status="accepted"),
-        f"On hold: {NAME}, client away until Thu 12 Mar 08:00. "
-        "Next: Take up again: Housing support.",
+        f"On hold: {NAME}, client away until Thu 12 Mar 08:00.",
         "Take up again: Housing support",
         Band.SNOOZED,
     ),
     (
         "resume",
         came_in(status="on-hold"),
-        f"Taken up again: {NAME}. Next: Close the loop: Housing support.",
+        f"Taken up again: {NAME}. Next: Close the loop: Housing support, by Thu 12 Mar 17:00.",
         "Close the loop: Housing support",
         Band.ON_TRACK,
     ),
@@ -115,7 +114,7 @@ AFTER: list[tuple[str, list[dict[str, Any]], str, str, Band]] = [
         "triage",
         came_in(),
         f"Triaged: {NAME} as urgent, no risk found. Next: Answer urgent referral, "
-        "Harbor Primary Care: Housing support.",
+        "Harbor Primary Care: Housing support, overdue.",
         "Answer urgent referral, Harbor Primary Care: Housing support",
         Band.SAFETY,
     ),
@@ -147,7 +146,7 @@ def test_a_withdrawal_before_work_began_ends_the_referral(
     caches: list[Cache], tmp_path: Path
 ) -> None:
     cache, said = act(caches, tmp_path, sent_out(status="accepted"), "withdraw")
-    assert said == f"Withdrawn: {NAME}, client declined."
+    assert said == f"Withdrawn: {NAME}, client declined. Closed."
     assert cache.find(KEY) is None
 
 

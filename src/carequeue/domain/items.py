@@ -63,6 +63,7 @@ FACTS: Final = frozenset(
         "declined_at",  # declined, cancelled by them or failed: ours to decide again
         "info_asked_at",  # the partner waits for our answer
         "reminded_at",  # we reminded the partner, in the present state of the request
+        "reply_awaited_at",  # we asked the other side something, which is not answered yet
         "scheduled_at",  # a visit for the need is booked: when the booking was found
         "served_at",  # a clinical service took place
         "crisis_at",  # a crisis contact or a mobile crisis request began

@@ -72,8 +72,8 @@ def is_cancellation_request(task: Resource) -> bool:
     return values.has_code(task.get("code"), codes.ABORT, codes.TASK_CODE_HL7)
 
 
-def withdrawal(reader: ChartReader, task: Resource) -> str:
-    """The flag of the latest request to stop a Task; "" if there is none that holds."""
+def withdrawal(reader: ChartReader, task: Resource) -> tuple[str, datetime | None]:
+    """The flag of the latest request to stop a Task, and when it was sent; "" if none holds."""
     mine = own_reference(task)
     asks = [
         ask
@@ -81,6 +81,7 @@ def withdrawal(reader: ChartReader, task: Resource) -> str:
         if is_cancellation_request(ask) and mine and reader.ref(ask.get("focus")) == mine
     ]
     if not asks:
-        return ""
+        return "", None
     latest = max(asks, key=lambda ask: values.text(ask, "authoredOn"))
-    return _ANSWERS.get(values.text(latest, "status"), "")
+    flag = _ANSWERS.get(values.text(latest, "status"), "")
+    return flag, reader.when(values.text(latest, "authoredOn"))

@@ -37,6 +37,7 @@ _BOOKED: Final = frozenset({"booked", "pending", "arrived", "checked-in", "fulfi
 _TRIAGE_BEFORE: Final = timedelta(days=1)
 
 #: The next step, by direction and by how far the request is; among us also the inbound steps.
+_ASKED_TO_STOP: Final = "withdrawal:asked"
 _TITLES: Final = {
     (_IN, "new"): "Answer {urgent}referral, {asker}: {what}",
     (_IN, "info"): "{asker} to send what we asked for: {what}",
@@ -52,7 +53,7 @@ _TITLES: Final = {
     (_OUT, "held"): "Ask {receiver} what holds it up: {what}",
     (_OUT, "answered"): "{receiver} to go on after our answer: {what}",
     (_OUT, "reminded"): "{receiver} to answer our reminder: {what}",
-    (_OUT, "withdrawal:asked"): "{receiver} to stop, as we asked: {what}",
+    (_OUT, _ASKED_TO_STOP): "{receiver} to stop, as we asked: {what}",
     (_OUT, "withdrawal:refused"): "{receiver} goes on, although asked to stop: {what}",
     (_HERE, "new"): "Answer {urgent}referral: {what}",
     (_HERE, "info"): "Answer the question: {what}",
@@ -261,7 +262,7 @@ def _find_progress(ask: _Ask) -> None:
     waits = ask.waits or held
     reminded = partner_messages.reminded(ask.reader, ask.about, ask.status)
     facts.add_flag("reminded", reminded)
-    withdrawal = partner_messages.withdrawal(ask.reader, ask.task)
+    withdrawal, asked_to_stop = partner_messages.withdrawal(ask.reader, ask.task)
     facts.add_flag(withdrawal, withdrawal)
     # If we made the request, the clock for an answer is not ours.
     ours = waits and not ask.not_done and ask.direction is not _IN
@@ -275,8 +276,15 @@ def _find_progress(ask: _Ask) -> None:
         scheduled_at=_scheduled(ask),
         served_at=_served(ask),
         reminded_at=reminded,
+        reply_awaited_at=asked_to_stop if withdrawal == _ASKED_TO_STOP else _asked(ask, changed),
         contacted_at=ask.reader.contact_after(facts.times.get("authored_at")),
     )
+
+
+def _asked(ask: _Ask, changed: datetime | None) -> datetime | None:
+    """When we asked the other side for what they now have to answer."""
+    answered = ask.status == "on-hold" and ask.direction is _OUT and ask.is_answered
+    return changed if answered or (ask.direction is _IN and ask.waits) else None
 
 
 def _says(ask: _Ask, known: frozenset[str]) -> bool:

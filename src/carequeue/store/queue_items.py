@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from carequeue.domain.items import WorkItem
+from carequeue.domain.items import Mover, WorkItem
 from carequeue.store.engine import quick, storable
 from carequeue.store.queue_window import tabs_of
 from carequeue.store.source_scope import SourceScope
@@ -37,11 +37,18 @@ _UPSERT: Final = (
 
 
 class RowRank(NamedTuple):
-    """The rank of a row; `due_at` in seconds since 1970, None without a clock."""
+    """The rank of a row, and who acts next.
+
+    `due_at` in seconds since 1970, None without a clock; `unit` says what is due then, as in
+    `QueueRow`.
+    """
 
     band: int
     due_at: int | None
+    unit: str
     title: str
+    move: Mover
+    move_name: str
 
 
 class QueueItems:
@@ -56,11 +63,14 @@ class QueueItems:
         return (row[0], row[1]) if row else None
 
     def rank_of(self, key: str) -> RowRank | None:
-        """Band, due time and title of a row; None if the queue has no such row."""
+        """The rank of a row, and who acts next; None if the queue has no such row."""
         row = self._raw.execute(
-            "SELECT band, due_at, title FROM item WHERE key = ?", (key,)
+            "SELECT band, due_at, unit, title, move, move_name FROM item WHERE key = ?", (key,)
         ).fetchone()
-        return RowRank._make(row) if row else None
+        if row is None:
+            return None
+        band, due_at, unit, title, move, move_name = row
+        return RowRank(band, due_at, unit, title, Mover(move), move_name)
 
     def client_title_kind(self, key: str, chart: str) -> tuple[str, str, str] | None:
         """Client, title and kind of a row; None if the row of this key is in another chart."""

@@ -30,10 +30,17 @@ class PlannedIntent(NamedTuple):
 
 
 class RowAfter(NamedTuple):
-    """The row of an item just after an act: whether it sleeps, and whether it is overdue."""
+    """The row of an item just after an act.
 
+    `item`: the item before it. `closed`: it left the queue. `due`: when it is due, or when its next
+    step is, in words; "" without a clock.
+    """
+
+    item: WorkItem
+    closed: bool
     snoozed: bool
     overdue: bool
+    due: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from carequeue.verbs.verb import Asks, Order, Question, Verb, numbered
 
 if TYPE_CHECKING:
     from carequeue.domain.verb_rules import Permission, VerbCase
-    from carequeue.verbs.decision import Decision, PlannedIntent
+    from carequeue.verbs.decision import Decision, PlannedIntent, RowAfter
 
 _REASONS = numbered(
     "no capacity", "out of area", "not eligible", "client declined", "wrong level of care"
@@ -37,6 +37,11 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     return (decision.change("set_status", to="rejected", reason=decision.answer("reason")),)
 
 
+def _afterwards(row: RowAfter) -> str:
+    sender = row.item.requester
+    return f"Sent back to {sender.name}." if sender is not None and row.closed else ""
+
+
 VERB = Verb(
     name="decline",
     key="d",
@@ -49,5 +54,6 @@ VERB = Verb(
     when_over=True,
     one_by_one="declined",
     intents=_intents,
+    afterwards=_afterwards,
     describe=lambda intent, say: f", {intent.args.get('reason', 'a reason')}",
 )

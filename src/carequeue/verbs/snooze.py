@@ -25,7 +25,7 @@ def _describe(intent: Intent, say: Say) -> str:
 
 
 def _afterwards(row: RowAfter) -> str:
-    if row.snoozed:
+    if row.snoozed or row.closed:
         return ""
     return f"Still in sight: its clock {'has run out' if row.overdue else 'warns'}."
 

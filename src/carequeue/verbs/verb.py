@@ -110,7 +110,7 @@ class Verb(NamedTuple):
     #: What stands behind `done` in outbox and conflicts: " to Ortiz".
     describe: Callable[[Intent, Say], str] = lambda intent, say: ""
     already: str = ""  # "closed": what somebody else had done before; else `done`
-    #: A sentence after the message, "" where the message names the next title.
+    #: A sentence after the message; "" where `worklist/consequence.py` says where the row is.
     afterwards: Callable[[RowAfter], str] = lambda row: ""
 
     def label_for(self, kind: str, short: bool = False) -> str:

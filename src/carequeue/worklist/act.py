@@ -22,6 +22,7 @@ from carequeue.domain.spoken_dates import say_when
 from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.fhir import intent_effects
 from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.store.queue_items import RowRank
 from carequeue.store.source_scope import ChartName
 from carequeue.store.views import ChartBases
 from carequeue.sync.protocol.capabilities import UNSUPPORTED
@@ -31,6 +32,7 @@ from carequeue.verbs.permissions import allowed, bulk_refusal
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.answer_parsing import check_answered
+from carequeue.worklist.consequence import consequence, due_words
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 
@@ -230,11 +232,12 @@ class Acts:
             )
             local_only += _why_local(intents)[:1]
             changed.append(checked)
+        before = {checked.key: self._cache.queue.rank_of(checked.key) for checked in changed[:1]}
         self._cache.project(now, self._bases)
         confirmed = _confirmed(verb, answers, now, self._cache.site.calendar)
         return Acted(
             _message(verb, changed, already, refused, confirmed, local_only)
-            + self._next(verb, changed, now),
+            + self._consequence(verb, changed, before, now),
             group if changed else "",
             tuple(checked.key for checked in changed),
             tuple(checked.key for checked in already),
@@ -243,17 +246,27 @@ class Acts:
             confirmed,
         )
 
-    def _next(self, verb: Verb, changed: Sequence[Checked], now: datetime) -> str:
-        """The next step after an act on one item, or why the item stays in sight."""
+    def _consequence(
+        self,
+        verb: Verb,
+        changed: Sequence[Checked],
+        before: Mapping[str, RowRank | None],
+        now: datetime,
+    ) -> str:
+        """Where the row of a single item is after the act, as a sentence behind the message."""
         if len(changed) != 1 or changed[0].item is None:
             return ""
-        row = self._cache.queue.rank_of(changed[0].key)
-        band, due_at, title = row or (None, None, "")
-        overdue = due_at is not None and due_at <= now.timestamp()
-        after = RowAfter(snoozed=row is None or band == Band.SNOOZED, overdue=overdue)
-        if sentence := verb.afterwards(after):
-            return f" {sentence}"
-        return f" Next: {title}." if row and title != clean(changed[0].item.title, 300) else ""
+        item, calendar = changed[0].item, self._cache.site.calendar
+        row = self._cache.queue.rank_of(item.key)
+        after = RowAfter(
+            item,
+            closed=row is None,
+            snoozed=row is not None and row.band == Band.SNOOZED,
+            overdue=row is not None and row.due_at is not None and row.due_at <= now.timestamp(),
+            due=due_words(row, now, calendar) if row else "",
+        )
+        sentence = verb.afterwards(after) or consequence(before[item.key], row, now, calendar)
+        return f" {sentence}" if sentence else ""
 
     def _intents(
         self,

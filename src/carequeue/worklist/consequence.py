@@ -1,0 +1,62 @@
+"""The sentence after the message of an act: where the row of the item is now, and until when.
+
+In:  the rank of the row before and after the act. Out: a sentence, "" where nothing has moved.
+Why it is said each time: a row that leaves the list without a word is looked for.
+Not here: what was done (`act.py`), what a verb says in its own words (`Verb.afterwards`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from carequeue.domain.calendar import SiteCalendar
+from carequeue.domain.items import Mover
+from carequeue.domain.ranking import Band
+from carequeue.domain.spoken_dates import say_when
+from carequeue.store.queue_items import RowRank
+
+_OTHERS = (Mover.PARTNER, Mover.CLIENT)
+
+
+def consequence(
+    before: RowRank | None, after: RowRank | None, now: datetime, calendar: SiteCalendar
+) -> str:
+    """Where the row is now: closed, with whom it waits, with which colleague, or its next step."""
+    if after is None:
+        return "Closed."
+    if before is None or after.band == Band.SNOOZED:  # the message names the time of a snooze
+        return ""
+    due = due_words(after, now, calendar)
+    if after.unit == "try":
+        return f"Next try {due}." if after.due_at != before.due_at else ""
+    if after.move in _OTHERS:
+        return _waiting(before, after, due)
+    if after.move_name != before.move_name and after.move is Mover.TEAM:
+        return f"Now with {after.move_name}."
+    if after.title == before.title:
+        return ""
+    return f"Next: {after.title}{_by(after, due, now)}."
+
+
+def _by(row: RowRank, due: str, now: datetime) -> str:
+    if row.due_at is None or row.unit == "nudge":
+        return ""
+    return ", overdue" if row.due_at <= now.timestamp() else f", by {due}"
+
+
+def _waiting(before: RowRank, after: RowRank, due: str) -> str:
+    if (before.move, before.move_name, before.due_at) == (
+        after.move,
+        after.move_name,
+        after.due_at,
+    ):
+        return ""
+    nudge = f"; nudge {due}" if due and after.unit == "nudge" else ""
+    return f"Now waiting for {after.move_name or 'the client'}{nudge}."
+
+
+def due_words(row: RowRank, now: datetime, calendar: SiteCalendar) -> str:
+    """When a row is due, or when its next step is; "" without a clock."""
+    if row.due_at is None:
+        return ""
+    return say_when(datetime.fromtimestamp(row.due_at, UTC), now, calendar)
