@@ -8,6 +8,20 @@ from datetime import datetime
 from carequeue.store.queue_window import QueueRow
 from carequeue.worklist.desk import Desk
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
+from carequeue.worklist.short_keys import resolve_keys
+from carequeue.worklist.trial_desk import TrialDesk
+
+
+class NoWarnings(TrialDesk):
+    """Trials at a desk where nobody is away."""
+
+    def __init__(self) -> None:
+        pass
+
+    def warnings(
+        self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
+    ) -> tuple[str, ...]:
+        return ()
 
 
 class RowsDesk(Desk):
@@ -23,6 +37,13 @@ class RowsDesk(Desk):
 
     def _why_not(self, verb: str, key: str) -> str | None:
         return self.refused.get(key)
+
+    def resolve_keys(self, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+        return resolve_keys(texts, [(row.key, "") for row in self.rows])
+
+    @property
+    def trial(self) -> TrialDesk:
+        return NoWarnings()
 
     def preview(
         self,

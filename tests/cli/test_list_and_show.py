@@ -29,7 +29,7 @@ def test_json_has_every_documented_field_of_every_row_in_order(shell: Shell) -> 
         "key": "Task/1", "kind": "referral", "band": 2, "band_title": "Due", "points": 120,
         "due_at": "2026-12-01T19:00:00Z", "client": "OKAFOR, Amara", "born": "1971-03-02",
         "title": "Answer urgent referral", "move": "me", "move_name": "Ana Soto", "mine": True,
-        "sync": "", "changed_at": None, "source": "main", "verbs": [],
+        "sync": "", "changed_at": None, "source": "main", "verbs": [], "covered_for": "",
     }  # fmt: skip
     assert found[0]["verbs"] == ["accept", "decline"]
     assert found[2]["due_at"] is None
@@ -43,7 +43,7 @@ def test_an_empty_queue_is_an_empty_json_array(shell: Shell) -> None:
 
 def test_plain_is_a_header_line_and_one_line_of_tabs_a_row(shell: Shell) -> None:
     header, *lines = shell.run("list", "--plain").stdout.splitlines()
-    assert header.split("\t") == list(printing.ROW_FIELDS[:-1])
+    assert header.split("\t") == [name for name in printing.ROW_FIELDS if name != "verbs"]
     assert [line.split("\t")[0] for line in lines] == ["Task/1", "Task/2", "Task/3"]
     assert all(len(line.split("\t")) == len(printing.ROW_FIELDS) - 1 for line in lines)
 

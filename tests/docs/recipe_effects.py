@@ -78,7 +78,7 @@ async def _screen() -> None:
     from tests.screens.stage import at_the_terminal
 
     async with at_the_terminal(size=(100, 40)) as seat:
-        await seat.press("L")
+        await seat.press("Y")
         assert "⌂ local only" in seat.text
         assert seat.footer == "esc close the legend"
         await seat.press("escape")

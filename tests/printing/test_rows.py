@@ -28,7 +28,7 @@ def test_plain_and_json_have_the_same_fields(capsys: pytest.CaptureFixture[str])
     heads, cells = capsys.readouterr().out.splitlines()
     write_rows([row("Task/1")], Shape.JSON, no_clock)
     (fields,) = json.loads(capsys.readouterr().out)
-    assert tuple(heads.split("\t")) == ROW_FIELDS[:-1]
+    assert tuple(heads.split("\t")) == tuple(name for name in ROW_FIELDS if name != "verbs")
     assert cells.split("\t")[0] == fields["key"] == "Task/1"
     assert fields["verbs"] == ["accept", "decline"]
 

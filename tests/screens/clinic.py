@@ -30,6 +30,7 @@ from carequeue.worklist.results import (
     Undoable,
 )
 from tests.rows_desk import RowsDesk
+from tests.screens.colleagues import FakeColleagues
 from tests.screens.unsent import FakeOutbox
 from tests.verbs.named import named
 
@@ -70,13 +71,14 @@ def row(
     move_name: str = "",
     mine: int = 1,
     verbs: str | None = None,
+    covered_for: str = "",
 ) -> QueueRow:
     """One row in the words of a test."""
     if verbs is None:
         verbs = OF_KIND.get(kind, "")
     return QueueRow(
         key, kind, band, 100, due_at, unit, days, client, born, alike, title, move, move_name,
-        mine, sync, fresh, verbs, "ehr",
+        mine, sync, fresh, verbs, "ehr", covered_for=covered_for,
     )  # fmt: skip
 
 
@@ -146,6 +148,7 @@ PEOPLE = (
     Person("Practitioner/ortiz", "Ortiz, Nadia"),
     Person("Practitioner/lin", "Lin, Maria"),
     Person("CareTeam/access", "Access team", team=True),
+    Person("Practitioner/berg", "Berg, Ola", away="away until Mon 14 Dec"),
 )
 #: Verbs that take an item out of the queue, and the one that puts it to sleep.
 ENDS = frozenset({"done", "decline"})
@@ -167,6 +170,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         self.fault = ""  # words of an error that every act and every look at the cache meets
         self.gate: threading.Event | None = None  # where a test wants acts to take their time
         self._stamp = 1
+        self.its_colleagues = FakeColleagues(lambda: self.change(self.rows))
         FakeOutbox.__init__(self)
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
         self._done: list[tuple[Undoable, Sequence[str], list[QueueRow]]] = []
@@ -186,6 +190,10 @@ class FakeDesk(RowsDesk, FakeOutbox):
     @property
     def outbox(self) -> OutboxDesk:
         return self
+
+    @property
+    def colleagues(self) -> FakeColleagues:
+        return self.its_colleagues
 
     # --- reading
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -96,6 +97,45 @@ async def test_without_colour(taken: SnapshotAssertion, monkeypatch: pytest.Monk
 
 async def test_a_question_open(taken: SnapshotAssertion) -> None:
     assert taken == await picture(FakeDesk(), SMALL, "j", "s", text="3bd")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_question_to_whom_with_a_colleague_who_is_away(
+    taken: SnapshotAssertion, size: str
+) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], "j", "t", text="ber")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_question_whom_to_cover(taken: SnapshotAssertion, size: str) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], "C", text="lin")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_question_whether_a_cover_ends(taken: SnapshotAssertion, size: str) -> None:
+    desk = FakeDesk()
+    desk.colleagues.begin_cover("lin", "fri", NOW)
+    assert taken == await picture(desk, SIZES[size], "C")
+
+
+def covering() -> FakeDesk:
+    """A morning on which the moves of a colleague are mine, too."""
+    hers: dict[str, Any] = {
+        "move": "team", "move_name": "Maria Lin, LPC", "covered_for": "Maria L.",
+    }  # fmt: skip
+    keys = ("reyes", "nguyen", "whitehorse", "brandt-2004", "delacroix", "quispe")
+    return FakeDesk([row._replace(**hers) if row.key in keys else row for row in morning()])
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("tab", ["1", "4"])
+async def test_rows_of_a_covered_colleague(taken: SnapshotAssertion, tab: str, size: str) -> None:
+    assert taken == await picture(covering(), SIZES[size], tab, "j")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_queue_as_a_colleague_has_it(taken: SnapshotAssertion, size: str) -> None:
+    assert taken == await picture(FakeDesk(), SIZES[size], "L", *"nadia", "enter", "j")
 
 
 async def test_a_hand_off_at_its_second_question(taken: SnapshotAssertion) -> None:

@@ -195,6 +195,38 @@ def test_the_move_has_a_column_only_where_the_view_mixes_moves() -> None:
     assert "Harbor" not in line(fontaine._replace(title="Wait"), 110)
 
 
+COVERED = row(
+    "x", "follow_up", 2, at(hours=1), "h", "BERG, Ola", "Call the bank, then the landlord",
+    move="team", move_name="Dana Whitfield, LCSW", covered_for="Dana W.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", range(60, 201))
+@pytest.mark.parametrize("sync", ["", "waiting", "conflict"])
+def test_a_row_that_is_mine_by_a_cover_names_the_colleague_at_every_width(
+    width: int, sync: str
+) -> None:
+    covered = COVERED._replace(sync=sync)
+    for standing in (RowState(), OLD, RowState(badge="changed")):
+        assert "for Dana W." in line(covered, width, standing=standing)
+        assert cell_len(line(covered, width, standing=standing)) == width
+        assert "Call the" in line(covered, width, standing=standing)
+        assert cell_len(line(covered, width, moves=True, standing=standing)) == width
+
+
+@pytest.mark.parametrize("width", [100, 120, 140])
+def test_the_colleague_stands_in_the_column_of_the_move_where_there_is_one(width: int) -> None:
+    assert "for Dana W." in line(COVERED, width, moves=True)
+    assert "Whitfield" not in line(COVERED, width, moves=True)
+
+
+def test_a_row_of_two_lines_names_the_colleague_behind_the_task() -> None:
+    parts = tall_line(COVERED, 1, 50, NOW_S, ZONE, RowState())
+    text = "".join(text for text, _ in parts)
+    assert text.rstrip().endswith("for Dana W.")
+    assert cell_len(text) == 50
+
+
 def test_red_has_run_out_amber_is_about_to_and_what_waits_is_quiet() -> None:
     rows = {r.key: r for r in morning()}
     assert roles(rows["okafor"])["1h10 over"] == "over"

@@ -50,7 +50,7 @@ def test_every_verb_has_a_place_in_help() -> None:
     assert [verb.name for verb in all_verbs()] == [
         "triage", "accept", "decline", "ask", "withdraw", "claim", "done", "log", "remind",
         "answer", "snooze", "hold", "resume", "note", "assign", "handoff", "priority", "new",
-        "undo", "sync",
+        "cover", "undo", "sync",
     ]  # fmt: skip
 
 

@@ -33,8 +33,8 @@ def test_items_of_one_source_are_given_to_its_people_the_last_used_first(cache: 
     first = desk.people([FOLLOW_UP])[-1]
     desk.act("assign", [FOLLOW_UP], {"to": first.reference}, NOW)
     with desk.reading() as reading:
-        assert people(reading, [SOURCE])[0] == first
-        assert people(reading, []) == ()
+        assert people(reading, [SOURCE], NOW)[0] == first
+        assert people(reading, [], NOW) == ()
 
 
 def test_an_answer_that_cannot_be_read_is_no_act(cache: Cache) -> None:

@@ -19,10 +19,10 @@ import click
 from carequeue import printing
 from carequeue.cli import use_cases
 from carequeue.cli.help_format import SOME_REFUSED, say
+from carequeue.cli.item_keys import item_keys
 from carequeue.cli.list_and_show import as_json
-from carequeue.domain.errors import BadQuestion, NoSuchItem
+from carequeue.domain.errors import BadQuestion
 from carequeue.printing import Outcome, Shape
-from carequeue.store.queue_window import Tab
 from carequeue.verbs.table import item_verbs
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.worklist.results import Where
@@ -91,11 +91,13 @@ def _act(
     with use_cases.open_session(ctx.obj) as session:
         desk = session.desk
         desk.refresh(now)
-        known, missing = _known(desk, wanted)
+        known, missing = item_keys(desk, wanted)
         for name, text in inputs.items():
             understood, reading = desk.check_input(verb, name, text, now, known)
             if not understood:
                 raise BadQuestion(f"--{name}: {reading}")
+        for warning in desk.trial.warnings(verb, known, inputs, now):
+            say(warning)
         shown = None
         if dry_run or len(known) > 1:
             preview = desk.preview(verb, known, inputs, now)
@@ -121,18 +123,23 @@ def _end(
 @click.command()
 @click.argument("group", default="")
 @click.option("--yes", is_flag=True, help="Do not ask if a window of the queue did it.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be undone.")
 @as_json
 @click.pass_context
-def undo(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
+def undo(ctx: click.Context, group: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     """Undo GROUP, or the last thing that you did; also after it was sent.
 
     Without GROUP it names the act first. It asks if a window of the queue made that act.
     """
+    now = use_cases.now()
     with use_cases.open_session(ctx.obj) as session:
-        group = group or _last_act(session.desk, session.zone, yes)
-        acted = session.desk.undo(use_cases.now(), group)
+        group = group or _last_act(session.desk, session.zone, yes or dry_run)
+        desk = session.desk
+        acted = desk.trial.undo(now, group) if dry_run else desk.undo(now, group)
     # No group is printed: to undo an undo is another `carequeue undo`.
-    outcomes = _outcomes("changed", acted.changed, acted)
+    outcomes = _outcomes("would change" if dry_run else "changed", acted.changed, acted)
+    if dry_run:
+        _end(ctx, outcomes, "Nothing was changed.", "", Shape.JSON if as_json else Shape.TEXT)
     _end(ctx, outcomes, acted.message, "", Shape.JSON if as_json else Shape.TEXT)
 
 
@@ -202,25 +209,6 @@ def _keys_from_input() -> tuple[str, ...]:
             "Name the items, or pipe them in: carequeue list --json | carequeue act VERB"
         )
     return keys
-
-
-def _known(desk: Desk, wanted: Sequence[str]) -> tuple[list[str], list[Outcome]]:
-    """The keys that are in the queue, and a result for each key that is not.
-
-    Raises NoSuchItem if none is: a row that left between `list` and `act` must not stop the others,
-    but a mistyped key must be named.
-    """
-    here = set(desk.keys_of(Tab.WHOLE, ""))
-    known = [key for key in wanted if key in here]
-    gone = [key for key in wanted if key not in here]
-    missing = [Outcome(key, "missing", why="no longer in the queue") for key in gone]
-    if not known:
-        more = f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
-        raise NoSuchItem(
-            f"{wanted[0]}{more}: no such item in the queue. Nothing was changed. "
-            "See the keys with: carequeue list --tab whole --plain"
-        )
-    return known, missing
 
 
 # Answers

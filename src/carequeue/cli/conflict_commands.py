@@ -116,6 +116,9 @@ def _conflict(desk: Desk, key: str) -> Conflict:
     if exact := desk.outbox.conflict(key, now):
         return exact
     known = {conflict.item_key: conflict for conflict in desk.outbox.conflicts(now)}
+    item = desk.resolve_keys([key])[0].get(key)
+    if item in known:
+        return known[item]
     return resolve_prefix(known, key, "conflict", "carequeue conflicts list")
 
 

@@ -13,6 +13,7 @@ import click
 from carequeue import printing
 from carequeue.cli import use_cases
 from carequeue.cli.help_format import AliasedOption, say
+from carequeue.cli.item_keys import item_key
 from carequeue.domain.errors import NoSuchItem
 from carequeue.printing import Shape
 from carequeue.store.queue_window import QueueRow, Tab
@@ -55,6 +56,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
     help="Only rows with this text.",
 )
 @click.option(
+    "--as",
+    "as_whom",
+    default="",
+    metavar="NAME",
+    help="The queue of a colleague or a team: their Mine. What you do stays yours.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=0),
     metavar="N",
@@ -64,12 +72,19 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON, for progra
 @click.option("--plain", is_flag=True, help="Tab separated, a header line, no colour.")
 @click.pass_obj
 def list_rows(
-    profile: str, tab: str, filter_text: str, limit: int | None, as_json: bool, plain: bool
+    profile: str,
+    /,
+    tab: str,
+    filter_text: str,
+    as_whom: str,
+    limit: int | None,
+    **form: bool,
 ) -> None:
     """Print the queue, in its order.
 
     On a terminal this is a table; into a pipe or a file it is the same as --plain.
     """
+    as_json, plain = form["as_json"], form["plain"]
     if as_json and plain:
         raise click.UsageError("--json and --plain are two forms; choose one.")
     shape = Shape.JSON if as_json else Shape.PLAIN
@@ -80,6 +95,10 @@ def list_rows(
     now = use_cases.now()
     with use_cases.open_session(profile) as session:
         session.desk.refresh(now)
+        if as_whom:
+            colleague = session.desk.colleagues.find(as_whom, now)
+            session.desk.colleagues.show_as(colleague)
+            say(f"The queue as {colleague.person.name} has it.")
 
         def distance(row: QueueRow) -> tuple[str, bool]:
             seconds = int(now.timestamp())
@@ -153,12 +172,9 @@ def show(profile: str, key: str, as_json: bool) -> None:
     now = use_cases.now()
     with use_cases.open_session(profile) as session:
         session.desk.refresh(now)
-        detail = session.desk.detail(key, now)
+        detail = session.desk.detail(item_key(session.desk, key), now)
         if detail is None:
-            raise NoSuchItem(
-                f"{key} is not in the queue. Nothing was changed. "
-                "See the keys with: carequeue list --tab whole --plain"
-            )
+            raise NoSuchItem(f"{key} left the queue just now. Nothing was changed.")
         printing.write_detail(detail, Shape.JSON if as_json else Shape.TEXT, session.zone)
 
 

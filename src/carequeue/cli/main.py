@@ -10,6 +10,7 @@ from carequeue.cli.act_commands import act_command, undo
 from carequeue.cli.config import config
 from carequeue.cli.conflict_commands import conflicts
 from carequeue.cli.connect import connect
+from carequeue.cli.cover_command import cover
 from carequeue.cli.demo import demo
 from carequeue.cli.doctor import doctor
 from carequeue.cli.help_format import CommandGroup
@@ -37,7 +38,7 @@ class CareQueue(CommandGroup):
 
     sections = (
         ("Begin", ("demo", "connect", "config")),
-        ("The queue", ("list", "show", "act", "undo", "keys")),
+        ("The queue", ("list", "show", "act", "undo", "cover", "keys")),
         ("The server", ("sync", "offline", "online", "outbox", "conflicts", "doctor")),
     )
 
@@ -68,7 +69,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
 
 
 for command in (
-    demo, connect, config, list_rows, show, act_command(), undo, keys, sync, offline, online,
+    demo, connect, config, list_rows, show, act_command(), undo, cover, keys, sync, offline, online,
     outbox, conflicts, doctor,
 ):  # fmt: skip
     carequeue.add_command(command)

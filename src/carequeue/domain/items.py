@@ -143,21 +143,29 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A person, team or organization that requests or owes; `ours`: it belongs to us."""
+    """A person, team or organization that requests or owes; `ours`: it belongs to us.
+
+    `person`: the reference of the person where `reference` is a role of that person; else the same.
+    """
 
     reference: str
     name: str
     ours: bool = False
     me: bool = False
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The side that must act next, its name, and since when if that is known."""
+    """The side that must act next, its name, and since when if that is known.
+
+    `person`: as in `Party`; "" if nobody is named.
+    """
 
     who: Mover
     name: str
     since: datetime | None = None
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +178,21 @@ class StoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A colleague whose moves are mine, too, until an instant (whole seconds)."""
+
+    person: str  # the reference of the colleague
+    name: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Us:
     """Our people and teams, from the profile: FHIR references relative to the source.
 
     `people` are the references (practitioners, roles, teams, organizations) that the source's
     own directory places in our organization; `fhir/our_directory.py` computes them.
+    `covers`: the colleagues for whom I act at present.
     """
 
     me: str = ""
@@ -182,6 +200,11 @@ class Us:
     teams: frozenset[str] = frozenset()
     organization: str = ""
     people: frozenset[str] = frozenset()
+    covers: tuple[Cover, ...] = ()
+
+    def cover_of(self, person: str) -> Cover | None:
+        """My cover of a person; None if I do not cover that person."""
+        return next((cover for cover in self.covers if person and cover.person == person), None)
 
     def is_me(self, reference: str) -> bool:
         """True if a reference is the person at the keyboard."""
@@ -246,3 +269,12 @@ def client_label(client: Client) -> str:
     if client.family:
         return client.family.upper()
     return client.given or ("name unknown" if client.reference else "no client")
+
+
+def short_name(name: str) -> str:
+    """`Dana W.` for `Dana Whitfield, LCSW`: a colleague where room is short.
+
+    A name of one word stays as it is.
+    """
+    words = name.partition(",")[0].split()
+    return f"{words[0]} {words[-1][0]}." if len(words) > 1 else " ".join(words)

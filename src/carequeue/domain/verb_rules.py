@@ -125,10 +125,16 @@ class VerbCase:
         return owner is not None and (owner.me or self.us.is_me(owner.reference))
 
     @property
-    def is_somebody_elses(self) -> bool:
-        """True if another person, another team or a partner has it."""
+    def is_covered(self) -> bool:
+        """True if its owner is a colleague whom I cover."""
         owner = self.item.owner
-        if owner is None or self.is_mine:
+        return owner is not None and self.us.cover_of(owner.person) is not None
+
+    @property
+    def is_somebody_elses(self) -> bool:
+        """True if another person, another team or a partner has it, and I do not cover them."""
+        owner = self.item.owner
+        if owner is None or self.is_mine or self.is_covered:
             return False
         return owner.reference not in self.us.teams | {self.us.organization}
 
@@ -150,16 +156,22 @@ class VerbCase:
 
     @property
     def is_for_us(self) -> bool:
-        """True if a handoff asks me, a team of mine or nobody by name."""
+        """True if a handoff asks me, a team of mine, nobody by name, or a colleague whom I cover.
+
+        What I sent to that colleague myself is still for the colleague: nobody can read back their
+        own words.
+        """
         owner = self.item.owner
         if owner is None:
             return not self.asked_by_me
-        return self.is_mine or owner.reference in self.us.teams | {self.us.organization}
+        mine = self.is_mine or (self.is_covered and not self.asked_by_me)
+        return mine or owner.reference in self.us.teams | {self.us.organization}
 
     @property
     def is_teams_move(self) -> bool:
-        """True if my team has to act next."""
-        return self.item.move.who is Mover.TEAM
+        """True if my team has to act next, and nobody of it whom I cover."""
+        move = self.item.move
+        return move.who is Mover.TEAM and self.us.cover_of(move.person) is None
 
     @property
     def waits_on_others(self) -> bool:

@@ -216,7 +216,8 @@ class ChartReader:
         if me:
             name = self.us.my_name or name
         name = name or reference or values.squeeze(values.text(value, "identifier.value"))
-        return Party(reference, name, ours, me) if name else None
+        person = self.us.me if me else person or reference
+        return Party(reference, name, ours, me, person) if name else None
 
     def _person(self, role: Resource) -> str:
         """The person or place of a role with us, "" for a role elsewhere: one of us who also works
@@ -314,11 +315,11 @@ def move_to(party: Party | None, since: datetime | None = None) -> Move:
     if party is None:
         return Move(Mover.TEAM, NOBODY, since)
     if party.me:
-        return Move(Mover.ME, "you", since)
+        return Move(Mover.ME, "you", since, party.person)
     if party.ours:
-        return Move(Mover.TEAM, party.name, since)
+        return Move(Mover.TEAM, party.name, since, party.person)
     client = party.reference.startswith(("Patient/", "RelatedPerson/"))
-    return Move(Mover.CLIENT if client else Mover.PARTNER, party.name, since)
+    return Move(Mover.CLIENT if client else Mover.PARTNER, party.name, since, party.person)
 
 
 def due_of(reader: ChartReader, facts: Facts, task: Any, request: Any) -> datetime | None:

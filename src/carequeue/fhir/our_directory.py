@@ -2,19 +2,43 @@
 
 In:  the directory resources (PractitionerRole, CareTeam, Organization, HealthcareService,
 Practitioner) and `Us` from the profile. Out: references, and the list of people and teams to assign
-to.
+to, with who is away.
+Why who is away or has left stays in the list: the record may be wrong, somebody has to cover their
+work, and the person who assigns to them must see it. `availableTime` is not read: it says when a
+role is usually there, not when a person is away.
 Why roles and not practitioners: one person may work for several organizations; the role places them
 in ours. Not here: who we are (`store/profiles.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from carequeue.domain.items import Us
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
+
+
+class TimeAway(NamedTuple):
+    """Somebody who is away: until an instant, if the record says so; `left`: no longer active."""
+
+    until: datetime | None = None
+    left: bool = False
+
+
+class Assignable(NamedTuple):
+    """A person or a team to whom an item can be assigned; `absence`: None if none is known."""
+
+    reference: str
+    name: str
+    team: bool
+    absence: TimeAway | None = None
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def our_people(directory: Iterable[Resource], us: Us, base: str = "") -> frozenset[str]:
@@ -31,30 +55,85 @@ def our_people(directory: Iterable[Resource], us: Us, base: str = "") -> frozens
 
 
 def assignable(
-    directory: Iterable[Resource], us: Us, base: str = ""
-) -> tuple[tuple[str, str, bool], ...]:
-    """(reference, name, is a team) of all to whom an item can be assigned, by name.
+    directory: Iterable[Resource], us: Us, now: datetime, zone: ZoneInfo, base: str = ""
+) -> tuple[Assignable, ...]:
+    """All to whom an item can be assigned, by name; who is away comes after all others.
 
-    Without teams that exist for one client only (CareTeam.subject), and without inactive roles.
+    Without teams that exist for one client only (CareTeam.subject). `zone`: the site's, for a date
+    without a time.
     """
     known = {own_reference(part): part for part in directory if isinstance(part, dict)}
     ours = our_people(known.values(), us, base)
-    people: dict[str, tuple[str, bool]] = {}
+    people: dict[str, Assignable] = {}
+    roles: dict[str, list[Resource]] = {}
     for reference, resource in known.items():
-        if resource.get("resourceType") == "PractitionerRole" and reference in ours:
-            person = values.reference(resource.get("practitioner"), base)
-            if person and resource.get("active") is not False:
-                shown = values.text(resource, "practitioner.display")
-                people[person] = (name_of(known.get(person)) or shown or person, False)
+        is_role = resource.get("resourceType") == "PractitionerRole" and reference in ours
+        person = values.reference(resource.get("practitioner"), base) if is_role else ""
+        if person:
+            roles.setdefault(person, []).append(resource)
         team = resource.get("resourceType") == "CareTeam" and not resource.get("subject")
         if team and reference in ours | us.teams:
-            people[reference] = (name_of(resource) or reference, True)
+            people[reference] = Assignable(reference, name_of(resource) or reference, True)
+    for person, of_person in roles.items():
+        shown = values.text(of_person[0], "practitioner.display")
+        name = name_of(known.get(person)) or shown or person
+        absence = _absence(known.get(person), of_person, now, zone)
+        people[person] = Assignable(person, name, False, absence)
     for named in us.teams:
-        people.setdefault(named, (name_of(known.get(named)) or named, True))
+        people.setdefault(named, Assignable(named, name_of(known.get(named)) or named, True))
     if us.me:
-        people[us.me] = (us.my_name or name_of(known.get(us.me)) or us.me, False)
-    rows = ((reference, name, team) for reference, (name, team) in people.items())
-    return tuple(sorted(rows, key=lambda row: (row[1].casefold(), row[0])))
+        name = us.my_name or name_of(known.get(us.me)) or us.me
+        people[us.me] = Assignable(us.me, name, False)
+    return tuple(
+        sorted(
+            people.values(),
+            key=lambda person: (bool(person.absence), person.name.casefold(), person.reference),
+        )
+    )
+
+
+def _absence(
+    person: Resource | None, roles: Sequence[Resource], now: datetime, zone: ZoneInfo
+) -> TimeAway | None:
+    """The absence of a person who is away in every role with us; None if there is one without.
+
+    Of several absences that which ends first counts.
+    """
+    if (person or {}).get("active") is False:
+        return TimeAway(left=True)
+    absences = [_absence_in(role, now, zone) for role in roles]
+    known = [absence for absence in absences if absence is not None]
+    if len(known) < len(absences):
+        return None
+    return min(known, key=lambda absence: (absence.left, absence.until or _NEVER))
+
+
+def _absence_in(role: Resource, now: datetime, zone: ZoneInfo) -> TimeAway | None:
+    """The absence that a role states: not active, over (`period`), or `notAvailable` now."""
+    end = values.period_end(role.get("period"), zone)
+    if role.get("active") is False or (end is not None and end <= now):
+        return TimeAway(left=True)
+    stated = [
+        _stated(part.get("during"), now, zone) for part in values.objects(role, "notAvailable")
+    ]
+    absences = [absence for absence in stated if absence is not None]
+    ends = [absence.until for absence in absences if absence.until is not None]
+    if len(ends) < len(absences):
+        return TimeAway()
+    return TimeAway(max(ends)) if ends else None
+
+
+def _stated(during: Any, now: datetime, zone: ZoneInfo) -> TimeAway | None:
+    """The absence of a Period that holds now; None also for a Period that cannot be read."""
+    start = values.instant(values.text(during, "start"), zone)
+    end = values.period_end(during, zone)
+    unread = (values.text(during, "start") and start is None) or (
+        values.text(during, "end")[:4] not in ("", "9999") and end is None
+    )
+    if unread or (start is None and end is None):
+        return None
+    holds = (start is None or start <= now) and (end is None or end > now)
+    return TimeAway(end) if holds else None
 
 
 def own_reference(resource: Any) -> str:

@@ -82,6 +82,7 @@ _FIELDS: Final[dict[str, Callable[[QueueRow], Any]]] = {
     "changed_at": lambda row: _instant(row.fresh or None),
     "source": lambda row: field(row.source),
     "verbs": lambda row: names_of(field(row.verbs)),
+    "covered_for": lambda row: field(row.covered_for),
 }
 ROW_FIELDS: Final = tuple(_FIELDS)
 
@@ -146,12 +147,19 @@ def _table(rows: Sequence[QueueRow], distance: Distance) -> str:
             f"{field(row.title)} ({field(row.sync).replace('_', ' ')})" if row.sync else row.title
         )
         what, key = Text(field(title)), Text(field(row.key), style="blue")
-        move = Text("you" if row.move == "me" else field(row.move_name))
+        move = Text(_whose(row))
         if not beside:
             what = Text("\n").join([what, key if row.move == "me" else key + Text("  ") + move])
         style = "bold red" if over else _SOON if row.band <= _PRESSING else ""
         table.add_row(Text(words, style=style), Text(name), what, *((move, key) if beside else ()))
     return rendered(table)
+
+
+def _whose(row: QueueRow) -> str:
+    """Who must act next; of a row that is mine by a cover, for whom I do."""
+    if row.covered_for:
+        return f"for {field(row.covered_for)}"
+    return "you" if row.move == "me" else field(row.move_name)
 
 
 def _named(row: QueueRow, alike: bool) -> str:

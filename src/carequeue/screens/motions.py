@@ -46,6 +46,7 @@ class Motions:
             "needs_you": attention.go_to_first,
             "outbox": attention.open_outbox,
             "offline": self._offline,
+            "look_as": verb_actions.colleagues.choose_viewer,
             "urgent": self.go_to_urgent,
             "open": self._open,
             "why": self._why,
@@ -175,10 +176,14 @@ class Motions:
     # --- back
 
     def _back(self) -> None:
-        """Clear the filter, or set the new items aside; otherwise say how to quit."""
+        """Clear the filter, leave a colleague's queue, or set the new items aside; if there is
+        nothing of these, say how to quit.
+        """
         context = self._context
         if context.data.view_state.filter_text:
             context.data.set_filter("")
+        elif context.data.view_state.seen_as:
+            self._verb_actions.colleagues.leave()
         elif named := context.data.urgent.set_aside():
             more = f" and {len(named) - 1} more" if len(named) > 1 else ""
             text = f"Set aside: {named[0].client}{more}, new in Now or Safety."
@@ -189,8 +194,9 @@ class Motions:
             context.say(Message("There is nothing to go back from.", hint="q quits"))
 
     def _quit(self) -> None:
-        """Clear the filter; without a filter, quit."""
-        if self._context.data.view_state.filter_text:
+        """Go back to one's own whole list; from there, quit."""
+        state = self._context.data.view_state
+        if state.filter_text or state.seen_as:
             self._back()
         else:
             self._quit_actions.quit()

@@ -90,6 +90,7 @@ class QueueData:
         self._rows, self._header, self._tabs = widgets.rows, widgets.header, widgets.tabs
         self.view_state = ViewState(Tab.MINE)
         self.tally = NOTHING
+        self._own = (self.view_state, "")  # what one's own queue showed, and the item
         self._hidden = 0  # rows that the filter hides
         now = self._now()
         self.health = desk.health(now)
@@ -116,6 +117,18 @@ class QueueData:
         """Show the whole queue, which holds every item, with the cursor on an item."""
         self.view_state = self.view_state._replace(tab=Tab.WHOLE, filter_text="", above=0)
         self.load(key)
+
+    def show_as(self, name: str) -> None:
+        """Show the queue that the desk now has: a colleague's or a team's, or one's own ("").
+
+        One's own comes back with the tab, the filter and the item that it had.
+        """
+        if name and not self.view_state.seen_as:
+            self._own = (self.view_state, self._rows.key or "")
+        state, key = (ViewState(Tab.MINE), "") if name else self._own
+        selected = self.view_state.selected
+        self.view_state = state._replace(selected=selected, above=0, seen_as=name)
+        self.load(key, keep_line=False)
 
     def set_filter(self, text: str) -> None:
         """Filter the list; raises BadQuestion if the text cannot be read as a filter."""
@@ -231,7 +244,8 @@ class QueueData:
     def show_lines(self) -> None:
         """Show header and tabs; a line is written only if it has changed."""
         now = self._now()
-        self._header.show(partial(header_parts, self._desk.heading, self.health, now, self._zone))
+        header = partial(header_parts, self._desk.heading, self.health, now, self._zone)
+        self._header.show(partial(header, seen_as=self.view_state.seen_as))
         self._tabs.show(
             lambda width: self.over_tabs(width) or tab_bar_parts(self.view_state, self.tally, width)
         )

@@ -80,6 +80,11 @@ class ScreenContext(OverlayStack):
         self.message = message
         self.draw()
 
+    def signed(self, text: str) -> str:
+        """The message of an act; in a colleague's queue it says that the act is one's own."""
+        name = self.data.view_state.seen_as
+        return f"{text} You did this, not {name}." if name else text
+
     def failed(self, error: CareQueueError) -> None:
         """Say what could not be done; nothing was changed."""
         self.widgets.rows.acted.clear()

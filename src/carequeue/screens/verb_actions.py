@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from carequeue.screens.colleague_actions import ColleagueActions
 from carequeue.screens.prompt_overlays import ConfirmOverlay, Option, QuestionsOverlay
 from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.selection import (
@@ -25,6 +26,7 @@ from carequeue.screens.selection import (
     shown_of,
 )
 from carequeue.screens.undo_prompt import UndoPrompt
+from carequeue.verbs.cover import VERB as COVER
 from carequeue.verbs.offers import names_of, questions_for
 from carequeue.verbs.sync import VERB as SYNC
 from carequeue.verbs.undo import VERB as UNDO
@@ -57,12 +59,15 @@ class VerbActions:
     def __init__(self, context: ScreenContext, undo_prompt: UndoPrompt) -> None:
         self._context, self._undo_prompt = context, undo_prompt
         self._drafts: dict[tuple[str, Subject], QuestionForm] = {}
+        self.colleagues = ColleagueActions(context)
         self.results: Lines | None = None  # of the last act on several items
 
     def begin(self, verb: Verb) -> None:
         """Begin the act of a verb whose key was pressed."""
         if verb is SYNC:
             self._context.sync_now()
+        elif verb is COVER:
+            self.colleagues.cover()
         elif verb is UNDO:
             self._undo_prompt.press()
         elif self._context.selection.labels:
@@ -109,7 +114,8 @@ class VerbActions:
     def _done_one(self, row: QueueRow, acted: Acted) -> None:
         self._context.acts_finished([row.key], changed=bool(acted.changed))
         if acted.changed:
-            message = Message(acted.message, Tone.DONE, self._hint(acted, row.source))
+            text = self._context.signed(acted.message)
+            message = Message(text, Tone.DONE, self._hint(acted, row.source))
         else:
             refusal = acted.refused[0].why if acted.refused else ""
             text = (acted.message or refusal).replace(row.key, row.client)  # if it left the queue
@@ -217,7 +223,7 @@ class VerbActions:
     def _done_many(
         self, verb: Verb, labels: dict[str, str], preview: Preview, acted: Acted
     ) -> None:
-        text = result_words(verb, acted, preview)
+        text = self._context.signed(result_words(verb, acted, preview))
         self.results = partial(result_lines, text, acted, preview, labels)
         self._context.acts_finished([refused.key for refused in acted.refused], changed=False)
         tone = Tone.DONE if acted.changed else Tone.REFUSED

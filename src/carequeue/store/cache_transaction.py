@@ -47,9 +47,9 @@ class CacheTransaction:
             self._sources[name] = SqliteSourceRepository(self.connection, name, base_url)
         return self._sources[name]
 
-    def us(self, source: str) -> Us:
-        """Who we are on a source."""
-        return self.projector.us(self.connection, source)
+    def us(self, source: str, now: datetime | None = None) -> Us:
+        """Who we are on a source; with `now` also the colleagues whom I cover then."""
+        return self.projector.us(self.connection, source, now)
 
     def audit(self, now: datetime) -> AuditLog:
         """The log of acts, to add to."""

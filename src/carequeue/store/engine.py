@@ -168,6 +168,18 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+class _RollBack(Exception):
+    """Ends a transaction of which nothing is to be stored."""
+
+
+@contextmanager
+def rolled_back(engine: Engine) -> Iterator[Connection]:
+    """One write transaction of which nothing is stored; raises what `writing` raises."""
+    with suppress(_RollBack), writing(engine) as connection:
+        yield connection
+        raise _RollBack
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction; all of it or nothing.

@@ -15,11 +15,12 @@ from typing import Any, Final, NamedTuple
 
 from carequeue.domain.clocks import Clock, class_of
 from carequeue.domain.intents import Intent, IntentState
-from carequeue.domain.items import Mover, Us, WorkItem
+from carequeue.domain.items import Cover, Mover, Party, Us, WorkItem, short_name
 from carequeue.domain.ranking import Band, Rank
 from carequeue.domain.sanitize import clean, fold
 from carequeue.verbs.permissions import applicable
 
+_OURS: Final = (Mover.ME, Mover.TEAM)
 _FAR: Final = 2**53  # sorts after every due time
 #: From the mildest to what must be seen first.
 _SYNC_WORDS: Final[Mapping[IntentState, tuple[int, str]]] = {
@@ -60,6 +61,8 @@ def item_row(ranked: RankedItem, facts: ChartFacts) -> dict[str, Any]:
     item, rank = ranked.item, ranked.rank
     label, title = clean(item.label, 120), clean(item.title, 200)
     move = clean(item.move.name, 60)
+    cover = _cover(item, facts.us)
+    covered_for = short_name(clean(cover.name, 60)) if cover else ""
     return {
         "key": item.key,
         "source": item.source,
@@ -74,27 +77,33 @@ def item_row(ranked: RankedItem, facts: ChartFacts) -> dict[str, Any]:
         "sync": _sync(item, facts.pending, facts.unprotected),
         "fresh": _fresh(item, facts.arrived),
         "verbs": " ".join(applicable(item, facts.us, class_of(ranked.clocks))),
-        "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn}"),
-        **_order(item, rank, facts.base_url),
+        "folded": fold(f"{label} {title} {move} {item.kind.value} {item.client.mrn} {covered_for}"),
+        **_order(item, rank, facts),
+        "mover": item.move.person if item.move.who in _OURS else "",
+        "owner": _our_person(item.owner),
+        "requester": _our_person(item.requester),
+        "covered_for": covered_for,
+        "resource": (item.target or item.anchor).reference,
     }
 
 
-def _order(item: WorkItem, rank: Rank, base_url: str) -> dict[str, Any]:
+def _order(item: WorkItem, rank: Rank, facts: ChartFacts) -> dict[str, Any]:
     """The columns by which rows are sorted and counted, and when they change next."""
     due = _seconds(rank.due_at)
-    tab, mine = _tab_and_mine(item, rank)
+    tab, mine = _tab_and_mine(item, rank, facts.us)
+    changes = [rank.next_change_at, *(cover.until for cover in _covers(item, facts.us))]
     return {
         "band": int(rank.band),
         "weight": -rank.points,
         "due_sort": _FAR if due is None else due,
-        "tie": base_url + "|" + item.key.partition(":")[2],
+        "tie": facts.base_url + "|" + item.key.partition(":")[2],
         "due_at": due,
         "unit": _unit(rank, item),
         "days_left": rank.days_left,
         "tab": tab,
         "mine": mine,
         "clock_class": rank.clock.cls.value if rank.clock else "",
-        "next_change_at": _seconds(rank.next_change_at),
+        "next_change_at": _seconds(min(filter(None, changes), default=None)),
     }
 
 
@@ -103,20 +112,47 @@ def awaited_items(items: Sequence[WorkItem], pending: Sequence[Intent]) -> list[
     return [item for item in items if _sync(item, pending, unprotected=False)]
 
 
-def _tab_and_mine(item: WorkItem, placed: Rank) -> tuple[str, int]:
+def _tab_and_mine(item: WorkItem, placed: Rank, us: Us) -> tuple[str, int]:
     """In which view a row is counted, and whether it is mine (1) or mine and waiting (2).
 
-    What waits on somebody else comes back past its nudge: then it is ours to chase.
+    What waits on somebody else comes back past its nudge: then it is ours to chase. What is a
+    colleague's whom I cover is mine. `queue_window.Viewer` has the same rule for a colleague.
     """
-    parties = (item.owner, item.requester)
-    my_own = item.move.who is Mover.ME or any(party and party.me for party in parties)
+    my_move = item.move.who is Mover.ME or us.cover_of(item.move.person) is not None
+    my_own = my_move or _has_my_part(item) or bool(_covers(item, us))
     if placed.band == Band.WAITING:
         return "waiting", 2 if my_own else 0
-    if item.move.who is Mover.ME:
+    if my_move:
         return "mine", 1
     if item.move.who is Mover.TEAM:
         return "team", 0
     return ("mine", 1) if my_own else ("team", 0)
+
+
+def _has_my_part(item: WorkItem) -> bool:
+    return any(party is not None and party.me for party in (item.owner, item.requester))
+
+
+def _covers(item: WorkItem, us: Us) -> list[Cover]:
+    """My covers of those who have a part in an item: who acts next, who owes it, who asked."""
+    owner, requester = (party.person if party else "" for party in (item.owner, item.requester))
+    covers = (us.cover_of(person) for person in (item.move.person, owner, requester))
+    return [cover for cover in covers if cover is not None]
+
+
+def _cover(item: WorkItem, us: Us) -> Cover | None:
+    """The cover by which a row is mine; None if the row is mine without it, or a colleague's."""
+    if item.move.who is Mover.ME:
+        return None
+    if cover := us.cover_of(item.move.person):
+        return cover
+    if item.move.who is Mover.TEAM or _has_my_part(item):
+        return None
+    return next(iter(_covers(item, us)), None)
+
+
+def _our_person(party: Party | None) -> str:
+    return party.person if party is not None and party.ours else ""
 
 
 def _unit(placed: Rank, item: WorkItem) -> str:

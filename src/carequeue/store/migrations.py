@@ -193,11 +193,25 @@ ALTER TABLE listed RENAME TO manifest_entry;
 ALTER TABLE health RENAME COLUMN last_look TO last_cycle;
 """
 
+#: Whose each row is, by reference: for covering a colleague, and for the queue as a colleague sees
+#: it. `resource` is what a person types as a short key. Rows of earlier versions get the values
+#: when they are rebuilt, with the first sync.
+_PEOPLE_OF_ITEMS: Final = """
+ALTER TABLE item ADD COLUMN mover TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN requester TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN covered_for TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN resource TEXT NOT NULL DEFAULT '';
+"""
+
+_FIFTH: Final = _PEOPLE_OF_ITEMS
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
     _THIRD,
     _FOURTH,
+    _FIFTH,
 )
 VERSION: Final = len(STEPS)
 

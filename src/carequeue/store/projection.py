@@ -28,6 +28,7 @@ from carequeue.fhir.chart_to_items import read_chart
 from carequeue.fhir.our_directory import our_people
 from carequeue.store import cross_source_match
 from carequeue.store.chart_membership import directory_revision
+from carequeue.store.covers import SourceCovers
 from carequeue.store.engine import quick, writing
 from carequeue.store.intent_rows import OPEN_SQL
 from carequeue.store.item_rows import ChartFacts, RankedItem, awaited_items, item_row
@@ -109,15 +110,23 @@ class Projector:
             self._directory = known = ReadDirectory(revision)
         return known
 
-    def us(self, connection: Connection, source: str) -> Us:
-        """Who we are on this source, with our colleagues by its own directory."""
+    def us(self, connection: Connection, source: str, now: datetime | None = None) -> Us:
+        """Who we are on this source, with our colleagues by its own directory.
+
+        `now`: with the colleagues whom I cover then; without it, with nobody.
+        """
         people = self.directory(connection).people
         if source not in people:
             us = self.site.us.get(source, Us())
             scope = self.scope(connection, source)
             ours = our_people(SourceViews(scope).directory(), us, scope.base_url)
-            people[source] = replace(us, people=us.people | ours)
-        return people[source]
+            covers = SourceCovers(scope).saved()
+            people[source] = replace(us, people=us.people | ours, covers=covers)
+        us = people[source]
+        if not us.covers:
+            return us
+        current = (cover for cover in us.covers if now is not None and now < cover.until)
+        return replace(us, covers=tuple(current))
 
     def ranked(self, item: WorkItem, now: datetime) -> RankedItem:
         """An item with its clocks by the site's rules, and its rank at an instant."""
@@ -169,7 +178,7 @@ class Projector:
         directory = self.directory(scope.connection).resources
         return read_chart(
             SourceViews(scope).chart(state.chart, state.bases, intents, directory),
-            self.us(scope.connection, scope.source),
+            self.us(scope.connection, scope.source, now),
             self.site.zone,
             now.astimezone(self.site.zone).date(),
             described,
@@ -277,7 +286,7 @@ class Projector:
         facts = ChartFacts(
             chart=state.chart,
             base_url=scope.base_url,
-            us=self.us(scope.connection, scope.source),
+            us=self.us(scope.connection, scope.source, now),
             pending=pending,
             arrived=_arrivals(scope, state.chart),
             unprotected=leaves and SourceSyncState(scope).is_unprotected(),

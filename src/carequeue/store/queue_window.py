@@ -8,6 +8,7 @@ Not here: what fills the table (`projection.py`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -47,6 +48,7 @@ class QueueRow(NamedTuple):
     verbs: str  # the verbs that apply now, most used first (`verbs/offers.py`)
     source: str
     chart: str = ""  # "Patient/12" of the source: whom the row is about
+    covered_for: str = ""  # "Dana W.": the colleague whom I cover, by whom the row is mine
 
 
 class Urgent(NamedTuple):
@@ -66,15 +68,7 @@ class Tally(NamedTuple):
     snoozed: int
 
 
-_COLUMNS: Final = ", ".join(QueueRow._fields).replace("points", "-weight")
 _ORDER: Final = "band, weight, due_sort, tie"
-_WHERE: Final[Mapping[Tab, str]] = {
-    Tab.MINE: "mine > 0 AND band < 6",
-    Tab.TEAM: "tab = 'team' AND band < 6",
-    Tab.WAITING: "tab = 'waiting' AND band < 6",
-    Tab.ALL: "band < 6",
-    Tab.WHOLE: "1",
-}
 #: The index that holds each view in its order; named, so that no planner's guess makes a key slow.
 _INDEX: Final[Mapping[Tab, str]] = {
     Tab.MINE: "item_mine",
@@ -84,12 +78,74 @@ _INDEX: Final[Mapping[Tab, str]] = {
     Tab.WHOLE: "item_whole",
 }
 _TABS: Final = (Tab.MINE, Tab.TEAM, Tab.WAITING, Tab.ALL)
+_WAITING: Final = 5
 _SNOOZED: Final = 6
 #: The name in `meta`, beside that of a source, of the instant since which it has not answered.
 SILENT: Final = "silent"
 _CALMER: Final = 2  # the first band below Now and Safety
 _HAS: Final = "folded LIKE ? ESCAPE '\\'"
 _WORDS: Final = 8  # of a filter; a row must contain each
+
+
+class Viewer(NamedTuple):
+    """Whose queue the window shows: the columns `tab` and `mine` as SQL, and the index of each tab.
+
+    `names`: JSON of "source reference" of a colleague or a team; "" is the person at the keyboard.
+    """
+
+    names: str = ""
+    tab: str = "tab"
+    mine: str = "mine"
+    indexes: Mapping[Tab, str] = _INDEX
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The first values of every statement about this viewer."""
+        return (self.names,) if self.names else ()
+
+    def where(self, tab: Tab) -> str:
+        """Which rows a tab lists; the first value is used in every statement."""
+        condition = {
+            Tab.MINE: f"{self.mine} > 0 AND band < 6",
+            Tab.TEAM: f"{self.tab} = 'team' AND band < 6",
+            Tab.WAITING: f"{self.tab} = 'waiting' AND band < 6",
+            Tab.ALL: "band < 6",
+            Tab.WHOLE: "1",
+        }[tab]
+        return f"?1 <> '' AND {condition}" if self.names else condition
+
+    def columns(self) -> str:
+        """The columns of `QueueRow`."""
+        of_viewer = {"points": "-weight", "mine": self.mine}
+        return ", ".join(of_viewer.get(name, name) for name in QueueRow._fields)
+
+
+#: The person at the keyboard, whose columns are stored.
+ME: Final = Viewer()
+
+
+def viewer(people: Sequence[tuple[str, str]]) -> Viewer:
+    """A colleague or a team as the viewer; `people` are pairs of a source and a reference.
+
+    The rule is that of `item_rows._tab_and_mine`, by the stored people of each row.
+    """
+
+    def names(column: str) -> str:
+        return f"(source || ' ' || {column} IN (SELECT value FROM json_each(?1)))"
+
+    move, part = names("mover"), f"({names('owner')} OR {names('requester')})"
+    waits = f"(move IN ('partner', 'client') AND {part})"
+    mine = f"(CASE WHEN band = {_WAITING} THEN 2 * ({move} OR {part}) ELSE ({move} OR {waits}) END)"
+    tab = (
+        f"(CASE WHEN band = {_WAITING} THEN 'waiting' WHEN {move} OR {waits} THEN 'mine' "
+        "ELSE 'team' END)"
+    )
+    return Viewer(
+        json.dumps([f"{source} {reference}" for source, reference in people]),
+        tab,
+        mine,
+        dict.fromkeys(Tab, "item_whole"),
+    )
 
 
 class HealthLine(NamedTuple):
@@ -110,12 +166,14 @@ class Window:
 
     def __init__(self, connection: Raw) -> None:
         self._connection = connection
+        self.viewer = ME  # whose queue it is
 
     def rows(self, tab: Tab, filter_text: str, offset: int, limit: int) -> Sequence[QueueRow]:
         """Rows `offset` to `offset + limit` of a tab; `filter_text` is folded words, "" for all."""
-        where, values = _filter(tab, filter_text)
+        where, values = self._filter(tab, filter_text)
+        index = self.viewer.indexes[tab]
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM item INDEXED BY {_INDEX[tab]} WHERE {where} "
+            f"SELECT {self.viewer.columns()} FROM item INDEXED BY {index} WHERE {where} "
             f"ORDER BY {_ORDER} LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
@@ -123,7 +181,8 @@ class Window:
 
     def row(self, key: str) -> QueueRow | None:
         """One row by its key."""
-        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM item WHERE key = ?", (key,))
+        columns, values = self.viewer.columns(), self.viewer.values
+        rows = self._connection.execute(f"SELECT {columns} FROM item WHERE key = ?", (*values, key))
         row = rows.fetchone()
         return QueueRow._make(row) if row else None
 
@@ -137,23 +196,30 @@ class Window:
 
     def keys(self, tab: Tab, filter_text: str) -> Sequence[str]:
         """All keys of a view, in order."""
-        where, values = _filter(tab, filter_text)
+        where, values = self._filter(tab, filter_text)
+        index = self.viewer.indexes[tab]
         rows = self._connection.execute(
-            f"SELECT key FROM item INDEXED BY {_INDEX[tab]} WHERE {where} ORDER BY {_ORDER}",
-            values,
+            f"SELECT key FROM item INDEXED BY {index} WHERE {where} ORDER BY {_ORDER}", values
         )
         return [key for (key,) in rows]
 
+    def keys_and_resources(self) -> Sequence[tuple[str, str]]:
+        """Key and resource ("Task/12") of every row, in the order of the queue."""
+        rows = self._connection.execute(
+            f"SELECT key, resource FROM item INDEXED BY item_whole ORDER BY {_ORDER}"
+        )
+        return [(key, resource) for key, resource in rows]
+
     def row_index(self, tab: Tab, filter_text: str, key: str) -> int | None:
         """The offset of a key in a view; None where it is not in it."""
-        where, values = _filter(tab, filter_text)
+        where, values = self._filter(tab, filter_text)
         at = self._connection.execute(
-            f"SELECT {_ORDER} FROM item WHERE key = ? AND {where}", (key, *values)
+            f"SELECT {_ORDER} FROM item WHERE {where} AND key = ?", (*values, key)
         ).fetchone()
         if at is None:
             return None
         (before,) = self._connection.execute(
-            f"SELECT count(*) FROM item INDEXED BY {_INDEX[tab]} "
+            f"SELECT count(*) FROM item INDEXED BY {self.viewer.indexes[tab]} "
             f"WHERE {where} AND ({_ORDER}) < (?, ?, ?, ?)",
             (*values, *at),
         ).fetchone()
@@ -161,7 +227,7 @@ class Window:
 
     def tally(self, tab: Tab, filter_text: str) -> Tally:
         """The counts of the view tabs and of the bands of one view."""
-        if filter_text:
+        if filter_text or self.viewer is not ME:
             return self._count(tab, filter_text)
         counts = {
             (name, band): count
@@ -172,9 +238,10 @@ class Window:
         return _tally(tab, counts)
 
     def _count(self, tab: Tab, filter_text: str) -> Tally:
-        where, values = _filter(Tab.WHOLE, filter_text)
+        where, values = self._filter(Tab.WHOLE, filter_text)
         rows = self._connection.execute(
-            f"SELECT tab, mine, band, count(*) FROM item WHERE {where} GROUP BY tab, mine, band",
+            f"SELECT {self.viewer.tab}, {self.viewer.mine}, band, count(*) FROM item "
+            f"WHERE {where} GROUP BY 1, 2, 3",
             values,
         )
         counts: dict[tuple[str, int], int] = {}
@@ -182,6 +249,12 @@ class Window:
             for name in tabs_of(its_tab, mine, band):
                 counts[name, band] = counts.get((name, band), 0) + count
         return _tally(tab, counts)
+
+    def _filter(self, tab: Tab, filter_text: str) -> tuple[str, tuple[str, ...]]:
+        """The condition of a tab and a filter, and its values in the order of the statement."""
+        words = filter_text.split()[:_WORDS]
+        where = " AND ".join([self.viewer.where(tab), *[_HAS] * len(words)])
+        return where, (*self.viewer.values, *map(_like, words))
 
     def stamp(self) -> int:
         """Changes whenever another connection has committed; a few microseconds."""
@@ -235,11 +308,6 @@ def _tally(tab: Tab, counts: Mapping[tuple[str, int], int]) -> Tally:
         if of in shown and count:
             bands[band] = bands.get(band, 0) + count
     return Tally(tabs, bands, counts.get((Tab.WHOLE, _SNOOZED), 0))
-
-
-def _filter(tab: Tab, filter_text: str) -> tuple[str, tuple[str, ...]]:
-    words = filter_text.split()[:_WORDS]
-    return " AND ".join([_WHERE[tab], *[_HAS] * len(words)]), tuple(map(_like, words))
 
 
 def _like(word: str) -> str:

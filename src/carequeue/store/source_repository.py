@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.errors import LeaseLost
+from carequeue.store.covers import SourceCovers
 from carequeue.store.engine import quick, writing
 from carequeue.store.manifest import SourceManifest
 from carequeue.store.mirror import SourceMirror
@@ -49,6 +50,7 @@ class SqliteSourceRepository:
         self.manifest = SourceManifest(scope)
         self.sync_state = SourceSyncState(scope)
         self.views = SourceViews(scope)
+        self.covers = SourceCovers(scope)
 
 
 class SqliteSourceCache:

@@ -83,6 +83,11 @@ class ItemRow(SQLModel, table=True):
     clock_class: str
     folded: str
     next_change_at: int | None = None
+    mover: str = ""
+    owner: str = ""
+    requester: str = ""
+    covered_for: str = ""
+    resource: str = ""
 
 
 class TallyRow(SQLModel, table=True):

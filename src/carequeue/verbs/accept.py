@@ -44,9 +44,13 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
 
     args: dict[str, Any] = {"to": "accepted"}
     if decision.item.kind is Kind.HANDOFF:
-        own_words = decision.answers.get("read_back")
-        args["owner"] = decision.me
-        args["output"] = own_words or read_back(decision.task, decision.us.my_name)
+        owner, reader = decision.item.owner, decision.us.my_name
+        if cover := decision.us.cover_of(owner.person if owner else ""):
+            # The client stays with the colleague whom I cover.
+            reader = f"{reader or 'a colleague'} for {cover.name}"
+        else:
+            args["owner"] = decision.me
+        args["output"] = decision.answers.get("read_back") or read_back(decision.task, reader)
     elif decision.us.me and _is_unclaimed(decision.item.owner):
         args["owner"] = decision.me
     return (decision.change("set_status", **args),)

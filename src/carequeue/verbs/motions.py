@@ -45,6 +45,7 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("view_waiting", ("3",), "waiting on others"),
     Motion("view_all", ("4",), "all"),
     Motion("view_whole", ("0",), "the whole queue, snoozed too"),
+    Motion("look_as", ("L",), "look at the queue as a colleague or a team, or as yourself again"),
     Motion("urgent", ("exclamation_mark",), "the new item in Now or Safety that was named"),
     Motion("needs_you", ("x",), "what needs you"),
     Motion("outbox", ("o",), "what the server does not have yet: waiting, refused, local only"),

@@ -14,6 +14,7 @@ from carequeue.verbs import (
     ask,
     assign,
     claim,
+    cover,
     decline,
     done,
     handoff,
@@ -35,8 +36,8 @@ from carequeue.verbs.verb import Listing, Verb
 _VERBS: Final[list[Verb]] = [
     module.VERB
     for module in (
-        accept, answer, ask, assign, claim, decline, done, handoff, hold, log, new, note, priority,
-        remind, resume, snooze, sync, triage, undo, withdraw,
+        accept, answer, ask, assign, claim, cover, decline, done, handoff, hold, log, new,
+        note, priority, remind, resume, snooze, sync, triage, undo, withdraw,
     )
 ]  # fmt: skip
 #: Sorts behind every place that a verb gives itself.

@@ -120,6 +120,8 @@ class QuestionForm:
         if question.asks is Asks.WHOM:
             person = self._match()
             if person is not None:
+                if not self.verb.on_item:  # the next question is about this person
+                    self.subject = person.name
                 return self._accept(person.reference)
         elif question.asks is Asks.WHEN and typed:
             understood, reading = self._check(question.name, typed)
@@ -204,13 +206,17 @@ class QuestionForm:
         if not matches:
             return [("  nobody has that name", "soon")] if self.people else [("  …", "muted")]
         first = self._chosen % len(matches)
-        parts: list[Part] = [("  → ", "muted"), (cut(matches[first].name, room - 4), "done")]
+        chosen = matches[first]
+        away = f" ({chosen.away})" if chosen.away else ""
+        name = cut(chosen.name, max(10, room - 4 - cell_len(away)))
+        parts: list[Part] = [("  → ", "muted"), (name, "done"), (away, "soon")]
         others = matches[first + 1 :] + matches[:first]
         for number, person in enumerate(others):
             more = len(f" +{len(others) - number}")
-            if length(parts) + 3 + cell_len(person.name) + more > room:
+            text = f"{person.name} ({person.away})" if person.away else person.name
+            if length(parts) + 3 + cell_len(text) + more > room:
                 return [*parts, (f" +{len(others) - number}", "muted")]
-            parts += [(" · ", "muted"), (person.name, "muted")]
+            parts += [(" · ", "muted"), (text, "muted")]
         return parts
 
     # --- choices: all after the question, all in the footer, or divided between them

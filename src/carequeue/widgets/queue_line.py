@@ -37,6 +37,9 @@ LABEL_FROM: Final = WORDS_FROM
 LABEL_WIDEST: Final = 10
 #: Cells that the task keeps beside the word of a row that needs the person or has the cursor.
 TASK_BESIDE: Final = 12
+#: Cells for the colleague whom I cover (" for Dana W."), as long as the task keeps the second.
+WHOSE_LEAST: Final = 12
+WHOSE_BESIDE: Final = 8
 #: Below this width a row has two lines: kind, clock and name, and below them the task.
 TALL_BELOW: Final = 60
 
@@ -138,10 +141,11 @@ def tall_line(
     if part:
         label = f" {row_state.origin.short_label}" if row_state.origin.short_label else ""
         word = f" {state[1]}" if state else ""
-        task, word = _task(row, row_state, word, width - 3 - cell_len(label))
+        whose = _for_whom(row, width // 2)
+        task, word = _task(row, row_state, word, width - 3 - cell_len(label) - cell_len(whose))
         role = state[2] if state else "text"
         text = "muted" if quiet else "text"
-        return [edge, ("  ", text), (task, text), (word, role), (label, "muted")]
+        return [edge, ("  ", text), (task, text), (whose, "me"), (word, role), (label, "muted")]
     glyph, _, _, role = _kind(row, row_state)
     words, over = clock_words(row.due_at, row.unit, row.days_left, now, zone)
     room = max(1, width - 6 - CLOCK)
@@ -196,20 +200,51 @@ def _task(row: QueueRow, row_state: RowState, word: str, room: int) -> tuple[str
     return fill(row.title, room), ""
 
 
+def _for_whom(row: QueueRow, room: int) -> str:
+    """The colleague whom I cover, by whom the row is mine: " for Dana W."; "" for other rows."""
+    return cut(f" for {row.covered_for}", room) if row.covered_for else ""
+
+
+def _whose(row: QueueRow) -> tuple[str, str]:
+    """Who must act next, and its role."""
+    if row.move == "me" or row.covered_for:
+        return _for_whom(row, LABEL_FROM).strip() or "me", "me"
+    return row.move_name or _MOVES.get(row.move, row.move), "muted"
+
+
 def _rest(row: QueueRow, cells: Columns, quiet: bool, row_state: RowState) -> list[Part]:
-    """The task, whose move it is, its state on the server, and its source."""
+    """The task, whose move it is, its state on the server, and its source.
+
+    In a tab without a column for the move, a row that is mine by a cover has its colleague after
+    the task.
+    """
+    room = max(cells.title // 2, min(WHOSE_LEAST, cells.title - WHOSE_BESIDE))
+    whose = "" if cells.move else _for_whom(row, room)
+    parts = _task_and_state(
+        row, cells._replace(title=cells.title - cell_len(whose)), quiet, row_state
+    )
+    if whose:
+        parts.insert(1, (whose, "me"))
+    if cells.source:
+        origin = row_state.origin
+        label = origin.label if cells.source > 2 else origin.short_label
+        parts.append((" " + fill(label, cells.source), "muted"))
+    return parts
+
+
+def _task_and_state(row: QueueRow, cells: Columns, quiet: bool, row_state: RowState) -> list[Part]:
     text = "muted" if quiet else "text"
     state = _state(row, row_state)
     glyph, word, role = state or ("", "", "text")
     words = cells.sync > 1
     parts: list[Part] = []
     if cells.move:
-        who = "me" if row.move == "me" else row.move_name or _MOVES.get(row.move, row.move)
+        who, of_whom = _whose(row)
         parts.append((fill(row.title, cells.title), text))
         if not words and row.sync in _PRESSING:  # the person is needed, so it is their move
             parts.append((" " + fill(word, cells.move), role))
         else:
-            parts.append((" " + fill(who, cells.move), "me" if row.move == "me" else "muted"))
+            parts.append((" " + fill(who, cells.move), of_whom))
         tail = f"{glyph} {word}" if words else glyph
         parts.append((" " + fill(tail, cells.sync), role))
     elif state is None:
@@ -225,10 +260,6 @@ def _rest(row: QueueRow, cells: Columns, quiet: bool, row_state: RowState) -> li
     else:
         task, word = _task(row, row_state, f" {word}", cells.title)
         parts += [(task, text), (f"{word} {glyph}", role)]
-    if cells.source:
-        origin = row_state.origin
-        label = origin.label if cells.source > 2 else origin.short_label
-        parts.append((" " + fill(label, cells.source), "muted"))
     return parts
 
 

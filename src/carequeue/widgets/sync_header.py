@@ -23,10 +23,19 @@ if TYPE_CHECKING:
 _GAP: Part = ("  ", "text")
 
 
-def header_parts(heading: str, health: Health, now: datetime, zone: tzinfo, width: int) -> Parts:
-    """The header of a width."""
+def header_parts(
+    heading: str, health: Health, now: datetime, zone: tzinfo, width: int, seen_as: str = ""
+) -> Parts:
+    """The header of a width.
+
+    `seen_as`: the colleague or the team as whom the person looks at the queue. It is never left
+    out: whoever takes a colleague's list for their own misses their own work.
+    """
     badge: list[Part] = [(" CareQueue ", "badge")] if width >= 60 else []
     left: list[Part] = [*badge, (" ", "text")]
+    if seen_as:
+        left = [*badge, (f" as {cut(seen_as, max(8, width // 3))} ", "key"), (" ", "text")]
+        heading = ""
     right = sync_parts(health, now, zone, room=max(12, width - length(left) - 2))
     room = width - length(left) - length(right) - 3
     name = heading if room >= len(heading) else heading.split(" · ")[0].split(" ")[0]

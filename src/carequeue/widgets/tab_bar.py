@@ -29,6 +29,7 @@ class ViewState(NamedTuple):
     filter_text: str = ""
     selected: int = 0
     above: int = 0  # rows that arrived above the window since its top was last in sight
+    seen_as: str = ""  # the colleague or the team whose queue it is, "" for one's own
 
 
 def count_of(tab: Tab, tally: Tally) -> int:

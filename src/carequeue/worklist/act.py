@@ -64,16 +64,21 @@ class Acts:
     """Puts decisions into the outbox of one cache.
 
     `window`: the run of the program in which they are made. `shown`: key -> whom the item was
-    about when the person looked at it.
+    about when the person looked at it. `away`: reference -> in which words a named person is away.
     """
 
     def __init__(
-        self, cache: CacheTransaction, window: str = "", shown: Mapping[str, Shown] | None = None
+        self,
+        cache: CacheTransaction,
+        window: str = "",
+        shown: Mapping[str, Shown] | None = None,
+        away: Mapping[str, str] | None = None,
     ) -> None:
         self._cache = cache
         self._bases: dict[ChartName, ChartBases] = {}  # of the charts that were read
         self._window = window
         self._shown = shown or {}
+        self._away = away or {}
 
     # --- checking ---------------------------------------------------------------------------------
 
@@ -110,7 +115,7 @@ class Acts:
             if seen := self._another_client(key, item, chart):
                 yield Checked(key, item, Permission(False, seen))
                 continue
-            case = self._case(item)
+            case = self._case(item, now)
             permission = allowed(verb, case)
             bulk = permission.ok and len(keys) > 1
             why = bulk_refusal(verb, case.item_class) if bulk else None
@@ -118,10 +123,10 @@ class Acts:
                 permission = Permission(False, why)
             yield Checked(key, item, permission)
 
-    def _case(self, item: WorkItem) -> VerbCase:
+    def _case(self, item: WorkItem, now: datetime) -> VerbCase:
         site = self._cache.site
         gravest = class_of(clocks_of(item, site.rules, site.calendar))
-        return VerbCase(item, self._cache.us(item.source), item_class=gravest)
+        return VerbCase(item, self._cache.us(item.source, now), item_class=gravest)
 
     def reasons(self, verbs: Sequence[Verb], key: str, now: datetime) -> dict[str, str]:
         """Verb -> why it does not apply to an item; the chart is read once for all verbs."""
@@ -192,7 +197,7 @@ class Acts:
             intents: list[Intent] = []
             if checked.item is not None and checked.permission.ok:
                 item, chart = items[checked.key]
-                check_answered(verb, asked_of(verb, self._case(item)), answers)
+                check_answered(verb, asked_of(verb, self._case(item, now)), answers)
                 intents = self._intents(verb, item, chart, answers, group, now)
                 if _behind(self._cache, intents):
                     checked = replace(checked, permission=Permission(False, _STUCK))
@@ -234,7 +239,7 @@ class Acts:
             changed.append(checked)
         before = {checked.key: self._cache.queue.rank_of(checked.key) for checked in changed[:1]}
         self._cache.project(now, self._bases)
-        confirmed = _confirmed(verb, answers, now, self._cache.site.calendar)
+        confirmed = _confirmed(verb, answers, now, self._cache.site.calendar, self._away)
         return Acted(
             _message(verb, changed, already, refused, confirmed, local_only)
             + self._consequence(verb, changed, before, now),
@@ -277,7 +282,7 @@ class Acts:
         group: str,
         now: datetime,
     ) -> list[Intent]:
-        us = self._cache.us(item.source)
+        us = self._cache.us(item.source, now)
         task = None
         if item.target:
             task = self._cache.source(item.source).views.resource(item.target.type, item.target.id)
@@ -302,21 +307,33 @@ def _shown(item: WorkItem, chart: str) -> Shown:
 
 
 def _confirmed(
-    verb: Verb, answers: Mapping[str, str], now: datetime, calendar: SiteCalendar
+    verb: Verb,
+    answers: Mapping[str, str],
+    now: datetime,
+    calendar: SiteCalendar,
+    away: Mapping[str, str],
 ) -> str:
     """The answers that a person wants to see confirmed, behind the name."""
     return "".join(
-        question.repeated + _in_words(question, answers[question.name], now, calendar)
+        question.repeated + _in_words(question, answers[question.name], now, calendar, away)
         for question in verb.asks
         if question.repeated and question.name in answers
     )
 
 
-def _in_words(question: Question, answer: str, now: datetime, calendar: SiteCalendar) -> str:
+def _in_words(
+    question: Question,
+    answer: str,
+    now: datetime,
+    calendar: SiteCalendar,
+    away: Mapping[str, str],
+) -> str:
     if question.asks is Asks.WHEN:
         return say_when(datetime.fromisoformat(answer), now, calendar)
     if question.asks is Asks.WHOM:  # stored as reference|name
-        answer = answer.partition("|")[2] or answer
+        reference, _, name = answer.partition("|")
+        absence = f", {away[reference]}" if reference in away else ""
+        return clean(name or reference, 60) + absence
     return clean(answer, 60)
 
 

@@ -10,16 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.sanitize import clean
-from carequeue.fhir.our_directory import assignable
+from carequeue.domain.spoken_dates import say_day
+from carequeue.fhir.our_directory import TimeAway, assignable
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.queue_window import Window
 from carequeue.verbs.verb import Verb
 from carequeue.worklist.answer_parsing import question_named, read_answer, read_answers, verb_named
 from carequeue.worklist.results import Person
+
+
+class InputsRead(NamedTuple):
+    """A verb and its answers. `away`: reference -> in which words a named person is away."""
+
+    verb: Verb
+    answers: dict[str, str]
+    away: Mapping[str, str]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence about each named person who is away."""
+        names = dict(text.split("|", 1) for text in self.answers.values() if "|" in text)
+        return tuple(f"{names[person]} is {words}." for person, words in self.away.items())
 
 
 class ActInputs:
@@ -37,7 +53,7 @@ class ActInputs:
 
     def read(
         self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
-    ) -> tuple[Verb, dict[str, str]]:
+    ) -> InputsRead:
         """The verb of a name, and the answers to its questions as an intent keeps them.
 
         Raises BadQuestion if an answer is missing or cannot be read.
@@ -45,7 +61,10 @@ class ActInputs:
         asked = verb_named(verb)
         whom = any(question.asks == "whom" for question in asked.asks)
         people = self._people_for(keys) if whom else ()
-        return asked, read_answers(asked, answers, people, self._calendar, now)
+        inputs = read_answers(asked, answers, people, self._calendar, now)
+        chosen = {text.partition("|")[0] for text in inputs.values()}
+        away = {person.reference: person.away for person in people if person.reference in chosen}
+        return InputsRead(asked, inputs, {name: words for name, words in away.items() if words})
 
     def check(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str]
@@ -74,14 +93,42 @@ def sources_of(window: Window, keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.source for row in rows if row))
 
 
-def people(cache: CacheTransaction, sources: Iterable[str]) -> tuple[Person, ...]:
-    """Everybody of these sources to whom something can be assigned; recent assignees first."""
-    known: list[Person] = []
-    for source in sources:
-        us = cache.us(source)
-        directory, base_url = cache.source(source).views.directory(), cache.source(source).base_url
-        for reference, name, team in assignable(directory, us, base_url):
-            known.append(Person(reference, str(clean(name, 60)), team))
+def people(cache: CacheTransaction, sources: Iterable[str], now: datetime) -> tuple[Person, ...]:
+    """Everybody of these sources to whom something can be assigned.
+
+    Recent assignees first; who is away comes last.
+    """
+    known = [person for source in sources for person in people_of(cache, source, now)]
     recent = cache.intents.recent_assignees()
     order = {reference: number for number, reference in enumerate(recent)}
-    return tuple(sorted(known, key=lambda person: order.get(person.reference, len(order))))
+    return tuple(
+        sorted(
+            known,
+            key=lambda person: (bool(person.away), order.get(person.reference, len(order))),
+        )
+    )
+
+
+def people_of(cache: CacheTransaction, source: str, now: datetime) -> list[Person]:
+    """Everybody of one source to whom something can be assigned, by name."""
+    us, calendar = cache.us(source), cache.site.calendar
+    directory, base_url = cache.source(source).views.directory(), cache.source(source).base_url
+    return [
+        Person(
+            known.reference,
+            str(clean(known.name, 60)),
+            known.team,
+            _away(known.absence, calendar, now) if known.absence else "",
+        )
+        for known in assignable(directory, us, now, calendar.zone, base_url)
+    ]
+
+
+def _away(absence: TimeAway, calendar: SiteCalendar, now: datetime) -> str:
+    if absence.left:
+        return "no longer active"
+    if absence.until is None:
+        return "away"
+    last = calendar.local_date(absence.until)
+    year = "" if last.year == calendar.local_date(now).year else f" {last.year}"
+    return f"away until {say_day(last)}{year}"

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from carequeue.sync.net.total_timeout import SlowResponse
     from carequeue.verbs.verb import Question, Verb
     from carequeue.worklist.act_inputs import ActInputs
+    from carequeue.worklist.colleague_desk import ColleagueDesk
     from carequeue.worklist.outbox_desk import OutboxDesk
     from carequeue.worklist.results import Acted, Detail, Health, Person, Preview, Shown, Undoable
+    from carequeue.worklist.trial_desk import TrialDesk
     from carequeue.worklist.undoable import Undoer
 
 
@@ -90,6 +92,15 @@ class Desk:
         """All keys of a tab, in order."""
         return self._window.keys(tab, _folded(filter_text))
 
+    def resolve_keys(self, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+        """Text -> the key of the item that it names, and the texts that name no item.
+
+        Raises BadQuestion, with all of them, for a text that names several items.
+        """
+        from carequeue.worklist.short_keys import resolve_keys
+
+        return resolve_keys(texts, self._window.keys_and_resources())
+
     def urgent(self) -> Sequence[Urgent]:
         """All items in the bands Now and Safety, in the order of the queue."""
         return self._window.urgent()
@@ -130,7 +141,8 @@ class Desk:
         from carequeue.worklist.act_inputs import people, sources_of
 
         with self.reading() as cache:
-            return people(cache, sources_of(self._window, keys) or self._owner.sources)
+            sources = sources_of(self._window, keys) or self._owner.sources
+            return people(cache, sources, self._now())
 
     def reasons(self, key: str) -> Mapping[str, str]:
         """Verb -> why it does not apply to an item, naming the client. *Slow*."""
@@ -174,9 +186,9 @@ class Desk:
         """The items that a verb would change, that are already so, or not allowed. *Slow*."""
         from carequeue.worklist.act import Acts
 
-        asked, inputs = self._inputs().read(verb, keys, answers, now)
+        asked, inputs, away = self._inputs().read(verb, keys, answers, now)
         with self.reading() as cache:
-            return Acts(cache, self._owner.run, shown).preview(asked, keys, inputs, now)
+            return Acts(cache, self._owner.run, shown, away).preview(asked, keys, inputs, now)
 
     def act(
         self,
@@ -195,9 +207,9 @@ class Desk:
         """
         from carequeue.worklist.act import Acts
 
-        asked, inputs = self._inputs().read(verb, keys, answers, now)
+        asked, inputs, away = self._inputs().read(verb, keys, answers, now)
         with self._writing() as cache:
-            return Acts(cache, self._owner.run, shown).act(asked, keys, inputs, now)
+            return Acts(cache, self._owner.run, shown, away).act(asked, keys, inputs, now)
 
     def undoable(self) -> Undoable | None:
         """The act that is the next to undo (`undoable.py`); None if there is none. *Slow*."""
@@ -234,6 +246,21 @@ class Desk:
         from carequeue.worklist.outbox_desk import OutboxDesk
 
         return OutboxDesk(self._owner.author, self.reading, self._writing)
+
+    @property
+    def colleagues(self) -> ColleagueDesk:
+        """The desk for covering a colleague, and for the queue as a colleague has it."""
+        from carequeue.worklist.colleague_desk import ColleagueDesk
+
+        calendar, trial = self._projector().site.calendar, self.trial.transaction
+        return ColleagueDesk(self._window, calendar, self.reading, self._writing, trial)
+
+    @property
+    def trial(self) -> TrialDesk:
+        """The desk for what an act would do, and what to know before it."""
+        from carequeue.worklist.trial_desk import TrialDesk
+
+        return TrialDesk(self._engine(), self._projector().site, self._inputs(), self._undoer())
 
     def set_offline(self, offline: bool) -> None:
         """Work offline by choice, until this is called again; kept with the cache. *Slow*."""

@@ -8,9 +8,10 @@ from typing import Final
 
 from carequeue.domain.clocks import Clock
 from carequeue.domain.intents import ConflictCause, Intent, IntentState
-from carequeue.domain.items import Mover, Party, StoryLine, WorkItem
+from carequeue.domain.items import Mover, Party, StoryLine, Us, WorkItem
 from carequeue.domain.ranking import Reason
 from carequeue.domain.sanitize import clean, clean_block
+from carequeue.domain.spoken_dates import say_when
 from carequeue.store import cross_source_match
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.source_scope import ChartName
@@ -46,7 +47,7 @@ def _detail(
     cache: CacheTransaction, item: WorkItem, name: ChartName, others: int, now: datetime
 ) -> Detail:
     _, clocks, rank = cache.projector.ranked(item, now)
-    elsewhere = _elsewhere(cache, *name)
+    elsewhere, us = _elsewhere(cache, *name), cache.us(item.source, now)
     flags = (sentence for flag, sentence in _FLAGS.items() if flag in item.flags)
     client = item.client
     return Detail(
@@ -63,7 +64,7 @@ def _detail(
         title=clean(item.title, 300),
         about=clean_block(item.about, 2000),
         status=clean(item.status, 40),
-        move=_move(item),
+        move=_move(item, us),
         since=item.move.since,
         requester=_party(item.requester),
         owner=_party(item.owner),
@@ -76,11 +77,22 @@ def _detail(
         story=tuple(_line(line) for line in item.story),
         notes=tuple(_line(note) for note in item.notes),
         pending=_pending(cache, item.key, *name),
-        flags=(*flags, *(sentence for sentence, _ in elsewhere)),
+        flags=(*flags, *_covers(cache, item, us, now), *(text for text, _ in elsewhere)),
         others=others + sum(count for _, count in elsewhere),
         source=item.source,
         resource=clean((item.target or item.anchor).reference, 100),
     )
+
+
+def _covers(cache: CacheTransaction, item: WorkItem, us: Us, now: datetime) -> list[str]:
+    """Whom of the people of an item I cover, and until when."""
+    owner, requester = (party.person if party else "" for party in (item.owner, item.requester))
+    people = dict.fromkeys((item.move.person, owner, requester))
+    covers = filter(None, (us.cover_of(person) for person in people))
+    return [
+        f"You cover {cover.name} until {say_when(cover.until, now, cache.site.calendar)}."
+        for cover in covers
+    ]
 
 
 def _elsewhere(cache: CacheTransaction, source: str, chart: str) -> list[tuple[str, int]]:
@@ -110,11 +122,13 @@ def _clock(clock: Clock, now: datetime) -> ClockLine:
     )
 
 
-def _move(item: WorkItem) -> str:
+def _move(item: WorkItem, us: Us) -> str:
     name = clean(item.move.name, 80)
     match item.move.who:
         case Mover.ME:
             return "you"
+        case Mover.TEAM if cover := us.cover_of(item.move.person):
+            return f"you, for {cover.name}"
         case Mover.TEAM:
             return f"your team: {name}" if name else "your team"
         case Mover.CLIENT:

@@ -166,11 +166,24 @@ class Undoable:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person or a team to whom an item can be given."""
+    """A person or a team to whom an item can be given.
+
+    `away`: "away until Mon 14 Dec", if the directory says so; else "".
+    """
 
     reference: str
     name: str
     team: bool = False
+    away: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A cover that began or ended: the sentence to show, the colleague, until when it holds."""
+
+    message: str
+    name: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

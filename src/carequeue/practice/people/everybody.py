@@ -45,7 +45,7 @@ class ClinicPeople:
 
     def resources(self) -> list[tuple[int, Tree]]:
         """(milliseconds since 1970, resource with id) of everything there is."""
-        for tree in directory():
+        for tree in directory(self._book.now.date()):
             self._book.add(self._book.back(500), tree)
         for place, client in enumerate(self.clients):
             self._quiet_life(place, client)

@@ -6,6 +6,7 @@ Literal FHIR R4. Ids are speaking and stable: `Practitioner/dana-whitfield` is "
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 Tree = dict[str, Any]
@@ -64,6 +65,9 @@ STAFF: Final = (
     Clinician("ivan-petrov", "Ivan", "Petrov", "MD", "Psychiatrist", "mobile-crisis"),
 )
 
+#: Away from three days ago until nine days ahead.
+ON_LEAVE: Final = "amina-yusuf"
+
 _NAMES: Final = {
     **{f"Organization/{key}": name for key, name, _ in ORGANIZATIONS},
     **{f"CareTeam/{key}": name for key, name in TEAMS},
@@ -91,8 +95,8 @@ def staff(key: str) -> Ref:
     return _ref(f"Practitioner/{key}")
 
 
-def directory() -> Iterator[Tree]:
-    """Organizations, practitioners, their roles and the teams."""
+def directory(today: date) -> Iterator[Tree]:
+    """Organizations, practitioners, their roles and the teams; one colleague is on leave."""
     for number, (key, name, kind) in enumerate(ORGANIZATIONS, start=1):
         yield {
             "resourceType": "Organization",
@@ -103,7 +107,7 @@ def directory() -> Iterator[Tree]:
             "telecom": [{"system": "phone", "value": f"612-555-{100 + number:04d}"}],
         }
     for number, who in enumerate(STAFF, start=1):
-        yield from _clinician(number, who)
+        yield from _clinician(number, who, today)
     for key, name in TEAMS:
         yield {
             "resourceType": "CareTeam",
@@ -119,7 +123,7 @@ def directory() -> Iterator[Tree]:
         }
 
 
-def _clinician(number: int, who: Clinician) -> Iterator[Tree]:
+def _clinician(number: int, who: Clinician, today: date) -> Iterator[Tree]:
     yield {
         "resourceType": "Practitioner",
         "id": who.id,
@@ -143,4 +147,11 @@ def _clinician(number: int, who: Clinician) -> Iterator[Tree]:
         "organization": org("riverbend"),
         "code": [{"text": who.role}],
         "specialty": [{"text": dict(TEAMS)[who.team]}],
+        "notAvailable": [_leave(today)] if who.id == ON_LEAVE else [],
     }
+
+
+def _leave(today: date) -> Tree:
+    start, end = today - timedelta(days=3), today + timedelta(days=9)
+    during = {"start": start.isoformat(), "end": end.isoformat()}
+    return {"description": "On leave", "during": during}
