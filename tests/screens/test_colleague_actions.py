@@ -93,6 +93,12 @@ class TestCover:
         assert "You no longer cover Ruth Ames, LPC." in seat.message
         assert "1 Mine 1" in seat.text
 
+    async def test_says_until_when_it_holds_where_room_is_short(self, cache: Cache) -> None:
+        cache.desk.colleagues.begin_cover("ruth", "fri", NOW)
+        async with at_the_terminal(cache.desk, size=(80, 24)) as seat:
+            await seat.press("C")
+            assert seat.message.startswith("You cover Ruth A. until Fri 27 Nov 08:00.  1 end it")
+
     async def test_of_another_colleague_can_be_added(self, seat: Seat) -> None:
         await cover_ruth(seat)
         await seat.press("C", "n")

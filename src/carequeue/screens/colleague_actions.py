@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from carequeue.domain.items import short_name
 from carequeue.screens.prompt_overlays import ConfirmOverlay, Option, QuestionsOverlay
@@ -19,14 +19,18 @@ from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.question_prompt import QuestionForm
-from carequeue.worklist.colleagues import Colleague
 from carequeue.worklist.results import Covered, Person
+
+if TYPE_CHECKING:
+    from carequeue.worklist.colleagues import Colleague
 
 #: Asked like a verb, and no verb: it changes nothing.
 _SEE_AS: Final = Verb(
     name="look_as", key="", label="look as", help="", done="",
     asks=(Question("whom", "whom?", Asks.WHOM),), order={"help": 0}, on_item=False,
 )  # fmt: skip
+
+_MOST_ENDS: Final = 9  # a key of one digit each
 
 
 class ColleagueActions:
@@ -46,13 +50,18 @@ class ColleagueActions:
         if not covers:
             self._ask_cover()
             return
+        several = len(covers) > 1
         ends = [
-            Option(str(number), f"end {short_name(cover.name)}", partial(self._end, cover.name))
-            for number, cover in enumerate(covers[:9], start=1)
+            Option(
+                str(number),
+                f"end {short_name(cover.name)}" if several else "end it",
+                partial(self._end, cover.name),
+            )
+            for number, cover in enumerate(covers[:_MOST_ENDS], start=1)
         ]
         more = Option("n", "cover another", self._ask_cover)
         back = Option("esc", "back", lambda: None)
-        text = " ".join(cover.message for cover in covers)
+        text = partial(_covers_in_words, covers)
         self._context.push(ConfirmOverlay(self._context, text, (*ends, more, back)))
         self._context.draw()
 
@@ -122,6 +131,14 @@ class ColleagueActions:
 
     def _key(self, action: str) -> str:
         return key_name(self._context.keys.of[action])
+
+
+def _covers_in_words(covers: Sequence[Covered], room: int) -> str:
+    """Whom I cover, and until when; with short names if room is short."""
+    full = " ".join(cover.message for cover in covers)
+    if len(full) <= room:
+        return full
+    return " ".join(cover.message.replace(cover.name, short_name(cover.name)) for cover in covers)
 
 
 def _understood(question: str, text: str) -> tuple[bool, str]:

@@ -8,9 +8,9 @@ Not here: what fills the table (`projection.py`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 from typing import Final, NamedTuple
 
 from carequeue.store.engine import Raw
@@ -90,21 +90,17 @@ _WORDS: Final = 8  # of a filter; a row must contain each
 class Viewer(NamedTuple):
     """Whose queue the window shows: the columns `tab` and `mine` as SQL, and the index of each tab.
 
-    `names`: JSON of "source reference" of a colleague or a team; "" is the person at the keyboard.
+    `values`: the first values of every statement, source and reference by turns; none for the
+    person at the keyboard.
     """
 
-    names: str = ""
+    values: tuple[str, ...] = ()
     tab: str = "tab"
     mine: str = "mine"
     indexes: Mapping[Tab, str] = _INDEX
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The first values of every statement about this viewer."""
-        return (self.names,) if self.names else ()
-
     def where(self, tab: Tab) -> str:
-        """Which rows a tab lists; the first value is used in every statement."""
+        """Which rows a tab lists; it uses all values."""
         condition = {
             Tab.MINE: f"{self.mine} > 0 AND band < 6",
             Tab.TEAM: f"{self.tab} = 'team' AND band < 6",
@@ -112,7 +108,7 @@ class Viewer(NamedTuple):
             Tab.ALL: "band < 6",
             Tab.WHOLE: "1",
         }[tab]
-        return f"?1 <> '' AND {condition}" if self.names else condition
+        return f"?{len(self.values)} <> '' AND {condition}" if self.values else condition
 
     def columns(self) -> str:
         """The columns of `QueueRow`."""
@@ -131,9 +127,10 @@ def viewer(people: Sequence[tuple[str, str]]) -> Viewer:
     """
 
     def names(column: str) -> str:
-        return f"(source || ' ' || {column} IN (SELECT value FROM json_each(?1)))"
+        numbers = range(1, 2 * len(people), 2)
+        return " OR ".join(f"{column} = ?{n + 1} AND source = ?{n}" for n in numbers)
 
-    move, part = names("mover"), f"({names('owner')} OR {names('requester')})"
+    move, part = f"({names('mover')})", f"({names('owner')} OR {names('requester')})"
     waits = f"(move IN ('partner', 'client') AND {part})"
     mine = f"(CASE WHEN band = {_WAITING} THEN 2 * ({move} OR {part}) ELSE ({move} OR {waits}) END)"
     tab = (
@@ -141,7 +138,7 @@ def viewer(people: Sequence[tuple[str, str]]) -> Viewer:
         "ELSE 'team' END)"
     )
     return Viewer(
-        json.dumps([f"{source} {reference}" for source, reference in people]),
+        tuple(chain.from_iterable(people)),
         tab,
         mine,
         dict.fromkeys(Tab, "item_whole"),
