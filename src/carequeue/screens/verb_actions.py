@@ -27,8 +27,10 @@ from carequeue.screens.selection import (
 from carequeue.screens.undo_prompt import UndoPrompt
 from carequeue.verbs.offers import names_of, questions_for
 from carequeue.verbs.sync import VERB as SYNC
+from carequeue.verbs.table import find_verb
 from carequeue.verbs.undo import VERB as UNDO
 from carequeue.verbs.verb import Question, Verb
+from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.question_prompt import QuestionForm
 from carequeue.widgets.themes import Parts
@@ -225,7 +227,11 @@ class VerbActions:
         self._context.say(Message(text, tone, hint))
 
     def _hint(self, acted: Acted, source: str = "") -> str:
-        hints = [BACK] if acted.group and BACK not in acted.message else []
+        hints = []
+        if offered := find_verb(acted.offers):
+            key = key_name(self._context.keys.of[offered.name])
+            hints.append(f"{key} {offered.label}")
+        hints += [BACK] if acted.group and BACK not in acted.message else []
         if (needed := self._context.needed_to_send(source)) and acted.kept_here < len(
             acted.changed
         ):

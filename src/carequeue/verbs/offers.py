@@ -36,7 +36,10 @@ def names_of(offers: str) -> list[str]:
 
 
 def questions_for(verb: Verb, rows: Iterable[str]) -> tuple[Question, ...]:
-    """The questions that a verb asks about at least one of the rows with these offers."""
+    """The questions that a verb asks about at least one of the rows with these offers.
+
+    Of variants of a question the first that one of the rows is asked.
+    """
     places = {
         int(place)
         for offers in rows
@@ -45,8 +48,8 @@ def questions_for(verb: Verb, rows: Iterable[str]) -> tuple[Question, ...]:
         for place in word.partition(":")[2].split(",")
         if place
     }
-    return tuple(
-        question
-        for place, question in enumerate(verb.asks)
-        if not question.asked or place in places
-    )
+    asked: dict[str, Question] = {}
+    for place, question in enumerate(verb.asks):
+        if not question.asked or place in places:
+            asked.setdefault(question.name, question)
+    return tuple(asked.values())
