@@ -48,7 +48,7 @@ def test_a_question_that_all_items_are_asked_has_no_place_in_the_text() -> None:
 
 
 def test_of_the_variants_of_a_question_many_are_asked_one() -> None:
-    names = [question.name for question in questions_for(LOG, ["log:0,2", "log:1,3"])]
+    names = [question.name for question in questions_for(LOG, ["log:2", "log:1,3"])]
     assert names == ["outcome", "with"]
 
 

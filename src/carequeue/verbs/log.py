@@ -53,11 +53,7 @@ def _is_minor(case: VerbCase) -> bool:
     return "minor" in case.item.flags and not others
 
 
-def _outcome(choices: tuple[Choice, ...], *, often: bool) -> Question:
-    return Question(
-        "outcome", "how did it go?", Asks.CHOICE, choices, repeated=", ",
-        asked=lambda case: _is_tried_often(case) is often,
-    )  # fmt: skip
+_OUTCOME = Question("outcome", "how did it go?", Asks.CHOICE, _OUTCOMES, repeated=", ")
 
 
 def _whom(usual: Choice, *others: Choice, asked: Callable[[VerbCase], bool]) -> Question:
@@ -68,8 +64,8 @@ def _whom(usual: Choice, *others: Choice, asked: Callable[[VerbCase], bool]) -> 
 
 
 _ASKS = (
-    _outcome(_OUTCOMES, often=False),
-    _outcome((*_OUTCOMES, *_OTHER_WAYS), often=True),
+    _OUTCOME,
+    _OUTCOME._replace(choices=(*_OUTCOMES, *_OTHER_WAYS), asked=_is_tried_often),
     _whom(_PARTNER, _CLIENT, _GUARDIAN, _ELSE, asked=_is_with_partner),
     _whom(_CLIENT, _PARTNER, _GUARDIAN, _ELSE, asked=_is_from_partner),
     _whom(_PAYER, _CLIENT, _GUARDIAN, _ELSE, asked=lambda case: case.is_authorization),

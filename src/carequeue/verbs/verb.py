@@ -48,7 +48,7 @@ class Question(NamedTuple):
 
     `repeated`: what stands before the answer where the message repeats it (" to "); "" where it
     does not. `meaning`: what a text is to say, for the docs. `asked`: which items are asked it, all
-    where it is None.
+    where it is None; a later question of the same name stands in for an earlier.
     """
 
     name: str
