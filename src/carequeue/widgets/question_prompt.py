@@ -31,6 +31,7 @@ _MISSING: Final = {
     "whom": "nobody has that name",
     "when": "type a time: tomorrow 9, fri, 3bd",
 }
+_LONGEST_CHOICE: Final = 28
 _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
 
@@ -216,7 +217,8 @@ class QuestionForm:
     # --- choices: all after the question, all in the footer, or divided between them
 
     def _words(self, choice: Choice) -> str:
-        return f"{choice.words}{' (enter)' if choice.words == self._otherwise else ''}"
+        words = cut(choice.words, _LONGEST_CHOICE)  # a note of a contact may be long
+        return f"{words}{' (enter)' if choice.words == self._otherwise else ''}"
 
     def _fitting(self, room: int) -> int:
         """How many choices fit after the question."""
