@@ -196,7 +196,7 @@ class QuestionForm:
         if question.asks is Asks.WHOM:
             return self._people_parts(room)
         if self._otherwise is not None and not typed:
-            return [(f"  enter: {self._otherwise or 'skip'}", "muted")]
+            return [(cut(f"  enter: {self._otherwise or 'skip'}", room), "muted")]
         return []
 
     def _people_parts(self, room: int) -> list[Part]:
@@ -205,7 +205,8 @@ class QuestionForm:
         if not matches:
             return [("  nobody has that name", "soon")] if self.people else [("  …", "muted")]
         first = self._chosen % len(matches)
-        parts: list[Part] = [("  → ", "muted"), (cut(matches[first].name, room - 4), "done")]
+        rest = len(f" +{len(matches) - 1}") if len(matches) > 1 else 0
+        parts: list[Part] = [("  → ", "muted"), (cut(matches[first].name, room - 4 - rest), "done")]
         others = matches[first + 1 :] + matches[:first]
         for number, person in enumerate(others):
             more = len(f" +{len(others) - number}")
