@@ -75,7 +75,9 @@ def answer_to(question: Question) -> str:
 def test_every_verb_of_an_item_can_be_done_from_the_command_line(shell: Shell) -> None:
     for verb in item_verbs():
         words = [
-            word for question in verb.asks for word in (f"--{question.name}", answer_to(question))
+            word
+            for question in verb.questions
+            for word in (f"--{question.name}", answer_to(question))
         ]
         assert shell.run("act", verb.name, "Task/1", *words).exit_code == 0, verb.name
     assert [name for name, _, _ in shell.desk.acts] == [verb.name for verb in item_verbs()]

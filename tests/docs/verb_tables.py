@@ -23,7 +23,7 @@ def verb_table() -> str:
         (
             f"`{verb.name}`",
             f"`{key_name(verb.key)}`",
-            ", ".join(f"`{question.name}`" for question in verb.asks),
+            ", ".join(f"`{question.name}`" for question in verb.questions),
             verb.help,
         )
         for verb in item_verbs()
@@ -35,14 +35,14 @@ def option_table() -> str:
     """A line for each question, with the verbs that ask it and what they take as an answer."""
     askers: dict[str, dict[str, list[str]]] = {}
     for verb in item_verbs():
-        for question in verb.asks:
+        for question in verb.questions:
             answers = askers.setdefault(question.name, {})
             answers.setdefault(_answer(question), []).append(verb.name)
     rows = []
     for name, answers in askers.items():
         first, *others = answers
         more = [f"for {', '.join(answers[answer])} {answer}" for answer in others]
-        verbs = [verb.name for verb in item_verbs() if name in (q.name for q in verb.asks)]
+        verbs = [verb.name for verb in item_verbs() if name in (q.name for q in verb.questions)]
         rows.append((f"`--{name} TEXT`", ", ".join(verbs), "; ".join([first, *more])))
     return _table(OPTIONS_HEAD, [*map(_line, rows), _ANY])
 

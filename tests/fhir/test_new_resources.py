@@ -43,11 +43,12 @@ def test_a_handoff_leaves_out_what_was_not_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [(codes.REACHED, "completed"), (codes.NO_ANSWER, "not-done")]
+    ("outcome", "status"),
+    [("reached", "completed"), ("no answer", "not-done"), ("letter sent", "completed")],
 )
-def test_a_contact_that_reached_nobody_was_not_done(code: str, status: str) -> None:
-    contact = new().contact("so it went", code, "  ")
-    assert (contact["status"], contact["statusReason"]["text"]) == (status, "so it went")
+def test_a_contact_that_reached_nobody_was_not_done(outcome: str, status: str) -> None:
+    contact = new().contact(outcome, "  ")
+    assert (contact["status"], contact["statusReason"]["text"]) == (status, outcome)
     assert "payload" not in contact
 
 

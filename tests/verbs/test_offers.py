@@ -43,8 +43,22 @@ def test_closing_asks_how_it_was_met_where_harm_is(
 
 
 def test_a_question_that_all_items_are_asked_has_no_place_in_the_text() -> None:
-    assert offer(LOG, case(of(ME))) == "log"
-    assert questions_for(LOG, ["log"]) == LOG.asks
+    assert offer(NOTE, case(of(ME))) == "note"
+    assert questions_for(NOTE, ["note"]) == NOTE.asks
+
+
+def test_of_the_variants_of_a_question_many_are_asked_one() -> None:
+    names = [question.name for question in questions_for(LOG, ["log:2", "log:1,3"])]
+    assert names == ["outcome", "with"]
+
+
+def test_the_variants_of_a_question_are_one_for_a_script() -> None:
+    outcome, whom = LOG.questions
+    assert [choice.words for choice in outcome.choices][-2:] == ["letter sent", "visited, not met"]
+    assert {choice.words for choice in whom.choices} == {
+        "client", "guardian", "partner", "payer", "somebody else",
+    }  # fmt: skip
+    assert whom.default is None
 
 
 def test_the_names_are_without_their_questions() -> None:

@@ -42,7 +42,7 @@ def act_command() -> click.Command:
     names = [verb.name for verb in item_verbs()]
     asked_by: dict[str, list[str]] = {}
     for verb in item_verbs():
-        for question in verb.asks:
+        for question in verb.questions:
             asked_by.setdefault(question.name, []).append(verb.name)
     questions = [
         click.option(
@@ -225,14 +225,14 @@ def gather_inputs(
             fault = "is given twice" if equals else "is not NAME=VALUE"
             raise BadQuestion(f"--answer {pair} {fault}. Nothing was changed.")
         given[name] = text
-    asked = {question.name: question for question in verb.asks}
+    asked = {question.name: question for question in verb.questions}
     for name in given:
         if name not in asked:
             takes = " and ".join(f"--{known}" for known in asked) or "no input"
             raise BadQuestion(
                 f"{verb.name} does not ask for `{name}`; it takes {takes}. Nothing was changed."
             )
-    for question in verb.asks:
+    for question in verb.questions:
         required = question.default is None and question.asked is None
         if required and not given.get(question.name, "").strip():
             raise BadQuestion(
@@ -252,9 +252,10 @@ def _as_choice(question: Question, text: str) -> str:
     """The words of the choice. Raises BadQuestion for another text, if the question takes none."""
     if not question.choices:
         return text
+    head, colon, note = text.partition(": ") if question.noted else (text, "", "")
     for choice in question.choices:
-        if text.strip().casefold() == choice.words.casefold():
-            return choice.words
+        if head.strip().casefold() == choice.words.casefold():
+            return choice.words + colon + note
     if question.free:
         return text
     raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")

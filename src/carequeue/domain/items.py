@@ -69,6 +69,7 @@ FACTS: Final = frozenset(
         "crisis_at",  # a crisis contact or a mobile crisis request began
         "discharged_at",  # left the emergency department, inpatient or crisis stay
         "attempted_at",  # the first attempt since the start that did not reach the client
+        "tried_at",  # the last such attempt
         "contacted_at",  # two-way contact since the start
         "acknowledged_at",  # a handoff was read back and accepted
         "due_at",  # a due date that the server holds
@@ -105,6 +106,7 @@ FLAGS: Final = frozenset(
         "overdose",
         "high-risk",
         "deceased",
+        "minor",  # under 18: a parent or a guardian speaks for the client
         "approximate",  # the start was not given and was taken from the next best element
         "impossible-date",  # a date was ignored because it is impossible
         "read-only",

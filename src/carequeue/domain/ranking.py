@@ -8,24 +8,27 @@ nearness is scored in steps that rise over time (0…100 < 150 < 180 < 200…), 
 the warning: a ten-day warning would beat a three-day one on their last day.
 Laws, held by property tests: of two items alike in all else the older never ranks lower; a higher
 priority never ranks lower; waiting on somebody ranks below one's own move until its nudge or its
-warning, except in class C, which never waits; a snoozed item is out until its time, unless a clock
-breaches or a class S clock warns.
+warning, except in class C, which never waits; an attempt to reach the client rests a row until the
+next try, inside its band where a person may be at risk, else among what waits; a snoozed item is
+out until its time, unless a clock breaches or a class S clock warns.
 Every point has a reason, and the reasons sum to the points.
 Not here: how a clock is computed (`clocks.py`), how a distance is worded (`widgets/queue_line.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from typing import Final, NamedTuple
 
 from carequeue.domain.calendar import DAY, SiteCalendar
-from carequeue.domain.clocks import Clock, ClockState, flags_of
+from carequeue.domain.clocks import Clock, ClockState, class_of, flags_of
+from carequeue.domain.contact_tries import next_try
 from carequeue.domain.items import Kind, Mover, Priority, WorkItem
 from carequeue.domain.rules import ClockClass
+from carequeue.domain.spoken_dates import say_when
 
 HOUR: Final = timedelta(hours=1)
 _CLOSE_BY: Final = 2 * HOUR
@@ -81,6 +84,9 @@ WATCHER: Final = 60
 ASKED: Final[Mapping[Priority, int]] = {Priority.STAT: 60, Priority.ASAP: 40, Priority.URGENT: 30}
 ATTEMPT: Final = 10
 MOST_ATTEMPTS: Final = 3
+#: As many as a clock gives at most: whom somebody tried stands behind whom nobody tried.
+RESTS: Final = -400
+_OTHERS: Final = (Mover.PARTNER, Mover.CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,8 @@ class Rank:
 
     `due_at` with `unit` is the distance to show: to the due time of `clock` in `h`, `d` or `bd`
     (`days_left` of them, negative when over), to its nudge (`nudge`), to the end of a snooze
-    (`sleep`); `""` if there is none. Nothing here changes by itself before `next_change_at`.
+    (`sleep`), to the next try after an attempt (`try`); `""` if there is none. Nothing here changes
+    by itself before `next_change_at`.
     """
 
     band: Band
@@ -131,6 +138,15 @@ class _ClockAt(NamedTuple):
         return (self.band, -points, self.clock.due, self.clock.rule)
 
 
+class _Place(NamedTuple):
+    """The band of an item, and the distance to show (`Rank`)."""
+
+    band: Band
+    due_at: datetime | None
+    unit: str
+    days_left: int | None
+
+
 class _Instant(NamedTuple):
     """`now` in the two forms that ranking needs, and the calendar between them."""
 
@@ -145,27 +161,58 @@ def rank(item: WorkItem, clocks: Iterable[Clock], calendar: SiteCalendar, now: d
     at = _Instant(now, calendar.local_date(now), calendar)
     clocks_at = [_clock_at(item, clock, at) for clock in clocks if clock.open]
     best = min(clocks_at, key=lambda clock_at: clock_at.order, default=None)
-    asleep = item.snoozed_until if _sleeps(item, clocks_at, now) else None
-    waits = item.move.who in (Mover.PARTNER, Mover.CLIENT)
-    band = best.band if best else (Band.WAITING if waits else Band.ON_TRACK)
+    again = _next_try(item, clocks_at, at)
+    place = _place(item, best, clocks_at, again, at)
     reasons = _weighed(item, (*(best.reasons if best else ()), *_common(item)))
+    if again is not None:
+        reasons = (*reasons, _rest(item, place.band, again, at))
     if "deceased" in flags_of(item):
         words = "recorded as deceased: close it with care, no outreach"
         reasons = (Reason(0, words, "the record"), *reasons)
-    due_at, unit, days_left = _distance(best, band, at) if best else (None, "", None)
-    if asleep is not None:
-        band, due_at, unit, days_left = Band.SNOOZED, asleep, "sleep", None
     return Rank(
-        band=band,
+        band=place.band,
         points=sum(reason.points for reason in reasons),
         clock=best.clock if best else None,
-        due_at=due_at,
-        unit=unit,
-        days_left=days_left,
+        due_at=place.due_at,
+        unit=place.unit,
+        days_left=place.days_left,
         reasons=reasons,
-        next_change_at=min(_changes(item, clocks_at, at), default=None),
-        nudge=unit == "nudge",
+        next_change_at=min([*_changes(item, clocks_at, at), *filter(None, [again])], default=None),
+        nudge=place.unit == "nudge",
     )
+
+
+def _place(
+    item: WorkItem,
+    best: _ClockAt | None,
+    clocks_at: Sequence[_ClockAt],
+    again: datetime | None,
+    at: _Instant,
+) -> _Place:
+    """`again`: the next try to reach the client, None where it is time for it."""
+    if _sleeps(item, clocks_at, at.now):
+        return _Place(Band.SNOOZED, item.snoozed_until, "sleep", None)
+    waits = item.move.who in _OTHERS
+    band = best.band if best else (Band.WAITING if waits else Band.ON_TRACK)
+    if again is not None and band > Band.SAFETY:
+        return _Place(Band.WAITING, again, "try", None)
+    return _Place(band, *(_distance(best, band, at) if best else (None, "", None)))
+
+
+def _next_try(item: WorkItem, clocks_at: Sequence[_ClockAt], at: _Instant) -> datetime | None:
+    """When to try again to reach the client, if that is ours and still to come."""
+    tried = item.facts.get("tried_at")
+    if tried is None or item.move.who in _OTHERS:
+        return None
+    clocks = [clock_at.clock for clock_at in clocks_at]
+    again = next_try(tried, class_of(clocks), [clock.due for clock in clocks], at.calendar)
+    return again if again > at.now else None
+
+
+def _rest(item: WorkItem, band: Band, again: datetime, at: _Instant) -> Reason:
+    tried = say_when(item.facts["tried_at"], at.now, at.calendar)
+    words = f"tried {tried}; next try {say_when(again, at.now, at.calendar)}"
+    return Reason(RESTS if band is Band.SAFETY else 0, words, "site practice")
 
 
 def _sleeps(item: WorkItem, clocks_at: Iterable[_ClockAt], now: datetime) -> bool:
@@ -198,7 +245,7 @@ def _weighed(item: WorkItem, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
 
 def _band(item: WorkItem, clock: Clock, state: ClockState, at: _Instant) -> Band:
     """The band that one clock puts the item in."""
-    quiet = Band.WAITING if item.move.who in (Mover.PARTNER, Mover.CLIENT) else Band.ON_TRACK
+    quiet = Band.WAITING if item.move.who in _OTHERS else Band.ON_TRACK
     late = state is ClockState.BREACHED
     if clock.cls is ClockClass.CRISIS:
         return Band.NOW

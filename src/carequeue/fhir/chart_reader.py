@@ -41,6 +41,7 @@ _FIRST_YEAR: Final = 1990
 #: An identifier that can be an item's key; it must not look like another item's key.
 _KEY: Final = re.compile(r"(?!Task/)[A-Za-z0-9\-.:/]{1,400}")
 NOBODY: Final = "nobody yet"
+_ADULT: Final = 18
 _NOTES_SHOWN: Final = 50
 
 
@@ -175,7 +176,20 @@ class ChartReader:
                     known = coding.system == codes.RISK and coding.code in codes.RISKS
                     facts.add_flag(coding.code, known)
         facts.add_flag("deceased", _dead(self.patient))
+        facts.add_flag("minor", self.is_minor(self.now))
         return frozenset(facts.flags)
+
+    def is_minor(self, at: datetime) -> bool:
+        """True if the client was under 18 at an instant; an unknown birth date counts as adult.
+
+        A birth date without its day counts as the earliest possible, so as the highest age.
+        """
+        born = values.instant(values.text(self.patient, "birthDate"), self.zone)
+        if born is None or born > at:
+            return False
+        first, then = born.astimezone(self.zone).date(), at.astimezone(self.zone).date()
+        had = then.year - first.year - ((then.month, then.day) < (first.month, first.day))
+        return had < _ADULT
 
     def client(self, subject: Any) -> Client:
         """The client of an item; the display of the reference if the Patient is not here."""
@@ -255,12 +269,15 @@ class ChartReader:
         start = facts.times.get("discharged_at") or facts.times.get("authored_at")
         about = {own_reference(part) for part in (resource, parts.task, parts.anchor)} - {""}
         attempts = self.attempts_after(start, about)
-        facts.add_times(attempted_at=attempts[0].at if attempts else None)
+        facts.add_times(
+            attempted_at=attempts[0].at if attempts else None,
+            tried_at=attempts[-1].at if attempts else None,
+        )
         return WorkItem(
             key=parts.key,
             source=self.chart.source,
             kind=parts.kind,
-            title=values.squeeze(parts.title),
+            title=values.squeeze(parts.title) + self._tried(facts.times.get("tried_at")),
             client=self.client(parts.subject),
             move=parts.move,
             anchor=self.resource_ref(parts.anchor),
@@ -279,6 +296,11 @@ class ChartReader:
             notes=self.notes(resource),
             story=self.story,
         )
+
+    def _tried(self, at: datetime | None) -> str:
+        """What a title says of an attempt of today: who called an hour ago is not called again."""
+        local = at.astimezone(self.zone) if at else None
+        return f", tried {local:%H:%M}" if local and local.date() == self.as_of else ""
 
     def notes(self, resource: Any) -> tuple[StoryLine, ...]:
         """The notes of a resource, newest first."""

@@ -45,10 +45,23 @@ CONTACT_OUTCOME: Final = f"{OURS}/CodeSystem/contact-outcome"
 REACHED: Final = "reached"
 NO_ANSWER: Final = "no-answer"
 LEFT_MESSAGE: Final = "left-message"
+LETTER: Final = "letter"
+NOT_MET: Final = "not-met"
+#: The outcome of a contact in words -> its code.
+CONTACT_OUTCOMES: Final = {
+    "reached": REACHED,
+    "left message": LEFT_MESSAGE,
+    "no answer": NO_ANSWER,
+    "letter sent": LETTER,
+    "visited, not met": NOT_MET,
+}
+ROLE_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+PARTICIPATION_MODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 
 #: Communication.category of a message to a partner, never of a contact with the client.
 MESSAGE: Final = f"{OURS}/CodeSystem/message"
 REMINDER: Final = "reminder"
+CALL: Final = "call"  # a call to somebody who is not the client
 QUESTION: Final = "question"
 ANSWER: Final = "answer"
 #: The system of Task.status: the state in which a reminder was sent.

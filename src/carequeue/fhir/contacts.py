@@ -29,7 +29,6 @@ from carequeue.fhir.our_directory import own_reference
 #: verb stamps the minute of the key, so there only the machine's clock can be wrong.
 _SLACK: Final = timedelta(minutes=15)
 _OUR_SLACK: Final = timedelta(days=1)
-_ADULT: Final = 18
 #: Communication.status of a contact that began; with the others nothing was sent or said.
 _BEGAN: Final = frozenset({"completed", "not-done", "in-progress", "stopped"})
 _UNFINISHED: Final = {"in-progress": "not finished", "stopped": "broken off"}
@@ -120,8 +119,12 @@ class _Call:
 
         Our own records did not always carry the outcome; completed meant reached.
         """
-        reason = self.record.get("statusReason")
-        return self.ours or values.has_code(reason, codes.REACHED, codes.CONTACT_OUTCOME)
+        outcomes = [
+            coding.code
+            for coding in values.codings(self.record.get("statusReason"))
+            if coding.system == codes.CONTACT_OUTCOME
+        ]
+        return codes.REACHED in outcomes or (self.ours and not outcomes)
 
     @cached_property
     def at(self) -> datetime | None:
@@ -172,7 +175,7 @@ class _Call:
         person = self.reader.find(reference) if reference else contained
         if person.get("resourceType") != "RelatedPerson" or self.at is None:
             return False
-        return self._cares(person, self.at) and is_minor(self.reader, self.at)
+        return self._cares(person, self.at) and self.reader.is_minor(self.at)
 
     def _cares(self, person: Resource, at: datetime) -> bool:
         theirs = self.reader.ref(person.get("patient")) == self.reader.chart.client
@@ -210,7 +213,7 @@ def _not_with_us(call: _Call) -> _Shown | None:
     if spoken.by_device(call.record.get("sender")):
         return ContactOutcome.NONE, "an automatic message"
     if partner_messages.is_message(call.record):
-        return ContactOutcome.NONE, "a message to a partner"
+        return ContactOutcome.NONE, "a message or a call to somebody else"
     if call.sender is not None and not call.sender.ours:
         return ContactOutcome.NONE, "not by us"
     if call.to_group:
@@ -266,19 +269,6 @@ def _answers(call: _Call, asked: Any) -> bool:
     ask = _Call(call.reader, message)
     ours = ask.sender is not None and ask.sender.ours and ask.status == "completed"
     return ours and ask.with_client and spoken.one_way(message) != spoken.AUTOMATIC
-
-
-def is_minor(reader: ChartReader, at: datetime) -> bool:
-    """True if the client was under 18 at an instant; an unknown birth date counts as adult.
-
-    A birth date without its day counts as the earliest possible, so as the highest age.
-    """
-    born = values.instant(values.text(reader.patient, "birthDate"), reader.zone)
-    if born is None or born > at:
-        return False
-    first, then = born.astimezone(reader.zone).date(), at.astimezone(reader.zone).date()
-    had = then.year - first.year - ((then.month, then.day) < (first.month, first.day))
-    return had < _ADULT
 
 
 # --- a visit -----------------------------------------------------------------------------

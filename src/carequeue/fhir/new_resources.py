@@ -73,31 +73,60 @@ class NewResources:
             task["owner"] = self._me
         return task
 
-    def contact(self, outcome: str, code: str, text: str) -> Resource:
-        """The Communication of one contact: its outcome in words and as one of our codes."""
-        contact = self._communication()
+    def contact(self, outcome: str, text: str) -> Resource:
+        """The Communication of a contact with the client; `outcome`: one of `CONTACT_OUTCOMES`."""
+        contact = self._contact(outcome, text)
+        if self.item.client.reference:
+            contact["recipient"] = [self._client]
+        return contact
+
+    def contact_with_guardian(self, outcome: str, text: str) -> Resource:
+        """The Communication of a contact with the client's guardian, who may have no record."""
+        guard = {"system": codes.ROLE_CODE, "code": "GUARD", "display": "guardian"}
+        guardian = {
+            "resourceType": "RelatedPerson",
+            "id": "guardian",
+            "patient": self._client,
+            "relationship": [{"coding": [guard]}],
+        }
+        contact = {**self._contact(outcome, text), "contained": [guardian]}
+        return contact | {"recipient": [reference_to("#guardian", "guardian")]}
+
+    def call(self, to: Party, outcome: str, text: str) -> Resource:
+        """The Communication of a call to somebody else about the item."""
+        call = self._contact(outcome, text) | {"category": self._category(codes.CALL)}
+        return call | {"recipient": [party_reference(to)]}
+
+    def _contact(self, outcome: str, text: str) -> Resource:
+        """A contact: its outcome in words and as one of our codes."""
+        contact, code = self._communication(), codes.CONTACT_OUTCOMES[outcome]
         coding = {"system": codes.CONTACT_OUTCOME, "code": code, "display": outcome}
         contact |= {
-            "status": "completed" if code == codes.REACHED else "not-done",
+            "status": "completed" if code in (codes.REACHED, codes.LETTER) else "not-done",
             # R4 has no element for the outcome of a contact; this is "reason for current status".
             "statusReason": {"coding": [coding], "text": outcome},
         }
-        if self.item.client.reference:
-            contact["recipient"] = [self._client]
+        if code == codes.LETTER:
+            medium = {"system": codes.PARTICIPATION_MODE, "code": "MAILWRIT", "display": "letter"}
+            contact["medium"] = [{"coding": [medium]}]
         if text.strip():
             contact["payload"] = [{"contentString": text.strip()}]
         return contact
 
-    def message(self, to: Party | None, code: str, text: str) -> Resource:
-        """A message to a partner about the item: a reminder, a question or an answer. The state in
-        which it was sent is recorded with it, so that the next state may have a reminder, too.
+    def _category(self, code: str) -> list[dict[str, Any]]:
+        """The kind of a message, and the status that the item had then: the next status may have
+        a reminder, too.
         """
-        message = self._communication()
         category = [{"coding": [{"system": codes.MESSAGE, "code": code}]}]
         if self.item.status:
             state = {"system": codes.TASK_STATUS, "code": self.item.status}
             category.append({"coding": [state]})
-        message |= {"status": "completed", "category": category}
+        return category
+
+    def message(self, to: Party | None, code: str, text: str) -> Resource:
+        """A message to a partner about the item: a reminder, a question or an answer."""
+        message = self._communication()
+        message |= {"status": "completed", "category": self._category(code)}
         if to is not None:
             message["recipient"] = [party_reference(to)]
         return message | {"payload": [{"contentString": text.strip()}]}

@@ -31,22 +31,27 @@ WITHDRAWALS: Final = frozenset(_ANSWERS.values())
 
 
 def is_message(communication: Resource) -> bool:
-    """True if a Communication is a message of ours to a partner."""
+    """True if a Communication is our message, or call, to somebody who is not the client."""
     category = values.codings(communication.get("category"))
     return any(coding.system == codes.MESSAGE for coding in category)
 
 
 def reminded(reader: ChartReader, about: Set[str], status: str) -> datetime | None:
-    """When the partner was last reminded of one of these in this state; None if never."""
+    """When the partner was last reminded or called about one of these in this state; or None."""
     sent = [
         reader.when(values.text(message, "sent"))
         for message in reader.of("Communication")
-        if values.text(message, "status") == "completed"
-        and reader.refs(message, "about") & about
-        and values.has_code(message.get("category"), codes.REMINDER, codes.MESSAGE)
-        and _state(message) == status
+        if reader.refs(message, "about") & about and _chases(message) and _state(message) == status
     ]
     return max(filter(None, sent), default=None)
+
+
+def _chases(message: Resource) -> bool:
+    """True for a reminder that was sent, and for a call, answered or not."""
+    category, status = message.get("category"), values.text(message, "status")
+    reminds = values.has_code(category, codes.REMINDER, codes.MESSAGE) and status == "completed"
+    calls = values.has_code(category, codes.CALL, codes.MESSAGE)
+    return reminds or (calls and status in ("completed", "not-done"))
 
 
 def _state(message: Resource) -> str:

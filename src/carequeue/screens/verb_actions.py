@@ -29,8 +29,10 @@ from carequeue.screens.undo_prompt import UndoPrompt
 from carequeue.verbs.cover import VERB as COVER
 from carequeue.verbs.offers import names_of, questions_for
 from carequeue.verbs.sync import VERB as SYNC
+from carequeue.verbs.table import find_verb
 from carequeue.verbs.undo import VERB as UNDO
-from carequeue.verbs.verb import Question, Verb
+from carequeue.verbs.verb import Choice, Question, Verb
+from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.question_prompt import QuestionForm
 from carequeue.widgets.themes import Parts
@@ -135,7 +137,7 @@ class VerbActions:
             then({})
             return
         context = self._context
-        keys = subject.keys
+        keys, asks = subject.keys, self._with_notes(asks)
         draft = (verb.name, subject)  # text about one client is never offered for another
 
         def check(question: str, text: str) -> tuple[bool, str]:
@@ -159,6 +161,15 @@ class VerbActions:
             context.submit_read(
                 partial(context.desk.people, keys), partial(self._show_people, form)
             )
+
+    def _with_notes(self, asks: tuple[Question, ...]) -> tuple[Question, ...]:
+        """The questions, with a key for each note of the profile where a note may be taken."""
+        desk = self._context.desk
+        notes = tuple(Choice(key, note) for key, note in desk.contact_notes.items())
+        return tuple(
+            question._replace(choices=question.choices + notes) if question.noted else question
+            for question in asks
+        )
 
     def _show_people(self, form: QuestionForm, people: tuple[Person, ...]) -> None:
         form.people = people
@@ -231,7 +242,11 @@ class VerbActions:
         self._context.say(Message(text, tone, hint))
 
     def _hint(self, acted: Acted, source: str = "") -> str:
-        hints = [BACK] if acted.group and BACK not in acted.message else []
+        hints = []
+        if offered := find_verb(acted.offers):
+            key = key_name(self._context.keys.of[offered.name])
+            hints.append(f"{key} {offered.label}")
+        hints += [BACK] if acted.group and BACK not in acted.message else []
         if (needed := self._context.needed_to_send(source)) and acted.kept_here < len(
             acted.changed
         ):

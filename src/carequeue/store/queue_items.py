@@ -72,6 +72,11 @@ class QueueItems:
         band, due_at, unit, title, move, move_name = row
         return RowRank(band, due_at, unit, title, Mover(move), move_name)
 
+    def offers_of(self, key: str) -> str:
+        """The verbs that a row offers (`verbs/offers.py`); "" if the queue has no such row."""
+        row = self._raw.execute("SELECT verbs FROM item WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else ""
+
     def client_title_kind(self, key: str, chart: str) -> tuple[str, str, str] | None:
         """Client, title and kind of a row; None if the row of this key is in another chart."""
         row = self._raw.execute(

@@ -34,7 +34,7 @@ class QueueRow(NamedTuple):
     band: int  # domain.ranking.Band
     points: int
     due_at: int | None
-    unit: str  # how the distance to due_at is said: h | d | bd | nudge | sleep | "" (no clock)
+    unit: str  # how due_at is said: h | d | bd | nudge | try | sleep | "" (no clock)
     days_left: int | None  # unit d or bd: whole days from now to due, negative when over
     client: str  # FAMILY, Given
     born: str  # FHIR date or ""

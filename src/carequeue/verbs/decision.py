@@ -32,15 +32,20 @@ class PlannedIntent(NamedTuple):
 class RowAfter(NamedTuple):
     """The row of an item just after an act.
 
-    `item`: the item before it. `closed`: it left the queue. `due`: when it is due, or when its next
-    step is, in words; "" without a clock.
+    `item`: the item before it. `answers`: those of the act. `closed`: it left the queue.
+    `met`: the labels of the clocks that the act met. `next_try`: when to try again to reach the
+    client, in words; "" if it is not ours to. `moved`: the sentence that says where the row is now,
+    "" where it did not move.
     """
 
     item: WorkItem
+    answers: Mapping[str, str]
     closed: bool
     snoozed: bool
     overdue: bool
-    due: str
+    met: tuple[str, ...]
+    next_try: str
+    moved: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 def asked_of(verb: Verb, case: VerbCase) -> tuple[Question, ...]:
     """The questions that a verb asks about an item."""
-    return tuple(question for question in verb.asks if not question.asked or question.asked(case))
+    return _by_name(
+        question for question in verb.asks if not question.asked or question.asked(case)
+    )
+
+
+def _by_name(questions: Iterable[Question]) -> tuple[Question, ...]:
+    """Each name once: a later question of a name is a variant, and stands in for the earlier."""
+    return tuple({question.name: question for question in questions}.values())
 
 
 def offer(verb: Verb, case: VerbCase) -> str:
@@ -36,7 +43,10 @@ def names_of(offers: str) -> list[str]:
 
 
 def questions_for(verb: Verb, rows: Iterable[str]) -> tuple[Question, ...]:
-    """The questions that a verb asks about at least one of the rows with these offers."""
+    """The questions that a verb asks about at least one of the rows with these offers.
+
+    Of the variants of a question the last that one of the rows is asked.
+    """
     places = {
         int(place)
         for offers in rows
@@ -45,7 +55,7 @@ def questions_for(verb: Verb, rows: Iterable[str]) -> tuple[Question, ...]:
         for place in word.partition(":")[2].split(",")
         if place
     }
-    return tuple(
+    return _by_name(
         question
         for place, question in enumerate(verb.asks)
         if not question.asked or place in places

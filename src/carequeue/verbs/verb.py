@@ -48,7 +48,7 @@ class Question(NamedTuple):
 
     `repeated`: what stands before the answer where the message repeats it (" to "); "" where it
     does not. `meaning`: what a text is to say, for the docs. `asked`: which items are asked it, all
-    where it is None.
+    where it is None; a later question of the same name stands in for an earlier.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Question(NamedTuple):
     repeated: str = ""
     meaning: str = "one line"
     asked: Callable[[VerbCase], bool] | None = None
+    noted: bool = False  # an answer may carry a note: "left message: Asked to call back"
 
 
 #: A list of verbs that has an order of its own.
@@ -112,6 +113,22 @@ class Verb(NamedTuple):
     already: str = ""  # "closed": what somebody else had done before; else `done`
     #: A sentence after the message; "" where `worklist/consequence.py` says where the row is.
     afterwards: Callable[[RowAfter], str] = lambda row: ""
+    tells_clocks: bool = False  # whether that sentence names the clocks that the act met
+    #: The verb that the message offers next, "" for none; shown with its key if it applies.
+    offers: Callable[[RowAfter], str] = lambda row: ""
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Its questions, each name once: variants of a question for different items are joined."""
+        joined: dict[str, Question] = {}
+        for question in self.asks:
+            known = joined.get(question.name)
+            if known is None:
+                joined[question.name] = question
+            else:
+                choices = tuple(dict.fromkeys((*known.choices, *question.choices)))
+                joined[question.name] = known._replace(choices=choices, default=None)
+        return tuple(joined.values())
 
     def label_for(self, kind: str, short: bool = False) -> str:
         """The footer's word for this verb on an item of this kind."""

@@ -1,4 +1,5 @@
-"""A deadline as a distance: "3 h left", "2 bd over", "today", "nudge Wed", "Mon 09:00".
+"""A deadline as a distance: "3 h left", "2 bd over", "today", "nudge Wed", "try Wed",
+"Mon 09:00".
 
 In:  due time and `now` in whole seconds since 1970, the unit of the projection, the zone of the
 profile (never the laptop's). Out: at most `WIDTH` cells, and whether the deadline has passed.
@@ -26,8 +27,8 @@ def clock_words(
     """The distance in words, and whether the deadline has passed; ("", False) for no deadline."""
     if due_at is None or not unit:
         return "", False
-    if unit == "nudge":
-        return _nudge(due_at, now, zone), False
+    if unit in ("nudge", "try"):
+        return _again(unit, due_at, now, zone), False
     if unit == "sleep":
         return moment(due_at, now, zone), False
     if unit in ("d", "bd") and days_left is not None:
@@ -53,12 +54,13 @@ def _hours(seconds: int) -> str:
     return f"{hours} h {word}" if hours < 100 else f"{min(hours // 24, 999)} d {word}"
 
 
-def _nudge(due_at: int, now: int, zone: tzinfo) -> str:
+def _again(word: str, due_at: int, now: int, zone: tzinfo) -> str:
+    """When to ask a partner, or to try to reach the client, again."""
     at, today = _local(due_at, zone), _local(now, zone)
     days = (at.date() - today.date()).days
     if days <= 0:
-        return "nudge today" if due_at > now else "nudge now"
-    return f"nudge {DAYS[at.weekday()]}" if days < 7 else _date(at, today)
+        return f"{word} today" if due_at > now else f"{word} now"
+    return f"{word} {DAYS[at.weekday()]}" if days < 7 else _date(at, today)
 
 
 def moment(at: int, now: int, zone: tzinfo) -> str:

@@ -31,6 +31,7 @@ _MISSING: Final = {
     "whom": "nobody has that name",
     "when": "type a time: tomorrow 9, fri, 3bd",
 }
+_LONGEST_CHOICE: Final = 28
 _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
 
@@ -197,7 +198,7 @@ class QuestionForm:
         if question.asks is Asks.WHOM:
             return self._people_parts(room)
         if self._otherwise is not None and not typed:
-            return [(f"  enter: {self._otherwise or 'skip'}", "muted")]
+            return [(cut(f"  enter: {self._otherwise or 'skip'}", room), "muted")]
         return []
 
     def _people_parts(self, room: int) -> list[Part]:
@@ -208,7 +209,8 @@ class QuestionForm:
         first = self._chosen % len(matches)
         chosen = matches[first]
         away = f" ({chosen.away})" if chosen.away else ""
-        name = cut(chosen.name, max(10, room - 4 - cell_len(away)))
+        rest = len(f" +{len(matches) - 1}") if len(matches) > 1 else 0
+        name = cut(chosen.name, room - 4 - rest - cell_len(away))
         parts: list[Part] = [("  → ", "muted"), (name, "done"), (away, "soon")]
         others = matches[first + 1 :] + matches[:first]
         for number, person in enumerate(others):
@@ -222,7 +224,8 @@ class QuestionForm:
     # --- choices: all after the question, all in the footer, or divided between them
 
     def _words(self, choice: Choice) -> str:
-        return f"{choice.words}{' (enter)' if choice.words == self._otherwise else ''}"
+        words = cut(choice.words, _LONGEST_CHOICE)  # a note of a contact may be long
+        return f"{words}{' (enter)' if choice.words == self._otherwise else ''}"
 
     def _fitting(self, room: int) -> int:
         """How many choices fit after the question."""

@@ -16,23 +16,21 @@ from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import class_of, clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
-from carequeue.domain.ranking import Band
 from carequeue.domain.sanitize import clean
 from carequeue.domain.spoken_dates import say_when
 from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.fhir import intent_effects
 from carequeue.store.cache_transaction import CacheTransaction
-from carequeue.store.queue_items import RowRank
 from carequeue.store.source_scope import ChartName
 from carequeue.store.views import ChartBases
 from carequeue.sync.protocol.capabilities import UNSUPPORTED
 from carequeue.verbs.decision import Decision, RowAfter
-from carequeue.verbs.offers import asked_of
+from carequeue.verbs.offers import asked_of, names_of
 from carequeue.verbs.permissions import allowed, bulk_refusal
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
-from carequeue.worklist.answer_parsing import check_answered
-from carequeue.worklist.consequence import consequence, due_words
+from carequeue.worklist.answer_parsing import answers_to
+from carequeue.worklist.consequence import ActedOn, RowPlace, row_after
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 
@@ -197,8 +195,9 @@ class Acts:
             intents: list[Intent] = []
             if checked.item is not None and checked.permission.ok:
                 item, chart = items[checked.key]
-                check_answered(verb, asked_of(verb, self._case(item, now)), answers)
-                intents = self._intents(verb, item, chart, answers, group, now)
+                asked = asked_of(verb, self._case(item, now))
+                given = answers_to(verb, asked, answers)
+                intents = self._intents(verb, item, chart, given, group, now)
                 if _behind(self._cache, intents):
                     checked = replace(checked, permission=Permission(False, _STUCK))
                 elif _names_others(intents, chart):
@@ -237,41 +236,46 @@ class Acts:
             )
             local_only += _why_local(intents)[:1]
             changed.append(checked)
-        before = {checked.key: self._cache.queue.rank_of(checked.key) for checked in changed[:1]}
-        self._cache.project(now, self._bases)
-        confirmed = _confirmed(verb, answers, now, self._cache.site.calendar, self._away)
+        after = self._after(verb, changed, answers, now)
+        given = after.answers if after else answers
+        confirmed = _confirmed(verb, given, now, self._cache.site.calendar, self._away)
+        message = _message(verb, changed, already, refused, confirmed, local_only)
         return Acted(
-            _message(verb, changed, already, refused, confirmed, local_only)
-            + self._consequence(verb, changed, before, now),
+            f"{message} {verb.afterwards(after) or after.moved}".rstrip() if after else message,
             group if changed else "",
             tuple(checked.key for checked in changed),
             tuple(checked.key for checked in already),
             tuple(refused),
             len(local_only),
             confirmed,
+            offers=self._offer(verb, after),
         )
 
-    def _consequence(
-        self,
-        verb: Verb,
-        changed: Sequence[Checked],
-        before: Mapping[str, RowRank | None],
-        now: datetime,
-    ) -> str:
-        """Where the row of a single item is after the act, as a sentence behind the message."""
-        if len(changed) != 1 or changed[0].item is None:
-            return ""
-        item, calendar = changed[0].item, self._cache.site.calendar
-        row = self._cache.queue.rank_of(item.key)
-        after = RowAfter(
-            item,
-            closed=row is None,
-            snoozed=row is not None and row.band == Band.SNOOZED,
-            overdue=row is not None and row.due_at is not None and row.due_at <= now.timestamp(),
-            due=due_words(row, now, calendar) if row else "",
-        )
-        sentence = verb.afterwards(after) or consequence(before[item.key], row, now, calendar)
-        return f" {sentence}" if sentence else ""
+    def _after(
+        self, verb: Verb, changed: Sequence[Checked], answers: Mapping[str, str], now: datetime
+    ) -> RowAfter | None:
+        """Project what the act has touched; the row of its item afterwards, None for several."""
+        item = changed[0].item if len(changed) == 1 else None
+        if item is None:
+            self._cache.project(now, self._bases)
+            return None
+        given = answers_to(verb, asked_of(verb, self._case(item, now)), answers)
+        before = self._place(item)
+        self._cache.project(now, self._bases)
+        there = self.items([item.key], now).get(item.key) if verb.tells_clocks else None
+        after = self._place(there[0] if there else item)
+        return row_after(ActedOn(item, given, before, after), now, self._cache.site.calendar)
+
+    def _place(self, item: WorkItem) -> RowPlace:
+        site = self._cache.site
+        clocks = clocks_of(item, site.rules, site.calendar)
+        return RowPlace(self._cache.queue.rank_of(item.key), clocks)
+
+    def _offer(self, verb: Verb, after: RowAfter | None) -> str:
+        """The verb that the message offers next, "" if there is none that applies."""
+        name = verb.offers(after) if after else ""
+        row = self._cache.queue.offers_of(after.item.key) if after and name else ""
+        return name if name in names_of(row) else ""
 
     def _intents(
         self,
@@ -316,7 +320,7 @@ def _confirmed(
     """The answers that a person wants to see confirmed, behind the name."""
     return "".join(
         question.repeated + _in_words(question, answers[question.name], now, calendar, away)
-        for question in verb.asks
+        for question in verb.questions
         if question.repeated and question.name in answers
     )
 

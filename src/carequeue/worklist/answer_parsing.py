@@ -29,10 +29,10 @@ def verb_named(name: str) -> Verb:
 
 def question_named(verb: Verb, name: str) -> Question:
     """One question of a verb by its name."""
-    for question in verb.asks:
+    for question in verb.questions:
         if question.name == name:
             return question
-    known = ", ".join(question.name for question in verb.asks) or "none"
+    known = ", ".join(question.name for question in verb.questions) or "none"
     raise BadQuestion(f"{verb.name} does not ask for “{clean(name, 40)}”; it asks for: {known}.")
 
 
@@ -45,29 +45,39 @@ def read_answers(
 ) -> dict[str, str]:
     """All answers of a verb. Raises BadQuestion if one is missing, unknown or not understood.
 
-    A question that only some items are asked may be left open here: `check_answered` knows the
+    A question that only some items are asked may be left open here: `answers_to` knows the
     item.
     """
     for name in given:
         question_named(verb, name)
     answers = {}
-    for question in verb.asks:
+    for question in verb.questions:
         text = given.get(question.name, "").strip()
         if not text:
-            if question.default is not None:
-                answers[question.name] = question.default
-            elif question.asked is None:
+            if question.asked is not None:
+                continue
+            if question.default is None:
                 raise _unanswered(verb, question)
+            answers[question.name] = question.default
             continue
         answers[question.name] = read_answer(question, text, people, calendar, now)[0]
     return answers
 
 
-def check_answered(verb: Verb, questions: Sequence[Question], answers: Mapping[str, str]) -> None:
-    """Raise BadQuestion, naming it, if a question that an item is asked has no answer."""
+def answers_to(
+    verb: Verb, questions: Sequence[Question], answers: Mapping[str, str]
+) -> dict[str, str]:
+    """The answers for an item that is asked these questions, with their defaults.
+
+    Raises BadQuestion, naming the question, if one without a default has no answer.
+    """
+    given = dict(answers)
     for question in questions:
-        if question.name not in answers:
-            raise _unanswered(verb, question)
+        if question.name not in given:
+            if question.default is None:
+                raise _unanswered(verb, question)
+            given[question.name] = question.default
+    return given
 
 
 def _unanswered(verb: Verb, question: Question) -> BadQuestion:
@@ -99,10 +109,13 @@ def read_answer(
 
 
 def _choice(question: Question, text: str) -> tuple[str, str]:
-    wanted = fold(text)
+    wanted, note = fold(text), ""
+    if question.noted and ": " in text:
+        head, _, tail = text.partition(": ")
+        wanted, note = fold(head), f": {clean_block(tail, 4000).strip()}"
     for choice in question.choices:
         if wanted in (fold(choice.key), fold(choice.words)):
-            return choice.words, choice.words
+            return choice.words + note, choice.words + clean(note, 200)
     if question.free:
         return clean(text, 300), clean(text, 100)
     known = ", ".join(choice.words for choice in question.choices)

@@ -7,15 +7,69 @@ Not here: what was done (`act.py`), what a verb says in its own words (`Verb.aft
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from carequeue.domain.calendar import SiteCalendar
-from carequeue.domain.items import Mover
+from carequeue.domain.clocks import Clock, class_of
+from carequeue.domain.contact_tries import next_try
+from carequeue.domain.items import Mover, WorkItem
 from carequeue.domain.ranking import Band
 from carequeue.domain.spoken_dates import say_when
 from carequeue.store.queue_items import RowRank
+from carequeue.verbs.decision import RowAfter
 
 _OTHERS = (Mover.PARTNER, Mover.CLIENT)
+
+
+class RowPlace(NamedTuple):
+    """The rank of a row, None if it is not in the queue, and the clocks of its item."""
+
+    rank: RowRank | None
+    clocks: Sequence[Clock]
+
+
+class ActedOn(NamedTuple):
+    """An item, the answers of the act, and the row before and after it."""
+
+    item: WorkItem
+    answers: Mapping[str, str]
+    before: RowPlace
+    after: RowPlace
+
+
+def row_after(acted_on: ActedOn, now: datetime, calendar: SiteCalendar) -> RowAfter:
+    """What a verb may say of the row after its act."""
+    row, clocks = acted_on.after.rank, acted_on.before.clocks
+    still_open = {clock.rule for clock in acted_on.after.clocks if clock.open}
+    closed = row is None
+    return RowAfter(
+        acted_on.item,
+        acted_on.answers,
+        closed=closed,
+        snoozed=row is not None and row.band == Band.SNOOZED,
+        overdue=row is not None and row.due_at is not None and row.due_at <= now.timestamp(),
+        met=tuple(
+            dict.fromkeys(
+                clock.label
+                for clock in clocks
+                if clock.open and (closed or clock.rule not in still_open)
+            )
+        ),
+        next_try=_next_try(row, clocks, now, calendar),
+        moved=consequence(acted_on.before.rank, row, now, calendar),
+    )
+
+
+def _next_try(
+    row: RowRank | None, clocks: Sequence[Clock], now: datetime, calendar: SiteCalendar
+) -> str:
+    """When to try again, if somebody tries to reach the client now; "" if it is not ours to."""
+    if row is None or row.move in _OTHERS:
+        return ""
+    dues = [clock.due for clock in clocks if clock.open]
+    return say_when(next_try(now, class_of(clocks), dues, calendar), now, calendar)
 
 
 def consequence(

@@ -135,6 +135,7 @@ class Acted:
     refused: tuple[Refused, ...] = ()
     kept_here: int = 0
     said: str = ""  # the answer as the sentence has it: " to Access", ", no capacity"
+    offers: str = ""  # the verb that comes next, and applies
 
 
 class Where(StrEnum):
