@@ -148,7 +148,6 @@ PEOPLE = (
     Person("Practitioner/ortiz", "Ortiz, Nadia"),
     Person("Practitioner/lin", "Lin, Maria"),
     Person("CareTeam/access", "Access team", team=True),
-    Person("Practitioner/berg", "Berg, Ola", away="away until Mon 14 Dec"),
 )
 #: Verbs that take an item out of the queue, and the one that puts it to sleep.
 ENDS = frozenset({"done", "decline"})
@@ -170,6 +169,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         self.fault = ""  # words of an error that every act and every look at the cache meets
         self.gate: threading.Event | None = None  # where a test wants acts to take their time
         self._stamp = 1
+        self.its_people: Sequence[Person] = PEOPLE
         self.its_colleagues = FakeColleagues(lambda: self.change(self.rows))
         FakeOutbox.__init__(self)
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
@@ -244,7 +244,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         return self.state
 
     def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
-        return PEOPLE
+        return self.its_people
 
     def detail(self, key: str, now: datetime) -> Detail | None:
         self._fail()

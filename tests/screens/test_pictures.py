@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from carequeue.store.queue_window import QueueRow
 from carequeue.worklist.health import SourceHealth
-from carequeue.worklist.results import Difference, Undoable, Where
+from carequeue.worklist.results import Difference, Person, Undoable, Where
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.conftest import AtTheTop
 from tests.screens.stage import at_the_terminal
@@ -103,7 +103,10 @@ async def test_a_question_open(taken: SnapshotAssertion) -> None:
 async def test_the_question_to_whom_with_a_colleague_who_is_away(
     taken: SnapshotAssertion, size: str
 ) -> None:
-    assert taken == await picture(FakeDesk(), SIZES[size], "j", "t", text="ber")
+    desk = FakeDesk()
+    away = Person("Practitioner/berg", "Berg, Ola", away="away until Mon 14 Dec")
+    desk.its_people = (*desk.its_people, away)
+    assert taken == await picture(desk, SIZES[size], "j", "t", text="ber")
 
 
 @pytest.mark.parametrize("size", SIZES)
