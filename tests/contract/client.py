@@ -57,6 +57,10 @@ class Clinician:
         """Let time pass."""
         self.instant += timedelta(**span)
 
+    def cover(self, name: str, until: str) -> None:
+        """Make a colleague's moves hers, too."""
+        self._desk.colleagues.begin_cover(name, until, self.instant)
+
     # --- looking ----------------------------------------------------------------------------------
 
     def sync(self) -> SyncReport:

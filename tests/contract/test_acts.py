@@ -95,6 +95,22 @@ def test_claiming_makes_the_teams_item_hers_and_changes_nothing_else(
     assert text_of(after, "owner") == text_of(before, "owner")
 
 
+def test_what_she_does_for_a_colleague_whom_she_covers_stays_the_colleagues(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    dana.assign(UNDATED_FOLLOW_UP, to="Priya Raman")
+    assert dana.sync().ok
+    before = held(clinic, UNDATED_FOLLOW_UP)
+    dana.cover("Priya Raman", "3bd")
+    assert dana.shown(UNDATED_FOLLOW_UP).covered_for == "Priya R."
+    dana.done(UNDATED_FOLLOW_UP)
+    assert dana.sync().ok
+    after = held(clinic, UNDATED_FOLLOW_UP)
+    assert after["status"] == "completed"
+    assert after["owner"]["reference"] == "Practitioner/priya-raman"
+    assert text_of(after, *OWN_STATUS) == text_of(before, *OWN_STATUS)
+
+
 def test_items_are_assigned_to_a_colleague_and_to_a_team(
     dana: Clinician, clinic: FhirServer
 ) -> None:

@@ -35,7 +35,7 @@ US = Us(
     people=frozenset({"Practitioner/ana"}),
 )
 ME = Party("Practitioner/me", "D. Whitfield", ours=True, me=True)
-ANA = Party("Practitioner/ana", "Ana Ortiz", ours=True)
+ANA = Party("Practitioner/ana", "Ana Ortiz", ours=True, person="Practitioner/ana")
 ACCESS = Party("CareTeam/access", "Access", ours=True)
 HOUSING = Party("Organization/housing", "Harbor Housing")
 OKAFOR = Client(reference="Patient/1", family="Okafor", given="Daniel")

@@ -32,7 +32,7 @@ class Lines(SingleFileSnapshotExtension):
 
 
 def offers(verb: Verb) -> Iterator[str]:
-    """What rows may offer of a verb: nothing beyond it, or each question that only some are asked."""
+    """What rows may offer of a verb: it alone, or each question that only some are asked."""
     if questions_for(verb, [verb.name]):
         yield verb.name
     for place, question in enumerate(verb.asks):

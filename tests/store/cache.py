@@ -17,6 +17,7 @@ from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile, profi
 from carequeue.store.queue_window import QueueRow, Tab
 from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.sync.protocol.capabilities import Abilities, TypeAbility, to_json
+from carequeue.verbs.table import item_verbs
 from carequeue.wiring import Session
 from tests.fhir.clinic import CLINIC, DANA, DIRECTORY, NOW, PATIENT
 from tests.store.template import begin_with
@@ -153,5 +154,6 @@ def clinic_of_dana(folder: Path, *resources: Any, can: Abilities = WRITABLE) -> 
         cache.pull(*DIRECTORY, PATIENT, *resources)
         cache.close()
 
-    begin_with((to_json(can), jsontext.dumps(resources)), folder, make)
+    verbs = [verb.name for verb in item_verbs()]  # each row says which apply
+    begin_with((to_json(can), jsontext.dumps([resources, verbs])), folder, make)
     return Cache(folder)
