@@ -59,7 +59,7 @@ class ColleagueActions:
             )
             for number, cover in enumerate(covers[:_MOST_ENDS], start=1)
         ]
-        more = Option("n", "cover another", self._ask_cover)
+        more = Option("n", "another", self._ask_cover)
         back = Option("esc", "back", lambda: None)
         text = partial(_covers_in_words, covers)
         self._context.push(ConfirmOverlay(self._context, text, (*ends, more, back)))
