@@ -153,8 +153,9 @@ class Clinician:
     def assign(self, *items: str, to: str) -> Acted:
         return self.act("assign", *items, to=to)
 
-    def done(self, *items: str) -> Acted:
-        return self.act("done", *items)
+    def done(self, *items: str, **answers: str) -> Acted:
+        """`met`: how, where a person may be at risk or others have the item."""
+        return self.act("done", *items, **answers)
 
     def log(self, *items: str, outcome: str) -> Acted:
         return self.act("log", *items, outcome=outcome)
