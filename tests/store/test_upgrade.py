@@ -26,9 +26,9 @@ from carequeue.store.migrations import STEPS, VERSION, migrate
 from carequeue.store.profiles import Profile, ProfilePaths, SourceProfile, profile_paths
 from carequeue.wiring import Session
 from tests.servers.controlled_clinic import ControlledClinic
-from tests.store import schema_1, schema_2, schema_3
+from tests.store import schema_1, schema_2, schema_3, schema_4
 
-EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2, schema_3)
+EARLIER: Final[tuple[ModuleType, ...]] = (schema_1, schema_2, schema_3, schema_4)
 SOURCE: Final = "clinic"
 
 

@@ -73,6 +73,35 @@ class NewResources:
             task["owner"] = self._me
         return task
 
+    def referral(
+        self, text: str, receiver: dict[str, str], priority: str
+    ) -> tuple[Resource, Resource]:
+        """A request of ours, and the Task that asks `receiver` to fulfill it.
+
+        The Task repeats the text: a source may take the Task and not the request.
+        """
+        key = self.new_id()
+        request: Resource = {
+            "resourceType": "ServiceRequest",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+            "status": "active",
+            "intent": "order",
+            "priority": priority,
+            "code": {"text": text},
+            "subject": self._client,
+            "authoredOn": iso(self.now),
+            "performer": [dict(receiver)],
+        }
+        task = self._task("", _code(referral=True))
+        task |= {"priority": priority, "description": text, "owner": dict(receiver)}
+        task["focus"] = {"reference": f"ServiceRequest/{key}"}
+        if self.us.me:
+            request["requester"] = self._me
+        elif self.us.organization:
+            request["requester"] = task["requester"] = reference_to(self.us.organization, "")
+        return request, task
+
     def contact(self, outcome: str, text: str) -> Resource:
         """The Communication of a contact with the client; `outcome`: one of `CONTACT_OUTCOMES`."""
         contact = self._contact(outcome, text)

@@ -10,11 +10,13 @@ in ours. Not here: who we are (`store/profiles.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from carequeue.domain.items import Us
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
+
+_PARTNERS: Final = ("Organization", "HealthcareService")
 
 
 def our_people(directory: Iterable[Resource], us: Us, base: str = "") -> frozenset[str]:
@@ -54,6 +56,24 @@ def assignable(
     if us.me:
         people[us.me] = (us.my_name or name_of(known.get(us.me)) or us.me, False)
     rows = ((reference, name, team) for reference, (name, team) in people.items())
+    return tuple(sorted(rows, key=lambda row: (row[1].casefold(), row[0])))
+
+
+def partners(directory: Iterable[Resource], us: Us, base: str = "") -> tuple[tuple[str, str], ...]:
+    """(reference, name) of the organizations and services that are not ours, by name.
+
+    Without inactive ones, and without payers: nobody refers a client to an insurance company.
+    """
+    known = [part for part in directory if isinstance(part, dict)]
+    ours = our_people(known, us, base) | {us.organization}
+    rows = []
+    for resource in known:
+        reference = own_reference(resource)
+        outside = resource.get("resourceType") in _PARTNERS and reference not in ours
+        payer = any(values.has_code(kind, "pay") for kind in values.objects(resource, "type"))
+        name = name_of(resource)
+        if outside and not payer and name and resource.get("active") is not False:
+            rows.append((reference, name))
     return tuple(sorted(rows, key=lambda row: (row[1].casefold(), row[0])))
 
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from carequeue.store.engine import Raw
+
+if TYPE_CHECKING:
+    from carequeue.store.client_search import ClientMatch
 
 
 class Tab(StrEnum):
@@ -187,6 +190,12 @@ class Window:
         """Changes whenever another connection has committed; a few microseconds."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
+
+    def clients(self, text: str) -> Sequence[ClientMatch]:
+        """The clients of all sources who have every word of a folded text."""
+        from carequeue.store.client_search import matches
+
+        return matches(self._connection, text)
 
     def outbox_counts(self) -> Mapping[str, int]:
         """Open intents by state."""

@@ -22,6 +22,7 @@ from carequeue.verbs import (
     new,
     note,
     priority,
+    refer,
     remind,
     resume,
     snooze,
@@ -36,7 +37,7 @@ _VERBS: Final[list[Verb]] = [
     module.VERB
     for module in (
         accept, answer, ask, assign, claim, decline, done, handoff, hold, log, new, note, priority,
-        remind, resume, snooze, sync, triage, undo, withdraw,
+        refer, remind, resume, snooze, sync, triage, undo, withdraw,
     )
 ]  # fmt: skip
 #: Sorts behind every place that a verb gives itself.
@@ -51,6 +52,11 @@ def all_verbs() -> tuple[Verb, ...]:
 def item_verbs() -> tuple[Verb, ...]:
     """The verbs that are done to items, in the order of help."""
     return tuple(verb for verb in all_verbs() if verb.on_item)
+
+
+def client_verbs() -> tuple[Verb, ...]:
+    """The verbs that are done only for a client who was found by search, in the order of help."""
+    return tuple(verb for verb in all_verbs() if verb.on_client and not verb.on_item)
 
 
 def marked_verbs() -> tuple[Verb, ...]:

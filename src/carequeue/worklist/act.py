@@ -30,6 +30,7 @@ from carequeue.verbs.permissions import allowed, bulk_refusal
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.answer_parsing import answers_to
+from carequeue.worklist.client_items import client_item, row_of
 from carequeue.worklist.consequence import ActedOn, RowPlace, row_after
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
@@ -40,11 +41,15 @@ _STUCK = "has a change of yours that the server refused: x first"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One key, its item if there is one, and whether the verb applies."""
+    """One key, its item if there is one, and whether the verb applies.
+
+    `row`: the key of the row that the act is seen in: the item's own, or a new one of its client.
+    """
 
     key: str
     item: WorkItem | None
     permission: Permission
+    row: str = ""
 
     @property
     def client(self) -> str:
@@ -89,6 +94,9 @@ class Acts:
             for item in projector.read_items(connection, *chart, bases, now):
                 if item.key in wanted:
                     items[item.key] = (item, chart[1])
+        for key in wanted - items.keys():
+            if found := client_item(self._cache, key):
+                items[key] = found
         return items
 
     def check(
@@ -197,6 +205,8 @@ class Acts:
                     checked = replace(checked, permission=Permission(False, _STUCK))
                 elif _names_others(intents, chart):
                     checked = replace(checked, permission=Permission(False, _OTHERS))
+                else:
+                    checked = replace(checked, row=intents[0].item_key)
             yield checked, intents
 
     def _is_unprotected(self, item: WorkItem) -> bool:
@@ -250,21 +260,21 @@ class Acts:
         self, verb: Verb, changed: Sequence[Checked], answers: Mapping[str, str], now: datetime
     ) -> RowAfter | None:
         """Project what the act has touched; the row of its item afterwards, None for several."""
-        item = changed[0].item if len(changed) == 1 else None
+        item, row = (changed[0].item, changed[0].row) if len(changed) == 1 else (None, "")
         if item is None:
             self._cache.project(now, self._bases)
             return None
         given = answers_to(verb, asked_of(verb, self._case(item)), answers)
-        before = self._place(item)
+        before = self._place(item, item.key)
         self._cache.project(now, self._bases)
-        there = self.items([item.key], now).get(item.key) if verb.tells_clocks else None
-        after = self._place(there[0] if there else item)
+        there = self.items([row], now).get(row) if verb.tells_clocks else None
+        after = self._place(there[0] if there else item, row)
         return row_after(ActedOn(item, given, before, after), now, self._cache.site.calendar)
 
-    def _place(self, item: WorkItem) -> RowPlace:
+    def _place(self, item: WorkItem, key: str) -> RowPlace:
         site = self._cache.site
         clocks = clocks_of(item, site.rules, site.calendar)
-        return RowPlace(self._cache.queue.rank_of(item.key), clocks)
+        return RowPlace(self._cache.queue.rank_of(key), clocks)
 
     def _offer(self, verb: Verb, after: RowAfter | None) -> str:
         """The verb that the message offers next, "" if there is none that applies."""
@@ -286,10 +296,11 @@ class Acts:
         if item.target:
             task = self._cache.source(item.source).views.resource(item.target.type, item.target.id)
         decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {})
+        drafts = drafts_of(verb, decision)
         filing = Filing(
             self._cache,
             source=item.source,
-            item_key=item.key,
+            item_key=row_of(item, drafts),
             chart=chart,
             verb=verb.name,
             group=group,
@@ -297,7 +308,7 @@ class Acts:
             window=self._window,
             client_name=clean(item.label, 120),
         )
-        return filing.intents(drafts_of(verb, decision))
+        return filing.intents(drafts)
 
 
 def _shown(item: WorkItem, chart: str) -> Shown:
@@ -319,7 +330,7 @@ def _confirmed(
 def _in_words(question: Question, answer: str, now: datetime, calendar: SiteCalendar) -> str:
     if question.asks is Asks.WHEN:
         return say_when(datetime.fromisoformat(answer), now, calendar)
-    if question.asks is Asks.WHOM:  # stored as reference|name
+    if question.asks in (Asks.WHOM, Asks.PARTNER):  # stored as reference|name
         answer = answer.partition("|")[2] or answer
     return clean(answer, 60)
 

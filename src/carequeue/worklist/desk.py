@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from carequeue.store.cache_transaction import CacheTransaction
+    from carequeue.store.client_search import ClientMatch
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import SlowResponse
     from carequeue.verbs.verb import Question, Verb
@@ -125,12 +126,21 @@ class Desk:
 
     # --- acts -------------------------------------------------------------------------------------
 
-    def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
-        """To whom these items can be given, of their own source; the last used first. *Slow*."""
+    def clients(self, text: str) -> Sequence[ClientMatch]:
+        """The clients who have every word of a text in name, birth date or record number."""
+        return self._window.clients(_folded(text))
+
+    def people(self, keys: Sequence[str] = (), asks: str = "whom") -> Sequence[Person]:
+        """To whom these items can be given, of their own source; the last used first. *Slow*.
+
+        `asks`: the kind of the question (`verbs.verb.Asks`), "whom" or "partner".
+        """
+        from carequeue.verbs.verb import Asks
         from carequeue.worklist.act_inputs import people, sources_of
 
         with self.reading() as cache:
-            return people(cache, sources_of(self._window, keys) or self._owner.sources)
+            sources = sources_of(self._window, keys) or self._owner.sources
+            return people(cache, sources, Asks(asks))
 
     def reasons(self, key: str) -> Mapping[str, str]:
         """Verb -> why it does not apply to an item, naming the client. *Slow*."""
