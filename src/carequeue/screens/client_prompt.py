@@ -73,8 +73,7 @@ def open_for_verb(context: ScreenContext, verb: Verb, begin: Begin) -> None:
 def _open(
     context: ScreenContext, title: str, verbs: Sequence[tuple[str, str, Verb]], begin: Begin
 ) -> None:
-    row, here = context.target(), None
-    if row is not None and row.chart.startswith("Patient/"):
-        here = ClientMatch(row.source, row.chart, row.client, row.born, "", "")
+    row = context.target()
+    here = context.desk.client(row.source, row.chart) if row is not None else None
     form = ClientForm(title, verbs, context.desk.clients, here)
     context.push(ClientOverlay(context, form, begin))

@@ -170,6 +170,12 @@ def matches(raw: Raw, text: str) -> Sequence[ClientMatch]:
     return tuple(found.values())
 
 
+def client_at(raw: Raw, source: str, chart: str) -> ClientMatch | None:
+    """The client of a chart, or of the record that it was merged into; None if it is not here."""
+    row = _row(raw, source, chart)
+    return _surviving(raw, row) if row else None
+
+
 def _rows(raw: Raw, words: Sequence[str]) -> list[tuple[str, ...]]:
     """Rows that have all words: first those whose name begins with them, in the order of names.
 

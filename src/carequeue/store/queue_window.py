@@ -197,6 +197,12 @@ class Window:
 
         return matches(self._connection, text)
 
+    def client(self, source: str, chart: str) -> ClientMatch | None:
+        """The client of a chart; None if the client's record is not here."""
+        from carequeue.store.client_search import client_at
+
+        return client_at(self._connection, source, chart)
+
     def outbox_counts(self) -> Mapping[str, int]:
         """Open intents by state."""
         rows = self._connection.execute(

@@ -130,6 +130,10 @@ class Desk:
         """The clients who have every word of a text in name, birth date or record number."""
         return self._window.clients(_folded(text))
 
+    def client(self, source: str, chart: str) -> ClientMatch | None:
+        """The client of a chart; None if the client's record is not here."""
+        return self._window.client(source, chart)
+
     def people(self, keys: Sequence[str] = (), asks: str = "whom") -> Sequence[Person]:
         """To whom these items can be given, of their own source; the last used first. *Slow*.
 
