@@ -2,7 +2,7 @@
 
 In:  rows of the mirror; what a person typed, folded. Out: clients, whose names are clean.
 Why trigrams (FTS5): a part of a name is found anywhere in it, among 100,000 clients within the time
-of a key. One or two signs are no trigram: they begin the name.
+of a key. One or two signs have to begin a word; one sign alone, the name.
 A record that was merged into another is found under the surviving record, as far as that is here.
 Not here: which clients are in the mirror (`sync/pull/search_plan.py`).
 """
@@ -112,7 +112,9 @@ def _add(raw: Raw, source: str, key: str, body: str) -> None:
         return
     if known is not None:
         raw.execute("DELETE FROM client_trigram WHERE rowid = ?", (number,))
-    raw.execute("INSERT INTO client_trigram (rowid, folded) VALUES (?, ?)", (number, columns[-1]))
+    raw.execute(
+        "INSERT INTO client_trigram (rowid, folded) VALUES (?, ?)", (number, f" {columns[-1]}")
+    )
 
 
 def _drop(raw: Raw, source: str, chart: str) -> None:
@@ -179,24 +181,23 @@ def client_at(raw: Raw, source: str, chart: str) -> ClientMatch | None:
 def _rows(raw: Raw, words: Sequence[str]) -> list[tuple[str, ...]]:
     """Rows that have all words: first those whose name begins with them, in the order of names.
 
-    Neither statement sorts, so that a part which ten thousand names have costs no more than a rare
-    one.
+    Neither statement sorts, so that a part of ten thousand names costs no more than a rare one.
     """
-    also = " AND folded LIKE ? ESCAPE '\\'" * (len(words) - 1)
+    columns = ", ".join(f"client.{name}" for name in _COLUMNS.split(", "))
+    has = "AND ' ' || client.folded LIKE ? ESCAPE '\\' "
     rows = raw.execute(
-        f"SELECT {_COLUMNS} FROM client INDEXED BY client_folded WHERE folded >= ? "
-        f"AND folded < ?{also} ORDER BY folded LIMIT ?",
+        f"SELECT {columns} FROM client INDEXED BY client_folded WHERE folded >= ? "
+        f"AND folded < ? {has * (len(words) - 1)}ORDER BY folded LIMIT ?",
         (words[0], f"{words[0]}\U0010ffff", *map(_like, words[1:]), MOST),
     ).fetchall()
-    long = [word for word in words if len(word) >= _TRIGRAM]
-    if long and len(rows) < MOST:
-        short = [_like(word) for word in words if len(word) < _TRIGRAM]
-        also = " AND client.folded LIKE ? ESCAPE '\\'" * len(short)
-        columns = ", ".join(f"client.{name}" for name in _COLUMNS.split(", "))
+    indexed = [word for word in words if len(word) > 1]
+    if indexed and len(rows) < MOST:
+        single = [_like(word) for word in words if len(word) == 1]
         rows += raw.execute(
             f"SELECT {columns} FROM client_trigram CROSS JOIN client "
-            f"ON client.number = client_trigram.rowid WHERE client_trigram MATCH ?{also} LIMIT ?",
-            (" ".join(map(_quoted, long)), *short, MOST),
+            "ON client.number = client_trigram.rowid WHERE client_trigram MATCH ? "
+            f"{has * len(single)}LIMIT ?",
+            (" ".join(map(_quoted, indexed)), *single, MOST),
         ).fetchall()
     return [tuple(row) for row in dict.fromkeys(rows)][:MOST]
 
@@ -222,10 +223,11 @@ def _surviving(raw: Raw, row: tuple[str, ...]) -> ClientMatch:
 
 
 def _quoted(word: str) -> str:
-    """A word as a phrase of the query language of FTS5."""
-    return '"' + word.replace('"', '""') + '"'
+    """A word as a phrase of the query language of FTS5; two signs with the space before them."""
+    phrase = word if len(word) >= _TRIGRAM else f" {word}"
+    return '"' + phrase.replace('"', '""') + '"'
 
 
 def _like(word: str) -> str:
     escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    return f"%{escaped}%" if len(word) >= _TRIGRAM else f"% {escaped}%"
