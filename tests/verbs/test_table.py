@@ -22,6 +22,8 @@ from carequeue.verbs import (
     decline,
     done,
     handoff,
+    heard_crisis,
+    heard_discharge,
     hold,
     log,
     new,
@@ -40,8 +42,8 @@ from carequeue.verbs.verb import Listing, Order, Verb
 from tests.docs.pages import SOURCE
 
 MODULES = [
-    accept, answer, ask, assign, claim, decline, done, handoff, hold, log, new, note, priority,
-    refer, remind, resume, snooze, triage, withdraw,
+    accept, answer, ask, assign, claim, decline, done, handoff, heard_crisis, heard_discharge,
+    hold, log, new, note, priority, refer, remind, resume, snooze, triage, withdraw,
 ]  # fmt: skip
 NAMES = {verb.name for verb in item_verbs()}
 FILES = [file for file in SOURCE.rglob("*.py") if "practice" not in file.parts]
@@ -51,7 +53,7 @@ def test_every_verb_has_a_place_in_help() -> None:
     assert [verb.name for verb in all_verbs()] == [
         "triage", "accept", "decline", "ask", "withdraw", "claim", "done", "log", "remind",
         "answer", "snooze", "hold", "resume", "note", "assign", "handoff", "priority", "new",
-        "refer", "undo", "sync",
+        "refer", "heard_crisis", "heard_discharge", "undo", "sync",
     ]  # fmt: skip
 
 

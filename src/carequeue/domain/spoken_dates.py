@@ -79,6 +79,11 @@ def parse_past(text: str, now: datetime, calendar: SiteCalendar) -> datetime | d
     return past if past is not None and today - _FARTHEST <= past <= today else None
 
 
+def past_from(text: str) -> datetime | date:
+    """A past time as it is stored: an ISO instant, or an ISO date for a day without a time."""
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
 def say_past(past: datetime | date, now: datetime, calendar: SiteCalendar) -> str:
     """`Mon 1 Dec 09:00`, or `Mon 1 Dec` for a day without a time; with the year if it differs."""
     if isinstance(past, datetime):

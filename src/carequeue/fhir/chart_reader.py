@@ -67,7 +67,7 @@ class ItemParts:
     """The parts of an item that the module of its kind decides.
 
     `task` is the Task that a decision will change, None where there is none yet. `subject` is the
-    FHIR Reference to the client.
+    FHIR Reference to the client. `also`: references of other reports of the same event.
     """
 
     key: str
@@ -82,6 +82,7 @@ class ItemParts:
     owner: Party | None = None
     about: str = ""
     priority: Priority | None = None
+    also: frozenset[str] = frozenset()
 
 
 class ChartReader:
@@ -255,6 +256,7 @@ class ChartReader:
         facts.flags |= {parts.direction.value, wish} | self.risks
         start = facts.times.get("discharged_at") or facts.times.get("authored_at")
         about = {own_reference(part) for part in (resource, parts.task, parts.anchor)} - {""}
+        about |= parts.also
         attempts = self.attempts_after(start, about)
         facts.add_times(
             attempted_at=attempts[0].at if attempts else None,

@@ -89,7 +89,7 @@ class NewResources:
             "intent": "order",
             "priority": priority,
             "code": {"text": text},
-            "subject": self._client,
+            "subject": self.client,
             "authoredOn": iso(self.now),
             "performer": [dict(receiver)],
         }
@@ -106,7 +106,7 @@ class NewResources:
         """The Communication of a contact with the client; `outcome`: one of `CONTACT_OUTCOMES`."""
         contact = self._contact(outcome, text)
         if self.item.client.reference:
-            contact["recipient"] = [self._client]
+            contact["recipient"] = [self.client]
         return contact
 
     def contact_with_guardian(self, outcome: str, text: str) -> Resource:
@@ -115,7 +115,7 @@ class NewResources:
         guardian = {
             "resourceType": "RelatedPerson",
             "id": "guardian",
-            "patient": self._client,
+            "patient": self.client,
             "relationship": [{"coding": [guard]}],
         }
         contact = {**self._contact(outcome, text), "contained": [guardian]}
@@ -183,7 +183,7 @@ class NewResources:
             "identifier": [{"system": codes.IDENTIFIER, "value": key}],
             "status": "final",
             "code": {"coding": [{"system": codes.TRIAGE, "code": "triage"}], "text": "Triage"},
-            "subject": self._client,
+            "subject": self.client,
             "basedOn" if self.item.anchor.type == "ServiceRequest" else "focus": [about],
             "effectiveDateTime": iso(self.now),
             "valueCodeableConcept": {
@@ -206,7 +206,7 @@ class NewResources:
             "sent": iso(self.now),
         }
         if item.client.reference:
-            communication["subject"] = self._client
+            communication["subject"] = self.client
         if self.us.me:
             communication["sender"] = self._me
         return communication
@@ -226,7 +226,7 @@ class NewResources:
             "lastModified": iso(self.now),
         }
         if self.item.client.reference:
-            task["for"] = self._client
+            task["for"] = self.client
         if self.us.me:
             task["requester"] = self._me
         return task
@@ -236,7 +236,8 @@ class NewResources:
         return reference_to(self.us.me, self.us.my_name)
 
     @property
-    def _client(self) -> dict[str, str]:
+    def client(self) -> dict[str, str]:
+        """The client, as Reference."""
         client = self.item.client
         name = client.text or f"{client.given} {client.family}".strip()
         return reference_to(client.reference, name)

@@ -23,6 +23,10 @@ Begin = Callable[[Verb, ClientMatch], None]
 #: Key, words and verb of each choice, by the name of the motion that opens it.
 _CHOICES: Final = {
     "new_for_client": ("New", (("f", "follow-up", "new"), ("r", "referral", "refer"))),
+    "heard_of": (
+        "Heard of",
+        (("c", "a crisis", "heard_crisis"), ("d", "a discharge", "heard_discharge")),
+    ),
 }
 
 

@@ -52,6 +52,7 @@ class Motions:
             "palette": partial(self._show_actions, "Do what?", everything=True),
             "keys": partial(self._show_actions, "Keys; type to search:", everything=False),
             "results": self._results,
+            "heard_of": partial(self._for_client, "heard_of"),
             "new_for_client": partial(self._for_client, "new_for_client"),
             "blank": partial(
                 context.hooks.hide_behind, "Blanked. Press any key to show the queue again."

@@ -17,6 +17,8 @@ from carequeue.verbs import (
     decline,
     done,
     handoff,
+    heard_crisis,
+    heard_discharge,
     hold,
     log,
     new,
@@ -36,8 +38,8 @@ from carequeue.verbs.verb import Listing, Verb
 _VERBS: Final[list[Verb]] = [
     module.VERB
     for module in (
-        accept, answer, ask, assign, claim, decline, done, handoff, hold, log, new, note, priority,
-        refer, remind, resume, snooze, sync, triage, undo, withdraw,
+        accept, answer, ask, assign, claim, decline, done, handoff, heard_crisis, heard_discharge,
+        hold, log, new, note, priority, refer, remind, resume, snooze, sync, triage, undo, withdraw,
     )
 ]  # fmt: skip
 #: Sorts behind every place that a verb gives itself.

@@ -17,7 +17,7 @@ from carequeue.domain.clocks import class_of, clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.sanitize import clean
-from carequeue.domain.spoken_dates import say_when
+from carequeue.domain.spoken_dates import past_from, say_past, say_when
 from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.fhir import intent_effects
 from carequeue.store.cache_transaction import CacheTransaction
@@ -30,7 +30,7 @@ from carequeue.verbs.permissions import allowed, bulk_refusal
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.answer_parsing import answers_to
-from carequeue.worklist.client_items import client_item, row_of
+from carequeue.worklist.client_items import client_item, row_of, void_identifiers
 from carequeue.worklist.consequence import ActedOn, RowPlace, row_after
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
@@ -295,7 +295,8 @@ class Acts:
         task = None
         if item.target:
             task = self._cache.source(item.source).views.resource(item.target.type, item.target.id)
-        decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {})
+        void = void_identifiers(self._cache, item)
+        decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {}, void)
         drafts = drafts_of(verb, decision)
         filing = Filing(
             self._cache,
@@ -328,6 +329,8 @@ def _confirmed(
 
 
 def _in_words(question: Question, answer: str, now: datetime, calendar: SiteCalendar) -> str:
+    if question.asks is Asks.PAST:
+        return say_past(past_from(answer), now, calendar)
     if question.asks is Asks.WHEN:
         return say_when(datetime.fromisoformat(answer), now, calendar)
     if question.asks in (Asks.WHOM, Asks.PARTNER):  # stored as reference|name

@@ -58,10 +58,15 @@ def read_answers(
                 continue
             if question.default is None:
                 raise _unanswered(verb, question)
-            answers[question.name] = question.default
+            answers[question.name] = _default(question, question.default, calendar, now)
             continue
         answers[question.name] = read_answer(question, text, people, calendar, now)[0]
     return answers
+
+
+def _default(question: Question, text: str, calendar: SiteCalendar, now: datetime) -> str:
+    """The default answer as an intent stores it: "now" is an instant."""
+    return _past(text, calendar, now)[0] if question.asks is Asks.PAST else text
 
 
 def answers_to(

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from carequeue.domain.items import Kind, Move, Mover, ResourceRef, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart_reader import client_of_patient
+from carequeue.fhir.heard_events import item_value
 from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.store.views import ChartBases
 from carequeue.verbs.verb_to_intents import IntentDraft
 
 _PATIENT = "Patient/"
@@ -40,6 +42,29 @@ def row_of(item: WorkItem, drafts: Sequence[IntentDraft]) -> str:
     """The key of the row that an act is seen in: the item's own, or that of the new Task."""
     if item.anchor.type != "Patient":
         return item.key
-    tasks = [draft.args["resource"] for draft in drafts if draft.target_type == "Task"]
-    made = next((values.identifier_value(task, codes.IDENTIFIER) for task in tasks), "")
-    return f"{item.source}:{made}" if made else item.key
+    for draft in drafts:
+        if draft.target_type == "Task":
+            made = values.identifier_value(draft.args["resource"], codes.IDENTIFIER)
+            return f"{item.source}:{made}"
+        if draft.target_type == "Encounter":
+            return f"{item.source}:{item_value(draft.args['resource'])}"
+    return item.key
+
+
+def void_identifiers(cache: CacheTransaction, item: WorkItem) -> frozenset[str]:
+    """Identifiers of a client's events that were entered in error: the server has them still, and
+    would take an event of the same name for the one that is void.
+    """
+    if item.anchor.type != "Patient":
+        return frozenset()
+    views = cache.source(item.source).views
+    encounters = map(views.referenced, _encounters(views.bases(item.anchor.reference)))
+    return frozenset(
+        values.identifier_value(encounter, codes.IDENTIFIER)
+        for encounter in encounters
+        if values.text(encounter, "status") == "entered-in-error"
+    ) - {""}
+
+
+def _encounters(bases: ChartBases) -> list[str]:
+    return [f"Encounter/{key}" for key in bases.get("Encounter", {})]
