@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from carequeue.store.client_search import ClientMatch
+from carequeue.worklist.results import Acted
 from tests.cli.conftest import Shell
 from tests.cli.fakes import FakeDesk
 
@@ -28,7 +30,13 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> None:
             if all(word in f"{match.name} {match.born}".casefold() for word in words)
         ]
 
+    def act(self: FakeDesk, verb: str, keys: tuple[str, ...], answers: Any, *_: Any) -> Acted:
+        self.acts.append((verb, keys, dict(answers)))
+        return Acted("Done for the client.", "g1", keys)
+
     monkeypatch.setattr(FakeDesk, "clients", found)
+    monkeypatch.setattr(FakeDesk, "check_input", lambda *_: (True, ""))
+    monkeypatch.setattr(FakeDesk, "act", act)
 
 
 #: Words of the command, then the verb and its answers.

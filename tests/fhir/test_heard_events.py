@@ -280,5 +280,5 @@ def test_a_response_before_the_stay_ended_is_no_contact_after_it() -> None:
 
 
 def test_an_impossible_record_hides_no_report() -> None:
-    odd = [stay("x1", period="soon"), stay("x2", period={"end": 7}), stay("x3", **{"class": None})]
+    odd = [stay("x1", period="soon"), stay("x2", period={"end": 7}), {**stay("x3"), "class": None}]
     assert [item.key for item in read(heard(), *odd).items] == [key_of(heard())]

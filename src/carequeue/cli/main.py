@@ -69,7 +69,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
 
 
 for command in (
-    demo, connect, config, list_rows, show, act_command(), new, heard, undo, keys, sync, offline, online,
-    outbox, conflicts, doctor,
+    demo, connect, config, list_rows, show, act_command(), new, heard, undo, keys, sync, offline,
+    online, outbox, conflicts, doctor,
 ):  # fmt: skip
     carequeue.add_command(command)

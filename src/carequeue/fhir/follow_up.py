@@ -67,9 +67,7 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
         ItemParts(
             key=reader.key(task),
             kind=Kind.FOLLOW_UP,
-            title=f"Decide again: {_words(task)}"
-            if not_done
-            else _event_title(event) or _words(task),
+            title=f"Decide again: {_words(task)}" if not_done else _title(task, event),
             move=move_to(
                 requester if not_done and asked else None if not_done else owner, modified
             ),
@@ -219,6 +217,10 @@ def _surely_after(reader: ChartReader, facts: Facts, stay: Resource) -> datetime
     written = values.text(stay, "period.end")
     whole_day = len(written) == len("2026-03-09") and "impossible-date" not in facts.flags
     return values.period_end(stay.get("period"), reader.zone) if whole_day else None
+
+
+def _title(task: Resource, event: Event | None) -> str:
+    return _event_title(event) or _words(task)
 
 
 def _event_title(event: Event | None) -> str:
