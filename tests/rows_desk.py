@@ -16,7 +16,12 @@ class RowsDesk(Desk):
     def __init__(self, rows: Sequence[QueueRow]) -> None:
         self.rows = list(rows)
         self.refused: dict[str, str] = {}
+        self.notes: dict[str, str] = {}  # of the profile, for contacts
         self.acts: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
+
+    @property
+    def contact_notes(self) -> Mapping[str, str]:
+        return self.notes
 
     def _row(self, key: str) -> QueueRow | None:
         return next((row for row in self.rows if row.key == key), None)

@@ -88,6 +88,7 @@ class Session(AbstractContextManager["Session"]):
             profile.me,
             {source.name: source.shown for source in profile.sources},
             f"{run}{uuid4()}",
+            profile.contact_notes,
         )
         self.desk = Desk(self._window, owner, self.engine, self.projector, now)
 

@@ -51,6 +51,16 @@ async def test_logging_a_contact_asks_one_key() -> None:
         assert seat.message.startswith("✓ Logged: REYES, Tomás, left message.")
 
 
+async def test_a_note_of_the_profile_is_logged_with_its_outcome_by_one_key() -> None:
+    note = "left message: Left a voicemail and asked to call back."
+    async with at_the_terminal() as seat:
+        seat.desk.notes = {"1": note}
+        await seat.press("j", "l")
+        assert "1 left message: Left a voicem…" in seat.footer
+        await seat.press("1")
+        assert seat.desk.acts == [("log", ("reyes",), {"outcome": note})]
+
+
 async def test_a_key_that_does_not_apply_says_why_and_does_nothing() -> None:
     async with at_the_terminal() as seat:
         await seat.press("e")

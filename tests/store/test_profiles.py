@@ -42,6 +42,7 @@ RIVERBEND = Profile(
     closes=time(19),
     closed_days=("2026-12-25",),
     theme="light",
+    contact_notes={"1": "left message: Asked to call back."},
     sources=(
         SourceProfile(
             "main",
@@ -315,6 +316,12 @@ BAD = [
     ("teams = 'CareTeam/access'\n" + GOOD, "`teams` is expected to be a list"),
     ("open_days = ['monday']\n" + GOOD, "`open_days` is expected to be a list of days"),
     ("open_days = []\n" + GOOD, "`open_days` is expected to be a list of days"),
+    (
+        GOOD + "[contact_notes]\na = 'reached: x'",
+        "`contact_notes` is expected to be a table of keys",
+    ),
+    (GOOD + "[contact_notes]\n1 = 'away: x'", "`contact_notes` is expected to be a table of keys"),
+    (GOOD + "[contact_notes]\n1 = 'reached: '", "`contact_notes` is expected to be a table"),
     ("opens = 8\n" + GOOD, "`opens` is expected to be a time of day"),
     ("opens = '25:00'\n" + GOOD, "`opens` is expected to be a time of day"),
     ("opens = '18:00'\ncloses = '09:00'\n" + GOOD, "`closes` is expected to be a time of day"),

@@ -119,6 +119,17 @@ class TestWhom:
         assert cache.intents() == []
 
 
+def test_a_note_of_the_profile_goes_with_the_contact(caches: list[Cache], tmp_path: Path) -> None:
+    cache = queue(caches, tmp_path, MINE)
+    note = "left message: Asked to call back: mornings."
+    acted = cache.desk.act("log", ["main:Task/t1"], {"outcome": note}, NOW)
+    assert acted.message.startswith(f"Logged: {NAME}, left message: Asked to call back")
+    (intent,) = cache.intents()
+    made = intent.args["resource"]
+    assert made["statusReason"]["coding"][0]["code"] == codes.LEFT_MESSAGE
+    assert made["payload"] == [{"contentString": "Asked to call back: mornings."}]
+
+
 class TestReached:
     def test_says_what_it_met(self, caches: list[Cache], tmp_path: Path) -> None:
         cache = queue(caches, tmp_path, stay())

@@ -264,9 +264,10 @@ def _as_choice(question: Question, text: str) -> str:
     """The words of the choice. Raises BadQuestion for another text, if the question takes none."""
     if not question.choices:
         return text
+    head, colon, note = text.partition(": ") if question.noted else (text, "", "")
     for choice in question.choices:
-        if text.strip().casefold() == choice.words.casefold():
-            return choice.words
+        if head.strip().casefold() == choice.words.casefold():
+            return choice.words + colon + note
     if question.free:
         return text
     raise BadQuestion(f"--{question.name} is one of{_choices(question)}. Nothing was changed.")

@@ -29,7 +29,7 @@ from carequeue.verbs.offers import names_of, questions_for
 from carequeue.verbs.sync import VERB as SYNC
 from carequeue.verbs.table import find_verb
 from carequeue.verbs.undo import VERB as UNDO
-from carequeue.verbs.verb import Question, Verb
+from carequeue.verbs.verb import Choice, Question, Verb
 from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import BETWEEN, Message, Tone
 from carequeue.widgets.question_prompt import QuestionForm
@@ -157,7 +157,7 @@ class VerbActions:
             then({})
             return
         context = self._context
-        keys = subject.keys
+        keys, asks = subject.keys, self._with_notes(asks)
         draft = (verb.name, subject)  # text about one client is never offered for another
 
         def check(question: str, text: str) -> tuple[bool, str]:
@@ -182,6 +182,15 @@ class VerbActions:
                 partial(context.desk.people, keys, form.people_asked),
                 partial(self._show_people, form),
             )
+
+    def _with_notes(self, asks: tuple[Question, ...]) -> tuple[Question, ...]:
+        """The questions, with a key for each note of the profile where a note may be taken."""
+        desk = self._context.desk
+        notes = tuple(Choice(key, note) for key, note in desk.contact_notes.items())
+        return tuple(
+            question._replace(choices=question.choices + notes) if question.noted else question
+            for question in asks
+        )
 
     def _show_people(self, form: QuestionForm, people: tuple[Person, ...]) -> None:
         form.people = people

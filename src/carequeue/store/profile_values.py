@@ -34,6 +34,8 @@ PROFILE_KEYS: Final[Mapping[str, str]] = {
     "closes": 'a time of day such as "17:00", later than `opens`',
     "closed_days": 'a list of dates such as ["2026-12-25"]',
     "theme": "a word of a-z, 0-9 and -",
+    "contact_notes": 'a table of keys 1 to 9, each with "OUTCOME: note" of at most 300 characters, '
+    "where OUTCOME is reached, left message or no answer",
     "rules": "a table [rules.ID] for each clock rule that differs from the shipped ones",
     "sources": "at least one table [sources.NAME], where NAME is 1 to 40 of a-z, 0-9 and -",
 }
@@ -57,6 +59,8 @@ _TYPE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,200}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_DIGIT: Final = re.compile(r"[1-9]")
+_CONTACT_NOTE: Final = re.compile(r"(reached|left message|no answer): \S.{0,299}")
 _LONGEST_TEXT: Final = 1000
 _LONGEST_LABEL: Final = 40
 
@@ -102,8 +106,9 @@ class Profile:
 
     `open_days` counts from Monday = 0. `closed_days` are ISO dates; None where the profile does
     not say, so that the calendar proposes them; an empty tuple means "never closed". Times are in
-    `time_zone`, the site's, never the machine's. `rules` are tables that `domain.rules.site_rules`
-    has taken.
+    `time_zone`, the site's, never the machine's. `contact_notes`: a digit -> the outcome of a
+    contact and a note, "left message: Asked to call back". `rules` are tables that
+    `domain.rules.site_rules` has taken.
     """
 
     name: str
@@ -118,6 +123,7 @@ class Profile:
     closes: time = time(17)
     closed_days: tuple[str, ...] | None = None
     theme: str = ""
+    contact_notes: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[SourceProfile, ...] = ()
 
@@ -161,6 +167,8 @@ def as_mapping(profile: Profile) -> dict[str, Any]:
     table = {key: value for key, value in table.items() if value}
     if profile.closed_days is not None:
         table["closed_days"] = list(profile.closed_days)
+    if profile.contact_notes:
+        table["contact_notes"] = dict(profile.contact_notes)
     if profile.rules:
         table["rules"] = deepcopy(dict(profile.rules))
     table["sources"] = {source.name: _source_mapping(source) for source in profile.sources}
@@ -221,6 +229,7 @@ def from_mapping(name: str, values: Mapping[str, Any]) -> Profile:
         closes=table.take("closes", lambda value: _later(_time(value), opens), time(17)),
         closed_days=table.take("closed_days", _list_of(_date)) if "closed_days" in values else None,
         theme=table.take("theme", _word, ""),
+        contact_notes=table.take("contact_notes", _contact_notes, {}),
         rules=table.take("rules", _rules, {}),
         sources=sources,
     )
@@ -345,6 +354,13 @@ def _rules(value: Any) -> dict[str, Any]:
         raise ValueError
     site_rules(value)
     return value
+
+
+def _contact_notes(value: Any) -> dict[str, str]:
+    return {
+        _matching(_DIGIT, key): _matching(_CONTACT_NOTE, _text(note))
+        for key, note in _named(value).items()
+    }
 
 
 def _scope(value: Any) -> dict[str, str]:

@@ -49,7 +49,7 @@ __all__ = [
 
 _LISTS: Final = frozenset({"teams", "open_days", "closed_days", "token_command"})
 _RULE_LISTS: Final = frozenset({"kinds", "when", "unless", "met_by"})
-_OF_TABLES: Final = frozenset({"sources", "rules"})
+_OF_TABLES: Final = frozenset({"contact_notes", "sources", "rules"})
 
 
 @dataclass(frozen=True, slots=True)

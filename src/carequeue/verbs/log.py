@@ -53,7 +53,7 @@ def _is_minor(case: VerbCase) -> bool:
     return "minor" in case.item.flags and not others
 
 
-_OUTCOME = Question("outcome", "how did it go?", Asks.CHOICE, _OUTCOMES, repeated=", ")
+_OUTCOME = Question("outcome", "how did it go?", Asks.CHOICE, _OUTCOMES, repeated=", ", noted=True)
 
 
 def _whom(usual: Choice, *others: Choice, asked: Callable[[VerbCase], bool]) -> Question:
@@ -84,24 +84,24 @@ def _allowed(case: VerbCase) -> Permission:
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     from carequeue.fhir import codes
 
-    outcome = decision.answer("outcome")
+    outcome, _, note = decision.answer("outcome").partition(": ")
     if outcome not in codes.CONTACT_OUTCOMES:
         from carequeue.domain.errors import BadQuestion
 
         raise BadQuestion(f"Nothing was changed: a contact is not {outcome!r}.")
     with_whom = decision.optional("with") or _CLIENT.words
-    log = decision.change("create", resource=_record(decision, outcome, with_whom))
+    log = decision.change("create", resource=_record(decision, outcome, note, with_whom))
     with_client = with_whom in (_CLIENT.words, _GUARDIAN.words)
     if outcome != _REACHED or not with_client or not _asks_for_contact(decision):
         return (log,)
     return (log, decision.change("set_status", after=0, to="completed"))
 
 
-def _record(decision: Decision, outcome: str, with_whom: str) -> Resource:
+def _record(decision: Decision, outcome: str, text: str, with_whom: str) -> Resource:
     """The Communication of the contact."""
     from carequeue.domain.items import Direction, Party
 
-    text, new, item = decision.optional("text"), decision.new, decision.item
+    new, item = decision.new, decision.item
     if with_whom == _CLIENT.words:
         return new.contact(outcome, text)
     if with_whom == _GUARDIAN.words:
@@ -132,11 +132,15 @@ def _describe(intent: Intent, say: Say) -> str:
     return f", {outcome or _REACHED}"
 
 
+def _is_reached(row: RowAfter) -> bool:
+    return row.answers["outcome"].partition(": ")[0] == _REACHED
+
+
 def _afterwards(row: RowAfter) -> str:
     """What a contact met, or when to try again."""
     if row.answers.get("with", _CLIENT.words) not in (_CLIENT.words, _GUARDIAN.words):
         return ""
-    if row.answers["outcome"] == _REACHED:
+    if _is_reached(row):
         met = f"Met: {', '.join(row.met)}. " if row.met else ""
         return met + (row.moved or ("" if met else "It stays open."))
     if row.closed or not row.next_try:
@@ -162,5 +166,5 @@ VERB = Verb(
     describe=_describe,
     afterwards=_afterwards,
     tells_clocks=True,
-    offers=lambda row: "claim" if row.answers["outcome"] != _REACHED else "",
+    offers=lambda row: "" if _is_reached(row) else "claim",
 )

@@ -62,6 +62,7 @@ class Question(NamedTuple):
     repeated: str = ""
     meaning: str = "one line"
     asked: Callable[[VerbCase], bool] | None = None
+    noted: bool = False  # an answer may carry a note: "left message: Asked to call back"
 
 
 #: A list of verbs that has an order of its own.

@@ -36,6 +36,7 @@ _MISSING: Final = {
 _NAMED: Final = (Asks.WHOM, Asks.PARTNER)
 _WHEN: Final = (Asks.WHEN, Asks.PAST)
 _PAST_TIMES: Final = "  now · 20:00 · yesterday 20:00 · mon 9 · 2h"
+_LONGEST_CHOICE: Final = 28
 _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
 
@@ -209,8 +210,9 @@ class QuestionForm:
         if question.asks in _NAMED:
             return self._people_parts(room)
         if self._otherwise is not None and not typed:
-            times = cut(_PAST_TIMES, room - 14) if question.asks is Asks.PAST else ""
-            return [(f"  enter: {self._otherwise or 'skip'}{times}", "muted")]
+            skip = f"  enter: {self._otherwise or 'skip'}"
+            times = _PAST_TIMES if question.asks is Asks.PAST else ""
+            return [(cut(f"{skip}{times}", room), "muted")]
         return []
 
     def _people_parts(self, room: int) -> list[Part]:
@@ -219,8 +221,10 @@ class QuestionForm:
         if not matches:
             return [("  nobody has that name", "soon")] if self.people else [("  …", "muted")]
         first = self._chosen % len(matches)
+        rest = len(f" +{len(matches) - 1}") if len(matches) > 1 else 0
         arrow, role = ("  → ", "done") if self._match() else ("  ", "muted")
-        parts: list[Part] = [(arrow, "muted"), (cut(matches[first].name, room - 4), role)]
+        name = cut(matches[first].name, room - 4 - rest)
+        parts: list[Part] = [(arrow, "muted"), (name, role)]
         others = matches[first + 1 :] + matches[:first]
         for number, person in enumerate(others):
             more = len(f" +{len(others) - number}")
@@ -232,7 +236,8 @@ class QuestionForm:
     # --- choices: all after the question, all in the footer, or divided between them
 
     def _words(self, choice: Choice) -> str:
-        return f"{choice.words}{' (enter)' if choice.words == self._otherwise else ''}"
+        words = cut(choice.words, _LONGEST_CHOICE)  # a note of a contact may be long
+        return f"{words}{' (enter)' if choice.words == self._otherwise else ''}"
 
     def _fitting(self, room: int) -> int:
         """How many choices fit after the question."""

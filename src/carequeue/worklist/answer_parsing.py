@@ -116,10 +116,13 @@ def read_answer(
 
 
 def _choice(question: Question, text: str) -> tuple[str, str]:
-    wanted = fold(text)
+    wanted, note = fold(text), ""
+    if question.noted and ": " in text:
+        head, _, tail = text.partition(": ")
+        wanted, note = fold(head), f": {clean_block(tail, 4000).strip()}"
     for choice in question.choices:
         if wanted in (fold(choice.key), fold(choice.words)):
-            return choice.words, choice.words
+            return choice.words + note, choice.words + clean(note, 200)
     if question.free:
         return clean(text, 300), clean(text, 100)
     known = ", ".join(choice.words for choice in question.choices)

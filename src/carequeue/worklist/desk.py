@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -38,12 +38,14 @@ class DeskOwner:
 
     `author`: the reference of the person. `sources`: what people call each source, by its name.
     `run`: the opaque id of this run of the program, which its acts carry as their window.
+    `contact_notes`: a key -> an outcome of a contact with a note, by the profile.
     """
 
     heading: str
     author: str
     sources: Mapping[str, str]
     run: str = ""
+    contact_notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Desk:
@@ -72,6 +74,11 @@ class Desk:
     def heading(self) -> str:
         """The organization and the person, as the header shows them."""
         return self._owner.heading
+
+    @property
+    def contact_notes(self) -> Mapping[str, str]:
+        """A key -> an outcome of a contact with a note, as the profile has them."""
+        return self._owner.contact_notes
 
     # --- the queue --------------------------------------------------------------------------------
 
