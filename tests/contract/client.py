@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from carequeue.store.client_search import ClientMatch
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, profile_paths
 from carequeue.store.queue_window import QueueRow, Tab
@@ -92,6 +93,15 @@ class Clinician:
         (row,) = [row for row in self.rows() if row.title == title]
         return row
 
+    def titled_for(self, client: str, title: str) -> QueueRow:
+        """The one row of a client with this title."""
+        (row,) = [row for row in self.rows() if (row.chart, row.title) == (client, title)]
+        return row
+
+    def clients(self, text: str) -> Sequence[ClientMatch]:
+        """The clients whom a search finds."""
+        return self._desk.clients(text)
+
     def waiting(self) -> int:
         """How many decisions have not left yet."""
         return self._desk.health(self.instant).waiting
@@ -135,6 +145,17 @@ class Clinician:
         """Act on a row as it stood on the screen, whatever it has become meanwhile."""
         shown = {row.key: Shown(row.chart, row.client, row.born)}
         return self._desk.act(verb, [row.key], answers, self.instant, shown)
+
+    def for_client(self, verb: str, client: str, **answers: str) -> Acted:
+        """Do one thing for a client who was found by search (`Patient/client-02`)."""
+        acted = self._desk.act(verb, [f"{SOURCE}:{client}"], answers, self.instant)
+        assert acted.changed, acted
+        return acted
+
+    def for_match(self, verb: str, match: ClientMatch, **answers: str) -> Acted:
+        """Do one thing for a client as the search showed them, whatever they have become."""
+        shown = {match.key: Shown(match.chart, match.name, match.born)}
+        return self._desk.act(verb, [match.key], answers, self.instant, shown)
 
     def _keys(self, items: Sequence[str]) -> list[str]:
         named = {name: row.key for row in reversed(self.rows()) for name in _names(row.key)}

@@ -243,7 +243,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
     def health(self, now: datetime) -> Health:
         return self.state
 
-    def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
+    def people(self, keys: Sequence[str] = (), asks: str = "whom") -> Sequence[Person]:
         return self.its_people
 
     def detail(self, key: str, now: datetime) -> Detail | None:

@@ -7,6 +7,7 @@ import click
 from carequeue import __version__
 from carequeue.cli import use_cases
 from carequeue.cli.act_commands import act_command, undo
+from carequeue.cli.client_commands import heard, new
 from carequeue.cli.config import config
 from carequeue.cli.conflict_commands import conflicts
 from carequeue.cli.connect import connect
@@ -38,7 +39,7 @@ class CareQueue(CommandGroup):
 
     sections = (
         ("Begin", ("demo", "connect", "config")),
-        ("The queue", ("list", "show", "act", "undo", "cover", "keys")),
+        ("The queue", ("list", "show", "act", "new", "heard", "undo", "cover", "keys")),
         ("The server", ("sync", "offline", "online", "outbox", "conflicts", "doctor")),
     )
 
@@ -69,7 +70,7 @@ def carequeue(ctx: click.Context, profile: str) -> None:
 
 
 for command in (
-    demo, connect, config, list_rows, show, act_command(), undo, cover, keys, sync, offline, online,
-    outbox, conflicts, doctor,
+    demo, connect, config, list_rows, show, act_command(), new, heard, undo, cover, keys, sync,
+    offline, online, outbox, conflicts, doctor,
 ):  # fmt: skip
     carequeue.add_command(command)

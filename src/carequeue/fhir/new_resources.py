@@ -73,11 +73,40 @@ class NewResources:
             task["owner"] = self._me
         return task
 
+    def referral(
+        self, text: str, receiver: dict[str, str], priority: str
+    ) -> tuple[Resource, Resource]:
+        """A request of ours, and the Task that asks `receiver` to fulfill it.
+
+        The Task repeats the text: a source may take the Task and not the request.
+        """
+        key = self.new_id()
+        request: Resource = {
+            "resourceType": "ServiceRequest",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+            "status": "active",
+            "intent": "order",
+            "priority": priority,
+            "code": {"text": text},
+            "subject": self.client,
+            "authoredOn": iso(self.now),
+            "performer": [dict(receiver)],
+        }
+        task = self._task("", _code(referral=True))
+        task |= {"priority": priority, "description": text, "owner": dict(receiver)}
+        task["focus"] = {"reference": f"ServiceRequest/{key}"}
+        if self.us.me:
+            request["requester"] = self._me
+        elif self.us.organization:
+            request["requester"] = task["requester"] = reference_to(self.us.organization, "")
+        return request, task
+
     def contact(self, outcome: str, text: str) -> Resource:
         """The Communication of a contact with the client; `outcome`: one of `CONTACT_OUTCOMES`."""
         contact = self._contact(outcome, text)
         if self.item.client.reference:
-            contact["recipient"] = [self._client]
+            contact["recipient"] = [self.client]
         return contact
 
     def contact_with_guardian(self, outcome: str, text: str) -> Resource:
@@ -86,7 +115,7 @@ class NewResources:
         guardian = {
             "resourceType": "RelatedPerson",
             "id": "guardian",
-            "patient": self._client,
+            "patient": self.client,
             "relationship": [{"coding": [guard]}],
         }
         contact = {**self._contact(outcome, text), "contained": [guardian]}
@@ -154,7 +183,7 @@ class NewResources:
             "identifier": [{"system": codes.IDENTIFIER, "value": key}],
             "status": "final",
             "code": {"coding": [{"system": codes.TRIAGE, "code": "triage"}], "text": "Triage"},
-            "subject": self._client,
+            "subject": self.client,
             "basedOn" if self.item.anchor.type == "ServiceRequest" else "focus": [about],
             "effectiveDateTime": iso(self.now),
             "valueCodeableConcept": {
@@ -177,7 +206,7 @@ class NewResources:
             "sent": iso(self.now),
         }
         if item.client.reference:
-            communication["subject"] = self._client
+            communication["subject"] = self.client
         if self.us.me:
             communication["sender"] = self._me
         return communication
@@ -197,7 +226,7 @@ class NewResources:
             "lastModified": iso(self.now),
         }
         if self.item.client.reference:
-            task["for"] = self._client
+            task["for"] = self.client
         if self.us.me:
             task["requester"] = self._me
         return task
@@ -207,7 +236,8 @@ class NewResources:
         return reference_to(self.us.me, self.us.my_name)
 
     @property
-    def _client(self) -> dict[str, str]:
+    def client(self) -> dict[str, str]:
+        """The client, as Reference."""
         client = self.item.client
         name = client.text or f"{client.given} {client.family}".strip()
         return reference_to(client.reference, name)

@@ -39,6 +39,7 @@ from carequeue.widgets.themes import Parts
 from carequeue.worklist.results import Acted, Person, Preview, Shown, Undoable
 
 if TYPE_CHECKING:
+    from carequeue.store.client_search import ClientMatch
     from carequeue.store.queue_window import QueueRow
 
 ItemKeys = tuple[str, ...]
@@ -72,6 +73,10 @@ class VerbActions:
             self.colleagues.cover()
         elif verb is UNDO:
             self._undo_prompt.press()
+        elif not verb.on_item:
+            from carequeue.screens.client_prompt import open_for_verb
+
+            open_for_verb(self._context, verb, self.begin_for_client)
         elif self._context.selection.labels:
             self._begin_many(verb)
         else:
@@ -124,6 +129,27 @@ class VerbActions:
             message = Message(sentence(text), Tone.REFUSED)
         self._context.say(message)
 
+    # --- a client who was found by search
+
+    def begin_for_client(self, verb: Verb, client: ClientMatch) -> None:
+        """Begin the act of a verb for a client, with or without a row of theirs."""
+        shown = Shown(client.chart, client.name, client.born)
+        subject = Subject(client.name, (client.key,), (shown,))
+        self._ask(verb, verb.asks, subject, partial(self._do_for_client, verb, client, shown))
+
+    def _do_for_client(self, verb: Verb, client: ClientMatch, shown: Shown, inputs: Inputs) -> None:
+        context, now = self._context, self._context.now()
+        self._undo_prompt.run(
+            Undoable("", verb.label, verb.label_for("", short=True), client.name, 1, now),
+            lambda: context.desk.act(verb.name, (client.key,), inputs, now, {client.key: shown}),
+            partial(self._done_for_client, client),
+        )
+
+    def _done_for_client(self, client: ClientMatch, acted: Acted) -> None:
+        tone = Tone.DONE if acted.changed else Tone.REFUSED
+        hint = self._hint(acted, client.source) if acted.changed else ""
+        self._context.say(Message(sentence(acted.message), tone, hint))
+
     # --- questions
 
     def _ask(
@@ -157,9 +183,10 @@ class VerbActions:
         if form is None or form.asks != asks:
             form = QuestionForm(verb, subject.name, check, asks)
         context.push(QuestionsOverlay(context, form, done, left))
-        if form.wants_people and not form.people:
+        if form.people_asked and not form.people:
             context.submit_read(
-                partial(context.desk.people, keys), partial(self._show_people, form)
+                partial(context.desk.people, keys, form.people_asked),
+                partial(self._show_people, form),
             )
 
     def _with_notes(self, asks: tuple[Question, ...]) -> tuple[Question, ...]:

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from carequeue.store.engine import Raw
+
+if TYPE_CHECKING:
+    from carequeue.store.client_search import ClientMatch
 
 
 class Tab(StrEnum):
@@ -257,6 +260,18 @@ class Window:
         """Changes whenever another connection has committed; a few microseconds."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
+
+    def clients(self, text: str) -> Sequence[ClientMatch]:
+        """The clients of all sources who have every word of a folded text."""
+        from carequeue.store.client_search import matches
+
+        return matches(self._connection, text)
+
+    def client(self, source: str, chart: str) -> ClientMatch | None:
+        """The client of a chart; None if the client's record is not here."""
+        from carequeue.store.client_search import client_at
+
+        return client_at(self._connection, source, chart)
 
     def outbox_counts(self) -> Mapping[str, int]:
         """Open intents by state."""

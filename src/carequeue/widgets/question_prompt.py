@@ -29,8 +29,13 @@ _MISSING: Final = {
     "text": "type a text",
     "choice": "press one of the keys",
     "whom": "nobody has that name",
+    "partner": "type a part of a name, or tab to one",
+    "past": "type a time: now, 20:00, yesterday 20:00",
     "when": "type a time: tomorrow 9, fri, 3bd",
 }
+_NAMED: Final = (Asks.WHOM, Asks.PARTNER)
+_WHEN: Final = (Asks.WHEN, Asks.PAST)
+_PAST_TIMES: Final = " · 20:00 · yesterday 20:00 · mon 9 · 2h"
 _LONGEST_CHOICE: Final = 28
 _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
@@ -59,6 +64,7 @@ class QuestionForm:
         self._check = cache(check)  # the line is drawn more often than its text changes
         self._typed = [EditLine() for _ in self.asks]
         self._chosen = 0  # the chosen one of the people that match
+        self._moved = False  # whether the person has moved to it
         self._hint = ""
 
     @property
@@ -67,9 +73,9 @@ class QuestionForm:
         return self.asks[self.step]
 
     @property
-    def wants_people(self) -> bool:
-        """Whether any question asks for a person."""
-        return any(question.asks is Asks.WHOM for question in self.asks)
+    def people_asked(self) -> str:
+        """The kind of the question that asks for a person or a partner; "" if none does."""
+        return next((question.asks for question in self.asks if question.asks in _NAMED), "")
 
     @property
     def _otherwise(self) -> str | None:
@@ -99,10 +105,12 @@ class QuestionForm:
             return self._accept(choice.words)
         if self.question.asks is Asks.CHOICE and not self.question.free:
             self._hint = _MISSING["choice"]
-        elif self.question.asks is Asks.WHOM and key in ("tab", "down", "up", "shift+tab"):
-            self._chosen += 1 if key in ("tab", "down") else -1
+        elif self.question.asks in _NAMED and key in ("tab", "down", "up", "shift+tab"):
+            if self._moved or self.question.asks is Asks.WHOM:
+                self._chosen += 1 if key in ("tab", "down") else -1
+            self._moved = True
         elif self._line.press(key, character):
-            self._chosen = 0
+            self._chosen, self._moved = 0, False
         return Step.OPEN
 
     def paste(self, text: str) -> None:
@@ -118,13 +126,13 @@ class QuestionForm:
 
     def _enter(self) -> Step:
         question, typed = self.question, self._line.text.strip()
-        if question.asks is Asks.WHOM:
+        if question.asks in _NAMED:
             person = self._match()
             if person is not None:
                 if not self.verb.on_item:  # the next question is about this person
                     self.subject = person.name
                 return self._accept(person.reference)
-        elif question.asks is Asks.WHEN and typed:
+        elif question.asks in _WHEN and typed:
             understood, reading = self._check(question.name, typed)
             if understood:
                 return self._accept(typed)
@@ -142,7 +150,7 @@ class QuestionForm:
         if self.step + 1 == len(self.asks):
             return Step.DONE
         self.step += 1
-        self._chosen = 0
+        self._chosen, self._moved = 0, False
         return Step.OPEN
 
     # --- people
@@ -160,8 +168,14 @@ class QuestionForm:
         ]
 
     def _match(self) -> Person | None:
+        """The person whom Enter takes; a partner only if nobody else matches, or if the person has
+        moved to this one.
+        """
         matches = self._matches()
-        return matches[self._chosen % len(matches)] if matches else None
+        partner = self.question.asks is Asks.PARTNER
+        if not matches or (partner and len(matches) > 1 and not self._moved):
+            return None
+        return matches[self._chosen % len(matches)]
 
     # --- what is shown
 
@@ -190,15 +204,17 @@ class QuestionForm:
         question, typed = self.question, self._line.text.strip()
         if self._hint:
             return [("  ", "text"), (cut(self._hint, room - 2), "soon")]
-        if question.asks is Asks.WHEN:
+        if question.asks in _WHEN and (typed or self._otherwise is None):
             if not typed:
                 return [(cut(_TIMES, room), "muted")]
             understood, reading = self._check(question.name, typed)
             return [("  → ", "muted"), (cut(reading, room - 4), "done" if understood else "soon")]
-        if question.asks is Asks.WHOM:
+        if question.asks in _NAMED:
             return self._people_parts(room)
         if self._otherwise is not None and not typed:
-            return [(cut(f"  enter: {self._otherwise or 'skip'}", room), "muted")]
+            skip = f"  enter: {self._otherwise or 'skip'}"
+            times = _PAST_TIMES if question.asks is Asks.PAST else ""
+            return [(cut(f"{skip}{times}", room), "muted")]
         return []
 
     def _people_parts(self, room: int) -> list[Part]:
@@ -210,8 +226,9 @@ class QuestionForm:
         chosen = matches[first]
         away = f" ({chosen.away})" if chosen.away else ""
         rest = len(f" +{len(matches) - 1}") if len(matches) > 1 else 0
+        arrow, role = ("  → ", "done") if self._match() else ("  ", "muted")
         name = cut(chosen.name, room - 4 - rest - cell_len(away))
-        parts: list[Part] = [("  → ", "muted"), (name, "done"), (away, "soon")]
+        parts: list[Part] = [(arrow, "muted"), (name, role), (away, "soon")]
         others = matches[first + 1 :] + matches[:first]
         for number, person in enumerate(others):
             more = len(f" +{len(others) - number}")
@@ -255,7 +272,7 @@ class QuestionForm:
         if question.asks is Asks.CHOICE:
             own = [("type", "your own"), ("enter", "use it")] if question.free else []
             return [*self._left_out(width), *own, back]
-        if question.asks is Asks.WHOM:
+        if question.asks in _NAMED:
             person = self._match()
             take = [("enter", f"choose {cut(person.name, 24)}")] if person else []
             return [*take, ("tab", "next"), ("type", "part of a name"), back]

@@ -59,6 +59,7 @@ def row_after(acted_on: ActedOn, now: datetime, calendar: SiteCalendar) -> RowAf
         ),
         next_try=_next_try(row, clocks, now, calendar),
         moved=consequence(acted_on.before.rank, row, now, calendar),
+        due=due_words(row, now, calendar) if row is not None else "",
     )
 
 
