@@ -182,6 +182,7 @@ class VerbActions:
         form = self._drafts.get(draft)
         if form is None or form.asks != asks:
             form = QuestionForm(verb, subject.name, check, asks)
+        form.begin(at_risk=any(urgent.key in keys for urgent in context.desk.urgent()))
         context.push(QuestionsOverlay(context, form, done, left))
         if form.people_asked and not form.people:
             context.submit_read(
