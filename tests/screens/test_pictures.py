@@ -142,7 +142,7 @@ async def test_the_queue_as_a_colleague_has_it(taken: SnapshotAssertion, size: s
 
 
 async def test_a_hand_off_at_its_second_question(taken: SnapshotAssertion) -> None:
-    assert taken == await picture(FakeDesk(), LARGE, "j", "h", "enter")
+    assert taken == await picture(FakeDesk(), LARGE, "j", "h", "tab", "enter")
 
 
 async def test_an_act_on_many_before_it_is_done(taken: SnapshotAssertion) -> None:
