@@ -309,7 +309,7 @@ class VerbActions:
 
 
 def _hint(context: ScreenContext, acted: Acted, source: str = "") -> str:
-    """The keys that come next after an act: the verb that it offers, undo, and what it waits for."""
+    """The keys that come next after an act: the offered verb, undo, and what it waits for."""
     hints = []
     if offered := find_verb(acted.offers):
         hints.append(f"{key_name(context.keys.of[offered.name])} {offered.label}")
