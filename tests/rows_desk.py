@@ -7,6 +7,8 @@ from datetime import datetime
 
 from carequeue.store.next_times import ComingRow, NextTimes
 from carequeue.store.queue_window import QueueRow
+from carequeue.verbs.offers import questions_for
+from carequeue.verbs.verb import Question, Verb
 from carequeue.worklist.desk import Desk
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 from carequeue.worklist.short_keys import resolve_keys
@@ -63,6 +65,9 @@ class RowsDesk(Desk):
         row = self._row(key)
         assert row is not None
         return ComingRow(*(getattr(row, name) for name in ComingRow._fields))
+
+    def questions(self, verb: Verb, keys: Sequence[str]) -> tuple[Question, ...]:
+        return questions_for(verb, [row.verbs for row in map(self._row, keys) if row])
 
     @property
     def trial(self) -> TrialDesk:

@@ -34,6 +34,8 @@ ACTS: list[tuple[str, str, dict[str, str]]] = [
     ("answer", QUESTIONED_REFERRAL, {"text": "Medicaid, number on file"}),
     ("ask", ROUTINE_REFERRAL, {"text": "Which medication?"}),
     ("hold", ACCEPTED_REFERRAL, {"reason": "client away", "until": "3bd"}),
+    ("schedule", ACCEPTED_REFERRAL, {"at": "3bd"}),
+    ("redirect", UNANSWERED_REFERRAL, {"to": "Harbor", "consent": "covered"}),
     ("triage", ROUTINE_REFERRAL, {"level": "urgent", "risk": "n"}),
 ]
 each_act = pytest.mark.parametrize(("verb", "item", "answers"), ACTS, ids=[a[0] for a in ACTS])

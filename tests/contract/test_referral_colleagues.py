@@ -44,7 +44,8 @@ def test_an_act_whose_reply_is_lost_has_exactly_one_effect(
     assert dana.sync().ok
     assert (dana.waiting(), dana.needs_her()) == (0, 0)
     after = effects(clinic, item)
-    assert sum(after) - sum(before) == (1 if verb in ("remind", "answer", "ask", "triage") else 0)
+    made = 1 if verb in ("remind", "answer", "ask", "triage", "redirect") else 0
+    assert sum(after) - sum(before) == made
 
 
 @each_act
@@ -137,6 +138,18 @@ class TestTwoPeopleAtOnce:
         assert dana.sync().ok
         assert priya.sync().conflicts == 1
         assert status(clinic, ACCEPTED_REFERRAL) == "on-hold"
+
+    def test_send_it_elsewhere_and_one_new_request_is_there(
+        self, dana: Clinician, priya: Clinician, clinic: FhirServer
+    ) -> None:
+        before = effects(clinic, UNANSWERED_REFERRAL)
+        for person in (dana, priya):
+            person.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+        assert dana.sync().ok
+        assert priya.sync().ok
+        assert sum(effects(clinic, UNANSWERED_REFERRAL)) == sum(before) + 1
+        assert status(clinic, UNANSWERED_REFERRAL) == "cancelled"
+        assert (priya.waiting(), priya.needs_her()) == (0, 0)
 
     def test_answer_the_partner_and_both_answers_are_there(
         self, dana: Clinician, priya: Clinician, clinic: FhirServer

@@ -7,6 +7,7 @@ bounds are kept, 1 one is broken.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7, help="names, ids and hours of the items")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args(arguments)
-    account = account_of(asked.seed)
+    account = asyncio.run(account_of(asked.seed))
     if asked.json:
         print(json.dumps(account.to_json(), ensure_ascii=False, indent=2))
     else:

@@ -6,7 +6,6 @@ thirty items; at its end everything is sent, and the server is asked by plain GE
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -104,23 +103,23 @@ class Account:
         }
 
 
-def account_of(seed: int) -> Account:
+async def account_of(seed: int) -> Account:
     """Work the day of a seed, and account for it."""
     server = PracticeServer(now=MORNING.isoformat())
     with tempfile.TemporaryDirectory(prefix="carequeue-day-") as folder:
         try:
-            return _account(seed, server, Path(folder))
+            return await _account(seed, server, Path(folder))
         finally:
             server.close()
 
 
-def _account(seed: int, server: Server, folder: Path) -> Account:
+async def _account(seed: int, server: Server, folder: Path) -> Account:
     day, time = day_of(seed), DayTime(MORNING)
     server.load(day.resources)
     with practice_session(server.base, server.token, _ME, folder, lambda: time.now) as session:
         session.sync_once()
         clinician = Clinician(session, time, day.cases)
-        asyncio.run(clinician.work())
+        await clinician.work()
         before = _places(session, clinician.worked)
         session.sync_once()
         wrong = [

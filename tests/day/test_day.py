@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
+import pytest_asyncio
 
 from carequeue.domain.ranking import Band
 from tests.day.account import Account, account_of
@@ -12,9 +12,9 @@ from tests.day.outcomes import OUTCOMES
 from tests.day.records import day_of
 
 
-@pytest.fixture(scope="module")
-def account() -> Account:
-    return account_of(seed=7)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def account() -> Account:
+    return await account_of(seed=7)
 
 
 def test_the_day_keeps_its_bounds(account: Account) -> None:

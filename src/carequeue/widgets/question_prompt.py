@@ -11,7 +11,7 @@ Not here: whom Enter takes (`name_choice.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from functools import cache
 from typing import Final
@@ -85,10 +85,9 @@ class QuestionForm:
         """Offer these people, once they have been read."""
         self._names.people = people
 
-    def begin(self, *, at_risk: bool) -> None:
-        """It is shown, for the first time or again; `at_risk`: Enter alone takes no name."""
+    def guard(self, *, at_risk: bool) -> None:
+        """Say whether a person may be at risk: then Enter alone takes no name."""
         self._names.at_risk = at_risk
-        self._come_back()
 
     @property
     def _otherwise(self) -> str | None:
@@ -104,7 +103,12 @@ class QuestionForm:
     def _line(self) -> EditLine:
         return self._typed[self.step]
 
-    def _come_back(self) -> None:
+    def fill(self, texts: Mapping[str, str]) -> None:
+        """Put texts where the person would type them: question -> text."""
+        for line, question in zip(self._typed, self.asks, strict=True):
+            line.insert(texts.get(question.name, ""))
+
+    def come_back(self) -> None:
         """Select what was typed before as the answer to the open question."""
         self._names.reset()
         self._line.select()
@@ -116,7 +120,7 @@ class QuestionForm:
             if not self.step:
                 return Step.BACK
             self.step -= 1
-            self._come_back()
+            self.come_back()
             return Step.OPEN
         if key == "enter":
             return self._enter()
@@ -179,7 +183,7 @@ class QuestionForm:
         if self.step + 1 == len(self.asks):
             return Step.DONE
         self.step += 1
-        self._come_back()
+        self.come_back()
         return Step.OPEN
 
     # --- what is shown
