@@ -82,7 +82,7 @@ async def test_a_person_whom_this_item_does_not_know_is_asked_for() -> None:
         seat.desk.its_people = [Person("Practitioner/ames", "Ames, Ruth")]
         await seat.press(AGAIN)
         assert "Assign BAKER, Cy: to whom?" in seat.message
-        await seat.press("enter")
+        await seat.press("tab", "enter")
         assert seat.desk.acts[-1] == ("assign", ("b",), {"to": "Practitioner/ames"})
 
 

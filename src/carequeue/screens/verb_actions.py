@@ -232,10 +232,13 @@ class VerbActions:
             form.come_back()
         form.guard(at_risk=any(urgent.key in keys for urgent in context.desk.urgent()))
         context.push(QuestionsOverlay(context, form, done, left))
+        self._read_people(form, keys)
+
+    def _read_people(self, form: QuestionForm, keys: ItemKeys) -> None:
         if form.people_asked and not form.people:
-            context.submit_read(
-                partial(context.desk.people, keys, form.people_asked),
-                partial(self._show_people, form),
+            desk = self._context.desk
+            self._context.submit_read(
+                partial(desk.people, keys, form.people_asked), partial(self._show_people, form)
             )
 
     def _show_people(self, form: QuestionForm, people: tuple[Person, ...]) -> None:
