@@ -10,7 +10,7 @@ Not here: whether a verb applies (`desk.reasons`), what it changes (`desk.act`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -232,18 +232,7 @@ class VerbActions:
             form.come_back()
         form.guard(at_risk=any(urgent.key in keys for urgent in context.desk.urgent()))
         context.push(QuestionsOverlay(context, form, done, left))
-        self._read_people(form, keys)
-
-    def _read_people(self, form: QuestionForm, keys: ItemKeys) -> None:
-        if form.people_asked and not form.people:
-            desk = self._context.desk
-            self._context.submit_read(
-                partial(desk.people, keys, form.people_asked), partial(self._show_people, form)
-            )
-
-    def _show_people(self, form: QuestionForm, people: tuple[Person, ...]) -> None:
-        form.people = people
-        self._context.draw()
+        _read_people(context, form, keys)
 
     # --- several items
 
@@ -312,6 +301,17 @@ class VerbActions:
         tone = Tone.DONE if acted.changed else Tone.REFUSED
         hint = BETWEEN.join(["= item by item", *filter(None, [_hint(self._context, acted)])])
         self._context.say(Message(text, tone, hint))
+
+
+def _read_people(context: ScreenContext, form: QuestionForm, keys: ItemKeys) -> None:
+    """Read whom the form can mean, if it asks for a name, and show them."""
+
+    def show(people: Sequence[Person]) -> None:
+        form.people = people
+        context.draw()
+
+    if form.people_asked and not form.people:
+        context.submit_read(partial(context.desk.people, keys, form.people_asked), show)
 
 
 def _hint(context: ScreenContext, acted: Acted, source: str = "") -> str:
