@@ -106,6 +106,7 @@ def _terse(driver_class: type[Driver]) -> type[Driver]:
 
     class TerseDriver(driver_class):  # type: ignore[valid-type, misc]
         def write(self, data: str) -> None:
+            """Send what Textual has drawn, or a sequence of ours."""
             super().write(fewer_codes(data) if "\x1b[" in data else data)
 
     return TerseDriver
