@@ -91,7 +91,7 @@ def _change(drawn: Style | None, wanted: Style | None) -> str:
         return "\x1b[0m"
     if drawn is None:  # it follows a reset, here or in what was written before
         return f"\x1b[{wanted.codes}m"
-    anew = f"\x1b[0;{wanted.codes}m"
+    whole = f"\x1b[0;{wanted.codes}m"
     ended = {_ENDS[number] for number in drawn.attributes if number not in wanted.attributes}
     begun = [
         number
@@ -103,4 +103,4 @@ def _change(drawn: Style | None, wanted: Style | None) -> str:
         codes.append(wanted.text or "39")
     if drawn.ground != wanted.ground:
         codes.append(wanted.ground or "49")
-    return min(anew, f"\x1b[{';'.join(codes)}m", key=len)
+    return min(whole, f"\x1b[{';'.join(codes)}m", key=len)

@@ -105,6 +105,8 @@ def _terse(driver_class: type[Driver]) -> type[Driver]:
     """A driver that writes the same picture in fewer bytes."""
 
     class TerseDriver(driver_class):  # type: ignore[valid-type, misc]
+        """The driver of this terminal, with fewer style codes."""
+
         def write(self, data: str) -> None:
             """Send what Textual has drawn, or a sequence of ours."""
             super().write(fewer_codes(data) if "\x1b[" in data else data)

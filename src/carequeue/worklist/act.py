@@ -229,7 +229,7 @@ class Acts:
             )
             local_only += _why_local(intents)[:1]
             changed.append(checked)
-        after = self._after(verb, changed, answers, now)
+        after = self._after(verb, changed if len(keys) == 1 else (), answers, now)
         given = after.answers if after else answers
         confirmed = confirmed_answers(verb, given, now, self._cache.site.calendar, self._away)
         message = _message(verb, changed, already, refused, confirmed, local_only)
