@@ -94,7 +94,7 @@ def _named(resource: Resource) -> str:
         or {"text": resource["class"]["code"] if "class" in resource else ""}
     )
     first = said[0] if isinstance(said, list) else said
-    return f"{resource['resourceType']} {resource['status']} {_word(first)}"
+    return f"{resource['resourceType']} {resource['status']} {_word(first)}".rstrip()
 
 
 def _clients(resource: Resource) -> set[str]:

@@ -7,6 +7,7 @@ of two decisions comes first is the order in which their clients sync.
 from __future__ import annotations
 
 from tests.contract.client import Clinician
+from tests.contract.effects import held_of
 from tests.contract.server import change, code, held, status
 from tests.contract.test_referral_acts import codes, messages, triages
 from tests.servers.harness import FhirServer
@@ -91,6 +92,20 @@ def test_who_withdraws_what_a_colleague_withdrew_is_told_and_nothing_is_written_
     assert theirs["statusReason"] == {"text": "client declined"}
     (told,) = priya.told()
     assert "withdrawn" in told.lower()
+    assert quiet(dana, priya)
+
+
+def test_two_who_send_it_elsewhere_leave_one_new_request_and_one_task_of_it(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    before = held_of(clinic)
+    for person in (dana, priya):
+        person.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    assert dana.sync().ok
+    assert priya.sync().ok
+    new = held_of(clinic).keys() - before.keys()
+    assert sorted(name.partition("/")[0] for name in new) == ["ServiceRequest", "Task"]
+    assert status(clinic, UNANSWERED_REFERRAL) == "cancelled"
     assert quiet(dana, priya)
 
 

@@ -120,6 +120,21 @@ CASES: Final = (
         "resume", "on hold", {}, {"status": "in-progress", "statusReason": None, "extension": None}
     ),
     Case(
+        "redirect", "sent out", {"to": "Harbor", "consent": "covered"},
+        {
+            "status": "cancelled",
+            "statusReason": "sent elsewhere: Harbor General Hospital",
+            "businessStatus": "decided",
+        },
+        ("ServiceRequest active Outpatient therapy, intake", "Task requested fulfill"),
+        "refused", first=True,
+    ),
+    Case("schedule", "accepted", {"at": "3bd"}, made=("Appointment booked",), again="another"),
+    Case(
+        "result", "begun by partner", {"how": "heard by phone"},
+        {"businessStatus": "decided", "note": "Result: heard by phone"}, again="refused",
+    ),
+    Case(
         "triage", "came in", {"level": "urgent", "risk": "n"},
         made=("Observation final urgent",), again="another",
     ),

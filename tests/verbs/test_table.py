@@ -29,9 +29,12 @@ from carequeue.verbs import (
     new,
     note,
     priority,
+    redirect,
     refer,
     remind,
+    result,
     resume,
+    schedule,
     snooze,
     triage,
     withdraw,
@@ -43,7 +46,8 @@ from tests.docs.pages import SOURCE
 
 MODULES = [
     accept, answer, ask, assign, claim, decline, done, handoff, heard_crisis, heard_discharge,
-    hold, log, new, note, priority, refer, remind, resume, snooze, triage, withdraw,
+    hold, log, new, note, priority, redirect, refer, remind, result, resume, schedule, snooze,
+    triage, withdraw,
 ]  # fmt: skip
 NAMES = {verb.name for verb in item_verbs()}
 FILES = [file for file in SOURCE.rglob("*.py") if "practice" not in file.parts]
@@ -51,9 +55,10 @@ FILES = [file for file in SOURCE.rglob("*.py") if "practice" not in file.parts]
 
 def test_every_verb_has_a_place_in_help() -> None:
     assert [verb.name for verb in all_verbs()] == [
-        "triage", "accept", "decline", "ask", "withdraw", "claim", "done", "log", "remind",
-        "answer", "snooze", "hold", "resume", "note", "assign", "handoff", "priority", "new",
-        "refer", "heard_crisis", "heard_discharge", "cover", "undo", "sync",
+        "triage", "accept", "decline", "ask", "withdraw", "schedule", "redirect", "claim", "done",
+        "log", "remind", "answer", "result", "snooze", "hold", "resume", "note", "assign",
+        "handoff", "priority", "new", "refer", "heard_crisis", "heard_discharge", "cover", "undo",
+        "sync",
     ]  # fmt: skip
 
 

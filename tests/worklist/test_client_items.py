@@ -124,6 +124,7 @@ def test_a_partner_or_a_team_can_be_named_and_nobody_else(
     cache = clinic(caches, tmp_path)
     people = cache.desk.people((KEY,), "partner")
     assert [(person.name, person.team) for person in people] == [
+        ("County Shelter", False),
         ("Harbor Primary Care", False),
         ("Access", True),
     ]
@@ -135,7 +136,8 @@ def test_a_partner_or_a_team_can_be_named_and_nobody_else(
 def test_a_source_without_requests_keeps_the_request_here_and_takes_the_task(
     caches: list[Cache], tmp_path: Path
 ) -> None:
-    cache = clinic(caches, tmp_path, can=WRITABLE)
+    types = {name: able for name, able in WRITABLE.types.items() if name != "ServiceRequest"}
+    cache = clinic(caches, tmp_path, can=replace(WRITABLE, types=types))
     acted = act(cache, "refer", REFERRAL)
     states = {intent.target_type: str(intent.state) for intent in cache.intents()}
     assert states == {"ServiceRequest": "kept_here", "Task": "queued"}

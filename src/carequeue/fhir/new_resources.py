@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from carequeue.domain.items import Kind, Party, Us, WorkItem
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_effects import iso
+
+#: The length of a visit that was booked here: the person gives the start alone.
+_VISIT: Final = timedelta(minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,28 @@ class NewResources:
             "component": [risk],
         }
         return triage | ({"performer": [self._me]} if self.us.me else {})
+
+    def appointment(self, start: str) -> Resource:
+        """A booked visit of the client with one of us: with who has the item, else with me."""
+        key, item = self.new_id(), self.item
+        owner = item.owner if item.owner and item.owner.ours else None
+        person = owner and owner.reference.startswith("Practitioner")
+        who = party_reference(owner) if owner and person else self._me if self.us.me else None
+        begins = datetime.fromisoformat(start)
+        about = {"reference": item.anchor.reference}
+        actors = [self.client, *([who] if who else [])]
+        return {
+            "resourceType": "Appointment",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+            "status": "booked",
+            # R4 knows only a request as the base of an Appointment.
+            "basedOn" if item.anchor.type == "ServiceRequest" else "supportingInformation": [about],
+            "created": iso(self.now),
+            "start": iso(begins),
+            "end": iso(begins + _VISIT),  # R4 asks for both, and the person was asked for one
+            "participant": [{"actor": actor, "status": "accepted"} for actor in actors],
+        }
 
     def _communication(self) -> Resource:
         """The elements of every Communication of ours."""

@@ -152,7 +152,7 @@ def _closed(ask: _Ask) -> bool:
     if ask.status in ("draft", "completed", "entered-in-error"):
         return True
     if not ask.not_done:
-        return False
+        return ask.direction is _OUT and decided(ask.task)
     asked_by_us = ask.direction is _OUT or expired(ask.task)
     return not asked_by_us or decided(ask.task) or values.text(ask.request, "status") in _OVER
 

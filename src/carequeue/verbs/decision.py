@@ -18,6 +18,7 @@ from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.heard_events import HeardEvent, heard_of
 from carequeue.fhir.new_resources import NewResources, reference_to
+from carequeue.fhir.replacement import replacing
 
 
 class PlannedIntent(NamedTuple):
@@ -56,7 +57,8 @@ class Decision:
     """The item, the answers by question, who decides and when.
 
     `task`: the item's Task as the person saw it, empty where it has none. `new_id` gives ids for
-    what is created. `void`: identifiers that events entered in error have used up.
+    what is created. `void`: identifiers that resources entered in error have used up. `request`:
+    the resource that the item is about.
     """
 
     item: WorkItem
@@ -66,6 +68,7 @@ class Decision:
     new_id: Callable[[], str]
     task: Resource = field(default_factory=dict)
     void: frozenset[str] = frozenset()
+    request: Resource = field(default_factory=dict)
 
     @property
     def new(self) -> NewResources:
@@ -96,6 +99,13 @@ class Decision:
         if not values.reference({"reference": reference}):
             raise BadQuestion("Nothing was changed: choose somebody from the list.")
         return reference_to(reference, name)
+
+    def replacement(self, receiver: dict[str, str]) -> tuple[Resource, Resource]:
+        """The request to another partner, which replaces the item's, and its Task."""
+        item, asked = self.item, values.concept_text(self.request.get("code"))
+        text = asked or values.text(self.task, "description") or "Referral"
+        made = self.new.referral(text, receiver, item.priority.value)
+        return replacing(self.request, item.anchor, made, self.void)
 
     def heard(self, event: HeardEvent) -> Resource:
         """The Encounter of an event that the person was told of."""

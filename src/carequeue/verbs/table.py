@@ -25,9 +25,12 @@ from carequeue.verbs import (
     new,
     note,
     priority,
+    redirect,
     refer,
     remind,
+    result,
     resume,
+    schedule,
     snooze,
     sync,
     triage,
@@ -40,8 +43,8 @@ _VERBS: Final[list[Verb]] = [
     module.VERB
     for module in (
         accept, answer, ask, assign, claim, cover, decline, done, handoff, heard_crisis,
-        heard_discharge, hold, log, new, note, priority, refer, remind, resume, snooze, sync,
-        triage, undo, withdraw,
+        heard_discharge, hold, log, new, note, priority, redirect, refer, remind, result,
+        resume, schedule, snooze, sync, triage, undo, withdraw,
     )
 ]  # fmt: skip
 #: Sorts behind every place that a verb gives itself.

@@ -280,11 +280,18 @@ class Acts:
         now: datetime,
     ) -> list[Intent]:
         us = self._cache.us(item.source, now)
-        task = None
-        if item.target:
-            task = self._cache.source(item.source).views.resource(item.target.type, item.target.id)
-        void = void_identifiers(self._cache, item)
-        decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {}, void)
+        views = self._cache.source(item.source).views
+        task = views.resource(item.target.type, item.target.id) if item.target else None
+        decision = Decision(
+            item,
+            answers,
+            us,
+            now,
+            lambda: str(uuid.uuid4()),
+            task or {},
+            void_identifiers(self._cache, item),
+            views.resource(item.anchor.type, item.anchor.id) or {},
+        )
         drafts = drafts_of(verb, decision)
         filing = Filing(
             self._cache,

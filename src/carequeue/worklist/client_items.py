@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from carequeue.domain.items import Kind, Move, Mover, ResourceRef, WorkItem
+from carequeue.domain.items import Direction, Kind, Move, Mover, ResourceRef, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart_reader import client_of_patient
 from carequeue.fhir.heard_events import item_value
@@ -18,6 +18,8 @@ from carequeue.store.views import ChartBases
 from carequeue.verbs.verb_to_intents import IntentDraft
 
 _PATIENT = "Patient/"
+_HEARD: tuple[str, ...] = ("Encounter",)
+_SENT_ELSEWHERE: tuple[str, ...] = ("ServiceRequest", "Task")
 
 
 def is_client_key(key: str) -> bool:
@@ -52,19 +54,23 @@ def row_of(item: WorkItem, drafts: Sequence[IntentDraft]) -> str:
 
 
 def void_identifiers(cache: CacheTransaction, item: WorkItem) -> frozenset[str]:
-    """Identifiers of a client's events that were entered in error: the server has them still, and
-    would take an event of the same name for the one that is void.
+    """Identifiers of events, and of requests sent elsewhere, that were entered in error: the server
+    has them still, and would take another of the same name for the one that is void.
     """
-    if item.anchor.type != "Patient":
+    if item.anchor.type == "Patient":
+        chart, kinds = item.anchor.reference, _HEARD
+    elif item.direction is Direction.OUTBOUND and item.client.reference:
+        chart, kinds = item.client.reference, _SENT_ELSEWHERE
+    else:
         return frozenset()
     views = cache.source(item.source).views
-    encounters = map(views.referenced, _encounters(views.bases(item.anchor.reference)))
+    made = map(views.referenced, _references(views.bases(chart), kinds))
     return frozenset(
-        values.identifier_value(encounter, codes.IDENTIFIER)
-        for encounter in encounters
-        if values.text(encounter, "status") == "entered-in-error"
+        values.identifier_value(resource, codes.IDENTIFIER)
+        for resource in made
+        if values.text(resource, "status") == "entered-in-error"
     ) - {""}
 
 
-def _encounters(bases: ChartBases) -> list[str]:
-    return [f"Encounter/{key}" for key in bases.get("Encounter", {})]
+def _references(bases: ChartBases, kinds: tuple[str, ...]) -> list[str]:
+    return [f"{kind}/{key}" for kind in kinds for key in bases.get(kind, {})]
