@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.intents import OPEN_STATES, IntentKind
 from carequeue.fhir import codes, intent_effects
-from tests.simulation.person import OWNERS, PRIORITIES, STATUSES
+from tests.simulation.deciding import OWNERS, PRIORITIES
 
 if TYPE_CHECKING:
     from tests.simulation.shapes import Json, Key
@@ -116,7 +116,7 @@ def _make(world: World, chance: random.Random) -> None:
     key = f"col-{world.count}"
     named = key
     if chance.random() < 0.4:
-        named = f"discharge-contact/Encounter/e{chance.randrange(2)}"
+        named = f"discharge-contact:Encounter/e{chance.randrange(2)}"
         if world.server.named("Task", named):
             return
     world.log("colleague", "makes", key)
@@ -138,7 +138,8 @@ def _the_same(world: World, chance: random.Random, body: Json, key: Key) -> bool
 
 
 #: By which element a resource names its client.
-_NAMES: Final = {"Task": "for", "Communication": "subject"}
+_NAMES: Final = {"Task": "for", "Communication": "subject", "Observation": "subject"}
+STATUSES: Final = ("accepted", "in-progress", "on-hold", "completed")
 
 #: What a colleague changes to cross a decision of that kind.
 _PLACES: Final = {

@@ -11,7 +11,7 @@ Not here: what the cache holds (`oracles.py`), what is done in a transaction (`w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.fhir import codes, intent_effects
 from carequeue.fhir.values import identifier_value
 from tests.simulation.server import Server
-from tests.simulation.shapes import Json, Key, Row, Version, Write
+from tests.simulation.shapes import TYPES, Json, Key, Row, Version, Write
 
 Plain = dict[str, Any]
 _ABSENT: Final = None
@@ -114,13 +114,17 @@ class Truth:
             there.append(write.before.body)
         for one in carried:
             decided = one.client.reference if one.client is not None else None
-            named = {named_client(body) for body in there}
+            named = {named_client(body, self._body) for body in there}
             if named != {decided} and not self._excused(write, "of another client"):
                 raise Violation(
                     "I12",
                     f"{one.id} was decided with {decided!r}, and fell on {_name(write.row.key)} "
                     f"of {sorted(named)}",
                 )
+
+    def _body(self, key: Key) -> Json | None:
+        row = self._rows.get(key)
+        return row.body if row else None
 
     def _made(self, write: Write, carried: list[Intent]) -> None:
         """A row has come into being."""
@@ -134,7 +138,7 @@ class Truth:
         made.append(key)
         for name in _references(write.after.body):
             kind, _, other = name.partition("/")
-            if kind in ("Task", "Communication") and (kind, other) not in self._rows:
+            if kind in TYPES and (kind, other) not in self._rows:
                 if self._excused(write, "names what is not there", (kind, other)):
                     continue
                 raise Violation(
@@ -291,14 +295,18 @@ class Truth:
         assert self.server is not None
         return self.server.quirks.unprotected
 
-    def named(self) -> set[str]:
-        """The identifiers under which something is made here and was not taken back."""
-        return {
-            named(one.intent.args["resource"])
+    def creates(self) -> list[Intent]:
+        """The decisions to make something that were not taken back before they were sent."""
+        return [
+            one.intent
             for one in self.decisions.values()
             if one.intent.kind is IntentKind.CREATE
             and self.states.get(one.intent.id) is not IntentState.UNDONE
-        }
+        ]
+
+    def named(self) -> set[str]:
+        """The identifiers under which something is made here and was not taken back."""
+        return {named(intent.args["resource"]) for intent in self.creates()}
 
     def _changed_since(self, write: Write, names: Iterable[str]) -> list[Version]:
         """The versions that last changed these elements before this write: who made them as they
@@ -353,7 +361,7 @@ def plain(body: Json) -> Plain:
             for entry in value:
                 found[f"{name}[{_of(name, entry)}]"] = _said(name, entry)
         else:
-            found[name] = value
+            found[name] = _said(name, value)
     return found
 
 
@@ -362,7 +370,7 @@ def plain_seen(seen: Mapping[str, Any]) -> Plain:
     found: Plain = {}
     for name, value in seen.items():
         element, bracket, _ = name.partition("[")
-        found[name] = _said(element, value[0]) if bracket and value else value
+        found[name] = _said(element, value[0] if bracket and value else value)
     return found
 
 
@@ -381,9 +389,11 @@ def _of(name: str, entry: Mapping[str, Any]) -> str:
 
 
 def _said(name: str, entry: Any) -> Any:
-    if not isinstance(entry, dict):
-        return entry
-    return entry.get({"note": "text", "output": "valueString"}.get(name, "valueDateTime"))
+    """What an entry or an element says; of an owner, whom it names, with or without a name."""
+    part = {
+        "note": "text", "output": "valueString", "extension": "valueDateTime", "owner": "reference"
+    }.get(name)  # fmt: skip
+    return entry.get(part) if isinstance(entry, dict) and part else entry
 
 
 def unit(intent: Intent) -> tuple[str, ...]:
@@ -404,10 +414,15 @@ def wanted(intent: Intent) -> Plain:
     """The elements as a decision wants them, of those that it still owns; None: absent."""
     args = intent.args
     if intent.kind is IntentKind.SET_STATUS:
-        owner = args.get("owner") if "owner" in intent_effects.unit(intent) else None
-        return {"status": args["to"], **({"owner": owner} if owner else {})}
+        owned = {"owner": args.get("owner"), "businessStatus": args.get("business_status")}
+        more = {
+            name: _said(name, owned[name])
+            for name in intent_effects.unit(intent)
+            if owned.get(name)
+        }
+        return {"status": args["to"], **more}
     if intent.kind is IntentKind.ASSIGN:
-        return {"owner": args.get("owner")}
+        return {"owner": _said("owner", args.get("owner"))}
     if intent.kind is IntentKind.SET_PRIORITY:
         return {"priority": args["to"]}
     if intent.kind is IntentKind.SNOOZE:
@@ -451,12 +466,24 @@ def named(body: Json) -> str:
     return identifier_value(body, codes.IDENTIFIER)
 
 
-def named_client(body: Json | None) -> str:
-    """Whom a Task or a contact names."""
+def named_client(body: Json | None, find: Callable[[Key], Json | None] = lambda _: None) -> str:
+    """Whom a resource names as its client; of a Task that names none, whom that names which the
+    Task is about, as far as `find` knows it.
+    """
     for element in ("for", "subject"):
         if body is not None and element in body:
             return str(body[element]["reference"])
-    return ""
+    actors = [entry["actor"]["reference"] for entry in (body or {}).get("participant", [])]
+    named = next((str(actor) for actor in actors if actor.startswith("Patient/")), "")
+    about = _about(body) if body is not None and body["resourceType"] == "Task" else None
+    return named or (named_client(find(about), find) if about else "")
+
+
+def _about(task: Json) -> Key | None:
+    extensions = [entry for entry in task.get("extension", ()) if entry["url"] == codes.ABOUT]
+    focus = extensions[0]["valueReference"] if extensions else task.get("focus")
+    kind, _, key = str(focus["reference"]).partition("/") if focus else ("", "", "")
+    return (kind, key) if key else None
 
 
 def _name(key: Key) -> str:

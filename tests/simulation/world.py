@@ -87,8 +87,12 @@ class World:
     def _settle_in(self, tasks: int) -> None:
         for name, family in (("p1", "Okafor"), ("p2", "Lindqvist")):
             self.server.keep(("Patient", name), {"name": [{"family": family}]}, self.now)
+        self.server.keep(("Organization", "harbor"), {"name": "Harbor"}, self.now)
         for name in ("dana", "noel"):
             self.server.keep(("Practitioner", name), {"name": [{"family": name}]}, self.now)
+        for name in ("e0", "e1"):
+            stay = {"status": "finished", "subject": {"reference": "Patient/p1"}}
+            self.server.keep(("Encounter", name), stay, self.now)
         for number in range(tasks):
             key = f"t{number + 1}"
             body = self.task(key, "")
@@ -118,18 +122,6 @@ class World:
             body["identifier"] = [{"system": codes.IDENTIFIER, "value": named}]
         body |= {"status": "requested", "intent": "order", "priority": "routine"}
         return {**body, "for": {"reference": "Patient/p1"}, "authoredOn": "2026-03-05T15:00:00Z"}
-
-    def contact(self, key: str, task: str, client: str) -> Json:
-        """A contact that names a Task and its client, "" where the Task has none."""
-        subject = {"subject": {"reference": client}} if client else {}
-        return {
-            "resourceType": "Communication",
-            "id": key,
-            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
-            "status": "completed",
-            **subject,
-            "about": [{"reference": task}],
-        }
 
     def tasks_here(self, rows: Any) -> list[Key]:
         """Tasks that the cache may know."""
