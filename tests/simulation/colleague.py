@@ -46,7 +46,7 @@ def works(world: World, chance: random.Random) -> None:
     else:
         kinds = _decided(world).get(key, [])
         aimed = kinds and chance.random() < 0.6
-        place = _PLACES.get(chance.choice(kinds), 6) if aimed else chance.randrange(8)
+        place = _PLACES.get(chance.choice(kinds), 6) if aimed else chance.randrange(9)
         _change(world, chance, body, place)
     if body == before:
         return
@@ -178,6 +178,8 @@ def _change(world: World, chance: random.Random, body: Json, choice: int) -> Non
         until = intent_effects.iso(world.start + timedelta(days=chance.randrange(1, 4)))
         kept = [one for one in body.get("extension", []) if one["url"] != codes.SNOOZED_UNTIL]
         body["extension"] = [*kept, {"url": codes.SNOOZED_UNTIL, "valueDateTime": until}]
+    elif choice == 8:
+        body["businessStatus"] = {"coding": [{"code": codes.AWAITING_INFORMATION}]}
     else:
         body["description"] = f"as of c{world.count}"
 

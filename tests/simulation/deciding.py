@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -56,6 +56,7 @@ class Draft:
     after: int | None = None
     id: str = ""
     item: tuple[str, str] | None = None  # the row of the queue, where that is another one
+    verb: str = ""
     client: ClientIdentity | None = None  # of the decision that this one takes back
 
 
@@ -65,9 +66,7 @@ def _soon(chance: random.Random, now: datetime) -> str:
 
 def _plain(**answers: str) -> Answers:
     """The same answers each time, but for `*`, which is the name of the decision."""
-    return lambda chance, tag, now: {
-        name: text.replace("*", tag) for name, text in answers.items()
-    }
+    return lambda chance, tag, now: {name: text.replace("*", tag) for name, text in answers.items()}
 
 
 #: Verb -> how often it is chosen, and its answers as an intent keeps them.
@@ -170,7 +169,7 @@ class Deciding:
         meant = drafts_of(verb, decision)
         made = next((draft for draft in meant if draft.target_type == "Task"), meant[0])
         row = row or (made.target_type, made.target_id)
-        return [_draft(draft, tag, row) for draft in meant]
+        return [replace(_draft(draft, tag, row), verb=name) for draft in meant]
 
 
 def _draft(meant: IntentDraft, tag: str, row: tuple[str, str]) -> Draft:

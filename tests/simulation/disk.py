@@ -33,7 +33,11 @@ from carequeue.store.source_repository import SqliteSourceCache, SqliteSourceRep
 from tests.simulation.tables import Kept
 
 SOURCE: Final = "main"
-_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+#: Without the shadow tables of a full-text index, which are emptied with it.
+_TABLES: Final = (
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') "
+    "AND name NOT LIKE 'sqlite%'"
+)
 
 
 class _NoRows(Projector):

@@ -33,10 +33,12 @@ from tests.simulation.deciding import (
     Draft,
     some_verb,
 )
-from tests.simulation.truth import Violation, named, named_client
+from tests.simulation.plain import named, named_client
+from tests.simulation.truth import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
 
 class Person:
     """One person over one cache."""
@@ -144,6 +146,7 @@ class Person:
                     raise Refused
         rows.outbox.append(filed)
         self._world.filed += filed
+        self._world.figures[f"verb {filed[0].verb}"] += 1
         self.groups.append([one.id for one in filed])
         return filed
 
@@ -169,7 +172,7 @@ class Person:
             item_key=f"main:{'/'.join(draft.item or draft.key)}",
             kind=draft.kind,
             args=draft.args,
-            verb="act" if not inverse_of else "undo",
+            verb="undo" if inverse_of else draft.verb,
             decided_at=now,
             author=ME,
             author_name="Dana",

@@ -196,13 +196,18 @@ class World:
             self.cells[intent.state, event] += 1
             if event in BY_A_PERSON and not by_person:
                 raise Violation("I1", f"{intent.id} was {event.value}, and no person said so")
-            self.states[intent.id] = state
+            self._note_state(intent.id, state)
+
+    def _note_state(self, intent_id: str, state: IntentState) -> None:
+        self.states[intent_id] = state
+        if state is IntentState.LOCAL_ONLY:
+            self.truth.local_only.add(intent_id)
 
     def file(self, intents: Sequence[Intent]) -> None:
         """Decisions that are committed: what the person sees from here on must come true."""
         self.truth.file(intents)
         for intent in intents:
-            self.states[intent.id] = intent.state
+            self._note_state(intent.id, intent.state)
             self.log(
                 "filed",
                 intent.id,
