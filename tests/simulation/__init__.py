@@ -22,6 +22,6 @@ its shortest trace is printed, made by leaving steps out of the run and playing 
 
 How it is put together: `steps.py` makes a script of a seed; `world.py` plays it, `wire.py` is the
 network, `watch.py` the cache, `person.py` and `colleague.py` are the people; `truth.py` holds every
-accepted write against what people saw, as `plain.py` reads it. There are no threads: what happens "at the same time"
-happens inside a request of somebody else.
+accepted write against what people saw, as `plain.py` reads it. There are no threads: what happens
+"at the same time" happens inside a request of somebody else.
 """

@@ -148,8 +148,10 @@ def named_client(body: Json | None, find: Callable[[Key], Json | None] = lambda 
     for element in ("for", "subject"):
         if body is not None and element in body:
             return str(body[element]["reference"])
-    actors = [entry["actor"]["reference"] for entry in (body or {}).get("participant", [])]
-    named = next((str(actor) for actor in actors if actor.startswith("Patient/")), "")
+    parties = [entry["actor"] for entry in (body or {}).get("participant", [])]
+    parties += (body or {}).get("recipient", [])
+    people = (str(party.get("reference", "")) for party in parties)
+    named = next((person for person in people if person.startswith("Patient/")), "")
     about = _about(body) if body is not None and body["resourceType"] == "Task" else None
     return named or (named_client(find(about), find) if about else "")
 
