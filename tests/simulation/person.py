@@ -91,7 +91,7 @@ class Person:
         assert task is not None
         if name in MAKES and not task.get("for"):  # the queue offers none of these
             raise Refused
-        return self._deciding(chance, rows, now).on_task(name, key, task)
+        return self._new(self._deciding(chance, rows, now).on_task(name, key, task))
 
     def _need(
         self, chance: random.Random, tasks: Sequence[Any], rows: Any, now: datetime
@@ -103,6 +103,10 @@ class Person:
             drafts = deciding.on_need(chance.choice(ON_A_NEED), encounter, "Patient/p1")
         else:
             drafts = deciding.on_client(chance.choice(FOR_A_CLIENT), "Patient/p1")
+        return self._new(drafts)
+
+    def _new(self, drafts: list[Draft]) -> list[Draft]:
+        """Raises Refused for what this person has made already: the queue shows it as there."""
         made = {named(draft.args["resource"]) for draft in drafts if "resource" in draft.args}
         if made & self._world.truth.named():
             raise Refused

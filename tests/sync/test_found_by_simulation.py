@@ -67,7 +67,6 @@ class TestACreateUnderAnIdOfOurs:
         push.read(said(one, 410))
         assert push.events == ["found_gone"]
 
-
     def test_that_was_sent_before_is_read_before_it_is_sent_again(self) -> None:
         """It may have arrived late, and a colleague may have deleted it since."""
         sent_before = lane(create(), attempts=2)
