@@ -102,7 +102,10 @@ OUTCOMES: Final = (
     Outcome(
         Case.UNANSWERED, 3, Band.SOON, "remind", "requested", Place.WAITING, made="completed"
     ),
-    Outcome(Case.DECLINED, 2, Band.SOON, "done", "rejected", Place.LEFT),
+    Outcome(
+        Case.DECLINED, 2, Band.SOON, "redirect", "rejected", Place.WAITING,
+        answers={"to": "north", "consent": "covered"},
+    ),
     Outcome(
         Case.QUESTION, 2, Band.SOON, "answer", "received", Place.WAITING,
         answers={"text": "on Medicaid"}, made="completed",

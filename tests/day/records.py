@@ -207,8 +207,8 @@ _BUILDERS: Final = {
     Case.REFERRAL_NOT_OURS: lambda item: _referred(item, item.at("-4 11:00"), "routine"),
     Case.UNANSWERED: lambda item: _sent(item, item.at("-6 10:00")),
     Case.DECLINED: lambda item: _sent(
-        item, item.at("-12 10:00"), status="rejected", statusReason={"text": "No bed free"},
-        lastModified=item.at("-8 10:00"),
+        item._replace(partner="Organization/harbor"), item.at("-12 10:00"), status="rejected",
+        statusReason={"text": "No bed free"}, lastModified=item.at("-8 10:00"),
     ),
     Case.QUESTION: lambda item: _sent(
         item, item.at("-5 10:00"), status="received", businessStatus=_AWAITING,

@@ -8,8 +8,10 @@ import pytest
 from textual import events
 
 from carequeue.screens.prompt_overlays import QuestionsOverlay
+from carequeue.screens.verb_actions import Subject, is_at_risk
+from carequeue.store.queue_window import Urgent
 from carequeue.widgets.edit_line import LONGEST_TEXT, EditLine
-from carequeue.worklist.results import Person
+from carequeue.worklist.results import Person, Shown
 from tests.screens.clinic import PEOPLE, FakeDesk
 from tests.screens.stage import Seat, at_the_terminal
 
@@ -90,6 +92,27 @@ class TestAName:
             await seat.rest()
             await seat.press(*["space"] * 5, "t", "enter")
             assert isinstance(seat.controller.overlays[-1], QuestionsOverlay)
+
+    async def test_is_asked_strictly_of_each_item_of_a_client_at_risk(self) -> None:
+        desk = with_last_chosen()
+        desk.rows = [
+            row._replace(key=f"ehr:{row.key}", source="ehr", chart="Patient/7")
+            if row.key in (SAFETY, ROUTINE)
+            else row
+            for row in desk.rows
+        ]
+        async with at_the_terminal(desk) as seat:
+            assert await assign(seat, f"ehr:{ROUTINE}", "enter") == []
+
+    def test_is_asked_strictly_of_a_client_at_risk_who_was_found_by_search(self) -> None:
+        urgent = [Urgent("ehr:Task/1", "REYES, Ana", 1, "ehr", "Patient/7")]
+
+        def found(source: str, chart: str) -> Subject:
+            return Subject("REYES, Ana", (f"{source}:{chart}",), (Shown(chart, "REYES, Ana", ""),))
+
+        assert is_at_risk(urgent, found("ehr", "Patient/7"))
+        assert not is_at_risk(urgent, found("ehr", "Patient/8"))
+        assert not is_at_risk(urgent, found("other", "Patient/7"))
 
 
 class TestAnAnswerThatWasLeft:

@@ -42,7 +42,7 @@ from carequeue.worklist.results import Acted, Person, Preview, Shown, Undoable
 
 if TYPE_CHECKING:
     from carequeue.store.client_search import ClientMatch
-    from carequeue.store.queue_window import QueueRow
+    from carequeue.store.queue_window import QueueRow, Urgent
 
 ItemKeys = tuple[str, ...]
 Inputs = Mapping[str, str]
@@ -184,8 +184,11 @@ class VerbActions:
             return
         desk, now = self._context.desk, self._context.now()
 
+        at_risk = is_at_risk(desk.urgent(), subject)
+
         def is_known(question: str, person: str) -> bool:
-            return desk.check_input(verb.name, question, person, now, subject.keys)[0]
+            known, _ = desk.check_input(verb.name, question, person, now, subject.keys)
+            return known and not at_risk
 
         def ask_the_rest(kept: KeptAnswers) -> None:
             rest = tuple(question for question in asks if question.name not in kept.taken)
@@ -230,7 +233,7 @@ class VerbActions:
             form.fill(texts)
         else:
             form.come_back()
-        form.guard(at_risk=any(urgent.key in keys for urgent in context.desk.urgent()))
+        form.guard(at_risk=is_at_risk(context.desk.urgent(), subject))
         context.push(QuestionsOverlay(context, form, done, left))
         _read_people(context, form, keys)
 
@@ -301,6 +304,16 @@ class VerbActions:
         tone = Tone.DONE if acted.changed else Tone.REFUSED
         hint = BETWEEN.join(["= item by item", *filter(None, [_hint(self._context, acted)])])
         self._context.say(Message(text, tone, hint))
+
+
+def is_at_risk(urgent: Sequence[Urgent], subject: Subject) -> bool:
+    """Whether one of these items, or any other item of their clients, is in Now or Safety."""
+    clients = {
+        (key.partition(":")[0], shown.chart)
+        for key, shown in zip(subject.keys, subject.shown, strict=True)
+        if shown.chart
+    }
+    return any(item.key in subject.keys or (item.source, item.chart) in clients for item in urgent)
 
 
 def _read_people(context: ScreenContext, form: QuestionForm, keys: ItemKeys) -> None:

@@ -62,6 +62,7 @@ class Urgent(NamedTuple):
     client: str
     band: int
     source: str
+    chart: str = ""
 
 
 class Tally(NamedTuple):
