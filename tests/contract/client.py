@@ -119,6 +119,13 @@ class Clinician:
         """How many decisions wait for an answer of hers."""
         return self._desk.health(self.instant).needs_you
 
+    def reasons(self) -> dict[str, list[str]]:
+        """By act (its group): the words with her decisions that are not on the server."""
+        words: dict[str, list[str]] = {}
+        for line in self._desk.outbox.lines(self.instant):
+            words.setdefault(line.group, []).append(line.words)
+        return words
+
     def question(self, item: str) -> Conflict:
         """What she is asked about an item."""
         asked = self._desk.outbox.conflicts(self.instant)
@@ -140,6 +147,10 @@ class Clinician:
         acted = self._desk.act(verb, keys, answers, self.instant)
         assert acted.changed == tuple(keys), acted
         return acted
+
+    def do(self, verb: str, key: str, **answers: str) -> Acted:
+        """Do one thing to the item or the client of a key, whether it applies or not."""
+        return self._desk.act(verb, [key], answers, self.instant)
 
     def act_as_painted(self, verb: str, row: QueueRow, **answers: str) -> Acted:
         """Act on a row as it stood on the screen, whatever it has become meanwhile."""

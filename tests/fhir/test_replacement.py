@@ -5,6 +5,7 @@ from __future__ import annotations
 from carequeue.domain.items import ResourceRef
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.replacement import replacing
+from carequeue.fhir.task_facts import is_companion
 from tests.fhir.clinic import CLINIC, HARBOR, ref, request
 
 OLD = request(
@@ -47,3 +48,8 @@ def test_one_that_was_entered_in_error_is_not_taken_for_the_new_one() -> None:
 def test_a_task_alone_replaces_no_request() -> None:
     made, _ = replacing({}, ResourceRef("main", "Task", "t1"), pair(), frozenset())
     assert "replaces" not in made
+
+
+def test_its_task_stands_for_no_other_item_so_that_an_undo_ends_it() -> None:
+    _, task = replacing(OLD, ABOUT, pair(), frozenset())
+    assert not is_companion(task)

@@ -247,10 +247,11 @@ class TestAReminder:
         cache, _ = act(caches, tmp_path, sent_out(), "remind")
         assert "attempt" not in str(cache.desk.detail(KEY, NOW))
 
+    @pytest.mark.parametrize("status", ["requested", "accepted", "in-progress"])
     def test_that_is_not_answered_asks_for_a_call(
-        self, caches: list[Cache], tmp_path: Path
+        self, caches: list[Cache], tmp_path: Path, status: str
     ) -> None:
-        cache, _ = act(caches, tmp_path, sent_out(), "remind")
+        cache, _ = act(caches, tmp_path, sent_out(status=status), "remind")
         later = NOW + timedelta(days=2)
         detail = cache.desk.detail(KEY, later)
         (clock,) = [clock for clock in detail.clocks if "reminder" in clock.label]

@@ -30,16 +30,16 @@ def replacing(
     """The new pair with the content of the old request.
 
     `about`: the old request, or its Task where that stands alone. `void`: identifiers that are
-    used up by pairs that were entered in error.
+    used up by pairs that were entered in error. The identifier has no "/", which would make the new
+    Task one that stands for the old request (`task_facts.is_companion`), and an undo keep it open.
     """
     request, task = made
     request |= {name: deepcopy(old[name]) for name in _CONTENT if name in old}
     if about.type == "ServiceRequest":
         request["replaces"] = [{"reference": about.reference}]
     for resource, kind in ((request, "request"), (task, "task")):
-        resource["identifier"] = [
-            {"system": codes.IDENTIFIER, "value": _free(f"replaces-{kind}:{about.reference}", void)}
-        ]
+        value = _free(f"replaces-{kind}:{about.type}:{about.id}", void)
+        resource["identifier"] = [{"system": codes.IDENTIFIER, "value": value}]
     return request, task
 
 

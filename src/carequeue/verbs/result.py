@@ -40,7 +40,7 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     status = {"coding": [coding], "text": how}
     return (
         decision.change("set_status", to=decision.item.status, business_status=status),
-        decision.change("add_note", text=f"Result: {how}"),
+        decision.change("add_note", after=0, text=f"Result: {how}"),
     )
 
 

@@ -100,13 +100,10 @@ def _by(row: RowRank, due: str, now: datetime) -> str:
 
 
 def _waiting(before: RowRank, after: RowRank, due: str) -> str:
-    if (before.move, before.move_name, before.due_at) == (
-        after.move,
-        after.move_name,
-        after.due_at,
-    ):
-        return ""
     nudge = f"; nudge {due}" if due and after.unit == "nudge" else ""
+    same_mover = (before.move, before.move_name) == (after.move, after.move_name)
+    if same_mover and (not nudge or before.due_at == after.due_at):
+        return ""
     return f"Now waiting for {after.move_name or 'the client'}{nudge}."
 
 
