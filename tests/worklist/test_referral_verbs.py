@@ -151,7 +151,8 @@ def test_what_is_sent_elsewhere_goes_on_as_one_new_request(
     there = sent_out(status=status)
     there[1]["reasonCode"] = [{"text": "No place to stay"}]
     cache, said = act(caches, tmp_path, there, "redirect")
-    assert said == f"Sent elsewhere: {NAME} to County Shelter. Closed."
+    waits = "Now waiting for County Shelter; nudge"
+    assert said.startswith(f"Sent elsewhere: {NAME} to County Shelter. {waits} ")
     assert cache.find(KEY) is None
     (row,) = cache.rows(Tab.WHOLE)
     assert row.title == "County Shelter to answer: Housing support"

@@ -10,7 +10,7 @@ Not here: whether a verb applies (`desk.reasons`), what it changes (`desk.act`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,7 +42,7 @@ from carequeue.worklist.results import Acted, Person, Preview, Shown, Undoable
 
 if TYPE_CHECKING:
     from carequeue.store.client_search import ClientMatch
-    from carequeue.store.queue_window import QueueRow
+    from carequeue.store.queue_window import QueueRow, Urgent
 
 ItemKeys = tuple[str, ...]
 Inputs = Mapping[str, str]
@@ -184,8 +184,11 @@ class VerbActions:
             return
         desk, now = self._context.desk, self._context.now()
 
+        at_risk = is_at_risk(desk.urgent(), subject)
+
         def is_known(question: str, person: str) -> bool:
-            return desk.check_input(verb.name, question, person, now, subject.keys)[0]
+            known, _ = desk.check_input(verb.name, question, person, now, subject.keys)
+            return known and not at_risk
 
         def ask_the_rest(kept: KeptAnswers) -> None:
             rest = tuple(question for question in asks if question.name not in kept.taken)
@@ -228,16 +231,11 @@ class VerbActions:
         if form is None or form.asks != asks:
             form = QuestionForm(verb, subject.name, check, asks)
             form.fill(texts)
+        else:
+            form.come_back()
+        form.guard(at_risk=is_at_risk(context.desk.urgent(), subject))
         context.push(QuestionsOverlay(context, form, done, left))
-        if form.people_asked and not form.people:
-            context.submit_read(
-                partial(context.desk.people, keys, form.people_asked),
-                partial(self._show_people, form),
-            )
-
-    def _show_people(self, form: QuestionForm, people: tuple[Person, ...]) -> None:
-        form.people = people
-        self._context.draw()
+        _read_people(context, form, keys)
 
     # --- several items
 
@@ -306,6 +304,27 @@ class VerbActions:
         tone = Tone.DONE if acted.changed else Tone.REFUSED
         hint = BETWEEN.join(["= item by item", *filter(None, [_hint(self._context, acted)])])
         self._context.say(Message(text, tone, hint))
+
+
+def is_at_risk(urgent: Sequence[Urgent], subject: Subject) -> bool:
+    """Whether one of these items, or any other item of their clients, is in Now or Safety."""
+    clients = {
+        (key.partition(":")[0], shown.chart)
+        for key, shown in zip(subject.keys, subject.shown, strict=True)
+        if shown.chart
+    }
+    return any(item.key in subject.keys or (item.source, item.chart) in clients for item in urgent)
+
+
+def _read_people(context: ScreenContext, form: QuestionForm, keys: ItemKeys) -> None:
+    """Read whom the form can mean, if it asks for a name, and show them."""
+
+    def show(people: Sequence[Person]) -> None:
+        form.people = people
+        context.draw()
+
+    if form.people_asked and not form.people:
+        context.submit_read(partial(context.desk.people, keys, form.people_asked), show)
 
 
 def _hint(context: ScreenContext, acted: Acted, source: str = "") -> str:

@@ -17,6 +17,7 @@ from carequeue.store.engine import Raw
 
 if TYPE_CHECKING:
     from carequeue.store.client_search import ClientMatch
+    from carequeue.store.next_times import NextTimes
 
 
 class Tab(StrEnum):
@@ -61,6 +62,7 @@ class Urgent(NamedTuple):
     client: str
     band: int
     source: str
+    chart: str = ""
 
 
 class Tally(NamedTuple):
@@ -272,6 +274,12 @@ class Window:
         from carequeue.store.client_search import client_at
 
         return client_at(self._connection, source, chart)
+
+    def next_times(self, now: int) -> NextTimes:
+        """When each row of mine comes next; `now` in seconds since 1970."""
+        from carequeue.store.next_times import next_times
+
+        return next_times(self._connection, now)
 
     def outbox_counts(self) -> Mapping[str, int]:
         """Open intents by state."""

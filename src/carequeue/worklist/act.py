@@ -29,7 +29,7 @@ from carequeue.verbs.verb import Verb
 from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.answer_parsing import answers_to
 from carequeue.worklist.answer_wording import confirmed_answers
-from carequeue.worklist.client_items import client_item, row_of, void_identifiers
+from carequeue.worklist.client_items import client_item, made_row, row_of, void_identifiers
 from carequeue.worklist.consequence import ActedOn, RowPlace, row_after
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
@@ -43,12 +43,14 @@ class Checked:
     """One key, its item if there is one, and whether the verb applies.
 
     `row`: the key of the row that the act is seen in: the item's own, or a new one of its client.
+    `made`: the key of the row of a Task that the act makes.
     """
 
     key: str
     item: WorkItem | None
     permission: Permission
     row: str = ""
+    made: str = ""
 
     @property
     def client(self) -> str:
@@ -194,7 +196,8 @@ class Acts:
                 elif _names_others(intents, chart):
                     checked = replace(checked, permission=Permission(False, _OTHERS))
                 else:
-                    checked = replace(checked, row=intents[0].item_key)
+                    row, made = intents[0].item_key, made_row(intents)
+                    checked = replace(checked, row=row, made=made)
             yield checked, intents
 
     def _is_unprotected(self, item: WorkItem) -> bool:
@@ -229,7 +232,7 @@ class Acts:
             )
             local_only += _why_local(intents)[:1]
             changed.append(checked)
-        after = self._after(verb, changed, answers, now)
+        after = self._after(verb, changed if len(keys) == 1 else (), answers, now)
         given = after.answers if after else answers
         confirmed = confirmed_answers(verb, given, now, self._cache.site.calendar, self._away)
         message = _message(verb, changed, already, refused, confirmed, local_only)
@@ -248,13 +251,16 @@ class Acts:
         self, verb: Verb, changed: Sequence[Checked], answers: Mapping[str, str], now: datetime
     ) -> RowAfter | None:
         """Project what the act has touched; the row of its item afterwards, None for several."""
-        item, row = (changed[0].item, changed[0].row) if len(changed) == 1 else (None, "")
-        if item is None:
+        acted = changed[0] if len(changed) == 1 else None
+        item = acted.item if acted else None
+        if acted is None or item is None:
             self._cache.project(now, self._bases)
             return None
         given = answers_to(verb, asked_of(verb, self._case(item, now)), answers)
         before = self._place(item, item.key)
         self._cache.project(now, self._bases)
+        left = self._cache.queue.rank_of(acted.row) is None
+        row = acted.made if left and acted.made else acted.row
         there = self.items([row], now).get(row) if verb.tells_clocks else None
         after = self._place(there[0] if there else item, row)
         return row_after(ActedOn(item, given, before, after), now, self._cache.site.calendar)

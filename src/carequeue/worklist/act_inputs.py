@@ -9,6 +9,7 @@ Not here: how a text is read (`answer_parsing.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -110,20 +111,21 @@ def people(
 ) -> tuple[Person, ...]:
     """Everybody of these sources to whom something can be assigned.
 
-    Recent assignees first; who is away comes last. Of a question for a partner: the partners, and
-    our own teams.
+    Recent assignees first, the latest marked as last chosen; who is away comes last. Of a question
+    for a partner: the partners, and our own teams.
     """
     if asks is Asks.PARTNER:
         return tuple(_receivers(cache, sources, now))
     known = [person for source in sources for person in people_of(cache, source, now)]
     recent = cache.intents.recent_assignees()
     order = {reference: number for number, reference in enumerate(recent)}
-    return tuple(
-        sorted(
-            known,
-            key=lambda person: (bool(person.away), order.get(person.reference, len(order))),
-        )
+    ordered = sorted(
+        known, key=lambda person: (bool(person.away), order.get(person.reference, len(order)))
     )
+    first = ordered[0] if ordered else None
+    if first is not None and first.reference in order and not first.away:
+        ordered[0] = replace(first, last_chosen=True)
+    return tuple(ordered)
 
 
 def people_of(cache: CacheTransaction, source: str, now: datetime) -> list[Person]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from carequeue.domain.intents import Intent, IntentKind
 from carequeue.domain.items import Direction, Kind, Move, Mover, ResourceRef, WorkItem
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart_reader import client_of_patient
@@ -51,6 +52,15 @@ def row_of(item: WorkItem, drafts: Sequence[IntentDraft]) -> str:
         if draft.target_type == "Encounter":
             return f"{item.source}:{item_value(draft.args['resource'])}"
     return item.key
+
+
+def made_row(intents: Sequence[Intent]) -> str:
+    """The key of the row of the Task that these intents create; "" if they create none."""
+    for intent in intents:
+        if intent.kind is IntentKind.CREATE and intent.target_type == "Task":
+            made = values.identifier_value(intent.args["resource"], codes.IDENTIFIER)
+            return f"{intent.source}:{made}"
+    return ""
 
 
 def void_identifiers(cache: CacheTransaction, item: WorkItem) -> frozenset[str]:

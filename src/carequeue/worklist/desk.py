@@ -17,12 +17,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent, Window
+from carequeue.verbs.table import item_verbs
+from carequeue.verbs.verb import Asks
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from carequeue.store.cache_transaction import CacheTransaction
     from carequeue.store.client_search import ClientMatch
+    from carequeue.store.next_times import NextTimes
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import SlowResponse
     from carequeue.verbs.verb import Question, Verb
@@ -113,6 +116,10 @@ class Desk:
         """All items in the bands Now and Safety, in the order of the queue."""
         return self._window.urgent()
 
+    def next_times(self, now: datetime) -> NextTimes:
+        """When each row of mine comes next, whatever tab is shown."""
+        return self._window.next_times(int(now.timestamp()))
+
     def stamp(self) -> int:
         """A number that changes when anything in the cache may have changed; almost free."""
         return self._window.stamp()
@@ -154,7 +161,6 @@ class Desk:
 
     def people(self, keys: Sequence[str] = (), asks: str = "whom") -> Sequence[Person]:
         """To whom these items can be given, by their source and the kind of question. *Slow*."""
-        from carequeue.verbs.verb import Asks
         from carequeue.worklist.act_inputs import people, sources_of
 
         with self.reading() as cache:
@@ -163,7 +169,6 @@ class Desk:
 
     def reasons(self, key: str) -> Mapping[str, str]:
         """Verb -> why it does not apply to an item, naming the client. *Slow*."""
-        from carequeue.verbs.table import item_verbs
         from carequeue.worklist.act import Acts
 
         with self.reading() as cache:
