@@ -109,6 +109,82 @@ def test_two_who_send_it_elsewhere_leave_one_new_request_and_one_task_of_it(
     assert quiet(dana, priya)
 
 
+def test_who_sends_elsewhere_what_a_colleague_sent_to_another_partner_is_asked(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    before = held_of(clinic)
+    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Lakeshore", consent="covered")
+    assert dana.sync().ok
+    after = held_of(clinic)
+    assert priya.sync().conflicts == 1
+    assert held_of(clinic) == after  # one new request and its Task, as Dana wrote them
+    assert sorted(name.partition("/")[0] for name in after.keys() - before.keys()) == [
+        "ServiceRequest",
+        "Task",
+    ]
+    assert priya.shown(UNANSWERED_REFERRAL).sync == "conflict"
+    new = [row.title for row in priya.rows() if row.chart == "Patient/client-04"]
+    assert [title for title in new if "Lakeshore" in title] == []
+    assert len([title for title in new if title.startswith("Harbor General Hospital")]) == 1
+    question = priya.question(UNANSWERED_REFERRAL)
+    assert (question.gone, question.can) == ("sent_on", ("theirs",))
+    assert question.did == "Sent elsewhere to Lakeshore Health Plan"
+    assert question.theirs_by == "Dana Whitfield"
+    (said,) = question.differences
+    assert said.label == "Sent to"
+    assert (said.mine, said.theirs) == ("Lakeshore Health Plan", "Harbor General Hospital")
+    told = priya.answer(UNANSWERED_REFERRAL, "theirs").message
+    assert told.endswith("Not sent: Sent elsewhere to Lakeshore Health Plan.")
+    assert priya.sync().ok
+    assert held_of(clinic) == after
+    assert priya.row(UNANSWERED_REFERRAL) is None
+    title = "Harbor General Hospital to answer: Outpatient therapy, intake"
+    assert priya.titled_for("Patient/client-04", title).sync == ""
+    assert quiet(dana, priya)
+
+
+def test_who_was_asked_about_a_colleagues_partner_may_send_the_new_request_on(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Lakeshore", consent="covered")
+    assert dana.sync().ok
+    assert priya.sync().conflicts == 1
+    priya.answer(UNANSWERED_REFERRAL, "theirs")
+    title = "Harbor General Hospital to answer: Outpatient therapy, intake"
+    theirs = priya.titled_for("Patient/client-04", title).key
+    assert priya.do("redirect", theirs, to="Lakeshore", consent="covered").changed
+    assert priya.sync().ok
+    title = "Lakeshore Health Plan to answer: Outpatient therapy, intake"
+    assert priya.titled_for("Patient/client-04", title)
+    assert priya.row(theirs) is None
+    assert quiet(dana, priya)
+
+
+def test_who_sends_on_what_a_colleague_sent_on_and_entered_in_error_is_asked(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    """The colleague undid hers: taken for ours, the old one would be closed and nobody asked."""
+    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    assert dana.sync().ok
+    dana.undo()
+    assert dana.sync().ok
+    assert status(clinic, UNANSWERED_REFERRAL) == "requested"
+    assert priya.sync().conflicts == 1
+    assert status(clinic, UNANSWERED_REFERRAL) == "requested"
+    (said,) = priya.question(UNANSWERED_REFERRAL).differences
+    assert (said.label, said.mine, said.theirs) == ("Status", "active", "entered in error")
+    priya.answer(UNANSWERED_REFERRAL, "theirs")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    assert priya.sync().ok
+    assert status(clinic, UNANSWERED_REFERRAL) == "cancelled"
+    title = "Harbor General Hospital to answer: Outpatient therapy, intake"
+    assert priya.titled_for("Patient/client-04", title)
+    assert quiet(dana, priya)
+
+
 def test_two_who_triage_differently_leave_both_records_and_the_later_counts_for_both(
     dana: Clinician, priya: Clinician, clinic: FhirServer
 ) -> None:

@@ -15,10 +15,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import Intent, IntentKind
-from carequeue.fhir import intent_effects
+from carequeue.fhir import codes, intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.sync.push.three_way import Comparison, compare, runs
-from tests.fhir.clinic import DANA, NOEL, ref, task
+from tests.fhir.clinic import DANA, HARBOR, NOEL, ref, task
 from tests.sync.parts import create, decision
 
 K = IntentKind
@@ -217,6 +217,26 @@ class TestTheSameElementWasChanged:
             settled = compare(base, {**theirs, "for": ref(client)}, intents)
             assert {one.result for one in settled} == {Comparison.OTHER_CLIENT}
             assert {one.words for one in settled} == {"the record now names another client"}
+
+
+class TestARequestThatAColleagueSentOn:
+    def made(self, owner: str, **elements: Any) -> Resource:
+        named = [{"system": codes.IDENTIFIER, "value": "replaces-task:ServiceRequest:s1"}]
+        return task("own-1", owner=ref(owner), identifier=named, **elements)
+
+    @given(intents=decisions())
+    def test_to_another_partner_is_a_conflict_of_the_create_and_the_rest_waits(
+        self, intents: list[Intent]
+    ) -> None:
+        mine = decision(K.CREATE, "made", "own-1", 0, resource=self.made(HARBOR))
+        theirs = self.made("Organization/shelter", requester=ref(NOEL), id="t7")
+        first, *rest = found(None, theirs, [mine, *intents])
+        assert first is Comparison.CHANGED
+        assert set(rest) == {Comparison.NOT_APPLIED}
+
+    def test_to_the_same_partner_is_ours(self) -> None:
+        mine = decision(K.CREATE, "made", "own-1", 0, resource=self.made(HARBOR))
+        assert found(None, self.made(HARBOR, requester=ref(NOEL)), [mine]) == [Comparison.DONE]
 
 
 class TestNotThere:

@@ -6,6 +6,8 @@ client's (conflicts).
 Why not the status code: servers answer a stale write with 409, 412, 423 or 428 alike.
 Why the client comes first: a resource that names another client than the intent's is never merged
 and never written; it is a conflict of its own kind.
+Why a create is compared at all: two people who send a referral on make one new request
+(`fhir/replacement.py`), and may have chosen different partners.
 Why runs of intents: several intents on one unit are sent in one write, and the server may have
 accepted all of it: then only the last value can be seen, and the earlier ones are done too.
 Pure; never raises, never guesses. Not here: sending, waiting, asking a person.
@@ -27,11 +29,13 @@ from carequeue.fhir.client_identity import (
     is_about_its_client,
     names_same_client,
 )
+from carequeue.fhir.replacement import differing
 from carequeue.sync.client_check import OTHER_CLIENT
 
 #: Shown for an intent that is on the server, if a colleague had a part in it.
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
+MADE_OTHERWISE: Final = "somebody else had already sent it on"
 
 CREATED_AGAIN: Final = "a colleague had deleted it; your change has created it again"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both changes apply"
@@ -114,6 +118,9 @@ def _compared(
     if base is None:  # the create exists: what was created is the base of the rest
         create, *rest = intents
         made = intent_effects.apply(create, None)
+        if differing(made, theirs):
+            waiting = (Compared(intent, Comparison.NOT_APPLIED) for intent in rest)
+            return (Compared(create, Comparison.CHANGED, MADE_OTHERWISE), *waiting)
         return (Compared(create, Comparison.DONE), *_runs_compared(made, theirs, rest))
     results = _runs_compared(base, theirs, intents)
     done = [compared.intent for compared in results if compared.result is Comparison.DONE]
