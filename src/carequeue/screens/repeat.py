@@ -42,7 +42,7 @@ def keep_answers(
     kept = KeptAnswers({}, {})
     for question in asks:
         answer = last.answers.get(question.name)
-        if answer is None or (last.verb.one_by_one and question.asked is not None):
+        if answer is None or question.guard:
             continue
         if question.asks is Asks.TEXT or _is_own_words(question, answer):
             kept.texts[question.name] = answer

@@ -63,6 +63,7 @@ class Question(NamedTuple):
     meaning: str = "one line"
     asked: Callable[[VerbCase], bool] | None = None
     noted: bool = False  # an answer may carry a note: "left message: Asked to call back"
+    guard: bool = False  # it protects somebody: a repeated act asks it again
 
 
 #: A list of verbs that has an order of its own.

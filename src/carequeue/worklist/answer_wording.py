@@ -25,7 +25,7 @@ def confirmed_answers(
     return "".join(
         question.repeated + _in_words(question, answers[question.name], now, calendar, away)
         for question in verb.questions
-        if question.repeated and question.name in answers
+        if question.repeated and answers.get(question.name)
     )
 
 
