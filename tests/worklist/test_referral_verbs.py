@@ -29,6 +29,13 @@ def sent_out(**elements: Any) -> list[dict[str, Any]]:
     return [task, request(requester=ref(CLINIC))]
 
 
+def given_back() -> list[dict[str, Any]]:
+    """A referral to Harbor, who made Dana its owner in order to ask."""
+    times = {"lastModified": "2026-03-05T15:00:00Z"}
+    task = referral(DANA, DANA, id="r1", status="received", businessStatus=WAITING, **times)
+    return [task, request(requester=ref(DANA), performer=[ref(HARBOR)])]
+
+
 def came_in(**elements: Any) -> list[dict[str, Any]]:
     """A referral from Harbor, which arrived on Thursday and is Dana's."""
     task = referral(HARBOR, DANA, id="r1", lastModified="2026-03-05T15:00:00Z", **elements)
@@ -81,6 +88,13 @@ AFTER: list[tuple[str, list[dict[str, Any]], str, str, Band]] = [
         sent_out(status="on-hold"),
         f"Answered: {NAME}. Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
         "Harbor Primary Care to go on after our answer: Housing support",
+        Band.WAITING,
+    ),
+    (
+        "answer",
+        given_back(),
+        f"Answered: {NAME}. Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
+        "Harbor Primary Care to answer: Housing support",
         Band.WAITING,
     ),
     (
@@ -287,3 +301,13 @@ def test_a_risk_that_a_triage_found_ranks_higher(caches: list[Cache], tmp_path: 
 def test_a_crisis_starts_its_clock_at_once(caches: list[Cache], tmp_path: Path) -> None:
     cache, _ = act(caches, tmp_path, came_in(), "triage", level="crisis", risk="y")
     assert Band(cache.row(KEY).band) is Band.NOW
+
+
+def test_an_answer_gives_the_task_back_to_the_partner_who_asks(
+    caches: list[Cache], tmp_path: Path
+) -> None:
+    cache, _ = act(caches, tmp_path, given_back(), "answer")
+    _, changed = cache.intents()
+    assert changed.args["owner"] == {"reference": HARBOR, "display": "Harbor Primary Care"}
+    cache.desk.undo(NOW)
+    assert cache.row(KEY).title == "Answer Harbor Primary Care’s question: Housing support"
