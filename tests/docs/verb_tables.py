@@ -54,6 +54,8 @@ def _answer(question: Question) -> str:
         return "a colleague or a team"
     if question.asks is Asks.PARTNER:
         return "a partner"
+    if question.asks is Asks.RECEIVER:
+        return "a partner or one of our teams"
     if question.asks is Asks.TEXT:
         return question.meaning
     choices = [

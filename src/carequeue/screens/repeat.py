@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from carequeue.verbs.verb import Asks, Question, Verb
+from carequeue.verbs.verb import NAMED, Asks, Question, Verb
 
 
 class LastAct(NamedTuple):
@@ -62,5 +62,5 @@ def _is_choice(question: Question, answer: str) -> bool:
 def _is_offered(question: Question, answer: str, is_known: Callable[[str, str], bool]) -> bool:
     if question.asks is Asks.CHOICE:
         return _is_choice(question, answer)
-    named = question.asks in (Asks.WHOM, Asks.PARTNER)
+    named = question.asks in NAMED
     return not named or is_known(question.name, answer)
