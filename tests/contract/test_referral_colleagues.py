@@ -6,6 +6,8 @@ of two decisions comes first is the order in which their clients sync.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.contract.client import Clinician
 from tests.contract.effects import held_of
 from tests.contract.server import change, code, held, status
@@ -13,6 +15,7 @@ from tests.contract.test_referral_acts import codes, messages, triages
 from tests.servers.harness import FhirServer
 from tests.servers.small_clinic import (
     ACCEPTED_REFERRAL,
+    DECLINED_REFERRAL,
     ME,
     PARTNER,
     QUESTIONED_REFERRAL,
@@ -109,38 +112,37 @@ def test_two_who_send_it_elsewhere_leave_one_new_request_and_one_task_of_it(
     assert quiet(dana, priya)
 
 
+@pytest.mark.parametrize("item", [UNANSWERED_REFERRAL, DECLINED_REFERRAL])
 def test_who_sends_elsewhere_what_a_colleague_sent_to_another_partner_is_asked(
-    dana: Clinician, priya: Clinician, clinic: FhirServer
+    dana: Clinician, priya: Clinician, clinic: FhirServer, item: str
 ) -> None:
-    before = held_of(clinic)
-    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
-    priya.act("redirect", UNANSWERED_REFERRAL, to="Lakeshore", consent="covered")
+    before, chart = held_of(clinic), dana.shown(item).chart
+    dana.act("redirect", item, to="Harbor", consent="covered")
+    priya.act("redirect", item, to="Lakeshore", consent="covered")
     assert dana.sync().ok
     after = held_of(clinic)
+    new = sorted(name.partition("/")[0] for name in after.keys() - before.keys())
+    assert new == ["ServiceRequest", "Task"]
     assert priya.sync().conflicts == 1
-    assert held_of(clinic) == after  # one new request and its Task, as Dana wrote them
-    assert sorted(name.partition("/")[0] for name in after.keys() - before.keys()) == [
-        "ServiceRequest",
-        "Task",
-    ]
-    assert priya.shown(UNANSWERED_REFERRAL).sync == "conflict"
-    new = [row.title for row in priya.rows() if row.chart == "Patient/client-04"]
-    assert [title for title in new if "Lakeshore" in title] == []
-    assert len([title for title in new if title.startswith("Harbor General Hospital")]) == 1
-    question = priya.question(UNANSWERED_REFERRAL)
+    assert held_of(clinic) == after  # nothing of hers was written
+    assert priya.shown(item).sync == "conflict"
+    titles = [row.title for row in priya.rows() if row.chart == chart]
+    assert [title for title in titles if "Lakeshore" in title] == []
+    assert len([title for title in titles if title.startswith("Harbor General Hospital")]) == 1
+    question = priya.question(item)
     assert (question.gone, question.can) == ("sent_on", ("theirs",))
     assert question.did == "Sent elsewhere to Lakeshore Health Plan"
     assert question.theirs_by == "Dana Whitfield"
     (said,) = question.differences
-    assert said.label == "Sent to"
-    assert (said.mine, said.theirs) == ("Lakeshore Health Plan", "Harbor General Hospital")
-    told = priya.answer(UNANSWERED_REFERRAL, "theirs").message
+    assert (said.label, said.mine) == ("Sent to", "Lakeshore Health Plan")
+    assert said.theirs == "Harbor General Hospital"
+    told = priya.answer(item, "theirs").message
     assert told.endswith("Not sent: Sent elsewhere to Lakeshore Health Plan.")
     assert priya.sync().ok
     assert held_of(clinic) == after
-    assert priya.row(UNANSWERED_REFERRAL) is None
+    assert priya.row(item) is None
     title = "Harbor General Hospital to answer: Outpatient therapy, intake"
-    assert priya.titled_for("Patient/client-04", title).sync == ""
+    assert priya.titled_for(chart, title).sync == ""
     assert quiet(dana, priya)
 
 

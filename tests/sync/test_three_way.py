@@ -56,6 +56,9 @@ def decisions(draw: st.DrawFn, at_least: int = 1, at_most: int = 5) -> list[Inte
         K.SNOOZE: st.sampled_from(
             ({"until": "2026-03-20T09:00:00+00:00"}, {"until": "2026-04-01T09:00:00+00:00"})
         ),
+        K.SET_DUE: st.sampled_from(("2026-03-20T14:00:00Z", "2026-04-01T14:00:00Z")).map(
+            lambda until: {"until": until}
+        ),
         K.ADD_NOTE: st.sampled_from(("Called", "Left word")).map(lambda text: {"text": text}),
     }
     kinds = draw(st.lists(st.sampled_from(sorted(args)), min_size=at_least, max_size=at_most))

@@ -108,6 +108,7 @@ _LABELS: Final = {
     "owner": "Owner",
     "performer": "Sent to",
     "priority": "Priority",
+    "restriction": "Due date",
     _SNOOZE: "Snooze",
     "extension": "Other details",
     "note": "Note",
@@ -166,6 +167,10 @@ def _in_words(element: str, value: Any, say: Say) -> str:
         return ""
     if element == "status":
         return status_words(value)
+    if element == "restriction":
+        end = values.text(value, "period.end")
+        until = values.period_end(values.get(value, "period"), say.zone)
+        return say.when(until) if until else end
     entries = value if isinstance(value, list) else [value]
     if element in ("owner", "performer"):
         return _joined(map(say.name, entries))

@@ -118,6 +118,7 @@ def _owned(intent: Intent) -> tuple[str, ...]:
     return {
         IntentKind.ASSIGN: ("owner",),
         IntentKind.SET_PRIORITY: ("priority",),
+        IntentKind.SET_DUE: ("restriction",),
         IntentKind.SNOOZE: (_SNOOZE,),
     }.get(intent.kind, ())
 
@@ -256,6 +257,7 @@ _APPLY: Final[Mapping[IntentKind, Callable[[Intent, Resource], None]]] = {
     IntentKind.SET_STATUS: _set_status,
     IntentKind.ASSIGN: _assign,
     IntentKind.SET_PRIORITY: lambda intent, view: view.update(priority=intent.args["to"]),
+    IntentKind.SET_DUE: lambda intent, view: task_facts.set_due(view, intent.args["until"]),
     IntentKind.SNOOZE: _snooze,
     IntentKind.ADD_NOTE: _add_note,
     IntentKind.REMOVE_NOTE: _remove_note,
@@ -324,6 +326,7 @@ _SATISFIED: Final[Mapping[IntentKind, Callable[[Intent, Resource], bool]]] = {
     IntentKind.SET_STATUS: _has_status,
     IntentKind.ASSIGN: _is_assigned,
     IntentKind.SET_PRIORITY: lambda intent, view: view.get("priority") == intent.args["to"],
+    IntentKind.SET_DUE: lambda intent, view: task_facts.is_due(view, intent.args["until"]),
     IntentKind.SNOOZE: _sleeps,
     IntentKind.ADD_NOTE: _noted,
     IntentKind.REMOVE_NOTE: _not_noted,
