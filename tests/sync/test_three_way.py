@@ -285,3 +285,20 @@ def test_a_note_whose_id_the_server_dropped_is_never_written_twice(text: str) ->
     del theirs["note"][0]["id"]
     again = left(task(), theirs, [mine])
     assert len(view(theirs, again)["note"]) == 1
+
+
+class TestATaskThatAColleagueMadeOfTheSameNeed:
+    def test_for_another_than_ours_is_told(self) -> None:
+        ours = task(owner={"reference": NOEL, "display": "Noel Ortiz"})
+        theirs = {**ours, "owner": {"reference": "Organization/harbor", "display": "Harbor"}}
+        (made,) = compare(None, theirs, [decision(K.CREATE, resource=ours)])
+        assert made.result is Comparison.DONE
+        assert made.words == "it was already given to Harbor, so not to Noel Ortiz"
+
+    @pytest.mark.parametrize(
+        "theirs", [ref(NOEL), {"reference": f"https://x.example/{NOEL}"}, {}, {"reference": 7}]
+    )
+    def test_for_the_same_or_nobody_is_not(self, theirs: dict[str, Any]) -> None:
+        ours = task(owner=ref(NOEL))
+        (made,) = compare(None, {**ours, "owner": theirs}, [decision(K.CREATE, resource=ours)])
+        assert made.words == ""
