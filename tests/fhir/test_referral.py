@@ -219,13 +219,14 @@ def test_a_platforms_part_for_another_organization_is_not_listed_twice() -> None
     assert [item.key for item in read(request(), whole, part).items] == ["main:Task/whole"]
 
 
-def test_a_booked_visit_and_a_service_move_the_referral_on() -> None:
+@pytest.mark.parametrize("link", ["basedOn", "supportingInformation"])
+def test_a_booked_visit_and_a_service_move_the_referral_on(link: str) -> None:
     visit: Resource = {
         "resourceType": "Appointment",
         "id": "a1",
         "status": "booked",
         "created": "2026-03-06T10:00:00Z",
-        "basedOn": [ref("ServiceRequest/s1")],
+        link: [ref("ServiceRequest/s1")],
         "participant": [{"actor": ref(CLIENT)}],
     }
     booked = only(request(), outbound(status="accepted"), visit)

@@ -277,7 +277,7 @@ def _has_status(intent: Intent, resource: Resource) -> bool:
     args = intent.args
     if resource.get("status") != args["to"]:
         return False
-    if "owner" in unit(intent) and not _same_party(resource.get("owner"), args["owner"]):
+    if "owner" in unit(intent) and not same_party(resource.get("owner"), args["owner"]):
         return False
     if args.get("business_status"):
         wanted = {c[:2] for c in values.codings(_concept(args["business_status"]))}
@@ -297,7 +297,7 @@ def _has_output(intent: Intent, resource: Resource) -> bool:
 
 def _is_assigned(intent: Intent, resource: Resource) -> bool:
     wanted = intent.args.get("owner")
-    return _same_party(resource.get("owner"), wanted) if wanted else "owner" not in resource
+    return same_party(resource.get("owner"), wanted) if wanted else "owner" not in resource
 
 
 def _sleeps(intent: Intent, resource: Resource) -> bool:
@@ -363,7 +363,7 @@ def _note(intent: Intent) -> dict[str, Any]:
 
 def _same_note(note: Any, wanted: Mapping[str, Any]) -> bool:
     author = wanted.get("authorReference")
-    by = _same_party(values.get(note, "authorReference"), author) if author else True
+    by = same_party(values.get(note, "authorReference"), author) if author else True
     at = values.instant(values.get(note, "time"), _UTC) == values.instant(wanted["time"], _UTC)
     string = values.text(note, "authorString") == wanted.get("authorString", "")
     same = values.text(note, "text") == wanted["text"] and by and string and at
@@ -383,7 +383,7 @@ def _read_back(intent: Intent) -> dict[str, Any]:
     return {"id": intent.id, "type": {"coding": [coding]}, "valueString": text}
 
 
-def _same_party(party: Any, wanted: Mapping[str, Any]) -> bool:
-    """Compare by reference, which the server may have written as a full URL."""
+def same_party(party: Any, wanted: Mapping[str, Any]) -> bool:
+    """True if a party is the wanted one, by reference; the server may write it as a full URL."""
     theirs, ours = values.text(party, "reference"), str(wanted.get("reference", ""))
     return bool(ours) and (theirs == ours or theirs.endswith(f"/{ours}"))

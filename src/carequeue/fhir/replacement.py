@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from carequeue.domain.items import ResourceRef
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.intent_effects import same_party
 
 #: What was asked. Not here: performers, identifiers, status and dates of the old request.
 _CONTENT: Final = (
@@ -55,32 +56,23 @@ def differing(mine: Resource, theirs: Resource) -> tuple[str, ...]:
     `mine` replaces no request.
     """
     element = _RECEIVER.get(values.text(mine, "resourceType"), "")
-    named = values.identifier_value(mine, codes.IDENTIFIER)
-    if not element or not named.startswith("replaces-"):
+    identifier = values.identifier_value(mine, codes.IDENTIFIER)
+    if not element or not identifier.startswith("replaces-"):
         return ()
     if values.text(theirs, "status") == "entered-in-error":
         return ("status",)
-    chosen, asked = _references(mine, element), _references(theirs, element)
-    same = not asked or any(_is_same(receiver, partner) for receiver in asked for partner in chosen)
+    asked, chosen = values.objects(theirs, element), values.objects(mine, element)
+    named = [party for party in asked if values.text(party, "reference")]
+    same = not named or any(same_party(party, wanted) for party in named for wanted in chosen)
     return () if same or _is_same_act(mine, theirs) else (element,)
-
-
-def _references(resource: Resource, element: str) -> list[str]:
-    """The references of an element that is one Reference or a list of them."""
-    written = (values.text(party, "reference") for party in values.objects(resource, element))
-    return [reference for reference in written if reference]
-
-
-def _is_same(theirs: str, mine: str) -> bool:
-    """A server may have written our reference as a full URL."""
-    return theirs == mine or theirs.endswith(f"/{mine}")
 
 
 def _is_same_act(mine: Resource, theirs: Resource) -> bool:
     """True if theirs is mine, whose partner has passed it on: same person, same second."""
-    by = [values.text(resource, "requester.reference") for resource in (theirs, mine)]
     at = [values.instant(resource.get("authoredOn"), _UTC) for resource in (theirs, mine)]
-    return _is_same(*by) and at[0] == at[1]
+    by = mine.get("requester")
+    said = theirs.get("requester")
+    return at[0] == at[1] and (same_party(said, by) if by else not said)
 
 
 def _free(value: str, void: Set[str]) -> str:
