@@ -77,6 +77,8 @@ def _word(value: Any) -> str:
         return str(value)
     if "reference" in value:
         return str(value["reference"])
+    if "period" in value:
+        return "period"
     if "url" in value:
         return str(value["url"]).rpartition("/")[2]
     if "coding" in value:

@@ -33,6 +33,7 @@ THEIRS: Final[dict[str, dict[str, Any]]] = {
     "businessStatus": {"status": "failed", "statusReason": {"text": "program closed"}},
     "owner": {"owner": {"reference": "Practitioner/omar-haddad"}},
     "priority": {"priority": "stat"},
+    "restriction": {"restriction": {"period": {"end": "2031-01-01"}}},
     "extension": {
         "extension": [
             {

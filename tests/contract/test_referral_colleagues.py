@@ -13,6 +13,7 @@ from tests.contract.test_referral_acts import codes, messages, triages
 from tests.servers.harness import FhirServer
 from tests.servers.small_clinic import (
     ACCEPTED_REFERRAL,
+    HOSPITAL,
     ME,
     PARTNER,
     QUESTIONED_REFERRAL,
@@ -216,3 +217,20 @@ def test_a_call_to_the_partner_is_recorded_with_the_partner(
     assert call["status"] == "not-done"
     assert [recipient["reference"] for recipient in call["recipient"]] == [PARTNER]
     assert dana.shown(UNANSWERED_REFERRAL).unit == "nudge"
+
+
+def test_who_sends_on_elsewhere_than_a_colleague_did_is_told_where_it_went(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    before = held_of(clinic)
+    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor General Hospital", consent="covered")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Lakeshore Health Plan", consent="covered")
+    assert dana.sync().ok
+    assert priya.sync().ok
+    new = held_of(clinic).keys() - before.keys()
+    (task,) = (clinic.get(name).json for name in new if name.startswith("Task/"))
+    assert task["owner"]["reference"] == HOSPITAL
+    (told,) = (text for text in priya.told() if "already given" in text)
+    assert "given to Harbor General Hospital, so not to Lakeshore Health Plan" in told
+    assert not [text for text in dana.told() if "already given" in text]
+    assert quiet(dana, priya)

@@ -89,6 +89,7 @@ CASES: Final = (
         "handoff", "follow-up", {"to": "Mobile Crisis", "summary": "Left the ED"},
         made=("Task requested handoff",), again="another",
     ),
+    Case("due", "follow-up", {"until": "3bd"}, {"restriction": "period"}, again="same"),
     Case("priority", "came in", {"to": "urgent"}, {"priority": "urgent"}, again="same"),
     Case(
         "new", "follow-up", {"text": "Call the school", "until": "2bd"},

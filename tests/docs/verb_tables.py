@@ -52,13 +52,20 @@ def _answer(question: Question) -> str:
         return "a time: `tomorrow 9`, `fri`, `3bd` (business days)"
     if question.asks is Asks.WHOM:
         return "a colleague or a team"
+    if question.asks is Asks.PARTNER:
+        return "a partner"
+    if question.asks is Asks.RECEIVER:
+        return "a partner or one of our teams"
     if question.asks is Asks.TEXT:
         return question.meaning
     choices = [
         f"`{choice.words}`{' (the default)' if choice.words == question.default else ''}"
         for choice in question.choices
     ]
-    return ", ".join(choices) + (", or your own words" if question.free else "")
+    return ", ".join(choices) + (
+        (", or your own words" if question.free else "")
+        + (", if it is asked" if question.guard else "")
+    )
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -33,6 +33,7 @@ def changing() -> list[Intent]:
         intent(K.ASSIGN, owner={"reference": NOEL, "display": "Noel Ortiz"}),
         intent(K.ASSIGN, owner=None),
         intent(K.SET_PRIORITY, to="urgent"),
+        intent(K.SET_DUE, until=UNTIL),
         intent(K.SNOOZE, until=UNTIL),
         intent(K.SNOOZE, until=None),
         intent(K.ADD_NOTE, text="Called, no answer"),

@@ -38,19 +38,6 @@ def outbound(**elements: Any) -> Resource:
     return referral(DANA, HARBOR, **{"lastModified": "2026-03-06T16:00:00Z", **elements})
 
 
-def triage(level: str, **elements: Any) -> Resource:
-    basic = {
-        "resourceType": "Observation",
-        "id": "o1",
-        "status": "final",
-        "code": {"coding": [{"system": codes.TRIAGE, "code": "triage"}]},
-        "subject": ref(CLIENT),
-        "valueCodeableConcept": {"coding": [{"system": codes.TRIAGE, "code": level}]},
-        "effectiveDateTime": "2026-03-05T14:20:00Z",
-    }
-    return {**basic, **elements}
-
-
 def test_an_urgent_referral_that_came_in_is_ours_to_answer() -> None:
     item = only(request(priority="urgent"), referral(HARBOR, CLINIC))
     assert item.title == "Answer urgent referral, Harbor Primary Care: Housing support"
@@ -108,6 +95,30 @@ def test_what_we_sent_says_who_must_act(status: str, business: Any, who: Mover, 
     said = title.format(harbor="Harbor Primary Care", what="Housing support")
     assert (item.move.who, item.title) == (who, said)
     assert item.move.since == CHANGED
+
+
+@pytest.mark.parametrize(
+    ("owner", "who"), [(DANA, Mover.ME), (NOEL, Mover.TEAM), (CLINIC, Mover.TEAM)]
+)
+def test_a_partner_who_gives_the_task_back_asks_whom_it_is_given_to(owner: str, who: Mover) -> None:
+    asked = request(requester=ref(DANA), performer=[ref(HARBOR)])
+    item = only(asked, referral(DANA, owner, status="received", businessStatus=WAITING))
+    assert item.title == "Answer Harbor Primary Care’s question: Housing support"
+    assert (item.direction, item.move.who) == (Direction.OUTBOUND, who)
+    assert item.owner is not None
+    assert item.owner.reference == HARBOR
+    assert "info_asked_at" in item.facts
+
+
+@pytest.mark.parametrize(
+    "performer",
+    [[], [ref(NOEL)], [{"display": ""}], "Harbor"],
+    ids=["none", "ours", "empty", "odd"],
+)
+def test_a_question_among_us_stays_among_us(performer: Any) -> None:
+    asked = request(requester=ref(DANA), performer=performer)
+    item = only(asked, referral(DANA, NOEL, status="received", businessStatus=WAITING))
+    assert item.direction is Direction.INTERNAL
 
 
 @pytest.mark.parametrize(
@@ -208,38 +219,14 @@ def test_a_platforms_part_for_another_organization_is_not_listed_twice() -> None
     assert [item.key for item in read(request(), whole, part).items] == ["main:Task/whole"]
 
 
-def test_a_crisis_starts_with_its_triage_record() -> None:
-    record = triage("crisis", basedOn=[ref("ServiceRequest/s1")])
-    item = only(request(), referral(), record)
-    assert item.title.startswith("Answer crisis referral")
-    assert "triage:crisis" in item.flags
-    assert item.facts["crisis_at"] == datetime(2026, 3, 5, 14, 20, tzinfo=UTC)
-
-
-def test_the_latest_triage_record_counts() -> None:
-    first = triage("crisis", effectiveDateTime="2026-03-05T14:10:00Z")
-    item = only(request(), referral(), first, triage("routine", id="o2"))
-    assert "triage:routine" in item.flags
-    assert "crisis_at" not in item.facts
-
-
-def test_an_old_triage_record_says_nothing_of_a_new_request() -> None:
-    old = triage("crisis", effectiveDateTime="2025-11-05T14:20:00Z")
-    assert "triage:none" in only(request(), referral(), old).flags
-
-
-def test_a_clients_crisis_does_not_make_our_housing_request_one() -> None:
-    item = only(request(), outbound(), triage("crisis"))
-    assert not {mark for mark in item.flags if mark.startswith("triage")}
-
-
-def test_a_booked_visit_and_a_service_move_the_referral_on() -> None:
+@pytest.mark.parametrize("link", ["basedOn", "supportingInformation"])
+def test_a_booked_visit_and_a_service_move_the_referral_on(link: str) -> None:
     visit: Resource = {
         "resourceType": "Appointment",
         "id": "a1",
         "status": "booked",
         "created": "2026-03-06T10:00:00Z",
-        "basedOn": [ref("ServiceRequest/s1")],
+        link: [ref("ServiceRequest/s1")],
         "participant": [{"actor": ref(CLIENT)}],
     }
     booked = only(request(), outbound(status="accepted"), visit)

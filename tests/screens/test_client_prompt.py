@@ -56,7 +56,7 @@ class ClinicDesk(FakeDesk):
         return self.here
 
     def people(self, keys: Sequence[str] = (), asks: str = "whom") -> Sequence[Person]:
-        return PARTNERS if asks == "partner" else super().people(keys)
+        return PARTNERS if asks == "receiver" else super().people(keys)
 
     def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()

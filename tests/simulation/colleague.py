@@ -46,7 +46,7 @@ def works(world: World, chance: random.Random) -> None:
     else:
         kinds = _decided(world).get(key, [])
         aimed = kinds and chance.random() < 0.6
-        place = _PLACES.get(chance.choice(kinds), 6) if aimed else chance.randrange(9)
+        place = _PLACES.get(chance.choice(kinds), 6) if aimed else chance.randrange(10)
         _change(world, chance, body, place)
     if body == before:
         return
@@ -147,6 +147,7 @@ _PLACES: Final = {
     IntentKind.SET_PRIORITY: 2,
     IntentKind.ASSIGN: 3,
     IntentKind.SNOOZE: 5,
+    IntentKind.SET_DUE: 9,
 }
 
 
@@ -178,6 +179,9 @@ def _change(world: World, chance: random.Random, body: Json, choice: int) -> Non
         until = intent_effects.iso(world.start + timedelta(days=chance.randrange(1, 4)))
         kept = [one for one in body.get("extension", []) if one["url"] != codes.SNOOZED_UNTIL]
         body["extension"] = [*kept, {"url": codes.SNOOZED_UNTIL, "valueDateTime": until}]
+    elif choice == 9:
+        until = intent_effects.iso(world.start + timedelta(days=chance.randrange(1, 4)))
+        body["restriction"] = {"period": {"end": until}}
     elif choice == 8:
         body["businessStatus"] = {"coding": [{"code": codes.AWAITING_INFORMATION}]}
     else:

@@ -83,6 +83,7 @@ VERBS: Final[dict[str, tuple[int, Answers]]] = {
     "note": (22, _plain(text="note *")),
     "assign": (9, lambda chance, tag, now: {"to": chance.choice(_WHOM)}),
     "priority": (12, lambda chance, tag, now: {"to": chance.choice(PRIORITIES)}),
+    "due": (6, lambda chance, tag, now: {"until": _soon(chance, now)}),
     "handoff": (2, lambda chance, tag, now: {"to": chance.choice(_WHOM), "summary": f"as {tag}"}),
     "new": (3, lambda chance, tag, now: {"text": f"do {tag}", "until": _soon(chance, now)}),
     "remind": (3, _plain(text="reminder *")),
@@ -113,7 +114,7 @@ _WEIGHTS: Final = tuple(often for often, _ in VERBS.values())
 
 
 #: The verbs that are done to many at once; those that make a resource, which needs a client.
-IN_BULK: Final = ("note", "claim", "priority", "assign", "snooze", "done")
+IN_BULK: Final = ("note", "claim", "priority", "assign", "snooze", "due", "done")
 MAKES: Final = frozenset(
     {
         "log", "handoff", "new", "remind", "withdraw", "answer", "ask", "triage", "schedule",

@@ -65,6 +65,8 @@ def _said(name: str, entry: Any) -> Any:
         return entry
     if name == "businessStatus":
         return entry["coding"][0]["code"]
+    if name == "restriction":
+        return entry["period"]["end"]
     part = {
         "note": "text", "output": "valueString", "extension": "valueDateTime", "owner": "reference"
     }.get(name)  # fmt: skip
@@ -100,6 +102,8 @@ def wanted(intent: Intent) -> Plain:
         return {"owner": _said("owner", args.get("owner"))}
     if intent.kind is IntentKind.SET_PRIORITY:
         return {"priority": args["to"]}
+    if intent.kind is IntentKind.SET_DUE:
+        return {"restriction": args["until"]}
     if intent.kind is IntentKind.SNOOZE:
         return {f"extension[{codes.SNOOZED_UNTIL}]": args.get("until")}
     if intent.kind is IntentKind.ADD_NOTE:

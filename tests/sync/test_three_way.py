@@ -56,6 +56,9 @@ def decisions(draw: st.DrawFn, at_least: int = 1, at_most: int = 5) -> list[Inte
         K.SNOOZE: st.sampled_from(
             ({"until": "2026-03-20T09:00:00+00:00"}, {"until": "2026-04-01T09:00:00+00:00"})
         ),
+        K.SET_DUE: st.sampled_from(("2026-03-20T14:00:00Z", "2026-04-01T14:00:00Z")).map(
+            lambda until: {"until": until}
+        ),
         K.ADD_NOTE: st.sampled_from(("Called", "Left word")).map(lambda text: {"text": text}),
     }
     kinds = draw(st.lists(st.sampled_from(sorted(args)), min_size=at_least, max_size=at_most))
@@ -282,3 +285,20 @@ def test_a_note_whose_id_the_server_dropped_is_never_written_twice(text: str) ->
     del theirs["note"][0]["id"]
     again = left(task(), theirs, [mine])
     assert len(view(theirs, again)["note"]) == 1
+
+
+class TestATaskThatAColleagueMadeOfTheSameNeed:
+    def test_for_another_than_ours_is_told(self) -> None:
+        ours = task(owner={"reference": NOEL, "display": "Noel Ortiz"})
+        theirs = {**ours, "owner": {"reference": "Organization/harbor", "display": "Harbor"}}
+        (made,) = compare(None, theirs, [decision(K.CREATE, resource=ours)])
+        assert made.result is Comparison.DONE
+        assert made.words == "it was already given to Harbor, so not to Noel Ortiz"
+
+    @pytest.mark.parametrize(
+        "theirs", [ref(NOEL), {"reference": f"https://x.example/{NOEL}"}, {}, {"reference": 7}]
+    )
+    def test_for_the_same_or_nobody_is_not(self, theirs: dict[str, Any]) -> None:
+        ours = task(owner=ref(NOEL))
+        (made,) = compare(None, {**ours, "owner": theirs}, [decision(K.CREATE, resource=ours)])
+        assert made.words == ""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from carequeue.domain.items import Mover, Party, WorkItem
 from carequeue.domain.rules import ClockClass
 from carequeue.domain.verb_rules import VerbCase
 from carequeue.verbs.done import VERB as DONE
+from carequeue.verbs.due import VERB as DUE
 from carequeue.verbs.log import VERB as LOG
 from carequeue.verbs.note import VERB as NOTE
 from carequeue.verbs.offers import asked_of, names_of, offer, questions_for
+from carequeue.verbs.priority import VERB as PRIORITY
+from carequeue.verbs.verb import Verb
 from tests.domain.builders import ACCESS, ANA, HOUSING, ME, US, item
 
 
@@ -40,6 +45,26 @@ def test_closing_asks_how_it_was_met_where_harm_is(
 ) -> None:
     assert bool(asked_of(DONE, case(of(owner), item_class))) == asks
     assert offer(DONE, case(of(owner), item_class)) == ("done:0" if asks else "done")
+
+
+@pytest.mark.parametrize(
+    ("owner", "asks"),
+    [(ME, False), (ACCESS, False), (None, False), (ANA, True), (HOUSING, True)],
+    ids=["mine", "my team’s", "nobody’s", "a colleague’s", "a partner’s"],
+)
+@pytest.mark.parametrize("verb", [DUE, PRIORITY], ids=lambda verb: verb.name)
+def test_what_somebody_else_has_is_changed_only_after_a_question(
+    verb: Verb, owner: Party | None, asks: bool
+) -> None:
+    names = [question.name for question in asked_of(verb, case(of(owner)))]
+    assert (names[0] == "anyway") == asks
+    assert len(names) == 1 + asks
+
+
+def test_the_date_of_what_a_partner_asked_of_us_is_theirs() -> None:
+    asked = replace(of(ME), requester=HOUSING)
+    assert [question.name for question in asked_of(DUE, case(asked))] == ["anyway", "until"]
+    assert [question.name for question in asked_of(PRIORITY, case(asked))] == ["to"]
 
 
 def test_a_question_that_all_items_are_asked_has_no_place_in_the_text() -> None:

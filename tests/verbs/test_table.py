@@ -21,6 +21,7 @@ from carequeue.verbs import (
     claim,
     decline,
     done,
+    due,
     handoff,
     heard_crisis,
     heard_discharge,
@@ -45,7 +46,7 @@ from carequeue.verbs.verb import Listing, Order, Verb
 from tests.docs.pages import SOURCE
 
 MODULES = [
-    accept, answer, ask, assign, claim, decline, done, handoff, heard_crisis, heard_discharge,
+    accept, answer, ask, assign, claim, decline, done, due, handoff, heard_crisis, heard_discharge,
     hold, log, new, note, priority, redirect, refer, remind, result, resume, schedule, snooze,
     triage, withdraw,
 ]  # fmt: skip
@@ -57,8 +58,8 @@ def test_every_verb_has_a_place_in_help() -> None:
     assert [verb.name for verb in all_verbs()] == [
         "triage", "accept", "decline", "ask", "withdraw", "schedule", "redirect", "claim", "done",
         "log", "remind", "answer", "result", "snooze", "hold", "resume", "note", "assign",
-        "handoff", "priority", "new", "refer", "heard_crisis", "heard_discharge", "cover", "undo",
-        "sync",
+        "handoff", "due", "priority", "new", "refer", "heard_crisis", "heard_discharge", "cover",
+        "undo", "sync",
     ]  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def test_a_verb_has_the_name_of_its_file(module: ModuleType) -> None:
 def test_many_are_offered_what_is_most_often_done_to_many() -> None:
     assert [verb.name for verb in marked_verbs()] == [
         "claim", "assign", "done", "log", "remind", "snooze", "hold", "note", "priority", "accept",
-        "decline", "withdraw", "handoff",
+        "decline", "withdraw", "handoff", "due",
     ]  # fmt: skip
 
 

@@ -130,6 +130,7 @@ def test_declining_gives_the_reason() -> None:
         ("done", {}, K.SET_STATUS, {"to": "completed"}),
         ("snooze", {"until": "2026-03-11T14:00:00Z"}, K.SNOOZE, {"until": "2026-03-11T14:00:00Z"}),
         ("note", {"text": " Called "}, K.ADD_NOTE, {"text": "Called"}),
+        ("due", {"until": "2026-03-11T14:00:00Z"}, K.SET_DUE, {"until": "2026-03-11T14:00:00Z"}),
         ("priority", {"to": "urgent"}, K.SET_PRIORITY, {"to": "urgent"}),
     ],
 )

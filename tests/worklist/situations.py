@@ -53,6 +53,13 @@ def _sent_out(*more: Resource, **elements: Any) -> list[Resource]:
     return [carried, request(requester=ref(DANA)), *more]
 
 
+def _given_back() -> list[Resource]:
+    """The same with a question, for which Harbor has made Dana the owner of the Task."""
+    asked = request(requester=ref(DANA), performer=[ref(HARBOR)])
+    elements = {"status": "received", "businessStatus": _AWAITING, "lastModified": _THURSDAY}
+    return [referral(DANA, DANA, id="r1", **elements), asked]
+
+
 def _triaged(level: str) -> Resource:
     return {
         "resourceType": "Observation",
@@ -143,6 +150,7 @@ SITUATIONS: Final[Mapping[str, list[Resource]]] = {
     "sent out, reminded": _sent_out(_message(codes.REMINDER, DANA, HARBOR)),
     "sent out, received": _sent_out(status="received"),
     "sent out, the partner asks": _sent_out(status="received", businessStatus=_AWAITING),
+    "sent out, the partner gives it back to ask": _given_back(),
     "sent out, answered": _sent_out(status="received", businessStatus=_SENT),
     "sent out, accepted": _sent_out(status="accepted"),
     "sent out, in progress": _sent_out(status="in-progress"),

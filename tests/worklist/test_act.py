@@ -63,6 +63,8 @@ class TestEachVerb:
             ("assign", FOLLOW_UP, [("assign", "Task/t1")]),
             ("handoff", FOLLOW_UP, [("create", "Task/new")]),
             ("priority", REFERRAL, [("set_priority", "Task/r1")]),
+            ("due", FOLLOW_UP, [("set_due", "Task/t1")]),
+            ("due", DISCHARGE, [("create", "Task/new"), ("set_due", "Task/new")]),
             ("new", REFERRAL, [("create", "Task/new")]),
         ],
     )
@@ -123,6 +125,7 @@ class TestEachVerb:
         [
             ("accept", REFERRAL, "Accepted: OKAFOR, Amara J."),
             ("decline", REFERRAL, "Declined: OKAFOR, Amara J, no capacity."),
+            ("due", FOLLOW_UP, "Due date set: OKAFOR, Amara J to Thu 12 Mar 08:00."),
             ("assign", FOLLOW_UP, "Assigned: OKAFOR, Amara J to Noel Ortiz."),
             ("priority", FOLLOW_UP, "Priority set: OKAFOR, Amara J to urgent."),
             ("handoff", FOLLOW_UP, "Handed off: OKAFOR, Amara J to Access."),
@@ -132,6 +135,14 @@ class TestEachVerb:
         self, cache: Cache, verb: str, key: str, said: str
     ) -> None:
         assert cache.desk.act(verb, [key], ANSWERS.get(verb, {}), NOW).message.startswith(said)
+
+    def test_tells_the_sender_where_to_go_instead(self, cache: Cache) -> None:
+        answers = {"reason": "no capacity", "instead": "Northside Recovery"}
+        acted = cache.desk.act("decline", [REFERRAL], answers, NOW)
+        wanted = "no capacity; instead: Northside Recovery"
+        assert acted.message.startswith(f"Declined: OKAFOR, Amara J, {wanted}. Sent back to ")
+        (intent,) = cache.intents()
+        assert intent.args == {"to": "rejected", "reason": wanted}
 
     def test_repeats_own_words_whole(self, cache: Cache) -> None:
         acted = cache.desk.act("decline", [REFERRAL], {"reason": "moved | no address"}, NOW)

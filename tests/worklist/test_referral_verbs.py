@@ -14,6 +14,7 @@ from carequeue.domain.ranking import Band
 from carequeue.fhir import codes
 from carequeue.store.queue_window import Tab
 from carequeue.verbs.offers import names_of
+from carequeue.verbs.verb import Asks
 from tests.fhir.clinic import CLINIC, DANA, HARBOR, NOW, ref, referral, request
 from tests.store.cache import Cache, clinic_of_dana
 from tests.worklist.world import ANSWERS, send
@@ -27,6 +28,13 @@ def sent_out(**elements: Any) -> list[dict[str, Any]]:
     """A referral to Harbor, sent on Thursday."""
     task = referral(CLINIC, HARBOR, id="r1", lastModified="2026-03-05T15:00:00Z", **elements)
     return [task, request(requester=ref(CLINIC))]
+
+
+def given_back() -> list[dict[str, Any]]:
+    """A referral to Harbor, who made Dana its owner in order to ask."""
+    times = {"lastModified": "2026-03-05T15:00:00Z"}
+    task = referral(DANA, DANA, id="r1", status="received", businessStatus=WAITING, **times)
+    return [task, request(requester=ref(DANA), performer=[ref(HARBOR)])]
 
 
 def came_in(**elements: Any) -> list[dict[str, Any]]:
@@ -81,6 +89,13 @@ AFTER: list[tuple[str, list[dict[str, Any]], str, str, Band]] = [
         sent_out(status="on-hold"),
         f"Answered: {NAME}. Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
         "Harbor Primary Care to go on after our answer: Housing support",
+        Band.WAITING,
+    ),
+    (
+        "answer",
+        given_back(),
+        f"Answered: {NAME}. Now waiting for Harbor Primary Care; nudge Wed 11 Mar 09:00.",
+        "Harbor Primary Care to answer: Housing support",
         Band.WAITING,
     ),
     (
@@ -287,3 +302,38 @@ def test_a_risk_that_a_triage_found_ranks_higher(caches: list[Cache], tmp_path: 
 def test_a_crisis_starts_its_clock_at_once(caches: list[Cache], tmp_path: Path) -> None:
     cache, _ = act(caches, tmp_path, came_in(), "triage", level="crisis", risk="y")
     assert Band(cache.row(KEY).band) is Band.NOW
+
+
+def test_an_answer_gives_the_task_back_to_the_partner_who_asks(
+    caches: list[Cache], tmp_path: Path
+) -> None:
+    cache, _ = act(caches, tmp_path, given_back(), "answer")
+    _, changed = cache.intents()
+    assert changed.args["owner"] == {"reference": HARBOR, "display": "Harbor Primary Care"}
+    cache.desk.undo(NOW)
+    assert cache.row(KEY).title == "Answer Harbor Primary Care’s question: Housing support"
+
+
+def names(cache: Cache, asks: Asks) -> list[str]:
+    return [person.name for person in cache.desk.people([KEY], asks)]
+
+
+def test_a_referral_is_sent_on_to_a_partner_and_not_to_ourselves(
+    caches: list[Cache], tmp_path: Path
+) -> None:
+    cache = clinic_of_dana(tmp_path, *sent_out())
+    caches.append(cache)
+    assert "Access" in names(cache, Asks.RECEIVER)
+    assert "Access" not in names(cache, Asks.PARTNER)
+    assert names(cache, Asks.PARTNER) == sorted(names(cache, Asks.PARTNER))
+    with pytest.raises(BadQuestion, match="Access"):
+        cache.desk.act("redirect", [KEY], {"to": "Access", "consent": "y"}, NOW)
+
+
+def test_the_partner_of_the_last_time_stands_first(caches: list[Cache], tmp_path: Path) -> None:
+    cache, _ = act(caches, tmp_path, sent_out(), "redirect")
+    first, *others = cache.desk.people([KEY], Asks.PARTNER)
+    assert (first.name, first.last_chosen) == ("County Shelter", True)
+    assert not any(person.last_chosen for person in others)
+    cache.desk.undo(NOW)
+    assert not any(person.last_chosen for person in cache.desk.people([KEY], Asks.PARTNER))

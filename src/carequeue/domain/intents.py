@@ -28,6 +28,7 @@ class IntentKind(StrEnum):
     SET_STATUS = "set_status"  # args: to, reason?, owner?, business_status?, output?
     ASSIGN = "assign"  # args: owner {reference, display}
     SET_PRIORITY = "set_priority"  # args: to
+    SET_DUE = "set_due"  # args: until (ISO instant)
     SNOOZE = "snooze"  # args: until (ISO instant) or None to wake, why?
     ADD_NOTE = "add_note"  # args: text
     REMOVE_NOTE = "remove_note"  # args: note (the element id)

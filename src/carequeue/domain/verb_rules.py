@@ -144,6 +144,12 @@ class VerbCase:
         return owner.reference not in self.us.teams | {self.us.organization}
 
     @property
+    def is_asked_by_others(self) -> bool:
+        """True if another organization asked for it."""
+        requester = self.item.requester
+        return requester is not None and not requester.ours
+
+    @property
     def is_sent_out(self) -> bool:
         """True if we asked another organization for it."""
         return self.item.direction is Direction.OUTBOUND

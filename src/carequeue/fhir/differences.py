@@ -108,6 +108,7 @@ _LABELS: Final = {
     "businessStatus": "Progress",
     "owner": "Owner",
     "priority": "Priority",
+    "restriction": "Due date",
     _SNOOZE: "Snooze",
     "extension": "Other details",
     "note": "Note",
@@ -168,6 +169,10 @@ def _in_words(element: str, value: Any, say: Say) -> str:
         return status_words(value)
     if element == "owner":
         return say.name(value)
+    if element == "restriction":
+        end = values.text(value, "period.end")
+        until = values.period_end(values.get(value, "period"), say.zone)
+        return say.when(until) if until else end
     entries = value if isinstance(value, list) else [value]
     if element == _SNOOZE:
         return _joined(_asleep(entry, say) for entry in entries)

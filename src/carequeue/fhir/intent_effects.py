@@ -113,6 +113,7 @@ def _owned(intent: Intent) -> tuple[str, ...]:
     return {
         IntentKind.ASSIGN: ("owner",),
         IntentKind.SET_PRIORITY: ("priority",),
+        IntentKind.SET_DUE: ("restriction",),
         IntentKind.SNOOZE: (_SNOOZE,),
     }.get(intent.kind, ())
 
@@ -251,6 +252,7 @@ _APPLY: Final[Mapping[IntentKind, Callable[[Intent, Resource], None]]] = {
     IntentKind.SET_STATUS: _set_status,
     IntentKind.ASSIGN: _assign,
     IntentKind.SET_PRIORITY: lambda intent, view: view.update(priority=intent.args["to"]),
+    IntentKind.SET_DUE: lambda intent, view: task_facts.set_due(view, intent.args["until"]),
     IntentKind.SNOOZE: _snooze,
     IntentKind.ADD_NOTE: _add_note,
     IntentKind.REMOVE_NOTE: _remove_note,
@@ -270,7 +272,7 @@ def _has_status(intent: Intent, resource: Resource) -> bool:
     args = intent.args
     if resource.get("status") != args["to"]:
         return False
-    if "owner" in unit(intent) and not _same_party(resource.get("owner"), args["owner"]):
+    if "owner" in unit(intent) and not same_party(resource.get("owner"), args["owner"]):
         return False
     if args.get("business_status"):
         wanted = {c[:2] for c in values.codings(_concept(args["business_status"]))}
@@ -290,7 +292,7 @@ def _has_output(intent: Intent, resource: Resource) -> bool:
 
 def _is_assigned(intent: Intent, resource: Resource) -> bool:
     wanted = intent.args.get("owner")
-    return _same_party(resource.get("owner"), wanted) if wanted else "owner" not in resource
+    return same_party(resource.get("owner"), wanted) if wanted else "owner" not in resource
 
 
 def _sleeps(intent: Intent, resource: Resource) -> bool:
@@ -319,6 +321,7 @@ _SATISFIED: Final[Mapping[IntentKind, Callable[[Intent, Resource], bool]]] = {
     IntentKind.SET_STATUS: _has_status,
     IntentKind.ASSIGN: _is_assigned,
     IntentKind.SET_PRIORITY: lambda intent, view: view.get("priority") == intent.args["to"],
+    IntentKind.SET_DUE: lambda intent, view: task_facts.is_due(view, intent.args["until"]),
     IntentKind.SNOOZE: _sleeps,
     IntentKind.ADD_NOTE: _noted,
     IntentKind.REMOVE_NOTE: _not_noted,
@@ -355,7 +358,7 @@ def _note(intent: Intent) -> dict[str, Any]:
 
 def _same_note(note: Any, wanted: Mapping[str, Any]) -> bool:
     author = wanted.get("authorReference")
-    by = _same_party(values.get(note, "authorReference"), author) if author else True
+    by = same_party(values.get(note, "authorReference"), author) if author else True
     at = values.instant(values.get(note, "time"), _UTC) == values.instant(wanted["time"], _UTC)
     string = values.text(note, "authorString") == wanted.get("authorString", "")
     same = values.text(note, "text") == wanted["text"] and by and string and at
@@ -375,7 +378,7 @@ def _read_back(intent: Intent) -> dict[str, Any]:
     return {"id": intent.id, "type": {"coding": [coding]}, "valueString": text}
 
 
-def _same_party(party: Any, wanted: Mapping[str, Any]) -> bool:
-    """Compare by reference, which the server may have written as a full URL."""
+def same_party(party: Any, wanted: Mapping[str, Any]) -> bool:
+    """True if a party is the wanted one, by reference; the server may write it as a full URL."""
     theirs, ours = values.text(party, "reference"), str(wanted.get("reference", ""))
     return bool(ours) and (theirs == ours or theirs.endswith(f"/{ours}"))

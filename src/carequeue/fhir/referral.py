@@ -10,8 +10,8 @@ Not here: deadlines (`rules/*.toml`), what the parties may do (`verbs/`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from carequeue.domain.items import Direction, Kind, Move, Party, Priority, WorkItem
 from carequeue.fhir import codes, contacts, partner_messages, values
@@ -26,6 +26,7 @@ from carequeue.fhir.task_facts import (
     lines_of,
     priority_of,
 )
+from carequeue.fhir.triage import triage_of
 
 _IN, _OUT, _HERE = Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL
 _OVER: Final = frozenset({"revoked", "completed", "entered-in-error"})
@@ -33,8 +34,6 @@ _NOT_ASKED: Final = frozenset({"proposal", "plan", "option"})
 _NAME: Final = 40  # characters of a party in a title: the next step must be visible too
 _ACCEPTED: Final = frozenset({"accepted", "ready", "in-progress", "on-hold"})
 _BOOKED: Final = frozenset({"booked", "pending", "arrived", "checked-in", "fulfilled"})
-#: A triage record may be a little older than the request that it led to.
-_TRIAGE_BEFORE: Final = timedelta(days=1)
 
 #: The next step, by direction and by how far the request is; among us also the inbound steps.
 _ASKED_TO_STOP: Final = "withdrawal:asked"
@@ -75,6 +74,7 @@ class _Ask:
     requester: Party | None
     owner: Party | None
     direction: Direction
+    asked: Party | None = None  # who of us has to answer a question of the partner
     facts: Facts = field(default_factory=Facts)
 
     @property
@@ -129,8 +129,23 @@ def from_task(reader: ChartReader, task: Resource) -> WorkItem | None:
         request = {}
     asker = task.get("requester") or request.get("requester")
     requester, owner = reader.party(asker, task), reader.party(task.get("owner"), task)
-    ask = _Ask(reader, task, request, requester, owner, direction_of(requester, owner))
+    asked = None
+    if requester and requester.ours and owner and owner.ours and awaiting_information(task):
+        owner, asked = _asked_partner(reader, request) or owner, owner
+    ask = _Ask(
+        reader, task, request, requester, owner, direction_of(requester, owner), asked or requester
+    )
     return None if _closed(ask) or _part_among_others(ask) else _item(ask)
+
+
+def _asked_partner(reader: ChartReader, request: Resource) -> Party | None:
+    """The partner whom a request of ours asks.
+
+    With a question some partners give the Task back, so that its owner is the requester (Clinical
+    Order Workflows, CH UMZH Connect): the request alone says who asks.
+    """
+    parties = (reader.party(who, request) for who in values.objects(request, "performer"))
+    return next((party for party in parties if party and not party.ours), None)
 
 
 def from_request(reader: ChartReader, request: Resource) -> WorkItem | None:
@@ -209,50 +224,16 @@ def _find_start(ask: _Ask) -> None:
 
 
 def _find_triage(ask: _Ask) -> str:
-    """The triage level of this request: the latest record that names it; for inbound requests also
-    the client's.
-
-    An older record of the client says nothing about a new request, and none about what we ask of
-    others.
-    """
-    reader, start = ask.reader, ask.facts.times.get("authored_at")
-    best: tuple[datetime, str, Resource] | None = None
-    for observation in reader.of("Observation"):
-        level = _level(observation)
-        moment = reader.when(values.text(observation, "effectiveDateTime")) or reader.when(
-            values.text(observation, "issued")
-        )
-        moment = moment or reader.updated(observation) or start
-        based = reader.refs(observation, "basedOn")
-        named = bool(based & ask.about)
-        fresh = not based and ask.direction is _IN and moment and start
-        fits = named or (fresh and moment >= start - _TRIAGE_BEFORE)  # type: ignore[operator]
-        if level and moment and fits and (best is None or moment >= best[0]):
-            best = (moment, level, observation)
-    if best is not None:
-        ask.facts.add_flag(f"triage:{best[1]}")
-        ask.facts.add_times(crisis_at=best[0] if best[1] == "crisis" else None)
-        ask.facts.add_flag("high-risk", _at_risk(best[2]))
-    else:
+    """The triage level of the request, "" if nobody recorded one."""
+    start = ask.facts.times.get("authored_at")
+    triage = triage_of(ask.reader, ask.about, start, inbound=ask.direction is _IN)
+    if triage is None:
         ask.facts.add_flag("triage:none", ask.direction is _IN)
-    return best[1] if best else ""
-
-
-def _level(observation: Any) -> str:
-    system = any(c.system == codes.TRIAGE for c in values.codings(observation.get("code")))
-    if not system or values.text(observation, "status") in ("entered-in-error", "cancelled"):
         return ""
-    codings = values.codings(observation.get("valueCodeableConcept"))
-    return next((c.code for c in codings if c.code in codes.TRIAGE_LEVELS), "")
-
-
-def _at_risk(triage: Resource) -> bool:
-    """True if a triage record states a risk of harm."""
-    return any(
-        values.has_code(part.get("code"), codes.TRIAGE_RISK, codes.TRIAGE)
-        and part.get("valueBoolean") is True
-        for part in values.objects(triage, "component")
-    )
+    ask.facts.add_flag(f"triage:{triage.level}")
+    ask.facts.add_times(crisis_at=triage.at if triage.level == "crisis" else None)
+    ask.facts.add_flag("high-risk", triage.at_risk)
+    return triage.level
 
 
 def _find_progress(ask: _Ask) -> None:
@@ -355,8 +336,9 @@ def _move(ask: _Ask) -> Move:
     if ask.not_done:
         return move_to(ask.requester if ask.direction is _OUT else None, since)
     if ask.direction is _OUT:
-        ours = phase in ("info", "held")
-        return move_to(ask.requester if ours else ask.owner, since)
+        if phase == "info":
+            return move_to(ask.asked or ask.requester, since)
+        return move_to(ask.requester if phase == "held" else ask.owner, since)
     if ask.direction is _IN and phase == "info":
         return move_to(ask.requester, since)
     return move_to(ask.owner, since)

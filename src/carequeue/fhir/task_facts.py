@@ -1,4 +1,4 @@
-"""Facts from a Task alone: direction, priority, whether it waits, expired, or was decided.
+"""Facts from a Task alone: direction, priority, due date, whether it waits, expired, was decided.
 
 In:  parties, or a Task. Out: plain values.
 Not here: the chart around it (`chart_reader.py`), the move (the modules of the kinds).
@@ -7,10 +7,13 @@ Not here: the chart around it (`chart_reader.py`), the move (the modules of the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from carequeue.domain.items import Direction, Party, Priority
 from carequeue.fhir import codes, values
+
+_UTC: Final = ZoneInfo("UTC")
 
 
 def direction_of(requester: Party | None, owner: Party | None) -> Direction:
@@ -49,6 +52,26 @@ def decided(task: Any) -> bool:
     """True if one of us has decided about a request that was not done."""
     status = values.get(task, "businessStatus")
     return values.has_code(status, codes.DECIDED, codes.BUSINESS_STATUS)
+
+
+def set_due(task: dict[str, Any], until: str) -> None:
+    """Make an instant the due date (R4: the end of `Task.restriction.period`); the rest of the
+    restriction stays, but no start after the end (invariant per-1).
+    """
+    restriction = values.get(task, "restriction")
+    restriction = restriction if isinstance(restriction, dict) else {}
+    period = values.get(restriction, "period")
+    period = dict(period) if isinstance(period, dict) else {}
+    start, end = (values.instant(text, _UTC) for text in (period.get("start"), until))
+    if start and end and end < start:
+        del period["start"]
+    task["restriction"] = {**restriction, "period": {**period, "end": until}}
+
+
+def is_due(task: Any, until: str) -> bool:
+    """True if the due date is this instant, however it is spelled."""
+    written = values.instant(values.get(task, "restriction.period.end"), _UTC)
+    return written is not None and written == values.instant(until, _UTC)
 
 
 def lines_of(*parts: str) -> Iterator[str]:

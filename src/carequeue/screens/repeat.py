@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from carequeue.verbs.verb import Asks, Question, Verb
+from carequeue.verbs.verb import NAMED, Asks, Question, Verb
 
 
 class LastAct(NamedTuple):
@@ -42,7 +42,7 @@ def keep_answers(
     kept = KeptAnswers({}, {})
     for question in asks:
         answer = last.answers.get(question.name)
-        if answer is None or (last.verb.one_by_one and question.asked is not None):
+        if answer is None or question.guard:
             continue
         if question.asks is Asks.TEXT or _is_own_words(question, answer):
             kept.texts[question.name] = answer
@@ -62,5 +62,5 @@ def _is_choice(question: Question, answer: str) -> bool:
 def _is_offered(question: Question, answer: str, is_known: Callable[[str, str], bool]) -> bool:
     if question.asks is Asks.CHOICE:
         return _is_choice(question, answer)
-    named = question.asks in (Asks.WHOM, Asks.PARTNER)
+    named = question.asks in NAMED
     return not named or is_known(question.name, answer)

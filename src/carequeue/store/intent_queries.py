@@ -101,6 +101,19 @@ class IntentQueries:
         ]
         return list(dict.fromkeys(owner for owner, author in owners if owner != author))
 
+    def recent_receivers(self) -> list[str]:
+        """References of those to whom a client was referred, the latest first.
+
+        Not those of what was undone.
+        """
+        rows = self._raw.execute(
+            "SELECT args FROM intent WHERE kind = 'create' AND target_type = 'Task' "
+            "AND verb IN ('refer', 'redirect') AND state <> 'undone' ORDER BY seq DESC LIMIT 20"
+        )
+        tasks = (json.loads(args).get("resource", {}) for (args,) in rows)
+        owners = (task.get("owner", {}).get("reference", "") for task in tasks)
+        return list(dict.fromkeys(filter(None, owners)))
+
 
 def _marks(values: Collection[str]) -> str:
     return ",".join("?" * len(values))

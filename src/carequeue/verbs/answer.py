@@ -28,9 +28,12 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     coding = {"system": codes.BUSINESS_STATUS, "code": codes.INFORMATION_SENT}
     sent = {"coding": [coding], "text": "information sent"}
     message = decision.new.message(partner, codes.ANSWER, text)
+    back = {"owner": decision.given_back_to} if decision.given_back_to else {}
     return (
         decision.change("create", resource=message),
-        decision.change("set_status", after=0, to=decision.item.status, business_status=sent),
+        decision.change(
+            "set_status", after=0, to=decision.item.status, business_status=sent, **back
+        ),
     )
 
 

@@ -82,6 +82,17 @@ class Decision:
             raise BadQuestion("Nothing was changed: the profile does not say who you are.")
         return reference_to(self.us.me, self.us.my_name)
 
+    @property
+    def given_back_to(self) -> dict[str, str] | None:
+        """The partner, as Reference, who made one of us the owner of the Task in order to ask; None
+        if the Task is the partner's, or the partner has no reference.
+        """
+        partner, owner = self.item.owner, values.text(self.task, "owner.reference")
+        if partner is None or not partner.reference or partner.ours or not owner:
+            return None
+        theirs = owner == partner.reference or owner.endswith(f"/{partner.reference}")
+        return None if theirs else reference_to(partner.reference, partner.name)
+
     def answer(self, question: str) -> str:
         """The answer to a question. Raises BadQuestion where it is missing."""
         text = self.optional(question)

@@ -14,6 +14,10 @@ _REASONS = numbered(
     "no capacity", "out of area", "not eligible", "client declined", "wrong level of care"
 )
 _REASON = Question("reason", "reason?", Asks.CHOICE, _REASONS, free=True, repeated=", ")
+_INSTEAD = Question(
+    "instead", "where instead?", Asks.TEXT, default="", repeated="; instead: ",
+    meaning="a place that could take them", asked=lambda case: case.is_referral,
+)  # fmt: skip
 
 
 def _allowed(case: VerbCase) -> Permission:
@@ -34,7 +38,9 @@ def _allowed(case: VerbCase) -> Permission:
 
 
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
-    return (decision.change("set_status", to="rejected", reason=decision.answer("reason")),)
+    reason, instead = decision.answer("reason"), decision.optional("instead")
+    reason += f"; instead: {instead}" if instead else ""
+    return (decision.change("set_status", to="rejected", reason=reason),)
 
 
 def _afterwards(row: RowAfter) -> str:
@@ -48,7 +54,7 @@ VERB = Verb(
     label="decline",
     help="Send it back with a reason; u undoes it.",
     done="Declined",
-    asks=(_REASON,),
+    asks=(_REASON, _INSTEAD),
     order=Order(help=20, marked=90, asked=20, waiting=20),
     allowed=_allowed,
     when_over=True,

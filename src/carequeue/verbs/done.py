@@ -25,8 +25,9 @@ _WAYS = (
     Choice("n", "no longer needed"),
 )
 _MET = Question(
-    "met", "how was it met?", Asks.CHOICE, _WAYS, free=True, repeated=", ", asked=_needs_its_way
-)
+    "met", "how was it met?", Asks.CHOICE, _WAYS, free=True, repeated=", ",
+    asked=_needs_its_way, guard=True,
+)  # fmt: skip
 
 
 def _allowed(case: VerbCase) -> Permission:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from carequeue.verbs.decision import Decision, PlannedIntent
 
 _TEXT = Question("text", "for what?", Asks.TEXT, meaning="what the client is referred for")
-_TO = Question("to", "to whom?", Asks.PARTNER, repeated=" to ")
+_TO = Question("to", "to whom?", Asks.RECEIVER, repeated=" to ")
 _PRIORITIES = numbered("routine", "urgent", "asap", "stat")
 _PRIORITY = Question(
     "priority", "how urgent?", Asks.CHOICE, _PRIORITIES, default="routine", repeated=", "

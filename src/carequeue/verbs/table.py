@@ -17,6 +17,7 @@ from carequeue.verbs import (
     cover,
     decline,
     done,
+    due,
     handoff,
     heard_crisis,
     heard_discharge,
@@ -42,7 +43,7 @@ from carequeue.verbs.verb import Listing, Verb
 _VERBS: Final[list[Verb]] = [
     module.VERB
     for module in (
-        accept, answer, ask, assign, claim, cover, decline, done, handoff, heard_crisis,
+        accept, answer, ask, assign, claim, cover, decline, done, due, handoff, heard_crisis,
         heard_discharge, hold, log, new, note, priority, redirect, refer, remind, result,
         resume, schedule, snooze, sync, triage, undo, withdraw,
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Required, TypedDict
 
 if TYPE_CHECKING:
     from carequeue.domain.intents import Intent
@@ -29,8 +29,13 @@ class Asks(StrEnum):
     CHOICE = "choice"  # a numbered or lettered list; `free` allows another text
     WHEN = "when"  # "tomorrow 9", "3bd", "fri"; read back while it is typed
     WHOM = "whom"  # a person or a team of ours
-    PARTNER = "partner"  # a partner, or a team of ours
+    PARTNER = "partner"  # a partner
+    RECEIVER = "receiver"  # a partner, or a team of ours
     PAST = "past"  # "now", "yesterday 20:00", "fri 14"; read back while it is typed
+
+
+#: The questions that ask for a person, a team or a partner by name.
+NAMED: Final = frozenset({Asks.WHOM, Asks.PARTNER, Asks.RECEIVER})
 
 
 class Choice(NamedTuple):
@@ -63,6 +68,7 @@ class Question(NamedTuple):
     meaning: str = "one line"
     asked: Callable[[VerbCase], bool] | None = None
     noted: bool = False  # an answer may carry a note: "left message: Asked to call back"
+    guard: bool = False  # it protects somebody: a repeated act asks it again
 
 
 #: A list of verbs that has an order of its own.

@@ -18,7 +18,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from carequeue.verbs.verb import Asks, Choice, Question, Verb
+from carequeue.verbs.verb import NAMED, Asks, Choice, Question, Verb
 from carequeue.widgets.edit_line import EditLine
 from carequeue.widgets.name_choice import NameChoice
 from carequeue.widgets.text_width import cut, length
@@ -33,7 +33,6 @@ _MISSING: Final = {
     "past": "type a time: now, 20:00, yesterday 20:00",
     "when": "type a time: tomorrow 9, fri, 3bd",
 }
-_NAMED: Final = (Asks.WHOM, Asks.PARTNER)
 _WHEN: Final = (Asks.WHEN, Asks.PAST)
 _PAST_TIMES: Final = " · 20:00 · yesterday 20:00 · mon 9 · 2h"
 _LONGEST_CHOICE: Final = 28
@@ -73,7 +72,7 @@ class QuestionForm:
     @property
     def people_asked(self) -> str:
         """The kind of the question that asks for a person or a partner; "" if none does."""
-        return next((question.asks for question in self.asks if question.asks in _NAMED), "")
+        return next((question.asks for question in self.asks if question.asks in NAMED), "")
 
     @property
     def people(self) -> Sequence[Person]:
@@ -128,7 +127,7 @@ class QuestionForm:
             return self._accept(choice.words)
         if self.question.asks is Asks.CHOICE and not self.question.free:
             self._hint = _MISSING["choice"]
-        elif self.question.asks in _NAMED and key in ("tab", "down", "up", "shift+tab"):
+        elif self.question.asks in NAMED and key in ("tab", "down", "up", "shift+tab"):
             self._names.move(self._line.text, 1 if key in ("tab", "down") else -1)
         elif self._line.press(key, character):
             self._names.reset()
@@ -157,7 +156,7 @@ class QuestionForm:
 
     def _enter(self) -> Step:
         question, typed = self.question, self._line.text.strip()
-        if question.asks in _NAMED:
+        if question.asks in NAMED:
             if person := self._names.taken(typed):
                 if not self.verb.on_item:  # the next question is about this person
                     self.subject = person.name
@@ -218,7 +217,7 @@ class QuestionForm:
                 return [(cut(_TIMES, room), "muted")]
             understood, reading = self._check(question.name, typed)
             return [("  → ", "muted"), (cut(reading, room - 4), "done" if understood else "soon")]
-        if question.asks in _NAMED:
+        if question.asks in NAMED:
             return self._names.parts(typed, room)
         if self._otherwise is not None and not typed:
             skip = f"  enter: {self._otherwise or 'skip'}"
@@ -260,7 +259,7 @@ class QuestionForm:
         if question.asks is Asks.CHOICE:
             own = [("type", "your own"), ("enter", "use it")] if question.free else []
             return [*self._left_out(width), *own, back]
-        if question.asks in _NAMED:
+        if question.asks in NAMED:
             person = self._names.taken(self._line.text)
             take = [("enter", f"choose {cut(person.name, 24)}")] if person else []
             return [*take, ("tab", "next"), ("type", "part of a name"), back]

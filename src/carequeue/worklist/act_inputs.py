@@ -21,12 +21,10 @@ from carequeue.fhir.our_directory import TimeAway, assignable, partners
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.queue_window import Window
 from carequeue.verbs.offers import questions_for
-from carequeue.verbs.verb import Asks, Question, Verb
+from carequeue.verbs.verb import NAMED, Asks, Question, Verb
 from carequeue.worklist.answer_parsing import question_named, read_answer, read_answers, verb_named
 from carequeue.worklist.client_items import is_client_key
 from carequeue.worklist.results import Person
-
-_WHOM = (Asks.WHOM, Asks.PARTNER)
 
 
 class InputsRead(NamedTuple):
@@ -64,7 +62,7 @@ class ActInputs:
         Raises BadQuestion if an answer is missing or cannot be read.
         """
         asked = verb_named(verb)
-        whom = next((q.asks for q in asked.asks if q.asks in _WHOM), None)
+        whom = next((q.asks for q in asked.asks if q.asks in NAMED), None)
         people = self._people_for(keys, whom) if whom else ()
         inputs = read_answers(asked, answers, people, self._calendar, now)
         chosen = {text.partition("|")[0] for text in inputs.values()}
@@ -84,7 +82,7 @@ class ActInputs:
         """Whether an answer is understood, and how it was read."""
         asked = question_named(verb_named(verb), question)
         try:
-            people = self._people_for(keys, asked.asks) if asked.asks in _WHOM else ()
+            people = self._people_for(keys, asked.asks) if asked.asks in NAMED else ()
             return True, read_answer(asked, text, people, self._calendar, now)[1]
         except BadQuestion as error:
             return False, str(error)
@@ -111,13 +109,16 @@ def people(
 ) -> tuple[Person, ...]:
     """Everybody of these sources to whom something can be assigned.
 
-    Recent assignees first, the latest marked as last chosen; who is away comes last. Of a question
-    for a partner: the partners, and our own teams.
+    Those who were chosen last first, the latest marked as last chosen; who is away comes last. Of a
+    question for a partner: the partners; of one for a receiver: our own teams, too.
     """
-    if asks is Asks.PARTNER:
-        return tuple(_receivers(cache, sources, now))
-    known = [person for source in sources for person in people_of(cache, source, now)]
-    recent = cache.intents.recent_assignees()
+    if asks is Asks.WHOM:
+        known = [person for source in sources for person in people_of(cache, source, now)]
+        recent = cache.intents.recent_assignees()
+    else:
+        teams = asks is Asks.RECEIVER
+        known = [who for source in sources for who in _receivers(cache, source, now, teams=teams)]
+        recent = cache.intents.recent_receivers()
     order = {reference: number for number, reference in enumerate(recent)}
     ordered = sorted(
         known, key=lambda person: (bool(person.away), order.get(person.reference, len(order)))
@@ -143,12 +144,14 @@ def people_of(cache: CacheTransaction, source: str, now: datetime) -> list[Perso
     ]
 
 
-def _receivers(cache: CacheTransaction, sources: Iterable[str], now: datetime) -> Iterator[Person]:
-    """Whom a client of these sources can be referred to: the partners by name, then our teams."""
-    for source in sources:
-        us, base_url = cache.us(source), cache.source(source).base_url
-        for reference, name in partners(cache.source(source).views.directory(), us, base_url):
-            yield Person(reference, str(clean(name, 60)))
+def _receivers(
+    cache: CacheTransaction, source: str, now: datetime, *, teams: bool
+) -> Iterator[Person]:
+    """Whom a client of a source can be referred to: the partners by name, then our `teams`."""
+    us, base_url = cache.us(source), cache.source(source).base_url
+    for reference, name in partners(cache.source(source).views.directory(), us, base_url):
+        yield Person(reference, str(clean(name, 60)))
+    if teams:
         yield from (person for person in people_of(cache, source, now) if person.team)
 
 

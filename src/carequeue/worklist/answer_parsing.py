@@ -110,7 +110,7 @@ def read_answer(
             return _when(text, calendar, now)
         case Asks.PAST:
             return _past(text, calendar, now)
-        case Asks.WHOM | Asks.PARTNER:
+        case Asks.WHOM | Asks.PARTNER | Asks.RECEIVER:
             person = whom(text, people)
             return f"{person.reference}|{person.name}", person.name
 

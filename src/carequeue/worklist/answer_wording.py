@@ -11,7 +11,7 @@ from datetime import datetime
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.sanitize import clean
 from carequeue.domain.spoken_dates import past_from, say_past, say_when
-from carequeue.verbs.verb import Asks, Question, Verb
+from carequeue.verbs.verb import NAMED, Asks, Question, Verb
 
 
 def confirmed_answers(
@@ -25,7 +25,7 @@ def confirmed_answers(
     return "".join(
         question.repeated + _in_words(question, answers[question.name], now, calendar, away)
         for question in verb.questions
-        if question.repeated and question.name in answers
+        if question.repeated and answers.get(question.name)
     )
 
 
@@ -40,7 +40,7 @@ def _in_words(
         return say_past(past_from(answer), now, calendar)
     if question.asks is Asks.WHEN:
         return say_when(datetime.fromisoformat(answer), now, calendar)
-    if question.asks in (Asks.WHOM, Asks.PARTNER):  # stored as reference|name
+    if question.asks in NAMED:  # stored as reference|name
         reference, _, name = answer.partition("|")
         absence = f", {away[reference]}" if reference in away else ""
         return clean(name or reference, 60) + absence

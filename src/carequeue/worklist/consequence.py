@@ -87,13 +87,17 @@ def consequence(
     if after.unit == "try":
         return f"Next try {due}." if after.due_at != before.due_at else ""
     if after.move in _OTHERS:
-        return _waiting(before, after, due)
+        return _waiting(before, after, due) or _band(before, after)
     if after.move_name != before.move_name and after.move is Mover.TEAM:
         return f"Now with {after.move_name}."
     if after.title != before.title:
         return f"Next: {after.title}{_by(after, due, now)}."
     if after.move is Mover.ME and before.move is Mover.TEAM:
         return f"Now in Mine, under {Band(after.band).title}."
+    return _band(before, after)
+
+
+def _band(before: RowRank, after: RowRank) -> str:
     return f"Now under {Band(after.band).title}." if after.band != before.band else ""
 
 

@@ -178,7 +178,8 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
             outcomes += _not_applied(state, target, intent)
             merged_over_remote |= {intent.id} if words == ON_TOP else set()
         else:
-            words = _done_words(state, target, intent) if result is Comparison.DONE else words
+            done = result is Comparison.DONE and not words
+            words = _done_words(state, target, intent) if done else words
             outcomes.append(m.IntentOutcome(intent, EVENTS[result], words))
     outcomes += _outcomes_of_local_only(target, state.can, theirs)
     change = m.Change(

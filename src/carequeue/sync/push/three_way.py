@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind
-from carequeue.fhir import intent_effects
+from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import (
     NO_RECORDS,
@@ -114,7 +114,8 @@ def _compared(
     if base is None:  # the create exists: what was created is the base of the rest
         create, *rest = intents
         made = intent_effects.apply(create, None)
-        return (Compared(create, Comparison.DONE), *_runs_compared(made, theirs, rest))
+        there = Compared(create, Comparison.DONE, _for_another(made, theirs))
+        return (there, *_runs_compared(made, theirs, rest))
     results = _runs_compared(base, theirs, intents)
     done = [compared.intent for compared in results if compared.result is Comparison.DONE]
     if not changed_beside(intent_effects.fold(base, done) or base, theirs):
@@ -123,6 +124,20 @@ def _compared(
         replace(compared, words=ON_TOP) if compared.result is Comparison.NOT_APPLIED else compared
         for compared in results
     )
+
+
+def _for_another(made: Resource, theirs: Resource) -> str:
+    """The message if a Task of the same need was given to another than ours; "" if it was not.
+
+    Two people who send one referral on leave one new Task: who came second chose in vain.
+    """
+    ours, other = made.get("owner"), theirs.get("owner")
+    if made.get("resourceType") != "Task" or intent_effects.same_party(other, ours or {}):
+        return ""
+    chosen, given = (
+        values.text(party, "display") or values.text(party, "reference") for party in (ours, other)
+    )
+    return f"it was already given to {given}, so not to {chosen}" if chosen and given else ""
 
 
 def _runs_compared(
