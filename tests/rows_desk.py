@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from carequeue.store.queue_window import QueueRow
+from carequeue.verbs.offers import questions_for
+from carequeue.verbs.verb import Question, Verb
 from carequeue.worklist.desk import Desk
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
 from carequeue.worklist.short_keys import resolve_keys
@@ -45,6 +47,9 @@ class RowsDesk(Desk):
 
     def resolve_keys(self, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         return resolve_keys(texts, [(row.key, "") for row in self.rows])
+
+    def questions(self, verb: Verb, keys: Sequence[str]) -> tuple[Question, ...]:
+        return questions_for(verb, [row.verbs for row in map(self._row, keys) if row])
 
     @property
     def trial(self) -> TrialDesk:

@@ -272,6 +272,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
     ) -> tuple[bool, str]:
         known = {"3bd": "Mon 30 Nov 09:00 (Thanksgiving skipped)", "tomorrow": "Wed 25 Nov 09:00"}
+        known |= {person.reference: person.name for person in self.people(keys)}
         return (True, known[text]) if text in known else (False, f"“{text}” is no time")
 
     def act(

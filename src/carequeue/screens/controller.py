@@ -124,7 +124,7 @@ class QueueController(ScreenContext):
 
     def _handle_in_list(self, key: str, held: bool) -> None:
         action = self.keys.meaning(key)
-        if held and not isinstance(action, Motion):
+        if held and (not isinstance(action, Motion) or action.acts):
             return
         if action is None:
             self.say(Message(f"{key_name(key)} does nothing here.", hint="? shows the keys"))

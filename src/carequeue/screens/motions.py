@@ -42,6 +42,7 @@ class Motions:
             "mark": self._mark,
             "mark_all": self._mark_all,
             "unmark": self._unmark,
+            "again": verb_actions.again,
             "filter": self._filter,
             "needs_you": attention.go_to_first,
             "outbox": attention.open_outbox,

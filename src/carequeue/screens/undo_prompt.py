@@ -45,6 +45,11 @@ class UndoPrompt:
         self._running = 0  # acts and undos of this window that have not ended
         self._turn = 0  # counts their starts and ends; a read from an earlier turn is dropped
 
+    @property
+    def running(self) -> bool:
+        """Whether an act or an undo of this window has not ended."""
+        return self._running > 0
+
     # --- the footer
 
     def words(self, width: int) -> str:

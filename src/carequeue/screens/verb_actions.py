@@ -1,4 +1,4 @@
-"""From a verb's key to an act: on one item, on all marked items, or undo.
+"""From a verb's key to an act: on one item, on all marked items, again, or undo.
 
 In:  a verb. Out: questions if the verb has any, an act on the thread of acts, a message.
 An act on one item needs no confirmation, because `u` undoes it; an act on many items shows one
@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from carequeue.screens.colleague_actions import ColleagueActions
 from carequeue.screens.prompt_overlays import ConfirmOverlay, Option, QuestionsOverlay
+from carequeue.screens.repeat import KeptAnswers, LastAct, keep_answers
 from carequeue.screens.screen_context import ScreenContext
 from carequeue.screens.selection import (
     items,
@@ -45,6 +47,7 @@ ItemKeys = tuple[str, ...]
 Inputs = Mapping[str, str]
 Lines = Callable[[int], list[Parts]]
 BACK = f"{UNDO.key} undoes it"
+_NO_ANSWERS: Inputs = MappingProxyType({})
 
 
 class Subject(NamedTuple):
@@ -63,6 +66,7 @@ class VerbActions:
         self._drafts: dict[tuple[str, Subject], QuestionForm] = {}
         self.colleagues = ColleagueActions(context)
         self.results: Lines | None = None  # of the last act on several items
+        self._last: LastAct | None = None  # the last act that changed something
 
     def begin(self, verb: Verb) -> None:
         """Begin the act of a verb whose key was pressed."""
@@ -77,9 +81,21 @@ class VerbActions:
         else:
             self._begin_one(verb)
 
+    def again(self) -> None:
+        """Begin the last act again with its answers, on the item here or the marked items."""
+        if self._undo_prompt.running:
+            text = "Your last act is being saved. Press the key again in a moment."
+            self._context.say(Message(text))
+        elif self._last is None:
+            self._context.say(Message("There is nothing to repeat yet.", Tone.REFUSED))
+        elif self._context.selection.labels:
+            self._begin_many(self._last.verb, self._last.answers)
+        else:
+            self._begin_one(self._last.verb, self._last.answers)
+
     # --- one item
 
-    def _begin_one(self, verb: Verb) -> None:
+    def _begin_one(self, verb: Verb, given: Inputs = _NO_ANSWERS) -> None:
         row = self._context.target()
         if row is None:
             self._context.say(Message("There is no item here to act on.", Tone.REFUSED))
@@ -87,7 +103,7 @@ class VerbActions:
         if verb.name in names_of(row.verbs):
             subject = Subject(row.client, (row.key,), (shown_of(row),))
             asks = questions_for(verb, [row.verbs])
-            self._ask(verb, asks, subject, partial(self._do_one, verb, row))
+            self._ask(verb, asks, subject, partial(self._do_one, verb, row), given)
             return
         desk = self._context.desk
         self._context.submit_read(
@@ -110,12 +126,13 @@ class VerbActions:
         self._undo_prompt.run(
             Undoable("", did, short, row.client, 1, now),
             lambda: context.desk.act(verb.name, (row.key,), inputs, now, shown),
-            partial(self._done_one, row),
+            partial(self._done_one, row, LastAct(verb, inputs)),
         )
 
-    def _done_one(self, row: QueueRow, acted: Acted) -> None:
+    def _done_one(self, row: QueueRow, act: LastAct, acted: Acted) -> None:
         self._context.acts_finished([row.key], changed=bool(acted.changed))
         if acted.changed:
+            self._last = act
             text = self._context.signed(acted.message)
             message = Message(text, Tone.DONE, self._hint(acted, row.source))
         else:
@@ -132,12 +149,40 @@ class VerbActions:
         asks: tuple[Question, ...],
         subject: Subject,
         then: Callable[[Inputs], None],
+        given: Inputs = _NO_ANSWERS,
     ) -> None:
+        """Ask the questions; of the answers that are `given`, those that fit are not asked."""
+        asks = self._with_notes(asks)
+        if not given or not asks:
+            self._open_form(verb, asks, subject, then)
+            return
+        desk, now = self._context.desk, self._context.now()
+
+        def is_known(question: str, person: str) -> bool:
+            return desk.check_input(verb.name, question, person, now, subject.keys)[0]
+
+        def ask_the_rest(kept: KeptAnswers) -> None:
+            rest = tuple(question for question in asks if question.name not in kept.taken)
+            self._open_form(
+                verb, rest, subject, lambda inputs: then({**kept.taken, **inputs}), kept.texts
+            )
+
+        act = LastAct(verb, given)
+        self._context.submit_read(lambda: keep_answers(act, asks, is_known), ask_the_rest)
+
+    def _open_form(
+        self,
+        verb: Verb,
+        asks: tuple[Question, ...],
+        subject: Subject,
+        then: Callable[[Inputs], None],
+        texts: Inputs = _NO_ANSWERS,
+    ) -> None:
+        """Ask each question; `texts` stand there as if they were typed."""
         if not asks:
             then({})
             return
-        context = self._context
-        keys, asks = subject.keys, self._with_notes(asks)
+        context, keys = self._context, subject.keys
         draft = (verb.name, subject)  # text about one client is never offered for another
 
         def check(question: str, text: str) -> tuple[bool, str]:
@@ -156,6 +201,7 @@ class VerbActions:
         form = self._drafts.get(draft)
         if form is None or form.asks != asks:
             form = QuestionForm(verb, subject.name, check, asks)
+            form.fill(texts)
         context.push(QuestionsOverlay(context, form, done, left))
         if form.wants_people and not form.people:
             context.submit_read(
@@ -177,7 +223,7 @@ class VerbActions:
 
     # --- several items
 
-    def _begin_many(self, verb: Verb) -> None:
+    def _begin_many(self, verb: Verb, given: Inputs = _NO_ANSWERS) -> None:
         labels = dict(self._context.selection.labels)
         keys, shown = tuple(labels), dict(self._context.selection.shown)
         subject = Subject(items(len(keys)), keys, tuple(shown.values()))
@@ -186,10 +232,10 @@ class VerbActions:
             desk = self._context.desk
             self._context.submit_read(
                 lambda: desk.questions(verb, keys),
-                lambda asks: self._ask(verb, asks, subject, then),
+                lambda asks: self._ask(verb, asks, subject, then, given),
             )
         else:
-            self._ask(verb, verb.asks, subject, then)
+            self._ask(verb, verb.asks, subject, then, given)
 
     def _preview(
         self, verb: Verb, shown: Mapping[str, Shown], labels: dict[str, str], inputs: Inputs
@@ -228,13 +274,15 @@ class VerbActions:
         self._undo_prompt.run(
             Undoable("", verb.label, verb.label_for("", short=True), client, len(changes), now),
             lambda: context.desk.act(verb.name, changes, inputs, now, preview.shown),
-            partial(self._done_many, verb, labels, preview),
+            partial(self._done_many, LastAct(verb, inputs), labels, preview),
         )
 
     def _done_many(
-        self, verb: Verb, labels: dict[str, str], preview: Preview, acted: Acted
+        self, act: LastAct, labels: dict[str, str], preview: Preview, acted: Acted
     ) -> None:
-        text = self._context.signed(result_words(verb, acted, preview))
+        if acted.changed:
+            self._last = act
+        text = self._context.signed(result_words(act.verb, acted, preview))
         self.results = partial(result_lines, text, acted, preview, labels)
         self._context.acts_finished([refused.key for refused in acted.refused], changed=False)
         tone = Tone.DONE if acted.changed else Tone.REFUSED

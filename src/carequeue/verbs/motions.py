@@ -1,4 +1,4 @@
-"""The keys that move, mark or show, and change nothing; and how a key is written.
+"""The keys that are no verb: they move, mark, show, or repeat; and how a key is written.
 
 Help, palette and `carequeue keys` show them below the verbs; a profile may move them likewise.
 Not here: what a motion does (`screens/`), the verbs (`table.py`).
@@ -16,14 +16,18 @@ SIGNS: Final = {
 
 
 class Motion(NamedTuple):
-    """A key that moves, marks or shows, and changes nothing."""
+    """A key that moves, marks or shows, or that repeats an act.
+
+    `acts`: whether it changes something, so that a held key does it only once.
+    """
 
     name: str
     keys: tuple[str, ...]
     words: str
+    acts: bool = False
 
 
-#: Keys that change nothing, in the order in which help shows them (Textual key names).
+#: Keys that are no verb, in the order in which help shows them (Textual key names).
 MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("down", ("j", "down"), "next item"),
     Motion("up", ("k", "up"), "previous item"),
@@ -39,6 +43,9 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("mark", ("space",), "mark it, and go to the next"),
     Motion("mark_all", ("asterisk",), "mark all that are listed"),
     Motion("unmark", ("backslash",), "take all marks away"),
+    Motion(
+        "again", ("full_stop",), "the last act again, with its answers, on this item", acts=True
+    ),
     Motion("filter", ("slash",), "filter the list"),
     Motion("view_mine", ("1",), "mine"),
     Motion("view_team", ("2",), "my team"),

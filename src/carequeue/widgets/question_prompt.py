@@ -10,7 +10,7 @@ No widget: the message line draws `parts`, the footer draws `pairs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from functools import cache
 from typing import Final
@@ -84,6 +84,11 @@ class QuestionForm:
     @property
     def _line(self) -> EditLine:
         return self._typed[self.step]
+
+    def fill(self, texts: Mapping[str, str]) -> None:
+        """Put texts where the person would type them: question -> text."""
+        for line, question in zip(self._typed, self.asks, strict=True):
+            line.insert(texts.get(question.name, ""))
 
     def press(self, key: str, character: str | None) -> Step:
         """Take one key."""
