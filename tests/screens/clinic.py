@@ -175,6 +175,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
         self._done: list[tuple[Undoable, Sequence[str], list[QueueRow]]] = []
         self.undone: list[str] = []  # groups
+        self.redone: list[datetime] = []  # when redo was asked for
 
     def change(self, rows: Sequence[QueueRow]) -> None:
         """Something else has changed the cache."""
@@ -330,6 +331,14 @@ class FakeDesk(RowsDesk, FakeOutbox):
         who = act.client or f"{act.count} items"
         words = f"Undone: {act.did.capitalize()}, {who}."
         return Acted(words, "", tuple(keys) or (self.rows[0].key,))
+
+    def redo(self, now: datetime) -> Acted:
+        self._fail()
+        self.redone.append(now)
+        if not self.undone:
+            raise BadQuestion("There is nothing to redo.")
+        who = self.rows[0]
+        return Acted(f"Done again: Acknowledged, {who.client}.", self.undone.pop(), (who.key,))
 
     def set_offline(self, offline: bool) -> None:
         self.feel(forced_offline=offline)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from carequeue.widgets.key_footer import footer_parts, row_pairs
 from carequeue.widgets.undo_wording import footer_words, question
 from carequeue.worklist.results import Undoable, Where
+from tests.fhir.clinic import DANA, ref, task
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 from tests.screens.quiet import press
 from tests.screens.stage import at_the_terminal
+from tests.store.cache import clinic_of_dana
 
 SORENSEN = Undoable(
     "g7", "accept", "accept", "SØRENSEN, Ida", 1, NOW - timedelta(minutes=19), Where.OTHER_WINDOW
@@ -277,3 +280,43 @@ async def test_the_palette_undoes_what_the_footer_named() -> None:
         await seat.write("undo")
         await seat.press("enter")
         assert desk.undone == ["group-2"]
+
+
+class TestRedo:
+    async def test_does_again_what_was_undone(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("a", "u", "U")
+            assert len(seat.desk.redone) == 1
+            assert seat.message.startswith("✓ Done again: Acknowledged, OKAFOR, Amara.")
+            assert "u undoes it" in seat.message
+
+    async def test_says_that_there_is_nothing(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("U")
+            assert seat.message == "· There is nothing to redo."
+
+    async def test_waits_for_an_act_under_way(self) -> None:
+        desk = FakeDesk()
+        desk.gate = threading.Event()
+        async with at_the_terminal(desk) as seat:
+            for key in ("a", "U"):
+                seat.time.pass_(0.3)
+                await press(seat.app, key)
+            assert "Press the key again in a moment." in seat.message
+            desk.gate.set()
+            await seat.rest()
+            assert desk.redone == []
+
+    async def test_at_a_real_desk(self, tmp_path: Path) -> None:
+        cache = clinic_of_dana(tmp_path)
+        cache.instant = NOW
+        cache.pull(task("mine", owner=ref(DANA), description="Call the pharmacy"))
+        async with at_the_terminal(cache.desk) as seat:
+            await seat.press("p", "2", "u")
+            assert "undo" not in seat.footer
+            await seat.press("U")
+            assert seat.message.startswith("✓ Done again: Priority")
+            assert "u undo: prio OKAFOR" in seat.footer
+            await seat.press("u")
+            assert seat.message.startswith("✓ Undone: Priority")
+        cache.close()

@@ -43,6 +43,7 @@ class Motions:
             "mark_all": self._mark_all,
             "unmark": self._unmark,
             "again": verb_actions.again,
+            "redo": verb_actions.redo,
             "filter": self._filter,
             "needs_you": attention.go_to_first,
             "outbox": attention.open_outbox,

@@ -1,4 +1,4 @@
-"""Undo: the act that the footer names, what `u` does to it, and the question about other windows.
+"""Undo and redo: the act that the footer names, and the question about other windows.
 
 In:  the desk's next act to undo, and this window's acts that are still running. Out: the words of
 the footer; `u` undoes exactly the act that the footer named when the key was pressed.
@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion, CareQueueError
+from carequeue.verbs.undo import VERB as UNDO
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.queue_list import seconds
 from carequeue.widgets.undo_wording import footer_words, question
@@ -22,6 +23,9 @@ from carequeue.worklist.results import Acted, Undoable, Where
 
 if TYPE_CHECKING:
     from carequeue.screens.screen_context import ScreenContext
+
+BACK = f"{UNDO.key} undoes it"
+_RUNNING = "An undo is running. Press the key again in a moment."
 
 
 @dataclass(eq=False)
@@ -144,9 +148,21 @@ class UndoPrompt:
         if target is not None and target.act.where is Where.HERE:
             self._undo(target)
         elif self._running:
-            self._context.say(Message("An undo is running. Press the key again in a moment."))
+            self._context.say(Message(_RUNNING))
         else:
             self._context.submit_read(self._read, self._ask_about)
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        context, now = self._context, self._context.now()
+        if self._running:
+            context.say(Message(_RUNNING))
+        else:
+            self._begin(lambda: context.desk.redo(now), self._redone)
+
+    def _redone(self, acted: Acted) -> None:
+        self._context.acts_finished(acted.changed, changed=True)
+        self._context.say(Message(self._context.signed(acted.message), Tone.DONE, BACK))
 
     def _undo(self, target: Target) -> None:
         context, now = self._context, self._context.now()

@@ -27,7 +27,7 @@ from carequeue.screens.selection import (
     result_words,
     shown_of,
 )
-from carequeue.screens.undo_prompt import UndoPrompt
+from carequeue.screens.undo_prompt import BACK, UndoPrompt
 from carequeue.verbs.cover import VERB as COVER
 from carequeue.verbs.offers import names_of, questions_for
 from carequeue.verbs.sync import VERB as SYNC
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 ItemKeys = tuple[str, ...]
 Inputs = Mapping[str, str]
 Lines = Callable[[int], list[Parts]]
-BACK = f"{UNDO.key} undoes it"
 _NO_ANSWERS: Inputs = MappingProxyType({})
 
 
@@ -92,6 +91,10 @@ class VerbActions:
             self._begin_many(self._last.verb, self._last.answers)
         else:
             self._begin_one(self._last.verb, self._last.answers)
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self._undo_prompt.redo()
 
     # --- one item
 

@@ -46,6 +46,7 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion(
         "again", ("full_stop",), "the last act again, with its answers, on this item", acts=True
     ),
+    Motion("redo", ("U",), "do again what was undone last in this window", acts=True),
     Motion("filter", ("slash",), "filter the list"),
     Motion("view_mine", ("1",), "mine"),
     Motion("view_team", ("2",), "my team"),

@@ -1,0 +1,69 @@
+"""The desk for undo and redo in one window: which act is next, and what was undone last.
+
+In:  the person, the run of the program, transactions. Out: acts that were undone or done again.
+What was undone is remembered as long as the window is open; a new act ends it, because what was
+undone before it may no longer fit.
+Not here: how an act is undone (`undo.py`) or done again (`redo.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from carequeue.domain.errors import BadQuestion
+from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.worklist.redo import Undone, redo
+from carequeue.worklist.results import Acted, Undoable
+from carequeue.worklist.undo import ChangedSince, undo
+from carequeue.worklist.undoable import Undoer, last_of, undoable
+
+Transaction = Callable[[], AbstractContextManager[CacheTransaction]]
+
+
+class UndoDesk:
+    """Undo and redo of one window. `opened`: when the window was opened."""
+
+    def __init__(
+        self, author: str, run: str, opened: datetime, reading: Transaction, writing: Transaction
+    ) -> None:
+        self._author, self._run, self._opened = author, run, opened
+        self._reading, self._writing = reading, writing
+        self._passed: set[str] = set()  # groups that were changed since: undo goes past them
+        self._undone: list[Undone] = []  # the last one at the end
+
+    @property
+    def undoer(self) -> Undoer:
+        """The person at this window."""
+        return Undoer(self._author, self._opened, self._run, frozenset(self._passed))
+
+    def acted(self) -> None:
+        """A new act was done: there is nothing to redo any more."""
+        self._undone.clear()
+
+    def undoable(self, now: datetime) -> Undoable | None:
+        """The act that is the next to undo; None if there is none."""
+        with self._reading() as cache:
+            return undoable(cache, self.undoer, now)
+
+    def undo(self, now: datetime, group: str) -> Acted:
+        """Undo a group, or the last of this window; see `Desk.undo`."""
+        try:
+            with self._writing() as cache:
+                group = group or last_of(cache, self.undoer, anywhere=False)
+                acted = undo(cache, self.undoer, now, group)
+        except ChangedSince as error:
+            self._passed.add(error.group)
+            raise
+        self._undone.append(Undone(group, tuple(acted.changed)))
+        return acted
+
+    def redo(self, now: datetime) -> Acted:
+        """Do again what was undone last; see `Desk.redo`."""
+        if not self._undone:
+            raise BadQuestion("There is nothing to redo.")
+        with self._writing() as cache:
+            acted = redo(cache, self.undoer, self._undone[-1], now)
+        self._undone.pop()
+        return acted
