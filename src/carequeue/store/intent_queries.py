@@ -38,6 +38,24 @@ class IntentQueries:
         """A whole group, closed ones too."""
         return read_intents(self._raw, "group_id = ?", group)
 
+    def in_groups(self, groups: Sequence[str]) -> list[Intent]:
+        """These whole groups, closed intents too."""
+        where = "group_id IN (SELECT value FROM json_each(?))"
+        return read_intents(self._raw, where, json.dumps(groups))
+
+    def groups_of(self, *authors: str, offset: int, limit: int) -> list[str]:
+        """The groups that a person decided, newest first, without those that undo others.
+
+        `authors`: the person, as each of the sources names them.
+        """
+        known = sorted(set(authors))
+        rows = self._raw.execute(
+            f"SELECT group_id FROM intent WHERE author IN ({_marks(known)}) AND inverse_of = '' "
+            "GROUP BY group_id ORDER BY min(seq) DESC LIMIT ? OFFSET ?",
+            (*known, limit, offset),
+        )
+        return [group for (group,) in rows]
+
     def stuck_on(self, item_key: str) -> list[Intent]:
         """The intents about an item that the server did not accept."""
         where = "item_key = ? AND state IN ('conflict', 'needs_attention')"

@@ -218,12 +218,12 @@ class Desk:
         with self._writing() as cache:
             acted = Acts(cache, self._owner.run, shown, away).act(asked, keys, inputs, now)
         if acted.changed:
-            self._undos.acted()
+            self.undos.acted()
         return acted
 
     def undoable(self) -> Undoable | None:
         """The act that is the next to undo (`undoable.py`); None if there is none. *Slow*."""
-        return self._undos.undoable(self._now())
+        return self.undos.undoable(self._now())
 
     def undo(self, now: datetime, group: str = "") -> Acted:
         """Undo a group, whoever made it; without a group the last of this window. *Slow*.
@@ -231,17 +231,18 @@ class Desk:
         Raises BadQuestion, naming the act, if the group is no longer there to undo, was changed
         since or waits for an answer; nothing is changed then, and no other act is undone instead.
         """
-        return self._undos.undo(now, group)
+        return self.undos.undo(now, group)
 
     def redo(self, now: datetime) -> Acted:
         """Do again what this window undid last, unless something was done since. *Slow*.
 
         Raises BadQuestion, with the reason, if there is nothing to redo or it no longer applies.
         """
-        return self._undos.redo(now)
+        return self.undos.redo(now)
 
     @cached_property
-    def _undos(self) -> UndoDesk:
+    def undos(self) -> UndoDesk:
+        """The desk for undo, redo and the person's own acts."""
         from carequeue.worklist.undo_desk import UndoDesk
 
         owner = self._owner
@@ -269,7 +270,7 @@ class Desk:
         """The desk for what an act would do, and what to know before it."""
         from carequeue.worklist.trial_desk import TrialDesk
 
-        return TrialDesk(self._engine(), self._projector().site, self._inputs(), self._undos.undoer)
+        return TrialDesk(self._engine(), self._projector().site, self._inputs(), self.undos.undoer)
 
     def set_offline(self, offline: bool) -> None:
         """Work offline by choice, until this is called again; kept with the cache. *Slow*."""

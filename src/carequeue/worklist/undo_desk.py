@@ -1,4 +1,4 @@
-"""The desk for undo and redo in one window: which act is next, and what was undone last.
+"""The desk for one's own acts: undo and redo in one window, and the list of all acts.
 
 In:  the person, the run of the program, transactions. Out: acts that were undone or done again.
 What was undone is remembered as long as the window is open; a new act ends it, because what was
@@ -14,6 +14,7 @@ from datetime import datetime
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.cache_transaction import CacheTransaction
+from carequeue.worklist.history import PastAct, history
 from carequeue.worklist.redo import Undone, redo
 from carequeue.worklist.results import Acted, Undoable
 from carequeue.worklist.undo import ChangedSince, undo
@@ -46,6 +47,11 @@ class UndoDesk:
         """The act that is the next to undo; None if there is none."""
         with self._reading() as cache:
             return undoable(cache, self.undoer, now)
+
+    def history(self, now: datetime, offset: int, limit: int) -> tuple[PastAct, ...]:
+        """The person's own acts on this computer, newest first, a page of them."""
+        with self._reading() as cache:
+            return history(cache, self._author, now, offset, limit)
 
     def undo(self, now: datetime, group: str) -> Acted:
         """Undo a group, or the last of this window; see `Desk.undo`."""
