@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from carequeue.store.next_times import ComingRow, NextTimes
 from carequeue.store.queue_window import QueueRow
 from carequeue.verbs.offers import questions_for
 from carequeue.verbs.verb import Question, Verb
@@ -47,6 +48,23 @@ class RowsDesk(Desk):
 
     def resolve_keys(self, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         return resolve_keys(texts, [(row.key, "") for row in self.rows])
+
+    def next_times(self, now: datetime) -> NextTimes:
+        at = now.timestamp()
+        mine = [row for row in self.rows if row.mine > 0]
+        timed = sorted((row.due_at, row.key) for row in mine if row.due_at and row.due_at > at)
+        untimed = sorted((row.client, row.key) for row in mine if row.due_at is None)
+        return NextTimes(
+            self._coming(timed[0][1]) if timed else None,
+            sum(row.due_at is not None and row.due_at <= at for row in mine),
+            len(untimed),
+            self._coming(untimed[0][1]) if untimed else None,
+        )
+
+    def _coming(self, key: str) -> ComingRow:
+        row = self._row(key)
+        assert row is not None
+        return ComingRow(*(getattr(row, name) for name in ComingRow._fields))
 
     def questions(self, verb: Verb, keys: Sequence[str]) -> tuple[Question, ...]:
         return questions_for(verb, [row.verbs for row in map(self._row, keys) if row])

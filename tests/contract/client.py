@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from carequeue.store.client_search import ClientMatch
 from carequeue.store.engine import writing
 from carequeue.store.profiles import Profile, SourceProfile, profile_paths
 from carequeue.store.queue_window import QueueRow, Tab
@@ -92,6 +93,15 @@ class Clinician:
         (row,) = [row for row in self.rows() if row.title == title]
         return row
 
+    def titled_for(self, client: str, title: str) -> QueueRow:
+        """The one row of a client with this title."""
+        (row,) = [row for row in self.rows() if (row.chart, row.title) == (client, title)]
+        return row
+
+    def clients(self, text: str) -> Sequence[ClientMatch]:
+        """The clients whom a search finds."""
+        return self._desk.clients(text)
+
     def waiting(self) -> int:
         """How many decisions have not left yet."""
         return self._desk.health(self.instant).waiting
@@ -108,6 +118,13 @@ class Clinician:
     def needs_her(self) -> int:
         """How many decisions wait for an answer of hers."""
         return self._desk.health(self.instant).needs_you
+
+    def reasons(self) -> dict[str, list[str]]:
+        """By act (its group): the words with her decisions that are not on the server."""
+        words: dict[str, list[str]] = {}
+        for line in self._desk.outbox.lines(self.instant):
+            words.setdefault(line.group, []).append(line.words)
+        return words
 
     def question(self, item: str) -> Conflict:
         """What she is asked about an item."""
@@ -131,10 +148,25 @@ class Clinician:
         assert acted.changed == tuple(keys), acted
         return acted
 
+    def do(self, verb: str, key: str, **answers: str) -> Acted:
+        """Do one thing to the item or the client of a key, whether it applies or not."""
+        return self._desk.act(verb, [key], answers, self.instant)
+
     def act_as_painted(self, verb: str, row: QueueRow, **answers: str) -> Acted:
         """Act on a row as it stood on the screen, whatever it has become meanwhile."""
         shown = {row.key: Shown(row.chart, row.client, row.born)}
         return self._desk.act(verb, [row.key], answers, self.instant, shown)
+
+    def for_client(self, verb: str, client: str, **answers: str) -> Acted:
+        """Do one thing for a client who was found by search (`Patient/client-02`)."""
+        acted = self._desk.act(verb, [f"{SOURCE}:{client}"], answers, self.instant)
+        assert acted.changed, acted
+        return acted
+
+    def for_match(self, verb: str, match: ClientMatch, **answers: str) -> Acted:
+        """Do one thing for a client as the search showed them, whatever they have become."""
+        shown = {match.key: Shown(match.chart, match.name, match.born)}
+        return self._desk.act(verb, [match.key], answers, self.instant, shown)
 
     def _keys(self, items: Sequence[str]) -> list[str]:
         named = {name: row.key for row in reversed(self.rows()) for name in _names(row.key)}
@@ -153,8 +185,9 @@ class Clinician:
     def assign(self, *items: str, to: str) -> Acted:
         return self.act("assign", *items, to=to)
 
-    def done(self, *items: str) -> Acted:
-        return self.act("done", *items)
+    def done(self, *items: str, **answers: str) -> Acted:
+        """`met`: how, where a person may be at risk or others have the item."""
+        return self.act("done", *items, **answers)
 
     def log(self, *items: str, outcome: str) -> Acted:
         return self.act("log", *items, outcome=outcome)

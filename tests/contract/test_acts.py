@@ -294,7 +294,7 @@ def test_what_carequeue_does_not_know_survives_its_writes(
     dana.note(UNDATED_FOLLOW_UP, text="Called")
     dana.prioritize(UNDATED_FOLLOW_UP, to="asap")
     dana.assign(UNDATED_FOLLOW_UP, to="Priya Raman")
-    dana.done(UNDATED_FOLLOW_UP)
+    dana.done(UNDATED_FOLLOW_UP, met="others did it")
     assert dana.sync().ok
     after = held(clinic, UNDATED_FOLLOW_UP)
     own = (*OWN_STATUS, "owner", "priority", "note")

@@ -195,7 +195,8 @@ def test_where_only_three_statuses_are_known_the_others_are_kept_here_and_never_
     assert dana.sync().kept_here == 2
     assert sent(proxy, since) == []
 
-    dana.done(URGENT_REFERRAL)  # a status that it knows: what was accepted here goes with it
+    # A status that it knows: what was accepted here goes with it.
+    dana.done(URGENT_REFERRAL, met="client was seen")
     report = dana.sync()
     assert (report.ok, report.kept_here) == (True, 1)
     written = held(clinic, URGENT_REFERRAL)

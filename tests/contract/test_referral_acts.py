@@ -1,18 +1,14 @@
-"""The acts on referrals: what the server holds after each, and after its undo.
+"""The acts on referrals: what each writes in full, and what comes of it.
 
-Codes stand here as they go over the wire; the clinic is `tests/servers/small_clinic.py`.
+Codes stand here as they go over the wire; the clinic is `tests/servers/small_clinic.py`. What goes
+wrong on the way is in `test_every_verb.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from tests.contract.client import Clinician
-from tests.contract.server import change, held, of_client, sent, status, text_of
+from tests.contract.server import change, held, of_client, status
 from tests.servers.harness import FhirServer, Resource
-from tests.servers.proxy import FaultProxy
 from tests.servers.small_clinic import (
     ACCEPTED_REFERRAL,
     ME,
@@ -26,17 +22,6 @@ MESSAGE = "https://carequeue.dev/fhir/CodeSystem/message"
 TRIAGE = "https://carequeue.dev/fhir/CodeSystem/triage"
 BUSINESS_STATUS = "https://carequeue.dev/fhir/CodeSystem/business-status"
 TASK_STATUS = "http://hl7.org/fhir/task-status"
-
-#: verb, item, answers: every verb of a referral on an item to which it applies.
-ACTS: list[tuple[str, str, dict[str, str]]] = [
-    ("remind", UNANSWERED_REFERRAL, {}),
-    ("withdraw", UNANSWERED_REFERRAL, {"reason": "client declined"}),
-    ("answer", QUESTIONED_REFERRAL, {"text": "Medicaid, number on file"}),
-    ("ask", ROUTINE_REFERRAL, {"text": "Which medication?"}),
-    ("hold", ACCEPTED_REFERRAL, {"reason": "client away", "until": "3bd"}),
-    ("triage", ROUTINE_REFERRAL, {"level": "urgent", "risk": "n"}),
-]
-each_act = pytest.mark.parametrize(("verb", "item", "answers"), ACTS, ids=[a[0] for a in ACTS])
 
 
 def client_of(clinic: FhirServer, item: str) -> str:
@@ -167,44 +152,3 @@ def test_a_triage_is_an_observation_of_the_request(dana: Clinician, clinic: Fhir
     assert triage["component"][0]["valueBoolean"] is True
     assert triage["basedOn"] == [held(clinic, ROUTINE_REFERRAL)["focus"]]
     assert triage["performer"][0]["reference"] == ME
-
-
-@each_act
-def test_an_undo_before_it_was_sent_leaves_no_trace(
-    dana: Clinician, clinic: FhirServer, proxy: FaultProxy, verb: str, item: str, answers: Any
-) -> None:
-    before = dana.shown(item)
-    dana.act(verb, item, **answers)
-    dana.undo()
-    assert dana.sync().ok
-    assert sent(proxy) == []
-    assert dana.shown(item) == before
-
-
-@each_act
-def test_an_undo_of_what_was_sent_takes_the_effect_back(
-    dana: Clinician, clinic: FhirServer, verb: str, item: str, answers: Any
-) -> None:
-    task = text_of(held(clinic, item), "lastModified")
-    title = dana.shown(item).title
-    dana.act(verb, item, **answers)
-    assert dana.sync().ok
-    dana.undo()
-    assert dana.sync().ok
-    assert text_of(held(clinic, item), "lastModified") == task
-    assert {message["status"] for message in messages(clinic, item)} <= {"entered-in-error"}
-    assert dana.shown(item).title == title
-
-
-@each_act
-def test_an_act_without_a_network_is_sent_later(
-    dana: Clinician, clinic: FhirServer, proxy: FaultProxy, verb: str, item: str, answers: Any
-) -> None:
-    proxy.offline()
-    dana.act(verb, item, **answers)
-    assert not dana.sync().ok
-    assert dana.waiting() > 0
-    proxy.online()
-    dana.later(minutes=10)
-    assert dana.sync().ok
-    assert dana.waiting() == dana.needs_her() == 0

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from carequeue.domain.spoken_dates import parse_when, say_when
+from carequeue.domain.spoken_dates import parse_past, parse_when, past_from, say_past, say_when
 from tests.domain.builders import CLINIC, local, moments, wall
 
 MONDAY = local("2026-11-23 10:15")  # the week of Thanksgiving, the 26th
@@ -91,3 +91,78 @@ def test_a_count_of_business_days_opens_an_open_day(now: datetime, n: int) -> No
     assert found is not None
     assert CLINIC.business_days(CLINIC.local_date(now), CLINIC.local_date(found)) == n
     assert found == CLINIC.opening(CLINIC.local_date(found))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("now", "2026-11-23 10:15"),
+        ("30m", "2026-11-23 09:45"),
+        ("2h ago", "2026-11-23 08:15"),
+        ("9", "2026-11-23 09:00"),
+        ("20:00", "2026-11-22 20:00"),
+        ("8pm", "2026-11-22 20:00"),
+        ("today 9:30", "2026-11-23 09:30"),
+        ("yesterday 20:00", "2026-11-22 20:00"),
+        ("Yesterday, 8 pm", "2026-11-22 20:00"),
+        ("fri 14", "2026-11-20 14:00"),
+        ("mon 9", "2026-11-23 09:00"),
+        ("mon 14", "2026-11-16 14:00"),  # this Monday at 14 is to come
+        ("11-22 9", "2026-11-22 09:00"),
+        ("dec 24 9", "2025-12-24 09:00"),
+        ("2026-11-20T14:30", "2026-11-20 14:30"),
+    ],
+)
+def test_what_a_person_means_of_the_past(typed: str, meant: str) -> None:
+    assert parse_past(typed, MONDAY, CLINIC) == local(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("today", date(2026, 11, 23)),
+        ("yesterday", date(2026, 11, 22)),
+        ("mon", date(2026, 11, 23)),
+        ("sunday", date(2026, 11, 22)),
+        ("tue", date(2026, 11, 17)),
+        ("2d", date(2026, 11, 21)),
+        ("1w ago", date(2026, 11, 16)),
+        ("12-24", date(2025, 12, 24)),
+        ("feb 29", date(2024, 2, 29)),
+        ("2026-11-01", date(2026, 11, 1)),
+    ],
+)
+def test_a_day_of_the_past_without_a_time_stays_a_day(typed: str, day: date) -> None:
+    past = parse_past(typed, MONDAY, CLINIC)
+    assert past == day
+    assert not isinstance(past, datetime)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "soon", "tomorrow", "tomorrow 9", "today 15", "2027-01-01", "3bd", "31-31", "25:00",
+     "2010-01-01", "x" * 80, "now now"],
+)  # fmt: skip
+def test_what_is_not_past(typed: str) -> None:
+    assert parse_past(typed, MONDAY, CLINIC) is None
+
+
+@given(st.text(max_size=40) | st.text("0123456789 :-/apmdhbwtonfriyes", max_size=14))
+def test_nothing_that_is_typed_fails_or_is_to_come(typed: str) -> None:
+    past = parse_past(typed, MONDAY, CLINIC)
+    if isinstance(past, datetime):
+        assert past <= MONDAY
+    elif past is not None:
+        assert past <= CLINIC.local_date(MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("yesterday 20:00", "Sun 22 Nov 20:00"), ("yesterday", "Sun 22 Nov"),
+     ("12-24", "Wed 24 Dec 2025")],
+)  # fmt: skip
+def test_how_a_past_time_is_said_and_stored(typed: str, said: str) -> None:
+    past = parse_past(typed, MONDAY, CLINIC)
+    assert past is not None
+    assert say_past(past, MONDAY, CLINIC) == said
+    assert past_from(past.isoformat()) == past

@@ -29,6 +29,7 @@ DIRECTORY: list[Resource] = [
     {"resourceType": "Organization", "id": "crisis", "name": "Mobile Crisis",
      "partOf": {"reference": CLINIC}},
     {"resourceType": "Organization", "id": "harbor", "name": "Harbor Primary Care"},
+    {"resourceType": "Organization", "id": "shelter", "name": "County Shelter"},
     {"resourceType": "Practitioner", "id": "dana",
      "name": [{"family": "Whitfield", "given": ["Dana"]}]},
     {"resourceType": "Practitioner", "id": "noel",

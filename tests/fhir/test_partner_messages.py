@@ -65,6 +65,29 @@ def test_a_reminder_is_known_with_its_time() -> None:
     assert "reminded" in item.flags
 
 
+@pytest.mark.parametrize("status", ["rejected", "failed", "cancelled"])
+def test_a_call_about_what_the_partner_ended_is_no_reminder(status: str) -> None:
+    """The next step is ours: nobody is to be called because a reminder was not answered."""
+    call = {"coding": [{"system": codes.MESSAGE, "code": codes.CALL}]}
+    item = sent_out(reminder(category=[call, state(status)]), status=status)
+    assert "reminded_at" not in item.facts
+    assert "reminded" not in item.flags
+
+
+def test_a_call_about_the_partners_question_is_no_reminder() -> None:
+    waiting = {"coding": [{"code": codes.AWAITING_INFORMATION}]}
+    item = sent_out(reminder("received"), status="received", businessStatus=waiting)
+    assert item.move.who is not Mover.PARTNER
+    assert "reminded_at" not in item.facts
+
+
+def test_whom_we_asked_to_stop_owes_us_the_answer_and_not_we_theirs() -> None:
+    item = sent_out(abort("requested"), status="on-hold")
+    assert item.move.who is Mover.PARTNER
+    assert "info_asked_at" not in item.facts
+    assert "reply_awaited_at" in item.facts
+
+
 @pytest.mark.parametrize(
     "message",
     [

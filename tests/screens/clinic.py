@@ -231,7 +231,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         return [r.key for r in self._rows_of(tab, filter_text)]
 
     def urgent(self) -> list[Urgent]:
-        return [Urgent(r.key, r.client, r.band, r.source) for r in self.rows if r.band < 2]
+        return [Urgent(r.key, r.client, r.band, r.source, r.chart) for r in self.rows if r.band < 2]
 
     def stamp(self) -> int:
         self._fail()
@@ -244,7 +244,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
     def health(self, now: datetime) -> Health:
         return self.state
 
-    def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
+    def people(self, keys: Sequence[str] = (), asks: str = "whom") -> Sequence[Person]:
         return self.its_people
 
     def detail(self, key: str, now: datetime) -> Detail | None:
@@ -439,7 +439,7 @@ class VastDesk(FakeDesk):
 
     def urgent(self) -> list[Urgent]:
         found = [self.made(n) for n in range(self.counts[0] + self.counts[1])]
-        return [Urgent(r.key, r.client, r.band, r.source) for r in found]
+        return [Urgent(r.key, r.client, r.band, r.source, r.chart) for r in found]
 
     def tally(self, tab: Tab, filter_text: str) -> Tally:
         total = sum(self.counts.values())

@@ -110,6 +110,42 @@ async def test_the_question_to_whom_with_a_colleague_who_is_away(
 
 
 @pytest.mark.parametrize("size", SIZES)
+async def test_the_question_to_whom_where_a_person_may_be_at_risk(
+    taken: SnapshotAssertion, size: str
+) -> None:
+    desk = FakeDesk()
+    desk.its_people = (replace(desk.its_people[0], last_chosen=True), *desk.its_people[1:])
+    assert taken == await picture(desk, SIZES[size], "j", "t", "enter")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_answer_that_was_left_and_comes_again(taken: SnapshotAssertion, size: str) -> None:
+    keys = ("j", "n", *"left", "space", *"door", "escape", "n")
+    assert taken == await picture(FakeDesk(), SIZES[size], *keys)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_pasted_note_of_several_lines(taken: SnapshotAssertion, size: str) -> None:
+    async with at_the_terminal(FakeDesk(), SIZES[size]) as seat:
+        await seat.press("j", "n")
+        seat.controller.paste("Mother called.\nWants Tuesday.\nNo risk.\n")
+        await seat.rest()
+        assert taken == seat.app.export_screenshot()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_end_of_a_worked_list(taken: SnapshotAssertion, size: str) -> None:
+    rest = [row for row in morning() if row.band > 2]
+    assert taken == await picture(FakeDesk(rest), SIZES[size], "j", "l", "m")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_end_of_a_list_without_rows(taken: SnapshotAssertion, size: str) -> None:
+    snoozed = [row for row in morning() if row.band == 6]
+    assert taken == await picture(FakeDesk(snoozed), SIZES[size])
+
+
+@pytest.mark.parametrize("size", SIZES)
 async def test_the_question_whom_to_cover(taken: SnapshotAssertion, size: str) -> None:
     assert taken == await picture(FakeDesk(), SIZES[size], "C", text="lin")
 
@@ -142,7 +178,7 @@ async def test_the_queue_as_a_colleague_has_it(taken: SnapshotAssertion, size: s
 
 
 async def test_a_hand_off_at_its_second_question(taken: SnapshotAssertion) -> None:
-    assert taken == await picture(FakeDesk(), LARGE, "j", "h", "enter")
+    assert taken == await picture(FakeDesk(), LARGE, "j", "h", "tab", "enter")
 
 
 async def test_an_act_on_many_before_it_is_done(taken: SnapshotAssertion) -> None:

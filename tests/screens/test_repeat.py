@@ -82,8 +82,20 @@ async def test_a_person_whom_this_item_does_not_know_is_asked_for() -> None:
         seat.desk.its_people = [Person("Practitioner/ames", "Ames, Ruth")]
         await seat.press(AGAIN)
         assert "Assign BAKER, Cy: to whom?" in seat.message
-        await seat.press("enter")
+        await seat.press("tab", "enter")
         assert seat.desk.acts[-1] == ("assign", ("b",), {"to": "Practitioner/ames"})
+
+
+async def test_a_person_is_asked_for_again_where_the_client_is_at_risk() -> None:
+    desk = three("assign")
+    desk.rows[1] = desk.rows[1]._replace(band=1)
+    async with at_the_terminal(desk) as seat:
+        await seat.press("t")
+        await seat.write("lin")
+        await seat.press("enter", AGAIN)
+        assert "Assign BAKER, Cy: to whom?" in seat.message
+        await seat.press("enter")
+        assert len(desk.acts) == 1
 
 
 async def test_a_text_is_shown_before_it_goes_to_another_client() -> None:

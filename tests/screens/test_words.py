@@ -98,6 +98,8 @@ class TestTheFooter:
     async def test_names_whom_enter_would_take(self) -> None:
         async with at_the_terminal() as seat:
             await seat.press("t")
+            assert seat.footer.startswith("tab next")
+            await seat.press("tab")
             assert seat.footer.startswith("enter choose Ortiz, Nadia")
             await seat.press("tab")
             assert seat.footer.startswith("enter choose Lin, Maria")

@@ -201,12 +201,16 @@ class MedplumServer(FhirServer):
 
 
 class PracticeServer(FhirServer):
-    """The built-in practice clinic with its people, or without anybody (`clients=0`)."""
+    """The built-in practice clinic with its people, or without anybody (`clients=0`).
+
+    `now`: the instant at which its time begins, the machine's if it is empty.
+    """
 
     name = "practice"
 
-    def __init__(self, clients: int = 0, seed: int = 7) -> None:
+    def __init__(self, clients: int = 0, seed: int = 7, now: str = "") -> None:
         options = ["--seed", str(seed), "--clients", str(clients or 1)]
+        options += ["--now", now] if now else []
         self._empty = clients == 0
         super().__init__([sys.executable, "-m", "carequeue.practice", *options])
 

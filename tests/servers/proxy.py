@@ -153,19 +153,20 @@ class FaultProxy:
         with self._guard:
             self._rules.append(_Rule(fault, method, path, None))
 
-    def read_only(self, kind: str) -> None:
-        """A server that declares no write of one type, and refuses one: 405."""
+    def read_only(self, *kinds: str) -> None:
+        """A server that declares no write of these types, and refuses one: 405."""
 
         def declare(statement: Any) -> Any:
             for entry in statement["rest"][0]["resource"]:
-                if entry["type"] == kind:
+                if entry["type"] in kinds:
                     entry["interaction"] = [{"code": "read"}, {"code": "search-type"}]
                     entry.pop("updateCreate", None)
                     entry.pop("conditionalCreate", None)
             return statement
 
         def refuse(asked: Asked, forward: Callable[[], Answered]) -> Answered | None:
-            return answer(405)(asked, forward) if kind in self._written(asked) else forward()
+            refused = not self._written(asked).isdisjoint(kinds)
+            return answer(405)(asked, forward) if refused else forward()
 
         self.always(rewrite(declare), "GET", "/metadata")
         for method in ("PUT", "POST", "PATCH", "DELETE"):

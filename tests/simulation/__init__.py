@@ -3,7 +3,8 @@
     python -m tests.simulation --seeds 0:100000 [--jobs 2] [--store memory|real]
 
 One seed is one run: a server with its own quirks (`quirks.py`), a cache, two processes over it, a
-person who decides, takes back and answers, colleagues who edit and delete, a network that loses,
+person who decides by every verb of the product (`deciding.py`), takes back and answers, colleagues
+who edit, delete and make what we make, a network that loses,
 delays and doubles, crashes at every step, a virtual clock. Everything is the program's own code but
 the two ends: the server (`http_server.py`) and, for volume, the disk (`memory.py`, held equal to
 SQLite by a test; `--store real` runs over the real one). After the last step nothing fails any
@@ -21,6 +22,6 @@ its shortest trace is printed, made by leaving steps out of the run and playing 
 
 How it is put together: `steps.py` makes a script of a seed; `world.py` plays it, `wire.py` is the
 network, `watch.py` the cache, `person.py` and `colleague.py` are the people; `truth.py` holds every
-accepted write against what people saw. There are no threads: what happens "at the same time"
-happens inside a request of somebody else.
+accepted write against what people saw, as `plain.py` reads it. There are no threads: what happens
+"at the same time" happens inside a request of somebody else.
 """

@@ -23,7 +23,14 @@ from carequeue.sync.protocol.sending import Cycle, Unreachable
 from carequeue.sync.pull import runner as pull_runner
 from carequeue.sync.pull import search_plan
 from carequeue.sync.pull.runner import Pulling
-from carequeue.sync.push import http, machine, messages, pending, read_responses, three_way
+from carequeue.sync.push import (
+    http,
+    machine,
+    messages,
+    pending,
+    read_responses,
+    three_way,
+)
 from carequeue.sync.push import runner as push_runner
 from carequeue.sync.push.three_way import Compared, Comparison
 from tests.simulation import answering, memory, person, tables
@@ -51,6 +58,16 @@ def _no_if_match(stack: ExitStack) -> None:
 
 def _no_if_none_match(stack: ExitStack) -> None:
     stack.enter_context(patch.object(http, "_absent", lambda _: ""))
+
+
+def _no_if_none_exist(stack: ExitStack) -> None:
+    real = http.exchange
+
+    def bare(transport: Any, command: Any) -> Any:
+        requests = tuple(replace(request, if_none_exist="") for request in command.requests)
+        return real(transport, replace(command, requests=requests))
+
+    stack.enter_context(patch.object(push_runner, "exchange", bare))
 
 
 def _base_by_pull(stack: ExitStack) -> None:
@@ -156,6 +173,9 @@ def _no_client(stack: ExitStack) -> None:
 ALL: Final = {
     "if-match": Ablation("writes are sent without the version they rest on", _no_if_match),
     "if-none-match": Ablation("a create under our id may go over what is there", _no_if_none_match),
+    "if-none-exist": Ablation(
+        "a create that others may be sending too has no condition", _no_if_none_exist
+    ),
     "base-by-pull": Ablation("a pull moves a base that an intent holds", _base_by_pull),
     "base-by-screen": Ablation(
         "the conflict screen moves a base while something is in doubt", _base_by_screen

@@ -38,6 +38,7 @@ DROPS: Final = {
     IntentState.CONFLICT: IntentEvent.TOOK_THEIRS,
     IntentState.NEEDS_ATTENTION: IntentEvent.DISCARDED,
 }
+_DELETED: Final = "deleted"
 STUCK: Final = (IntentState.CONFLICT, IntentState.NEEDS_ATTENTION)
 
 
@@ -80,6 +81,7 @@ class Answers:
             ids = {other.id for other in mine}
             rests = resting_on(ids, rows.outbox.open_intents(), created=True)
             drop(rows, sorted([*mine, *rests], key=_seq), "theirs was taken", now)
+            _leave(rows, one)
 
     def _retry(self, rows: Any, one: Intent, now: datetime) -> None:
         """As `worklist/outbox_entries.py`: compared with the base of today first."""
@@ -143,6 +145,13 @@ def drop(rows: Any, intents: Sequence[Intent], words: str, now: datetime) -> Non
         rows.outbox.apply_event(intent, DROPS[intent.state], words, now)
     for intent in intents:
         rows.mirror.apply_theirs(intent.target_type, intent.target_id, now)
+
+
+def _leave(rows: Any, one: Intent) -> None:
+    """As `worklist/conflict_resolution.py`: what was found deleted is shown no longer."""
+    base = rows.mirror.base(one.target_type, one.target_id)
+    if one.cause == ConflictCause.GONE and base.theirs is None and not base.gone:
+        rows.removals.remove({f"{one.target_type}/{one.target_id}": ""}, _DELETED)
 
 
 def in_doubt(on_it: Sequence[Intent]) -> bool:

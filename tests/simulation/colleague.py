@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.intents import OPEN_STATES, IntentKind
 from carequeue.fhir import codes, intent_effects
-from tests.simulation.person import OWNERS, PRIORITIES, STATUSES
+from tests.simulation.deciding import OWNERS, PRIORITIES
 
 if TYPE_CHECKING:
     from tests.simulation.shapes import Json, Key
@@ -46,7 +46,7 @@ def works(world: World, chance: random.Random) -> None:
     else:
         kinds = _decided(world).get(key, [])
         aimed = kinds and chance.random() < 0.6
-        place = _PLACES.get(chance.choice(kinds), 6) if aimed else chance.randrange(8)
+        place = _PLACES.get(chance.choice(kinds), 6) if aimed else chance.randrange(9)
         _change(world, chance, body, place)
     if body == before:
         return
@@ -116,7 +116,7 @@ def _make(world: World, chance: random.Random) -> None:
     key = f"col-{world.count}"
     named = key
     if chance.random() < 0.4:
-        named = f"discharge-contact/Encounter/e{chance.randrange(2)}"
+        named = f"discharge-contact:Encounter/e{chance.randrange(2)}"
         if world.server.named("Task", named):
             return
     world.log("colleague", "makes", key)
@@ -138,7 +138,8 @@ def _the_same(world: World, chance: random.Random, body: Json, key: Key) -> bool
 
 
 #: By which element a resource names its client.
-_NAMES: Final = {"Task": "for", "Communication": "subject"}
+_NAMES: Final = {"Task": "for", "Communication": "subject", "Observation": "subject"}
+STATUSES: Final = ("accepted", "in-progress", "on-hold", "completed")
 
 #: What a colleague changes to cross a decision of that kind.
 _PLACES: Final = {
@@ -177,6 +178,8 @@ def _change(world: World, chance: random.Random, body: Json, choice: int) -> Non
         until = intent_effects.iso(world.start + timedelta(days=chance.randrange(1, 4)))
         kept = [one for one in body.get("extension", []) if one["url"] != codes.SNOOZED_UNTIL]
         body["extension"] = [*kept, {"url": codes.SNOOZED_UNTIL, "valueDateTime": until}]
+    elif choice == 8:
+        body["businessStatus"] = {"coding": [{"code": codes.AWAITING_INFORMATION}]}
     else:
         body["description"] = f"as of c{world.count}"
 

@@ -22,7 +22,7 @@ from carequeue.fhir import intent_effects, jsontext
 from carequeue.sync.protocol.capabilities import status_of
 from carequeue.sync.restore.brake import answer_hold
 from carequeue.sync.sync_cycle import CycleResult
-from tests.simulation.shapes import STATUSES
+from tests.simulation.shapes import MORE, STATUSES
 from tests.simulation.steps import Step
 from tests.simulation.truth import Violation
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: Seconds before each look, once nothing fails any more: the bound of I5.
 _LOOKS: Final = (60, 1200, 1200, 4000, 4000, 50_000, 1200, 1200, 4000, 4000, 4000)
-_TYPES: Final = ("Task", "Communication")
+_TYPES: Final = ("Task", "Communication", *MORE)
 
 
 def nothing_lost(world: World) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from carequeue.domain.intents import ClientIdentity, Intent, IntentKind, IntentState
 from carequeue.fhir import intent_effects
@@ -23,28 +23,21 @@ from carequeue.fhir.intent_dependencies import inverse_waits, resting_on
 from carequeue.sync.client_check import records_of
 from carequeue.sync.protocol.capabilities import Abilities, from_json
 from tests.simulation.answering import DROPS, STUCK, Refused, drop
-from tests.simulation.truth import Violation, named_client
+from tests.simulation.deciding import (
+    FOR_A_CLIENT,
+    IN_BULK,
+    MAKES,
+    ME,
+    ON_A_NEED,
+    Deciding,
+    Draft,
+    some_verb,
+)
+from tests.simulation.plain import named, named_client
+from tests.simulation.truth import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
-
-ME: Final = "Practitioner/dana"
-OWNERS: Final = ({"reference": ME}, {"reference": "Practitioner/noel"})
-STATUSES: Final = ("accepted", "in-progress", "on-hold", "completed")
-PRIORITIES: Final = ("routine", "urgent", "asap")
-
-
-@dataclass(slots=True)
-class Draft:
-    """What a person wants done; `after`: the index of the draft that comes before."""
-
-    key: tuple[str, str]
-    kind: IntentKind
-    args: dict[str, Any]
-    after: int | None = None
-    id: str = ""
-    item: tuple[str, str] | None = None  # the row of the queue, where that is another one
-    client: ClientIdentity | None = None  # of the decision that this one takes back
 
 
 class Person:
@@ -62,87 +55,70 @@ class Person:
         return f"i{self._count}"
 
     def act(self, chance: random.Random, rows: Any, now: datetime) -> None:
-        """One decision about one row, or one that makes two or three of them."""
+        """One decision about one row or about all of them, or one that makes a row."""
         choice = chance.random()
         tasks = self._tasks(rows)
-        if choice < 0.14 or not tasks:
-            drafts = self._new_task(chance, tasks, rows)
-        elif choice < 0.26:
-            drafts = self._contact(chance, chance.choice(tasks), rows)
-        elif choice < 0.34:
-            drafts = [self._one(chance, key, rows) for key in tasks]
+        if choice < 0.1 or not tasks:
+            self.file(rows, self._need(chance, tasks, rows, now), now)
+        elif choice < 0.18:
+            name = chance.choice(IN_BULK)
+            many = [draft for key in tasks for draft in self._verb(chance, name, key, rows, now)]
+            self.file(rows, many, now)
         else:
-            drafts = [self._one(chance, chance.choice(tasks), rows)]
-        self.file(rows, drafts, now)
+            self.edit(chance, rows, now)
 
     def edit(self, chance: random.Random, rows: Any, now: datetime) -> None:
         """One decision about one row that is there."""
         tasks = self._tasks(rows)
         if not tasks:
             raise Refused
-        self.file(rows, [self._one(chance, chance.choice(tasks), rows)], now)
+        name, key = some_verb(chance), chance.choice(tasks)
+        self.file(rows, self._verb(chance, name, key, rows, now), now)
 
     def make(self, chance: random.Random, rows: Any, now: datetime) -> None:
         """A row of our own."""
-        self.file(rows, self._new_task(chance, self._tasks(rows), rows), now)
+        self.file(rows, self._need(chance, self._tasks(rows), rows, now), now)
 
     def _tasks(self, rows: Any) -> list[tuple[str, str]]:
         keys = self._world.tasks_here(rows)
         return [key for key in keys if view(rows, *key) is not None]
 
-    def _one(self, chance: random.Random, key: tuple[str, str], rows: Any) -> Draft:
-        kind = chance.choice(_KINDS)
-        new = self.new_id()
-        args: dict[str, Any]
-        if kind is IntentKind.SET_STATUS:
-            args = {"to": chance.choice(STATUSES)}
-            if chance.random() < 0.3:
-                args["reason"] = f"because {new}"
-            if chance.random() < 0.2:
-                args["owner"] = chance.choice(OWNERS)
-            if chance.random() < 0.15:
-                args["output"] = f"said {new}"
-        elif kind is IntentKind.ASSIGN:
-            args = {"owner": chance.choice(OWNERS)}
-        elif kind is IntentKind.SET_PRIORITY:
-            args = {"to": chance.choice(PRIORITIES)}
-        elif kind is IntentKind.SNOOZE:
-            until = self._world.start + timedelta(days=chance.randrange(1, 4))
-            args = {"until": intent_effects.iso(until) if chance.random() < 0.8 else None}
-        else:
-            args = {"text": f"note {new}"}
-        return Draft(key, kind, args, id=new)
-
-    def _new_task(self, chance: random.Random, tasks: Sequence[Any], rows: Any) -> list[Draft]:
-        """A Task of ours, or one for a derived need, that others may be making too."""
-        key = f"own-{self._count + 1}"
-        named = f"discharge-contact/Encounter/e{len(tasks) % 2}"
-        if chance.random() < 0.7 or named in self._world.truth.named():
-            named = key
-        task = self._world.task(key, named)
-        drafts = [Draft(("Task", key), IntentKind.CREATE, {"resource": task})]
-        if chance.random() < 0.4:
-            new = self.new_id()
-            note = {"text": f"note {new}"}
-            drafts.append(Draft(("Task", key), IntentKind.ADD_NOTE, note, 0, new))
-        if chance.random() < 0.5:
-            drafts += self._contact(chance, ("Task", key), rows, after=0)
-        return drafts
-
-    def _contact(
-        self, chance: random.Random, task: tuple[str, str], rows: Any, after: int | None = None
+    def _verb(
+        self, chance: random.Random, name: str, key: tuple[str, str], rows: Any, now: datetime
     ) -> list[Draft]:
-        """A contact that names a Task, and the Task closed after it."""
-        key = f"con-{self._count + 1}"
-        client = "Patient/p1" if after is not None else named_client(view(rows, *task))
-        contact = self._world.contact(key, "/".join(task), client)
-        made = {"resource": contact}
-        drafts = [Draft(("Communication", key), IntentKind.CREATE, made, after, item=task)]
-        if chance.random() < 0.7:
-            place = 0 if after is None else after + 1
-            done = {"to": "completed"}
-            drafts.append(Draft(task, IntentKind.SET_STATUS, done, place))
+        """One verb on one row."""
+        task = view(rows, *key)
+        assert task is not None
+        if name in MAKES and not task.get("for"):  # the queue offers none of these
+            raise Refused
+        return self._new(self._deciding(chance, rows, now).on_task(name, key, task))
+
+    def _need(
+        self, chance: random.Random, tasks: Sequence[Any], rows: Any, now: datetime
+    ) -> list[Draft]:
+        """A verb on a need that has no Task yet, which others may be meeting too; or a new row."""
+        encounter = f"Encounter/e{len(tasks) % 2}"
+        deciding = self._deciding(chance, rows, now)
+        if chance.random() < 0.4:
+            drafts = deciding.on_need(chance.choice(ON_A_NEED), encounter, "Patient/p1")
+        else:
+            drafts = deciding.on_client(chance.choice(FOR_A_CLIENT), "Patient/p1")
+        return self._new(drafts)
+
+    def _new(self, drafts: list[Draft]) -> list[Draft]:
+        """Raises Refused for what this person has made already: the queue shows it as there."""
+        made = {named(draft.args["resource"]) for draft in drafts if "resource" in draft.args}
+        if made & self._world.truth.named():
+            raise Refused
         return drafts
+
+    def _deciding(self, chance: random.Random, rows: Any, now: datetime) -> Deciding:
+        made = [
+            view(rows, intent.target_type, intent.target_id)
+            for intent in self._world.truth.creates()
+        ]
+        void = [body for body in made if body and body.get("status") == "entered-in-error"]
+        return Deciding(chance, now, self.new_id, frozenset(map(named, void)))
 
     def file(
         self, rows: Any, drafts: Sequence[Draft], now: datetime, inverse_of: str = ""
@@ -160,8 +136,6 @@ class Person:
             if one.kind is not IntentKind.CREATE:
                 if views[draft.key] is None:
                     raise Refused
-                if not inverse_of and intent_effects.satisfied(one, views[draft.key]):
-                    continue  # it is so already
                 seen = intent_effects.snapshot(intent_effects.unit(one), views[draft.key])
                 one = replace(one, seen=seen)
             one = replace(one, state=_place(one, filed, rows, can))
@@ -176,6 +150,7 @@ class Person:
                     raise Refused
         rows.outbox.append(filed)
         self._world.filed += filed
+        self._world.figures[f"verb {filed[0].verb}"] += 1
         self.groups.append([one.id for one in filed])
         return filed
 
@@ -201,7 +176,7 @@ class Person:
             item_key=f"main:{'/'.join(draft.item or draft.key)}",
             kind=draft.kind,
             args=draft.args,
-            verb="act" if not inverse_of else "undo",
+            verb="undo" if inverse_of else draft.verb,
             decided_at=now,
             author=ME,
             author_name="Dana",
@@ -288,18 +263,13 @@ class Person:
                     )
 
 
-_KINDS: Final = (
-    IntentKind.SET_STATUS, IntentKind.SET_STATUS, IntentKind.ASSIGN, IntentKind.SET_PRIORITY,
-    IntentKind.SNOOZE, IntentKind.ADD_NOTE, IntentKind.ADD_NOTE,
-)  # fmt: skip
-
-
 def _client(draft: Draft, there: Resource | None, rows: Any) -> ClientIdentity:
     """As `act.Filing`: whom the resource names, as the person sees it; checked by other eyes."""
     about = draft.args["resource"] if draft.kind is IntentKind.CREATE else there
     found = decided_with(about, records_of(rows), "a name")
-    if found.reference != named_client(about):
-        raise Violation("I12", f"{found.reference!r} was recorded for {named_client(about)!r}")
+    named = named_client(about, lambda key: view(rows, *key))
+    if found.reference != named:
+        raise Violation("I12", f"{found.reference!r} was recorded for {named!r}")
     return found
 
 

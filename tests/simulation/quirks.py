@@ -45,6 +45,7 @@ class Quirks:
     refuses: str = ""  # what its rules never take: "asap", "snooze"
     statuses: bool = False  # knows some statuses of a Task only
     batch_reads: bool = True  # a batch may hold readings
+    more: bool = True  # takes observations, requests, visits and appointments
     task: str = "all"  # "none", "read", "no_create": what can be done with a Task
 
     @property
@@ -94,6 +95,7 @@ _ODD: Final[dict[str, tuple[float, tuple[Any, ...]]]] = {
     "statuses": (0.08, (True,)),
     "task": (0.1, ("none", "read", "no_create")),
     "batch_reads": (0.2, (False,)),
+    "more": (0.5, (False,)),
 }
 
 

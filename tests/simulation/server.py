@@ -20,6 +20,7 @@ from tests.simulation.quirks import Quirks
 from tests.simulation.searching import search
 from tests.simulation.shapes import (
     BASE_URL,
+    MORE,
     STATUSES,
     TYPES,
     Answer,
@@ -160,6 +161,8 @@ class Server:
             return _PLACES[self.has_place] | self._history()
         if kind == "Communication":
             return _PLACES["all"] | self._history()
+        if kind in MORE:
+            return _PLACES["all"] | self._history() if self.quirks.more else frozenset()
         return _PLACES["read"] if kind in TYPES else frozenset()
 
     def _history(self) -> frozenset[str]:
@@ -319,7 +322,7 @@ class Server:
         """A backup of an earlier instant is played back; how many rows that changed."""
         changed = 0
         for key, row in list(self.rows.items()):
-            if key[0] not in ("Task", "Communication"):
+            if key[0] not in ("Task", "Communication", *MORE):
                 continue
             kept = [version for version in row.versions if version.at <= at]
             if lost := {version.number for version in row.versions if version.at > at}:

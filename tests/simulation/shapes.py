@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 Json = dict[str, Any]
 Key = tuple[str, str]
 BASE_URL: Final = "http://model.test/fhir"
-TYPES: Final = ("Task", "Communication", "Patient")
+#: What our verbs write beside Tasks and contacts; not every server takes it.
+MORE: Final = ("Observation", "ServiceRequest", "Encounter", "Appointment")
+TYPES: Final = ("Task", "Communication", "Patient", *MORE)
 #: Of a Task, on a server that knows some only.
 STATUSES: Final = ("requested", "accepted", "completed", "entered-in-error")
 

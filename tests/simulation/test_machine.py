@@ -23,9 +23,9 @@ from carequeue.sync.manifest import runner
 from carequeue.worklist import conflict_resolution, outbox_entries, undo
 from carequeue.worklist.undoable import Undoer
 from tests.simulation import oracles
+from tests.simulation.deciding import ME
 from tests.simulation.disk import RealDisk
 from tests.simulation.memory import MemoryDisk
-from tests.simulation.person import ME
 from tests.simulation.quirks import Quirks
 from tests.simulation.run import Ids
 from tests.simulation.shapes import BASE_URL

@@ -7,9 +7,11 @@ from itertools import product
 import pytest
 
 from carequeue.domain.intents import TRANSITIONS, IntentEvent, IntentState
+from carequeue.verbs.table import client_verbs, item_verbs
 from tests.simulation import table
 from tests.simulation.__main__ import main
 from tests.simulation.ablations import ALL, without
+from tests.simulation.deciding import VERBS
 from tests.simulation.run import Result, many, once, shortest, trace
 from tests.simulation.steps import script
 
@@ -29,6 +31,11 @@ class TestTheRuns:
         assert counted["edits"] > 3000
         assert min(counted["faults"], counted["crashes"], counted["prompts"]) > 200
         assert counted["timeouts"] > 200
+
+    def test_use_every_verb(self, runs: Result) -> None:
+        names = {verb.name for verb in (*item_verbs(), *client_verbs())}
+        assert set(VERBS) == names
+        assert min(runs.figures[f"verb {name}"] for name in names) > 10
 
     def test_over_the_real_cache_too(self) -> None:
         assert not many(range(20), "real").failed

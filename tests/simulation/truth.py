@@ -3,27 +3,32 @@
 In:  the writes as the model server took them, the decisions as people filed them, and every answer
 that a person gave. Out: violations of I2, I3 and I6, in words; and what fell under a limit that
 docs/sync.md names ("Where the promise ends"), counted.
-It reads resources by its own eyes (`plain`) and asks the code under test nothing but which
-elements a decision owns.
-Not here: what the cache holds (`oracles.py`), what is done in a transaction (`watch.py`).
+Not here: how a resource is read (`plain.py`), what the cache holds (`oracles.py`), what is done in
+a transaction (`watch.py`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from carequeue.domain.intents import Intent, IntentKind, IntentState
-from carequeue.fhir import codes, intent_effects
-from carequeue.fhir.values import identifier_value
+from tests.simulation.plain import (
+    Plain,
+    entries,
+    holds,
+    named,
+    named_client,
+    plain,
+    plain_seen,
+    references,
+    unit,
+    wanted,
+)
 from tests.simulation.server import Server
-from tests.simulation.shapes import Json, Key, Row, Version, Write
-
-Plain = dict[str, Any]
-_ABSENT: Final = None
-_NO_UNIT: Final = frozenset({"resourceType", "id", "meta", "lastModified"})
+from tests.simulation.shapes import TYPES, Json, Key, Row, Version, Write
 
 
 class Violation(BaseException):
@@ -57,6 +62,8 @@ class Truth:
         self.made: dict[str, list[Key]] = {}
         self.server: Server | None = None
         self.states: Mapping[str, IntentState] = {}
+        self.local_only: set[str] = set()  # what the server could not take at some time
+        self._done: set[str] = set()  # what ever took effect, though a backup may have lost it
         self._last: dict[tuple[Key, str], Intent] = {}
         self._plain: dict[int, tuple[Json, Plain]] = {}
 
@@ -95,8 +102,9 @@ class Truth:
             (self.decisions[one].intent for one in write.carried), key=lambda one: one.seq
         )
         self._check_client(write, carried)
-        stood = Counter(_entries(write.before.body if write.before else None))
-        for name, count in Counter(_entries(write.after.body)).items():
+        self._check_order(write, carried)
+        stood = Counter(entries(write.before.body if write.before else None))
+        for name, count in Counter(entries(write.after.body)).items():
             if count > max(stood[name], 1) and not self._excused(write, "a doubled entry"):
                 raise Violation("I2", f"{name} stands {count} times on {_name(key)}")
         if write.before is None or write.before.body is None:
@@ -114,13 +122,39 @@ class Truth:
             there.append(write.before.body)
         for one in carried:
             decided = one.client.reference if one.client is not None else None
-            named = {named_client(body) for body in there}
+            named = {named_client(body, self._body) for body in there}
             if named != {decided} and not self._excused(write, "of another client"):
                 raise Violation(
                     "I12",
                     f"{one.id} was decided with {decided!r}, and fell on {_name(write.row.key)} "
                     f"of {sorted(named)}",
                 )
+
+    def _check_order(self, write: Write, carried: list[Intent]) -> None:
+        """I6: what comes first is there, or comes with it, unless the server cannot take it."""
+        for one in carried:
+            known = one.after in self.decisions
+            free = one.after in write.carried or one.after in self._done | self.local_only
+            if not known or free or self.states.get(one.after) is IntentState.ACKNOWLEDGED:
+                continue
+            raise Violation("I6", f"{one.id} was sent before {one.after}, on which it rests")
+
+    def _check_named(self, write: Write, create: Intent) -> None:
+        """I2: what two people may make at once, under one identifier, is there once."""
+        assert self.server is not None
+        value = named(create.args["resource"])
+        there = [row.key for row in self.server.named(write.row.key[0], value)]
+        if there == [write.row.key] or self._excused(write, "a second of one identifier"):
+            return
+        if self.server.quirks.conditional:
+            raise Violation("I2", f"{create.id} made {_name(write.row.key)} beside {there}")
+        self.limits["a second of one identifier: the server ignores If-None-Exist"] += 1
+
+    def _body(self, key: Key) -> Json | None:
+        """A resource as far as the server shows it."""
+        assert self.server is not None
+        row = self._rows.get(key) if self.server.can("read", key[0]) else None
+        return row.body if row else None
 
     def _made(self, write: Write, carried: list[Intent]) -> None:
         """A row has come into being."""
@@ -131,10 +165,11 @@ class Truth:
             raise Violation("I3", f"{_ids(carried)} brought back {_name(key)}, which was deleted")
         made = self.made.setdefault(create.id, [])
         self._check_once(write, create, made)
+        self._check_named(write, create)
         made.append(key)
-        for name in _references(write.after.body):
+        for name in references(write.after.body):
             kind, _, other = name.partition("/")
-            if kind in ("Task", "Communication") and (kind, other) not in self._rows:
+            if kind in TYPES and (kind, other) not in self._rows:
                 if self._excused(write, "names what is not there", (kind, other)):
                     continue
                 raise Violation(
@@ -247,6 +282,7 @@ class Truth:
     def _effect(self, write: Write, intent: Intent, names: Iterable[str]) -> None:
         """It has taken effect once more."""
         decision = self.decisions[intent.id]
+        self._done.add(intent.id)
         for name in names:
             place = (write.row.key, name)
             last = self._last.get(place)
@@ -291,14 +327,18 @@ class Truth:
         assert self.server is not None
         return self.server.quirks.unprotected
 
-    def named(self) -> set[str]:
-        """The identifiers under which something is made here and was not taken back."""
-        return {
-            named(one.intent.args["resource"])
+    def creates(self) -> list[Intent]:
+        """The decisions to make something that were not taken back before they were sent."""
+        return [
+            one.intent
             for one in self.decisions.values()
             if one.intent.kind is IntentKind.CREATE
             and self.states.get(one.intent.id) is not IntentState.UNDONE
-        }
+        ]
+
+    def named(self) -> set[str]:
+        """The identifiers under which something is made here and was not taken back."""
+        return {named(intent.args["resource"]) for intent in self.creates()}
 
     def _changed_since(self, write: Write, names: Iterable[str]) -> list[Version]:
         """The versions that last changed these elements before this write: who made them as they
@@ -337,126 +377,7 @@ class Truth:
         versions = self.ever.get((intent.target_type, intent.target_id), [])
         if intent.kind is IntentKind.CREATE:
             return bool(versions)
-        return any(_holds(wanted(intent), later, version) for version in versions)
-
-
-# --- reading a resource ---------------------------------------------------------------------------
-
-
-def plain(body: Json) -> Plain:
-    """A body by elements, entries of lists by what they are about; what is nobody's is left out."""
-    found: Plain = {}
-    for name, value in body.items():
-        if name in _NO_UNIT:
-            continue
-        if name in ("note", "output", "extension"):
-            for entry in value:
-                found[f"{name}[{_of(name, entry)}]"] = _said(name, entry)
-        else:
-            found[name] = value
-    return found
-
-
-def plain_seen(seen: Mapping[str, Any]) -> Plain:
-    """What a person saw of a unit, in the same words."""
-    found: Plain = {}
-    for name, value in seen.items():
-        element, bracket, _ = name.partition("[")
-        found[name] = _said(element, value[0]) if bracket and value else value
-    return found
-
-
-def _entries(body: Json | None) -> Iterator[str]:
-    for name in ("note", "output", "extension"):
-        for entry in (body or {}).get(name, ()):
-            yield f"{name}[{_of(name, entry)}]"
-
-
-def _of(name: str, entry: Mapping[str, Any]) -> str:
-    """Which decision an entry is about: notes and outputs say so in their text."""
-    if name == "extension":
-        return str(entry["url"])
-    text = str(entry.get("text" if name == "note" else "valueString", ""))
-    return text.rpartition(" ")[2]
-
-
-def _said(name: str, entry: Any) -> Any:
-    if not isinstance(entry, dict):
-        return entry
-    return entry.get({"note": "text", "output": "valueString"}.get(name, "valueDateTime"))
-
-
-def unit(intent: Intent) -> tuple[str, ...]:
-    """The elements that a decision owns, entries by what they are about: what was lost with a
-    backup and is decided anew is about the same.
-    """
-    if intent.kind is IntentKind.ADD_NOTE:
-        return (f"note[{_of('note', intent.args)}]",)
-    if output := intent.args.get("output"):
-        said = f"output[{_of('output', {'valueString': output})}]"
-        return tuple(
-            said if name.startswith("output[") else name for name in intent_effects.unit(intent)
-        )
-    return intent_effects.unit(intent)
-
-
-def wanted(intent: Intent) -> Plain:
-    """The elements as a decision wants them, of those that it still owns; None: absent."""
-    args = intent.args
-    if intent.kind is IntentKind.SET_STATUS:
-        owner = args.get("owner") if "owner" in intent_effects.unit(intent) else None
-        return {"status": args["to"], **({"owner": owner} if owner else {})}
-    if intent.kind is IntentKind.ASSIGN:
-        return {"owner": args.get("owner")}
-    if intent.kind is IntentKind.SET_PRIORITY:
-        return {"priority": args["to"]}
-    if intent.kind is IntentKind.SNOOZE:
-        return {f"extension[{codes.SNOOZED_UNTIL}]": args.get("until")}
-    if intent.kind is IntentKind.ADD_NOTE:
-        return {f"note[{args['text'].rpartition(' ')[2]}]": args["text"]}
-    if intent.kind is IntentKind.REMOVE_NOTE:
-        return {f"note[{args['note']}]": None}
-    before = plain_seen({k: v for k, v in (args.get("values") or {}).items() if v != []})
-    return {name: before.get(name) for name in intent_effects.unit(intent)}
-
-
-def _holds(mine: Plain, later: Iterable[Intent], there: Plain) -> bool:
-    """Whether a version is as wanted, or as what was decided later over it leaves it."""
-    over = [one for one in later if one.kind is not IntentKind.CREATE]
-    return all(
-        there.get(name) == value or any(_leaves(one, name, there.get(name)) for one in over)
-        for name, value in mine.items()
-    )
-
-
-def _leaves(intent: Intent, name: str, value: Any) -> bool:
-    """Whether a decision that owns an element can have left it so."""
-    return name in unit(intent) and wanted(intent).get(name, value) == value
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, part in value.items():
-            if name == "reference":
-                yield str(part)
-            else:
-                yield from _references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _references(part)
-
-
-def named(body: Json) -> str:
-    """The identifier of ours that a body carries."""
-    return identifier_value(body, codes.IDENTIFIER)
-
-
-def named_client(body: Json | None) -> str:
-    """Whom a Task or a contact names."""
-    for element in ("for", "subject"):
-        if body is not None and element in body:
-            return str(body[element]["reference"])
-    return ""
+        return any(holds(wanted(intent), later, version) for version in versions)
 
 
 def _name(key: Key) -> str:

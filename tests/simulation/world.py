@@ -87,8 +87,12 @@ class World:
     def _settle_in(self, tasks: int) -> None:
         for name, family in (("p1", "Okafor"), ("p2", "Lindqvist")):
             self.server.keep(("Patient", name), {"name": [{"family": family}]}, self.now)
+        self.server.keep(("Organization", "harbor"), {"name": "Harbor"}, self.now)
         for name in ("dana", "noel"):
             self.server.keep(("Practitioner", name), {"name": [{"family": name}]}, self.now)
+        for name in ("e0", "e1"):
+            stay = {"status": "finished", "subject": {"reference": "Patient/p1"}}
+            self.server.keep(("Encounter", name), stay, self.now)
         for number in range(tasks):
             key = f"t{number + 1}"
             body = self.task(key, "")
@@ -118,18 +122,6 @@ class World:
             body["identifier"] = [{"system": codes.IDENTIFIER, "value": named}]
         body |= {"status": "requested", "intent": "order", "priority": "routine"}
         return {**body, "for": {"reference": "Patient/p1"}, "authoredOn": "2026-03-05T15:00:00Z"}
-
-    def contact(self, key: str, task: str, client: str) -> Json:
-        """A contact that names a Task and its client, "" where the Task has none."""
-        subject = {"subject": {"reference": client}} if client else {}
-        return {
-            "resourceType": "Communication",
-            "id": key,
-            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
-            "status": "completed",
-            **subject,
-            "about": [{"reference": task}],
-        }
 
     def tasks_here(self, rows: Any) -> list[Key]:
         """Tasks that the cache may know."""
@@ -204,13 +196,18 @@ class World:
             self.cells[intent.state, event] += 1
             if event in BY_A_PERSON and not by_person:
                 raise Violation("I1", f"{intent.id} was {event.value}, and no person said so")
-            self.states[intent.id] = state
+            self._note_state(intent.id, state)
+
+    def _note_state(self, intent_id: str, state: IntentState) -> None:
+        self.states[intent_id] = state
+        if state is IntentState.LOCAL_ONLY:
+            self.truth.local_only.add(intent_id)
 
     def file(self, intents: Sequence[Intent]) -> None:
         """Decisions that are committed: what the person sees from here on must come true."""
         self.truth.file(intents)
         for intent in intents:
-            self.states[intent.id] = intent.state
+            self._note_state(intent.id, intent.state)
             self.log(
                 "filed",
                 intent.id,

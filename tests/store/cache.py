@@ -37,7 +37,7 @@ PROFILE: Final = Profile(
     sources=(SourceProfile(SOURCE, NOWHERE),),
 )
 #: Types that our verbs write.
-WRITTEN: Final = ("Task", "Communication", "Observation")
+WRITTEN: Final = ("Task", "Communication", "Observation", "ServiceRequest", "Appointment")
 ALL: Final = frozenset({"read", "search-type", "create", "update"})
 WRITABLE: Final = Abilities(
     "a server",

@@ -1,8 +1,8 @@
 """A cache as the program of schema 4 left it, in its own words: nothing here is today's code.
 
 In:  an open, empty cache file and what a server has. Out: a cache of schema 3 that the program of
-schema 4 upgraded and went on with. The text of the step is that of the release; it is never
-changed, and a test compares it with the fourth step of the migrations.
+schema 4 upgraded and went on with: a row of the queue in a tab. The text of the step is that of the
+release; it is never changed, and a test compares it with the fourth step of the migrations.
 Not here: what must become of it (`test_upgrade.py`).
 """
 
@@ -36,3 +36,4 @@ def fill(connection: Any, me: str, tasks: Mapping[str, dict[str, Any]]) -> None:
         if statement.strip():
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version={VERSION}")
+    connection.execute("UPDATE health SET last_cycle = '2026-03-09T14:00:00+00:00'")

@@ -55,7 +55,8 @@ class TestTheSchema:
         names = {
             name
             for (name,) in made.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
+                "AND name NOT LIKE 'client_trigram%'"  # of FTS5, which no model reads
             )
         }
         assert names == set(SQLModel.metadata.tables)

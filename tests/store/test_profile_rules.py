@@ -124,7 +124,7 @@ def test_a_key_of_a_rule_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_example_in_the_docs_can_be_used(tmp_path: Path) -> None:
-    example = DOCS.read_text(encoding="utf-8").split("```toml\n")[2].split("```")[0]
+    example = DOCS.read_text(encoding="utf-8").split("```toml\n")[3].split("```")[0]
     assert "[rules." in example
     written(tmp_path, SITE.split("# The crisis")[0] + example + "[sources.main]\n"
             'base_url = "https://fhir.example.org/r4"\n')  # fmt: skip

@@ -129,7 +129,7 @@ class TestAView:
         window = filled(raw, there)
         whole = [row for row in window.rows(Tab.WHOLE, "", 0, 100) if row.band < 2]
         assert [tuple(one) for one in window.urgent()] == [
-            (row.key, row.client, row.band, row.source) for row in whole
+            (row.key, row.client, row.band, row.source, row.chart) for row in whole
         ]
 
     @given(there=rows(), view=st.sampled_from(Tab), narrow=narrowings)

@@ -67,6 +67,19 @@ class TestACreateUnderAnIdOfOurs:
         push.read(said(one, 410))
         assert push.events == ["found_gone"]
 
+    def test_that_was_sent_before_is_read_before_it_is_sent_again(self) -> None:
+        """It may have arrived late, and a colleague may have deleted it since."""
+        sent_before = lane(create(), attempts=2)
+        push = Push(sent_before)
+        (back,) = push.commands
+        assert isinstance(back, m.ReadBack)
+        push.read(said(sent_before, 410))
+        assert push.events == ["found_gone"]
+
+    def test_that_is_sent_for_the_first_time_is_not_read_before(self) -> None:
+        (mark,) = Push(lane(create())).commands
+        assert isinstance(mark, m.RecordAttempts)
+
 
 class TestSettling:
     def test_sees_a_note_that_is_still_there_although_its_id_was_dropped(self) -> None:

@@ -53,6 +53,28 @@ class TestAServerThatWasSetBack:
         )
         assert set(restored.states()) == {"acknowledged"}
 
+    def test_does_not_get_again_what_was_made_and_undone(self, restored: Office) -> None:
+        """The two decisions come to nothing; what they referred to may not be there either."""
+        office = restored
+        kept = office.server.backup()
+        office.server.now += timedelta(hours=1)
+        office.cache.later(hours=1)
+        office.act("new", "t1", text="By mistake", until="2bd")
+        office.look()
+        office.cache.desk.undo(office.cache.instant)
+        office.look()
+        office.server.put(follow_up("t2", description="Colleague's"))
+        office.look()
+        office.server.restore(kept)
+        office.tomorrow()
+        office.answer("accept")
+        office.look()
+        office.look()
+        made = [row.get("description") for row in office.server.rows.values()]
+        assert "Call the school" in made
+        assert "By mistake" not in made
+        assert set(office.states()) == {"acknowledged"}
+
     def test_gets_it_as_one_group_that_is_in_the_audit_log_and_can_be_taken_back(
         self, restored: Office
     ) -> None:

@@ -45,6 +45,17 @@ def test_a_move_of_the_cursor_writes_two_rows(queue: Seat) -> None:
     assert 0 < queue.settle() < 1_400
 
 
+def test_a_key_of_the_search_for_a_client_writes_one_line(queue: Seat) -> None:
+    """The footer stays; the least of some keys, because a look at the cache may fall into one."""
+    queue.press("N")
+    queue.settle()
+    written = []
+    for key in "aeio":
+        queue.press(f"\x15{key}")  # the line anew
+        written.append(queue.settle())
+    assert 0 < min(written) < 400, written
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_as_it_was(queue: Seat, number: signal.Signals) -> None:
     queue.child.kill(number)

@@ -22,25 +22,32 @@ from carequeue.verbs import (
     decline,
     done,
     handoff,
+    heard_crisis,
+    heard_discharge,
     hold,
     log,
     new,
     note,
     priority,
+    redirect,
+    refer,
     remind,
+    result,
     resume,
+    schedule,
     snooze,
     triage,
     withdraw,
 )
 from carequeue.verbs.motions import MOTIONS
-from carequeue.verbs.table import all_verbs, find_verb, item_verbs, marked_verbs
+from carequeue.verbs.table import all_verbs, client_verbs, find_verb, item_verbs, marked_verbs
 from carequeue.verbs.verb import Listing, Order, Verb
 from tests.docs.pages import SOURCE
 
 MODULES = [
-    accept, answer, ask, assign, claim, decline, done, handoff, hold, log, new, note, priority,
-    remind, resume, snooze, triage, withdraw,
+    accept, answer, ask, assign, claim, decline, done, handoff, heard_crisis, heard_discharge,
+    hold, log, new, note, priority, redirect, refer, remind, result, resume, schedule, snooze,
+    triage, withdraw,
 ]  # fmt: skip
 NAMES = {verb.name for verb in item_verbs()}
 FILES = [file for file in SOURCE.rglob("*.py") if "practice" not in file.parts]
@@ -48,16 +55,17 @@ FILES = [file for file in SOURCE.rglob("*.py") if "practice" not in file.parts]
 
 def test_every_verb_has_a_place_in_help() -> None:
     assert [verb.name for verb in all_verbs()] == [
-        "triage", "accept", "decline", "ask", "withdraw", "claim", "done", "log", "remind",
-        "answer", "snooze", "hold", "resume", "note", "assign", "handoff", "priority", "new",
-        "cover", "undo", "sync",
+        "triage", "accept", "decline", "ask", "withdraw", "schedule", "redirect", "claim", "done",
+        "log", "remind", "answer", "result", "snooze", "hold", "resume", "note", "assign",
+        "handoff", "priority", "new", "refer", "heard_crisis", "heard_discharge", "cover", "undo",
+        "sync",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.__name__))
 def test_a_verb_has_the_name_of_its_file(module: ModuleType) -> None:
     assert module.__name__ == f"carequeue.verbs.{module.VERB.name}"
-    assert module.VERB in item_verbs()
+    assert module.VERB in [*item_verbs(), *client_verbs()]
 
 
 def test_many_are_offered_what_is_most_often_done_to_many() -> None:
@@ -80,7 +88,7 @@ def test_no_two_verbs_have_one_place(listing: Listing) -> None:
 
 def test_no_name_and_no_key_is_there_twice() -> None:
     motions = [key for motion in MOTIONS for key in motion.keys]
-    keys = Counter([verb.key for verb in all_verbs()] + motions)
+    keys = Counter([verb.key for verb in all_verbs() if verb.key] + motions)
     names = Counter([verb.name for verb in all_verbs()] + [motion.name for motion in MOTIONS])
     assert {*keys.values(), *names.values()} == {1}
 
@@ -91,7 +99,8 @@ def test_a_verb_is_whole(verb: Verb) -> None:
     assert len(verb.label) <= 12
     assert len(verb.short) <= len(verb.label)
     assert verb.help.endswith(".")
-    assert not verb.on_item or verb.help.endswith("; u undoes it.")
+    assert not (verb.on_item or verb.on_client) or verb.help.endswith("; u undoes it.")
+    assert verb.key or not verb.on_item
 
 
 def test_a_name_that_is_none_finds_nothing() -> None:

@@ -32,6 +32,7 @@ MINE = RowRank(Band.DUE, TUESDAY, "h", "Call the client", Mover.ME, "you")
         ),
         (MINE._replace(move=Mover.CLIENT, move_name="", unit=""), "Now waiting for the client."),
         (MINE._replace(move=Mover.TEAM, move_name="Noel Ortiz"), "Now with Noel Ortiz."),
+        (MINE._replace(band=Band.SOON), "Now under Soon."),
         (MINE._replace(title="Close the loop"), "Next: Close the loop, by Tue 10 Mar 09:00."),
         (MINE._replace(title="Close the loop", due_at=FRIDAY), "Next: Close the loop, overdue."),
         (MINE._replace(title="Close the loop", due_at=None), "Next: Close the loop."),
@@ -40,12 +41,18 @@ MINE = RowRank(Band.DUE, TUESDAY, "h", "Call the client", Mover.ME, "you")
     ],
     ids=[
         "it left the queue", "nothing moved", "the message names its time", "a partner’s move",
-        "the client’s move", "a colleague’s", "another step", "an overdue step",
+        "the client’s move", "a colleague’s", "another band",
+        "another step", "an overdue step",
         "a step without a clock", "tried", "tried, as before",
     ],
 )  # fmt: skip
 def test_it_says_where_the_row_is_now(after: RowRank | None, sentence: str) -> None:
     assert consequence(MINE, after, NOW, CALENDAR) == sentence
+
+
+def test_of_the_team_s_row_that_is_mine_now_it_says_where_to_find_it() -> None:
+    team = MINE._replace(move=Mover.TEAM, move_name="Access")
+    assert consequence(team, MINE, NOW, CALENDAR) == "Now in Mine, under Due."
 
 
 def test_of_a_row_that_waits_as_before_nothing_is_said() -> None:

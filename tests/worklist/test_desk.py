@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -31,10 +32,19 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 def test_items_of_one_source_are_given_to_its_people_the_last_used_first(cache: Cache) -> None:
     desk: Desk = cache.session.desk
     first = desk.people([FOLLOW_UP])[-1]
+    assert not any(person.last_chosen for person in desk.people([FOLLOW_UP]))
     desk.act("assign", [FOLLOW_UP], {"to": first.reference}, NOW)
     with desk.reading() as reading:
-        assert people(reading, [SOURCE], NOW)[0] == first
+        assert people(reading, [SOURCE], NOW)[0] == replace(first, last_chosen=True)
         assert people(reading, [], NOW) == ()
+
+
+def test_nobody_was_last_chosen_by_what_i_took_over_or_undid(cache: Cache) -> None:
+    desk: Desk = cache.session.desk
+    desk.act("claim", [REFERRAL], {}, NOW)
+    desk.act("assign", [FOLLOW_UP], {"to": desk.people([FOLLOW_UP])[-1].reference}, NOW)
+    desk.undo(NOW)
+    assert not any(person.last_chosen for person in desk.people([FOLLOW_UP]))
 
 
 def test_an_answer_that_cannot_be_read_is_no_act(cache: Cache) -> None:

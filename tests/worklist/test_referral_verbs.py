@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from carequeue.domain.errors import BadQuestion
 from carequeue.domain.ranking import Band
 from carequeue.fhir import codes
+from carequeue.store.queue_window import Tab
 from carequeue.verbs.offers import names_of
 from tests.fhir.clinic import CLINIC, DANA, HARBOR, NOW, ref, referral, request
 from tests.store.cache import Cache, clinic_of_dana
@@ -142,6 +144,68 @@ def test_each_verb_says_what_comes_next_and_the_row_goes_there(
     assert (cache.row(KEY).title, Band(cache.row(KEY).band)) == (title, band)
 
 
+@pytest.mark.parametrize("status", ["requested", "rejected", "failed"])
+def test_what_is_sent_elsewhere_goes_on_as_one_new_request(
+    caches: list[Cache], tmp_path: Path, status: str
+) -> None:
+    there = sent_out(status=status)
+    there[1]["reasonCode"] = [{"text": "No place to stay"}]
+    cache, said = act(caches, tmp_path, there, "redirect")
+    waits = "Now waiting for County Shelter; nudge"
+    assert said.startswith(f"Sent elsewhere: {NAME} to County Shelter. {waits} ")
+    assert cache.find(KEY) is None
+    (row,) = cache.rows(Tab.WHOLE)
+    assert row.title == "County Shelter to answer: Housing support"
+    request, task, close = cache.intents()
+    made = request.args["resource"]
+    assert made["replaces"] == [{"reference": "ServiceRequest/s1"}]
+    assert (made["code"], made["reasonCode"]) == (there[1]["code"], there[1]["reasonCode"])
+    assert task.args["resource"]["focus"] == {"reference": f"ServiceRequest/{made['id']}"}
+    assert (task.after, close.after) == (request.id, task.id)
+    send(cache)
+    assert [row.title for row in cache.rows(Tab.WHOLE)] == [row.title]
+
+
+def test_without_consent_nothing_is_sent_elsewhere(caches: list[Cache], tmp_path: Path) -> None:
+    cache = clinic_of_dana(tmp_path, *sent_out())
+    caches.append(cache)
+    with pytest.raises(BadQuestion, match="Get the client’s consent first"):
+        cache.desk.act("redirect", [KEY], {"to": "County Shelter", "consent": "n"}, NOW)
+    assert cache.intents() == []
+
+
+def test_work_that_began_is_asked_back_before_it_is_sent_elsewhere(
+    caches: list[Cache], tmp_path: Path
+) -> None:
+    cache, said = act(caches, tmp_path, sent_out(status="in-progress"), "redirect")
+    assert "ask Harbor Primary Care to stop first (W)" in said
+    assert cache.intents() == []
+
+
+def test_a_result_closes_the_loop_for_us_and_leaves_the_status_to_the_partner(
+    caches: list[Cache], tmp_path: Path
+) -> None:
+    cache, said = act(caches, tmp_path, sent_out(status="in-progress"), "result")
+    assert said == f"Result: {NAME}, heard by phone. Closed."
+    assert cache.find(KEY) is None
+    status, note = cache.intents()
+    assert status.args["to"] == "in-progress"
+    assert note.args["text"] == "Result: heard by phone"
+
+
+def test_a_booked_visit_is_an_appointment_of_the_request(
+    caches: list[Cache], tmp_path: Path
+) -> None:
+    cache, said = act(caches, tmp_path, came_in(status="accepted"), "schedule")
+    assert said.startswith(f"Booked: {NAME} for Wed 11 Mar 08:00.")
+    (intent,) = cache.intents()
+    made = intent.args["resource"]
+    assert (made["status"], made["basedOn"]) == ("booked", [{"reference": "ServiceRequest/s1"}])
+    assert (made["start"], made["end"]) == ("2026-03-11T13:00:00Z", "2026-03-11T14:00:00Z")
+    actors = [participant["actor"]["reference"] for participant in made["participant"]]
+    assert actors == ["Patient/c1", DANA]
+
+
 def test_a_withdrawal_before_work_began_ends_the_referral(
     caches: list[Cache], tmp_path: Path
 ) -> None:
@@ -184,10 +248,11 @@ class TestAReminder:
         cache, _ = act(caches, tmp_path, sent_out(), "remind")
         assert "attempt" not in str(cache.desk.detail(KEY, NOW))
 
+    @pytest.mark.parametrize("status", ["requested", "accepted", "in-progress"])
     def test_that_is_not_answered_asks_for_a_call(
-        self, caches: list[Cache], tmp_path: Path
+        self, caches: list[Cache], tmp_path: Path, status: str
     ) -> None:
-        cache, _ = act(caches, tmp_path, sent_out(), "remind")
+        cache, _ = act(caches, tmp_path, sent_out(status=status), "remind")
         later = NOW + timedelta(days=2)
         detail = cache.desk.detail(KEY, later)
         (clock,) = [clock for clock in detail.clocks if "reminder" in clock.label]

@@ -102,16 +102,16 @@ def _act(
         if dry_run or len(known) > 1:
             preview = desk.preview(verb, known, inputs, now)
             if dry_run:
-                outcomes = [*_outcomes("would change", preview.changes, preview), *missing]
-                _end(ctx, outcomes, printing.preview_line(preview), "", shape)
+                outcomes = [*outcomes_of("would change", preview.changes, preview), *missing]
+                end_with(ctx, outcomes, printing.preview_line(preview), "", shape)
             _ask_before_many(preview, yes)
             shown = preview.shown
         acted = desk.act(verb, known, inputs, now, shown)
-    outcomes = [*_outcomes("changed", acted.changed, acted), *missing]
-    _end(ctx, outcomes, acted.message, acted.group, shape)
+    outcomes = [*outcomes_of("changed", acted.changed, acted), *missing]
+    end_with(ctx, outcomes, acted.message, acted.group, shape)
 
 
-def _end(
+def end_with(
     ctx: click.Context, outcomes: Sequence[Outcome], message: str, group: str, shape: Shape
 ) -> NoReturn:
     """Write the outcomes, and end the command with their exit code."""
@@ -137,10 +137,9 @@ def undo(ctx: click.Context, group: str, yes: bool, dry_run: bool, as_json: bool
         desk = session.desk
         acted = desk.trial.undo(now, group) if dry_run else desk.undo(now, group)
     # No group is printed: to undo an undo is another `carequeue undo`.
-    outcomes = _outcomes("would change" if dry_run else "changed", acted.changed, acted)
-    if dry_run:
-        _end(ctx, outcomes, "Nothing was changed.", "", Shape.JSON if as_json else Shape.TEXT)
-    _end(ctx, outcomes, acted.message, "", Shape.JSON if as_json else Shape.TEXT)
+    outcomes = outcomes_of("would change" if dry_run else "changed", acted.changed, acted)
+    shape = Shape.JSON if as_json else Shape.TEXT
+    end_with(ctx, outcomes, "Nothing was changed." if dry_run else acted.message, "", shape)
 
 
 def _last_act(desk: Desk, zone: ZoneInfo, yes: bool) -> str:
@@ -274,7 +273,7 @@ def _ask_before_many(preview: Preview, yes: bool) -> None:
         raise BadQuestion("Nothing was changed.")
 
 
-def _outcomes(word: str, changed: Sequence[str], of: Acted | Preview) -> list[Outcome]:
+def outcomes_of(word: str, changed: Sequence[str], of: Acted | Preview) -> list[Outcome]:
     """A result for each key; `word` is the result of the changed ones."""
     return [
         *(Outcome(key, word) for key in changed),

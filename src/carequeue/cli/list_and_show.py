@@ -182,7 +182,9 @@ def show(profile: str, key: str, as_json: bool) -> None:
 def keys() -> None:
     """Print the keys of the queue's screen."""
     signs = SIGNS | {"pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc"}
-    printing.write_pairs([(signs.get(verb.key, verb.key), verb.help) for verb in all_verbs()])
+    printing.write_pairs(
+        [(signs.get(verb.key, verb.key), verb.help) for verb in all_verbs() if verb.key]
+    )
     printing.write()
     printing.write_pairs(
         [

@@ -7,6 +7,7 @@ import click
 from carequeue import __version__
 from carequeue.cli import use_cases
 from carequeue.cli.act_commands import act_command, undo
+from carequeue.cli.client_commands import heard, new
 from carequeue.cli.config import config
 from carequeue.cli.conflict_commands import conflicts
 from carequeue.cli.connect import connect
@@ -39,7 +40,7 @@ class CareQueue(CommandGroup):
 
     sections = (
         ("Begin", ("demo", "connect", "config")),
-        ("The queue", ("list", "show", "act", "undo", "history", "cover", "keys")),
+        ("The queue", ("list", "show", "act", "new", "heard", "undo", "history", "cover", "keys")),
         ("The server", ("sync", "offline", "online", "outbox", "conflicts", "doctor")),
     )
 
@@ -70,7 +71,8 @@ def carequeue(ctx: click.Context, profile: str) -> None:
 
 
 for command in (
-    demo, connect, config, list_rows, show, act_command(), undo, history, cover, keys, sync,
+    demo, connect, config, list_rows, show, act_command(), new, heard, undo, history, cover, keys,
+    sync,
     offline, online, outbox, conflicts, doctor,
 ):  # fmt: skip
     carequeue.add_command(command)

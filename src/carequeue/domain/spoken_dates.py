@@ -9,6 +9,10 @@ The grammar (a time is `9`, `9:30`, `14`, `2pm`; a day alone means its opening t
     9  9:30  14         the next such hour   today 15  tomorrow  tomorrow 9
     mon  fri 14:30      after today          12-24  12/24  dec 24  24 dec 9  2026-12-24 09:00
 
+`parse_past` reads what is over, in the same words: `now`, `20:00` (the last such hour), `2h` and
+`30m` ago, `yesterday 20:00`, `mon 14` (the last Monday), `12-24 9` (the last such date). A day
+without a time stays a day: nobody knows the hour.
+
 A weekday alone moves to the next open day (a Monday holiday means Tuesday); with a time, and in all
 other forms, the day is used as typed. A date without a year is the next such date.
 Not here: when the person is asked (`verbs/`).
@@ -44,8 +48,8 @@ _HALF: Final = re.compile(r"(?<=\d) (?=[ap]m\b)", re.ASCII)
 
 def parse_when(text: str, now: datetime, calendar: SiteCalendar) -> datetime | None:
     """The instant that a person means, later than `now`; None if there is none."""
-    words = _HALF.sub("", " ".join(text[: _LONGEST + 1].casefold().replace(",", " ").split()))
-    if not words or len(words) > _LONGEST:
+    words = _words(text)
+    if words is None:
         return None
     now = now.astimezone(UTC)
     try:
@@ -55,6 +59,37 @@ def parse_when(text: str, now: datetime, calendar: SiteCalendar) -> datetime | N
     except (ValueError, OverflowError):
         return None  # 31 February, 25:00, the year 0
     return instant if instant is not None and now < instant <= now + _FARTHEST else None
+
+
+def parse_past(text: str, now: datetime, calendar: SiteCalendar) -> datetime | date | None:
+    """The instant that a person means, not later than `now`, in UTC; a date (not a datetime) for a
+    day without a time; None for what cannot be read, is to come, or is more than ten years past.
+    """
+    words = _words(text)
+    if words is None:
+        return None
+    now = now.astimezone(UTC)
+    try:
+        past = _past(words.removesuffix(" ago"), now, calendar)
+    except (ValueError, OverflowError):
+        return None
+    if isinstance(past, datetime):
+        return past if now - _FARTHEST <= past <= now else None
+    today = calendar.local_date(now)
+    return past if past is not None and today - _FARTHEST <= past <= today else None
+
+
+def past_from(text: str) -> datetime | date:
+    """A past time as it is stored: an ISO instant, or an ISO date for a day without a time."""
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
+def say_past(past: datetime | date, now: datetime, calendar: SiteCalendar) -> str:
+    """`Mon 1 Dec 09:00`, or `Mon 1 Dec` for a day without a time; with the year if it differs."""
+    if isinstance(past, datetime):
+        return say_when(past, now, calendar)
+    year = "" if past.year == calendar.local_date(now).year else f" {past.year:04}"
+    return f"{say_day(past)}{year}"
 
 
 def say_when(instant: datetime, now: datetime, calendar: SiteCalendar) -> str:
@@ -68,6 +103,70 @@ def say_day(day: date) -> str:
     """`Mon 1 Dec`."""
     weekday, month = WEEKDAYS[day.weekday()][:3].title(), MONTHS[day.month - 1][:3].title()
     return f"{weekday} {day.day} {month}"
+
+
+def _words(text: str) -> str | None:
+    """The typed text as the grammar reads it; None for nothing, or for more than a time can be."""
+    words = _HALF.sub("", " ".join(text[: _LONGEST + 1].casefold().replace(",", " ").split()))
+    return words if 0 < len(words) <= _LONGEST else None
+
+
+def _past(words: str, now: datetime, calendar: SiteCalendar) -> datetime | date | None:
+    if words == "now":
+        return now
+    if match := _SPAN.fullmatch(words):
+        count, unit = int(match[1]), match[2]
+        if unit in ("m", "min", "h"):
+            return now - (timedelta(hours=count) if unit == "h" else timedelta(minutes=count))
+        days = count * (7 if unit == "w" else 1)
+        return None if unit == "bd" else calendar.local_date(now) - timedelta(days=days)
+    if (instant := _instant(words)) is not None:
+        return instant
+    wall = _time(words)
+    if wall is not None:
+        today = calendar.local_date(now)
+        soon = calendar.at(today, wall)
+        return soon if soon <= now else calendar.at(today - DAY, wall)
+    day = _past_day(words, now, calendar)
+    if day is not None:
+        return day
+    head, _, tail = re.sub(r"(?<=\d)t(?=\d)", " ", words).rpartition(" ")
+    wall, day = _time(tail), _past_day(head, now, calendar)
+    if wall is None or day is None:
+        return None
+    instant = calendar.at(day, wall)
+    named = _index(head, WEEKDAYS) is not None  # "tue 14" on a Tuesday morning: a week ago
+    return calendar.at(day - 7 * DAY, wall) if named and instant > now else instant
+
+
+def _past_day(words: str, now: datetime, calendar: SiteCalendar) -> date | None:
+    """The last day of this name, today among them."""
+    today = calendar.local_date(now)
+    near = {"today": today, "tod": today, "yesterday": today - DAY, "yes": today - DAY}
+    if words in near:
+        return near[words]
+    weekday = _index(words, WEEKDAYS)
+    if weekday is not None:
+        return today - timedelta(days=(today.weekday() - weekday) % 7)
+    parts = _date_parts(words)
+    if parts is None:
+        return None
+    year, month, number = parts
+    if year is not None:
+        return date(year, month, number)
+    return _last_such(today, month, number)
+
+
+def _last_such(today: date, month: int, number: int) -> date | None:
+    """The last date of this month and day; 29 February may be some years back."""
+    for year in range(today.year, today.year - 9, -1):
+        try:
+            day = date(year, month, number)
+        except ValueError:
+            continue
+        if day <= today:
+            return day
+    return None
 
 
 def _span(words: str, now: datetime, calendar: SiteCalendar) -> datetime | None:

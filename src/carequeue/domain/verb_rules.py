@@ -92,6 +92,11 @@ class VerbCase:
         return self.item.kind is Kind.AUTHORIZATION
 
     @property
+    def is_client(self) -> bool:
+        """True if it is no row of the queue, but a client who was found by search."""
+        return self.item.anchor.type == "Patient"
+
+    @property
     def names_client(self) -> bool:
         """True if the record names a client."""
         return bool(self.item.client.reference)

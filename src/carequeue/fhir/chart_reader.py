@@ -67,7 +67,7 @@ class ItemParts:
     """The parts of an item that the module of its kind decides.
 
     `task` is the Task that a decision will change, None where there is none yet. `subject` is the
-    FHIR Reference to the client.
+    FHIR Reference to the client. `also`: references of other reports of the same event.
     """
 
     key: str
@@ -82,6 +82,7 @@ class ItemParts:
     owner: Party | None = None
     about: str = ""
     priority: Priority | None = None
+    also: frozenset[str] = frozenset()
 
 
 class ChartReader:
@@ -202,19 +203,7 @@ class ChartReader:
     @cached_property
     def _client(self) -> Client:
         """The client, from the Patient of this chart."""
-        patient = self.patient
-        family, given, words = values.human_name(patient.get("name"))
-        return Client(
-            reference=self.chart.client,
-            family=values.squeeze(family),
-            given=values.squeeze(given),
-            text=values.squeeze(words),
-            birth_date=values.text(patient, "birthDate")[:10],
-            gender=values.text(patient, "gender"),
-            mrn=values.squeeze(values.record_number(patient), 60),
-            phone=values.squeeze(values.phone(patient), 60),
-            deceased=_dead(patient),
-        )
+        return client_of_patient(self.chart.client, self.patient)
 
     def party(self, value: Any, within: Any = None) -> Party | None:
         """The party of a Reference. A contained resource has a name only: it is never one of us."""
@@ -268,6 +257,7 @@ class ChartReader:
         facts.flags |= {parts.direction.value, wish} | self.risks
         start = facts.times.get("discharged_at") or facts.times.get("authored_at")
         about = {own_reference(part) for part in (resource, parts.task, parts.anchor)} - {""}
+        about |= parts.also
         attempts = self.attempts_after(start, about)
         facts.add_times(
             attempted_at=attempts[0].at if attempts else None,
@@ -319,6 +309,22 @@ class ChartReader:
     def _snoozed(self, task: Any) -> datetime | None:
         written = values.extension(task, codes.SNOOZED_UNTIL).get("valueDateTime")
         return self.when(written)
+
+
+def client_of_patient(reference: str, patient: Any) -> Client:
+    """The client whose record a Patient is, for a row or a list."""
+    family, given, words = values.human_name(values.get(patient, "name"))
+    return Client(
+        reference=reference,
+        family=values.squeeze(family),
+        given=values.squeeze(given),
+        text=values.squeeze(words),
+        birth_date=values.text(patient, "birthDate")[:10],
+        gender=values.text(patient, "gender"),
+        mrn=values.squeeze(values.record_number(patient), 60),
+        phone=values.squeeze(values.phone(patient), 60),
+        deceased=_dead(patient),
+    )
 
 
 def newest_first(lines: Iterable[StoryLine]) -> tuple[StoryLine, ...]:

@@ -89,9 +89,10 @@ def read_chart(
         item = _guarded(troubles, _reference(resource), partial(build, reader, resource))
         if item is not None:
             _keep(items, item, resource)
-    item = _guarded(troubles, chart.client, lambda: follow_up.discharge(reader))
-    if item is not None:
-        items.setdefault(item.key, item)
+    for derive in (follow_up.discharge, follow_up.crisis):
+        item = _guarded(troubles, chart.client, partial(derive, reader))
+        if item is not None:
+            items.setdefault(item.key, item)
     return ChartRead(tuple(items.values()), tuple(troubles))
 
 

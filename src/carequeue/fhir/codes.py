@@ -78,6 +78,15 @@ TASK_NOT_DONE: Final = frozenset({"cancelled", "rejected", "failed"})
 
 #: Identifiers of derived items, before the reference of what they are about.
 DISCHARGE_CONTACT: Final = "discharge-contact"
+CRISIS_RESPONSE: Final = "crisis-response"
+#: Encounter.type of an event that somebody of us was told of: no record of the source says it.
+HEARD: Final = f"{OURS}/CodeSystem/heard"
+HEARD_CRISIS: Final = "crisis"
+HEARD_DISCHARGE: Final = "discharge"
+#: Encounter.extension: valueReference to who heard of it.
+HEARD_BY: Final = f"{OURS}/StructureDefinition/heard-by"
+#: Encounter.reasonCode of such an event: psychiatric | substance | medical | unknown.
+STAY_REASON: Final = f"{OURS}/CodeSystem/stay-reason"
 AUTHORIZATION_END: Final = "authorization-end"
 #: Task.businessStatus, our own: a person has decided about an ask that was not done.
 BUSINESS_STATUS: Final = f"{OURS}/CodeSystem/business-status"

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from carequeue.domain.items import Kind, Party, Us, WorkItem
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.intent_effects import iso
+
+#: The length of a visit that was booked here: the person gives the start alone.
+_VISIT: Final = timedelta(minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,40 @@ class NewResources:
             task["owner"] = self._me
         return task
 
+    def referral(
+        self, text: str, receiver: dict[str, str], priority: str
+    ) -> tuple[Resource, Resource]:
+        """A request of ours, and the Task that asks `receiver` to fulfill it.
+
+        The Task repeats the text: a source may take the Task and not the request.
+        """
+        key = self.new_id()
+        request: Resource = {
+            "resourceType": "ServiceRequest",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+            "status": "active",
+            "intent": "order",
+            "priority": priority,
+            "code": {"text": text},
+            "subject": self.client,
+            "authoredOn": iso(self.now),
+            "performer": [dict(receiver)],
+        }
+        task = self._task("", _code(referral=True))
+        task |= {"priority": priority, "description": text, "owner": dict(receiver)}
+        task["focus"] = {"reference": f"ServiceRequest/{key}"}
+        if self.us.me:
+            request["requester"] = self._me
+        elif self.us.organization:
+            request["requester"] = task["requester"] = reference_to(self.us.organization, "")
+        return request, task
+
     def contact(self, outcome: str, text: str) -> Resource:
         """The Communication of a contact with the client; `outcome`: one of `CONTACT_OUTCOMES`."""
         contact = self._contact(outcome, text)
         if self.item.client.reference:
-            contact["recipient"] = [self._client]
+            contact["recipient"] = [self.client]
         return contact
 
     def contact_with_guardian(self, outcome: str, text: str) -> Resource:
@@ -86,7 +118,7 @@ class NewResources:
         guardian = {
             "resourceType": "RelatedPerson",
             "id": "guardian",
-            "patient": self._client,
+            "patient": self.client,
             "relationship": [{"coding": [guard]}],
         }
         contact = {**self._contact(outcome, text), "contained": [guardian]}
@@ -154,7 +186,7 @@ class NewResources:
             "identifier": [{"system": codes.IDENTIFIER, "value": key}],
             "status": "final",
             "code": {"coding": [{"system": codes.TRIAGE, "code": "triage"}], "text": "Triage"},
-            "subject": self._client,
+            "subject": self.client,
             "basedOn" if self.item.anchor.type == "ServiceRequest" else "focus": [about],
             "effectiveDateTime": iso(self.now),
             "valueCodeableConcept": {
@@ -164,6 +196,28 @@ class NewResources:
             "component": [risk],
         }
         return triage | ({"performer": [self._me]} if self.us.me else {})
+
+    def appointment(self, start: str) -> Resource:
+        """A booked visit of the client with one of us: with who has the item, else with me."""
+        key, item = self.new_id(), self.item
+        owner = item.owner if item.owner and item.owner.ours else None
+        person = owner and owner.reference.startswith("Practitioner")
+        who = party_reference(owner) if owner and person else self._me if self.us.me else None
+        begins = datetime.fromisoformat(start)
+        about = {"reference": item.anchor.reference}
+        actors = [self.client, *([who] if who else [])]
+        return {
+            "resourceType": "Appointment",
+            "id": key,
+            "identifier": [{"system": codes.IDENTIFIER, "value": key}],
+            "status": "booked",
+            # R4 knows only a request as the base of an Appointment.
+            "basedOn" if item.anchor.type == "ServiceRequest" else "supportingInformation": [about],
+            "created": iso(self.now),
+            "start": iso(begins),
+            "end": iso(begins + _VISIT),  # R4 asks for both, and the person was asked for one
+            "participant": [{"actor": actor, "status": "accepted"} for actor in actors],
+        }
 
     def _communication(self) -> Resource:
         """The elements of every Communication of ours."""
@@ -177,7 +231,7 @@ class NewResources:
             "sent": iso(self.now),
         }
         if item.client.reference:
-            communication["subject"] = self._client
+            communication["subject"] = self.client
         if self.us.me:
             communication["sender"] = self._me
         return communication
@@ -197,7 +251,7 @@ class NewResources:
             "lastModified": iso(self.now),
         }
         if self.item.client.reference:
-            task["for"] = self._client
+            task["for"] = self.client
         if self.us.me:
             task["requester"] = self._me
         return task
@@ -207,7 +261,8 @@ class NewResources:
         return reference_to(self.us.me, self.us.my_name)
 
     @property
-    def _client(self) -> dict[str, str]:
+    def client(self) -> dict[str, str]:
+        """The client, as Reference."""
         client = self.item.client
         name = client.text or f"{client.given} {client.family}".strip()
         return reference_to(client.reference, name)

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from carequeue.domain.items import Us
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
+
+_PARTNERS: Final = ("Organization", "HealthcareService")
 
 
 class TimeAway(NamedTuple):
@@ -134,6 +136,24 @@ def _stated(during: Any, now: datetime, zone: ZoneInfo) -> TimeAway | None:
         return None
     holds = (start is None or start <= now) and (end is None or end > now)
     return TimeAway(end) if holds else None
+
+
+def partners(directory: Iterable[Resource], us: Us, base: str = "") -> tuple[tuple[str, str], ...]:
+    """(reference, name) of the organizations and services that are not ours, by name.
+
+    Without inactive ones, and without payers: nobody refers a client to an insurance company.
+    """
+    known = [part for part in directory if isinstance(part, dict)]
+    ours = our_people(known, us, base) | {us.organization}
+    rows = []
+    for resource in known:
+        reference = own_reference(resource)
+        outside = resource.get("resourceType") in _PARTNERS and reference not in ours
+        payer = any(values.has_code(kind, "pay") for kind in values.objects(resource, "type"))
+        name = name_of(resource)
+        if outside and not payer and name and resource.get("active") is not False:
+            rows.append((reference, name))
+    return tuple(sorted(rows, key=lambda row: (row[1].casefold(), row[0])))
 
 
 def own_reference(resource: Any) -> str:

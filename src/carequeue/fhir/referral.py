@@ -152,7 +152,7 @@ def _closed(ask: _Ask) -> bool:
     if ask.status in ("draft", "completed", "entered-in-error"):
         return True
     if not ask.not_done:
-        return False
+        return ask.direction is _OUT and decided(ask.task)
     asked_by_us = ask.direction is _OUT or expired(ask.task)
     return not asked_by_us or decided(ask.task) or values.text(ask.request, "status") in _OVER
 
@@ -260,12 +260,14 @@ def _find_progress(ask: _Ask) -> None:
     accepted = ask.status in _ACCEPTED
     held = ask.status == "on-hold" and ask.direction is _OUT and not ask.is_answered
     waits = ask.waits or held
-    reminded = partner_messages.reminded(ask.reader, ask.about, ask.status)
-    facts.add_flag("reminded", reminded)
     withdrawal, asked_to_stop = partner_messages.withdrawal(ask.reader, ask.task)
     facts.add_flag(withdrawal, withdrawal)
-    # If we made the request, the clock for an answer is not ours.
-    ours = waits and not ask.not_done and ask.direction is not _IN
+    # The clock for an answer is theirs if we made the request, or if we asked them to stop.
+    ours = waits and not (ask.not_done or ask.direction is _IN or withdrawal == _ASKED_TO_STOP)
+    waits_on_them = not (ours or ask.not_done)  # a call about what is ours to do is no reminder
+    sent = partner_messages.reminded(ask.reader, ask.about, ask.status)
+    reminded = sent if waits_on_them else None
+    facts.add_flag("reminded", reminded)
     facts.add_flag("open", not ask.not_done)
     facts.add_flag("accepted", accepted)
     facts.add_times(
@@ -296,13 +298,11 @@ def _scheduled(ask: _Ask) -> datetime | None:
     reader, mine = ask.reader, ask.about
     instants = []
     for appointment in reader.of("Appointment"):
-        linked = reader.refs(appointment, "basedOn") | reader.refs(
-            appointment, "supportingInformation"
-        )
+        linked = reader.refs(appointment, "basedOn")
+        linked |= reader.refs(appointment, "supportingInformation")
         if values.text(appointment, "status") in _BOOKED and linked & mine:
-            created = reader.when(values.text(appointment, "created")) or reader.updated(
-                appointment
-            )
+            created = reader.when(values.text(appointment, "created"))
+            created = created or reader.updated(appointment)
             instants.append(created or reader.when(values.text(appointment, "start")))
     if _says(ask, codes.VISIT_SCHEDULED):
         instants.append(ask.changed_at)

@@ -8,6 +8,7 @@ once. Not here: notes on an item (`chart_reader.py`), what is still to do (the q
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from carequeue.domain.items import StoryLine
@@ -15,6 +16,7 @@ from carequeue.fhir import codes, spoken, values
 from carequeue.fhir.chart import Contact, ContactOutcome, Resource
 from carequeue.fhir.chart_reader import ChartReader, newest_first, party_name
 from carequeue.fhir.contacts import Place, encounter_class, judge, place
+from carequeue.fhir.heard_events import is_crisis, is_heard
 
 LINES: Final = 12
 _CONTACTS: Final = {"VR": "phone or video visit", "HH": "home visit", "FLD": "outreach visit"}
@@ -60,6 +62,9 @@ def _encounter(reader: ChartReader, encounter: Resource) -> Iterator[StoryLine]:
     began = reader.when(values.text(encounter, "period.start"))
     ended = reader.when(values.text(encounter, "period.end"))
     what = values.concept_text(encounter.get("type"))
+    if is_heard(encounter):
+        yield _heard(reader, encounter, ended, kind)
+        return
     if kind in _PLACES:
         if began:
             yield StoryLine(began, _join(f"came to {_PLACES[kind]}", what), place_name)
@@ -74,6 +79,14 @@ def _encounter(reader: ChartReader, encounter: Resource) -> Iterator[StoryLine]:
     elif place(reader, encounter) is Place.ELSEWHERE:
         words = f"{words} elsewhere"
     yield StoryLine(began, _join(words, what), who or place_name)
+
+
+def _heard(reader: ChartReader, encounter: Resource, at: datetime | None, kind: str) -> StoryLine:
+    """What somebody of us was told; it stays in the story when a record of it has come."""
+    reasons = [values.concept_text(reason) for reason in values.objects(encounter, "reasonCode")]
+    words = "heard of a crisis" if is_crisis(encounter) else f"heard: left {_PLACES.get(kind, '')}"
+    by = values.extension(encounter, codes.HEARD_BY).get("valueReference")
+    return StoryLine(at, _join(words, ", ".join(reasons)), party_name(reader.party(by)))
 
 
 def _appointment(reader: ChartReader, appointment: Resource) -> Iterator[StoryLine]:

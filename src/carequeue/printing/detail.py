@@ -81,9 +81,17 @@ def _head(detail: Detail, zone: tzinfo) -> list[str]:
 
 def _story(lines: Iterable[TimeLine], zone: tzinfo) -> list[str]:
     return [
-        f"{when(line.at, zone) or 'undated':<21}  {field(line.text)}{_paren(line.by)}"
+        text
         for line in lines
+        for text in _hanging(f"{when(line.at, zone) or 'undated':<21}  ", line.text, line.by)
     ]
+
+
+def _hanging(head: str, text: str, by: str) -> list[str]:
+    """A text with its own lines, each further line below the first."""
+    first, *rest = clean_block(text, LONGEST).splitlines() or [""]
+    *lines, last = [f"{head}{first}", *(" " * len(head) + line for line in rest)]
+    return [*lines, last + _paren(by)]
 
 
 def _paren(*parts: str) -> str:

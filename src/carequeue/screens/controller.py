@@ -56,6 +56,7 @@ class QueueController(ScreenContext):
         self.detail = DetailView(self, self._detail_views)
         self._undo_prompt = UndoPrompt(self)
         widgets.footer.painted = self._undo_prompt.painted
+        widgets.rows.still = lambda: any(overlay.asks for overlay in self.overlays)
         self._status_bar = StatusBar(widgets, self.overlays, keys, self._undo_prompt)
         self._guard = RepeatGuard()
         self._urgent_notice = UrgentNotice(self.data.urgent, keys, self.overlays, self.origin)

@@ -55,6 +55,8 @@ class Motions:
             "palette": partial(self._show_actions, "Do what?", everything=True),
             "keys": partial(self._show_actions, "Keys; type to search:", everything=False),
             "results": self._results,
+            "heard_of": partial(self._for_client, "heard_of"),
+            "new_for_client": partial(self._for_client, "new_for_client"),
             "blank": partial(
                 context.hooks.hide_behind, "Blanked. Press any key to show the queue again."
             ),
@@ -174,6 +176,11 @@ class Motions:
             self._context.say(Message(text))
         else:
             self._context.show_text(results)
+
+    def _for_client(self, motion: str) -> None:
+        from carequeue.screens.client_prompt import open_for
+
+        open_for(self._context, motion, self._verb_actions.begin_for_client)
 
     # --- back
 

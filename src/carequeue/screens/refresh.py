@@ -6,6 +6,7 @@ The counts in header and tabs follow at once. The rows wait until no key has bee
 never longer than `LONGEST_SECONDS`, because a list that never moves hides what is new. An empty
 list does not wait: it has no row that could move. Once a second one number is compared
 (`desk.stamp`); nothing is written while that number and the minute stay the same.
+A list of mine in which nothing is left to do now ends with what comes next (`day_end.py`).
 Rows that arrive above the window are counted, and the list does not scroll to them. New items in
 Now and Safety are also named (`urgent_items.py`), whatever tab is shown.
 """
@@ -20,6 +21,7 @@ from carequeue.screens.app_hooks import TimeSource
 from carequeue.screens.overlay_stack import Widgets
 from carequeue.screens.urgent_items import NewUrgent
 from carequeue.store.queue_window import Tab, Tally
+from carequeue.widgets.bands import PRESSING
 from carequeue.widgets.queue_pages import Pages
 from carequeue.widgets.source_labels import origins
 from carequeue.widgets.sync_header import header_parts
@@ -27,6 +29,7 @@ from carequeue.widgets.tab_bar import ViewState, tab_bar_parts
 from carequeue.widgets.themes import Parts
 
 if TYPE_CHECKING:
+    from carequeue.store.next_times import NextTimes
     from carequeue.worklist.desk import Desk
     from carequeue.worklist.results import Health
 
@@ -91,6 +94,7 @@ class QueueData:
         self.view_state = ViewState(Tab.MINE)
         self.tally = NOTHING
         self._own = (self.view_state, "")  # what one's own queue showed, and the item
+        self._worked_last = ""  # the key of the last row, from an act on it to a move of the cursor
         self._hidden = 0  # rows that the filter hides
         now = self._now()
         self.health = desk.health(now)
@@ -102,7 +106,8 @@ class QueueData:
         self.over_tabs: Callable[[int], Parts] = lambda width: []  # shown instead of the tabs
         self._stale = False
         self._minute = now.replace(second=0, microsecond=0)
-        self._rows.empty = self._empty_lines
+        self._next_times: NextTimes | None = None  # while a row of mine asks for something now
+        self._rows.empty, self._rows.tail = self._empty_lines, self._tail_lines
         self._rows.set_origins(origins(self.health, now, self._zone))
 
     # --- tab and filter
@@ -158,9 +163,10 @@ class QueueData:
         stamp = self._desk.stamp()
         tally = self._desk.tally(tab, filter_text)
         pages = Pages(partial(self._desk.window, tab, filter_text), tally.bands)
-        wanted = key or self._rows.key
-        index = self._desk.row_index(tab, filter_text, wanted) if wanted else 0
-        if index is None:  # it left the tab: keep its position; another tab begins at its top
+        worked = self._worked_last and self._worked_last == self._rows.key
+        wanted = key or (None if worked and keep_line else self._rows.key)
+        index = self._desk.row_index(tab, filter_text, wanted) if wanted else None
+        if index is None:  # keep the position; another tab begins at its top
             index = self._rows.index if keep_line else 0
         self.tally, self._rows_stamp, self._stale = tally, stamp, False
         self._hidden = 0
@@ -168,15 +174,30 @@ class QueueData:
             without = self._desk.tally(tab, "").bands
             self._hidden = sum(without.values()) - sum(tally.bands.values())
         self._rows.acted.clear()
+        self._next_times = self._desk.next_times(self._now()) if self._is_done_for_now else None
         show = partial(self._rows.show, pages, index, moves=tab in MIXED)
         show(keep_line=keep_line, keep_top=not under_keys)
         self.show_lines()
 
+    @property
+    def _is_done_for_now(self) -> bool:
+        """Whether the list is all that is mine, and nothing in it asks for something now."""
+        tab, filter_text, *_ = state = self.view_state
+        own = tab is Tab.MINE and not filter_text and not state.seen_as
+        return own and self.health.ever_synced and not any(map(self.tally.bands.get, PRESSING))
+
     def _empty_lines(self, width: int) -> list[Parts]:
         from carequeue.widgets.empty_state import EmptyState, empty_lines
 
-        state = EmptyState(self.view_state, self._hidden, self.tally, self.health)
+        state = EmptyState(self.view_state, self._hidden, self.tally, self.health, self._next_times)
         return empty_lines(state, self._now(), self._zone, width)
+
+    def _tail_lines(self, width: int) -> list[Parts]:
+        if self._next_times is None:
+            return []
+        from carequeue.widgets.day_end import day_end_lines
+
+        return day_end_lines(self._next_times, self._now(), self._zone, width)
 
     # --- polling
 
@@ -235,8 +256,13 @@ class QueueData:
             return ""
         return "" if first is not None and first.key == now_first.key else now_first.client
 
+    def worked_last(self, key: str) -> None:
+        """The last row was acted on: when it goes elsewhere, the cursor does not go with it."""
+        self._worked_last = key
+
     def moved(self) -> None:
         """The cursor has moved: if the top is in sight again, no row counts as above it."""
+        self._worked_last = ""
         if self.view_state.above and not self._rows.scroll_offset.y:
             self.view_state = self.view_state._replace(above=0)
             self.show_lines()

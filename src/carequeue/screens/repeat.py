@@ -2,7 +2,8 @@
 
 In:  a verb, the questions that the item is asked, the answers of the last act. Out: the answers
 that are taken, and the typed texts that the person sees before they go to another client.
-A key and a time are taken as they are; a person only where this item can be given to that person.
+A key and a time are taken as they are; a person only where this item can be given to that person,
+and never for a client at risk.
 A text was written about one client, so it is shown before it goes to another. A question that is
 there to protect a person at risk is always asked.
 Not here: whether the verb applies, the questions themselves (`verb_actions.py`).
@@ -35,7 +36,8 @@ def keep_answers(
 ) -> KeptAnswers:
     """Divide the answers of the last act, for an item that is asked these questions.
 
-    `is_known`: whether a question and the reference of a person name somebody for this item.
+    `is_known`: whether the answer to a question, the reference of a person, may be taken for this
+    item.
     """
     kept = KeptAnswers({}, {})
     for question in asks:
@@ -60,4 +62,5 @@ def _is_choice(question: Question, answer: str) -> bool:
 def _is_offered(question: Question, answer: str, is_known: Callable[[str, str], bool]) -> bool:
     if question.asks is Asks.CHOICE:
         return _is_choice(question, answer)
-    return question.asks is not Asks.WHOM or is_known(question.name, answer)
+    named = question.asks in (Asks.WHOM, Asks.PARTNER)
+    return not named or is_known(question.name, answer)

@@ -110,6 +110,8 @@ class ScreenContext(OverlayStack):
         rows.acted.add(key)
         if rows.key == key:
             rows.move(1)
+            if rows.key == key:
+                self.data.worked_last(key)
         rows.redraw()
 
     def acts_finished(self, keys: Sequence[str], *, changed: bool) -> None:

@@ -1,6 +1,8 @@
 """The needs of the terminal that Textual does not fill: every private name of Textual is here.
 
 - A change of the window's focus repaints nothing (it cost 32 kB each time).
+- A change of style is written as what differs from the one before (`style_codes.py`), so that a
+  line takes a third fewer bytes.
 - The terminal does not report every motion of the mouse (useless traffic over SSH).
 - SIGTERM and SIGHUP restore the terminal.
 - After a change of size the window is drawn once more: frames of the sizes in between may have
@@ -23,7 +25,10 @@ from typing import Any, Final
 from rich.segment import Segment, Segments
 from textual import events
 from textual.app import App
+from textual.driver import Driver
 from textual.timer import Timer
+
+from carequeue.screens.style_codes import fewer_codes
 
 #: Seconds without a further change of size, after which the size counts as final.
 RESIZED: Final = 0.1
@@ -39,6 +44,7 @@ class TerminalApp(App[None], inherit_bindings=False):
         if os.environ.get("NO_COLOR") == "":  # an empty value is no request (no-color.org)
             del os.environ["NO_COLOR"]
         super().__init__(ansi_color=True if plain else None, **kwargs)
+        self.driver_class = _terse(self.driver_class)
         self._resizing: Timer | None = None
 
     async def _on_app_blur(self, event: events.AppBlur) -> None:
@@ -93,6 +99,19 @@ class TerminalApp(App[None], inherit_bindings=False):
         lines = error_lines(self._exception)
         self._exit_renderables[:] = [Segments([Segment(line + "\n") for line in lines])]
         self._close_messages_no_wait()
+
+
+def _terse(driver_class: type[Driver]) -> type[Driver]:
+    """A driver that writes the same picture in fewer bytes."""
+
+    class TerseDriver(driver_class):  # type: ignore[valid-type, misc]
+        """The driver of this terminal, with fewer style codes."""
+
+        def write(self, data: str) -> None:
+            """Send what Textual has drawn, or a sequence of ours."""
+            super().write(fewer_codes(data) if "\x1b[" in data else data)
+
+    return TerseDriver
 
 
 def error_lines(error: BaseException | None) -> list[str]:

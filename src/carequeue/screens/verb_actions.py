@@ -10,7 +10,7 @@ Not here: whether a verb applies (`desk.reasons`), what it changes (`desk.act`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,7 +41,8 @@ from carequeue.widgets.themes import Parts
 from carequeue.worklist.results import Acted, Person, Preview, Shown, Undoable
 
 if TYPE_CHECKING:
-    from carequeue.store.queue_window import QueueRow
+    from carequeue.store.client_search import ClientMatch
+    from carequeue.store.queue_window import QueueRow, Urgent
 
 ItemKeys = tuple[str, ...]
 Inputs = Mapping[str, str]
@@ -75,6 +76,10 @@ class VerbActions:
             self.colleagues.cover()
         elif verb is UNDO:
             self._undo_prompt.press()
+        elif not verb.on_item:
+            from carequeue.screens.client_prompt import open_for_verb
+
+            open_for_verb(self._context, verb, self.begin_for_client)
         elif self._context.selection.labels:
             self._begin_many(verb)
         else:
@@ -137,12 +142,33 @@ class VerbActions:
         if acted.changed:
             self._last = act
             text = self._context.signed(acted.message)
-            message = Message(text, Tone.DONE, self._hint(acted, row.source))
+            message = Message(text, Tone.DONE, _hint(self._context, acted, row.source))
         else:
             refusal = acted.refused[0].why if acted.refused else ""
             text = (acted.message or refusal).replace(row.key, row.client)  # if it left the queue
             message = Message(sentence(text), Tone.REFUSED)
         self._context.say(message)
+
+    # --- a client who was found by search
+
+    def begin_for_client(self, verb: Verb, client: ClientMatch) -> None:
+        """Begin the act of a verb for a client, with or without a row of theirs."""
+        shown = Shown(client.chart, client.name, client.born)
+        subject = Subject(client.name, (client.key,), (shown,))
+        self._ask(verb, verb.asks, subject, partial(self._do_for_client, verb, client, shown))
+
+    def _do_for_client(self, verb: Verb, client: ClientMatch, shown: Shown, inputs: Inputs) -> None:
+        context, now = self._context, self._context.now()
+        self._undo_prompt.run(
+            Undoable("", verb.label, verb.label_for("", short=True), client.name, 1, now),
+            lambda: context.desk.act(verb.name, (client.key,), inputs, now, {client.key: shown}),
+            partial(self._done_for_client, client),
+        )
+
+    def _done_for_client(self, client: ClientMatch, acted: Acted) -> None:
+        tone = Tone.DONE if acted.changed else Tone.REFUSED
+        hint = _hint(self._context, acted, client.source) if acted.changed else ""
+        self._context.say(Message(sentence(acted.message), tone, hint))
 
     # --- questions
 
@@ -155,14 +181,17 @@ class VerbActions:
         given: Inputs = _NO_ANSWERS,
     ) -> None:
         """Ask the questions; of the answers that are `given`, those that fit are not asked."""
-        asks = self._with_notes(asks)
+        asks = _with_notes(asks, self._context.desk.contact_notes)
         if not given or not asks:
             self._open_form(verb, asks, subject, then)
             return
         desk, now = self._context.desk, self._context.now()
 
+        at_risk = is_at_risk(desk.urgent(), subject)
+
         def is_known(question: str, person: str) -> bool:
-            return desk.check_input(verb.name, question, person, now, subject.keys)[0]
+            known, _ = desk.check_input(verb.name, question, person, now, subject.keys)
+            return known and not at_risk
 
         def ask_the_rest(kept: KeptAnswers) -> None:
             rest = tuple(question for question in asks if question.name not in kept.taken)
@@ -205,24 +234,11 @@ class VerbActions:
         if form is None or form.asks != asks:
             form = QuestionForm(verb, subject.name, check, asks)
             form.fill(texts)
+        else:
+            form.come_back()
+        form.guard(at_risk=is_at_risk(context.desk.urgent(), subject))
         context.push(QuestionsOverlay(context, form, done, left))
-        if form.wants_people and not form.people:
-            context.submit_read(
-                partial(context.desk.people, keys), partial(self._show_people, form)
-            )
-
-    def _with_notes(self, asks: tuple[Question, ...]) -> tuple[Question, ...]:
-        """The questions, with a key for each note of the profile where a note may be taken."""
-        desk = self._context.desk
-        notes = tuple(Choice(key, note) for key, note in desk.contact_notes.items())
-        return tuple(
-            question._replace(choices=question.choices + notes) if question.noted else question
-            for question in asks
-        )
-
-    def _show_people(self, form: QuestionForm, people: tuple[Person, ...]) -> None:
-        form.people = people
-        self._context.draw()
+        _read_people(context, form, keys)
 
     # --- several items
 
@@ -289,20 +305,50 @@ class VerbActions:
         self.results = partial(result_lines, text, acted, preview, labels)
         self._context.acts_finished([refused.key for refused in acted.refused], changed=False)
         tone = Tone.DONE if acted.changed else Tone.REFUSED
-        hint = BETWEEN.join(["= item by item", *filter(None, [self._hint(acted)])])
+        hint = BETWEEN.join(["= item by item", *filter(None, [_hint(self._context, acted)])])
         self._context.say(Message(text, tone, hint))
 
-    def _hint(self, acted: Acted, source: str = "") -> str:
-        hints = []
-        if offered := find_verb(acted.offers):
-            key = key_name(self._context.keys.of[offered.name])
-            hints.append(f"{key} {offered.label}")
-        hints += [BACK] if acted.group and BACK not in acted.message else []
-        if (needed := self._context.needed_to_send(source)) and acted.kept_here < len(
-            acted.changed
-        ):
-            hints.append(f"sent once {needed}")
-        return BETWEEN.join(hints)
+
+def is_at_risk(urgent: Sequence[Urgent], subject: Subject) -> bool:
+    """Whether one of these items, or any other item of their clients, is in Now or Safety."""
+    clients = {
+        (key.partition(":")[0], shown.chart)
+        for key, shown in zip(subject.keys, subject.shown, strict=True)
+        if shown.chart
+    }
+    return any(item.key in subject.keys or (item.source, item.chart) in clients for item in urgent)
+
+
+def _read_people(context: ScreenContext, form: QuestionForm, keys: ItemKeys) -> None:
+    """Read whom the form can mean, if it asks for a name, and show them."""
+
+    def show(people: Sequence[Person]) -> None:
+        form.people = people
+        context.draw()
+
+    if form.people_asked and not form.people:
+        context.submit_read(partial(context.desk.people, keys, form.people_asked), show)
+
+
+def _hint(context: ScreenContext, acted: Acted, source: str = "") -> str:
+    """The keys that come next after an act: the offered verb, undo, and what it waits for."""
+    hints = []
+    if offered := find_verb(acted.offers):
+        hints.append(f"{key_name(context.keys.of[offered.name])} {offered.label}")
+    hints += [BACK] if acted.group and BACK not in acted.message else []
+    needed = context.needed_to_send(source)
+    if needed and acted.kept_here < len(acted.changed):
+        hints.append(f"sent once {needed}")
+    return BETWEEN.join(hints)
+
+
+def _with_notes(asks: tuple[Question, ...], notes: Mapping[str, str]) -> tuple[Question, ...]:
+    """The questions, with a key for each note of the profile where a note may be taken."""
+    choices = tuple(Choice(key, note) for key, note in notes.items())
+    return tuple(
+        question._replace(choices=question.choices + choices) if question.noted else question
+        for question in asks
+    )
 
 
 def sentence(text: str) -> str:

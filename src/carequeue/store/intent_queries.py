@@ -105,12 +105,19 @@ class IntentQueries:
         return row is not None
 
     def recent_assignees(self) -> list[str]:
-        """References of those to whom something was assigned, the latest first."""
+        """References of those to whom somebody assigned an item, the latest first.
+
+        Not who took an item over themselves, and not what was undone.
+        """
         rows = self._raw.execute(
-            "SELECT args FROM intent WHERE kind = 'assign' ORDER BY seq DESC LIMIT 20"
+            "SELECT author, args FROM intent WHERE kind = 'assign' AND state <> 'undone' "
+            "ORDER BY seq DESC LIMIT 20"
         )
-        owners = [json.loads(args).get("owner", {}).get("reference", "") for (args,) in rows]
-        return list(dict.fromkeys(owners))
+        owners = [
+            (json.loads(args).get("owner", {}).get("reference", ""), author)
+            for author, args in rows
+        ]
+        return list(dict.fromkeys(owner for owner, author in owners if owner != author))
 
 
 def _marks(values: Collection[str]) -> str:

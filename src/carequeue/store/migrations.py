@@ -204,7 +204,23 @@ ALTER TABLE item ADD COLUMN covered_for TEXT NOT NULL DEFAULT '';
 ALTER TABLE item ADD COLUMN resource TEXT NOT NULL DEFAULT '';
 """
 
-_FIFTH: Final = _PEOPLE_OF_ITEMS
+#: The clients of every source, to be found by a part of their name, birth date or record number.
+#: The trigrams are an index alone: what a client is called stands in `client`. Existing caches are
+#: filled with the rebuild that follows an upgrade (`client_search.rebuild`).
+_CLIENT_SEARCH: Final = """
+CREATE TABLE client (
+  number INTEGER PRIMARY KEY, source TEXT NOT NULL, chart TEXT NOT NULL, name TEXT NOT NULL,
+  born TEXT NOT NULL, mrn TEXT NOT NULL, state TEXT NOT NULL, survivor TEXT NOT NULL,
+  folded TEXT NOT NULL
+);
+CREATE UNIQUE INDEX client_chart ON client (source, chart);
+CREATE INDEX client_folded ON client (folded);
+CREATE VIRTUAL TABLE client_trigram USING fts5 (
+  folded, content = '', contentless_delete = 1, tokenize = 'trigram', detail = 'full'
+);
+"""
+
+_FIFTH: Final = _PEOPLE_OF_ITEMS + _CLIENT_SEARCH
 
 STEPS: Final = (
     _FIRST,

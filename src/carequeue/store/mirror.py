@@ -23,7 +23,7 @@ from carequeue.fhir.chart import Resource
 from carequeue.fhir.chart_to_items import references, shared
 from carequeue.fhir.our_directory import own_reference
 from carequeue.fhir.values import ID
-from carequeue.store import cross_source_match
+from carequeue.store import client_search, cross_source_match
 from carequeue.store.chart_membership import ChartMembership, directory_changed, follow_charts
 from carequeue.store.engine import storable
 from carequeue.store.intent_rows import held_rows
@@ -236,6 +236,7 @@ class SourceMirror(SourcePart):
             return
         self._scope.connection.execute(_UPSERT, list(rows))
         cross_source_match.keep(self._scope.connection, rows)
+        client_search.keep(self._scope.connection, rows)
         if any(shared(row["type"]) for row in rows):
             directory_changed(self._scope.connection)
         follow_charts(self._scope.connection)

@@ -26,7 +26,7 @@ from carequeue.domain.rules import ClockRule
 from carequeue.fhir.chart import ChartRead
 from carequeue.fhir.chart_to_items import read_chart
 from carequeue.fhir.our_directory import our_people
-from carequeue.store import cross_source_match
+from carequeue.store import client_search, cross_source_match
 from carequeue.store.chart_membership import directory_revision
 from carequeue.store.covers import SourceCovers
 from carequeue.store.engine import quick, writing
@@ -216,6 +216,7 @@ class Projector:
     def rebuild(self, connection: Connection, now: datetime) -> bool:
         """Project every row again; whether any row changed."""
         cross_source_match.rebuild(connection)
+        client_search.rebuild(connection)
         charts = quick(connection).execute(
             "SELECT source, chart FROM resource WHERE body <> '' "
             "UNION SELECT source, chart FROM item "

@@ -11,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from carequeue.store.engine import Raw
+
+if TYPE_CHECKING:
+    from carequeue.store.client_search import ClientMatch
+    from carequeue.store.next_times import NextTimes
 
 
 class Tab(StrEnum):
@@ -58,6 +62,7 @@ class Urgent(NamedTuple):
     client: str
     band: int
     source: str
+    chart: str = ""
 
 
 class Tally(NamedTuple):
@@ -257,6 +262,24 @@ class Window:
         """Changes whenever another connection has committed; a few microseconds."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
+
+    def clients(self, text: str) -> Sequence[ClientMatch]:
+        """The clients of all sources who have every word of a folded text."""
+        from carequeue.store.client_search import matches
+
+        return matches(self._connection, text)
+
+    def client(self, source: str, chart: str) -> ClientMatch | None:
+        """The client of a chart; None if the client's record is not here."""
+        from carequeue.store.client_search import client_at
+
+        return client_at(self._connection, source, chart)
+
+    def next_times(self, now: int) -> NextTimes:
+        """When each row of mine comes next; `now` in seconds since 1970."""
+        from carequeue.store.next_times import next_times
+
+        return next_times(self._connection, now)
 
     def outbox_counts(self) -> Mapping[str, int]:
         """Open intents by state."""

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from carequeue.domain.timestamps import is_older
 from carequeue.fhir.chart_to_items import shared
-from carequeue.store import cross_source_match
+from carequeue.store import client_search, cross_source_match
 from carequeue.store.chart_membership import ChartMembership, directory_changed
 from carequeue.store.engine import storable
 from carequeue.store.intent_rows import held_rows
@@ -92,6 +92,7 @@ class SourceRemovals(SourcePart):
                 )
             self._scope.touch([chart for (chart,) in charts.fetchall()])
         cross_source_match.forget(self._scope.connection, self._scope.source, names)
+        client_search.forget(self._scope.connection, self._scope.source, names)
         if any(shared(name.partition("/")[0]) for name in names):
             directory_changed(self._scope.connection)
 

@@ -239,6 +239,21 @@ class IdentifierRow(SQLModel, table=True):
     value: str = Field(primary_key=True)
 
 
+class ClientRow(SQLModel, table=True):
+    """A client, as a search finds them; `survivor`: the record into which this one was merged."""
+
+    __tablename__ = "client"
+    number: int | None = Field(default=None, primary_key=True)
+    source: str
+    chart: str
+    name: str
+    born: str
+    mrn: str
+    state: str
+    survivor: str
+    folded: str
+
+
 class HealthRow(SQLModel, table=True):
     """The end of the last sync cycle of a source."""
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentKind
 from carequeue.domain.items import Us, WorkItem
+from carequeue.domain.spoken_dates import past_from
 from carequeue.fhir import values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.heard_events import HeardEvent, heard_of
 from carequeue.fhir.new_resources import NewResources, reference_to
+from carequeue.fhir.replacement import replacing
 
 
 class PlannedIntent(NamedTuple):
@@ -35,7 +38,7 @@ class RowAfter(NamedTuple):
     `item`: the item before it. `answers`: those of the act. `closed`: it left the queue.
     `met`: the labels of the clocks that the act met. `next_try`: when to try again to reach the
     client, in words; "" if it is not ours to. `moved`: the sentence that says where the row is now,
-    "" where it did not move.
+    "" where it did not move. `due`: when it is due, in words; "" without a clock.
     """
 
     item: WorkItem
@@ -46,6 +49,7 @@ class RowAfter(NamedTuple):
     met: tuple[str, ...]
     next_try: str
     moved: str
+    due: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Decision:
     """The item, the answers by question, who decides and when.
 
     `task`: the item's Task as the person saw it, empty where it has none. `new_id` gives ids for
-    what is created.
+    what is created. `void`: identifiers that resources entered in error have used up. `request`:
+    the resource that the item is about.
     """
 
     item: WorkItem
@@ -62,6 +67,8 @@ class Decision:
     now: datetime
     new_id: Callable[[], str]
     task: Resource = field(default_factory=dict)
+    void: frozenset[str] = frozenset()
+    request: Resource = field(default_factory=dict)
 
     @property
     def new(self) -> NewResources:
@@ -92,6 +99,22 @@ class Decision:
         if not values.reference({"reference": reference}):
             raise BadQuestion("Nothing was changed: choose somebody from the list.")
         return reference_to(reference, name)
+
+    def replacement(self, receiver: dict[str, str]) -> tuple[Resource, Resource]:
+        """The request to another partner, which replaces the item's, and its Task."""
+        item, asked = self.item, values.concept_text(self.request.get("code"))
+        text = asked or values.text(self.task, "description") or "Referral"
+        made = self.new.referral(text, receiver, item.priority.value)
+        return replacing(self.request, item.anchor, made, self.void)
+
+    def heard(self, event: HeardEvent) -> Resource:
+        """The Encounter of an event that the person was told of."""
+        client, by = self.new.client, self.me if self.us.me else None
+        return heard_of(event, self.new_id(), client, by, self.void)
+
+    def past(self, question: str) -> datetime | date:
+        """The answer to a question for a past time: an instant, or a day without a time."""
+        return past_from(self.answer(question))
 
     def change(self, kind: str, /, after: int | None = None, **args: Any) -> PlannedIntent:
         """One intent; `kind` is a value of `IntentKind`, which also says what `args` it takes."""

@@ -34,7 +34,7 @@ def _allowed(case: VerbCase) -> Permission:
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     return (
         decision.change("set_status", to="on-hold", reason=decision.answer("reason")),
-        decision.change("snooze", until=decision.answer("until")),
+        decision.change("snooze", after=0, until=decision.answer("until")),
     )
 
 

@@ -120,7 +120,7 @@ def _asks_for_contact(decision: Decision) -> bool:
     if item.target is None or item.kind is not Kind.FOLLOW_UP:
         return False
     coded = values.has_code(decision.task.get("code"), codes.MAKE_CONTACT)
-    return "discharge" in item.flags or coded
+    return "discharge" in item.flags or "crisis_at" in item.facts or coded
 
 
 def _describe(intent: Intent, say: Say) -> str:

@@ -55,6 +55,8 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("view_whole", ("0",), "the whole queue, snoozed too"),
     Motion("look_as", ("L",), "look at the queue as a colleague or a team, or as yourself again"),
     Motion("urgent", ("exclamation_mark",), "the new item in Now or Safety that was named"),
+    Motion("new_for_client", ("N",), "a new follow-up or referral for any client"),
+    Motion("heard_of", ("E",), "you heard of a client’s crisis, or of a discharge"),
     Motion("needs_you", ("x",), "what needs you"),
     Motion("outbox", ("o",), "what the server does not have yet: waiting, refused, local only"),
     Motion("offline", ("O",), "work offline by choice, or go online again"),

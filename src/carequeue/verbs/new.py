@@ -15,6 +15,8 @@ _UNTIL = Question("until", "due?", Asks.WHEN, repeated=" due ")
 
 
 def _allowed(case: VerbCase) -> Permission:
+    if case.is_client and case.is_deceased:
+        return case.no("is recorded as deceased: no outreach; use + on a row that is open")
     if not case.names_client:
         return case.no("cannot have a follow-up: the record names no client")
     return case.yes()
@@ -32,6 +34,7 @@ VERB = Verb(
     help="A new follow-up for this client; u undoes it.",
     done="New follow-up",
     asks=(_TEXT, _UNTIL),
+    on_client=True,
     order=Order(help=110, asked=100, ours=80, renewal=80, waiting=60, ended=10),
     allowed=_allowed,
     when_over=True,

@@ -18,6 +18,8 @@ from carequeue.verbs.verb import Listing, Verb
 
 def allowed(verb: Verb, case: VerbCase) -> Permission:
     """Whether a verb applies to an item, and why not."""
+    if case.is_client and not verb.on_client:
+        return case.no("was found by search: this act needs an item of the queue")
     if case.is_over and not verb.when_over:
         return case.no(f"is {case.status}: nothing is left to do")
     return verb.allowed(case)

@@ -22,7 +22,9 @@ def _allowed(case: VerbCase) -> Permission:
 def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
     awake = decision.change("set_status", to="in-progress")
     return (
-        (awake, decision.change("snooze", until=None)) if decision.item.snoozed_until else (awake,)
+        (awake, decision.change("snooze", after=0, until=None))
+        if decision.item.snoozed_until
+        else (awake,)
     )
 
 

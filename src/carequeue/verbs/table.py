@@ -18,13 +18,19 @@ from carequeue.verbs import (
     decline,
     done,
     handoff,
+    heard_crisis,
+    heard_discharge,
     hold,
     log,
     new,
     note,
     priority,
+    redirect,
+    refer,
     remind,
+    result,
     resume,
+    schedule,
     snooze,
     sync,
     triage,
@@ -36,8 +42,9 @@ from carequeue.verbs.verb import Listing, Verb
 _VERBS: Final[list[Verb]] = [
     module.VERB
     for module in (
-        accept, answer, ask, assign, claim, cover, decline, done, handoff, hold, log, new,
-        note, priority, remind, resume, snooze, sync, triage, undo, withdraw,
+        accept, answer, ask, assign, claim, cover, decline, done, handoff, heard_crisis,
+        heard_discharge, hold, log, new, note, priority, redirect, refer, remind, result,
+        resume, schedule, snooze, sync, triage, undo, withdraw,
     )
 ]  # fmt: skip
 #: Sorts behind every place that a verb gives itself.
@@ -52,6 +59,11 @@ def all_verbs() -> tuple[Verb, ...]:
 def item_verbs() -> tuple[Verb, ...]:
     """The verbs that are done to items, in the order of help."""
     return tuple(verb for verb in all_verbs() if verb.on_item)
+
+
+def client_verbs() -> tuple[Verb, ...]:
+    """The verbs that are done only for a client who was found by search, in the order of help."""
+    return tuple(verb for verb in all_verbs() if verb.on_client and not verb.on_item)
 
 
 def marked_verbs() -> tuple[Verb, ...]:

@@ -29,6 +29,8 @@ class Asks(StrEnum):
     CHOICE = "choice"  # a numbered or lettered list; `free` allows another text
     WHEN = "when"  # "tomorrow 9", "3bd", "fri"; read back while it is typed
     WHOM = "whom"  # a person or a team of ours
+    PARTNER = "partner"  # a partner, or a team of ours
+    PAST = "past"  # "now", "yesterday 20:00", "fri 14"; read back while it is typed
 
 
 class Choice(NamedTuple):
@@ -96,7 +98,8 @@ class Verb(NamedTuple):
     order: Order
     short: str = ""  # the label where it is empty
     asks: tuple[Question, ...] = ()
-    on_item: bool = True  # False: it is about the whole program
+    on_item: bool = True  # False: it is about the whole program, or only about a client
+    on_client: bool = False  # it can be done for any client who was found by search
     labels: Mapping[str, str] = MappingProxyType({})  # another label for a kind of item
     dones: Mapping[str, str] = MappingProxyType({})  # another message for a kind or a status
 

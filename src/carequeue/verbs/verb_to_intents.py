@@ -36,7 +36,7 @@ def drafts_of(verb: Verb, decision: Decision) -> tuple[IntentDraft, ...]:
     Raises BadQuestion, and means nothing, for a verb that changes no item, or where an answer is
     missing or cannot be read.
     """
-    if not verb.on_item:
+    if not (verb.on_item or verb.on_client):
         raise BadQuestion(f"Nothing was changed: {verb.name!r} is no verb for an item.")
     planned = verb.intents(decision)
     target = decision.item.target

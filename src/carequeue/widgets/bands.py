@@ -29,6 +29,8 @@ BANDS: Final = (
 )
 BY_NUMBER: Final = {words.band: words for words in BANDS}
 WAITING: Final = 5
+#: The bands in which a row asks for something now.
+PRESSING: Final = (0, 1, 2)
 
 
 def band_words(band: int) -> BandWords:

@@ -120,7 +120,8 @@ class DetailText:
         for entry in entries:
             at = fill(when(entry.at, self.now, self.zone) if entry.at else "", 11)
             by = cut(entry.by, width - 12)
-            texts = wrap(entry.text, width - 12) or [""]
+            wrapped = (wrap(line, width - 12) or [""] for line in entry.text.splitlines())
+            texts = [text for line in wrapped for text in line] or [""]
             if by and cell_len(texts[-1]) + 2 + cell_len(by) > width - 12:
                 texts.append("")  # the author is never cut: it gets a line of its own
             for number, text in enumerate(texts):

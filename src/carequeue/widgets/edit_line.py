@@ -1,5 +1,7 @@
 """A line that the person is typing: the text, the caret, and the keys that change them.
 
+A text that stood there before may be selected as a whole: typing replaces it, an arrow keeps it. A
+line that takes a text of several lines shows each line break as a sign.
 No widget: the message line draws it, and it never gets the focus.
 """
 
@@ -14,20 +16,46 @@ from carequeue.widgets.themes import Part
 
 #: Longer than any line that a person types; a paste is cut here.
 LONGEST: Final = 2_000
+#: The same for a text of several lines, which the cache takes whole.
+LONGEST_TEXT: Final = 4_000
+#: Drawn where a text has a line break.
+BREAK: Final = "⏎"
+_ERASES: Final = ("backspace", "ctrl+h", "delete", "ctrl+w", "ctrl+u")
+_JOINERS: Final = "\u200c\u200d"
 
 
 class EditLine:
-    """One line of text with a caret."""
+    """One line of text with a caret; `lines` says whether it keeps the line breaks of a paste."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, lines: bool = False) -> None:
         self.text = text
         self.at = len(text)
+        self.longest = LONGEST_TEXT if lines else LONGEST
+        self.selected = False  # the whole text
+        self._lines = lines
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further character has room."""
+        return len(self.text) >= self.longest
+
+    def select(self) -> None:
+        """Select the whole text, if there is any."""
+        self.selected, self.at = bool(self.text), len(self.text)
 
     def press(self, key: str, character: str | None) -> bool:
         """Take one key; whether the line used it."""
         if character is not None and character.isprintable() and len(character) == 1:
             self.insert(character)
             return True
+        if self.selected and key in _ERASES:
+            self._cut(0, len(self.text))
+            return True
+        used = self._edit(key)
+        self.selected = self.selected and not used
+        return used
+
+    def _edit(self, key: str) -> bool:
         match key:
             case "backspace" | "ctrl+h":
                 self._cut(self._before(self.at), self.at)
@@ -49,17 +77,24 @@ class EditLine:
                 return False
         return True
 
-    def insert(self, text: str) -> None:
-        """Insert the first line of a text at the caret, without characters that cannot be shown."""
-        first = next(iter(text.strip("\r\n").splitlines()), "")
-        shown = "".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in first)
-        shown = shown[: LONGEST - len(self.text)]
-        self.text = self.text[: self.at] + shown + self.text[self.at :]
-        self.at += len(shown)
+    def insert(self, text: str) -> int:
+        """Insert a text at the caret, or in the place of the selected text; how much had no room.
+
+        Of several lines only the first, unless this line keeps them. Characters that cannot be
+        shown become blanks.
+        """
+        if self.selected:
+            self._cut(0, len(self.text))
+        lines = text.strip("\r\n").splitlines()
+        shown = "\n".join(map(_printable, lines if self._lines else lines[:1]))
+        room = self.longest - len(self.text)
+        self.text = self.text[: self.at] + shown[:room] + self.text[self.at :]
+        self.at += len(shown[:room])
+        return max(0, len(shown) - room)
 
     def _cut(self, start: int, end: int) -> None:
         self.text = self.text[:start] + self.text[end:]
-        self.at = start
+        self.at, self.selected = start, False
 
     def _before(self, at: int) -> int:
         """The position before the letter left of `at` and its combining marks."""
@@ -76,12 +111,33 @@ class EditLine:
 
     def parts(self, width: int) -> list[Part]:
         """The typed text in at most `width` cells, with the caret in sight."""
-        before, after = self.text[: self.at], self.text[self.at :]
+        role = "selected" if self.selected else "typed"
+        before, after = _shown(self.text[: self.at]), _shown(self.text[self.at :])
         if cell_len(before) >= width:
-            while before and cell_len(before) >= width - 1:
-                before = before[1:]
-            before = f"…{before}"
+            before = f"…{_last_cells(before, width - 2)}"
         room = max(0, width - cell_len(before) - 1)
-        while after and cell_len(after) > room:
-            after = after[:-1]
-        return [(before, "typed"), ("▏", "key"), (after, "typed")]
+        return [(before, role), ("▏", "key"), (_first_cells(after, room), role)]
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in line)
+
+
+def _shown(text: str) -> str:
+    return text.replace("\n", BREAK)
+
+
+def _first_cells(text: str, room: int) -> str:
+    """The beginning of a text in at most `room` cells; a letter takes one cell or two, or none."""
+    text = text[: 2 * room]
+    while text and cell_len(text) > room:
+        text = text[:-1]
+    return text
+
+
+def _last_cells(text: str, room: int) -> str:
+    """The end of a text in at most `room` cells."""
+    text = text[-2 * room :] if room > 0 else ""
+    while text and cell_len(text) > room:
+        text = text[1:]
+    return text

@@ -1,9 +1,9 @@
 """The text of a list without rows: nothing yet, nothing left, nothing matches, unknown.
 
-In:  the tab and filter, the tally, `Health`, the time. Out: lines of parts. The text says what is
-empty, what would fill it, and ends in a key. An empty list is never called good news if the last
-sync did not reach the server or could not read everything, and no list is called empty while its
-tab counts rows: they arrived, but reading them failed.
+In:  the tab and filter, the tally, `Health`, when my rows come next, the time. Out: lines of parts.
+The text says what is empty, what would fill it, and ends in a key. An empty list is never called
+good news if the last sync did not reach the server or could not read everything, and no list is
+called empty while its tab counts rows: they arrived, but reading them failed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from carequeue.widgets.text_width import wrap
 from carequeue.widgets.themes import Part, Parts
 
 if TYPE_CHECKING:
+    from carequeue.store.next_times import NextTimes
     from carequeue.worklist.results import Health
 
 _NOTHING_LEFT = {
@@ -33,12 +34,16 @@ _TRY_NOW = ("r", "try now")
 
 
 class EmptyState(NamedTuple):
-    """Why a list may be empty; the filter hides `hidden` rows."""
+    """Why a list may be empty; the filter hides `hidden` rows.
+
+    `next_times`: when my rows come next, if this is the list of mine.
+    """
 
     view_state: ViewState
     hidden: int
     tally: Tally
     health: Health
+    next_times: NextTimes | None = None
 
 
 class _Text(NamedTuple):
@@ -62,7 +67,7 @@ def empty_lines(state: EmptyState, now: datetime, zone: tzinfo, width: int) -> l
 
 
 def _text(state: EmptyState, now: datetime, zone: tzinfo) -> _Text:
-    view_state, _, tally, health = state
+    view_state, _, tally, health, _ = state
     if count := count_of(view_state.tab, tally):
         arrived = "1 item has arrived." if count == 1 else f"{count} items have arrived."
         body = "The list could not be read yet. CareQueue will read it again."
@@ -78,12 +83,24 @@ def _text(state: EmptyState, now: datetime, zone: tzinfo) -> _Text:
     if not health.whole:
         body = "Items may have arrived since then."
         return _Text(f"Nothing in the copy from {last}.", body, (("r", "try again"),))
-    body = f"Last sync {last}."
+    headline, next_up = _day_end(state, now, zone)
+    body = f"{next_up}Last sync {last}."
     waiting = tally.tabs.get(Tab.WAITING, 0)
     if waiting and view_state.tab is not Tab.WAITING:
         body += f" {waiting} waiting on others."
-        return _Text(_NOTHING_LEFT[view_state.tab], body, (("3", "waiting on others"), _SYNC))
-    return _Text(_NOTHING_LEFT[view_state.tab], body, (_SYNC,))
+        return _Text(headline, body, (("3", "waiting on others"), _SYNC))
+    return _Text(headline, body, (_SYNC,))
+
+
+def _day_end(state: EmptyState, now: datetime, zone: tzinfo) -> tuple[str, str]:
+    """What is empty, and what comes next of mine."""
+    sentences: tuple[str, ...] = ()
+    if state.next_times is not None:
+        from carequeue.widgets.day_end import day_end_sentences
+
+        sentences = day_end_sentences(state.next_times, now, zone)
+    headline, *rest = sentences or (_NOTHING_LEFT[state.view_state.tab],)
+    return headline, "".join(f"{sentence} " for sentence in rest)
 
 
 def _nothing_yet(health: Health) -> _Text:

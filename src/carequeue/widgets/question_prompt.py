@@ -2,10 +2,11 @@
 
 In:  a verb, its client, the keys that are pressed. Out: the inputs, or that the person went back.
 Every question names the client. The typed text is kept when the person goes back or leaves, so an
-Esc by mistake loses nothing. The key that opened the question never answers it (see
-`screens/prompt_overlays.py`). The desk decides whether a time can be read (`check`), and the line
-shows its reading while the person types.
+Esc by mistake loses nothing; it is selected when its question comes again, so that typing replaces
+it. The key that opened the question never answers it (see `screens/prompt_overlays.py`). The desk
+decides whether a time can be read (`check`), and the line shows its reading while the person types.
 No widget: the message line draws `parts`, the footer draws `pairs`.
+Not here: whom Enter takes (`name_choice.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rich.cells import cell_len
 
 from carequeue.verbs.verb import Asks, Choice, Question, Verb
 from carequeue.widgets.edit_line import EditLine
+from carequeue.widgets.name_choice import NameChoice
 from carequeue.widgets.text_width import cut, length
 from carequeue.widgets.themes import Part
 from carequeue.worklist.results import Person
@@ -28,9 +30,12 @@ Pairs = Sequence[tuple[str, str]]
 _MISSING: Final = {
     "text": "type a text",
     "choice": "press one of the keys",
-    "whom": "nobody has that name",
+    "past": "type a time: now, 20:00, yesterday 20:00",
     "when": "type a time: tomorrow 9, fri, 3bd",
 }
+_NAMED: Final = (Asks.WHOM, Asks.PARTNER)
+_WHEN: Final = (Asks.WHEN, Asks.PAST)
+_PAST_TIMES: Final = " · 20:00 · yesterday 20:00 · mon 9 · 2h"
 _LONGEST_CHOICE: Final = 28
 _TIMES: Final = "  tomorrow 9 · fri · 3bd · 4h · 12-24"
 
@@ -55,10 +60,9 @@ class QuestionForm:
         self.subject = subject
         self.step = 0
         self.inputs: dict[str, str] = {}
-        self.people: Sequence[Person] = ()
+        self._names = NameChoice()
         self._check = cache(check)  # the line is drawn more often than its text changes
-        self._typed = [EditLine() for _ in self.asks]
-        self._chosen = 0  # the chosen one of the people that match
+        self._typed = [EditLine(lines=question.asks is Asks.TEXT) for question in self.asks]
         self._hint = ""
 
     @property
@@ -67,9 +71,23 @@ class QuestionForm:
         return self.asks[self.step]
 
     @property
-    def wants_people(self) -> bool:
-        """Whether any question asks for a person."""
-        return any(question.asks is Asks.WHOM for question in self.asks)
+    def people_asked(self) -> str:
+        """The kind of the question that asks for a person or a partner; "" if none does."""
+        return next((question.asks for question in self.asks if question.asks in _NAMED), "")
+
+    @property
+    def people(self) -> Sequence[Person]:
+        """Everybody whom the question for a name can mean."""
+        return self._names.people
+
+    @people.setter
+    def people(self, people: Sequence[Person]) -> None:
+        """Offer these people, once they have been read."""
+        self._names.people = people
+
+    def guard(self, *, at_risk: bool) -> None:
+        """Say whether a person may be at risk: then Enter alone takes no name."""
+        self._names.at_risk = at_risk
 
     @property
     def _otherwise(self) -> str | None:
@@ -90,6 +108,11 @@ class QuestionForm:
         for line, question in zip(self._typed, self.asks, strict=True):
             line.insert(texts.get(question.name, ""))
 
+    def come_back(self) -> None:
+        """Select what was typed before as the answer to the open question."""
+        self._names.reset()
+        self._line.select()
+
     def press(self, key: str, character: str | None) -> Step:
         """Take one key."""
         self._hint = ""
@@ -97,6 +120,7 @@ class QuestionForm:
             if not self.step:
                 return Step.BACK
             self.step -= 1
+            self.come_back()
             return Step.OPEN
         if key == "enter":
             return self._enter()
@@ -104,40 +128,52 @@ class QuestionForm:
             return self._accept(choice.words)
         if self.question.asks is Asks.CHOICE and not self.question.free:
             self._hint = _MISSING["choice"]
-        elif self.question.asks is Asks.WHOM and key in ("tab", "down", "up", "shift+tab"):
-            self._chosen += 1 if key in ("tab", "down") else -1
+        elif self.question.asks in _NAMED and key in ("tab", "down", "up", "shift+tab"):
+            self._names.move(self._line.text, 1 if key in ("tab", "down") else -1)
         elif self._line.press(key, character):
-            self._chosen = 0
+            self._names.reset()
+            self._hint = "no room for more" if self._line.is_full else ""
         return Step.OPEN
 
     def paste(self, text: str) -> None:
-        """Take the first line of a paste, if the question takes text."""
+        """Take a paste, if the question takes text; of several lines the first, unless it is a
+        text.
+        """
         if self.question.asks is not Asks.CHOICE or self.question.free:
-            self._line.insert(text)
+            self._names.reset()
+            left_out = self._line.insert(text)
+            self._hint = f"{left_out:,} characters left out" if left_out else ""
 
     def _picked(self, character: str | None) -> Choice | None:
         """The choice of this key; None once the person types a text."""
-        if self.question.asks is not Asks.CHOICE or self._line.text:
+        if self.question.asks is not Asks.CHOICE or self._is_typing:
             return None
         return next((c for c in self.question.choices if c.key == character), None)
 
+    @property
+    def _is_typing(self) -> bool:
+        """Whether a text stands there that the next letter would not replace."""
+        return bool(self._line.text) and not self._line.selected
+
     def _enter(self) -> Step:
         question, typed = self.question, self._line.text.strip()
-        if question.asks is Asks.WHOM:
-            person = self._match()
-            if person is not None:
+        if question.asks in _NAMED:
+            if person := self._names.taken(typed):
                 if not self.verb.on_item:  # the next question is about this person
                     self.subject = person.name
+                self._names.keep(person)
                 return self._accept(person.reference)
-        elif question.asks is Asks.WHEN and typed:
+            self._hint = self._names.hint(typed)
+            return Step.OPEN
+        if question.asks in _WHEN and typed:
             understood, reading = self._check(question.name, typed)
             if understood:
                 return self._accept(typed)
             self._hint = reading
             return Step.OPEN
-        elif typed:
+        if typed:
             return self._accept(typed)
-        if self._otherwise is not None and not typed:
+        if self._otherwise is not None:
             return self._accept(self._otherwise)
         self._hint = _MISSING[question.asks]
         return Step.OPEN
@@ -147,26 +183,8 @@ class QuestionForm:
         if self.step + 1 == len(self.asks):
             return Step.DONE
         self.step += 1
-        self._chosen = 0
+        self.come_back()
         return Step.OPEN
-
-    # --- people
-
-    def _matches(self) -> list[Person]:
-        """People for whom every typed word begins a word of their name."""
-        wanted = self._line.text.casefold().split()
-        return [
-            person
-            for person in self.people
-            if all(
-                any(word.startswith(part) for word in person.name.casefold().split())
-                for part in wanted
-            )
-        ]
-
-    def _match(self) -> Person | None:
-        matches = self._matches()
-        return matches[self._chosen % len(matches)] if matches else None
 
     # --- what is shown
 
@@ -195,36 +213,18 @@ class QuestionForm:
         question, typed = self.question, self._line.text.strip()
         if self._hint:
             return [("  ", "text"), (cut(self._hint, room - 2), "soon")]
-        if question.asks is Asks.WHEN:
+        if question.asks in _WHEN and (typed or self._otherwise is None):
             if not typed:
                 return [(cut(_TIMES, room), "muted")]
             understood, reading = self._check(question.name, typed)
             return [("  → ", "muted"), (cut(reading, room - 4), "done" if understood else "soon")]
-        if question.asks is Asks.WHOM:
-            return self._people_parts(room)
+        if question.asks in _NAMED:
+            return self._names.parts(typed, room)
         if self._otherwise is not None and not typed:
-            return [(cut(f"  enter: {self._otherwise or 'skip'}", room), "muted")]
+            skip = f"  enter: {self._otherwise or 'skip'}"
+            times = _PAST_TIMES if question.asks is Asks.PAST else ""
+            return [(cut(f"{skip}{times}", room), "muted")]
         return []
-
-    def _people_parts(self, room: int) -> list[Part]:
-        """The person that Enter chooses, as many others as fit, and how many more match."""
-        matches = self._matches()
-        if not matches:
-            return [("  nobody has that name", "soon")] if self.people else [("  …", "muted")]
-        first = self._chosen % len(matches)
-        chosen = matches[first]
-        away = f" ({chosen.away})" if chosen.away else ""
-        rest = len(f" +{len(matches) - 1}") if len(matches) > 1 else 0
-        name = cut(chosen.name, room - 4 - rest - cell_len(away))
-        parts: list[Part] = [("  → ", "muted"), (name, "done"), (away, "soon")]
-        others = matches[first + 1 :] + matches[:first]
-        for number, person in enumerate(others):
-            more = len(f" +{len(others) - number}")
-            text = f"{person.name} ({person.away})" if person.away else person.name
-            if length(parts) + 3 + cell_len(text) + more > room:
-                return [*parts, (f" +{len(others) - number}", "muted")]
-            parts += [(" · ", "muted"), (text, "muted")]
-        return parts
 
     # --- choices: all after the question, all in the footer, or divided between them
 
@@ -260,15 +260,15 @@ class QuestionForm:
         if question.asks is Asks.CHOICE:
             own = [("type", "your own"), ("enter", "use it")] if question.free else []
             return [*self._left_out(width), *own, back]
-        if question.asks is Asks.WHOM:
-            person = self._match()
+        if question.asks in _NAMED:
+            person = self._names.taken(self._line.text)
             take = [("enter", f"choose {cut(person.name, 24)}")] if person else []
             return [*take, ("tab", "next"), ("type", "part of a name"), back]
         return [("enter", "next" if self.step + 1 < len(self.asks) else "do it"), back]
 
     def _left_out(self, width: int) -> list[tuple[str, str]]:
         """The choices that have no room after the question."""
-        if self._line.text:
+        if self._is_typing:
             return []
         keys = {text for text, role in self.parts(width) if role == "key"}
         left = [choice for choice in self.question.choices if choice.key not in keys]

@@ -6,15 +6,19 @@ screen. Only if the top of the list is in sight, the top stays in sight, so that
 and more urgent items (`keep_top`; not while keys are pressed: then the cursor keeps its line).
 An act belongs to `aim`, the item that was painted under the cursor when the key was pressed: a
 change of the data moves the aim only with the next paint.
+The mouse moves nothing while a question is open (`still`): the question is about the row that was
+under the cursor when it came.
+`tail` are lines below the last row; they stay in sight at the bottom if the list is longer.
 A move redraws two lines; at the edge the list jumps by half a page, because a scroll by one line
 repaints as much as a jump. After a change of data only the changed lines are redrawn.
-Not here: the text of a line (`queue_line.py`), when data are taken over (`screens/refresh.py`).
+Not here: the strip of a row (`row_painter.py`), its text (`queue_line.py`), when data are taken
+over (`screens/refresh.py`).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, tzinfo
 from time import monotonic, perf_counter
 from typing import Final
@@ -26,20 +30,12 @@ from textual.strip import Strip
 
 from carequeue.store.queue_window import QueueRow
 from carequeue.widgets.change_badges import ChangeBadges
-from carequeue.widgets.queue_line import (
-    TALL_BELOW,
-    Columns,
-    RowState,
-    band_line,
-    columns,
-    queue_line,
-    tall_line,
-)
+from carequeue.widgets.queue_line import TALL_BELOW, Columns, RowState, band_line, columns
 from carequeue.widgets.queue_pages import BandLine, Pages, RowLine
+from carequeue.widgets.row_painter import RowPainter, alike_in
 from carequeue.widgets.source_labels import Origins
 from carequeue.widgets.themes import Painter, Parts
 
-_STRIPS_KEPT: Final = 4_000
 #: The clock of Textual's event times, in seconds.
 seconds: Final = perf_counter if sys.platform == "win32" else monotonic
 
@@ -57,7 +53,8 @@ class QueueList(ScrollView, can_focus=False):
         id: str,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
-        self._painter, self._now, self._zone, self._moved = painter, now, zone, moved
+        self._painter, self._moved = painter, moved
+        self._row_painter = RowPainter(painter, now, zone)
         self.pages = Pages(lambda offset, limit: (), {})
         self.index = 0
         self.key: str | None = None
@@ -67,11 +64,13 @@ class QueueList(ScrollView, can_focus=False):
         self.origins = Origins()
         self.change_badges = ChangeBadges(int(now().timestamp()))
         self.empty: Callable[[int], list[Parts]] = lambda width: []
+        self.tail: Callable[[int], list[Parts]] = lambda width: []
+        self.still: Callable[[], bool] = lambda: False
+        self._tail: Sequence[Parts] = ()
         self._aim: QueueRow | None = None
         self._aim_before: QueueRow | None = None
         self._aim_since = 0.0
         self._columns: Columns = columns(80, False)
-        self._strips: dict[object, Strip] = {}
         self._drawn: dict[int, Strip] = {}
         self._alike: tuple[object, frozenset[str]] = (None, frozenset())
 
@@ -105,11 +104,9 @@ class QueueList(ScrollView, can_focus=False):
             self._aim = row
         self._alike = (None, frozenset())
         self._measure(self.size.width)
-        if (size := Size(0, pages.lines)) != self.virtual_size:
-            self.virtual_size = size
         if self.size.height:
             line = pages.line_of(self.index)
-            at_the_top = keep_top and not self.scroll_offset.y and line < self.size.height
+            at_the_top = keep_top and not self.scroll_offset.y and line < self._room
             top = line - at if keep_line and not at_the_top else 0
             self._scroll(top)
             self._into_view()
@@ -123,11 +120,19 @@ class QueueList(ScrollView, can_focus=False):
         self._measure(self.size.width)
 
     def _measure(self, width: int) -> None:
-        """Compute the columns for a width; if it is small, each row has two lines."""
+        """Compute the columns and the tail for a width; if it is small, each row has two lines."""
         self._columns = columns(max(1, width), self.moves, self.origins.label)
         tall = 2 if 0 < width < TALL_BELOW else 1
         if tall != self.pages.tall:
             self.pages.set_row_height(tall)
+        self._tail = self.tail(width) if self.pages.rows else ()
+        if (size := Size(0, self.pages.lines + len(self._tail))) != self.virtual_size:
+            self.virtual_size = size
+
+    @property
+    def _room(self) -> int:
+        """How many lines the rows and bands have."""
+        return max(0, self.size.height - len(self._tail))
 
     def redraw(self) -> None:
         """Redraw the lines that have changed, and no others."""
@@ -143,7 +148,7 @@ class QueueList(ScrollView, can_focus=False):
 
     def page(self, pages: int) -> None:
         """Move the cursor by screens."""
-        self.go(self.index + pages * max(1, self.size.height - 2))
+        self.go(self.index + pages * max(1, self._room - 2))
 
     def band(self, step: int) -> None:
         """Move the cursor to the first row of the next or previous band."""
@@ -172,7 +177,7 @@ class QueueList(ScrollView, can_focus=False):
 
     def _into_view(self) -> None:
         """Jump by half a page if the cursor has left the window; show its band's line if near."""
-        top, height = self.scroll_offset.y, self.size.height
+        top, height = self.scroll_offset.y, self._room
         line = self.pages.line_of(self.index)
         if height and not top <= line <= top + height - self.pages.tall:
             self._scroll(line - height // 2)
@@ -180,7 +185,7 @@ class QueueList(ScrollView, can_focus=False):
             self._scroll(line - 1)
 
     def _scroll(self, top: int) -> None:
-        last = max(0, self.pages.lines - self.size.height)
+        last = max(0, self.pages.lines - self._room)
         self.scroll_to(
             y=max(0, min(top, last)), animate=False, immediate=True, force=True, level="none"
         )
@@ -207,6 +212,9 @@ class QueueList(ScrollView, can_focus=False):
         width = self.size.width
         if not self.pages.rows:
             return self._empty_line(line, width)
+        if line >= (end := self._end):
+            below = self._tail[line - end : line - end + 1]
+            return self._painter.strip(below[0] if below else (), width)
         content = self.pages.at(line)
         if isinstance(content, BandLine):
             parts = band_line(content.band, content.rows, width)
@@ -216,8 +224,12 @@ class QueueList(ScrollView, can_focus=False):
             return self._painter.blank(width)
         return self._row(row, content.part, content.row == self.index)
 
+    @property
+    def _end(self) -> int:
+        """The line at which the tail begins."""
+        return min(self.pages.lines, self.scroll_offset.y + self._room)
+
     def _row(self, row: QueueRow, part: int, cursor: bool) -> Strip:
-        now = int(self._now().timestamp())
         row_state = RowState(
             cursor,
             row.key in self.selected,
@@ -226,35 +238,15 @@ class QueueList(ScrollView, can_focus=False):
             self.change_badges.badge(row),
             self.origins.of(row.source),
         )
-        if self.pages.tall == 1:
-            parts = queue_line(row, self._columns, now, self._zone, row_state)
-        else:
-            width = self.size.width
-            parts = tall_line(row, part, width, now, self._zone, row_state)
-        cache_key = (*parts, cursor)
-        strip = self._strips.get(cache_key)
-        if strip is None:
-            if len(self._strips) >= _STRIPS_KEPT:
-                self._strips.clear()
-            strip = self._painter.strip(parts, self.size.width, "cursor" if cursor else "ground")
-            self._strips[cache_key] = strip
-        return strip
+        tall = None if self.pages.tall == 1 else part
+        return self._row_painter.strip(row, row_state, self._columns, self.size.width, tall)
 
     def _alikes(self) -> frozenset[str]:
         """The values of `alike` that two different people on this screen share."""
         top, height = self.scroll_offset.y, self.size.height
         window = (self.pages, top, height)
         if self._alike[0] != window:
-            seen: dict[str, tuple[str, str]] = {}
-            shared = set()
-            for line in range(top, top + height):
-                content = self.pages.at(line)
-                row = self.pages.row(content.row) if isinstance(content, RowLine) else None
-                if row is not None and row.alike:
-                    person = (row.client, row.born)
-                    if seen.setdefault(row.alike, person) != person:
-                        shared.add(row.alike)
-            self._alike = (window, frozenset(shared))
+            self._alike = (window, alike_in(self.pages, range(top, top + height)))
         return self._alike[1]
 
     def _empty_line(self, line: int, width: int) -> Strip:
@@ -267,8 +259,7 @@ class QueueList(ScrollView, can_focus=False):
     def on_resize(self, event: events.Resize) -> None:
         """Compute other columns; the cursor stays in the window."""
         self._measure(event.size.width)
-        self.virtual_size = Size(0, self.pages.lines)
-        self._strips.clear()
+        self._row_painter.forget()
         self._drawn.clear()
         if self.pages.rows:
             self._into_view()
@@ -279,18 +270,21 @@ class QueueList(ScrollView, can_focus=False):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Three rows down."""
-        event.stop()
-        event.prevent_default()
-        self.move(3)
+        self._wheel(event, 3)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Three rows up."""
+        self._wheel(event, -3)
+
+    def _wheel(self, event: events.MouseEvent, rows: int) -> None:
         event.stop()
         event.prevent_default()
-        self.move(-3)
+        if not self.still():
+            self.move(rows)
 
     def on_click(self, event: events.Click) -> None:
         """Go to the row that was clicked."""
-        content = self.pages.at(event.y + self.scroll_offset.y)
-        if isinstance(content, RowLine):
+        line = event.y + self.scroll_offset.y
+        content = self.pages.at(line) if line < self._end else None
+        if isinstance(content, RowLine) and not self.still():
             self.go(content.row)

@@ -102,7 +102,9 @@ ROLES: Final[dict[str, tuple[str, bool, bool]]] = {
     "authorization": ("soon", False, False),
 }
 #: Roles that are visible on a blank, too.
-_MARKED: Final = frozenset({"badge", "typed"})
+_MARKED: Final = frozenset({"badge", "typed", "selected"})
+#: Role -> the color behind it, under text in the color of the ground.
+_REVERSED: Final = {"badge": "me", "selected": "text"}
 KINDS: Final = frozenset({"referral", "follow_up", "handoff", "authorization"})
 #: Control characters never reach the terminal, whatever the code before did.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -125,17 +127,18 @@ class Painter:
 
     def _make(self, role: str, ground: str) -> Style:
         palette = self.palette
-        if role == "badge":
+        if behind := _REVERSED.get(role):
+            bold = role == "badge" or None
             if palette is PLAIN:
-                return Style(bold=True, reverse=True)
-            return Style(color=palette.ground, bgcolor=palette.me, bold=True)
+                return Style(bold=bold, reverse=True)
+            return Style(color=palette.ground, bgcolor=getattr(palette, behind), bold=bold)
         if not palette.hues and role in KINDS:
             role = "text"
-        color, bold, underline = ROLES[role]
+        color, strong, underline = ROLES[role]
         return Style(
             color=getattr(palette, color),
             bgcolor=getattr(palette, ground),
-            bold=bold or None,
+            bold=strong or None,
             underline=underline or None,
             reverse=(ground == "cursor" and palette is PLAIN) or None,
         )

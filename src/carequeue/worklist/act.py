@@ -12,12 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.clocks import class_of, clocks_of
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.sanitize import clean
-from carequeue.domain.spoken_dates import say_when
 from carequeue.domain.verb_rules import Permission, VerbCase
 from carequeue.fhir import intent_effects
 from carequeue.store.cache_transaction import CacheTransaction
@@ -27,9 +25,11 @@ from carequeue.sync.protocol.capabilities import UNSUPPORTED
 from carequeue.verbs.decision import Decision, RowAfter
 from carequeue.verbs.offers import asked_of, names_of
 from carequeue.verbs.permissions import allowed, bulk_refusal
-from carequeue.verbs.verb import Asks, Question, Verb
+from carequeue.verbs.verb import Verb
 from carequeue.verbs.verb_to_intents import drafts_of
 from carequeue.worklist.answer_parsing import answers_to
+from carequeue.worklist.answer_wording import confirmed_answers
+from carequeue.worklist.client_items import client_item, made_row, row_of, void_identifiers
 from carequeue.worklist.consequence import ActedOn, RowPlace, row_after
 from carequeue.worklist.drafts_to_intents import Filing, abilities
 from carequeue.worklist.results import Acted, Preview, Refused, Shown
@@ -40,11 +40,17 @@ _STUCK = "has a change of yours that the server refused: x first"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One key, its item if there is one, and whether the verb applies."""
+    """One key, its item if there is one, and whether the verb applies.
+
+    `row`: the key of the row that the act is seen in: the item's own, or a new one of its client.
+    `made`: the key of the row of a Task that the act makes.
+    """
 
     key: str
     item: WorkItem | None
     permission: Permission
+    row: str = ""
+    made: str = ""
 
     @property
     def client(self) -> str:
@@ -94,6 +100,9 @@ class Acts:
             for item in projector.read_items(connection, *chart, bases, now):
                 if item.key in wanted:
                     items[item.key] = (item, chart[1])
+        for key in wanted - items.keys():
+            if found := client_item(self._cache, key):
+                items[key] = found
         return items
 
     def check(
@@ -110,7 +119,7 @@ class Acts:
                 yield Checked(key, None, Permission(False, "is no longer in the queue"))
                 continue
             item, chart = items[key]
-            if seen := self._another_client(key, item, chart):
+            if seen := _another_client(self._shown.get(key), _shown(item, chart)):
                 yield Checked(key, item, Permission(False, seen))
                 continue
             case = self._case(item, now)
@@ -137,22 +146,6 @@ class Acts:
             if not checked.permission.ok:
                 reasons[verb.name] = f"{checked.client} {checked.refused.why}"
         return reasons
-
-    def _another_client(self, key: str, item: WorkItem, chart: str) -> str:
-        """The refusal if an item names another client than the person saw; otherwise ""."""
-        shown = self._shown.get(key)
-        now = _shown(item, chart)
-        if shown is None or shown == now:
-            return ""
-        if shown.client == now.client:
-            return (
-                "is on another record now than when you looked. Nothing was changed there: "
-                "look at it, then decide again"
-            )
-        return (
-            f"is the client whom this item names now; when you looked it named {shown.client}. "
-            "Nothing was changed there: look at it, then decide again"
-        )
 
     def preview(
         self, verb: Verb, keys: Sequence[str], answers: Mapping[str, str], now: datetime
@@ -202,6 +195,9 @@ class Acts:
                     checked = replace(checked, permission=Permission(False, _STUCK))
                 elif names_others(intents, chart):
                     checked = replace(checked, permission=Permission(False, _OTHERS))
+                else:
+                    row, made = intents[0].item_key, made_row(intents)
+                    checked = replace(checked, row=row, made=made)
             yield checked, intents
 
     def _is_unprotected(self, item: WorkItem) -> bool:
@@ -236,9 +232,9 @@ class Acts:
             )
             local_only += _why_local(intents)[:1]
             changed.append(checked)
-        after = self._after(verb, changed, answers, now)
+        after = self._after(verb, changed if len(keys) == 1 else (), answers, now)
         given = after.answers if after else answers
-        confirmed = _confirmed(verb, given, now, self._cache.site.calendar, self._away)
+        confirmed = confirmed_answers(verb, given, now, self._cache.site.calendar, self._away)
         message = _message(verb, changed, already, refused, confirmed, local_only)
         return Acted(
             f"{message} {verb.afterwards(after) or after.moved}".rstrip() if after else message,
@@ -255,21 +251,24 @@ class Acts:
         self, verb: Verb, changed: Sequence[Checked], answers: Mapping[str, str], now: datetime
     ) -> RowAfter | None:
         """Project what the act has touched; the row of its item afterwards, None for several."""
-        item = changed[0].item if len(changed) == 1 else None
-        if item is None:
+        acted = changed[0] if len(changed) == 1 else None
+        item = acted.item if acted else None
+        if acted is None or item is None:
             self._cache.project(now, self._bases)
             return None
         given = answers_to(verb, asked_of(verb, self._case(item, now)), answers)
-        before = self._place(item)
+        before = self._place(item, item.key)
         self._cache.project(now, self._bases)
-        there = self.items([item.key], now).get(item.key) if verb.tells_clocks else None
-        after = self._place(there[0] if there else item)
+        left = self._cache.queue.rank_of(acted.row) is None
+        row = acted.made if left and acted.made else acted.row
+        there = self.items([row], now).get(row) if verb.tells_clocks else None
+        after = self._place(there[0] if there else item, row)
         return row_after(ActedOn(item, given, before, after), now, self._cache.site.calendar)
 
-    def _place(self, item: WorkItem) -> RowPlace:
+    def _place(self, item: WorkItem, key: str) -> RowPlace:
         site = self._cache.site
         clocks = clocks_of(item, site.rules, site.calendar)
-        return RowPlace(self._cache.queue.rank_of(item.key), clocks)
+        return RowPlace(self._cache.queue.rank_of(key), clocks)
 
     def _offer(self, verb: Verb, after: RowAfter | None) -> str:
         """The verb that the message offers next, "" if there is none that applies."""
@@ -287,14 +286,23 @@ class Acts:
         now: datetime,
     ) -> list[Intent]:
         us = self._cache.us(item.source, now)
-        task = None
-        if item.target:
-            task = self._cache.source(item.source).views.resource(item.target.type, item.target.id)
-        decision = Decision(item, answers, us, now, lambda: str(uuid.uuid4()), task or {})
+        views = self._cache.source(item.source).views
+        task = views.resource(item.target.type, item.target.id) if item.target else None
+        decision = Decision(
+            item,
+            answers,
+            us,
+            now,
+            lambda: str(uuid.uuid4()),
+            task or {},
+            void_identifiers(self._cache, item),
+            views.resource(item.anchor.type, item.anchor.id) or {},
+        )
+        drafts = drafts_of(verb, decision)
         filing = Filing(
             self._cache,
             source=item.source,
-            item_key=item.key,
+            item_key=row_of(item, drafts),
             chart=chart,
             verb=verb.name,
             group=group,
@@ -302,43 +310,27 @@ class Acts:
             window=self._window,
             client_name=clean(item.label, 120),
         )
-        return filing.intents(drafts_of(verb, decision))
+        return filing.intents(drafts)
+
+
+def _another_client(shown: Shown | None, now: Shown) -> str:
+    """The refusal if an item names another client than the person saw; otherwise ""."""
+    if shown is None or shown == now:
+        return ""
+    if shown.client == now.client:
+        return (
+            "is on another record now than when you looked. Nothing was changed there: "
+            "look at it, then decide again"
+        )
+    return (
+        f"is the client whom this item names now; when you looked it named {shown.client}. "
+        "Nothing was changed there: look at it, then decide again"
+    )
 
 
 def _shown(item: WorkItem, chart: str) -> Shown:
     """The client of an item, as its row names it (`store/projection.py`)."""
     return Shown(chart, clean(item.label, 120), clean(item.client.birth_date, 10))
-
-
-def _confirmed(
-    verb: Verb,
-    answers: Mapping[str, str],
-    now: datetime,
-    calendar: SiteCalendar,
-    away: Mapping[str, str],
-) -> str:
-    """The answers that a person wants to see confirmed, behind the name."""
-    return "".join(
-        question.repeated + _in_words(question, answers[question.name], now, calendar, away)
-        for question in verb.questions
-        if question.repeated and question.name in answers
-    )
-
-
-def _in_words(
-    question: Question,
-    answer: str,
-    now: datetime,
-    calendar: SiteCalendar,
-    away: Mapping[str, str],
-) -> str:
-    if question.asks is Asks.WHEN:
-        return say_when(datetime.fromisoformat(answer), now, calendar)
-    if question.asks is Asks.WHOM:  # stored as reference|name
-        reference, _, name = answer.partition("|")
-        absence = f", {away[reference]}" if reference in away else ""
-        return clean(name or reference, 60) + absence
-    return clean(answer, 60)
 
 
 def _why_local(intents: Sequence[Intent]) -> list[str]:

@@ -12,8 +12,8 @@ from datetime import datetime
 from carequeue.domain.calendar import SiteCalendar
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.sanitize import clean, clean_block, fold
-from carequeue.domain.spoken_dates import parse_when, say_when
-from carequeue.verbs.table import find_verb, item_verbs
+from carequeue.domain.spoken_dates import parse_past, parse_when, say_past, say_when
+from carequeue.verbs.table import client_verbs, find_verb, item_verbs
 from carequeue.verbs.verb import Asks, Question, Verb
 from carequeue.worklist.results import Person
 
@@ -21,8 +21,8 @@ from carequeue.worklist.results import Person
 def verb_named(name: str) -> Verb:
     """The verb of a name; BadQuestion, with the names that there are, for any other."""
     verb = find_verb(name)
-    if verb is None or not verb.on_item:
-        known = ", ".join(verb.name for verb in item_verbs())
+    if verb is None or not (verb.on_item or verb.on_client):
+        known = ", ".join(verb.name for verb in [*item_verbs(), *client_verbs()])
         raise BadQuestion(f"There is no act “{clean(name, 40)}”. There are: {known}.")
     return verb
 
@@ -58,10 +58,15 @@ def read_answers(
                 continue
             if question.default is None:
                 raise _unanswered(verb, question)
-            answers[question.name] = question.default
+            answers[question.name] = _default(question, question.default, calendar, now)
             continue
         answers[question.name] = read_answer(question, text, people, calendar, now)[0]
     return answers
+
+
+def _default(question: Question, text: str, calendar: SiteCalendar, now: datetime) -> str:
+    """The default answer as an intent stores it: "now" is an instant."""
+    return _past(text, calendar, now)[0] if question.asks is Asks.PAST else text
 
 
 def answers_to(
@@ -103,7 +108,9 @@ def read_answer(
             return _choice(question, text)
         case Asks.WHEN:
             return _when(text, calendar, now)
-        case Asks.WHOM:
+        case Asks.PAST:
+            return _past(text, calendar, now)
+        case Asks.WHOM | Asks.PARTNER:
             person = whom(text, people)
             return f"{person.reference}|{person.name}", person.name
 
@@ -135,6 +142,16 @@ def _when(text: str, calendar: SiteCalendar, now: datetime) -> tuple[str, str]:
             "12-24. Nothing was changed."
         )
     return instant.isoformat(), say_when(instant, now, calendar)
+
+
+def _past(text: str, calendar: SiteCalendar, now: datetime) -> tuple[str, str]:
+    past = parse_past(text, now, calendar)
+    if past is None:
+        raise BadQuestion(
+            f"“{clean(text, 40)}” is not a past time. Try: now, 20:00, yesterday 20:00, mon 14, "
+            "2h, 12-24. Nothing was changed."
+        )
+    return past.isoformat(), say_past(past, now, calendar)
 
 
 def whom(text: str, people: Sequence[Person]) -> Person:

@@ -59,6 +59,7 @@ def row_after(acted_on: ActedOn, now: datetime, calendar: SiteCalendar) -> RowAf
         ),
         next_try=_next_try(row, clocks, now, calendar),
         moved=consequence(acted_on.before.rank, row, now, calendar),
+        due=due_words(row, now, calendar) if row is not None else "",
     )
 
 
@@ -75,7 +76,9 @@ def _next_try(
 def consequence(
     before: RowRank | None, after: RowRank | None, now: datetime, calendar: SiteCalendar
 ) -> str:
-    """Where the row is now: closed, with whom it waits, with which colleague, or its next step."""
+    """Where the row is now: closed, with whom it waits, with which colleague, its next step, mine
+    or another band; "" if it stays where it was.
+    """
     if after is None:
         return "Closed."
     if before is None or after.band == Band.SNOOZED:  # the message names the time of a snooze
@@ -87,9 +90,11 @@ def consequence(
         return _waiting(before, after, due)
     if after.move_name != before.move_name and after.move is Mover.TEAM:
         return f"Now with {after.move_name}."
-    if after.title == before.title:
-        return ""
-    return f"Next: {after.title}{_by(after, due, now)}."
+    if after.title != before.title:
+        return f"Next: {after.title}{_by(after, due, now)}."
+    if after.move is Mover.ME and before.move is Mover.TEAM:
+        return f"Now in Mine, under {Band(after.band).title}."
+    return f"Now under {Band(after.band).title}." if after.band != before.band else ""
 
 
 def _by(row: RowRank, due: str, now: datetime) -> str:
@@ -99,13 +104,10 @@ def _by(row: RowRank, due: str, now: datetime) -> str:
 
 
 def _waiting(before: RowRank, after: RowRank, due: str) -> str:
-    if (before.move, before.move_name, before.due_at) == (
-        after.move,
-        after.move_name,
-        after.due_at,
-    ):
-        return ""
     nudge = f"; nudge {due}" if due and after.unit == "nudge" else ""
+    same_mover = (before.move, before.move_name) == (after.move, after.move_name)
+    if same_mover and (not nudge or before.due_at == after.due_at):
+        return ""
     return f"Now waiting for {after.move_name or 'the client'}{nudge}."
 
 

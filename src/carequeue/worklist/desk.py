@@ -18,11 +18,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent, Window
+from carequeue.verbs.table import item_verbs
+from carequeue.verbs.verb import Asks
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from carequeue.store.cache_transaction import CacheTransaction
+    from carequeue.store.client_search import ClientMatch
+    from carequeue.store.next_times import NextTimes
     from carequeue.store.projection import Projector
     from carequeue.sync.net.total_timeout import SlowResponse
     from carequeue.verbs.verb import Question, Verb
@@ -112,6 +116,10 @@ class Desk:
         """All items in the bands Now and Safety, in the order of the queue."""
         return self._window.urgent()
 
+    def next_times(self, now: datetime) -> NextTimes:
+        """When each row of mine comes next, whatever tab is shown."""
+        return self._window.next_times(int(now.timestamp()))
+
     def stamp(self) -> int:
         """A number that changes when anything in the cache may have changed; almost free."""
         return self._window.stamp()
@@ -143,17 +151,24 @@ class Desk:
 
     # --- acts -------------------------------------------------------------------------------------
 
-    def people(self, keys: Sequence[str] = ()) -> Sequence[Person]:
-        """To whom these items can be given, of their own source; the last used first. *Slow*."""
+    def clients(self, text: str) -> Sequence[ClientMatch]:
+        """The clients who have every word of a text in name, birth date or record number."""
+        return self._window.clients(_folded(text))
+
+    def client(self, source: str, chart: str) -> ClientMatch | None:
+        """The client of a chart; None if the client's record is not here."""
+        return self._window.client(source, chart)
+
+    def people(self, keys: Sequence[str] = (), asks: str = "whom") -> Sequence[Person]:
+        """To whom these items can be given, by their source and the kind of question. *Slow*."""
         from carequeue.worklist.act_inputs import people, sources_of
 
         with self.reading() as cache:
             sources = sources_of(self._window, keys) or self._owner.sources
-            return people(cache, sources, self._now())
+            return people(cache, sources, self._now(), Asks(asks))
 
     def reasons(self, key: str) -> Mapping[str, str]:
         """Verb -> why it does not apply to an item, naming the client. *Slow*."""
-        from carequeue.verbs.table import item_verbs
         from carequeue.worklist.act import Acts
 
         with self.reading() as cache:
@@ -161,12 +176,7 @@ class Desk:
 
     def questions(self, verb: Verb, keys: Sequence[str]) -> tuple[Question, ...]:
         """The questions that a verb asks about at least one of these items. *Slow* for many."""
-        from carequeue.verbs.offers import questions_for
-
-        if all(question.asked is None for question in verb.asks):
-            return verb.asks
-        rows = (self._window.row(key) for key in keys)
-        return questions_for(verb, [row.verbs for row in rows if row is not None])
+        return self._inputs().questions(verb, keys)
 
     def check_input(
         self, verb: str, question: str, text: str, now: datetime, keys: Sequence[str] = ()
@@ -274,12 +284,9 @@ class Desk:
 
     def set_offline(self, offline: bool) -> None:
         """Work offline by choice, until this is called again; kept with the cache. *Slow*."""
-        from carequeue.store import sync_state
-        from carequeue.store.engine import writing
-        from carequeue.worklist.health import FORCED_OFFLINE
+        from carequeue.worklist.health import set_forced_offline
 
-        with writing(self._engine()) as connection:
-            sync_state.set_meta(connection, FORCED_OFFLINE, "1" if offline else "")
+        set_forced_offline(self._engine(), offline)
         self.chose_offline(offline)
 
     @contextmanager

@@ -18,6 +18,8 @@ from carequeue.domain.sanitize import clean
 from carequeue.store.queue_window import SILENT, HealthLine, Window
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from carequeue.sync.net.total_timeout import SlowResponse
 
 #: The name in `meta` of a person's choice to work offline ("1").
@@ -126,6 +128,15 @@ def health(
         sources=sources,
         forced_offline=window.meta(FORCED_OFFLINE) == "1",
     )
+
+
+def set_forced_offline(engine: Engine, offline: bool) -> None:
+    """Keep a person's choice to work offline, or to go online again."""
+    from carequeue.store import sync_state
+    from carequeue.store.engine import writing
+
+    with writing(engine) as connection:
+        sync_state.set_meta(connection, FORCED_OFFLINE, "1" if offline else "")
 
 
 class _Reach(TypedDict):

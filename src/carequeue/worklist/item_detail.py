@@ -75,7 +75,7 @@ def _detail(
         clocks=tuple(_clock(clock, now) for clock in clocks),
         changes_at=rank.next_change_at,
         story=tuple(_line(line) for line in item.story),
-        notes=tuple(_line(note) for note in item.notes),
+        notes=tuple(_note(note) for note in item.notes),
         pending=_pending(cache, item.key, *name),
         flags=(*flags, *_covers(cache, item, us, now), *(text for text, _ in elsewhere)),
         others=others + sum(count for _, count in elsewhere),
@@ -145,6 +145,11 @@ def _party(party: Party | None) -> str:
 
 def _line(line: StoryLine) -> TimeLine:
     return TimeLine(line.at, clean(line.text, 300), clean(line.by, 80))
+
+
+def _note(note: StoryLine) -> TimeLine:
+    """A note with the lines that its author gave it."""
+    return TimeLine(note.at, clean_block(note.text, 4000), clean(note.by, 80))
 
 
 def _pending(cache: CacheTransaction, key: str, source: str, chart: str) -> tuple[str, ...]:

@@ -169,13 +169,15 @@ class Undoable:
 class Person:
     """A person or a team to whom an item can be given.
 
-    `away`: "away until Mon 14 Dec", if the directory says so; else "".
+    `away`: "away until Mon 14 Dec", if the directory says so; else "". `last_chosen`: the last to
+    whom something was given, and not away.
     """
 
     reference: str
     name: str
     team: bool = False
     away: str = ""
+    last_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

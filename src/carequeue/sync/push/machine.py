@@ -33,7 +33,6 @@ from carequeue.sync.push.batch_size import fewer, heard, sized
 from carequeue.sync.push.next_step import NextStep
 from carequeue.sync.push.read_responses import interpret_read_response, sendable_now
 from carequeue.sync.push.request_builder import (
-    by_our_id,
     guard,
     probe_request,
     read_request,
@@ -165,14 +164,15 @@ def _read_first(target: m.PendingResource, state: PushState) -> bool:
     """Whether to read it before it is sent: in doubt, a newer version found, no version for
     If-Match, or local-only so far.
 
-    Or a create that was sent before: whatever the reply was, it may have been created.
+    Or a create that was sent before: whatever the reply was, it may have been created since, and
+    deleted by a colleague, which no condition of ours would notice.
     """
     if target.phase is m.Phase.DOUBTFUL:
         return True
     kept = sendable_now(target, state.can)
     if target.key in state.already_read:
         return _covers(target, kept)
-    left = target.base is None and target.attempts > 0 and not by_our_id(target, state.can)
+    left = target.base is None and target.attempts > 0
     unguarded = (target.base is not None and not guard(target)) or left
     return target.has_newer_remote or (unguarded and bool(target.intents)) or bool(kept)
 

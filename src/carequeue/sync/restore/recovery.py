@@ -23,7 +23,7 @@ from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.domain.timestamps import is_older
 from carequeue.fhir import intent_effects, values
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.intent_dependencies import overrules
+from carequeue.fhir.intent_dependencies import overrules, references_in
 from carequeue.sync.ports import SourceRepository
 
 Resources = Mapping[tuple[str, str], Resource | None]  # by type and id
@@ -82,8 +82,10 @@ def refile(
     The time and the author stay: a note keeps its time. The group has no window: no key was pressed
     for it, so no window undoes it unasked. A create uses its first id again, and its dependents
     follow it again. Each is compared with the row as the server has it now, with those before it
-    applied.
+    applied. What was made and then entered in error is not made again.
     """
+    void = _void(intents)
+    intents = [intent for intent in intents if (intent.target_type, intent.target_id) not in void]
     group = new_id()
     ids = {intent.id: new_id() for intent in intents}
     first_ids = _first_ids(intents)
@@ -110,6 +112,27 @@ def refile(
         filed.append(replace(copy, seen=seen))
         views[key] = intent_effects.fold(views.get(key), [copy])
     return tuple(filed)
+
+
+def _void(intents: Sequence[Intent]) -> set[tuple[str, str]]:
+    """What these create and enter in error, unless others of them refer to it."""
+    created: dict[tuple[str, str], list[Intent]] = {}
+    for intent in intents:
+        key = (intent.target_type, intent.target_id)
+        if intent.kind is IntentKind.CREATE or key in created:
+            created.setdefault(key, []).append(intent)
+    void = {
+        key
+        for key, own in created.items()
+        if values.text(intent_effects.fold(None, own), "status") == "entered-in-error"
+    }
+    named = {
+        reference
+        for intent in intents
+        if (intent.target_type, intent.target_id) not in void
+        for reference in references_in(intent.args)
+    }
+    return {key for key in void if "/".join(key) not in named}
 
 
 def _first_ids(intents: Sequence[Intent]) -> dict[tuple[str, str], str]:

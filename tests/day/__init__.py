@@ -1,0 +1,1 @@
+"""A scripted day at the real program: thirty items in the queue's own order, by keys alone."""
