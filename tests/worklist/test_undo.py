@@ -156,6 +156,26 @@ class TestTheOrder:
             cache.desk.undo(NOW, acted.group)
 
 
+class TestAnInverseThatWasDropped:
+    def test_undid_nothing_so_the_act_can_be_undone_again(self, cache: Cache) -> None:
+        acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        inverse = cache.desk.undo(NOW).group
+        cache.desk.undo(NOW, inverse)
+        assert (view(cache, "t1") or {})["priority"] == "stat"
+        assert cache.desk.undoable().group == acted.group
+        cache.desk.undo(NOW)
+        assert "priority" not in (view(cache, "t1") or {})
+
+    def test_because_the_person_kept_theirs_hides_no_earlier_act(self, cache: Cache) -> None:
+        acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        cache.desk.undo(NOW)
+        happened(cache, IntentEvent.ATTEMPT_RECORDED, IntentEvent.REFUSED)
+        give_up(cache, FOLLOW_UP)
+        assert cache.desk.undoable().group == acted.group
+
+
 class TestAfterItWasSent:
     @pytest.mark.parametrize(("verb", "key", "answers"), ACTS)
     def test_the_row_is_what_it_was(

@@ -80,6 +80,7 @@ class IntentQueries:
     ) -> str:
         """The last group of a person's acts that is not undone; "" if there is none.
 
+        An inverse that was dropped undid nothing.
         `authors`: the person, as each of the sources names them. `window`: only acts of this run of
         the program; None: of any. `besides`: groups that are passed over.
         """
@@ -91,7 +92,8 @@ class IntentQueries:
         row = self._raw.execute(
             f"SELECT group_id FROM intent AS done WHERE {where} "
             "AND inverse_of = '' AND state <> 'undone' AND NOT EXISTS "
-            "(SELECT 1 FROM intent WHERE inverse_of <> '' AND inverse_of = done.group_id) "
+            "(SELECT 1 FROM intent WHERE inverse_of <> '' AND inverse_of = done.group_id "
+            "AND state <> 'undone') "
             "ORDER BY seq DESC LIMIT 1",
             values,
         ).fetchone()
