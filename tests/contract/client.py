@@ -212,7 +212,7 @@ class Clinician:
         return self._desk.undo(self.instant)
 
     def redo(self) -> Acted:
-        return self._desk.redo(self.instant)
+        return self._desk.undos.redo(self.instant)
 
 
 def _names(key: str) -> set[str]:

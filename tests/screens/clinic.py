@@ -31,6 +31,7 @@ from carequeue.worklist.results import (
 )
 from tests.rows_desk import RowsDesk
 from tests.screens.colleagues import FakeColleagues
+from tests.screens.own_acts import FakeUndoDesk
 from tests.screens.unsent import FakeOutbox
 from tests.verbs.named import named
 
@@ -175,7 +176,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
         self._done: list[tuple[Undoable, Sequence[str], list[QueueRow]]] = []
         self.undone: list[str] = []  # groups
-        self.redone: list[datetime] = []  # when redo was asked for
+        self.own_acts = FakeUndoDesk(self.undone, lambda: self.rows[0])
 
     def change(self, rows: Sequence[QueueRow]) -> None:
         """Something else has changed the cache."""
@@ -195,6 +196,10 @@ class FakeDesk(RowsDesk, FakeOutbox):
     @property
     def colleagues(self) -> FakeColleagues:
         return self.its_colleagues
+
+    @property
+    def undos(self) -> FakeUndoDesk:
+        return self.own_acts
 
     # --- reading
 
@@ -331,14 +336,6 @@ class FakeDesk(RowsDesk, FakeOutbox):
         who = act.client or f"{act.count} items"
         words = f"Undone: {act.did.capitalize()}, {who}."
         return Acted(words, "", tuple(keys) or (self.rows[0].key,))
-
-    def redo(self, now: datetime) -> Acted:
-        self._fail()
-        self.redone.append(now)
-        if not self.undone:
-            raise BadQuestion("There is nothing to redo.")
-        who = self.rows[0]
-        return Acted(f"Done again: Acknowledged, {who.client}.", self.undone.pop(), (who.key,))
 
     def set_offline(self, offline: bool) -> None:
         self.feel(forced_offline=offline)

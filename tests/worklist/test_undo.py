@@ -234,6 +234,20 @@ class TestAfterItWasSent:
         assert inverse.target_id == "t1"
 
 
+def test_a_task_for_an_item_whose_owner_has_not_been_sent_yet_can_be_undone(cache: Cache) -> None:
+    cache.desk.act("claim", [DISCHARGE], {}, NOW)
+    created, claimed = cache.intents()
+    with writing(cache.session.engine()) as connection:
+        source = SqliteSourceRepository(connection, SOURCE)
+        source.mirror.move_base(created.args["resource"], "1", NOW)
+        for event in (IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED):
+            source.outbox.apply_event(source.outbox.by_ids([created.id])[0], event, "", NOW)
+    cache.desk.undo(NOW)
+    states = {intent.id: intent.state for intent in cache.intents()}
+    assert states[claimed.id] is IntentState.UNDONE
+    assert "owner" not in (view(cache, created.target_id) or {})
+
+
 class TestWhatOthersDidSince:
     """Taking back puts back what the person saw, and never removes what a colleague did."""
 

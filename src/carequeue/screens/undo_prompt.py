@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion, CareQueueError
 from carequeue.verbs.undo import VERB as UNDO
+from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.queue_list import seconds
 from carequeue.widgets.undo_wording import footer_words, question
@@ -155,10 +156,13 @@ class UndoPrompt:
     def redo(self) -> None:
         """Do again what was undone last."""
         context, now = self._context, self._context.now()
+        group = context.desk.undos.redoable
         if self._running:
             context.say(Message(_RUNNING))
+        elif not group:
+            context.say(Message("There is nothing to redo.", Tone.REFUSED))
         else:
-            self._begin(lambda: context.desk.redo(now), self._redone)
+            self._begin(lambda: context.desk.undos.redo(now, group), self._redone)
 
     def _redone(self, acted: Acted) -> None:
         self._context.acts_finished(acted.changed, changed=True)
@@ -177,7 +181,9 @@ class UndoPrompt:
 
     def _undone(self, acted: Acted) -> None:
         tone = Tone.DONE if acted.changed else Tone.REFUSED
-        self._context.say(Message(acted.message, tone))
+        redo = key_name(self._context.keys.of["redo"])
+        hint = f"{redo} does it again" if acted.changed else ""
+        self._context.say(Message(acted.message, tone, hint))
         if acted.changed:
             self._context.acts_finished(acted.changed, changed=False)
             self._context.data.load(acted.changed[0])

@@ -243,13 +243,6 @@ class Desk:
         """
         return self.undos.undo(now, group)
 
-    def redo(self, now: datetime) -> Acted:
-        """Do again what this window undid last, unless something was done since. *Slow*.
-
-        Raises BadQuestion, with the reason, if there is nothing to redo or it no longer applies.
-        """
-        return self.undos.redo(now)
-
     @cached_property
     def undos(self) -> UndoDesk:
         """The desk for undo, redo and the person's own acts."""

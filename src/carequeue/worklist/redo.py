@@ -1,45 +1,57 @@
 """Redo: what was undone is decided again, now, on the records as they are.
 
-In:  a group that this window undid, and the items on which it was undone. Out: new intents of the
-same verb, kinds and arguments; they are guarded like those of any act, and undo undoes them.
-Each item is checked as if its key had been pressed: the verb must still apply, and the item must
-name the same client. What the act created gets a new id, because the old one is used up; a Task
-that stands for an item is created again only where the item has none.
-Not here: which group is the next to redo (`undo_desk.py`).
+In:  what this window undid. Out: the act as it stood, if its undo has not left this computer:
+then the inverses are dropped. Otherwise new intents of the same verb, kinds and arguments, guarded
+like those of any act; undo undoes them.
+Each item is checked as if its key had been pressed: the verb must still apply, the item must name
+the same client, and nobody may have changed since the undo what the act is about. What the act
+created gets a new id, because the old one is used up; a Task that stands for an item is created
+again only where the item has none.
+Not here: which group is the next to redo (`undo_desk.py`), what was undone (`undone.py`).
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import count
+from typing import Any
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from carequeue.domain.items import WorkItem
 from carequeue.domain.sanitize import clean
+from carequeue.fhir import codes, values
+from carequeue.fhir.intent_effects import iso
+from carequeue.fhir.partner_messages import is_message
 from carequeue.fhir.task_facts import is_companion
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.verbs.table import find_verb
 from carequeue.verbs.verb_to_intents import IntentDraft
 from carequeue.worklist.act import Acts, is_behind, names_others
+from carequeue.worklist.client_items import decided_on, row_of, void_identifiers
 from carequeue.worklist.drafts_to_intents import Filing
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Refused
+from carequeue.worklist.undo import drop
 from carequeue.worklist.undoable import Undoer
+from carequeue.worklist.undone import Undone, is_changed
 
 NAME = "redo"  # in the audit log
 _OTHERS = "now names another client"
 _STUCK = "has a change of yours that the server refused: x first"
 _PAST = "was hidden until a time that has passed"
+_CHANGED = "was changed since the undo: look at it, then decide again"
 
 
-class Undone(NamedTuple):
-    """A group that was undone, and the keys of the items on which it was."""
+@dataclass(frozen=True, slots=True)
+class _Redone:
+    """The undone intents of one item, and the intents that would do them again."""
 
-    group: str
-    keys: tuple[str, ...]
+    old: Sequence[Intent]
+    new: Sequence[Intent]
 
 
 def redo(cache: CacheTransaction, undoer: Undoer, undone: Undone, now: datetime) -> Acted:
@@ -47,41 +59,55 @@ def redo(cache: CacheTransaction, undoer: Undoer, undone: Undone, now: datetime)
 
     Raises BadQuestion if it can be done on none of its items; of many items, the others are named.
     """
-    acts = [act for act in cache.intents.in_group(undone.group) if act.item_key in undone.keys]
-    verb = find_verb(acts[0].verb) if acts else None
+    redone, refused = _checked(cache, undoer, undone, now)
+    if not redone:
+        raise BadQuestion(f"{_in_words(refused)}. Nothing was done again.")
+    inverses = undone.inverses_not_left(cache) if not refused else []
+    if inverses:
+        drop(cache, inverses, "done again", now)
+        done = [item.old for item in redone]
+    else:
+        done = [item.new for item in redone]
+        for intents in done:
+            cache.source(intents[0].source).outbox.append(intents)
+    for intents in done:
+        first = intents[0]
+        cache.source(first.source).charts.add((first.source, first.chart))
+        cache.audit(now).append(undoer.author, NAME, first.item_key, first.group)
+    cache.project(now)
+    message = _message(Wording(cache, now), done, refused)
+    keys = tuple(intents[0].item_key for intents in done)
+    local = sum(_is_local(intents) for intents in done)
+    return Acted(message, done[0][0].group, keys, refused=tuple(refused), kept_here=local)
+
+
+def _checked(
+    cache: CacheTransaction, undoer: Undoer, undone: Undone, now: datetime
+) -> tuple[list[_Redone], list[Refused]]:
+    """The items on which the act can be done again, and those on which it cannot."""
+    by_row: dict[str, list[Intent]] = {}
+    for act in undone.acts(cache):
+        by_row.setdefault(act.item_key, []).append(act)
+    by_key = {decided_on(acts): acts for acts in by_row.values()}
+    verb = find_verb(next(iter(by_key.values()))[0].verb) if by_key else None
     if verb is None:
         raise BadQuestion("There is nothing to redo.")
     group, acting = str(uuid.uuid4()), Acts(cache)
-    items = acting.items(undone.keys, now)
-    filed: dict[str, list[Intent]] = {}
+    items = acting.items(tuple(by_key), now)
+    redone: list[_Redone] = []
     refused: list[Refused] = []
-    for checked in acting.check(verb, undone.keys, items, now):
+    for checked in acting.check(verb, tuple(by_key), items, now):
         if checked.item is None or not checked.permission.ok:
             refused.append(checked.refused)
             continue
-        old = [act for act in acts if act.item_key == checked.key]
+        old, (item, chart) = by_key[checked.key], items[checked.key]
         new = _refiled(cache, undoer, old, items[checked.key], group, now)
-        if why := _why_not(cache, old, new, items[checked.key][1], now):
+        why = _CHANGED if is_changed(cache, undone, old) or _is_made_since(old, item) else ""
+        if why := _why_not(cache, old, new, chart, now) or why:
             refused.append(Refused(checked.key, checked.client, why))
         else:
-            filed[checked.key] = new
-    if not filed:
-        raise BadQuestion(f"{_in_words(refused)}. Nothing was changed.")
-    for key, intents in filed.items():
-        _store(cache, undoer, key, intents, now)
-    cache.project(now)
-    message = _message(Wording(cache, now), filed, refused)
-    local = sum(_is_local(intents) for intents in filed.values())
-    return Acted(message, group, tuple(filed), refused=tuple(refused), kept_here=local)
-
-
-def _store(
-    cache: CacheTransaction, undoer: Undoer, key: str, intents: Sequence[Intent], now: datetime
-) -> None:
-    source = cache.source(intents[0].source)
-    source.outbox.append(list(intents))
-    source.charts.add((intents[0].source, intents[0].chart))
-    cache.audit(now).append(undoer.author, NAME, key, intents[0].group)
+            redone.append(_Redone(old, new))
+    return redone, refused
 
 
 def _refiled(
@@ -94,10 +120,11 @@ def _refiled(
 ) -> list[Intent]:
     """The intents of one item once more, on the item as it is now."""
     item, chart = found
+    drafts = _drafts(old, item, void_identifiers(cache, item), now)
     filing = Filing(
         cache,
         source=item.source,
-        item_key=item.key,
+        item_key=row_of(item, drafts),
         chart=chart,
         verb=old[0].verb,
         group=group,
@@ -105,11 +132,16 @@ def _refiled(
         window=undoer.window,
         client_name=clean(item.label, 120),
     )
-    return filing.intents(_drafts(old, item))
+    return filing.intents(drafts)
 
 
-def _drafts(old: Sequence[Intent], item: WorkItem) -> list[IntentDraft]:
-    """Drafts of the same changes; `ids`: id of what was created then -> its id now."""
+def _drafts(
+    old: Sequence[Intent], item: WorkItem, void: Collection[str], now: datetime
+) -> list[IntentDraft]:
+    """Drafts of the same changes; `ids`: id of what was created then -> its id now.
+
+    `void`: identifiers that are used up.
+    """
     ids: dict[str, str] = {}
     places: dict[str, int] = {}  # id of an old intent -> the index of its draft
     drafts: list[IntentDraft] = []
@@ -122,6 +154,8 @@ def _drafts(old: Sequence[Intent], item: WorkItem) -> list[IntentDraft]:
             if stands:
                 continue
         args = {name: value for name, value in intent.args.items() if name != "given_up"}
+        if intent.kind is IntentKind.CREATE:
+            args["resource"] = _made_now(intent.args["resource"], void, now)
         target = ids.get(intent.target_id, intent.target_id)
         places[intent.id] = len(drafts)
         drafts.append(
@@ -131,6 +165,21 @@ def _drafts(old: Sequence[Intent], item: WorkItem) -> list[IntentDraft]:
             )
         )  # fmt: skip
     return drafts
+
+
+def _made_now(resource: Mapping[str, Any], void: Collection[str], now: datetime) -> dict[str, Any]:
+    """A resource with an identifier that is not used up; a message is sent now.
+
+    A contact keeps its time: the client was called then.
+    """
+    made = dict(resource)
+    value = values.identifier_value(resource, codes.IDENTIFIER)
+    if value in void:
+        free = next(name for name in (f"{value}:{n}" for n in count(2)) if name not in void)
+        made["identifier"] = [{"system": codes.IDENTIFIER, "value": free}]
+    if is_message(made) and not values.has_code(made["category"], codes.CALL, codes.MESSAGE):
+        made["sent"] = iso(now)
+    return made
 
 
 def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
@@ -164,23 +213,30 @@ def _why_not(
     return _PAST if past else ""
 
 
+def _is_made_since(old: Sequence[Intent], item: WorkItem) -> bool:
+    """Whether an item has a Task now whose own Task was dropped by the undo."""
+    dropped = any(
+        intent.state is IntentState.UNDONE and is_companion(intent.args.get("resource"))
+        for intent in old
+    )
+    return dropped and item.target is not None
+
+
 def _is_local(intents: Sequence[Intent]) -> bool:
     return any(intent.state is IntentState.LOCAL_ONLY for intent in intents)
 
 
-def _message(
-    wording: Wording, filed: Mapping[str, Sequence[Intent]], refused: Sequence[Refused]
-) -> str:
+def _message(wording: Wording, done: Sequence[Sequence[Intent]], refused: Sequence[Refused]) -> str:
     """The acts that were done again; and on which items they were not."""
-    first = next(iter(filed.values()))[0]
+    first = done[0][0]
     verb = find_verb(first.verb)
-    kind = wording.kind(first) if len(filed) == 1 else ""
+    kind = wording.kind(first) if len(done) == 1 else ""
     what = verb.done_for(kind) if verb else first.verb
-    who = wording.client(first) if len(filed) == 1 else f"{len(filed)} items"
+    who = wording.client(first) if len(done) == 1 else f"{len(done)} items"
     message = f"Done again: {what}, {who}"
     if refused:
         message += f"; not done: {_in_words(refused)}"
-    local = " Saved on this computer only." if all(map(_is_local, filed.values())) else ""
+    local = " Saved on this computer only." if all(map(_is_local, done)) else ""
     return f"{message}.{local}"
 
 

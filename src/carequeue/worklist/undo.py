@@ -221,7 +221,10 @@ def _refused(
     by_key = {intent.item_key: intent for intent in intents}
     by_target: dict[tuple[str, str, str], list[Intent]] = defaultdict(list)
     by_chart: dict[tuple[str, str], list[Intent]] = defaultdict(list)
+    shown: dict[tuple[str, str, str], list[Intent]] = defaultdict(list)
     for intent in intents:
+        if intent.state not in STUCK_STATES:
+            shown[intent.source, intent.target_type, intent.target_id].append(intent)
         if intent.state not in _DROPS:
             by_target[intent.source, intent.target_type, intent.target_id].append(intent)
             by_chart[intent.source, intent.chart].append(intent)
@@ -230,7 +233,7 @@ def _refused(
         view, records = source.views.resource(*target[1:]), source.views.client_records()
         if view is not None and not all(is_about_its_client(act, view, records) for act in acts):
             reasons[acts[0].item_key] = _OTHER_CLIENT
-        elif not _is_unchanged(acts, view, source.base_url):
+        elif not _is_unchanged(acts, shown[target], view, source.base_url):
             reasons.setdefault(acts[0].item_key, _CHANGED)
     dropped = {intent.id for intent in intents if intent.state in _DROPS}
     for chart, acts in by_chart.items():
@@ -242,11 +245,16 @@ def _refused(
     return tuple(Refused(key, wording.client(by_key[key]), why) for key, why in reasons.items())
 
 
-def _is_unchanged(acts: Sequence[Intent], view: Resource | None, base_url: str) -> bool:
-    """Whether a resource is still as these acts made it, in what their inverses would put back."""
+def _is_unchanged(
+    acts: Sequence[Intent], shown: Sequence[Intent], view: Resource | None, base_url: str
+) -> bool:
+    """Whether a resource is still as these acts made it, in what their inverses would put back.
+
+    `shown`: these acts, and those of the same group on it that wait and that the view shows.
+    """
     if acts[0].kind is not IntentKind.CREATE:
         return all(intent_effects.satisfied(intent, view) for intent in acts)
-    created = intent_effects.fold(None, acts)
+    created = intent_effects.fold(None, shown)
     if view is None or created is None or view.get("status") != created.get("status"):
         return False
     return reference(view.get("owner"), base_url) == reference(created.get("owner"), base_url)

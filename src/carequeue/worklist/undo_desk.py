@@ -15,10 +15,11 @@ from datetime import datetime
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.worklist.history import PastAct, history
-from carequeue.worklist.redo import Undone, redo
+from carequeue.worklist.redo import redo
 from carequeue.worklist.results import Acted, Undoable
 from carequeue.worklist.undo import ChangedSince, undo
-from carequeue.worklist.undoable import Undoer, last_of, undoable
+from carequeue.worklist.undoable import Undoer, last_of, not_undone, undoable
+from carequeue.worklist.undone import Undone, remember
 
 Transaction = Callable[[], AbstractContextManager[CacheTransaction]]
 
@@ -58,17 +59,31 @@ class UndoDesk:
         try:
             with self._writing() as cache:
                 group = group or last_of(cache, self.undoer, anywhere=False)
+                before = not_undone(cache, group)
                 acted = undo(cache, self.undoer, now, group)
+                undone = remember(cache, before, acted)
         except ChangedSince as error:
             self._passed.add(error.group)
             raise
-        self._undone.append(Undone(group, tuple(acted.changed)))
+        self._undone.append(undone)
         return acted
 
-    def redo(self, now: datetime) -> Acted:
-        """Do again what was undone last; see `Desk.redo`."""
+    @property
+    def redoable(self) -> str:
+        """The group that is the next to redo: what was undone last; "" if there is none."""
+        return self._undone[-1].group if self._undone else ""
+
+    def redo(self, now: datetime, group: str = "") -> Acted:
+        """Do again what this window undid last, unless something was done since. *Slow*.
+
+        `group`: the act to redo, as `redoable` named it; no other is done instead.
+        Raises BadQuestion, with the reason, if there is nothing to redo, if it no longer applies,
+        or if somebody has changed it since the undo; nothing is changed then.
+        """
         if not self._undone:
             raise BadQuestion("There is nothing to redo.")
+        if group and group != self.redoable:
+            raise BadQuestion("Something else was undone or done since. Nothing was done again.")
         with self._writing() as cache:
             acted = redo(cache, self.undoer, self._undone[-1], now)
         self._undone.pop()
