@@ -40,7 +40,7 @@ def test_in_a_pipe_it_is_tab_separated_with_whole_groups(shell: CacheShell) -> N
 def test_json_has_the_group_that_undo_takes(shell: CacheShell) -> None:
     shell.cache.desk.act("note", [FOLLOW_UP], {"text": "Called"}, NOW)
     (act,) = json.loads(shell.run("history", "--json").stdout)
-    assert set(act) == {"group", "at", "client", "did", "state"}
+    assert set(act) == {"group", "at", "client", "did", "state", "note", "key"}
     assert shell.run("undo", act["group"]).exit_code == 0
     assert json.loads(shell.run("history", "--json").stdout)[0]["state"] == "undone"
 

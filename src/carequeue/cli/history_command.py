@@ -29,7 +29,7 @@ def history(profile: str, limit: int, as_json: bool) -> None:
     Undo one of them with: carequeue undo GROUP
     """
     with use_cases.open_session(profile) as session:
-        acts = session.desk.undos.history(use_cases.now(), 0, limit)
+        acts = session.desk.undos.history(use_cases.now(), limit=limit).acts
         if as_json:
             printing.write_value(list(acts))
         elif acts:

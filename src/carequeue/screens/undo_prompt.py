@@ -1,4 +1,4 @@
-"""Undo and redo: the act that the footer names, and the question about other windows.
+"""Undo and redo: the act that the footer names, the acts of other windows, and all of one's own.
 
 In:  the desk's next act to undo, and this window's acts that are still running. Out: the words of
 the footer; `u` undoes exactly the act that the footer named when the key was pressed.
@@ -167,6 +167,22 @@ class UndoPrompt:
     def _redone(self, acted: Acted) -> None:
         self._context.acts_finished(acted.changed, changed=True)
         self._context.say(Message(self._context.signed(acted.message), Tone.DONE, BACK))
+        self._read_overlays()
+
+    def open_history(self) -> None:
+        """Show the person's own acts, with an undo for each."""
+        from carequeue.screens.history_overlay import HistoryOverlay
+
+        overlay = HistoryOverlay(self._context, self._undo_group, self.redo)
+        self._context.push(overlay)
+        overlay.cache_changed()
+
+    def _undo_group(self, group: str) -> None:
+        """Undo an act that the person has chosen by name."""
+        if self._running:
+            self._context.say(Message(_RUNNING))
+        else:
+            self._undo(Target(Undoable(group, "", "", "", 1, self._context.now()), group))
 
     def _undo(self, target: Target) -> None:
         context, now = self._context, self._context.now()
@@ -187,6 +203,12 @@ class UndoPrompt:
         if acted.changed:
             self._context.acts_finished(acted.changed, changed=False)
             self._context.data.load(acted.changed[0])
+            self._read_overlays()
+
+    def _read_overlays(self) -> None:
+        """Let what lies over the list show what was undone or done again."""
+        for overlay in self._context.overlays:
+            overlay.cache_changed()
 
     def _ask_about(self, undoable: Undoable | None) -> None:
         """Ask about an act of another window, by name: the footer named no act of this window."""

@@ -237,6 +237,31 @@ class OutboxLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PastAct:
+    """One act of the person. All text is clean.
+
+    `group`: what `undo` takes. `client`: "3 items" for an act on several. `state`: waiting,
+    checking, sent, local only, conflict, refused, undone or partly undone; `note` says more in a
+    sentence. `key`: its item, "" for several.
+    """
+
+    group: str
+    at: datetime
+    client: str
+    did: str
+    state: str
+    note: str
+    key: str
+
+
+class HistoryPage(NamedTuple):
+    """Acts, newest first. `before`: where the next page begins, 0 if this is the last one."""
+
+    acts: tuple[PastAct, ...]
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One element in a conflict, in clinical words; "" if there is (or was) no value."""
 

@@ -14,9 +14,9 @@ from datetime import datetime
 
 from carequeue.domain.errors import BadQuestion
 from carequeue.store.cache_transaction import CacheTransaction
-from carequeue.worklist.history import PastAct, history
+from carequeue.worklist.history import NEWEST, history
 from carequeue.worklist.redo import redo
-from carequeue.worklist.results import Acted, Undoable
+from carequeue.worklist.results import Acted, HistoryPage, Undoable
 from carequeue.worklist.undo import ChangedSince, undo
 from carequeue.worklist.undoable import Undoer, last_of, not_undone, undoable
 from carequeue.worklist.undone import Undone, remember
@@ -49,10 +49,13 @@ class UndoDesk:
         with self._reading() as cache:
             return undoable(cache, self.undoer, now)
 
-    def history(self, now: datetime, offset: int, limit: int) -> tuple[PastAct, ...]:
-        """The person's own acts on this computer, newest first, a page of them."""
+    def history(self, now: datetime, before: int = NEWEST, limit: int = 100) -> HistoryPage:
+        """A page of the person's own acts on this computer, newest first. *Slow*.
+
+        `before`: where the page before it says that this page begins.
+        """
         with self._reading() as cache:
-            return history(cache, self._author, now, offset, limit)
+            return history(cache, self._author, now, before, limit)
 
     def undo(self, now: datetime, group: str) -> Acted:
         """Undo a group, or the last of this window; see `Desk.undo`."""
