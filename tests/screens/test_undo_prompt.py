@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,6 +254,22 @@ class TestTheQuestion:
             assert len(said) <= room
             assert said.endswith("?")
             assert name[:6] in said
+
+    @pytest.mark.parametrize("where", list(Where)[1:])
+    def test_says_at_any_width_that_a_partner_is_told(self, where: Where) -> None:
+        act = replace(SORENSEN, where=where)
+        for room in range(70, 160):
+            said = question(act, NOW, ZONE, room, "Harbor Primary Care will be told.")
+            assert len(said) <= room
+            assert "tell the partner" in said or "Harbor Primary Care will be told" in said
+            assert "SØRENSEN" in said
+
+    async def test_has_the_partner_from_a_trial_of_the_undo(self) -> None:
+        desk = with_others(SORENSEN)
+        desk.told_of_undo = "Harbor Primary Care will be told."
+        async with at_the_terminal(desk, (140, 40)) as seat:
+            await seat.press("u")
+            assert "08:55. Harbor Primary Care will be told. Undo it?" in seat.message
 
     def test_is_in_plain_words_where_there_is_room(self) -> None:
         assert question(SORENSEN, NOW, ZONE, 120) == (

@@ -151,7 +151,7 @@ class UndoPrompt:
         elif self._running:
             self._context.say(Message(_RUNNING))
         else:
-            self._context.submit_read(self._read, self._ask_about)
+            self._context.submit_read(self._read_with_told, self._ask_about)
 
     def redo(self) -> None:
         """Do again what was undone last."""
@@ -210,8 +210,20 @@ class UndoPrompt:
         for overlay in self._context.overlays:
             overlay.cache_changed()
 
-    def _ask_about(self, undoable: Undoable | None) -> None:
+    def _read_with_told(self) -> tuple[Undoable | None, str]:
+        """The next act to undo, and the sentence that says which partners its undo is told."""
+        undoable = self._read()
+        if undoable is None or undoable.where is Where.HERE:
+            return undoable, ""
+        try:
+            trial = self._context.desk.trial.undo(self._context.now(), undoable.group)
+        except CareQueueError:  # the undo itself will say why
+            return undoable, ""
+        return undoable, trial.told
+
+    def _ask_about(self, read: tuple[Undoable | None, str]) -> None:
         """Ask about an act of another window, by name: the footer named no act of this window."""
+        undoable, told = read
         if self._running:
             return  # an act began meanwhile; its own message follows
         self._set_next(undoable)
@@ -222,13 +234,13 @@ class UndoPrompt:
             text = f"Not undone: {target.act.words} was not named yet. Press the key again."
             self._context.say(Message(text, Tone.REFUSED))
         else:
-            self._open_question(target)
+            self._open_question(target, told)
 
-    def _open_question(self, target: Target) -> None:
+    def _open_question(self, target: Target, told: str) -> None:
         from carequeue.screens.prompt_overlays import ConfirmOverlay, Option
 
         context = self._context
-        text = partial(question, target.act, context.now(), context.zone)
+        text = partial(question, target.act, context.now(), context.zone, told=told)
         yes = Option("y", "yes", partial(self._undo, target))
         no = Option("esc", "no", lambda: context.say(Message("Nothing was undone.")))
         context.push(ConfirmOverlay(context, text, (yes, no)))

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.store.engine import quick
 from carequeue.store.intent_rows import BY_IDS_SQL, OPEN_SQL, read_intents
+
+#: The condition of an inverse that stands; a message to a partner about an undo undoes nothing.
+_UNDOES: Final = "inverse_of <> '' AND state <> 'undone' AND kind <> 'create'"
 
 
 class ActGroup(NamedTuple):
@@ -88,8 +91,8 @@ class IntentQueries:
         rows = self._raw.execute(
             "SELECT DISTINCT group_id, item_key, state, 0 FROM intent "
             "WHERE group_id IN (SELECT value FROM json_each(?)) UNION ALL "
-            "SELECT DISTINCT inverse_of, item_key, state, 1 FROM intent WHERE inverse_of <> '' "
-            "AND inverse_of IN (SELECT value FROM json_each(?)) AND state <> 'undone'",
+            f"SELECT DISTINCT inverse_of, item_key, state, 1 FROM intent WHERE {_UNDOES} "
+            "AND inverse_of IN (SELECT value FROM json_each(?))",
             (named, named),
         )
         return [
@@ -132,8 +135,7 @@ class IntentQueries:
         row = self._raw.execute(
             f"SELECT group_id FROM intent AS done WHERE {where} "
             "AND inverse_of = '' AND state <> 'undone' AND NOT EXISTS "
-            "(SELECT 1 FROM intent WHERE inverse_of <> '' AND inverse_of = done.group_id "
-            "AND state <> 'undone') "
+            f"(SELECT 1 FROM intent WHERE {_UNDOES} AND inverse_of = done.group_id) "
             "ORDER BY seq DESC LIMIT 1",
             values,
         ).fetchone()
@@ -142,7 +144,7 @@ class IntentQueries:
     def is_undone(self, group: str) -> bool:
         """Whether an inverse of a group has been filed."""
         row = self._raw.execute(
-            "SELECT 1 FROM intent WHERE inverse_of = ? AND state <> 'undone' LIMIT 1", (group,)
+            f"SELECT 1 FROM intent WHERE {_UNDOES} AND inverse_of = ? LIMIT 1", (group,)
         ).fetchone()
         return row is not None
 

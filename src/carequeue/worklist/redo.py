@@ -25,7 +25,7 @@ from carequeue.domain.items import WorkItem
 from carequeue.domain.sanitize import clean
 from carequeue.fhir import codes, values
 from carequeue.fhir.intent_effects import iso
-from carequeue.fhir.partner_messages import is_message
+from carequeue.fhir.partner_notices import is_told_message
 from carequeue.fhir.task_facts import is_companion
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.verbs.table import find_verb
@@ -35,7 +35,7 @@ from carequeue.worklist.client_items import decided_on, row_of, void_identifiers
 from carequeue.worklist.drafts_to_intents import Filing
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.results import Acted, Refused
-from carequeue.worklist.undo import drop
+from carequeue.worklist.undo import check_not_there, drop
 from carequeue.worklist.undoable import Undoer
 from carequeue.worklist.undone import Undone, is_changed
 
@@ -64,6 +64,7 @@ def redo(cache: CacheTransaction, undoer: Undoer, undone: Undone, now: datetime)
         raise BadQuestion(f"{_in_words(refused)}. Nothing was done again.")
     inverses = undone.inverses_not_left(cache) if not refused else []
     if inverses:
+        check_not_there(cache, inverses)
         drop(cache, inverses, "done again", now)
         done = [item.old for item in redone]
     else:
@@ -177,7 +178,7 @@ def _made_now(resource: Mapping[str, Any], void: Collection[str], now: datetime)
     if value in void:
         free = next(name for name in (f"{value}:{n}" for n in count(2)) if name not in void)
         made["identifier"] = [{"system": codes.IDENTIFIER, "value": free}]
-    if is_message(made) and not values.has_code(made["category"], codes.CALL, codes.MESSAGE):
+    if is_told_message(made):
         made["sent"] = iso(now)
     return made
 

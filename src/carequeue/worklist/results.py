@@ -136,6 +136,7 @@ class Acted:
     kept_here: int = 0
     said: str = ""  # the answer as the sentence has it: " to Access", ", no capacity"
     offers: str = ""  # the verb that comes next, and applies
+    told: str = ""  # of an undo: the sentence that says which partners are told
 
 
 class Where(StrEnum):
