@@ -21,7 +21,7 @@ from tests.fhir.clinic import DANA, NOW, ref, task
 from tests.store.cache import Cache
 from tests.sync.parts import note
 from tests.worklist.test_undo import happened
-from tests.worklist.world import FOLLOW_UP, LONE, REFERRAL, queue, send
+from tests.worklist.world import DISCHARGE, FOLLOW_UP, LONE, REFERRAL, queue, send
 
 
 @pytest.fixture
@@ -49,6 +49,13 @@ def test_are_listed_newest_first_with_client_time_and_group(cache: Cache) -> Non
         "It waits to be sent.", FOLLOW_UP,
     )  # fmt: skip
     assert (oldest.did, oldest.at) == ("Accepted", NOW)
+
+
+def test_say_to_whom_an_act_of_several_changes_went(cache: Cache) -> None:
+    cache.desk.act("refer", ["main:Patient/c1"], {"text": "Bed", "to": "County Shelter"}, NOW)
+    assert acts(cache)[0].did == "Referred to County Shelter"
+    cache.desk.act("claim", [DISCHARGE], {}, NOW)
+    assert acts(cache)[0].did == "Claimed"
 
 
 def test_an_act_on_several_items_is_one_line(cache: Cache) -> None:

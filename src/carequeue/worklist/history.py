@@ -64,14 +64,16 @@ def history(
 
 
 def _past_act(wording: Wording, intents: Sequence[Intent], states: Sequence[ItemState]) -> PastAct:
-    first = next((intent for intent in intents if not _opens_task(intent)), intents[0])
+    first = intents[0]
+    own = [intent for intent in intents if not _opens_task(intent)] or intents
     count = len({state.item_key for state in states})
     state, note = _standing(intents, states, count)
     return PastAct(
         group=first.group,
         at=first.decided_at,
         client=wording.client(first) if count == 1 else f"{count} items",
-        did=wording.describe(first),
+        # Only one of the intents says to whom: of a referral the Task, not the request.
+        did=max(map(wording.describe, own), key=len),
         state=state,
         note=f"{note}.",
         key=first.item_key if count == 1 else "",
