@@ -16,10 +16,13 @@ from carequeue.worklist.trial_desk import TrialDesk
 
 
 class NoWarnings(TrialDesk):
-    """Trials at a desk where nobody is away."""
+    """Trials at a desk where nobody is away; `told`: who is told of any undo."""
 
-    def __init__(self) -> None:
-        pass
+    def __init__(self, told: str) -> None:
+        self._told = told
+
+    def undo(self, now: datetime, group: str) -> Acted:
+        return Acted("", "", (), told=self._told)
 
     def warnings(
         self, verb: str, keys: Sequence[str], answers: Mapping[str, str], now: datetime
@@ -34,6 +37,7 @@ class RowsDesk(Desk):
         self.rows = list(rows)
         self.refused: dict[str, str] = {}
         self.notes: dict[str, str] = {}  # of the profile, for contacts
+        self.told_of_undo = ""
         self.acts: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
 
     @property
@@ -71,7 +75,7 @@ class RowsDesk(Desk):
 
     @property
     def trial(self) -> TrialDesk:
-        return NoWarnings()
+        return NoWarnings(self.told_of_undo)
 
     def preview(
         self,

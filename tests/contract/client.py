@@ -211,6 +211,9 @@ class Clinician:
     def undo(self) -> Acted:
         return self._desk.undo(self.instant)
 
+    def redo(self) -> Acted:
+        return self._desk.undos.redo(self.instant)
+
 
 def _names(key: str) -> set[str]:
     """A key, and its parts: `clinic:authorization-end:Coverage/1:2026-12-01` is of Coverage/1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from carequeue.fhir.task_facts import is_companion
 from carequeue.verbs.offers import names_of
 from carequeue.worklist.results import Acted
 from tests.contract.client import Clinician
@@ -57,11 +58,91 @@ def test_taking_back_what_was_sent_restores_every_own_element(
         act(item)
         assert dana.sync().sent == 1
         assert text_of(held(clinic, item), "lastModified") != was
-    for _ in acts:
+    # A partner is told what became of the two referrals; the handoff came from a colleague.
+    for item, _ in reversed(acts):
         dana.undo()
-        assert dana.sync().sent == 1
+        told = item in (URGENT_REFERRAL, ROUTINE_REFERRAL)
+        assert dana.sync().sent == (2 if told else 1)
     assert {item: text_of(held(clinic, item), "lastModified") for item in before} == before
     assert versions(clinic, ROUTINE_REFERRAL) == 3
+    assert {row.sync for row in dana.rows()} == {""}
+
+
+def test_a_partner_is_told_of_a_reopening_after_it(
+    dana: Clinician, clinic: FhirServer, proxy: FaultProxy
+) -> None:
+    dana.decline(ROUTINE_REFERRAL)
+    assert dana.sync().ok
+    assert "will be told." in dana.undo().message
+    since = len(proxy.asked())
+    assert dana.sync().ok
+    assert [line.split()[1].split("/")[0] for line in sent(proxy, since)] == [
+        "Task", "Communication",
+    ]  # fmt: skip
+    assert status(clinic, ROUTINE_REFERRAL) == "requested"
+    client = held(clinic, ROUTINE_REFERRAL)["for"]["reference"].partition("/")[2]
+    (message,) = of_client(clinic, "Communication", client)
+    assert message["payload"][0]["contentString"] == (
+        "We reopened this referral, which we had declined."
+    )
+    assert ROUTINE_REFERRAL in [part["reference"] for part in message["about"]]
+    assert message["recipient"][0]["reference"].startswith("Organization/")
+    assert dana.shown(ROUTINE_REFERRAL).sync == ""
+
+
+def test_a_partner_is_not_told_where_a_colleague_kept_the_referral_closed(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    dana.accept(ROUTINE_REFERRAL)
+    assert dana.sync().ok
+    change(clinic, ROUTINE_REFERRAL, status="completed")
+    dana.undo()
+    assert dana.sync().conflicts == 1
+    client = held(clinic, ROUTINE_REFERRAL)["for"]["reference"].partition("/")[2]
+    assert of_client(clinic, "Communication", client) == []
+    dana.answer(ROUTINE_REFERRAL, "theirs")
+    assert dana.sync().ok
+    assert of_client(clinic, "Communication", client) == []
+    assert dana.waiting() == 0
+
+
+def test_an_act_done_again_before_it_was_sent_arrives_once(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    dana.log(UNDATED_FOLLOW_UP, outcome="no answer")
+    dana.undo()
+    dana.redo()
+    dana.accept(ROUTINE_REFERRAL)
+    dana.undo()
+    dana.redo()
+    assert dana.sync().sent == 2
+    (contact,) = of_client(clinic, "Communication", "client-10")
+    assert contact["status"] != "entered-in-error"
+    assert status(clinic, ROUTINE_REFERRAL) == "accepted"
+
+
+def test_an_act_done_again_after_its_undo_was_sent_is_true_again(
+    dana: Clinician, clinic: FhirServer
+) -> None:
+    acts: list[tuple[str, Callable[[str], Acted]]] = [
+        (UNDATED_FOLLOW_UP, lambda item: dana.log(item, outcome="no answer")),
+        (DISCHARGE, dana.claim),
+        (ROUTINE_REFERRAL, dana.accept),
+    ]
+    for item, act in acts:
+        act(item)
+        assert dana.sync().ok
+        dana.undo()
+        assert dana.sync().ok
+        dana.redo()
+        assert dana.sync().ok
+    contacts = of_client(clinic, "Communication", "client-10")
+    wrong = [contact["status"] == "entered-in-error" for contact in contacts]
+    assert sorted(wrong) == [False, True]
+    assert status(clinic, ROUTINE_REFERRAL) == "accepted"
+    tasks = of_client(clinic, "Task", "client-05")
+    (task,) = [task for task in tasks if is_companion(task)]
+    assert task["owner"]["reference"].startswith("Practitioner/")
     assert {row.sync for row in dana.rows()} == {""}
 
 

@@ -35,7 +35,8 @@ class Case(NamedTuple):
 
     `effect`: element of the item's Task -> its value in a word, None if it is absent after the
     verb; `made`: the new resources of the client. `first`: the made resources are sent before the
-    Task is changed, so that they are there even if the change is not.
+    Task is changed, so that they are there even if the change is not. `told`: how many partners are
+    told if it is undone after it was sent.
     """
 
     verb: str
@@ -45,6 +46,7 @@ class Case(NamedTuple):
     made: tuple[str, ...] = ()
     again: Again = "already"
     first: bool = False
+    told: int = 0
 
     @property
     def name(self) -> str:
@@ -61,14 +63,14 @@ class Case(NamedTuple):
 
 
 CASES: Final = (
-    Case("accept", "came in to team", {}, {"status": "accepted", "owner": ME}),
+    Case("accept", "came in to team", {}, {"status": "accepted", "owner": ME}, told=1),
     Case(
         "accept", "handoff", {}, {"status": "accepted", "owner": ME, "output": "read-back"},
         again="refused",
     ),
     Case(
         "decline", "came in", {"reason": "no capacity"},
-        {"status": "rejected", "statusReason": "no capacity"}, again="refused",
+        {"status": "rejected", "statusReason": "no capacity"}, again="refused", told=1,
     ),
     Case("claim", "team follow-up", {}, {"owner": ME}),
     Case("done", "follow-up", {}, {"status": "completed"}, again="refused"),
@@ -95,30 +97,31 @@ CASES: Final = (
         "new", "follow-up", {"text": "Call the school", "until": "2bd"},
         made=("Task accepted follow-up",), again="another",
     ),
-    Case("remind", "sent out", {}, made=("Communication completed reminder",)),
+    Case("remind", "sent out", {}, made=("Communication completed reminder",), told=1),
     Case(
         "withdraw", "sent out", {"reason": "client declined"},
         {"status": "cancelled", "statusReason": "client declined", "businessStatus": "decided"},
-        again="refused",
+        again="refused", told=1,
     ),
     Case(
         "withdraw", "begun by partner", {"reason": "found another place"},
-        made=("Task requested abort",),
+        made=("Task requested abort",), told=1,
     ),
     Case(
         "answer", "partner asks", {"text": "Medicaid"}, {"businessStatus": "information-sent"},
-        ("Communication completed answer",), "refused", first=True,
+        ("Communication completed answer",), "refused", first=True, told=1,
     ),
     Case(
         "ask", "came in", {"text": "Which medication?"},
-        {"businessStatus": "awaiting-information"}, ("Communication completed question",),
+        {"businessStatus": "awaiting-information"}, ("Communication completed question",), told=1,
     ),
     Case(
         "hold", "accepted", {"reason": "client away", "until": "3bd"},
-        {"status": "on-hold", "statusReason": "client away", "extension": "snoozed-until"},
+        {"status": "on-hold", "statusReason": "client away", "extension": "snoozed-until"}, told=1,
     ),
     Case(
-        "resume", "on hold", {}, {"status": "in-progress", "statusReason": None, "extension": None}
+        "resume", "on hold", {}, {"status": "in-progress", "statusReason": None, "extension": None},
+        told=1,
     ),
     Case(
         "redirect", "sent out", {"to": "Harbor", "consent": "covered"},
@@ -128,7 +131,7 @@ CASES: Final = (
             "businessStatus": "decided",
         },
         ("ServiceRequest active Outpatient therapy, intake", "Task requested fulfill"),
-        "refused", first=True,
+        "refused", first=True, told=2,
     ),
     Case("schedule", "accepted", {"at": "3bd"}, made=("Appointment booked",), again="another"),
     Case(
@@ -145,7 +148,7 @@ CASES: Final = (
     ),
     Case(
         "refer", "", {"text": "Detox bed", "to": "Northside", "priority": "urgent"},
-        made=("ServiceRequest active Detox bed", "Task requested fulfill"), again="another",
+        made=("ServiceRequest active Detox bed", "Task requested fulfill"), again="another", told=1,
     ),
     Case(
         "heard_crisis", "", {"when": "1h", "where": "988 call"}, made=("Encounter finished EMER",),

@@ -282,6 +282,12 @@ def test_what_was_created_is_struck_out_not_deleted() -> None:
         )
 
 
+def test_a_booked_visit_is_cancelled_since_others_saw_it() -> None:
+    visit = {"resourceType": "Appointment", "id": "a1", "status": "booked"}
+    booked = replace(intent(K.CREATE, resource=visit), target_type="Appointment")
+    assert inverse(booked) == (K.SET_STATUS, {"to": "cancelled"})
+
+
 def test_a_task_for_a_derived_row_goes_back_to_open_and_nobodys() -> None:
     value = "discharge-contact:Encounter/e1"
     created = task(identifier=[{"system": codes.IDENTIFIER, "value": value}])

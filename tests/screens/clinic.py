@@ -31,6 +31,7 @@ from carequeue.worklist.results import (
 )
 from tests.rows_desk import RowsDesk
 from tests.screens.colleagues import FakeColleagues
+from tests.screens.own_acts import FakeUndoDesk
 from tests.screens.unsent import FakeOutbox
 from tests.verbs.named import named
 
@@ -175,6 +176,7 @@ class FakeDesk(RowsDesk, FakeOutbox):
         self.others: list[Undoable] = []  # acts of other windows, the last one at the end
         self._done: list[tuple[Undoable, Sequence[str], list[QueueRow]]] = []
         self.undone: list[str] = []  # groups
+        self.own_acts = FakeUndoDesk(self.undone, lambda: self.rows[0])
 
     def change(self, rows: Sequence[QueueRow]) -> None:
         """Something else has changed the cache."""
@@ -194,6 +196,10 @@ class FakeDesk(RowsDesk, FakeOutbox):
     @property
     def colleagues(self) -> FakeColleagues:
         return self.its_colleagues
+
+    @property
+    def undos(self) -> FakeUndoDesk:
+        return self.own_acts
 
     # --- reading
 

@@ -98,7 +98,7 @@ async def test_undo_brings_the_item_back_under_the_cursor() -> None:
         await seat.wait(3)
         assert "REYES" not in seat.text.rsplit("\n", 2)[0]
         await seat.press("u")
-        assert seat.message == "✓ Undone: Done, REYES, Tomás."
+        assert seat.message == "✓ Undone: Done, REYES, Tomás.  U does it again"
         assert seat.cursor == "reyes"
 
 

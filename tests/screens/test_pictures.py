@@ -14,6 +14,7 @@ from carequeue.worklist.health import SourceHealth
 from carequeue.worklist.results import Difference, Person, Undoable, Where
 from tests.screens.clinic import NOW, FakeDesk, at, morning, row
 from tests.screens.conftest import AtTheTop
+from tests.screens.own_acts import acts_of_a_week
 from tests.screens.stage import at_the_terminal
 from tests.screens.unsent import brandt
 
@@ -73,6 +74,18 @@ async def test_what_undo_would_undo(taken: SnapshotAssertion, size: str) -> None
 @pytest.mark.parametrize("size", SIZES)
 async def test_what_undo_would_undo_of_many(taken: SnapshotAssertion, size: str) -> None:
     assert taken == await picture(FakeDesk(), SIZES[size], *["space"] * 3, *"nx", "enter", "y")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_what_one_did(taken: SnapshotAssertion, theme: str, size: str) -> None:
+    desk = FakeDesk()
+    desk.own_acts.acts = acts_of_a_week(NOW)
+    assert taken == await picture(desk, SIZES[size], "H", "j", theme=theme)
+
+
+async def test_what_one_did_before_any_act(taken: SnapshotAssertion) -> None:
+    assert taken == await picture(FakeDesk(), SMALL, "H")
 
 
 @pytest.mark.parametrize("where", list(Where)[1:], ids=str)

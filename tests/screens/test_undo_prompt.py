@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from carequeue.widgets.key_footer import footer_parts, row_pairs
 from carequeue.widgets.undo_wording import footer_words, question
 from carequeue.worklist.results import Undoable, Where
+from tests.fhir.clinic import DANA, ref, task
 from tests.screens.clinic import NOW, ZONE, FakeDesk
 from tests.screens.quiet import press
 from tests.screens.stage import at_the_terminal
+from tests.store.cache import clinic_of_dana
 
 SORENSEN = Undoable(
     "g7", "accept", "accept", "SØRENSEN, Ida", 1, NOW - timedelta(minutes=19), Where.OTHER_WINDOW
@@ -41,7 +45,7 @@ class TestTheFooter:
             await seat.press("e")
             assert "u undo: done REYES" in seat.footer
             await seat.press("u")
-            assert seat.message == "✓ Undone: Done, REYES, Tomás."
+            assert seat.message == "✓ Undone: Done, REYES, Tomás.  U does it again"
             assert "u undo: acknowledge OKAFOR" in seat.footer
             await seat.press("u")
             assert "undo" not in seat.footer
@@ -171,7 +175,7 @@ class TestWhatAnotherWindowDid:
             assert desk.undone == []
             await seat.press("y")
             assert desk.undone == ["g7"]
-            assert seat.message == "✓ Undone: Accept, SØRENSEN, Ida."
+            assert seat.message == "✓ Undone: Accept, SØRENSEN, Ida.  U does it again"
 
     @pytest.mark.parametrize("key", ["u", "enter", "space", "a", "Y", "n", "tab"])
     async def test_is_undone_by_no_other_key(self, key: str) -> None:
@@ -251,6 +255,22 @@ class TestTheQuestion:
             assert said.endswith("?")
             assert name[:6] in said
 
+    @pytest.mark.parametrize("where", list(Where)[1:])
+    def test_says_at_any_width_that_a_partner_is_told(self, where: Where) -> None:
+        act = replace(SORENSEN, where=where)
+        for room in range(70, 160):
+            said = question(act, NOW, ZONE, room, "Harbor Primary Care will be told.")
+            assert len(said) <= room
+            assert "tell the partner" in said or "Harbor Primary Care will be told" in said
+            assert "SØRENSEN" in said
+
+    async def test_has_the_partner_from_a_trial_of_the_undo(self) -> None:
+        desk = with_others(SORENSEN)
+        desk.told_of_undo = "Harbor Primary Care will be told."
+        async with at_the_terminal(desk, (140, 40)) as seat:
+            await seat.press("u")
+            assert "08:55. Harbor Primary Care will be told. Undo it?" in seat.message
+
     def test_is_in_plain_words_where_there_is_room(self) -> None:
         assert question(SORENSEN, NOW, ZONE, 120) == (
             "Another window did this: accept SØRENSEN, Ida, 08:55. Undo it?"
@@ -277,3 +297,43 @@ async def test_the_palette_undoes_what_the_footer_named() -> None:
         await seat.write("undo")
         await seat.press("enter")
         assert desk.undone == ["group-2"]
+
+
+class TestRedo:
+    async def test_does_again_what_was_undone(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("a", "u", "U")
+            assert seat.desk.undos.redone == ["group-1"]
+            assert seat.message.startswith("✓ Done again: Acknowledged, OKAFOR, Amara.")
+            assert "u undoes it" in seat.message
+
+    async def test_says_that_there_is_nothing(self) -> None:
+        async with at_the_terminal() as seat:
+            await seat.press("U")
+            assert seat.message == "· There is nothing to redo."
+
+    async def test_waits_for_an_act_under_way(self) -> None:
+        desk = FakeDesk()
+        desk.gate = threading.Event()
+        async with at_the_terminal(desk) as seat:
+            for key in ("a", "U"):
+                seat.time.pass_(0.3)
+                await press(seat.app, key)
+            assert "Press the key again in a moment." in seat.message
+            desk.gate.set()
+            await seat.rest()
+            assert desk.undos.redone == []
+
+    async def test_at_a_real_desk(self, tmp_path: Path) -> None:
+        cache = clinic_of_dana(tmp_path)
+        cache.instant = NOW
+        cache.pull(task("mine", owner=ref(DANA), description="Call the pharmacy"))
+        async with at_the_terminal(cache.desk) as seat:
+            await seat.press("p", "2", "u")
+            assert "undo" not in seat.footer
+            await seat.press("U")
+            assert seat.message.startswith("✓ Done again: Priority")
+            assert "u undo: prio OKAFOR" in seat.footer
+            await seat.press("u")
+            assert seat.message.startswith("✓ Undone: Priority")
+        cache.close()

@@ -181,6 +181,16 @@ class TestTheLastGroup:
             assert IntentQueries(connection).last_group(DANA) == "group-i2"
             SqliteSourceRepository(connection, SOURCE).outbox.append([inverse])
             assert IntentQueries(connection).last_group(DANA) == "group-i1"
+            (undoing,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i4"])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                undoing, IntentEvent.DROPPED, "", NOW
+            )
+            assert IntentQueries(connection).last_group(DANA) == "group-i2"
+            (second,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i2"])
+            SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
+                second, IntentEvent.DROPPED, "", NOW
+            )
+            assert IntentQueries(connection).last_group(DANA) == "group-i1"
             (first,) = SqliteSourceRepository(connection, SOURCE).outbox.by_ids(["i1"])
             SqliteSourceRepository(connection, SOURCE).outbox.apply_event(
                 first, IntentEvent.DROPPED, "", NOW

@@ -285,6 +285,15 @@ class TestWhatAServerHasLost:
         assert {(one.decided_at, one.author) for one in filed} == {(STAT.decided_at, STAT.author)}
         assert [one.inverse_of for one in filed] == ["", ""]
 
+    @pytest.mark.parametrize(
+        ("kind", "to"), [("Appointment", "cancelled"), ("Communication", "entered-in-error")]
+    )
+    def test_is_not_made_again_if_it_was_undone(self, kind: str, to: str) -> None:
+        made = {"resourceType": kind, "id": "t1", "status": "booked"}
+        make = replace(intent(0, IntentKind.CREATE, {"resource": made}), target_type=kind)
+        void = replace(intent(1, IntentKind.SET_STATUS, {"to": to}), target_type=kind)
+        assert recovery.refile([make, void], {(kind, "t1"): None}, iter("gab").__next__) == ()
+
     def test_waits_for_what_it_waited_for_and_is_made_under_its_first_id(self) -> None:
         make = intent(0, IntentKind.CREATE, {"resource": {**BASE, "id": "ours"}}, "t1")
         rests = replace(STAT, after=make.id)

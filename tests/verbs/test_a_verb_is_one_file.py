@@ -79,7 +79,7 @@ class TestOnTheScreen:
             assert seat.message == f"✓ Parked: {NAME}, client away.  u undoes it"
             assert "undo: park OKAFOR" in seat.footer
             await seat.press("u")
-            assert seat.message == f"✓ Undone: Parked, {NAME}."
+            assert seat.message == f"✓ Undone: Parked, {NAME}.  U does it again"
 
 
 class TestOnTheDesk:

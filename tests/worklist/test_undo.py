@@ -156,6 +156,26 @@ class TestTheOrder:
             cache.desk.undo(NOW, acted.group)
 
 
+class TestAnInverseThatWasDropped:
+    def test_undid_nothing_so_the_act_can_be_undone_again(self, cache: Cache) -> None:
+        acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        inverse = cache.desk.undo(NOW).group
+        cache.desk.undo(NOW, inverse)
+        assert (view(cache, "t1") or {})["priority"] == "stat"
+        assert cache.desk.undoable().group == acted.group
+        cache.desk.undo(NOW)
+        assert "priority" not in (view(cache, "t1") or {})
+
+    def test_because_the_person_kept_theirs_hides_no_earlier_act(self, cache: Cache) -> None:
+        acted = cache.desk.act("priority", [FOLLOW_UP], {"to": "stat"}, NOW)
+        send(cache)
+        cache.desk.undo(NOW)
+        happened(cache, IntentEvent.ATTEMPT_RECORDED, IntentEvent.REFUSED)
+        give_up(cache, FOLLOW_UP)
+        assert cache.desk.undoable().group == acted.group
+
+
 class TestAfterItWasSent:
     @pytest.mark.parametrize(("verb", "key", "answers"), ACTS)
     def test_the_row_is_what_it_was(
@@ -212,6 +232,20 @@ class TestAfterItWasSent:
         assert states[second.id] is IntentState.UNDONE
         (inverse,) = cache.intents(["queued"])
         assert inverse.target_id == "t1"
+
+
+def test_a_task_for_an_item_whose_owner_has_not_been_sent_yet_can_be_undone(cache: Cache) -> None:
+    cache.desk.act("claim", [DISCHARGE], {}, NOW)
+    created, claimed = cache.intents()
+    with writing(cache.session.engine()) as connection:
+        source = SqliteSourceRepository(connection, SOURCE)
+        source.mirror.move_base(created.args["resource"], "1", NOW)
+        for event in (IntentEvent.ATTEMPT_RECORDED, IntentEvent.ACKNOWLEDGED):
+            source.outbox.apply_event(source.outbox.by_ids([created.id])[0], event, "", NOW)
+    cache.desk.undo(NOW)
+    states = {intent.id: intent.state for intent in cache.intents()}
+    assert states[claimed.id] is IntentState.UNDONE
+    assert "owner" not in (view(cache, created.target_id) or {})
 
 
 class TestWhatOthersDidSince:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 #: Characters of standard input that are read; a hundred thousand keys are a tenth of it.
 MOST_INPUT: Final = 64_000_000
+_UNCHANGED: Final = "Nothing was changed."
 
 
 def act_command() -> click.Command:
@@ -139,7 +140,8 @@ def undo(ctx: click.Context, group: str, yes: bool, dry_run: bool, as_json: bool
     # No group is printed: to undo an undo is another `carequeue undo`.
     outcomes = outcomes_of("would change" if dry_run else "changed", acted.changed, acted)
     shape = Shape.JSON if as_json else Shape.TEXT
-    end_with(ctx, outcomes, "Nothing was changed." if dry_run else acted.message, "", shape)
+    trial = f"Nothing was changed. If you undo it: {acted.told}" if acted.told else _UNCHANGED
+    end_with(ctx, outcomes, trial if dry_run else acted.message, "", shape)
 
 
 def _last_act(desk: Desk, zone: ZoneInfo, yes: bool) -> str:

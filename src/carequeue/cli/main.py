@@ -15,6 +15,7 @@ from carequeue.cli.cover_command import cover
 from carequeue.cli.demo import demo
 from carequeue.cli.doctor import doctor
 from carequeue.cli.help_format import CommandGroup
+from carequeue.cli.history_command import history
 from carequeue.cli.list_and_show import keys, list_rows, show
 from carequeue.cli.outbox_commands import outbox
 from carequeue.cli.sync_commands import offline, online, sync
@@ -39,7 +40,7 @@ class CareQueue(CommandGroup):
 
     sections = (
         ("Begin", ("demo", "connect", "config")),
-        ("The queue", ("list", "show", "act", "new", "heard", "undo", "cover", "keys")),
+        ("The queue", ("list", "show", "act", "new", "heard", "undo", "history", "cover", "keys")),
         ("The server", ("sync", "offline", "online", "outbox", "conflicts", "doctor")),
     )
 
@@ -70,7 +71,8 @@ def carequeue(ctx: click.Context, profile: str) -> None:
 
 
 for command in (
-    demo, connect, config, list_rows, show, act_command(), new, heard, undo, cover, keys, sync,
+    demo, connect, config, list_rows, show, act_command(), new, heard, undo, history, cover, keys,
+    sync,
     offline, online, outbox, conflicts, doctor,
 ):  # fmt: skip
     carequeue.add_command(command)

@@ -64,6 +64,7 @@ REMINDER: Final = "reminder"
 CALL: Final = "call"  # a call to somebody who is not the client
 QUESTION: Final = "question"
 ANSWER: Final = "answer"
+CORRECTION: Final = "correction"  # what we did or wrote to the partner was undone
 #: The system of Task.status: the state in which a reminder was sent.
 TASK_STATUS: Final = "http://hl7.org/fhir/task-status"
 

@@ -158,7 +158,7 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
         if task_facts.is_companion(created):
             owned = [*_STATUS, "owner"]
             return IntentKind.RESTORE, {"unit": owned, "values": snapshot(owned, created)}
-        return IntentKind.SET_STATUS, {"to": "entered-in-error"}
+        return IntentKind.SET_STATUS, {"to": void_status(intent.target_type)}
     if intent.kind is IntentKind.ADD_NOTE:
         return IntentKind.REMOVE_NOTE, {"note": intent.id, "written": _note(intent)}
     names = unit(intent)
@@ -168,6 +168,15 @@ def inverse(intent: Intent) -> tuple[IntentKind, dict[str, Any]] | None:
     if intent.args.get("output"):  # known by its text if a server drops the id
         args["written"] = {f"output[{intent.id}]": _read_back(intent)}
     return IntentKind.RESTORE, args
+
+
+def void_status(kind: str) -> str:
+    """The status that undoes a created resource of a type.
+
+    A booked visit was real, and the client and the partner saw it: R4 calls a visit that does not
+    take place "cancelled", and keeps "entered-in-error" for a record that never should have been.
+    """
+    return "cancelled" if kind == "Appointment" else "entered-in-error"
 
 
 def iso(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Undo: the act that the footer names, what `u` does to it, and the question about other windows.
+"""Undo and redo: the act that the footer names, the acts of other windows, and all of one's own.
 
 In:  the desk's next act to undo, and this window's acts that are still running. Out: the words of
 the footer; `u` undoes exactly the act that the footer named when the key was pressed.
@@ -15,6 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from carequeue.domain.errors import BadQuestion, CareQueueError
+from carequeue.verbs.undo import VERB as UNDO
+from carequeue.widgets.key_footer import key_name
 from carequeue.widgets.message_line import Message, Tone
 from carequeue.widgets.queue_list import seconds
 from carequeue.widgets.undo_wording import footer_words, question
@@ -22,6 +24,9 @@ from carequeue.worklist.results import Acted, Undoable, Where
 
 if TYPE_CHECKING:
     from carequeue.screens.screen_context import ScreenContext
+
+BACK = f"{UNDO.key} undoes it"
+_RUNNING = "An undo is running. Press the key again in a moment."
 
 
 @dataclass(eq=False)
@@ -144,9 +149,40 @@ class UndoPrompt:
         if target is not None and target.act.where is Where.HERE:
             self._undo(target)
         elif self._running:
-            self._context.say(Message("An undo is running. Press the key again in a moment."))
+            self._context.say(Message(_RUNNING))
         else:
-            self._context.submit_read(self._read, self._ask_about)
+            self._context.submit_read(self._read_with_told, self._ask_about)
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        context, now = self._context, self._context.now()
+        group = context.desk.undos.redoable
+        if self._running:
+            context.say(Message(_RUNNING))
+        elif not group:
+            context.say(Message("There is nothing to redo.", Tone.REFUSED))
+        else:
+            self._begin(lambda: context.desk.undos.redo(now, group), self._redone)
+
+    def _redone(self, acted: Acted) -> None:
+        self._context.acts_finished(acted.changed, changed=True)
+        self._context.say(Message(self._context.signed(acted.message), Tone.DONE, BACK))
+        self._read_overlays()
+
+    def open_history(self) -> None:
+        """Show the person's own acts, with an undo for each."""
+        from carequeue.screens.history_overlay import HistoryOverlay
+
+        overlay = HistoryOverlay(self._context, self._undo_group, self.redo)
+        self._context.push(overlay)
+        overlay.cache_changed()
+
+    def _undo_group(self, group: str) -> None:
+        """Undo an act that the person has chosen by name."""
+        if self._running:
+            self._context.say(Message(_RUNNING))
+        else:
+            self._undo(Target(Undoable(group, "", "", "", 1, self._context.now()), group))
 
     def _undo(self, target: Target) -> None:
         context, now = self._context, self._context.now()
@@ -161,13 +197,33 @@ class UndoPrompt:
 
     def _undone(self, acted: Acted) -> None:
         tone = Tone.DONE if acted.changed else Tone.REFUSED
-        self._context.say(Message(acted.message, tone))
+        redo = key_name(self._context.keys.of["redo"])
+        hint = f"{redo} does it again" if acted.changed else ""
+        self._context.say(Message(acted.message, tone, hint))
         if acted.changed:
             self._context.acts_finished(acted.changed, changed=False)
             self._context.data.load(acted.changed[0])
+            self._read_overlays()
 
-    def _ask_about(self, undoable: Undoable | None) -> None:
+    def _read_overlays(self) -> None:
+        """Let what lies over the list show what was undone or done again."""
+        for overlay in self._context.overlays:
+            overlay.cache_changed()
+
+    def _read_with_told(self) -> tuple[Undoable | None, str]:
+        """The next act to undo, and the sentence that says which partners its undo is told."""
+        undoable = self._read()
+        if undoable is None or undoable.where is Where.HERE:
+            return undoable, ""
+        try:
+            trial = self._context.desk.trial.undo(self._context.now(), undoable.group)
+        except CareQueueError:  # the undo itself will say why
+            return undoable, ""
+        return undoable, trial.told
+
+    def _ask_about(self, read: tuple[Undoable | None, str]) -> None:
         """Ask about an act of another window, by name: the footer named no act of this window."""
+        undoable, told = read
         if self._running:
             return  # an act began meanwhile; its own message follows
         self._set_next(undoable)
@@ -178,13 +234,13 @@ class UndoPrompt:
             text = f"Not undone: {target.act.words} was not named yet. Press the key again."
             self._context.say(Message(text, Tone.REFUSED))
         else:
-            self._open_question(target)
+            self._open_question(target, told)
 
-    def _open_question(self, target: Target) -> None:
+    def _open_question(self, target: Target, told: str) -> None:
         from carequeue.screens.prompt_overlays import ConfirmOverlay, Option
 
         context = self._context
-        text = partial(question, target.act, context.now(), context.zone)
+        text = partial(question, target.act, context.now(), context.zone, told=told)
         yes = Option("y", "yes", partial(self._undo, target))
         no = Option("esc", "no", lambda: context.say(Message("Nothing was undone.")))
         context.push(ConfirmOverlay(context, text, (yes, no)))

@@ -27,7 +27,7 @@ from carequeue.screens.selection import (
     result_words,
     shown_of,
 )
-from carequeue.screens.undo_prompt import UndoPrompt
+from carequeue.screens.undo_prompt import BACK, UndoPrompt
 from carequeue.verbs.cover import VERB as COVER
 from carequeue.verbs.offers import names_of, questions_for
 from carequeue.verbs.sync import VERB as SYNC
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 ItemKeys = tuple[str, ...]
 Inputs = Mapping[str, str]
 Lines = Callable[[int], list[Parts]]
-BACK = f"{UNDO.key} undoes it"
 _NO_ANSWERS: Inputs = MappingProxyType({})
 
 
@@ -63,7 +62,7 @@ class VerbActions:
     """The acts of the verbs on this screen, from the key to the message."""
 
     def __init__(self, context: ScreenContext, undo_prompt: UndoPrompt) -> None:
-        self._context, self._undo_prompt = context, undo_prompt
+        self._context, self.undo_prompt = context, undo_prompt
         self._drafts: dict[tuple[str, Subject], QuestionForm] = {}
         self.colleagues = ColleagueActions(context)
         self.results: Lines | None = None  # of the last act on several items
@@ -76,7 +75,7 @@ class VerbActions:
         elif verb is COVER:
             self.colleagues.cover()
         elif verb is UNDO:
-            self._undo_prompt.press()
+            self.undo_prompt.press()
         elif not verb.on_item:
             from carequeue.screens.client_prompt import open_for_verb
 
@@ -88,7 +87,7 @@ class VerbActions:
 
     def again(self) -> None:
         """Begin the last act again with its answers, on the item here or the marked items."""
-        if self._undo_prompt.running:
+        if self.undo_prompt.running:
             text = "Your last act is being saved. Press the key again in a moment."
             self._context.say(Message(text))
         elif self._last is None:
@@ -128,7 +127,7 @@ class VerbActions:
         context.advance(row.key)
         shown = {row.key: shown_of(row)}
         did, short = verb.label_for(row.kind), verb.label_for(row.kind, short=True)
-        self._undo_prompt.run(
+        self.undo_prompt.run(
             Undoable("", did, short, row.client, 1, now),
             lambda: context.desk.act(verb.name, (row.key,), inputs, now, shown),
             partial(self._done_one, row, LastAct(verb, inputs)),
@@ -156,7 +155,7 @@ class VerbActions:
 
     def _do_for_client(self, verb: Verb, client: ClientMatch, shown: Shown, inputs: Inputs) -> None:
         context, now = self._context, self._context.now()
-        self._undo_prompt.run(
+        self.undo_prompt.run(
             Undoable("", verb.label, verb.label_for("", short=True), client.name, 1, now),
             lambda: context.desk.act(verb.name, (client.key,), inputs, now, {client.key: shown}),
             partial(self._done_for_client, client),
@@ -287,7 +286,7 @@ class VerbActions:
         context.say(Message(f"{verb.label.capitalize()}: {items(len(preview.changes))} …"))
         changes = preview.changes
         client = labels.get(changes[0], "") if len(changes) == 1 else ""
-        self._undo_prompt.run(
+        self.undo_prompt.run(
             Undoable("", verb.label, verb.label_for("", short=True), client, len(changes), now),
             lambda: context.desk.act(verb.name, changes, inputs, now, preview.shown),
             partial(self._done_many, LastAct(verb, inputs), labels, preview),

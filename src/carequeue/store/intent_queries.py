@@ -8,12 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from carequeue.domain.intents import Intent, IntentState
 from carequeue.store.engine import quick
 from carequeue.store.intent_rows import BY_IDS_SQL, OPEN_SQL, read_intents
+
+#: The condition of an inverse that stands; a message to a partner about an undo undoes nothing.
+_UNDOES: Final = "inverse_of <> '' AND state <> 'undone' AND kind <> 'create'"
+
+
+class ActGroup(NamedTuple):
+    """One act: its group, and the `seq` of its first intent."""
+
+    group: str
+    seq: int
+
+
+class ItemState(NamedTuple):
+    """A state of some intent of a group on one item; `undoes`: of an intent that undoes it."""
+
+    group: str
+    item_key: str
+    state: IntentState
+    undoes: bool
 
 
 class IntentQueries:
@@ -37,6 +57,47 @@ class IntentQueries:
     def in_group(self, group: str) -> list[Intent]:
         """A whole group, closed ones too."""
         return read_intents(self._raw, "group_id = ?", group)
+
+    def groups_before(self, *authors: str, before: int, limit: int) -> list[ActGroup]:
+        """The groups that a person decided, newest first, without those that undo others.
+
+        `authors`: the person, as each of the sources names them. `before`: only groups that begin
+        before this `seq`. It reads from the newest intent on and stops at `limit`, however long
+        the history is.
+        """
+        known = sorted(set(authors))
+        rows = self._raw.execute(
+            f"SELECT group_id, seq FROM intent AS head WHERE seq < ? AND inverse_of = '' "
+            f"AND author IN ({_marks(known)}) AND NOT EXISTS "
+            "(SELECT 1 FROM intent WHERE group_id = head.group_id AND seq < head.seq) "
+            "ORDER BY seq DESC LIMIT ?",
+            (before, *known, limit),
+        )
+        return [ActGroup(group, seq) for group, seq in rows]
+
+    def of_first_items(self, groups: Sequence[str]) -> list[Intent]:
+        """The intents of these groups on the first item of each, closed intents too."""
+        where = (
+            "group_id IN (SELECT value FROM json_each(?)) AND item_key = (SELECT item_key "
+            "FROM intent AS head WHERE head.group_id = intent.group_id ORDER BY seq LIMIT 1)"
+        )
+        return read_intents(self._raw, where, json.dumps(groups))
+
+    def states_of(self, groups: Sequence[str]) -> list[ItemState]:
+        """The states of the intents of these groups, by item, each once; and of what undoes them,
+        under the group that is undone, without inverses that were dropped.
+        """
+        named = json.dumps(groups)
+        rows = self._raw.execute(
+            "SELECT DISTINCT group_id, item_key, state, 0 FROM intent "
+            "WHERE group_id IN (SELECT value FROM json_each(?)) UNION ALL "
+            f"SELECT DISTINCT inverse_of, item_key, state, 1 FROM intent WHERE {_UNDOES} "
+            "AND inverse_of IN (SELECT value FROM json_each(?))",
+            (named, named),
+        )
+        return [
+            ItemState(group, key, IntentState(state), bool(by)) for group, key, state, by in rows
+        ]
 
     def stuck_on(self, item_key: str) -> list[Intent]:
         """The intents about an item that the server did not accept."""
@@ -62,6 +123,7 @@ class IntentQueries:
     ) -> str:
         """The last group of a person's acts that is not undone; "" if there is none.
 
+        An inverse that was dropped undid nothing.
         `authors`: the person, as each of the sources names them. `window`: only acts of this run of
         the program; None: of any. `besides`: groups that are passed over.
         """
@@ -73,7 +135,7 @@ class IntentQueries:
         row = self._raw.execute(
             f"SELECT group_id FROM intent AS done WHERE {where} "
             "AND inverse_of = '' AND state <> 'undone' AND NOT EXISTS "
-            "(SELECT 1 FROM intent WHERE inverse_of <> '' AND inverse_of = done.group_id) "
+            f"(SELECT 1 FROM intent WHERE {_UNDOES} AND inverse_of = done.group_id) "
             "ORDER BY seq DESC LIMIT 1",
             values,
         ).fetchone()
@@ -82,7 +144,7 @@ class IntentQueries:
     def is_undone(self, group: str) -> bool:
         """Whether an inverse of a group has been filed."""
         row = self._raw.execute(
-            "SELECT 1 FROM intent WHERE inverse_of = ? AND state <> 'undone' LIMIT 1", (group,)
+            f"SELECT 1 FROM intent WHERE {_UNDOES} AND inverse_of = ? LIMIT 1", (group,)
         ).fetchone()
         return row is not None
 

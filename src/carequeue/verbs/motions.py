@@ -46,6 +46,7 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion(
         "again", ("full_stop",), "the last act again, with its answers, on this item", acts=True
     ),
+    Motion("redo", ("U",), "do again what was undone last in this window", acts=True),
     Motion("filter", ("slash",), "filter the list"),
     Motion("view_mine", ("1",), "mine"),
     Motion("view_team", ("2",), "my team"),
@@ -58,6 +59,7 @@ MOTIONS: Final[tuple[Motion, ...]] = (
     Motion("heard_of", ("E",), "you heard of a client’s crisis, or of a discharge"),
     Motion("needs_you", ("x",), "what needs you"),
     Motion("outbox", ("o",), "what the server does not have yet: waiting, refused, local only"),
+    Motion("history", ("H",), "what you did, newest first, with an undo for each act"),
     Motion("offline", ("O",), "work offline by choice, or go online again"),
     Motion("palette", ("colon", "ctrl+p"), "all actions"),
     Motion("keys", ("question_mark", "f1"), "the keys that apply here"),

@@ -44,18 +44,26 @@ def footer_words(act: Undoable, width: int) -> str:
     return cut(f"undo: {act.short} {who}", max(_NAME, min(_MOST, width - _OTHERS)))
 
 
-def question(act: Undoable, now: datetime, zone: tzinfo, room: int) -> str:
-    """`Another window did this: accept OKAFOR, Amara, 13:55. Undo it?` in at most `room` cells."""
+def question(act: Undoable, now: datetime, zone: tzinfo, room: int, told: str = "") -> str:
+    """`Another window did this: accept OKAFOR, Amara, 13:55. Undo it?` in at most `room` cells.
+
+    `told`: the sentence that says which partners the undo is told, "" for none. Where it has no
+    room, the question still says that the partner is told.
+    """
     from carequeue.widgets.detail_pane import when  # the first frame does not need it
 
     at = when(act.at, now, zone).removeprefix("today ")
     who = act.client or f"{act.count} items"
     enough = min(_NAME, cell_len(who))
-    for head, tail in (
-        (f"{_LONG.get(act.where, '')}{act.did} ", f", {at}. Undo it?"),
-        (f"{_SHORT.get(act.where, '')}{act.short} ", f", {at}. Undo it?"),
-        (f"Undo {act.short} ", f", {at}?"),
-    ):
+    long = f"{_LONG.get(act.where, '')}{act.did} "
+    plain = "Undo it, and tell the partner?" if told else "Undo it?"
+    ways = [(long, f", {at}. {told} Undo it?")] if told else []
+    ways += [
+        (long, f", {at}. {plain}"),
+        (f"{_SHORT.get(act.where, '')}{act.short} ", f", {at}. {plain}"),
+        (f"Undo {act.short} ", f", {at}, and tell the partner?" if told else f", {at}?"),
+    ]
+    for head, tail in ways:
         left = room - cell_len(head) - cell_len(tail)
         if left >= cell_len(who):
             return f"{head}{who}{tail}"

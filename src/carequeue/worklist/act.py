@@ -191,9 +191,9 @@ class Acts:
                 asked = asked_of(verb, self._case(item, now))
                 given = answers_to(verb, asked, answers)
                 intents = self._intents(verb, item, chart, given, group, now)
-                if _behind(self._cache, intents):
+                if is_behind(self._cache, intents):
                     checked = replace(checked, permission=Permission(False, _STUCK))
-                elif _names_others(intents, chart):
+                elif names_others(intents, chart):
                     checked = replace(checked, permission=Permission(False, _OTHERS))
                 else:
                     row, made = intents[0].item_key, made_row(intents)
@@ -338,14 +338,14 @@ def _why_local(intents: Sequence[Intent]) -> list[str]:
     return [intent.words for intent in intents if intent.state is IntentState.LOCAL_ONLY]
 
 
-def _names_others(intents: Sequence[Intent], chart: str) -> bool:
+def names_others(intents: Sequence[Intent], chart: str) -> bool:
     """Whether a decision would be recorded with another Patient than the one whose row it is on."""
     clients = {intent.client.reference for intent in intents if intent.client is not None}
     patients = {reference for reference in clients if reference.startswith("Patient/")}
     return chart.startswith("Patient/") and bool(patients - {chart})
 
 
-def _behind(cache: CacheTransaction, intents: Sequence[Intent]) -> bool:
+def is_behind(cache: CacheTransaction, intents: Sequence[Intent]) -> bool:
     """Whether these intents would wait behind a refused one, on whatever row.
 
     The view does not show what waits behind it, so a new decision would overwrite that unseen.

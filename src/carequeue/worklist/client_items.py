@@ -14,6 +14,7 @@ from carequeue.domain.items import Direction, Kind, Move, Mover, ResourceRef, Wo
 from carequeue.fhir import codes, values
 from carequeue.fhir.chart_reader import client_of_patient
 from carequeue.fhir.heard_events import item_value
+from carequeue.fhir.task_facts import is_companion
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.store.views import ChartBases
 from carequeue.verbs.verb_to_intents import IntentDraft
@@ -52,6 +53,24 @@ def row_of(item: WorkItem, drafts: Sequence[IntentDraft]) -> str:
         if draft.target_type == "Encounter":
             return f"{item.source}:{item_value(draft.args['resource'])}"
     return item.key
+
+
+def decided_on(acts: Sequence[Intent]) -> str:
+    """The key on which the act of one row was decided: the row's own, or that of a client, if the
+    act itself made the row.
+    """
+    first = acts[0]
+    for act in acts:
+        resource = act.args.get("resource")
+        if act.kind is not IntentKind.CREATE or is_companion(resource):
+            continue
+        heard = act.target_type == "Encounter"
+        value = (
+            item_value(resource) if heard else values.identifier_value(resource, codes.IDENTIFIER)
+        )
+        if first.item_key == f"{first.source}:{value}":
+            return f"{first.source}:{first.chart}"
+    return first.item_key
 
 
 def made_row(intents: Sequence[Intent]) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from carequeue.store.queue_window import QueueRow, Tab, Tally, Urgent, Window
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from carequeue.worklist.outbox_desk import OutboxDesk
     from carequeue.worklist.results import Acted, Detail, Health, Person, Preview, Shown, Undoable
     from carequeue.worklist.trial_desk import TrialDesk
-    from carequeue.worklist.undoable import Undoer
+    from carequeue.worklist.undo_desk import UndoDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,6 @@ class Desk:
         self._window, self._owner = window, owner
         self._engine, self._projector, self._now = engine, projector, now
         self._opened = now()
-        self._passed: set[str] = set()  # groups that were changed since: undo goes past them
         self.syncing: Callable[[], bool] = lambda: False
         self.other_syncs: Callable[[], bool] = lambda: False
         self.waits: Callable[[], Mapping[str, SlowResponse]] = dict  # sources that are slow now
@@ -226,14 +226,14 @@ class Desk:
 
         asked, inputs, away = self._inputs().read(verb, keys, answers, now)
         with self._writing() as cache:
-            return Acts(cache, self._owner.run, shown, away).act(asked, keys, inputs, now)
+            acted = Acts(cache, self._owner.run, shown, away).act(asked, keys, inputs, now)
+        if acted.changed:
+            self.undos.acted()
+        return acted
 
     def undoable(self) -> Undoable | None:
         """The act that is the next to undo (`undoable.py`); None if there is none. *Slow*."""
-        from carequeue.worklist.undoable import undoable
-
-        with self.reading() as cache:
-            return undoable(cache, self._undoer(), self._now())
+        return self.undos.undoable(self._now())
 
     def undo(self, now: datetime, group: str = "") -> Acted:
         """Undo a group, whoever made it; without a group the last of this window. *Slow*.
@@ -241,19 +241,15 @@ class Desk:
         Raises BadQuestion, naming the act, if the group is no longer there to undo, was changed
         since or waits for an answer; nothing is changed then, and no other act is undone instead.
         """
-        from carequeue.worklist.undo import ChangedSince, undo
+        return self.undos.undo(now, group)
 
-        try:
-            with self._writing() as cache:
-                return undo(cache, self._undoer(), now, group)
-        except ChangedSince as error:
-            self._passed.add(error.group)
-            raise
+    @cached_property
+    def undos(self) -> UndoDesk:
+        """The desk for undo, redo and the person's own acts."""
+        from carequeue.worklist.undo_desk import UndoDesk
 
-    def _undoer(self) -> Undoer:
-        from carequeue.worklist.undoable import Undoer
-
-        return Undoer(self._owner.author, self._opened, self._owner.run, frozenset(self._passed))
+        owner = self._owner
+        return UndoDesk(owner.author, owner.run, self._opened, self.reading, self._writing)
 
     # --- sync and the cache -----------------------------------------------------------------------
 
@@ -277,7 +273,7 @@ class Desk:
         """The desk for what an act would do, and what to know before it."""
         from carequeue.worklist.trial_desk import TrialDesk
 
-        return TrialDesk(self._engine(), self._projector().site, self._inputs(), self._undoer())
+        return TrialDesk(self._engine(), self._projector().site, self._inputs(), self.undos.undoer)
 
     def set_offline(self, offline: bool) -> None:
         """Work offline by choice, until this is called again; kept with the cache. *Slow*."""

@@ -81,7 +81,7 @@ class Wording:
             undone = self._cache.intents.in_group(intent.inverse_of)
             verb = find_verb(undone[0].verb) if undone else None
             what = f": {verb.done_for(self.kind(intent)).lower()}" if verb else ""
-            return clean(f"{UNDO.done}{what}", _LONGEST)
+            return clean(f"{UNDO.done}{what}{self._told(intent)}", _LONGEST)
         verb = find_verb(intent.verb)
         if verb is None:  # a later version of CareQueue knew it
             return clean(intent.verb, _LONGEST)
@@ -90,6 +90,14 @@ class Wording:
         else:
             details = verb.describe(intent, self.say(intent.source))
         return clean(verb.done_for(self.kind(intent)) + details, _LONGEST)
+
+    def _told(self, intent: Intent) -> str:
+        """Who is told, if an intent is the message to a partner about an undo."""
+        if intent.kind is not IntentKind.CREATE:
+            return ""
+        say = self.say(intent.source)
+        recipients = values.objects(intent.args["resource"], "recipient")
+        return f" (tells {', '.join(filter(None, map(say.name, recipients))) or 'the partner'})"
 
     def already(self, intent: Intent) -> str:
         """The words if somebody else had done it before: "already accepted by somebody else"."""

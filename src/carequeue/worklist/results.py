@@ -136,6 +136,7 @@ class Acted:
     kept_here: int = 0
     said: str = ""  # the answer as the sentence has it: " to Access", ", no capacity"
     offers: str = ""  # the verb that comes next, and applies
+    told: str = ""  # of an undo: the sentence that says which partners are told
 
 
 class Where(StrEnum):
@@ -234,6 +235,31 @@ class OutboxLine:
     attempts: int
     not_before: datetime | None  # when it is tried again, if the server asked us to wait
     words: str  # the server's last message, or why it is local-only; "" if there is none
+
+
+@dataclass(frozen=True, slots=True)
+class PastAct:
+    """One act of the person. All text is clean.
+
+    `group`: what `undo` takes. `client`: "3 items" for an act on several. `state`: waiting,
+    checking, sent, local only, conflict, refused, undone or partly undone; `note` says more in a
+    sentence. `key`: its item, "" for several.
+    """
+
+    group: str
+    at: datetime
+    client: str
+    did: str
+    state: str
+    note: str
+    key: str
+
+
+class HistoryPage(NamedTuple):
+    """Acts, newest first. `before`: where the next page begins, 0 if this is the last one."""
+
+    acts: tuple[PastAct, ...]
+    before: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 An inverse is an intent like any other: guarded, reconciled, itself in the history. It puts back
 what the person saw before the act, and never removes what somebody else did since: a change that is
 known is refused here, a change that is found on the way is a conflict.
+What partners may have seen is undone with a message to them (`partner_notices.py`).
 A shell names the group that it has shown: that group is undone or refused, never another instead.
 Not here: which act is the next to undo (`undoable.py`).
 """
@@ -30,6 +31,7 @@ from carequeue.verbs.undo import VERB as UNDO
 from carequeue.verbs.verb_to_intents import IntentDraft
 from carequeue.worklist.drafts_to_intents import Filing
 from carequeue.worklist.intent_wording import Wording
+from carequeue.worklist.partner_notices import Reversed, tell_partners
 from carequeue.worklist.results import Acted, Refused
 from carequeue.worklist.undoable import Undoer, described, last_of, not_undone
 
@@ -82,29 +84,32 @@ def undo(cache: CacheTransaction, undoer: Undoer, now: datetime, group: str = ""
     sent = [intent for intent in intents if intent.state not in _DROPS]
     with _named(f"Can’t undo {described(wording, intents).words}."):
         _check_none_between(cache, dropped, sent)
-        _check_not_there(cache, dropped)
+        check_not_there(cache, dropped)
     drop(cache, dropped, "undone", now)
     reverse = str(uuid.uuid4())
-    filed = _file_inverses(cache, sent, reverse, undoer.window, now)
+    undone = _file_inverses(cache, sent, reverse, undoer.window, now)
+    told = tell_partners(cache, undone, reverse, undoer.window, now)
     keys = tuple(dict.fromkeys(intent.item_key for intent in intents))
     for key in keys:
         cache.audit(now).append(undoer.author, UNDO.name, key, reverse)
     cache.project(now)
     message = _message(Wording(cache, now), intents, keys, refused)
-    return Acted(message, reverse if filed else group, keys, refused=refused)
+    message = f"{message} {told.words}".rstrip()
+    filed = any(part.inverses for part in undone)
+    return Acted(message, reverse if filed else group, keys, refused=refused, told=told.words)
 
 
 def _file_inverses(
     cache: CacheTransaction, sent: Sequence[Intent], group: str, window: str, now: datetime
-) -> list[Intent]:
+) -> list[Reversed]:
     """Put the inverses of what may be on the server into the outbox, the last act first."""
-    filed: list[Intent] = []
+    undone: list[Reversed] = []
     for intent in reversed(sent):
-        filed += _inverse(cache, intent, group, window, now)
+        undone.append(Reversed(intent, _inverse(cache, intent, group, window, now)))
         cache.source(intent.source).outbox.mark_for_projection([intent])
-    for inverse in filed:
-        cache.source(inverse.source).outbox.append([inverse])
-    return filed
+    for intent, inverses in undone:
+        cache.source(intent.source).outbox.append(inverses)
+    return undone
 
 
 def _to_undo(cache: CacheTransaction, wording: Wording, group: str) -> list[Intent]:
@@ -203,7 +208,7 @@ def _check_none_between(
             raise BadQuestion(_BEING_SENT)
 
 
-def _check_not_there(cache: CacheTransaction, dropped: Sequence[Intent]) -> None:
+def check_not_there(cache: CacheTransaction, dropped: Sequence[Intent]) -> None:
     """No create may be dropped that waits although the server has its resource."""
     for intent in dropped:
         if intent.kind is not IntentKind.CREATE or intent.state is not IntentState.QUEUED:
@@ -221,7 +226,10 @@ def _refused(
     by_key = {intent.item_key: intent for intent in intents}
     by_target: dict[tuple[str, str, str], list[Intent]] = defaultdict(list)
     by_chart: dict[tuple[str, str], list[Intent]] = defaultdict(list)
+    shown: dict[tuple[str, str, str], list[Intent]] = defaultdict(list)
     for intent in intents:
+        if intent.state not in STUCK_STATES:
+            shown[intent.source, intent.target_type, intent.target_id].append(intent)
         if intent.state not in _DROPS:
             by_target[intent.source, intent.target_type, intent.target_id].append(intent)
             by_chart[intent.source, intent.chart].append(intent)
@@ -230,7 +238,7 @@ def _refused(
         view, records = source.views.resource(*target[1:]), source.views.client_records()
         if view is not None and not all(is_about_its_client(act, view, records) for act in acts):
             reasons[acts[0].item_key] = _OTHER_CLIENT
-        elif not _is_unchanged(acts, view, source.base_url):
+        elif not _is_unchanged(acts, shown[target], view, source.base_url):
             reasons.setdefault(acts[0].item_key, _CHANGED)
     dropped = {intent.id for intent in intents if intent.state in _DROPS}
     for chart, acts in by_chart.items():
@@ -242,11 +250,16 @@ def _refused(
     return tuple(Refused(key, wording.client(by_key[key]), why) for key, why in reasons.items())
 
 
-def _is_unchanged(acts: Sequence[Intent], view: Resource | None, base_url: str) -> bool:
-    """Whether a resource is still as these acts made it, in what their inverses would put back."""
+def _is_unchanged(
+    acts: Sequence[Intent], shown: Sequence[Intent], view: Resource | None, base_url: str
+) -> bool:
+    """Whether a resource is still as these acts made it, in what their inverses would put back.
+
+    `shown`: these acts, and those of the same group on it that wait and that the view shows.
+    """
     if acts[0].kind is not IntentKind.CREATE:
         return all(intent_effects.satisfied(intent, view) for intent in acts)
-    created = intent_effects.fold(None, acts)
+    created = intent_effects.fold(None, shown)
     if view is None or created is None or view.get("status") != created.get("status"):
         return False
     return reference(view.get("owner"), base_url) == reference(created.get("owner"), base_url)

@@ -115,7 +115,7 @@ def refile(
 
 
 def _void(intents: Sequence[Intent]) -> set[tuple[str, str]]:
-    """What these create and enter in error, unless others of them refer to it."""
+    """What these create and undo, unless others of them refer to it."""
     created: dict[tuple[str, str], list[Intent]] = {}
     for intent in intents:
         key = (intent.target_type, intent.target_id)
@@ -124,7 +124,8 @@ def _void(intents: Sequence[Intent]) -> set[tuple[str, str]]:
     void = {
         key
         for key, own in created.items()
-        if values.text(intent_effects.fold(None, own), "status") == "entered-in-error"
+        if values.text(intent_effects.fold(None, own), "status")
+        == intent_effects.void_status(key[0])
     }
     named = {
         reference
