@@ -6,7 +6,10 @@ wrong on the way is in `test_every_verb.py`.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.contract.client import Clinician
+from tests.contract.effects import held_of
 from tests.contract.server import change, held, of_client, status
 from tests.servers.harness import FhirServer, Resource
 from tests.servers.small_clinic import (
@@ -141,6 +144,31 @@ def test_a_hold_has_its_reason_and_its_end_and_can_be_taken_up_again(
     assert after["status"] == "in-progress"
     assert "statusReason" not in after
     assert "snoozed-until" not in str(after.get("extension", ""))
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["with a request", "a Task alone"])
+def test_a_booked_visit_names_what_it_is_for_and_the_row_says_so(
+    dana: Clinician, clinic: FhirServer, alone: bool
+) -> None:
+    task = held(clinic, ACCEPTED_REFERRAL)
+    if alone:
+        change(clinic, ACCEPTED_REFERRAL, focus=None, description="Outpatient therapy, intake")
+        assert dana.sync().ok
+    before = held_of(clinic)
+    dana.act("schedule", ACCEPTED_REFERRAL, at="3bd")
+    title = "See the client: Outpatient therapy, intake"
+    assert dana.shown(ACCEPTED_REFERRAL).title == title
+    assert dana.sync().ok
+    assert dana.shown(ACCEPTED_REFERRAL).title == title
+    after = held_of(clinic)
+    (new,) = after.keys() - before.keys()
+    visit = after[new]
+    assert (visit["resourceType"], visit["status"]) == ("Appointment", "booked")
+    if alone:
+        assert visit["supportingInformation"] == [{"reference": ACCEPTED_REFERRAL}]
+        assert "basedOn" not in visit
+    else:
+        assert visit["basedOn"] == [task["focus"]]
 
 
 def test_a_triage_is_an_observation_of_the_request(dana: Clinician, clinic: FhirServer) -> None:

@@ -6,6 +6,8 @@ of two decisions comes first is the order in which their clients sync.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.contract.client import Clinician
 from tests.contract.effects import held_of
 from tests.contract.server import change, code, held, status
@@ -13,7 +15,7 @@ from tests.contract.test_referral_acts import codes, messages, triages
 from tests.servers.harness import FhirServer
 from tests.servers.small_clinic import (
     ACCEPTED_REFERRAL,
-    HOSPITAL,
+    DECLINED_REFERRAL,
     ME,
     PARTNER,
     QUESTIONED_REFERRAL,
@@ -107,6 +109,81 @@ def test_two_who_send_it_elsewhere_leave_one_new_request_and_one_task_of_it(
     new = held_of(clinic).keys() - before.keys()
     assert sorted(name.partition("/")[0] for name in new) == ["ServiceRequest", "Task"]
     assert status(clinic, UNANSWERED_REFERRAL) == "cancelled"
+    assert quiet(dana, priya)
+
+
+@pytest.mark.parametrize("item", [UNANSWERED_REFERRAL, DECLINED_REFERRAL])
+def test_who_sends_elsewhere_what_a_colleague_sent_to_another_partner_is_asked(
+    dana: Clinician, priya: Clinician, clinic: FhirServer, item: str
+) -> None:
+    before, chart = held_of(clinic), dana.shown(item).chart
+    dana.act("redirect", item, to="Harbor", consent="covered")
+    priya.act("redirect", item, to="Lakeshore", consent="covered")
+    assert dana.sync().ok
+    after = held_of(clinic)
+    new = sorted(name.partition("/")[0] for name in after.keys() - before.keys())
+    assert new == ["ServiceRequest", "Task"]
+    assert priya.sync().conflicts == 1
+    assert held_of(clinic) == after  # nothing of hers was written
+    assert priya.shown(item).sync == "conflict"
+    titles = [row.title for row in priya.rows() if row.chart == chart]
+    assert [title for title in titles if "Lakeshore" in title] == []
+    assert len([title for title in titles if title.startswith("Harbor General Hospital")]) == 1
+    question = priya.question(item)
+    assert (question.gone, question.can) == ("sent_on", ("theirs",))
+    assert question.did == "Sent elsewhere to Lakeshore Health Plan"
+    assert question.theirs_by == "Dana Whitfield"
+    (said,) = question.differences
+    assert (said.label, said.mine) == ("Sent to", "Lakeshore Health Plan")
+    assert said.theirs == "Harbor General Hospital"
+    told = priya.answer(item, "theirs").message
+    assert told.endswith("Not sent: Sent elsewhere to Lakeshore Health Plan.")
+    assert priya.sync().ok
+    assert held_of(clinic) == after
+    assert priya.row(item) is None
+    title = "Harbor General Hospital to answer: Outpatient therapy, intake"
+    assert priya.titled_for(chart, title).sync == ""
+    assert quiet(dana, priya)
+
+
+def test_who_was_asked_about_a_colleagues_partner_may_send_the_new_request_on(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Lakeshore", consent="covered")
+    assert dana.sync().ok
+    assert priya.sync().conflicts == 1
+    priya.answer(UNANSWERED_REFERRAL, "theirs")
+    title = "Harbor General Hospital to answer: Outpatient therapy, intake"
+    theirs = priya.titled_for("Patient/client-04", title).key
+    assert priya.do("redirect", theirs, to="Lakeshore", consent="covered").changed
+    assert priya.sync().ok
+    title = "Lakeshore Health Plan to answer: Outpatient therapy, intake"
+    assert priya.titled_for("Patient/client-04", title)
+    assert priya.row(theirs) is None
+    assert quiet(dana, priya)
+
+
+def test_who_sends_on_what_a_colleague_sent_on_and_entered_in_error_is_asked(
+    dana: Clinician, priya: Clinician, clinic: FhirServer
+) -> None:
+    """The colleague undid hers: taken for ours, the old one would be closed and nobody asked."""
+    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    assert dana.sync().ok
+    dana.undo()
+    assert dana.sync().ok
+    assert status(clinic, UNANSWERED_REFERRAL) == "requested"
+    assert priya.sync().conflicts == 1
+    assert status(clinic, UNANSWERED_REFERRAL) == "requested"
+    (said,) = priya.question(UNANSWERED_REFERRAL).differences
+    assert (said.label, said.mine, said.theirs) == ("Status", "active", "entered in error")
+    priya.answer(UNANSWERED_REFERRAL, "theirs")
+    priya.act("redirect", UNANSWERED_REFERRAL, to="Harbor", consent="covered")
+    assert priya.sync().ok
+    assert status(clinic, UNANSWERED_REFERRAL) == "cancelled"
+    title = "Harbor General Hospital to answer: Outpatient therapy, intake"
+    assert priya.titled_for("Patient/client-04", title)
     assert quiet(dana, priya)
 
 
@@ -217,20 +294,3 @@ def test_a_call_to_the_partner_is_recorded_with_the_partner(
     assert call["status"] == "not-done"
     assert [recipient["reference"] for recipient in call["recipient"]] == [PARTNER]
     assert dana.shown(UNANSWERED_REFERRAL).unit == "nudge"
-
-
-def test_who_sends_on_elsewhere_than_a_colleague_did_is_told_where_it_went(
-    dana: Clinician, priya: Clinician, clinic: FhirServer
-) -> None:
-    before = held_of(clinic)
-    dana.act("redirect", UNANSWERED_REFERRAL, to="Harbor General Hospital", consent="covered")
-    priya.act("redirect", UNANSWERED_REFERRAL, to="Lakeshore Health Plan", consent="covered")
-    assert dana.sync().ok
-    assert priya.sync().ok
-    new = held_of(clinic).keys() - before.keys()
-    (task,) = (clinic.get(name).json for name in new if name.startswith("Task/"))
-    assert task["owner"]["reference"] == HOSPITAL
-    (told,) = (text for text in priya.told() if "already given" in text)
-    assert "given to Harbor General Hospital, so not to Lakeshore Health Plan" in told
-    assert not [text for text in dana.told() if "already given" in text]
-    assert quiet(dana, priya)

@@ -41,7 +41,13 @@ def told(decision: Intent, theirs: Any, **seen: Any) -> list[Words]:
     decision = replace(decision, seen=seen)
     before = as_seen(theirs, [decision])
     return list(
-        differences([decision], before, intent_effects.apply(decision, theirs), theirs, SAY)
+        differences(
+            intent_effects.unit(decision),
+            before,
+            intent_effects.apply(decision, theirs),
+            theirs,
+            SAY,
+        )
     )
 
 
@@ -108,14 +114,14 @@ class TestTheLines:
         theirs = task(priority="asap")
         both = [first, second]
         found = differences(
-            both, as_seen(theirs, both), intent_effects.fold(theirs, both), theirs, SAY
+            ["priority"], as_seen(theirs, both), intent_effects.fold(theirs, both), theirs, SAY
         )
         assert found == (Words("Priority", "routine", "stat", "asap"),)
 
     def test_of_what_is_gone_have_nothing_of_theirs(self) -> None:
         mine = intent(IntentKind.SET_PRIORITY, {"priority": "routine"}, to="urgent")
         before = as_seen(task(), [mine])
-        found = differences([mine], before, intent_effects.apply(mine, before), None, SAY)
+        found = differences(["priority"], before, intent_effects.apply(mine, before), None, SAY)
         assert found == (Words("Priority", "routine", "urgent", ""),)
 
 
@@ -190,7 +196,7 @@ def test_whatever_a_server_sends_is_told_as_text(
     decision = replace(decision, seen=intent_effects.snapshot(intent_effects.unit(decision), seen))
     before = as_seen(theirs, [decision])
     mine = intent_effects.apply(decision, theirs)
-    for line in differences([decision], before, mine, theirs, SAY):
+    for line in differences(intent_effects.unit(decision), before, mine, theirs, SAY):
         assert all(isinstance(part, str) for part in line)
     assert isinstance(changed_by(before, theirs, SAY), str)
     at = changed_at(theirs, ZONE)

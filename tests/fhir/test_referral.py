@@ -237,6 +237,78 @@ def test_a_booked_visit_and_a_service_move_the_referral_on(link: str) -> None:
     assert served.title == "Harbor Primary Care to send the result: Housing support"
 
 
+BOOKED: Resource = {
+    "resourceType": "Appointment",
+    "id": "a1",
+    "status": "booked",
+    "created": "2026-03-06T10:00:00Z",
+    "start": "2026-03-11T13:00:00Z",
+    "participant": [{"actor": ref(CLIENT)}],
+}
+BOOKED_AT = datetime(2026, 3, 6, 10, tzinfo=UTC)
+ALONE = referral(status="accepted", focus=None, description="Housing support")
+
+
+def test_a_visit_for_a_task_without_a_request_names_the_task_beside_it() -> None:
+    """R4 knows only a request as the base of an Appointment."""
+    before = only(ALONE)
+    assert before.title == "Book first service: Housing support"
+    assert "scheduled_at" not in before.facts
+    booked = only(ALONE, {**BOOKED, "supportingInformation": [ref("Task/t1")]})
+    assert booked.title == "See the client: Housing support"
+    assert booked.facts["scheduled_at"] == BOOKED_AT
+
+
+@pytest.mark.parametrize(
+    "named", [ref("Task/t1"), ref("ServiceRequest/s1"), [ref("Group/g"), ref("Task/t1")]]
+)
+def test_a_visit_may_name_the_request_or_its_task(named: Any) -> None:
+    visit = {**BOOKED, "supportingInformation": named if isinstance(named, list) else [named]}
+    item = only(request(), referral(status="accepted"), visit)
+    assert item.facts["scheduled_at"] == BOOKED_AT
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"supportingInformation": [ref("Task/t2")]},
+        {"supportingInformation": [ref("https://elsewhere.example/Task/t1")]},
+        {"supportingInformation": [{"display": "Task/t1"}]},
+        {"supportingInformation": "Task/t1"},
+        {"supportingInformation": [None, 7, {"reference": ["Task/t1"]}]},
+        {"supportingInformation": None},
+        {"status": "cancelled"},
+        {"status": "noshow"},
+        {"status": "proposed"},
+        {"status": "waitlist"},
+    ],
+)
+def test_a_visit_for_something_else_or_one_that_is_off_books_nothing(
+    elements: dict[str, Any],
+) -> None:
+    visit = {**BOOKED, "supportingInformation": [ref("Task/t1")], **elements}
+    item = only(ALONE, visit)
+    assert "scheduled_at" not in item.facts
+    assert item.title == "Book first service: Housing support"
+
+
+@pytest.mark.parametrize(
+    ("without", "since"),
+    [
+        ({"created": None}, datetime(2026, 3, 11, 13, tzinfo=UTC)),
+        (
+            {"created": "soon", "meta": {"lastUpdated": "2026-03-07T10:00:00Z"}},
+            datetime(2026, 3, 7, 10, tzinfo=UTC),
+        ),
+    ],
+)
+def test_a_visit_without_the_day_of_its_booking_was_booked_when_it_was_stored(
+    without: dict[str, Any], since: datetime
+) -> None:
+    visit = {**BOOKED, "supportingInformation": [ref("Task/t1")], **without}
+    assert only(ALONE, visit).facts["scheduled_at"] == since
+
+
 @pytest.mark.parametrize(("place", "served"), [(None, False), (CLINIC, True), (HARBOR, False)])
 def test_a_visit_at_our_place_is_the_first_service(place: str | None, served: bool) -> None:
     visit = stay(kind="AMB", serviceProvider=ref(place) if place else None)

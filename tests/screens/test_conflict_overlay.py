@@ -239,6 +239,30 @@ async def test_a_record_of_another_client_names_both_and_offers_to_decide_again(
         assert desk.acts == []
 
 
+async def test_what_a_colleague_sent_on_names_both_partners_and_offers_theirs() -> None:
+    desk = FakeDesk()
+    desk.differs["brandt-2004"] = brandt(
+        did="Sent elsewhere to Lakeshore",
+        differences=(Difference("Sent to", "", "Lakeshore", "Harbor"),),
+        gone="sent_on",
+        can=("theirs",),
+    )
+    async with at_the_terminal(desk) as seat:
+        await seat.press("x")
+        assert seat.message == "≠ BRANDT, Sofie: a colleague sent it on before you."
+        shown = " ".join(words(seat).split())
+        assert "Mine Sent elsewhere to Lakeshore · D. Whitfield · today 08:55" in shown
+        assert "Theirs Sent on · Ortiz, Nadia · today 09:03" in shown
+        assert "Sent to none Lakeshore Harbor" in shown
+        assert "send that request on (S)" in shown
+        assert seat.footer.startswith("t keep theirs   a decide again   n next")
+        await seat.press("m")
+        assert seat.message.startswith("· A colleague sent this referral on before you.")
+        assert desk.answers == []
+        await seat.press("t")
+        assert desk.answers == [("brandt-2004", "theirs")]
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [

@@ -264,6 +264,21 @@ async def test_a_record_that_names_another_client(taken: SnapshotAssertion, size
     assert taken == await picture(desk, SIZES[size], "x")
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_referral_that_a_colleague_sent_on_first(
+    taken: SnapshotAssertion, size: str
+) -> None:
+    desk = FakeDesk()
+    desk.differs["brandt-2004"] = brandt(
+        title="Northside Recovery Center to answer: Outpatient therapy, intake",
+        did="Sent elsewhere to Lakeshore Counseling",
+        differences=(Difference("Sent to", "", "Lakeshore Counseling", "Harbor General Hospital"),),
+        gone="sent_on",
+        can=("theirs",),
+    )
+    assert taken == await picture(desk, SIZES[size], "x")
+
+
 async def test_a_conflict_with_long_values_and_names(taken: SnapshotAssertion) -> None:
     desk = FakeDesk()
     note = "Called the school twice, they ask for consent in writing. " * 4

@@ -70,6 +70,10 @@ def _no_if_none_exist(stack: ExitStack) -> None:
     stack.enter_context(patch.object(push_runner, "exchange", bare))
 
 
+def _any_partner(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(three_way, "differing", lambda *_: ()))
+
+
 def _base_by_pull(stack: ExitStack) -> None:
     stack.enter_context(patch.object(tables, "held_rows", lambda _: set()))
     stack.enter_context(patch.object(mirror, "held_rows", lambda *_: set()))
@@ -175,6 +179,9 @@ ALL: Final = {
     "if-none-match": Ablation("a create under our id may go over what is there", _no_if_none_match),
     "if-none-exist": Ablation(
         "a create that others may be sending too has no condition", _no_if_none_exist
+    ),
+    "partner": Ablation(
+        "a referral that a colleague sent on counts as ours, whomever it asks", _any_partner
     ),
     "base-by-pull": Ablation("a pull moves a base that an intent holds", _base_by_pull),
     "base-by-screen": Ablation(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carequeue.domain.intents import OPEN_STATES, IntentKind
 from carequeue.fhir import codes, intent_effects
-from tests.simulation.deciding import OWNERS, PRIORITIES
+from tests.simulation.deciding import OWNERS, PARTNER, PRIORITIES
+from tests.simulation.plain import named
 
 if TYPE_CHECKING:
     from tests.simulation.shapes import Json, Key
@@ -71,6 +72,8 @@ def crosses(world: World, chance: random.Random) -> None:
     if not decided:
         works(world, chance)
         return
+    if _sends_on(world, chance):
+        return
     if chance.random() < 0.2:
         _names_another(world, chance)
         return
@@ -87,6 +90,26 @@ def crosses(world: World, chance: random.Random) -> None:
             world.log("colleague", "crosses", *key)
             world.server.keep(key, body, world.now)
             return
+
+
+def _sends_on(world: World, chance: random.Random) -> bool:
+    """Sends a referral on that somebody here has sent on, too, to this partner or to another."""
+    meant = [named(create.args["resource"]) for create in world.truth.creates()]
+    new = [name for name in meant if name.startswith("replaces-request:")]
+    free = [name for name in new if not world.server.named("ServiceRequest", name)]
+    if not free or chance.random() < 0.5:
+        return False
+    world.count += 1
+    key, name = f"col-{world.count}", chance.choice(free)
+    world.log("colleague", "sends on", name)
+    by, to = {"reference": "Practitioner/noel"}, {"reference": chance.choice(_PARTNERS)}
+    request = world.task(key, name) | {"performer": [to], "requester": by, "status": "active"}
+    request |= {"resourceType": "ServiceRequest", "subject": request.pop("for")}
+    request.pop("owner", None)
+    world.server.keep(("ServiceRequest", key), request, world.now)
+    task = world.task(key, name.replace("replaces-request", "replaces-task"))
+    world.server.keep(("Task", key), task | {"requester": by, "owner": to}, world.now)
+    return True
 
 
 def _names_another(world: World, chance: random.Random) -> None:
@@ -139,6 +162,7 @@ def _the_same(world: World, chance: random.Random, body: Json, key: Key) -> bool
 
 #: By which element a resource names its client.
 _NAMES: Final = {"Task": "for", "Communication": "subject", "Observation": "subject"}
+_PARTNERS: Final = (PARTNER, "Organization/shelter", "Organization/shelter")
 STATUSES: Final = ("accepted", "in-progress", "on-hold", "completed")
 
 #: What a colleague changes to cross a decision of that kind.

@@ -73,6 +73,20 @@ def _said(name: str, entry: Any) -> Any:
     return entry.get(part) if part else entry
 
 
+def asks_its_partner(create: Intent, made: Plain) -> bool:
+    """Whether a referral that was sent on is its sender's, or a colleague's to the same partner."""
+    if not named(create.args["resource"]).startswith("replaces-"):
+        return True
+    body = plain(create.args["resource"])
+    if body["requester"]["reference"] == made["requester"]["reference"]:
+        return True
+    return body.get("owner") == made.get("owner") and _performer(body) == _performer(made)
+
+
+def _performer(request: Plain) -> list[str]:
+    return [party["reference"] for party in request.get("performer", ())]
+
+
 def unit(intent: Intent) -> tuple[str, ...]:
     """The elements that a decision owns, entries by what they are about: what was lost with a
     backup and is decided anew is about the same.

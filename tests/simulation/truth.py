@@ -17,6 +17,7 @@ from typing import Any
 from carequeue.domain.intents import Intent, IntentKind, IntentState
 from tests.simulation.plain import (
     Plain,
+    asks_its_partner,
     entries,
     holds,
     named,
@@ -376,7 +377,7 @@ class Truth:
         """Whether some version of the server held it, or what the same person decided over it."""
         versions = self.ever.get((intent.target_type, intent.target_id), [])
         if intent.kind is IntentKind.CREATE:
-            return bool(versions)
+            return any(asks_its_partner(intent, version) for version in versions)
         return any(holds(wanted(intent), later, version) for version in versions)
 
 

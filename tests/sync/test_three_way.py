@@ -15,10 +15,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from carequeue.domain.intents import Intent, IntentKind
-from carequeue.fhir import intent_effects
+from carequeue.fhir import codes, intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.sync.push.three_way import Comparison, compare, runs
-from tests.fhir.clinic import DANA, NOEL, ref, task
+from tests.fhir.clinic import DANA, HARBOR, NOEL, ref, task
 from tests.sync.parts import create, decision
 
 K = IntentKind
@@ -222,6 +222,26 @@ class TestTheSameElementWasChanged:
             assert {one.words for one in settled} == {"the record now names another client"}
 
 
+class TestARequestThatAColleagueSentOn:
+    def made(self, owner: str, **elements: Any) -> Resource:
+        named = [{"system": codes.IDENTIFIER, "value": "replaces-task:ServiceRequest:s1"}]
+        return task("own-1", owner=ref(owner), identifier=named, **elements)
+
+    @given(intents=decisions())
+    def test_to_another_partner_is_a_conflict_of_the_create_and_the_rest_waits(
+        self, intents: list[Intent]
+    ) -> None:
+        mine = decision(K.CREATE, "made", "own-1", 0, resource=self.made(HARBOR))
+        theirs = self.made("Organization/shelter", requester=ref(NOEL), id="t7")
+        first, *rest = found(None, theirs, [mine, *intents])
+        assert first is Comparison.CHANGED
+        assert set(rest) == {Comparison.NOT_APPLIED}
+
+    def test_to_the_same_partner_is_ours(self) -> None:
+        mine = decision(K.CREATE, "made", "own-1", 0, resource=self.made(HARBOR))
+        assert found(None, self.made(HARBOR, requester=ref(NOEL)), [mine]) == [Comparison.DONE]
+
+
 class TestNotThere:
     @given(base=tasks(), intents=decisions())
     def test_what_was_there_is_a_conflict(self, base: Resource, intents: list[Intent]) -> None:
@@ -285,20 +305,3 @@ def test_a_note_whose_id_the_server_dropped_is_never_written_twice(text: str) ->
     del theirs["note"][0]["id"]
     again = left(task(), theirs, [mine])
     assert len(view(theirs, again)["note"]) == 1
-
-
-class TestATaskThatAColleagueMadeOfTheSameNeed:
-    def test_for_another_than_ours_is_told(self) -> None:
-        ours = task(owner={"reference": NOEL, "display": "Noel Ortiz"})
-        theirs = {**ours, "owner": {"reference": "Organization/harbor", "display": "Harbor"}}
-        (made,) = compare(None, theirs, [decision(K.CREATE, resource=ours)])
-        assert made.result is Comparison.DONE
-        assert made.words == "it was already given to Harbor, so not to Noel Ortiz"
-
-    @pytest.mark.parametrize(
-        "theirs", [ref(NOEL), {"reference": f"https://x.example/{NOEL}"}, {}, {"reference": 7}]
-    )
-    def test_for_the_same_or_nobody_is_not(self, theirs: dict[str, Any]) -> None:
-        ours = task(owner=ref(NOEL))
-        (made,) = compare(None, {**ours, "owner": theirs}, [decision(K.CREATE, resource=ours)])
-        assert made.words == ""

@@ -126,6 +126,17 @@ _COVERAGE: Final = {
     "period": {"start": "2026-01-01", "end": "2026-03-20"},
 }
 
+_BOOKED: Final = {
+    "resourceType": "Appointment",
+    "id": "visit",
+    "status": "booked",
+    "basedOn": [ref("ServiceRequest/s1")],
+    "created": "2026-03-06T16:00:00Z",
+    "start": "2026-03-11T13:00:00Z",
+    "end": "2026-03-11T14:00:00Z",
+    "participant": [{"actor": ref(CLIENT), "status": "accepted"}],
+}
+
 SITUATIONS: Final[Mapping[str, list[Resource]]] = {
     # a referral that came in
     "came in": _came_in(),
@@ -139,6 +150,10 @@ SITUATIONS: Final[Mapping[str, list[Resource]]] = {
         DANA, _message(codes.QUESTION, DANA, HARBOR), businessStatus=_AWAITING
     ),
     "came in, accepted": _came_in(status="accepted"),
+    "came in, accepted, a Task alone": _came_in(
+        status="accepted", focus=None, description="Housing support"
+    )[:1],
+    "came in, accepted and booked": _came_in(DANA, _BOOKED, status="accepted"),
     "came in, in progress": _came_in(status="in-progress"),
     "came in, on hold": _came_in(status="on-hold"),
     "came in, on hold until Thursday": _came_in(status="on-hold", extension=_SNOOZED),

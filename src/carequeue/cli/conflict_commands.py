@@ -152,7 +152,8 @@ def _theirs(conflict: Conflict, zone: ZoneInfo) -> str:
         return f"the record now names {who}"
     if conflict.gone == "client_unknown":
         return f"the record names {who}; an earlier version did not record your client"
-    change = "the server no longer has it" if conflict.gone == "deleted" else "changed"
+    changes = {"deleted": "the server no longer has it", "sent_on": "sent on"}
+    change = changes.get(conflict.gone, "changed")
     by = f"by {conflict.theirs_by}" if conflict.theirs_by else ""
     return " ".join(text for text in (change, by, printing.when(conflict.theirs_at, zone)) if text)
 

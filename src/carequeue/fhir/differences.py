@@ -1,6 +1,7 @@
 """A decision and the server's version, element by element, in words. Pure; never raises.
 
-In:  intents and a resource as the person saw it, as the decision makes it, as the server has it.
+In:  names of elements (`intent_effects.unit`) and a resource as the person saw it, as the decision
+makes it, as the server has it.
 Out: a line for each element that differs: a label and three texts in a clinic's words; a code or
 JSON only if a server gave nothing else. The texts are unchanged: they go through `sanitize.clean`
 before they are shown.
@@ -17,7 +18,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from carequeue.domain.intents import Intent
 from carequeue.fhir import codes, intent_effects, values
 from carequeue.fhir.chart import Resource
 
@@ -42,17 +42,16 @@ class Say:
 
 
 def differences(
-    intents: Sequence[Intent],
+    names: Iterable[str],
     before: Resource | None,
     mine: Resource | None,
     theirs: Resource | None,
     say: Say,
 ) -> tuple[Words, ...]:
-    """The elements of these decisions on which the three versions differ, in a fixed order."""
-    names = dict.fromkeys(name for intent in intents for name in intent_effects.unit(intent))
+    """Those of these elements on which the three versions differ, in a fixed order."""
     three = (before, mine, theirs)
     rows = []
-    for name in sorted(names, key=_place):
+    for name in sorted(dict.fromkeys(names), key=_place):
         raw = [intent_effects.snapshot([name], resource).get(name) for resource in three]
         element = _element(name)
         label = _LABELS.get(element, element)
@@ -107,6 +106,7 @@ _LABELS: Final = {
     "statusReason": "Reason",
     "businessStatus": "Progress",
     "owner": "Owner",
+    "performer": "Sent to",
     "priority": "Priority",
     "restriction": "Due date",
     _SNOOZE: "Snooze",
@@ -167,13 +167,13 @@ def _in_words(element: str, value: Any, say: Say) -> str:
         return ""
     if element == "status":
         return status_words(value)
-    if element == "owner":
-        return say.name(value)
     if element == "restriction":
         end = values.text(value, "period.end")
         until = values.period_end(values.get(value, "period"), say.zone)
         return say.when(until) if until else end
     entries = value if isinstance(value, list) else [value]
+    if element in ("owner", "performer"):
+        return _joined(map(say.name, entries))
     if element == _SNOOZE:
         return _joined(_asleep(entry, say) for entry in entries)
     if element in ("note", "output"):

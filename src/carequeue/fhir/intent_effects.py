@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from carequeue.domain.intents import STUCK_STATES, Intent, IntentKind
+from carequeue.domain.intents import STUCK_STATES, ConflictCause, Intent, IntentKind
 from carequeue.fhir import codes, task_facts, values
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.jsontext import copied
@@ -65,9 +65,11 @@ def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
 
     An intent that the server did not accept is not shown as done, nor is one behind it, on the same
     element or by `after`: otherwise a rejected "done" would hide its own row. A Task that could not
-    be created is the exception: it *is* the row that a person has to see.
+    be created is the exception: it *is* the row that a person has to see, unless a colleague's
+    stands in its place.
     """
     stuck: set[str] = set()
+    replaced: set[str] = set()
     blocked: dict[tuple[str, str], set[str]] = {}
     shown = []
     for intent in intents:
@@ -78,8 +80,11 @@ def standing(intents: Iterable[Intent]) -> tuple[Intent, ...]:
             continue
         stuck.add(intent.id)
         held |= owned
-        if intent.kind is IntentKind.CREATE and intent.target_type == "Task":
-            shown.append(intent)
+        if intent.kind is IntentKind.CREATE:
+            if intent.cause == ConflictCause.CHANGED or intent.after in replaced:
+                replaced.add(intent.id)
+            elif intent.target_type == "Task":
+                shown.append(intent)
     return tuple(shown)
 
 

@@ -2,7 +2,7 @@
 
 In:  the request that is replaced, and a new pair without its content. Out: the pair with what was
 asked, and identifiers that are derived from the old request, so that two people who send it
-elsewhere at once make one new request.
+elsewhere at once make one new request. If the two chose different partners, `differing` says so.
 Not here: who may do it and what becomes of the old Task (`verbs/redirect.py`).
 """
 
@@ -12,16 +12,21 @@ from collections.abc import Set
 from copy import deepcopy
 from itertools import count
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from carequeue.domain.items import ResourceRef
-from carequeue.fhir import codes
+from carequeue.fhir import codes, values
 from carequeue.fhir.chart import Resource
+from carequeue.fhir.intent_effects import same_party
 
 #: What was asked. Not here: performers, identifiers, status and dates of the old request.
 _CONTENT: Final = (
     "category", "code", "orderDetail", "reasonCode", "reasonReference", "insurance",
     "supportingInfo", "note", "patientInstruction",
 )  # fmt: skip
+#: The element that names the partner, by resource type.
+_RECEIVER: Final = {"ServiceRequest": "performer", "Task": "owner"}
+_UTC: Final = ZoneInfo("UTC")
 
 
 def replacing(
@@ -41,6 +46,33 @@ def replacing(
         value = _free(f"replaces-{kind}:{about.type}:{about.id}", void)
         resource["identifier"] = [{"system": codes.IDENTIFIER, "value": value}]
     return request, task
+
+
+def differing(mine: Resource, theirs: Resource) -> tuple[str, ...]:
+    """The element in which a colleague's new request (or its Task) is not the one that mine wants.
+
+    `theirs`: what the server has under the identifier of `mine`. The element is the one that names
+    the partner, or the status where theirs was entered in error; () if theirs does for mine, or if
+    `mine` replaces no request.
+    """
+    element = _RECEIVER.get(values.text(mine, "resourceType"), "")
+    identifier = values.identifier_value(mine, codes.IDENTIFIER)
+    if not element or not identifier.startswith("replaces-"):
+        return ()
+    if values.text(theirs, "status") == "entered-in-error":
+        return ("status",)
+    asked, chosen = values.objects(theirs, element), values.objects(mine, element)
+    named = [party for party in asked if values.text(party, "reference")]
+    same = not named or any(same_party(party, wanted) for party in named for wanted in chosen)
+    return () if same or _is_same_act(mine, theirs) else (element,)
+
+
+def _is_same_act(mine: Resource, theirs: Resource) -> bool:
+    """True if theirs is mine, whose partner has passed it on: same person, same second."""
+    at = [values.instant(resource.get("authoredOn"), _UTC) for resource in (theirs, mine)]
+    by = mine.get("requester")
+    said = theirs.get("requester")
+    return at[0] == at[1] and (same_party(said, by) if by else not said)
 
 
 def _free(value: str, void: Set[str]) -> str:

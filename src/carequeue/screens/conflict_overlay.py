@@ -129,6 +129,8 @@ class ConflictOverlay(ReaderOverlay):
             text = f"the record now names {shown.other_client or NO_CLIENT}."
         elif shown is not None and shown.gone == "client_unknown":
             text = f"was this about {shown.other_client or NO_CLIENT}?"
+        elif shown is not None and shown.gone == "sent_on":
+            text = "a colleague sent it on before you."
         name = cut(self._client, max(12, width - len(text) - 6))
         head: list[Part] = [(" ≠ ", "conflict-strong"), (name, "strong")]
         return [*head, (f": {text}", "text")]

@@ -16,6 +16,7 @@ from carequeue.fhir import intent_effects, jsontext
 from carequeue.fhir.chart import Chart, Resource
 from carequeue.fhir.chart_to_items import DIRECTORY_TYPES, shared
 from carequeue.fhir.client_identity import ClientRecords
+from carequeue.fhir.intent_dependencies import behind
 from carequeue.store.outbox import SourceOutbox
 from carequeue.store.source_scope import SourcePart
 
@@ -112,11 +113,17 @@ class SourceViews(SourcePart):
 def shown_intents(pending: Sequence[Intent], *, as_seen: bool) -> Iterator[Intent]:
     """The open intents of a chart that its views show, in order.
 
-    `as_seen`: the elements of an intent that waits for the person are as the person saw them.
+    `as_seen`: the elements of an intent that waits for the person, or behind such an intent, are as
+    the person saw them.
     """
     yield from intent_effects.standing(pending)
     if as_seen:
-        yield from (_before(intent) for intent in reversed(pending) if intent.state in STUCK_STATES)
+        waits = behind(pending)
+        yield from (
+            _before(intent)
+            for intent in reversed(pending)
+            if intent.state in STUCK_STATES or intent.id in waits
+        )
 
 
 def _before(intent: Intent) -> Intent:

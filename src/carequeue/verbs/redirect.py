@@ -55,9 +55,11 @@ def _intents(decision: Decision) -> tuple[PlannedIntent, ...]:
 def _describe(intent: Intent, say: Say) -> str:
     from carequeue.fhir import values
 
-    if intent.kind != "create" or intent.target_type != "Task":
+    if intent.kind != "create":
         return ""
-    return f" to {say.name(values.get(intent.args.get('resource'), 'owner')) or 'nobody'}"
+    element = "owner" if intent.target_type == "Task" else "performer"
+    receivers = values.objects(intent.args.get("resource"), element)
+    return f" to {say.name(next(iter(receivers), None)) or 'nobody'}"
 
 
 VERB = Verb(

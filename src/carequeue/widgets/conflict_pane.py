@@ -75,6 +75,11 @@ def _about_server(conflict: Conflict) -> str:
                 f"You decided this about {conflict.client}. On the server the record now names "
                 f"{other}. Your decision is never sent to another client: decide again."
             )
+        case "sent_on":
+            return (
+                "A colleague sent this referral on before you. Yours was not sent. "
+                "Keep theirs; if it should go elsewhere, send that request on (S)."
+            )
         case "client_unknown":
             return (
                 "An earlier version of CareQueue did not record with which client you decided "
@@ -86,7 +91,7 @@ def _about_server(conflict: Conflict) -> str:
 
 def _theirs(conflict: Conflict, now: datetime, zone: tzinfo, label: str) -> str:
     """The author and time of the change, as far as the server says; the server comes last."""
-    did = "Deleted" if conflict.gone == "deleted" else "Changed"
+    did = {"deleted": "Deleted", "sent_on": "Sent on"}.get(conflict.gone, "Changed")
     at = when(conflict.theirs_at, now, zone) if conflict.theirs_at else ""
     by = conflict.theirs_by or "the server does not say by whom"
     return _joined(did, by, at) + (f" ({label})" if label else "")

@@ -8,6 +8,8 @@ nobody answers half of it.
 If the record names another client than the intent, "mine" is no answer: the question names both
 clients, and the person decides again. If an earlier version did not record the client, "mine" says
 that it was the client shown.
+If a colleague sent the referral on to another partner, "mine" is no answer either: two requests
+for one need would be out. The person keeps theirs and may send that one on.
 Not here: what the answer does (`conflict_resolution.py`), what makes a conflict
 (`sync/push/three_way.py`), the words (`fhir/differences.py`).
 """
@@ -22,7 +24,7 @@ from typing import Any, Final
 
 from carequeue.domain.intents import ConflictCause, Intent, IntentKind, IntentState
 from carequeue.domain.sanitize import clean, clean_block
-from carequeue.fhir import intent_effects, jsontext, values
+from carequeue.fhir import codes, intent_effects, jsontext, values
 from carequeue.fhir.base import Base
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import (
@@ -32,8 +34,9 @@ from carequeue.fhir.client_identity import (
     is_about_its_client,
     points_to,
 )
-from carequeue.fhir.differences import changed_at, changed_by, differences
+from carequeue.fhir.differences import Say, changed_at, changed_by, differences
 from carequeue.fhir.intent_dependencies import resting_on
+from carequeue.fhir.replacement import differing
 from carequeue.store.cache_transaction import CacheTransaction
 from carequeue.sync.client_check import is_recorded
 from carequeue.sync.push.three_way import as_seen
@@ -43,40 +46,52 @@ from carequeue.worklist.results import Conflict, Difference
 DELETED: Final = "deleted"
 OTHER_CLIENT: Final = "other_client"
 CLIENT_UNKNOWN: Final = "client_unknown"  # and "mine" confirms the client
+SENT_ON: Final = "sent_on"  # a colleague sent the referral on, to another partner
 BOTH: Final = ("mine", "theirs")
 _THEIRS: Final = ("theirs",)
 #: Of several resources in one question, the gravest decides which answers are possible.
-_GRAVITY: Final = ("", CLIENT_UNKNOWN, DELETED, OTHER_CLIENT)
+_GRAVITY: Final = ("", CLIENT_UNKNOWN, SENT_ON, DELETED, OTHER_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One resource of the question. `theirs` None: the server has no version to write mine on."""
+    """One resource of the question. `theirs` None: the server has no version to write mine on.
+
+    `in_its_place`: the colleague's resource that is there instead of the one that mine creates.
+    """
 
     intents: tuple[Intent, ...]
     others: tuple[Intent, ...]  # the other open intents on it
     base: Base
     gone: str
     records: ClientRecords
+    in_its_place: Resource | None = None
 
     @property
     def theirs(self) -> Resource | None:
         """The newest known version of the server."""
+        if self.gone == SENT_ON:
+            return self.in_its_place
         return None if self.gone == DELETED else self.base.theirs or self.base.body
 
     @property
     def before(self) -> Resource:
         """The version that the person saw before they decided."""
+        if self.gone == SENT_ON:
+            return {}
         return as_seen(self.theirs or self.base.body or {}, self.intents)
 
     @property
     def mine(self) -> Resource | None:
         """The version that would be written: the decisions applied to theirs."""
-        return intent_effects.fold(self.theirs or self.before, self.intents)
+        created = self.gone == SENT_ON
+        return intent_effects.fold(None if created else self.theirs or self.before, self.intents)
 
     @property
     def unit(self) -> list[str]:
         """The elements that were decided."""
+        if self.gone == SENT_ON:
+            return list(differing(self.mine or {}, self.theirs or {}))
         names = (name for intent in self.intents for name in intent_effects.unit(intent))
         return list(dict.fromkeys(names))
 
@@ -99,6 +114,8 @@ def _gone(asked: Sequence[Intent], base: Base, records: ClientRecords) -> str:
     )
     if strangers or (theirs is None and ConflictCause.OTHER_CLIENT in causes and not create):
         return OTHER_CLIENT
+    if create and ConflictCause.CHANGED in causes:
+        return SENT_ON
     left = base.gone and base.theirs is None
     never_there = create and ConflictCause.OTHER_CLIENT in causes
     if (base.body is None and not never_there) or left or ConflictCause.GONE in causes:
@@ -138,7 +155,9 @@ class Asked:
         asked = tuple(intent for intent in on_it if intent.id in ids)
         others = tuple(intent for intent in on_it if intent.id not in ids)
         base, records = source.mirror.base(kind, key), source.views.client_records()
-        return Side(asked, others, base, _gone(asked, base, records), records)
+        gone = _gone(asked, base, records)
+        instead = made_in_its_place(self._cache, asked[0]) if gone == SENT_ON else None
+        return Side(asked, others, base, gone, records, instead)
 
     @cached_property
     def conflict(self) -> Conflict:
@@ -160,7 +179,7 @@ class Asked:
             by=clean(first.author_name or first.author, 80),
             decided_at=first.decided_at,
             differences=tuple(line for side in self.sides for line in self._lines(side)),
-            theirs_by=clean(changed_by(self.sides[0].before, theirs, say), 80),
+            theirs_by=clean(self._theirs_by(say), 80),
             theirs_at=changed_at(theirs, say.zone),
             gone=why,
             in_doubt=in_doubt,
@@ -168,6 +187,13 @@ class Asked:
             pair=_pair(self.sides),
             other_client=self._other_client(why),
         )
+
+    def _theirs_by(self, say: Say) -> str:
+        """Who made theirs: the sender of a new request, else as far as a change tells it."""
+        side = self.sides[0]
+        if side.gone == SENT_ON:
+            return say.name(values.get(side.theirs, "requester"))
+        return changed_by(side.before, side.theirs, say)
 
     def _other_client(self, why: str) -> str:
         """The client whom the server names now, if the question is about the client."""
@@ -192,8 +218,22 @@ class Asked:
                 clean_block(element.mine, 2000),
                 clean_block(element.theirs, 2000),
             )
-            for element in differences(side.intents, side.before, side.mine, side.theirs, say)
+            for element in differences(side.unit, side.before, side.mine, side.theirs, say)
         ]
+
+
+def made_in_its_place(cache: CacheTransaction, create: Intent) -> Resource | None:
+    """The resource in the mirror that has the identifier of the one that an intent creates."""
+    named = values.identifier_value(create.args.get("resource"), codes.IDENTIFIER)
+    bases = cache.source(create.source).views.bases(create.chart)
+    return next(
+        (
+            resource
+            for resource in bases.get(create.target_type, {}).values()
+            if values.identifier_value(resource, codes.IDENTIFIER) == named
+        ),
+        None,
+    )
 
 
 def _about_now(side: Side) -> Resource | None:

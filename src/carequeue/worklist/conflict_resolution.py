@@ -17,7 +17,14 @@ from carequeue.domain.sanitize import clean
 from carequeue.fhir import intent_effects
 from carequeue.fhir.client_identity import decided_with
 from carequeue.store.cache_transaction import CacheTransaction
-from carequeue.worklist.conflict_question import BOTH, DELETED, OTHER_CLIENT, Asked, Side
+from carequeue.worklist.conflict_question import (
+    BOTH,
+    DELETED,
+    OTHER_CLIENT,
+    SENT_ON,
+    Asked,
+    Side,
+)
 from carequeue.worklist.intent_wording import Wording
 from carequeue.worklist.outbox_entries import apply_comparison
 from carequeue.worklist.results import Acted, Conflict
@@ -95,6 +102,8 @@ def _take_theirs(cache: CacheTransaction, asked: Asked, now: datetime) -> str:
         _leave(cache, side)
     if conflict.gone == OTHER_CLIENT:
         return f"Not sent: {conflict.did}, {conflict.client}. Yours stays in the history."
+    if conflict.gone == SENT_ON:
+        return f"Kept theirs: {conflict.client}. Not sent: {conflict.did}."
     return f"Kept theirs: {conflict.client}. Yours stays in the history."
 
 
@@ -104,6 +113,8 @@ def _why_not(conflict: Conflict, how: str) -> str:
         return f"An answer is mine or theirs, not {clean(how, 40)}. Nothing was changed."
     if conflict.gone == DELETED:
         why = "the server no longer has the record, so your change cannot be made there"
+    elif conflict.gone == SENT_ON:
+        why = "a colleague sent the referral on before you, and one request is enough"
     elif conflict.gone == OTHER_CLIENT:
         now = f"belongs to {conflict.other_client}" if conflict.other_client else "names no client"
         why = f"the record on the server now {now}, and yours was about {client}"

@@ -287,7 +287,7 @@ class Conflict:
     differences: tuple[Difference, ...]
     theirs_by: str  # who changed it, as far as the resource says; else ""
     theirs_at: datetime | None
-    gone: str  # "" | deleted | other_client: no "keep mine" | client_unknown: it confirms whom
+    gone: str  # "" | deleted, other_client, sent_on: no "keep mine" | client_unknown: it confirms
     in_doubt: bool  # another change of it may be on its way: "keep mine" waits for that
     can: tuple[str, ...]  # the answers that are possible: mine, theirs
     pair: str = ""  # a hash of what is compared here: an answer is for this pair alone

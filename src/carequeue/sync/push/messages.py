@@ -227,7 +227,8 @@ class IntentOutcome:
 class Change:
     """The change of one resource, saved in one transaction. `base` None: the base stays.
 
-    `gone`: the server was asked for it and no longer has it.
+    `gone`: the server was asked for it and no longer has it. `in_its_place`: what the server has
+    under the identifier of a create that is now a conflict.
     """
 
     key: ResourceKey
@@ -241,6 +242,7 @@ class Change:
     busy: bool = False  # it said "not now" once more
     compared: frozenset[str] = frozenset()  # intents that were compared, with or without an outcome
     gone: bool = False
+    in_its_place: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)

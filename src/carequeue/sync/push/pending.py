@@ -215,6 +215,8 @@ def save_changes(rows: SourceRepository, save: m.SaveChanges, now: datetime) -> 
         kind, key = change.key
         void = void_ids(rows, change)
         compare_concurrent(rows, change, void, closed, now)
+        if change.in_its_place is not None:
+            rows.mirror.save([change.in_its_place], now)
         key = _move_base(rows, change, aliases, now)
         keys.add((kind, key))
         _outcomes(rows, change, void, done, closed, now)

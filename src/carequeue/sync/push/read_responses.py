@@ -178,8 +178,7 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
             outcomes += _not_applied(state, target, intent)
             merged_over_remote |= {intent.id} if words == ON_TOP else set()
         else:
-            done = result is Comparison.DONE and not words
-            words = _done_words(state, target, intent) if done else words
+            words = _done_words(state, target, intent) if result is Comparison.DONE else words
             outcomes.append(m.IntentOutcome(intent, EVENTS[result], words))
     outcomes += _outcomes_of_local_only(target, state.can, theirs)
     change = m.Change(
@@ -191,9 +190,25 @@ def reconcile(state: PushState, target: m.PendingResource, reply: m.Reply) -> Ne
         compared=frozenset(intent.id for intent in (*target.intents, *target.local_only)),
         gone=theirs is None and target.base is not None,
     )
-    if target.base is None and any(o.event is IntentEvent.FOUND_OTHER_CLIENT for o in outcomes):
-        change = replace(change, base=None, version="")  # it is not what we created
+    if target.base is None and any(map(_is_not_ours, outcomes)):
+        change = replace(change, base=None, version="", in_its_place=_made_otherwise(change))
     return NextStep(change, observed=observed, merged_over_remote=frozenset(merged_over_remote))
+
+
+def _is_not_ours(outcome: m.IntentOutcome) -> bool:
+    """Whether the resource that was found is not the one that we create."""
+    made_otherwise = outcome.event is IntentEvent.FOUND_CHANGED
+    created = outcome.intent.kind is IntentKind.CREATE
+    return outcome.event is IntentEvent.FOUND_OTHER_CLIENT or (made_otherwise and created)
+
+
+def _made_otherwise(change: m.Change) -> Resource | None:
+    """The resource that a colleague made under the identifier of ours, for the question about it.
+
+    A resource of another client is not stored here: it belongs to that client's chart.
+    """
+    events = {outcome.event for outcome in change.outcomes}
+    return None if IntentEvent.FOUND_OTHER_CLIENT in events else change.base
 
 
 def _compared(target: m.PendingResource, reply: m.Reply) -> Sequence[Compared]:

@@ -6,6 +6,8 @@ client's (conflicts).
 Why not the status code: servers answer a stale write with 409, 412, 423 or 428 alike.
 Why the client comes first: a resource that names another client than the intent's is never merged
 and never written; it is a conflict of its own kind.
+Why a create is compared at all: two people who send a referral on make one new request
+(`fhir/replacement.py`), and may have chosen different partners.
 Why runs of intents: several intents on one unit are sent in one write, and the server may have
 accepted all of it: then only the last value can be seen, and the earlier ones are done too.
 Pure; never raises, never guesses. Not here: sending, waiting, asking a person.
@@ -19,7 +21,7 @@ from enum import StrEnum
 from typing import Final
 
 from carequeue.domain.intents import Intent, IntentEvent, IntentKind
-from carequeue.fhir import intent_effects, values
+from carequeue.fhir import intent_effects
 from carequeue.fhir.chart import Resource
 from carequeue.fhir.client_identity import (
     NO_RECORDS,
@@ -27,11 +29,13 @@ from carequeue.fhir.client_identity import (
     is_about_its_client,
     names_same_client,
 )
+from carequeue.fhir.replacement import differing
 from carequeue.sync.client_check import OTHER_CLIENT
 
 #: Shown for an intent that is on the server, if a colleague had a part in it.
 ALREADY_SO: Final = "somebody else had already done it"
 GONE: Final = "the server no longer has it"
+MADE_OTHERWISE: Final = "somebody else had already sent it on"
 
 CREATED_AGAIN: Final = "a colleague had deleted it; your change has created it again"
 ON_TOP: Final = "somebody changed something else on it meanwhile; both changes apply"
@@ -114,8 +118,10 @@ def _compared(
     if base is None:  # the create exists: what was created is the base of the rest
         create, *rest = intents
         made = intent_effects.apply(create, None)
-        there = Compared(create, Comparison.DONE, _for_another(made, theirs))
-        return (there, *_runs_compared(made, theirs, rest))
+        if differing(made, theirs):
+            waiting = (Compared(intent, Comparison.NOT_APPLIED) for intent in rest)
+            return (Compared(create, Comparison.CHANGED, MADE_OTHERWISE), *waiting)
+        return (Compared(create, Comparison.DONE), *_runs_compared(made, theirs, rest))
     results = _runs_compared(base, theirs, intents)
     done = [compared.intent for compared in results if compared.result is Comparison.DONE]
     if not changed_beside(intent_effects.fold(base, done) or base, theirs):
@@ -124,20 +130,6 @@ def _compared(
         replace(compared, words=ON_TOP) if compared.result is Comparison.NOT_APPLIED else compared
         for compared in results
     )
-
-
-def _for_another(made: Resource, theirs: Resource) -> str:
-    """The message if a Task of the same need was given to another than ours; "" if it was not.
-
-    Two people who send one referral on leave one new Task: who came second chose in vain.
-    """
-    ours, other = made.get("owner"), theirs.get("owner")
-    if made.get("resourceType") != "Task" or intent_effects.same_party(other, ours or {}):
-        return ""
-    chosen, given = (
-        values.text(party, "display") or values.text(party, "reference") for party in (ours, other)
-    )
-    return f"it was already given to {given}, so not to {chosen}" if chosen and given else ""
 
 
 def _runs_compared(
