@@ -9,7 +9,7 @@ import pytest
 
 from carequeue.fhir import codes
 from carequeue.fhir.chart import Resource
-from tests.fhir.clinic import CLIENT, DANA, HARBOR, only, ref, referral, request
+from tests.fhir.clinic import CLIENT, DANA, HARBOR, only, read, ref, referral, request
 
 
 def outbound(**elements: Any) -> Resource:
@@ -66,3 +66,12 @@ def test_a_clients_crisis_does_not_make_our_housing_request_one() -> None:
 )
 def test_a_record_that_is_void_or_not_ours_is_no_triage(odd: dict[str, Any]) -> None:
     assert "triage:none" in only(request(), referral(), triage("crisis", **odd)).flags
+
+
+@pytest.mark.parametrize("element", ["basedOn", "focus"])
+def test_the_triage_of_one_task_says_nothing_of_another_of_the_client(element: str) -> None:
+    """A Task without a request is named as focus: basedOn takes requests only (R4)."""
+    record = triage("crisis", **{element: [ref("Task/t1")]})
+    rows = read(referral(HARBOR, DANA, id="t1"), referral(HARBOR, DANA, id="t2"), record).items
+    assert {row.key for row in rows if "triage:crisis" in row.flags} == {"main:Task/t1"}
+    assert len(rows) == 2

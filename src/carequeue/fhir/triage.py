@@ -40,7 +40,7 @@ def triage_of(
     latest: Triage | None = None
     for observation in reader.of("Observation"):
         level, at = _level(observation), _recorded(reader, observation) or start
-        based = reader.refs(observation, "basedOn")
+        based = reader.refs(observation, "basedOn") | reader.refs(observation, "focus")
         fresh = not based and inbound and at and start and at >= start - _BEFORE
         fits = fresh or bool(based.intersection(about))
         if level and at and fits and (latest is None or at >= latest.at):
