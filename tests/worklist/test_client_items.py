@@ -122,7 +122,7 @@ def test_a_partner_or_a_team_can_be_named_and_nobody_else(
     caches: list[Cache], tmp_path: Path
 ) -> None:
     cache = clinic(caches, tmp_path)
-    people = cache.desk.people((KEY,), "partner")
+    people = cache.desk.people((KEY,), "receiver")
     assert [(person.name, person.team) for person in people] == [
         ("County Shelter", False),
         ("Harbor Primary Care", False),
