@@ -135,7 +135,8 @@ def office(
 #: Verb, answers, and the elements that it owns.
 ACTS: Final[list[tuple[str, dict[str, str], tuple[str, ...]]]] = [
     ("done", {}, ("status", "statusReason", "businessStatus", "lastModified")),
-    ("priority", {"to": "stat"}, ("priority",)),
+    ("priority", {"to": "stat", "anyway": "yes"}, ("priority",)),
+    ("due", {"until": "3bd", "anyway": "yes"}, ("restriction",)),
     ("assign", {"to": "Ortiz"}, ("owner",)),
     ("note", {"text": "Called"}, ()),
     ("snooze", {"until": "3bd"}, ()),
