@@ -7,7 +7,7 @@ Not here: what each act writes in full (`test_acts.py`, `test_referral_acts.py`,
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -43,6 +43,13 @@ THEIRS: Final[dict[str, dict[str, Any]]] = {
         ]
     },
 }
+
+
+@pytest.fixture
+def now() -> datetime:
+    """An instant in the first half of an hour: what was heard of is known again by its hour."""
+    now = datetime.now(UTC)
+    return now - timedelta(minutes=30) if now.minute >= 30 else now
 
 
 @pytest.fixture
