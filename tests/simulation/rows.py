@@ -26,7 +26,7 @@ from carequeue.fhir import intent_effects, jsontext
 from carequeue.fhir.base import Base, SavedPage
 from carequeue.fhir.bundles import is_subset
 from carequeue.fhir.chart import Resource
-from carequeue.fhir.chart_to_items import references
+from carequeue.fhir.chart_to_items import chart_of, references
 from tests.simulation import tables
 from tests.simulation.tables import Journal, Kept, Key
 
@@ -269,7 +269,25 @@ class MemoryRemovals(_Part):
         return touched
 
     def referenced(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
-        raise NotImplementedError("the simulation narrows no search")
+        leaving = set(ids)
+        shown: set[str] = set()
+        while named := {key for key in leaving if self._is_named(kind, key, leaving)}:
+            shown |= named
+            leaving -= named
+        return frozenset(shown)
+
+    def _is_named(self, kind: str, key: str, leaving: set[str]) -> bool:
+        rows = self._tables.resources
+        own = rows.get((kind, key))
+        chart = chart_of(own.body, "") if own is not None and own.body is not None else ""
+        text = f'{kind}/{key}"'.encode()
+        return any(
+            chart_of(row.body, "") == chart and text in jsontext.dumps(row.body)
+            for name, row in rows.items()
+            if row.body is not None
+            and name != (kind, key)
+            and not (name[0] == kind and name[1] in leaving)
+        )
 
 
 def _leave(journal: Journal, key: Key, why: str, at: str) -> None:
