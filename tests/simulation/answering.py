@@ -151,7 +151,9 @@ def _leave(rows: Any, one: Intent) -> None:
     """As `worklist/conflict_resolution.py`: what was found deleted is shown no longer."""
     base = rows.mirror.base(one.target_type, one.target_id)
     if one.cause == ConflictCause.GONE and base.theirs is None and not base.gone:
-        rows.removals.remove({f"{one.target_type}/{one.target_id}": ""}, _DELETED)
+        name = f"{one.target_type}/{one.target_id}"
+        rows.removals.remove({name: ""}, _DELETED)
+        rows.sync_state.enqueue_fetch([name], ())
 
 
 def in_doubt(on_it: Sequence[Intent]) -> bool:

@@ -13,9 +13,10 @@ from carequeue.domain.errors import BadQuestion
 from carequeue.domain.intents import IntentEvent, IntentState
 from carequeue.fhir.chart import Resource
 from carequeue.store import audit
+from carequeue.store.source_repository import SqliteSourceRepository
 from carequeue.worklist.results import Conflict, Difference
 from tests.fhir.clinic import DANA, HARBOR, NOEL, NOW, ref, request, task
-from tests.store.cache import Cache
+from tests.store.cache import SOURCE, Cache
 from tests.worklist import meanwhile
 from tests.worklist.world import CRISIS, FOLLOW_UP, IN_CRISIS, REFERRAL, queue
 
@@ -167,6 +168,15 @@ class TestWhatIsGone:
         cache.desk.outbox.resolve(asked(cache), "theirs", NOW)
         assert cache.find(FOLLOW_UP) is None
         assert cache.base("Task/t1").body is None
+
+    def test_is_asked_for_once_more_when_theirs_is_taken(self, cache: Cache) -> None:
+        """A write that came late may have made it again, as it was before."""
+        cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
+        meanwhile.find(cache, None)
+        cache.desk.outbox.resolve(asked(cache), "theirs", NOW)
+        with cache.session.engine().connect() as connection:
+            state = SqliteSourceRepository(connection, SOURCE).sync_state
+            assert state.references_to_fetch() == ("Task/t1",)
 
     def test_is_never_put_on_another_client(self, cache: Cache) -> None:
         cache.desk.act("priority", [FOLLOW_UP], {"to": "urgent"}, NOW)
