@@ -261,17 +261,21 @@ class Truth:
         return earlier.seq < last.seq and earlier.target_id != last.target_id
 
     def _skipped(self, last: Intent, name: str) -> list[Intent]:
-        """What was decided earlier about the same and is kept here: it was decided over that one's
-        value, which the server never had.
+        """What was decided earlier about the same and is kept here, or was never written because
+        somebody else had done it already (with another reason, which is not compared): it was
+        decided over that one's value, which the server never had.
         """
         return [
             one.intent
             for key, one in self.decisions.items()
-            if self.states.get(key) is IntentState.LOCAL_ONLY
+            if (self.states.get(key) is IntentState.LOCAL_ONLY or self._never_written(key))
             and one.intent.target_id == last.target_id
             and one.intent.seq < last.seq
             and name in unit(one.intent)
         ]
+
+    def _never_written(self, key: str) -> bool:
+        return self.states.get(key) is IntentState.ACKNOWLEDGED and key not in self._done
 
     def _is_own_entry(self, name: str) -> bool:
         """A note or output of ours on a server that drops its id: taken out by its text."""
