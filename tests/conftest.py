@@ -1,7 +1,8 @@
 """How many processes the tests run in: one more than cores for a folder or for all, one for files.
 
 `-n` gives another number; `-n 0` is one process, as a debugger needs it. Also here: in which order
-they run, how a case with a long value is called, how often Python looks for dead objects.
+they run, how a case with a long value is called, how often Python looks for dead objects; and that
+laws hold on a busy machine too: how long an example takes is no part of them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ import os
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 #: Tests of ten seconds and more: were one of them the last, one core would wait for it.
 LONG: Final = (

@@ -1,15 +1,11 @@
-"""An office after its first look. Laws hold on a busy machine too: time is no part of them."""
+"""An office after its first look."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.sync.shelf import MANY, Office
-
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture
